@@ -1,1 +1,18 @@
-//! placeholder
+//! Millstream's engine, in the order data travels:
+//!
+//! ```text
+//! text ─sql→ statement ─plan→ steps ─commands→ catalog, topology ─runtime→ tasks
+//! record: log → formats → Changes → operators (state) → formats → log           serving: push and pull queries
+//! ```
+
+pub mod catalog;
+pub mod expr;
+pub mod formats;
+pub mod log;
+pub mod operators;
+pub mod plan;
+pub mod runtime;
+pub mod serving;
+pub mod state;
+pub mod statements;
+pub mod types;

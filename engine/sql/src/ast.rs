@@ -190,7 +190,10 @@ pub enum Type {
     Integer,
     Bigint,
     Double,
-    Decimal { precision: u32, scale: u32 },
+    Decimal {
+        precision: u32,
+        scale: u32,
+    },
     String,
     Bytes,
     Time,
@@ -337,21 +340,61 @@ pub enum ExprKind {
     Double(f64),
     String(String),
     /// `name` or `source.name`
-    Column { source: Option<Ident>, name: Ident },
+    Column {
+        source: Option<Ident>,
+        name: Ident,
+    },
     /// `-x`, `+x`
-    Unary { op: Sign, expr: Box<Expr> },
+    Unary {
+        op: Sign,
+        expr: Box<Expr>,
+    },
     Not(Box<Expr>),
-    Binary { op: BinaryOp, left: Box<Expr>, right: Box<Expr> },
-    Between { expr: Box<Expr>, low: Box<Expr>, high: Box<Expr>, negated: bool },
-    In { expr: Box<Expr>, list: Vec<Expr>, negated: bool },
-    Like { expr: Box<Expr>, pattern: Box<Expr>, escape: Option<char>, negated: bool },
-    IsNull { expr: Box<Expr>, negated: bool },
-    Case { operand: Option<Box<Expr>>, whens: Vec<(Expr, Expr)>, otherwise: Option<Box<Expr>> },
-    Cast { expr: Box<Expr>, to: Type },
+    Binary {
+        op: BinaryOp,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
+    Between {
+        expr: Box<Expr>,
+        low: Box<Expr>,
+        high: Box<Expr>,
+        negated: bool,
+    },
+    In {
+        expr: Box<Expr>,
+        list: Vec<Expr>,
+        negated: bool,
+    },
+    Like {
+        expr: Box<Expr>,
+        pattern: Box<Expr>,
+        escape: Option<char>,
+        negated: bool,
+    },
+    IsNull {
+        expr: Box<Expr>,
+        negated: bool,
+    },
+    Case {
+        operand: Option<Box<Expr>>,
+        whens: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
+    },
+    Cast {
+        expr: Box<Expr>,
+        to: Type,
+    },
     /// `base[index]`
-    Subscript { base: Box<Expr>, index: Box<Expr> },
+    Subscript {
+        base: Box<Expr>,
+        index: Box<Expr>,
+    },
     /// `base->field`
-    Field { base: Box<Expr>, field: Ident },
+    Field {
+        base: Box<Expr>,
+        field: Ident,
+    },
     /// `ARRAY[…]`
     Array(Vec<Expr>),
     /// `MAP(k := v, …)`
@@ -359,13 +402,23 @@ pub enum ExprKind {
     /// `STRUCT(f := v, …)`
     Struct(Vec<(Ident, Expr)>),
     /// `name(args)`; `star` is `COUNT(*)`
-    Call { name: Ident, args: Vec<Expr>, star: bool },
+    Call {
+        name: Ident,
+        args: Vec<Expr>,
+        star: bool,
+    },
     /// `x => body`, `(x, y) => body`
-    Lambda { params: Vec<Ident>, body: Box<Expr> },
+    Lambda {
+        params: Vec<Ident>,
+        body: Box<Expr>,
+    },
     /// A bare time unit as a function's argument: `TIMESTAMPADD(DAYS, 1, ts)`
     Unit(TimeUnit),
     /// `expr AT TIME ZONE 'zone'`
-    AtTimeZone { expr: Box<Expr>, zone: String },
+    AtTimeZone {
+        expr: Box<Expr>,
+        zone: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,0 +1,1 @@
+//! What exists: streams, tables, types, queries. Forked for dry runs.

@@ -1,0 +1,37 @@
+//! Operators: a struct of what it needs and one synchronous method. An operator returns errors, never spawns, never
+//! reads a clock, never touches a topic; the task around it does.
+//!
+//! A task takes a *step*: a slice of every input, merged by timestamp once, each row numbered (`seq`). Operators run
+//! over the whole step in topological order; one with two inputs walks both by (`seq`, port). Stream time is the
+//! operator's own: the highest timestamp it has seen so far.
+
+use crate::types::Changes;
+
+/// What an operator may use besides its input.
+pub trait Context {
+    /// A row that could not be evaluated: goes to the processing log.
+    fn row_error(&mut self, operator: &str, message: String);
+}
+
+/// What can stop a query.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// A row that must stop the query (SUM overflow of DECIMAL, …).
+    #[error("{0}")]
+    Fatal(String),
+    /// Arrow refused; a bug or a resource limit.
+    #[error("{0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// State could not be read.
+    #[error(transparent)]
+    State(#[from] crate::log::LogError),
+}
+
+/// One operator of a task.
+pub trait Operator: Send {
+    /// Takes one batch per input port (possibly empty) and makes the output of the step, ordered by `seq`.
+    fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError>;
+
+    /// State changed since the last call, to be committed with the outputs.
+    fn drain_state(&mut self, _into: &mut Vec<crate::log::Write>) {}
+}

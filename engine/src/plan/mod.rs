@@ -1,0 +1,3 @@
+//! Statement → steps: names, types, keys and formats checked, every error with ksqlDB's text.
+
+pub mod step;

@@ -1,0 +1,203 @@
+//! Physical steps: plain data with stable names. The planner writes them, the runtime turns them into operators.
+//!
+//! A query is a tree of steps whose root is what the query makes. Columns are positions in the row layout of the input
+//! step (key columns first, then value columns); every step says its own `schema`.
+
+use crate::expr::Typed;
+use crate::formats::FormatSpec;
+use crate::types::Schema;
+
+/// Key and value format of a topic, and the window in its key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Formats {
+    /// Format of the key.
+    pub key: FormatSpec,
+    /// Format of the value.
+    pub value: FormatSpec,
+    /// Set when the key carries a window.
+    pub window: Option<KeyWindow>,
+}
+
+/// What kind of window stands in a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum KeyWindow {
+    /// Key bytes ++ 8-byte start; the end is start + size.
+    Time { size_ms: i64 },
+    /// Hopping: like `Time`, remembered because DESCRIBE and sources show it.
+    Hopping { size_ms: i64 },
+    /// Key bytes ++ 8-byte end ++ 8-byte start.
+    Session,
+}
+
+/// A step and the columns it makes.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Stable name within the query, e.g. `KsqlTopic/Source`, `Aggregate/GroupBy`; state stores are named after it.
+    pub id: String,
+    /// Columns of its output.
+    pub schema: Schema,
+    /// Whether its output is a table (rows replace each other) or a stream.
+    pub is_table: bool,
+    /// What it does.
+    pub kind: StepKind,
+}
+
+/// What a step does.
+#[derive(Debug, Clone)]
+pub enum StepKind {
+    /// Reads a topic.
+    Source(Source),
+    /// Keeps rows whose predicate is TRUE. On a table a row that stops matching becomes a tombstone.
+    Filter { input: Box<Step>, predicate: Typed },
+    /// Computes the value columns (and may reorder or rename, not recompute, key columns). Rows without a value stay so.
+    Project { input: Box<Step>, key: Vec<usize>, value: Vec<Typed> },
+    /// PARTITION BY on a stream: computes the new key; `value` selects the value columns from the input's layout.
+    /// An empty `key` removes the key. Always followed by a [`StepKind::Repartition`] where another task must see it.
+    Rekey { input: Box<Step>, key: Vec<Typed>, value: Vec<usize> },
+    /// Table functions: every expression yields an ARRAY per row, rows are zipped. Appends one value column each.
+    FlatMap { input: Box<Step>, functions: Vec<Typed> },
+    /// Writes the rows to an internal topic of that name suffix and reads them back in another sub-topology.
+    Repartition { input: Box<Step>, topic_suffix: String, partitions: Option<u32> },
+    /// GROUP BY on a stream, maybe windowed. The input is keyed by the grouping columns already.
+    /// Output value columns: for each of `carried` (non-aggregate columns the aggregate keeps: input positions), then one per aggregate.
+    Aggregate { input: Box<Step>, carried: Vec<usize>, aggregates: Vec<AggregateCall>, window: Option<Window> },
+    /// GROUP BY on a table: the old row is undone in its old group, the new row added to its new group.
+    /// The input is the re-keyed table change log (`group_key` computed on old and new side).
+    TableAggregate {
+        input: Box<Step>,
+        group_key: Vec<Typed>,
+        carried: Vec<usize>,
+        aggregates: Vec<AggregateCall>,
+        topic_suffix: String,
+    },
+    /// EMIT FINAL: a window's last result, once stream time has passed its end and grace.
+    Suppress { input: Box<Step>, window: Window },
+    /// Joins the stream `left` with the table `right` on equal keys. Output value columns: left's, then right's.
+    StreamTableJoin { left: Box<Step>, right: Box<Step>, outer_left: bool },
+    /// Joins two tables on equal keys.
+    TableTableJoin { left: Box<Step>, right: Box<Step>, outer_left: bool, outer_right: bool },
+    /// Joins two streams within a time window on equal keys.
+    StreamStreamJoin {
+        left: Box<Step>,
+        right: Box<Step>,
+        outer_left: bool,
+        outer_right: bool,
+        before_ms: i64,
+        after_ms: i64,
+        grace_ms: Option<i64>,
+    },
+    /// Joins table `left` to table `right` where `foreign_key` over left's row equals right's key.
+    ForeignKeyJoin { left: Box<Step>, right: Box<Step>, foreign_key: Typed, outer_left: bool },
+}
+
+/// A topic read as a stream or a table.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Name of the stream or table in the catalog.
+    pub name: String,
+    /// Topic.
+    pub topic: String,
+    /// The topic's formats.
+    pub formats: Formats,
+    /// All columns of the record, as declared (without pseudo columns and header columns).
+    pub declared: Schema,
+    /// Which output value column comes from where; the output key is the declared key.
+    pub columns: Vec<SourceColumn>,
+    /// Event time from a column instead of the record's timestamp.
+    pub timestamp: Option<Timestamp>,
+}
+
+/// Where a value column of a source comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceColumn {
+    /// Declared value column at that position of `declared.value`.
+    Value(usize),
+    /// The record's timestamp.
+    RowTime,
+    /// Partition number (INTEGER).
+    RowPartition,
+    /// Offset (BIGINT).
+    RowOffset,
+    /// Start of the window in the key.
+    WindowStart,
+    /// End of the window in the key.
+    WindowEnd,
+    /// All headers.
+    Headers,
+    /// The last header with that key.
+    Header(String),
+}
+
+/// `TIMESTAMP='column'` [`TIMESTAMP_FORMAT='pattern'`].
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Timestamp {
+    /// Column name.
+    pub column: String,
+    /// Pattern for STRING columns.
+    pub format: Option<String>,
+}
+
+/// One aggregate function call; arguments are columns of the input (the planner projects expressions first).
+#[derive(Debug, Clone)]
+pub struct AggregateCall {
+    /// Upper-case function name.
+    pub function: String,
+    /// Positions of the column arguments in the input's row layout.
+    pub args: Vec<usize>,
+    /// Literal arguments after them (`LATEST_BY_OFFSET(x, 3, false)`).
+    pub literals: Vec<sql::Expr>,
+    /// Result type.
+    pub ty: crate::types::SqlType,
+}
+
+/// A window of GROUP BY, all in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Which kind.
+    pub kind: WindowKind,
+    /// How late a record may be after the window's end.
+    pub grace_ms: i64,
+    /// How long a window is kept.
+    pub retention_ms: i64,
+}
+
+/// Kind and size of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WindowKind {
+    /// Adjacent windows.
+    Tumbling { size_ms: i64 },
+    /// Overlapping windows.
+    Hopping { size_ms: i64, advance_ms: i64 },
+    /// Windows separated by silence.
+    Session { gap_ms: i64 },
+}
+
+/// Where a persistent query's rows go.
+#[derive(Debug, Clone)]
+pub struct Sink {
+    /// Topic.
+    pub topic: String,
+    /// Its formats.
+    pub formats: Formats,
+    /// Columns of the record (equals the root step's schema up to names).
+    pub schema: Schema,
+    /// ROWTIME written out comes from this column.
+    pub timestamp: Option<Timestamp>,
+}
+
+/// A whole query.
+#[derive(Debug, Clone)]
+pub struct QueryPlan {
+    /// `CSAS_X_0`, `CTAS_X_1`, `INSERTQUERY_2`, `transient_X_…`.
+    pub id: String,
+    /// The root step.
+    pub root: Step,
+    /// Set for persistent queries.
+    pub sink: Option<Sink>,
+    /// Name of the stream or table it writes.
+    pub sink_name: Option<String>,
+    /// Names of the sources it reads, in order of appearance.
+    pub sources: Vec<String>,
+    /// `LIMIT n`.
+    pub limit: Option<u64>,
+}

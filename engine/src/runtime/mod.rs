@@ -1,0 +1,1 @@
+//! Steps → operators → tasks → threads; commits; life of a query.

@@ -1,0 +1,9 @@
+//! The words every layer uses: SQL types, schemas, and batches of changes over Arrow columns.
+
+mod changes;
+mod schema;
+mod sql_type;
+
+pub use changes::{Changes, Side, Windows};
+pub use schema::{Column, Schema};
+pub use sql_type::{SqlType, header_type};
