@@ -6,6 +6,11 @@
 //! ```
 
 pub mod catalog;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod engine;
+pub mod error;
 pub mod expr;
 pub mod formats;
 pub mod log;

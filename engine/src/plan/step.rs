@@ -38,6 +38,9 @@ pub struct Step {
     pub schema: Schema,
     /// Whether its output is a table (rows replace each other) or a stream.
     pub is_table: bool,
+    /// How its key is serialised wherever it has to be: in keys of stores and in repartition topics. Both inputs of a
+    /// join have the same one (KAFKA falls back to JSON where it cannot hold the key; NONE: there is no key).
+    pub key_format: FormatSpec,
     /// What it does.
     pub kind: StepKind,
 }
@@ -56,7 +59,9 @@ pub enum StepKind {
     Rekey { input: Box<Step>, key: Vec<Typed>, value: Vec<usize> },
     /// Table functions: every expression yields an ARRAY per row, rows are zipped. Appends one value column each.
     FlatMap { input: Box<Step>, functions: Vec<Typed> },
-    /// Writes the rows to an internal topic of that name suffix and reads them back in another sub-topology.
+    /// Writes the rows to an internal topic of that name suffix and reads them back in another sub-topology. The topic
+    /// has as many partitions as the task's input unless `partitions` says otherwise; keys are placed by their bytes in
+    /// `key_format`.
     Repartition { input: Box<Step>, topic_suffix: String, partitions: Option<u32> },
     /// GROUP BY on a stream, maybe windowed. The input is keyed by the grouping columns already.
     /// Output value columns: for each of `carried` (non-aggregate columns the aggregate keeps: input positions), then one per aggregate.

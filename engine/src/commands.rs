@@ -1,0 +1,1 @@
+//! The command log: every statement that changed something, durable, replayed on start.

@@ -1,0 +1,1 @@
+//! The way of a statement, on one screen.

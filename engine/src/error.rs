@@ -1,0 +1,1 @@
+//! The union of the layers' errors.
