@@ -1,0 +1,134 @@
+//! Runs ksqlDB's functional cases against the engine and judges them by the rules of conformance.md.
+//!
+//! `conformance [--dir DIR] [--suite qtt|rqtt|sql|runner] [--filter TEXT] [--mode batch=1|batch=all] [--report FILE]`
+
+mod case;
+mod gate;
+mod report;
+mod value;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use clap::Parser;
+use parking_lot::Mutex;
+
+use crate::case::Case;
+use crate::report::{Judged, Outcome};
+
+/// How inputs are fed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Mode {
+    /// One record, run to its end, then the next.
+    #[value(name = "batch=1")]
+    One,
+    /// Consecutive inputs of a topic as one batch.
+    #[value(name = "batch=all")]
+    All,
+}
+
+#[derive(Parser)]
+#[command(about = "Runs ksqlDB's functional cases against Millstream")]
+struct Args {
+    /// Folder of cases; default: $MILLSTREAM_CONFORMANCE, then ../shared/conformance.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Only this suite.
+    #[arg(long)]
+    suite: Option<String>,
+    /// Only cases whose id contains this.
+    #[arg(long)]
+    filter: Option<String>,
+    /// How inputs are fed.
+    #[arg(long, default_value = "batch=1")]
+    mode: Mode,
+    /// Write the outcome of every case to this file as JSON.
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// Threads.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Exit with an error when fewer cases pass.
+    #[arg(long)]
+    at_least: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(&args) {
+        Ok(code) => code,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<ExitCode, String> {
+    let dir = args.dir.clone().or_else(|| std::env::var_os("MILLSTREAM_CONFORMANCE").map(PathBuf::from));
+    let dir = dir.unwrap_or_else(|| PathBuf::from("../shared/conformance"));
+    if !dir.is_dir() {
+        if std::env::var_os("CI").is_some() {
+            return Err(format!("no conformance cases at {}", dir.display()));
+        }
+        println!("no conformance cases at {}: nothing was run", dir.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut cases = case::load(&dir)?;
+    cases.retain(|case| {
+        args.suite.as_ref().is_none_or(|suite| case.suite == *suite)
+            && args.filter.as_ref().is_none_or(|text| case.id.contains(text.as_str()))
+    });
+    let results = judge_all(&cases, args);
+    report::print(&results, true);
+    if let Some(path) = &args.report {
+        report::write(&results, path)?;
+    }
+    let passed = results.iter().filter(|result| result.outcome.ok).count();
+    if args.at_least.is_some_and(|bar| passed < bar) {
+        return Err(format!("{passed} cases passed, fewer than the {} they were", args.at_least.unwrap_or(0)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Judges every case, several at once, and keeps their order.
+fn judge_all(cases: &[Case], args: &Args) -> Vec<Judged> {
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(Vec::with_capacity(cases.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..args.threads.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(case) = cases.get(i) else { break };
+                    let verdict = judge(case, args.mode);
+                    outcomes.lock().push((i, verdict));
+                }
+            });
+        }
+    });
+    let mut outcomes = outcomes.into_inner();
+    outcomes.sort_by_key(|(i, _)| *i);
+    outcomes
+        .into_iter()
+        .filter_map(|(i, verdict)| {
+            let case = cases.get(i)?;
+            let outcome = Outcome { ok: verdict.is_ok(), why: verdict.err().unwrap_or_default() };
+            Some(Judged { id: case.id.clone(), suite: case.suite.clone(), file: case.file.clone(), outcome })
+        })
+        .collect()
+}
+
+/// Runs one case; a panic of the engine is a failure of the case, not of the run.
+fn judge(case: &Case, mode: Mode) -> Result<(), String> {
+    let run = std::panic::AssertUnwindSafe(|| match case.suite.as_str() {
+        other => Err(format!("suite {other} is not known")),
+    });
+    let _ = mode;
+    std::panic::catch_unwind(run).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(format!("panic: {}", text.unwrap_or_default()))
+    })
+}
