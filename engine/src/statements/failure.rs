@@ -1,0 +1,66 @@
+//! Why a request was refused, in the words of ksqlDB's error codes.
+
+/// Which of ksqlDB's error codes a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// 40001: a bad statement.
+    Statement,
+    /// 40000: the request, or something around the statement, is bad.
+    Request,
+    /// 40002: SELECT or PRINT where only other statements are taken.
+    QueryEndpoint,
+    /// 40003: too many push queries.
+    TooManyPushQueries,
+    /// 41700: an ASSERT did not hold.
+    Assertion,
+    /// 42801: no schema registry is configured.
+    NoSchemaRegistry,
+    /// 50000: not the statement's fault.
+    Server,
+    /// 50301: an earlier command took too long.
+    CommandTimeout,
+}
+
+/// A refused request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// Which code.
+    pub kind: FailureKind,
+    /// What the user reads.
+    pub message: String,
+    /// The statement it is about; without one the answer is a generic error.
+    pub statement: Option<String>,
+}
+
+impl Failure {
+    /// A failure that is not (yet) tied to a statement.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), statement: None }
+    }
+
+    /// A bad statement; [`Failure::of`] adds which.
+    pub fn statement(message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Statement, message)
+    }
+
+    /// A bad request.
+    pub fn request(message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Request, message)
+    }
+
+    /// Ties the failure to a statement, if its kind has one and it has none yet.
+    pub fn of(mut self, text: &str) -> Self {
+        let tied = matches!(self.kind, FailureKind::Statement | FailureKind::QueryEndpoint | FailureKind::Server);
+        if tied && self.statement.is_none() {
+            self.statement = Some(text.to_owned());
+        }
+        self
+    }
+}
+
+impl From<crate::log::LogError> for Failure {
+    fn from(error: crate::log::LogError) -> Self {
+        Self::new(FailureKind::Server, error.to_string())
+    }
+}
