@@ -61,7 +61,9 @@ pub enum ConfigError {
     #[error("Not recognizable as ksql, streams, consumer, or producer property: '{0}'")]
     NotRecognizable(String),
     /// The value does not fit.
-    #[error("Failed to coerce type of value '{value}' for key '{name}'\nCaused by: Invalid value {value} for configuration {name}: {problem}")]
+    #[error(
+        "Failed to coerce type of value '{value}' for key '{name}'\nCaused by: Invalid value {value} for configuration {name}: {problem}"
+    )]
     Value { name: String, value: String, problem: String },
     /// Only the server's file may set it.
     #[error("Cannot override property '{0}'")]
@@ -202,11 +204,29 @@ fn full_name(name: &str) -> String {
 /// Names of Kafka's own clients that ksqlDB passes on; we take and ignore them.
 fn is_client_property(name: &str) -> bool {
     const NAMES: &[&str] = &[
-        "acks", "batch.size", "linger.ms", "max.poll.records", "max.poll.interval.ms", "session.timeout.ms",
-        "fetch.min.bytes", "fetch.max.bytes", "fetch.max.wait.ms", "isolation.level", "compression.type",
-        "request.timeout.ms", "retries", "metadata.max.age.ms", "receive.buffer.bytes", "send.buffer.bytes",
-        "max.partition.fetch.bytes", "heartbeat.interval.ms", "client.id", "enable.idempotence", "delivery.timeout.ms",
-        "cache.max.bytes.buffering", "statestore.cache.max.bytes",
+        "acks",
+        "batch.size",
+        "linger.ms",
+        "max.poll.records",
+        "max.poll.interval.ms",
+        "session.timeout.ms",
+        "fetch.min.bytes",
+        "fetch.max.bytes",
+        "fetch.max.wait.ms",
+        "isolation.level",
+        "compression.type",
+        "request.timeout.ms",
+        "retries",
+        "metadata.max.age.ms",
+        "receive.buffer.bytes",
+        "send.buffer.bytes",
+        "max.partition.fetch.bytes",
+        "heartbeat.interval.ms",
+        "client.id",
+        "enable.idempotence",
+        "delivery.timeout.ms",
+        "cache.max.bytes.buffering",
+        "statestore.cache.max.bytes",
     ];
     NAMES.contains(&name)
         || ["producer.", "consumer.", "main.consumer.", "restore.consumer.", "global.consumer.", "admin.", "topic."]

@@ -4,7 +4,13 @@ use super::{Access, Kind, Property};
 use Access::{Server, Session};
 use Kind::{Boolean, Choice, Double, Integer, Password, Text};
 
-const fn p(name: &'static str, kind: Kind, default: Option<&'static str>, access: Access, about: &'static str) -> Property {
+const fn p(
+    name: &'static str,
+    kind: Kind,
+    default: Option<&'static str>,
+    access: Access,
+    about: &'static str,
+) -> Property {
     Property { name, kind, default, access, about }
 }
 
@@ -13,6 +19,7 @@ const MAX_LONG: &str = "9223372036854775807";
 const HIDDEN: &str = "_confluent.*,__confluent.*,_schemas,__consumer_offsets,__transaction_state,connect-configs,connect-offsets,connect-status,connect-statuses";
 
 /// Sorted by area, as in the reference.
+#[rustfmt::skip] // one line each
 pub(super) static PROPERTIES: &[Property] = &[
     // identity, names, topics
     p("ksql.service.id", Text, Some("default_"), Server, "Id of the cluster; prefix of internal topics and consumer groups."),
