@@ -3,7 +3,10 @@
 mod changes;
 mod schema;
 mod sql_type;
+pub mod text;
+mod value;
 
 pub use changes::{Changes, Side, Windows};
 pub use schema::{Column, Schema};
 pub use sql_type::{SqlType, header_type};
+pub use value::Value;

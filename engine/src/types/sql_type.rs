@@ -59,7 +59,8 @@ impl SqlType {
             Self::Integer => DataType::Int32,
             Self::Bigint => DataType::Int64,
             Self::Double => DataType::Float64,
-            Self::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale),
+            // Results of arithmetic may claim more digits than fit; a value that needs them is an error of its row.
+            Self::Decimal { precision, scale } => DataType::Decimal128((*precision).min(38), *scale),
             Self::String => DataType::Utf8,
             Self::Bytes => DataType::Binary,
             Self::Time => DataType::Time32(TimeUnit::Millisecond),

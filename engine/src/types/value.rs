@@ -1,0 +1,304 @@
+//! One SQL value on its own: literals, elements of nested values, what row-at-a-time functions work on.
+
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryBuilder, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
+    Int64Array, ListArray, MapArray, StringBuilder, StructArray, Time32MillisecondArray, TimestampMillisecondArray,
+    new_null_array,
+};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, Time32MillisecondType, TimeUnit,
+    TimestampMillisecondType,
+};
+
+use super::text::java_compare;
+use super::{SqlType, text};
+
+/// A value of one of the SQL types, or NULL. Doubles are equal as `Double.equals` says (NaN equals NaN), maps whatever
+/// the order of their entries.
+#[derive(Debug, Clone, Default)]
+pub enum Value {
+    #[default]
+    Null,
+    Boolean(bool),
+    Integer(i32),
+    Bigint(i64),
+    Double(f64),
+    /// Unscaled value and scale.
+    Decimal(i128, i8),
+    String(String),
+    Bytes(Vec<u8>),
+    /// Milliseconds of the day.
+    Time(i32),
+    /// Days since the epoch.
+    Date(i32),
+    /// Milliseconds since the epoch.
+    Timestamp(i64),
+    Array(Vec<Value>),
+    Map(Vec<(Value, Value)>),
+    /// The fields' values, in the order of the type's fields.
+    Struct(Vec<Value>),
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Boolean(a), Self::Boolean(b)) => a == b,
+            (Self::Integer(a), Self::Integer(b)) => a == b,
+            (Self::Bigint(a), Self::Bigint(b)) => a == b,
+            (Self::Double(a), Self::Double(b)) => a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
+            (Self::Decimal(a, i), Self::Decimal(b, j)) => a == b && i == j,
+            (Self::String(a), Self::String(b)) => a == b,
+            (Self::Bytes(a), Self::Bytes(b)) => a == b,
+            (Self::Time(a), Self::Time(b)) | (Self::Date(a), Self::Date(b)) => a == b,
+            (Self::Timestamp(a), Self::Timestamp(b)) => a == b,
+            (Self::Array(a), Self::Array(b)) | (Self::Struct(a), Self::Struct(b)) => a == b,
+            (Self::Map(a), Self::Map(b)) => {
+                a.len() == b.len()
+                    && a.iter().zip(b).all(|((key, value), entry)| {
+                        let same_place = *key == entry.0;
+                        let found = if same_place { Some(entry) } else { b.iter().find(|(other, _)| other == key) };
+                        found.is_some_and(|(_, other)| other == value)
+                    })
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Value {}
+
+impl Hash for Value {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Self::Null => {}
+            Self::Boolean(value) => value.hash(state),
+            Self::Integer(value) | Self::Time(value) | Self::Date(value) => value.hash(state),
+            Self::Bigint(value) | Self::Timestamp(value) => value.hash(state),
+            Self::Double(value) => if value.is_nan() { 0 } else { value.to_bits() }.hash(state),
+            Self::Decimal(value, scale) => (value, scale).hash(state),
+            Self::String(value) => value.hash(state),
+            Self::Bytes(value) => value.hash(state),
+            Self::Array(values) | Self::Struct(values) => values.hash(state),
+            // Entries have no order.
+            Self::Map(entries) => entries.len().hash(state),
+        }
+    }
+}
+
+impl Value {
+    /// Whether it is NULL.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// The value in a row of a column of one of the Arrow types of [`SqlType::to_arrow`]; NULL for any other array.
+    pub fn at(array: &dyn Array, row: usize) -> Value {
+        if row >= array.len() || array.is_null(row) {
+            return Self::Null;
+        }
+        match array.data_type() {
+            DataType::Boolean => Self::Boolean(array.as_boolean().value(row)),
+            DataType::Int32 => Self::Integer(array.as_primitive::<Int32Type>().value(row)),
+            DataType::Int64 => Self::Bigint(array.as_primitive::<Int64Type>().value(row)),
+            DataType::Float64 => Self::Double(array.as_primitive::<Float64Type>().value(row)),
+            DataType::Decimal128(_, scale) => Self::Decimal(array.as_primitive::<Decimal128Type>().value(row), *scale),
+            DataType::Utf8 => Self::String(array.as_string::<i32>().value(row).to_owned()),
+            DataType::Binary => Self::Bytes(array.as_binary::<i32>().value(row).to_vec()),
+            DataType::Time32(TimeUnit::Millisecond) => {
+                Self::Time(array.as_primitive::<Time32MillisecondType>().value(row))
+            }
+            DataType::Date32 => Self::Date(array.as_primitive::<Date32Type>().value(row)),
+            DataType::Timestamp(TimeUnit::Millisecond, _) => {
+                Self::Timestamp(array.as_primitive::<TimestampMillisecondType>().value(row))
+            }
+            DataType::List(_) => {
+                let items = array.as_list::<i32>().value(row);
+                Self::Array((0..items.len()).map(|i| Self::at(&items, i)).collect())
+            }
+            DataType::Map(..) => {
+                let entries = array.as_map().value(row);
+                let (keys, values) = (entries.column(0), entries.column(1));
+                Self::Map((0..entries.len()).map(|i| (Self::at(keys, i), Self::at(values, i))).collect())
+            }
+            DataType::Struct(_) => {
+                Self::Struct(array.as_struct().columns().iter().map(|field| Self::at(field, row)).collect())
+            }
+            _ => Self::Null,
+        }
+    }
+
+    /// A column of values of type `ty`. A value of another type becomes NULL, a map entry whose key is NULL is left out.
+    pub fn column(ty: &SqlType, values: &[Value]) -> ArrayRef {
+        let refs: Vec<&Value> = values.iter().collect();
+        build(ty, &refs)
+    }
+
+    /// Order of two values of one type that has an order (numbers, text, bytes, times); `None` for others and NULL.
+    pub fn compare(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Boolean(a), Self::Boolean(b)) => Some(a.cmp(b)),
+            (Self::Integer(a), Self::Integer(b)) => Some(a.cmp(b)),
+            (Self::Bigint(a), Self::Bigint(b)) => Some(a.cmp(b)),
+            (Self::Double(a), Self::Double(b)) => Some(a.total_cmp(b)),
+            (Self::Decimal(a, i), Self::Decimal(b, j)) => compare_decimals((*a, *i), (*b, *j)),
+            (Self::String(a), Self::String(b)) => Some(java_compare(a, b)),
+            (Self::Bytes(a), Self::Bytes(b)) => Some(a.cmp(b)),
+            (Self::Time(a), Self::Time(b)) | (Self::Date(a), Self::Date(b)) => Some(a.cmp(b)),
+            (Self::Timestamp(a), Self::Timestamp(b)) => Some(a.cmp(b)),
+            _ => None,
+        }
+    }
+
+    /// `toString()` of the Java object ksqlDB would hold.
+    pub fn java_text(&self, ty: &SqlType) -> String {
+        let mut out = String::new();
+        text::java_text(self, ty, &mut out);
+        out
+    }
+}
+
+fn compare_decimals(left: (i128, i8), right: (i128, i8)) -> Option<Ordering> {
+    let scale = i32::from(left.1.max(right.1));
+    let a = text::rescale_half_up(left.0, i32::from(left.1), scale);
+    let b = text::rescale_half_up(right.0, i32::from(right.1), scale);
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.cmp(&b)),
+        // Only the larger one can overflow.
+        (None, Some(_)) => Some(left.0.cmp(&0)),
+        (Some(_), None) => Some(0.cmp(&right.0)),
+        (None, None) => None,
+    }
+}
+
+macro_rules! primitive {
+    ($array:ty, $variant:ident, $values:expr) => {
+        Arc::new(
+            $values
+                .iter()
+                .map(|value| if let Value::$variant(value) = value { Some(*value) } else { None })
+                .collect::<$array>(),
+        )
+    };
+}
+
+fn build(ty: &SqlType, values: &[&Value]) -> ArrayRef {
+    match ty {
+        SqlType::Boolean => primitive!(BooleanArray, Boolean, values),
+        SqlType::Integer => primitive!(Int32Array, Integer, values),
+        SqlType::Bigint => primitive!(Int64Array, Bigint, values),
+        SqlType::Double => primitive!(Float64Array, Double, values),
+        SqlType::Time => primitive!(Time32MillisecondArray, Time, values),
+        SqlType::Date => primitive!(Date32Array, Date, values),
+        SqlType::Timestamp => primitive!(TimestampMillisecondArray, Timestamp, values),
+        SqlType::Decimal { scale, .. } => {
+            let array: Decimal128Array = values
+                .iter()
+                .map(|value| match value {
+                    Value::Decimal(unscaled, from) => {
+                        text::rescale_half_up(*unscaled, i32::from(*from), i32::from(*scale))
+                    }
+                    _ => None,
+                })
+                .collect();
+            Arc::new(array.with_data_type(ty.to_arrow()))
+        }
+        SqlType::String => {
+            let mut builder = StringBuilder::new();
+            values.iter().for_each(|value| {
+                builder.append_option(if let Value::String(value) = value { Some(value) } else { None });
+            });
+            Arc::new(builder.finish())
+        }
+        SqlType::Bytes => {
+            let mut builder = BinaryBuilder::new();
+            values.iter().for_each(|value| {
+                builder.append_option(if let Value::Bytes(value) = value { Some(value) } else { None });
+            });
+            Arc::new(builder.finish())
+        }
+        SqlType::Array(item) => build_list(ty, item, values),
+        SqlType::Map(key, value) => build_map(ty, key, value, values),
+        SqlType::Struct(fields) => build_struct(ty, fields, values),
+    }
+}
+
+fn build_list(ty: &SqlType, item: &SqlType, values: &[&Value]) -> ArrayRef {
+    let items = |value: &&Value| if let Value::Array(items) = value { items.len() } else { 0 };
+    let flat: Vec<&Value> = values
+        .iter()
+        .flat_map(|value| if let Value::Array(items) = value { items.iter() } else { [].iter() })
+        .collect();
+    let nulls: NullBuffer = values.iter().map(|value| matches!(value, Value::Array(_))).collect();
+    let field = Arc::new(Field::new("item", item.to_arrow(), true));
+    ListArray::try_new(field, OffsetBuffer::from_lengths(values.iter().map(items)), build(item, &flat), Some(nulls))
+        .map_or_else(|_| new_null_array(&ty.to_arrow(), values.len()), |array| Arc::new(array) as ArrayRef)
+}
+
+fn build_map(ty: &SqlType, key: &SqlType, value: &SqlType, values: &[&Value]) -> ArrayRef {
+    let (mut keys, mut items, mut lengths) = (Vec::new(), Vec::new(), Vec::with_capacity(values.len()));
+    for map in values {
+        let before = keys.len();
+        if let Value::Map(entries) = map {
+            for (key, item) in entries.iter().filter(|(key, _)| !key.is_null()) {
+                keys.push(key);
+                items.push(item);
+            }
+        }
+        lengths.push(keys.len() - before);
+    }
+    let nulls: NullBuffer = values.iter().map(|value| matches!(value, Value::Map(_))).collect();
+    let build_all = || {
+        let DataType::Map(field, _) = ty.to_arrow() else { return None };
+        let DataType::Struct(fields) = field.data_type() else { return None };
+        let entries = StructArray::try_new(fields.clone(), vec![build(key, &keys), build(value, &items)], None).ok()?;
+        MapArray::try_new(field, OffsetBuffer::from_lengths(lengths), entries, Some(nulls), false).ok()
+    };
+    build_all().map_or_else(|| new_null_array(&ty.to_arrow(), values.len()), |array| Arc::new(array) as ArrayRef)
+}
+
+fn build_struct(ty: &SqlType, fields: &[(String, SqlType)], values: &[&Value]) -> ArrayRef {
+    let nulls: NullBuffer = values.iter().map(|value| matches!(value, Value::Struct(_))).collect();
+    if fields.is_empty() {
+        return Arc::new(StructArray::new_empty_fields(values.len(), Some(nulls)));
+    }
+    let columns = fields.iter().enumerate().map(|(i, (_, ty))| {
+        let column: Vec<&Value> =
+            values
+                .iter()
+                .map(|value| {
+                    if let Value::Struct(values) = value { values.get(i).unwrap_or(&Value::Null) } else { &Value::Null }
+                })
+                .collect();
+        build(ty, &column)
+    });
+    let columns: Vec<ArrayRef> = columns.collect();
+    let DataType::Struct(fields) = ty.to_arrow() else { return new_null_array(&ty.to_arrow(), values.len()) };
+    StructArray::try_new(fields, columns, Some(nulls))
+        .map_or_else(|_| new_null_array(&ty.to_arrow(), values.len()), |array| Arc::new(array) as ArrayRef)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_values_survive_a_column() {
+        let ty = SqlType::Struct(vec![
+            ("A".into(), SqlType::Map(Box::new(SqlType::String), Box::new(SqlType::Integer.array_of()))),
+            ("D".into(), SqlType::Decimal { precision: 4, scale: 2 }),
+        ]);
+        let map = Value::Map(vec![(Value::String("k".into()), Value::Array(vec![Value::Integer(1), Value::Null]))]);
+        let rows = [Value::Struct(vec![map, Value::Decimal(150, 2)]), Value::Null, Value::Struct(vec![Value::Null; 2])];
+        let column = Value::column(&ty, &rows);
+        assert_eq!(column.data_type(), &ty.to_arrow());
+        assert_eq!((0..3).map(|i| Value::at(&column, i)).collect::<Vec<_>>(), rows);
+        assert_eq!(rows[0].java_text(&ty), "Struct{A={k=[1, null]},D=1.50}");
+    }
+}
