@@ -1,7 +1,11 @@
 //! `Changes`: the one type between operators.
 
-use arrow::array::{ArrayRef, ListArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, UInt32Array, new_empty_array};
 use arrow::buffer::{BooleanBuffer, ScalarBuffer};
+use arrow::compute::{concat, filter, take};
+use arrow::error::ArrowError;
+
+use super::Schema;
 
 /// One version of the value side of a batch of rows.
 #[derive(Debug, Clone)]
@@ -17,6 +21,36 @@ impl Side {
     /// Whether row `i` has a value.
     pub fn is_present(&self, i: usize) -> bool {
         self.present.as_ref().is_none_or(|present| present.value(i))
+    }
+
+    fn slice(&self, start: usize, len: usize) -> Self {
+        Self {
+            columns: self.columns.iter().map(|column| column.slice(start, len)).collect(),
+            present: self.present.as_ref().map(|present| present.slice(start, len)),
+        }
+    }
+
+    fn filter(&self, keep: &BooleanArray) -> Result<Self, ArrowError> {
+        Ok(Self { columns: filter_all(&self.columns, keep)?, present: filter_bits(self.present.as_ref(), keep) })
+    }
+
+    fn take(&self, rows: &UInt32Array) -> Result<Self, ArrowError> {
+        let present = self.present.as_ref();
+        Ok(Self {
+            columns: take_all(&self.columns, rows)?,
+            present: present.map(|bits| rows.values().iter().map(|&row| bits.value(row as usize)).collect()),
+        })
+    }
+
+    fn concat(sides: &[&Side], lens: &[usize]) -> Result<Self, ArrowError> {
+        let width = sides.first().map_or(0, |side| side.columns.len());
+        let columns = (0..width).map(|i| concat_column(sides.iter().map(|side| side.columns.get(i))));
+        let columns = columns.collect::<Result<_, _>>()?;
+        let present = sides.iter().any(|side| side.present.is_some()).then(|| {
+            let rows = sides.iter().zip(lens).flat_map(|(side, &len)| (0..len).map(|row| side.is_present(row)));
+            rows.collect()
+        });
+        Ok(Self { columns, present })
     }
 }
 
@@ -66,8 +100,136 @@ impl Changes {
         self.time.is_empty()
     }
 
+    /// No rows of that schema.
+    pub fn empty(schema: &Schema) -> Self {
+        let none = |columns: &[super::Column]| columns.iter().map(|c| new_empty_array(&c.ty.to_arrow())).collect();
+        Self {
+            key: none(&schema.key),
+            windows: None,
+            new: Side { columns: none(&schema.value), present: None },
+            old: None,
+            time: ScalarBuffer::from(Vec::new()),
+            seq: ScalarBuffer::from(Vec::new()),
+            headers: None,
+        }
+    }
+
+    /// Rows `start..start + len`; nothing is copied.
+    pub fn slice(&self, start: usize, len: usize) -> Self {
+        Self {
+            key: self.key.iter().map(|column| column.slice(start, len)).collect(),
+            windows: self
+                .windows
+                .as_ref()
+                .map(|windows| Windows { start: windows.start.slice(start, len), end: windows.end.slice(start, len) }),
+            new: self.new.slice(start, len),
+            old: self.old.as_ref().map(|old| old.slice(start, len)),
+            time: self.time.slice(start, len),
+            seq: self.seq.slice(start, len),
+            headers: self.headers.as_ref().map(|headers| headers.slice(start, len)),
+        }
+    }
+
+    /// The rows where `keep` is true.
+    pub fn filter(&self, keep: &BooleanArray) -> Result<Self, ArrowError> {
+        Ok(Self {
+            key: filter_all(&self.key, keep)?,
+            windows: self.windows.as_ref().map(|windows| Windows {
+                start: filter_buffer(&windows.start, keep),
+                end: filter_buffer(&windows.end, keep),
+            }),
+            new: self.new.filter(keep)?,
+            old: self.old.as_ref().map(|old| old.filter(keep)).transpose()?,
+            time: filter_buffer(&self.time, keep),
+            seq: filter_buffer(&self.seq, keep),
+            headers: match &self.headers {
+                Some(headers) => filter(headers, keep)?.as_list_opt().cloned(),
+                None => None,
+            },
+        })
+    }
+
+    /// These rows, in that order; indices must be within the batch.
+    pub fn take(&self, rows: &UInt32Array) -> Result<Self, ArrowError> {
+        Ok(Self {
+            key: take_all(&self.key, rows)?,
+            windows: self.windows.as_ref().map(|windows| Windows {
+                start: take_buffer(&windows.start, rows),
+                end: take_buffer(&windows.end, rows),
+            }),
+            new: self.new.take(rows)?,
+            old: self.old.as_ref().map(|old| old.take(rows)).transpose()?,
+            time: take_buffer(&self.time, rows),
+            seq: take_buffer(&self.seq, rows),
+            headers: match &self.headers {
+                Some(headers) => take(headers, rows, None)?.as_list_opt().cloned(),
+                None => None,
+            },
+        })
+    }
+
+    /// Batches of one schema, one after the other (at least one). Headers are kept only if all have some.
+    pub fn concat(batches: &[Changes]) -> Result<Self, ArrowError> {
+        let Some(first) = batches.first() else {
+            return Err(ArrowError::InvalidArgumentError("nothing to concatenate".to_owned()));
+        };
+        if batches.len() == 1 {
+            return Ok(first.clone());
+        }
+        let lens: Vec<usize> = batches.iter().map(Changes::len).collect();
+        let key = (0..first.key.len()).map(|i| concat_column(batches.iter().map(|batch| batch.key.get(i))));
+        let news: Vec<&Side> = batches.iter().map(|batch| &batch.new).collect();
+        let olds: Option<Vec<&Side>> = batches.iter().map(|batch| batch.old.as_ref()).collect();
+        let windows: Option<Vec<&Windows>> = batches.iter().map(|batch| batch.windows.as_ref()).collect();
+        let headers: Option<Vec<&dyn Array>> =
+            batches.iter().map(|batch| batch.headers.as_ref().map(|headers| headers as &dyn Array)).collect();
+        Ok(Self {
+            key: key.collect::<Result<_, _>>()?,
+            windows: windows.map(|windows| Windows {
+                start: windows.iter().flat_map(|windows| windows.start.iter().copied()).collect(),
+                end: windows.iter().flat_map(|windows| windows.end.iter().copied()).collect(),
+            }),
+            new: Side::concat(&news, &lens)?,
+            old: olds.map(|olds| Side::concat(&olds, &lens)).transpose()?,
+            time: batches.iter().flat_map(|batch| batch.time.iter().copied()).collect(),
+            seq: batches.iter().flat_map(|batch| batch.seq.iter().copied()).collect(),
+            headers: match headers {
+                Some(headers) => concat(&headers)?.as_list_opt().cloned(),
+                None => None,
+            },
+        })
+    }
+
     /// Key columns, then the columns of `side`: the row layout expressions are compiled against.
     pub fn row<'a>(&'a self, side: &'a Side) -> impl Iterator<Item = &'a ArrayRef> {
         self.key.iter().chain(&side.columns)
     }
+}
+
+fn filter_all(columns: &[ArrayRef], keep: &BooleanArray) -> Result<Vec<ArrayRef>, ArrowError> {
+    columns.iter().map(|column| filter(column, keep)).collect()
+}
+
+fn take_all(columns: &[ArrayRef], rows: &UInt32Array) -> Result<Vec<ArrayRef>, ArrowError> {
+    columns.iter().map(|column| take(column, rows, None)).collect()
+}
+
+fn filter_buffer<T: arrow::datatypes::ArrowNativeType>(
+    values: &ScalarBuffer<T>,
+    keep: &BooleanArray,
+) -> ScalarBuffer<T> {
+    values.iter().zip(keep).filter(|(_, keep)| *keep == Some(true)).map(|(value, _)| *value).collect()
+}
+
+fn filter_bits(bits: Option<&BooleanBuffer>, keep: &BooleanArray) -> Option<BooleanBuffer> {
+    bits.map(|bits| bits.iter().zip(keep).filter(|(_, keep)| *keep == Some(true)).map(|(bit, _)| bit).collect())
+}
+
+fn take_buffer<T: arrow::datatypes::ArrowNativeType>(values: &ScalarBuffer<T>, rows: &UInt32Array) -> ScalarBuffer<T> {
+    rows.values().iter().filter_map(|&row| values.get(row as usize).copied()).collect()
+}
+
+fn concat_column<'a>(columns: impl Iterator<Item = Option<&'a ArrayRef>>) -> Result<ArrayRef, ArrowError> {
+    let columns: Vec<&dyn Array> = columns.flatten().map(AsRef::as_ref).collect();
+    concat(&columns)
 }
