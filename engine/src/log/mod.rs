@@ -8,6 +8,13 @@
 //! Kv: the local database that holds positions, state, the command log
 //! ```
 
+pub mod embedded;
+mod murmur2;
+mod positions;
+mod records;
+#[doc(hidden)]
+pub mod testing;
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -15,6 +22,10 @@ use std::sync::Arc;
 use arrow::array::{BinaryArray, ListArray};
 use arrow::buffer::ScalarBuffer;
 use parking_lot::{Condvar, Mutex};
+
+pub use self::embedded::Embedded;
+pub use self::murmur2::{Partitioner, murmur2, partition_for};
+pub use self::records::RecordsBuilder;
 
 /// What can go wrong below this module.
 #[derive(Debug, thiserror::Error)]

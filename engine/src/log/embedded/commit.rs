@@ -1,0 +1,67 @@
+//! Group commit: whoever finds nobody writing writes for everybody who waits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::log::embedded::batch::Prepared;
+use crate::log::embedded::partition::Partition;
+use crate::log::{Result, Write};
+
+/// What one caller wants written, all or nothing.
+#[derive(Debug, Default)]
+pub(super) struct Request {
+    /// Batches, by partition.
+    pub(super) outputs: Vec<(Arc<Partition>, Vec<Prepared>)>,
+    /// Changes of the local database.
+    pub(super) writes: Vec<Write>,
+}
+
+/// What a caller gets: the offset of the first record of each of its outputs.
+pub(super) type Answer = Result<Vec<i64>>;
+
+/// The queue of writers.
+#[derive(Debug, Default)]
+pub(super) struct Committer {
+    queue: Mutex<Queue>,
+    settled: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    next: u64,
+    leading: bool,
+    waiting: Vec<Request>,
+    tickets: Vec<u64>,
+    answers: HashMap<u64, Answer>,
+}
+
+impl Committer {
+    /// Queues a request and waits for its answer. `write` writes a group of requests and answers each of them, in
+    /// order; only one thread is in it at a time.
+    pub(super) fn submit(&self, request: Request, write: impl Fn(Vec<Request>) -> Vec<Answer>) -> Answer {
+        let mut queue = self.queue.lock();
+        let ticket = queue.next;
+        queue.next += 1;
+        queue.waiting.push(request);
+        queue.tickets.push(ticket);
+        loop {
+            if let Some(answer) = queue.answers.remove(&ticket) {
+                return answer;
+            }
+            if queue.leading {
+                self.settled.wait(&mut queue);
+                continue;
+            }
+            queue.leading = true;
+            let (group, tickets) = (std::mem::take(&mut queue.waiting), std::mem::take(&mut queue.tickets));
+            drop(queue);
+            let answers = write(group);
+            queue = self.queue.lock();
+            queue.answers.extend(tickets.into_iter().zip(answers));
+            queue.leading = false;
+            self.settled.notify_all();
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The local database in memory.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use crate::log::{Kv, Result, Write};
+
+/// Entries copied out of the lock at a time, so that a scan's callback may use the database.
+const SCAN_CHUNK: usize = 256;
+
+/// Spaces in memory, gone with the process.
+#[derive(Debug, Default)]
+pub(super) struct MemoryKv {
+    spaces: RwLock<BTreeMap<Arc<str>, BTreeMap<Vec<u8>, Vec<u8>>>>,
+}
+
+impl Kv for MemoryKv {
+    fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        Ok(self.spaces.read().get(space).and_then(|entries| entries.get(key)).cloned())
+    }
+
+    fn scan(
+        &self,
+        space: &str,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<()> {
+        if is_empty(from, to) {
+            return Ok(());
+        }
+        let mut from = from.map(<[u8]>::to_vec);
+        loop {
+            let chunk: Vec<(Vec<u8>, Vec<u8>)> = match self.spaces.read().get(space) {
+                Some(entries) => {
+                    let entries = entries.range::<[u8], _>((from.as_ref().map(Vec::as_slice), to));
+                    entries.take(SCAN_CHUNK).map(|(key, value)| (key.clone(), value.clone())).collect()
+                }
+                None => return Ok(()),
+            };
+            if !chunk.iter().all(|(key, value)| each(key, value)) || chunk.len() < SCAN_CHUNK {
+                return Ok(());
+            }
+            if let Some((key, _)) = chunk.into_iter().next_back() {
+                if is_empty(Bound::Excluded(&key), to) {
+                    return Ok(());
+                }
+                from = Bound::Excluded(key);
+            }
+        }
+    }
+
+    fn write(&self, writes: Vec<Write>) -> Result<()> {
+        let mut spaces = self.spaces.write();
+        for Write { space, key, value } in writes {
+            match value {
+                Some(value) => {
+                    spaces.entry(space).or_default().insert(key, value);
+                }
+                None => {
+                    if let Some(entries) = spaces.get_mut(&space) {
+                        entries.remove(&key);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_spaces(&self, prefix: &str) -> Result<()> {
+        self.spaces.write().retain(|space, _| !space.starts_with(prefix));
+        Ok(())
+    }
+}
+
+/// Whether no key lies between the bounds (`BTreeMap::range` panics for such).
+pub(super) fn is_empty(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
+    match (from, to) {
+        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+        (Bound::Included(from), Bound::Included(to)) => from > to,
+        (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,
+    }
+}
