@@ -1,1 +1,38 @@
 //! Push and pull queries.
+//!
+//! ```text
+//! SELECT ─┬─ push: a transient dataflow ──┐
+//!         ├─ pull on a stream: a scan ────┼──> RowBatch ──rows.rs──> client
+//!         └─ pull on a table: the store ──┘
+//! ```
+
+pub mod rows;
+
+use crate::types::Column;
+use rows::RowReceiver;
+
+/// A query whose rows are on their way to a client.
+#[derive(Debug)]
+pub struct Answer {
+    /// `transient_X_123`, `query_1617…`, `SCALABLE_PUSH_QUERY_…`
+    pub id: String,
+    /// Columns of its rows, in order.
+    pub columns: Vec<Column>,
+    /// Which of the columns the header marks as key (pull queries on tables only); as long as `columns`.
+    pub keys: Vec<bool>,
+    /// What kind of query it is.
+    pub kind: Kind,
+    /// Its rows.
+    pub rows: RowReceiver,
+}
+
+/// Kinds of queries; they differ in how they end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `EMIT CHANGES`
+    Push,
+    /// A stream read to its end.
+    StreamPull,
+    /// A table looked up.
+    TablePull,
+}
