@@ -1,8 +1,11 @@
 //! `Changes`: the one type between operators.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, UInt32Array, new_empty_array};
-use arrow::buffer::{BooleanBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::{concat, filter, take};
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
 use super::Schema;
@@ -168,7 +171,7 @@ impl Changes {
         })
     }
 
-    /// Batches of one schema, one after the other (at least one). Headers are kept only if all have some.
+    /// Batches of one schema, one after the other (at least one).
     pub fn concat(batches: &[Changes]) -> Result<Self, ArrowError> {
         let Some(first) = batches.first() else {
             return Err(ArrowError::InvalidArgumentError("nothing to concatenate".to_owned()));
@@ -181,8 +184,6 @@ impl Changes {
         let news: Vec<&Side> = batches.iter().map(|batch| &batch.new).collect();
         let olds: Option<Vec<&Side>> = batches.iter().map(|batch| batch.old.as_ref()).collect();
         let windows: Option<Vec<&Windows>> = batches.iter().map(|batch| batch.windows.as_ref()).collect();
-        let headers: Option<Vec<&dyn Array>> =
-            batches.iter().map(|batch| batch.headers.as_ref().map(|headers| headers as &dyn Array)).collect();
         Ok(Self {
             key: key.collect::<Result<_, _>>()?,
             windows: windows.map(|windows| Windows {
@@ -193,10 +194,7 @@ impl Changes {
             old: olds.map(|olds| Side::concat(&olds, &lens)).transpose()?,
             time: batches.iter().flat_map(|batch| batch.time.iter().copied()).collect(),
             seq: batches.iter().flat_map(|batch| batch.seq.iter().copied()).collect(),
-            headers: match headers {
-                Some(headers) => concat(&headers)?.as_list_opt().cloned(),
-                None => None,
-            },
+            headers: concat_headers(batches)?,
         })
     }
 
@@ -232,4 +230,20 @@ fn take_buffer<T: arrow::datatypes::ArrowNativeType>(values: &ScalarBuffer<T>, r
 fn concat_column<'a>(columns: impl Iterator<Item = Option<&'a ArrayRef>>) -> Result<ArrayRef, ArrowError> {
     let columns: Vec<&dyn Array> = columns.flatten().map(AsRef::as_ref).collect();
     concat(&columns)
+}
+
+/// Rows of batches without headers get empty lists.
+fn concat_headers(batches: &[Changes]) -> Result<Option<ListArray>, ArrowError> {
+    let Some(some) = batches.iter().find_map(|batch| batch.headers.as_ref()) else { return Ok(None) };
+    let lists = batches.iter().map(|batch| match &batch.headers {
+        Some(headers) => Ok(headers.clone()),
+        None => {
+            let DataType::List(item) = some.data_type() else { return Ok(some.slice(0, 0)) };
+            let offsets = OffsetBuffer::new_zeroed(batch.len());
+            ListArray::try_new(Arc::clone(item), offsets, new_empty_array(item.data_type()), None)
+        }
+    });
+    let lists = lists.collect::<Result<Vec<_>, _>>()?;
+    let lists: Vec<&dyn Array> = lists.iter().map(|list| list as &dyn Array).collect();
+    Ok(concat(&lists)?.as_list_opt().cloned())
 }
