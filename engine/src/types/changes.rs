@@ -37,7 +37,8 @@ impl Side {
         Ok(Self { columns: filter_all(&self.columns, keep)?, present: filter_bits(self.present.as_ref(), keep) })
     }
 
-    fn take(&self, rows: &UInt32Array) -> Result<Self, ArrowError> {
+    /// These rows, in that order; indices must be within the batch.
+    pub fn take(&self, rows: &UInt32Array) -> Result<Self, ArrowError> {
         let present = self.present.as_ref();
         Ok(Self {
             columns: take_all(&self.columns, rows)?,
