@@ -1,1 +1,21 @@
-//! placeholder
+//! ksqlDB's HTTP interface over the engine.
+//!
+//! ```text
+//! connection ─app.rs→ route ─body.rs→ wire request ─→ engine ─→ Answer ─entities.rs→ wire entity
+//!                                                          └──→ rows ──rows.rs──→ lines of a stream
+//! ```
+//!
+//! Only this crate knows HTTP; what a failure of the engine looks like from outside is decided in `error.rs`.
+
+mod accept;
+mod app;
+mod body;
+mod config;
+mod error;
+mod reply;
+mod routes;
+mod run;
+
+pub use app::{Server, app};
+pub use config::ServerConfig;
+pub use run::run;

@@ -1,0 +1,89 @@
+//! The routing table. Paths are matched here, by hand, because ksqlDB's rules are not those of axum's router: empty
+//! segments do not count, a wrong method or an unmatched `Accept` is 404, and HEAD is a wrong method.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::response::Response;
+
+use crate::accept::{Chosen, Media, choose};
+use crate::{reply, routes};
+
+/// What every route may use.
+#[derive(Debug)]
+pub struct Server {
+    /// `host:port` under which clients know this server.
+    pub host: String,
+    /// Id of the Kafka cluster or of the embedded log.
+    pub cluster_id: String,
+    /// `ksql.service.id`
+    pub service_id: String,
+}
+
+/// The HTTP application.
+pub fn app(server: Arc<Server>) -> Router {
+    Router::new().fallback(dispatch).with_state(server)
+}
+
+/// What the plain routes produce.
+const PLAIN: &[Media] = &[Media::KsqlJson, Media::Json];
+
+async fn dispatch(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let path: Vec<String> = segments(request.uri().path());
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match (request.method(), path.as_slice()) {
+        (&Method::GET, ["chc", "ready" | "live"]) => return routes::health::alive(),
+        (&Method::GET, ["ws", "query"]) => return routes::ws_query::refuse(),
+        (&Method::GET, []) => return routes::root::get(),
+        _ => {}
+    }
+    if choose(request.headers(), PLAIN) == Chosen::Nothing {
+        return reply::not_found();
+    }
+    match (request.method(), path.as_slice()) {
+        (&Method::GET, ["info"]) => routes::info::get(&server),
+        (&Method::GET, ["healthcheck"]) => routes::health::get(),
+        (&Method::GET, ["v1", "metadata"]) => routes::metadata::get(&server),
+        (&Method::GET, ["v1", "metadata", "id"]) => routes::metadata::get_id(&server),
+        (&Method::GET, ["clusterStatus"]) => routes::cluster::off(),
+        (&Method::POST, ["heartbeat" | "lag"]) => routes::cluster::post(request).await,
+        _ => reply::not_found(),
+    }
+}
+
+/// The segments of a path, percent-decoded, without empty ones.
+fn segments(path: &str) -> Vec<String> {
+    path.split('/').filter(|segment| !segment.is_empty()).map(percent_decode).collect()
+}
+
+fn percent_decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let code = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match (byte, code.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+            (b'%', Some(decoded)) => {
+                bytes.push(decoded);
+                rest = &tail[2..];
+            }
+            _ => {
+                bytes.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::segments;
+
+    #[test]
+    fn decodes_paths() {
+        assert_eq!(segments("//status/stream/%60S%2f%60/create/"), ["status", "stream", "`S/`", "create"]);
+        assert_eq!(segments("/%/%4"), ["%", "%4"]);
+    }
+}

@@ -1,0 +1,47 @@
+//! Whole responses.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde::Serialize;
+use wire::{ErrorBody, GenericError};
+
+/// A response with that body and, if given, that content type.
+pub(crate) fn with(status: StatusCode, content_type: Option<&'static str>, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    if let Some(content_type) = content_type {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    response
+}
+
+/// 200 and a JSON document.
+pub(crate) fn json(body: &impl Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => with(StatusCode::OK, Some("application/json"), bytes),
+        Err(error) => bare_error(50000, error.to_string()),
+    }
+}
+
+/// 404 as for a path nobody knows.
+pub(crate) fn not_found() -> Response {
+    with(StatusCode::NOT_FOUND, None, "Not Found")
+}
+
+/// An error; its code says the status.
+pub(crate) fn error(body: &ErrorBody, content_type: Option<&'static str>) -> Response {
+    let status = u16::try_from(body.code() / 100).ok().and_then(|status| StatusCode::from_u16(status).ok());
+    let bytes = serde_json::to_vec(body).unwrap_or_default();
+    with(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), content_type, bytes)
+}
+
+/// An error raised outside of a route's own answers: it has no content type.
+pub(crate) fn bare_error(error_code: u32, message: impl Into<String>) -> Response {
+    error(&ErrorBody::Generic(GenericError { error_code, message: message.into() }), None)
+}
+
+/// An error of a route that always answers JSON.
+pub(crate) fn json_error(error_code: u32, message: impl Into<String>) -> Response {
+    error(&ErrorBody::Generic(GenericError { error_code, message: message.into() }), Some("application/json"))
+}

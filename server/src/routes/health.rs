@@ -1,0 +1,22 @@
+//! `GET /healthcheck`, `GET /chc/ready`, `GET /chc/live`
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use wire::{Health, HealthDetails, Healthy};
+
+use crate::reply;
+
+/// Whether the parts of the server work.
+pub(crate) fn get() -> Response {
+    let fine = Healthy { is_healthy: true };
+    reply::json(&Health {
+        is_healthy: true,
+        details: HealthDetails { metastore: fine, kafka: fine, command_runner: fine },
+        server_state: "READY".to_owned(),
+    })
+}
+
+/// The process answers.
+pub(crate) fn alive() -> Response {
+    reply::with(StatusCode::OK, Some("application/json"), "{}")
+}

@@ -1,0 +1,40 @@
+//! The listening socket and its end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+
+use crate::{Server, ServerConfig, app};
+
+/// Serves until `shutdown` resolves: HTTP/1.1 and HTTP/2 with prior knowledge on one port. `listening` is called once with
+/// the address, so that a port of 0 becomes known. On shutdown push queries end normally, then the connections.
+pub async fn run(
+    config: ServerConfig,
+    listening: impl FnOnce(SocketAddr),
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let listener = TcpListener::bind(config.listen).await?;
+    let address = listener.local_addr()?;
+    let host = config.advertised.unwrap_or_else(|| advertised(address));
+    let server = Arc::new(Server {
+        host,
+        cluster_id: "millstream".to_owned(),
+        service_id: config.properties.service_id().to_owned(),
+    });
+    listening(address);
+    // Rows are small and must not wait for more of them.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY refused");
+        }
+    });
+    axum::serve(listener, app(server)).with_graceful_shutdown(shutdown).await
+}
+
+/// The listening address as a client would write it.
+fn advertised(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}
