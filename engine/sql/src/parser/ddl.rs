@@ -1,0 +1,201 @@
+//! CREATE, ALTER and DROP.
+
+use super::{Parser, Result};
+use crate::{
+    ConnectorKind, Constraint, CreateAs, CreateSource, Element, Expr, ExprKind, Ident, SourceKind, Statement, With,
+    tokens::{Kind, Token},
+};
+
+impl Parser<'_> {
+    pub(super) fn create(&mut self) -> Result<Statement> {
+        self.choice = Some(self.position);
+        self.advance();
+        if self.at("TYPE") {
+            self.choice = None;
+            return self.create_type();
+        }
+        if (self.at("SOURCE") || self.at("SINK")) && self.peek_nth(1).is("CONNECTOR") {
+            self.choice = None;
+            return self.create_connector();
+        }
+        let or_replace = self.eat_all(&["OR", "REPLACE"]);
+        let source = self.eat("SOURCE");
+        let kind = self.source_kind()?;
+        if source {
+            self.choice = None;
+        }
+        let if_not_exists = self.eat_all(&["IF", "NOT", "EXISTS"]);
+        let name = self.source_name()?;
+        if self.at("(") {
+            self.choice = None;
+            self.advance();
+            let elements = self.bracketed_elements()?;
+            self.check_key_constraints(kind, &elements);
+            let with = self.with_clause(true)?;
+            return Ok(Statement::CreateSource(CreateSource {
+                kind,
+                name,
+                or_replace,
+                source,
+                if_not_exists,
+                elements,
+                with,
+            }));
+        }
+        // ksqlDB does not name the AS that could follow
+        self.note_tried("(");
+        let with = self.with_clause(true)?;
+        self.choice = None;
+        if !source && self.at("AS") {
+            self.advance();
+            let statement = if kind == SourceKind::Stream { "CREATE STREAM" } else { "CREATE TABLE" };
+            let query = self.persistent_query(statement)?;
+            return Ok(Statement::CreateAs(CreateAs { kind, name, or_replace, if_not_exists, with, query }));
+        }
+        let elements = Vec::new();
+        Ok(Statement::CreateSource(CreateSource { kind, name, or_replace, source, if_not_exists, elements, with }))
+    }
+
+    /// STREAM or TABLE.
+    pub(super) fn source_kind(&mut self) -> Result<SourceKind> {
+        if self.eat("STREAM") {
+            Ok(SourceKind::Stream)
+        } else if self.eat("TABLE") {
+            Ok(SourceKind::Table)
+        } else {
+            Err(self.no_alternative())
+        }
+    }
+
+    /// Streams have keys, tables have primary keys.
+    fn check_key_constraints(&mut self, kind: SourceKind, elements: &[Element]) {
+        for element in elements {
+            let (is, use_, of) = match (kind, &element.constraint) {
+                (SourceKind::Stream, Constraint::PrimaryKey) => ("PRIMARY KEY", "KEY", "streams"),
+                (SourceKind::Table, Constraint::Key) => ("KEY", "PRIMARY KEY", "tables"),
+                _ => continue,
+            };
+            let span = element.name.span;
+            let (line, column) = crate::line_column(self.text, span.start);
+            let name = &element.name.name;
+            self.refuse_prepared(
+                &format!(
+                    "Line: {line}, Col: {column}: Column `{name}` is a '{is}' column: please use '{use_}' for {of}."
+                ),
+                span,
+            );
+        }
+    }
+
+    fn create_type(&mut self) -> Result<Statement> {
+        self.advance();
+        let if_not_exists = self.eat_all(&["IF", "NOT", "EXISTS"]);
+        let name = self.identifier()?;
+        self.expect_before("AS", |t| t.is_identifier() || t.is("DECIMAL"))?;
+        Ok(Statement::CreateType { name, ty: self.sql_type()?, if_not_exists })
+    }
+
+    fn create_connector(&mut self) -> Result<Statement> {
+        let kind = if self.at("SOURCE") { ConnectorKind::Source } else { ConnectorKind::Sink };
+        self.position += 2;
+        let if_not_exists = self.eat_all(&["IF", "NOT", "EXISTS"]);
+        let name = self.identifier()?;
+        if !self.at("WITH") {
+            return Err(self.unexpected(&["WITH"]));
+        }
+        let with = self.with_clause(false)?;
+        Ok(Statement::CreateConnector { kind, name, if_not_exists, with })
+    }
+
+    /// `WITH (name = literal, …)`, or nothing. `fold`: names are upper-cased even when quoted.
+    pub(super) fn with_clause(&mut self, fold: bool) -> Result<With> {
+        if !self.eat("WITH") {
+            return Ok(With::default());
+        }
+        let starts_name = |t: &Token| t.is_identifier() || t.kind == Kind::String;
+        self.expect_before("(", starts_name)?;
+        let properties = self.bracketed(|p| p.list(")", |p, _| p.property(fold)))?;
+        Ok(With(properties))
+    }
+
+    fn property(&mut self, fold: bool) -> Result<(Ident, Expr)> {
+        let token = self.peek();
+        let mut name = if token.kind == Kind::String {
+            Ident { name: self.string()?, span: token.span }
+        } else if token.is_identifier() {
+            self.identifier()?
+        } else {
+            return Err(self.unexpected_open("property", |t| t.is_identifier() || t.kind == Kind::String));
+        };
+        if fold {
+            name.name = name.name.to_ascii_uppercase();
+        }
+        self.expect_before("=", |t| t.kind == Kind::String || Self::starts_literal(t))?;
+        Ok((name, self.literal()?))
+    }
+
+    /// A string, number, boolean or NULL.
+    fn literal(&mut self) -> Result<Expr> {
+        let first = self.position;
+        let token = self.peek();
+        let kind = match token.kind {
+            Kind::String | Kind::Variable => ExprKind::String(self.string()?),
+            Kind::Keyword("NULL") => ExprKind::Null,
+            Kind::Keyword("TRUE") => ExprKind::Boolean(true),
+            Kind::Keyword("FALSE") => ExprKind::Boolean(false),
+            _ if token.is_number() || token.is("-") => self.number()?,
+            _ => return Err(self.unexpected_open("literal", |t| t.kind == Kind::String || Self::starts_literal(t))),
+        };
+        if self.position == first {
+            self.advance();
+        }
+        Ok(Expr { kind, span: self.span_since(first) })
+    }
+
+    pub(super) fn alter(&mut self) -> Result<Statement> {
+        self.advance();
+        if self.at("SYSTEM") {
+            self.advance();
+            let (name, value) = self.assignment()?;
+            return Ok(Statement::AlterSystem { name, value });
+        }
+        let kind = self.source_kind()?;
+        let name = self.source_name()?;
+        let mut add = vec![self.added_column()?];
+        while self.eat(",") {
+            add.push(self.added_column()?);
+        }
+        Ok(Statement::AlterSource { kind, name, add })
+    }
+
+    /// `ADD [COLUMN] name type`; the column may itself be called COLUMN.
+    fn added_column(&mut self) -> Result<(Ident, crate::Type)> {
+        self.expect("ADD")?;
+        if self.at("COLUMN") && (self.peek_nth(2).is_identifier() || self.peek_nth(2).is("DECIMAL")) {
+            self.advance();
+        }
+        Ok((self.identifier()?, self.sql_type()?))
+    }
+
+    pub(super) fn drop(&mut self) -> Result<Statement> {
+        self.advance();
+        if self.at("CONNECTOR") || self.at("TYPE") {
+            let connector = self.advance().is("CONNECTOR");
+            let if_exists = self.eat_all(&["IF", "EXISTS"]);
+            let name = self.identifier()?;
+            return Ok(if connector {
+                Statement::DropConnector { name, if_exists }
+            } else {
+                Statement::DropType { name, if_exists }
+            });
+        }
+        let kind = self.source_kind()?;
+        let if_exists = self.eat_all(&["IF", "EXISTS"]);
+        let name = self.source_name()?;
+        let delete_topic = self.eat("DELETE");
+        if delete_topic {
+            self.expect_before("TOPIC", |t| t.is(";"))?;
+        }
+        Ok(Statement::DropSource { kind, name, if_exists, delete_topic })
+    }
+}

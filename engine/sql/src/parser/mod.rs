@@ -1,0 +1,341 @@
+//! Recursive descent over [`Token`]s.
+//!
+//! ```text
+//! statement ──> ddl.rs (CREATE, ALTER, DROP)  insert.rs  query.rs (SELECT) ──> window.rs
+//!           └─> admin.rs (SHOW, DESCRIBE, PRINT, SET, ASSERT …)     expr.rs and types.rs below all of them
+//! ```
+//!
+//! [`Parser`] is the cursor they share; what it says when a token does not fit is in `unexpected.rs`.
+
+mod admin;
+mod ddl;
+mod expr;
+mod insert;
+mod query;
+mod types;
+mod unexpected;
+mod window;
+
+use crate::{
+    Ident, Span, SqlError, Statement,
+    error::ErrorKind,
+    keywords,
+    tokens::{Kind, Token, Tokens},
+};
+
+type Result<T> = std::result::Result<T, SqlError>;
+
+/// Which statements there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Grammar {
+    /// Those a server takes.
+    Server,
+    /// Those, and ASSERT VALUES, ASSERT STREAM … and RUN SCRIPT of test scripts.
+    Scripts,
+}
+
+/// A statement and the tokens it was made of.
+pub(crate) struct Found {
+    pub(crate) statement: Statement,
+    pub(crate) span: Span,
+    /// A rule beyond the grammar that it breaks.
+    pub(crate) invalid: Option<SqlError>,
+    /// Index of its first token, and one past its last.
+    pub(crate) tokens: std::ops::Range<usize>,
+}
+
+/// A cursor over the tokens of a text.
+pub(crate) struct Parser<'a> {
+    text: &'a str,
+    tokens: &'a [Token],
+    position: usize,
+    grammar: Grammar,
+    /// Optional words looked for in vain at token `tried_at`.
+    tried: Vec<&'static str>,
+    tried_at: usize,
+    /// The token at which so much could stand that it is not worth listing.
+    open_at: Option<usize>,
+    /// First token of a choice not made yet: an error after it is "no alternative fits".
+    choice: Option<usize>,
+    /// Open brackets around the cursor.
+    brackets: u32,
+    /// How many expressions and types enclose the cursor.
+    depth: u32,
+    invalid: Option<SqlError>,
+}
+
+/// Expressions and types nested deeper than this are refused, as they would exhaust the stack.
+const DEPTH_MAX: u32 = 100;
+
+impl<'a> Parser<'a> {
+    /// A cursor before the token with index `from`.
+    pub(crate) fn new(text: &'a str, tokens: &'a Tokens, from: usize, grammar: Grammar) -> Self {
+        Self {
+            text,
+            tokens: &tokens.list,
+            position: from,
+            grammar,
+            tried: Vec::new(),
+            tried_at: 0,
+            open_at: None,
+            choice: None,
+            brackets: 0,
+            depth: 0,
+            invalid: None,
+        }
+    }
+
+    /// All statements up to the end. Each needs its `;`.
+    pub(crate) fn statements(&mut self) -> Result<Vec<Found>> {
+        let mut found = Vec::new();
+        while self.peek().kind != Kind::End {
+            found.push(self.terminated_statement(true)?);
+        }
+        Ok(found)
+    }
+
+    /// One statement and its `;`, which may be missing at the end of the text if it is not `required`.
+    pub(crate) fn terminated_statement(&mut self, required: bool) -> Result<Found> {
+        let first = self.position;
+        self.invalid = None;
+        let statement = self.statement()?;
+        if required || self.peek().kind != Kind::End {
+            self.expect_before(";", |t| {
+                t.kind == Kind::End || keywords::STATEMENT_STARTS.iter().any(|word| t.is(word))
+            })?;
+        }
+        let span = self.span_since(first);
+        Ok(Found { statement, span, invalid: self.invalid.take(), tokens: first..self.position })
+    }
+
+    /// Fails unless all text was read.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        if self.peek().kind == Kind::End { Ok(()) } else { Err(self.unexpected(&["<EOF>"])) }
+    }
+
+    /// The broken rule met on the way, if any.
+    pub(crate) fn broken_rule(&mut self) -> Result<()> {
+        self.invalid.take().map_or(Ok(()), Err)
+    }
+
+    fn statement(&mut self) -> Result<Statement> {
+        let Kind::Keyword(word) = self.peek().kind else { return Err(self.unknown_statement()) };
+        match word {
+            "SELECT" => Ok(Statement::Query(Box::new(self.query()?))),
+            "CREATE" => self.create(),
+            "INSERT" => self.insert(),
+            "ALTER" => self.alter(),
+            "DROP" => self.drop(),
+            "SHOW" | "LIST" => self.show(),
+            "DESCRIBE" => self.describe(),
+            "EXPLAIN" => self.explain(),
+            "PRINT" => self.print(),
+            "TERMINATE" => Ok(Statement::Terminate { id: self.query_id_or_all()? }),
+            "PAUSE" => Ok(Statement::Pause { id: self.query_id_or_all()? }),
+            "RESUME" => Ok(Statement::Resume { id: self.query_id_or_all()? }),
+            "SET" | "UNSET" => self.set(),
+            "DEFINE" | "UNDEFINE" => self.define(),
+            "ASSERT" => self.assert(),
+            "RUN" if self.grammar == Grammar::Scripts => self.run_script(),
+            _ => Err(self.unknown_statement()),
+        }
+    }
+
+    // ---- looking and moving
+
+    /// The token `ahead` of the next one; the end repeats.
+    fn peek_nth(&self, ahead: usize) -> Token {
+        let end = Token { kind: Kind::End, span: Span::default() };
+        self.tokens.get(self.position + ahead).or(self.tokens.last()).copied().unwrap_or(end)
+    }
+
+    fn peek(&self) -> Token {
+        self.peek_nth(0)
+    }
+
+    fn advance(&mut self) -> Token {
+        let token = self.peek();
+        if token.kind != Kind::End {
+            self.position += 1;
+        }
+        token
+    }
+
+    fn text_of(&self, span: Span) -> &'a str {
+        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
+    /// From the start of token `first` to the end of the last token read.
+    fn span_since(&self, first: usize) -> Span {
+        let start = self.tokens.get(first).map_or(0, |t| t.span.start);
+        let end = self.position.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(start, |t| t.span.end);
+        Span { start, end: end.max(start) }
+    }
+
+    /// Whether the next token is this keyword or symbol.
+    fn at(&self, word: &str) -> bool {
+        self.peek().is(word)
+    }
+
+    /// Whether the next tokens are these keywords or symbols.
+    fn at_all(&self, words: &[&str]) -> bool {
+        words.iter().enumerate().all(|(i, word)| self.peek_nth(i).is(word))
+    }
+
+    /// Reads an optional keyword or symbol.
+    fn eat(&mut self, word: &'static str) -> bool {
+        let found = self.at(word);
+        if found {
+            self.advance();
+        } else {
+            self.note_tried(word);
+        }
+        found
+    }
+
+    /// Reads optional keywords, all of them or none.
+    fn eat_all(&mut self, words: &[&'static str]) -> bool {
+        let found = self.at_all(words);
+        if found {
+            self.position += words.len();
+        } else if let Some(first) = words.first() {
+            self.note_tried(first);
+        }
+        found
+    }
+
+    // ---- small parts
+
+    /// Any identifier, folded.
+    fn identifier(&mut self) -> Result<Ident> {
+        let token = self.peek();
+        if !token.is_identifier() {
+            return Err(self.unexpected_open("identifier", Token::is_identifier));
+        }
+        self.advance();
+        Ok(Ident { name: self.folded(token), span: token.span })
+    }
+
+    /// The name an identifier token stands for: upper case unless quoted.
+    fn folded(&self, token: Token) -> String {
+        let text = self.text_of(token.span);
+        if token.kind == Kind::Quoted { unquoted(text) } else { text.to_ascii_uppercase() }
+    }
+
+    /// The name of a stream or table. ksqlDB keeps them to what Kafka allows in a topic name.
+    fn source_name(&mut self) -> Result<Ident> {
+        let ident = self.identifier()?;
+        if !ident.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+            let (line, column) = crate::line_column(self.text, ident.span.start);
+            self.refuse(
+                format!(
+                    "Illegal argument at Line: {line}, Col: {column}. Source names may only contain alphanumeric \
+                     values, '_' or '-'. Got: '{}'",
+                    ident.name
+                ),
+                ident.span,
+            );
+        }
+        Ok(ident)
+    }
+
+    /// The name of a topic or the like: an identifier whose case counts, or a string.
+    fn resource_name(&mut self) -> Result<Ident> {
+        let token = self.peek();
+        let name = match token.kind {
+            Kind::String | Kind::Quoted => unquoted(self.text_of(token.span)),
+            _ if token.is_identifier() => self.text_of(token.span).to_owned(),
+            _ => return Err(self.unexpected_open("name", |t| t.is_identifier() || t.kind == Kind::String)),
+        };
+        self.advance();
+        Ok(Ident { name, span: token.span })
+    }
+
+    fn string(&mut self) -> Result<String> {
+        let token = self.peek();
+        match token.kind {
+            Kind::String => {
+                self.advance();
+                Ok(unquoted(self.text_of(token.span)))
+            }
+            Kind::Variable => {
+                self.advance();
+                Ok(self.text_of(token.span).to_owned())
+            }
+            _ => Err(self.unexpected(&["<STRING>"])),
+        }
+    }
+
+    /// A whole number, negative ones included.
+    fn whole_number(&mut self) -> Result<i64> {
+        let first = self.position;
+        let negative = self.at("-") && self.peek_nth(1).is_number();
+        if negative {
+            self.advance();
+        }
+        if !self.peek().is_number() {
+            return Err(self.unexpected_open("number", Token::is_number));
+        }
+        self.advance();
+        let span = self.span_since(first);
+        let text = self.text_of(span);
+        let number = text.replace(char::is_whitespace, "").parse();
+        Ok(number.unwrap_or_else(|_| {
+            self.invalid_number("Invalid numeric literal", text, span);
+            0
+        }))
+    }
+
+    /// A whole number that cannot be negative.
+    fn count(&mut self, negative: &str) -> Result<u64> {
+        let first = self.position;
+        let number = self.whole_number()?;
+        Ok(u64::try_from(number).unwrap_or_else(|_| {
+            self.refuse(negative.to_owned(), self.span_since(first));
+            0
+        }))
+    }
+
+    /// `item, item, … close`, with `close` read. Items know their index.
+    fn list<T>(&mut self, close: &'static str, mut item: impl FnMut(&mut Self, usize) -> Result<T>) -> Result<Vec<T>> {
+        let mut items = vec![item(self, 0)?];
+        while !self.at(close) {
+            if !self.at(",") {
+                return Err(self.unexpected_in_list(close, items.len() > 1));
+            }
+            self.advance();
+            items.push(item(self, items.len())?);
+        }
+        self.advance();
+        Ok(items)
+    }
+
+    /// Runs `inside` between brackets that were opened already.
+    fn bracketed<T>(&mut self, inside: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.brackets += 1;
+        let result = inside(self);
+        self.brackets -= 1;
+        result
+    }
+
+    /// Runs `inside` one level deeper.
+    fn nested<T>(&mut self, inside: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.depth >= DEPTH_MAX {
+            let message = format!("Failed to prepare statement: more than {DEPTH_MAX} levels of nesting");
+            return Err(SqlError::new(ErrorKind::Invalid, message, self.text, self.peek().span));
+        }
+        self.depth += 1;
+        let result = inside(self);
+        self.depth -= 1;
+        result
+    }
+}
+
+/// What is between the quotes, doubled ones taken as one.
+pub(crate) fn unquoted(text: &str) -> String {
+    let mut chars = text.chars();
+    let Some(quote) = chars.next() else { return String::new() };
+    chars.next_back();
+    let doubled: String = [quote, quote].iter().collect();
+    chars.as_str().replace(&doubled, quote.encode_utf8(&mut [0; 4]))
+}

@@ -1,0 +1,209 @@
+//! What to say about a token that does not fit, in the words of ksqlDB's own parser.
+//!
+//! Its parser is generated and looks one token past the offending one before it speaks: would the rest fit if the token
+//! were not there (it is *extra*), or if the expected one were (it is *missing*)? Otherwise the two just *mismatch*.
+//! While it still chooses between alternatives it only knows that none fits. Tools match on the first line.
+
+use super::{Parser, Result};
+use crate::{
+    Span, SqlError,
+    error::ErrorKind,
+    keywords,
+    tokens::{Kind, Token},
+};
+
+/// More alternatives than this are not listed.
+const LISTED_MAX: usize = 3;
+
+impl Parser<'_> {
+    /// Remembers an optional word that is not there, for the message if nothing else fits either.
+    pub(super) fn note_tried(&mut self, word: &'static str) {
+        if self.tried_at != self.position {
+            self.tried.clear();
+            self.tried_at = self.position;
+        }
+        if !self.tried.contains(&word) {
+            self.tried.push(word);
+        }
+    }
+
+    /// Remembers that the next token could continue what was just read in more ways than are worth listing.
+    pub(super) fn note_open(&mut self) {
+        self.open_at = Some(self.position);
+    }
+
+    fn tried_here(&self) -> &[&'static str] {
+        if self.tried_at == self.position { &self.tried } else { &[] }
+    }
+
+    /// Reads a word that has to be there.
+    pub(super) fn expect(&mut self, word: &'static str) -> Result<()> {
+        self.expect_before(word, |_| false)
+    }
+
+    /// Reads a word that has to be there; `follows` tells what may come after it.
+    pub(super) fn expect_before(&mut self, word: &'static str, follows: impl Fn(&Token) -> bool) -> Result<()> {
+        if self.at(word) {
+            self.advance();
+            return Ok(());
+        }
+        let token = self.peek();
+        if self.undecided() {
+            return Err(self.no_alternative());
+        }
+        if self.peek_nth(1).is(word) && token.kind != Kind::End {
+            return Err(self.extra(&[word]));
+        }
+        let mut expected = vec![word];
+        expected.extend(self.tried_here());
+        if follows(&token) {
+            let message = format!("missing {} at '{}'", display(word), self.shown(token));
+            return Err(self.syntax(token.span, &message, &expected));
+        }
+        if self.open_at == Some(self.position) {
+            return Err(self.syntax(token.span, "", &expected));
+        }
+        Err(self.mismatch(&expected))
+    }
+
+    /// None of `expected` is there.
+    pub(super) fn unexpected(&self, expected: &[&'static str]) -> SqlError {
+        if self.undecided() {
+            return self.no_alternative();
+        }
+        let next = self.peek_nth(1);
+        if self.peek().kind != Kind::End && expected.iter().any(|word| fits(next, word)) {
+            return self.extra(expected);
+        }
+        self.mismatch(expected)
+    }
+
+    /// Something with many beginnings (`what`: an identifier, an expression …) is not there.
+    pub(super) fn unexpected_open(&self, what: &str, starts: impl Fn(&Token) -> bool) -> SqlError {
+        if self.undecided() {
+            return self.no_alternative();
+        }
+        let token = self.peek();
+        let mut error = match self.reserved(token) {
+            Some(message) if starts(&self.peek_nth(1)) => self.syntax(token.span, &message, &[]),
+            _ => self.syntax(token.span, "", &[]),
+        };
+        error.expected = vec![what.to_owned()];
+        error
+    }
+
+    /// Neither a comma nor the end of a list. Once past its second item, the parser takes any misfit as extra.
+    pub(super) fn unexpected_in_list(&self, close: &'static str, several: bool) -> SqlError {
+        let expected = [",", close];
+        if several && !self.undecided() && self.peek().kind != Kind::End {
+            return self.extra(&expected);
+        }
+        self.unexpected(&expected)
+    }
+
+    /// No alternative of a choice fits this token.
+    pub(super) fn no_alternative(&self) -> SqlError {
+        let token = self.peek();
+        let (line, column) = crate::line_column(self.text, token.span.start);
+        let message = format!("Syntax error at or near '{}' at line {line}:{column}", self.shown(token));
+        self.syntax(token.span, &message, self.tried_here())
+    }
+
+    /// The first word of a statement is none that starts one.
+    pub(super) fn unknown_statement(&self) -> SqlError {
+        let token = self.peek();
+        let word = self.shown(token).to_ascii_uppercase();
+        let nearest = keywords::STATEMENT_STARTS.iter().min_by_key(|start| strsim::levenshtein(start, &word));
+        let nearest = nearest.copied().unwrap_or("SELECT");
+        let message = format!("Unknown statement '{}'\nDid you mean '{nearest}'?", self.shown(token));
+        let mut error = self.syntax(token.span, &message, &[]);
+        error.suggestion = Some(nearest.to_owned());
+        error
+    }
+
+    /// The statement breaks a rule that its grammar cannot express; only the first one is reported, after syntax errors.
+    pub(super) fn refuse(&mut self, message: String, span: Span) {
+        let text = self.text;
+        self.invalid.get_or_insert_with(|| SqlError::new(ErrorKind::Invalid, message, text, span));
+    }
+
+    /// [`Self::refuse`], in the way ksqlDB reports most of them.
+    pub(super) fn refuse_prepared(&mut self, message: &str, span: Span) {
+        self.refuse(format!("Failed to prepare statement: {message}"), span);
+    }
+
+    /// A number out of range. ksqlDB gives the column after the one where it starts.
+    pub(super) fn invalid_number(&mut self, what: &str, number: &str, span: Span) {
+        let (line, column) = crate::line_column(self.text, span.start);
+        self.refuse_prepared(&format!("line {line}:{}: {what}: {number}", column + 1), span);
+    }
+
+    fn undecided(&self) -> bool {
+        self.choice.is_some_and(|first| first < self.position)
+    }
+
+    fn extra(&self, expected: &[&'static str]) -> SqlError {
+        let token = self.peek();
+        match self.reserved(token) {
+            Some(message) => self.syntax(token.span, &message, expected),
+            None => self.mismatch(expected),
+        }
+    }
+
+    fn mismatch(&self, expected: &[&'static str]) -> SqlError {
+        let mut sorted = expected.to_vec();
+        sorted.sort_by_key(|word| [";", "(", ",", ")"].iter().position(|s| s == word).unwrap_or(usize::MAX));
+        let shown: Vec<String> = sorted.iter().map(|word| display(word)).collect();
+        let message = match shown.as_slice() {
+            [one] => format!("Expecting {one}"),
+            some if some.len() <= LISTED_MAX => format!("Expecting {{{}}}", some.join(", ")),
+            _ => String::new(),
+        };
+        self.syntax(self.peek().span, &message, &sorted)
+    }
+
+    fn reserved(&self, token: Token) -> Option<String> {
+        let Kind::Keyword(word) = token.kind else { return None };
+        let word = keywords::is_reserved(word).then(|| self.shown(token))?;
+        Some(format!(
+            "\"{word}\" is a reserved keyword and it can't be used as an identifier. You can use it as an identifier by \
+             escaping it as '{word}' "
+        ))
+    }
+
+    fn shown(&self, token: Token) -> &str {
+        if token.kind == Kind::End { "<EOF>" } else { self.text_of(token.span) }
+    }
+
+    fn syntax(&self, span: Span, detail: &str, expected: &[&'static str]) -> SqlError {
+        let (line, column) = crate::line_column(self.text, span.start);
+        let message = format!("line {line}:{column}: Syntax Error\n{detail}");
+        let mut error = SqlError::new(ErrorKind::Syntax, message, self.text, span);
+        error.suggestion = resembling(self.text_of(span), expected);
+        error.expected = expected.iter().map(|word| display(word)).collect();
+        error
+    }
+}
+
+/// Token classes are written `<CLASS>`, words and symbols as they are.
+fn display(word: &str) -> String {
+    let class = word.strip_prefix('<').and_then(|w| w.strip_suffix('>')).filter(|w| !w.is_empty());
+    class.map_or_else(|| format!("'{word}'"), str::to_owned)
+}
+
+fn fits(token: Token, word: &str) -> bool {
+    match word {
+        "<STRING>" => token.kind == Kind::String,
+        "<IDENTIFIER>" => matches!(token.kind, Kind::Word),
+        "<INTEGER_VALUE>" => token.kind == Kind::Integer,
+        _ => token.is(word),
+    }
+}
+
+/// The expected keyword that `written` is a misspelling of.
+fn resembling(written: &str, expected: &[&'static str]) -> Option<String> {
+    let upper = written.to_ascii_uppercase();
+    let words = expected.iter().filter(|w| w.len() > 2 && w.bytes().all(|b| b.is_ascii_alphabetic()) && **w != upper);
+    let near = words.map(|w| (strsim::damerau_levenshtein(w, &upper), *w)).min()?;
+    (near.0 <= 2 && near.0 < near.1.len() / 2 + 1).then(|| near.1.to_owned())
+}

@@ -1,0 +1,166 @@
+//! `${name}`: values put into literals and names, never into keywords.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    SqlError,
+    error::ErrorKind,
+    tokens::{self, Kind, Token},
+};
+
+/// What DEFINE knows. Names are found in any case and listed as they were written last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Variables {
+    by_upper_name: BTreeMap<String, (String, String)>,
+}
+
+impl Variables {
+    /// Sets a variable.
+    pub fn define(&mut self, name: &str, value: &str) {
+        self.by_upper_name.insert(name.to_ascii_uppercase(), (name.to_owned(), value.to_owned()));
+    }
+
+    /// Forgets a variable; false if there was none.
+    pub fn undefine(&mut self, name: &str) -> bool {
+        self.by_upper_name.remove(&name.to_ascii_uppercase()).is_some()
+    }
+
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.by_upper_name.get(&name.to_ascii_uppercase()).map(|(_, value)| value.as_str())
+    }
+
+    /// Names and values, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.by_upper_name.values().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Variables {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        let mut variables = Self::default();
+        for (name, value) in pairs {
+            variables.define(name.as_ref(), value.as_ref());
+        }
+        variables
+    }
+}
+
+/// The text from the first to the last of `statement`'s tokens with its variables replaced, or None if it has none.
+pub(crate) fn substitute(text: &str, statement: &[Token], variables: &Variables) -> Result<Option<String>, SqlError> {
+    let (Some(first), Some(last)) = (statement.first(), statement.last()) else { return Ok(None) };
+    let (start, end) = (first.span.start as usize, last.span.end as usize);
+    let slice = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    if !slice(start, end).contains("${") {
+        return Ok(None);
+    }
+    let mut out = String::new();
+    let mut copied = start;
+    for token in statement {
+        let written = slice(token.span.start as usize, token.span.end as usize);
+        let replaced = match token.kind {
+            Kind::Variable => {
+                let Some(value) = variables.get(variable_name(written)) else { continue };
+                if !is_one_value(value) {
+                    let (line, column) = crate::line_column(text, token.span.start);
+                    let message = format!(
+                        "Illegal argument at Line: {line}, Col: {column}. Variable values outside quotes must be one \
+                         literal or one identifier. Got: '{value}'"
+                    );
+                    return Err(SqlError::new(ErrorKind::Invalid, message, text, token.span));
+                }
+                value.to_owned()
+            }
+            Kind::String | Kind::Quoted => within_quotes(written, variables),
+            _ => continue,
+        };
+        out.push_str(slice(copied, token.span.start as usize));
+        out.push_str(&replaced);
+        copied = token.span.end as usize;
+    }
+    out.push_str(slice(copied, end));
+    Ok(Some(out))
+}
+
+/// `x` of `${x}`
+fn variable_name(written: &str) -> &str {
+    written.get(2..written.len().saturating_sub(1)).unwrap_or_default()
+}
+
+/// A value must not bring syntax of its own.
+fn is_one_value(value: &str) -> bool {
+    let tokens = tokens::tokenize(value).list;
+    match tokens.as_slice() {
+        [one, _] => one.is_identifier() || one.is_number() || one.kind == Kind::String || is_constant(one),
+        [sign, number, _] => sign.is("-") && number.is_number(),
+        _ => false,
+    }
+}
+
+fn is_constant(token: &Token) -> bool {
+    ["TRUE", "FALSE", "NULL"].iter().any(|word| token.is(word))
+}
+
+/// Replaces inside a quoted text, doubling the quotes that values bring. `$${x}` stays as `${x}`.
+fn within_quotes(written: &str, variables: &Variables) -> String {
+    let quote = written.get(..1).unwrap_or_default();
+    let mut out = String::new();
+    let mut rest = written;
+    while let Some(dollar) = rest.find('$') {
+        let (before, from) = rest.split_at(dollar);
+        out.push_str(before);
+        let escaped = from.strip_prefix('$').filter(|after| tokens::variable_length(after).is_some());
+        let length = tokens::variable_length(escaped.unwrap_or(from)).unwrap_or(1);
+        let (variable, after) = escaped.unwrap_or(from).split_at(length);
+        match variables.get(variable_name(variable)) {
+            Some(value) if escaped.is_none() && length > 1 => out.push_str(&value.replace(quote, &quote.repeat(2))),
+            _ => out.push_str(variable),
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Variables;
+    use crate::{parse, parse_one};
+
+    fn text(sql: &str, variables: &[(&str, &str)]) -> String {
+        parse_one(sql, &variables.iter().copied().collect()).unwrap().text
+    }
+
+    #[test]
+    fn names_and_literals_are_replaced() {
+        assert_eq!(text("DESCRIBE ${Src};", &[("src", "x")]), "DESCRIBE x;");
+        assert_eq!(
+            text("INSERT INTO x VALUES (${id}, '${v}', '$${v}', ${q});", &[("id", "-7"), ("v", "it's"), ("q", "'s'")]),
+            "INSERT INTO x VALUES (-7, 'it''s', '${v}', 's');"
+        );
+        assert_eq!(text("SELECT `${c}` FROM s;", &[("c", "a`b")]), "SELECT `a``b` FROM s;");
+    }
+
+    #[test]
+    fn undefined_ones_stay() {
+        assert_eq!(text("SELECT ${a}, '${b} $ ${' FROM s;", &[]), "SELECT ${a}, '${b} $ ${' FROM s;");
+    }
+
+    #[test]
+    fn keywords_and_syntax_cannot_be_brought_in() {
+        let with = |sql: &str, value: &str| parse_one(sql, &[("w", value)].into_iter().collect::<Variables>());
+        let error = with("LIST ${w};", "STREAMS").unwrap_err();
+        assert_eq!(error.message, "line 1:6: Syntax Error\nSyntax error at or near '${w}' at line 1:6");
+        assert_eq!(with("SELECT * FROM x LIMIT ${w};", "2").unwrap_err().message, "line 1:23: Syntax Error\n");
+        assert!(with("DROP STREAM ${w};", "a; DROP STREAM b").is_err());
+        assert!(with("DROP STREAM ${w};", "a DELETE TOPIC").is_err());
+        assert!(with("DROP STREAM ${w};", "SELECT").is_err());
+        assert_eq!(with("SET 'a'='${w}';", "'; DROP").unwrap().text, "SET 'a'='''; DROP';");
+    }
+
+    #[test]
+    fn define_counts_from_the_next_statement_on() {
+        let parsed = parse("DEFINE a = 'x'; DESCRIBE ${a}; UNDEFINE A; PRINT '${a}';", &Variables::default()).unwrap();
+        let texts: Vec<&str> = parsed.iter().map(|p| p.text.as_str()).collect();
+        assert_eq!(texts, ["DEFINE a = 'x';", "DESCRIBE x;", "UNDEFINE A;", "PRINT '${a}';"]);
+    }
+}
