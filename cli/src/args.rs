@@ -1,0 +1,92 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Millstream: streaming SQL, compatible with ksqlDB, in one binary.
+///
+/// Without arguments it opens a shell with a server on the embedded log in the same process.
+#[derive(Debug, Parser)]
+#[command(name = "millstream", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    /// A running server, e.g. http://localhost:8088; without it a server is started in this process.
+    pub(crate) url: Option<String>,
+
+    /// Run these statements and exit; the exit code is not 0 at the first failure.
+    #[arg(short = 'e', long, value_name = "STATEMENTS", conflicts_with = "file")]
+    pub(crate) execute: Option<String>,
+
+    /// Run the statements of a file and exit.
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// How results are shown.
+    #[arg(long, value_enum, ignore_case = true, default_value = "tabular")]
+    pub(crate) output: OutputFormat,
+
+    /// Value of a variable, used as ${name}; may be repeated.
+    #[arg(short = 'd', long = "define", value_name = "NAME=VALUE", value_parser = key_value)]
+    pub(crate) define: Vec<(String, String)>,
+
+    /// Property of the server in this process; may be repeated.
+    #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) property: Vec<(String, String)>,
+
+    /// File that keeps the shell's history.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) history_file: Option<PathBuf>,
+}
+
+/// What else the binary does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a server until it is stopped by SIGTERM or Ctrl-C.
+    Server {
+        /// ksqlDB's server.properties, plus `data.dir`.
+        file: Option<PathBuf>,
+        /// Property that overrides the file; may be repeated.
+        #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = key_value)]
+        property: Vec<(String, String)>,
+    },
+}
+
+/// How results are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// Tables, columns as wide as the data needs.
+    Tabular,
+    /// JSON as the server sent it.
+    Json,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| format!("{text}: KEY=VALUE is expected"))?;
+    if key.trim().is_empty() {
+        return Err(format!("{text}: the name before '=' is missing"));
+    }
+    Ok((key.trim().to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_or_a_subcommand() {
+        let args = Args::parse_from(["millstream", "http://h:1", "-e", "SHOW STREAMS;", "--output", "JSON"]);
+        assert_eq!(args.url.as_deref(), Some("http://h:1"));
+        assert_eq!(args.output, OutputFormat::Json);
+        let args = Args::parse_from(["millstream", "server", "a.properties", "-D", "listeners=http://0.0.0.0:0"]);
+        assert!(matches!(args.command, Some(Command::Server { property, .. }) if property[0].1 == "http://0.0.0.0:0"));
+    }
+
+    #[test]
+    fn a_property_needs_a_name_and_a_value() {
+        assert!(Args::try_parse_from(["millstream", "server", "-D", "listeners"]).is_err());
+        assert!(Args::try_parse_from(["millstream", "--no-such-flag"]).is_err());
+    }
+}

@@ -1,0 +1,180 @@
+//! Talks to a server over HTTP/1.1.
+
+use bytes::{Buf, Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper_util::client::legacy::Client as Http;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Map, Value};
+use wire::{ErrorBody, Info, KsqlRequest};
+
+/// Why the server did not answer as asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientError {
+    /// The URL cannot be used.
+    #[error("{0}: {1}")]
+    BadUrl(String, &'static str),
+    /// Nobody answers there.
+    #[error("cannot reach the server at {0}: {1}")]
+    Unreachable(String, String),
+    /// The connection broke.
+    #[error("the connection to the server broke: {0}")]
+    Broken(String),
+    /// The answer is not what ksqlDB would send.
+    #[error("the server sent something unexpected: {0}")]
+    Unexpected(String),
+    /// The server refused.
+    #[error("{}", .0.message())]
+    Refused(ErrorBody),
+}
+
+/// Result of a request.
+pub(crate) type Result<T> = std::result::Result<T, ClientError>;
+
+/// One server.
+pub(crate) struct Client {
+    base: String,
+    http: Http<HttpConnector, Full<Bytes>>,
+}
+
+impl Client {
+    /// A client of the server at `url`; nothing is sent yet.
+    pub(crate) fn new(url: &str) -> Result<Self> {
+        let with_scheme = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+        let uri: Uri = with_scheme.parse().map_err(|_| ClientError::BadUrl(url.to_owned(), "not a URL"))?;
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some("https") => return Err(ClientError::BadUrl(url.to_owned(), "https is not supported yet, use http")),
+            _ => return Err(ClientError::BadUrl(url.to_owned(), "http://HOST:PORT is expected")),
+        }
+        let base = with_scheme.trim_end_matches('/').to_owned();
+        Ok(Self { base, http: Http::builder(TokioExecutor::new()).build_http() })
+    }
+
+    /// Where the server is.
+    pub(crate) fn url(&self) -> &str {
+        &self.base
+    }
+
+    /// `GET /info`
+    pub(crate) async fn info(&self) -> Result<Info> {
+        let (_, body) = self.whole(Method::GET, "/info", String::new()).await?;
+        read(&body)
+    }
+
+    /// Whether a property may be set in a session.
+    pub(crate) async fn check_property(&self, name: &str) -> Result<()> {
+        let path = format!("/is_valid_property/{}", percent_encoded(name));
+        self.whole(Method::GET, &path, String::new()).await.map(|_| ())
+    }
+
+    /// `POST /ksql`: the entities as they came.
+    pub(crate) async fn statements(&self, request: &KsqlRequest) -> Result<Vec<Value>> {
+        let body = serde_json::to_string(request).map_err(|e| ClientError::Unexpected(e.to_string()))?;
+        let (_, answer) = self.whole(Method::POST, "/ksql", body).await?;
+        read(&answer)
+    }
+
+    /// `POST /query`: the lines of the answer as they come.
+    pub(crate) async fn query(&self, request: &KsqlRequest) -> Result<Lines> {
+        let body = serde_json::to_string(request).map_err(|e| ClientError::Unexpected(e.to_string()))?;
+        let response = self.send(Method::POST, "/query", body).await?;
+        if response.status() == StatusCode::OK {
+            return Ok(Lines { body: response.into_body(), buffer: BytesMut::new(), ended: false });
+        }
+        let status = response.status();
+        let bytes = collect(response).await?;
+        Err(refusal(status, &bytes))
+    }
+
+    async fn whole(&self, method: Method, path: &str, body: String) -> Result<(StatusCode, Bytes)> {
+        let response = self.send(method, path, body).await?;
+        let status = response.status();
+        let bytes = collect(response).await?;
+        if status.is_success() { Ok((status, bytes)) } else { Err(refusal(status, &bytes)) }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: String) -> Result<Response<Incoming>> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header("Content-Type", "application/vnd.ksql.v1+json")
+            .header("Accept", "application/vnd.ksql.v1+json")
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|e| ClientError::Unexpected(e.to_string()))?;
+        self.http.request(request).await.map_err(|e| {
+            let cause = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
+            ClientError::Unreachable(self.base.clone(), cause)
+        })
+    }
+}
+
+/// The lines of a streamed answer.
+pub(crate) struct Lines {
+    body: Incoming,
+    buffer: BytesMut,
+    ended: bool,
+}
+
+impl Lines {
+    /// The next line without its end; `None` when the answer is over. Safe to drop and call again.
+    pub(crate) async fn next(&mut self) -> Result<Option<String>> {
+        loop {
+            if let Some(end) = self.buffer.iter().position(|&b| b == b'\n') {
+                let line = self.buffer.split_to(end);
+                self.buffer.advance(1);
+                return Ok(Some(text(&line)));
+            }
+            if self.ended {
+                let rest = self.buffer.split();
+                return Ok((!rest.is_empty()).then(|| text(&rest)));
+            }
+            match self.body.frame().await {
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.buffer.extend_from_slice(&data);
+                    }
+                }
+                Some(Err(e)) => return Err(ClientError::Broken(e.to_string())),
+                None => self.ended = true,
+            }
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim_end_matches('\r').to_owned()
+}
+
+async fn collect(response: Response<Incoming>) -> Result<Bytes> {
+    let body = response.into_body().collect().await.map_err(|e| ClientError::Broken(e.to_string()))?;
+    Ok(body.to_bytes())
+}
+
+fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(|e| ClientError::Unexpected(format!("{e} in {}", text(bytes))))
+}
+
+fn refusal(status: StatusCode, bytes: &[u8]) -> ClientError {
+    match serde_json::from_slice(bytes) {
+        Ok(error) => ClientError::Refused(error),
+        Err(_) => ClientError::Unexpected(format!("{status} {}", text(bytes))),
+    }
+}
+
+/// A request of this session's properties and variables.
+pub(crate) fn request(text: &str, properties: &Map<String, Value>, variables: &Map<String, Value>) -> KsqlRequest {
+    KsqlRequest {
+        ksql: text.to_owned(),
+        streams_properties: properties.clone(),
+        session_variables: variables.clone(),
+        ..KsqlRequest::default()
+    }
+}
+
+fn percent_encoded(name: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    name.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}

@@ -1,0 +1,70 @@
+//! Starts a server: alone until it is stopped, or in this process for the shell.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+
+use server::ServerConfig;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::properties;
+
+/// Runs a server until SIGTERM or Ctrl-C. The first line on standard output says where it listens.
+pub(crate) async fn server(file: Option<&Path>, overrides: &[(String, String)]) -> Result<(), String> {
+    let mut settings = file.map(properties::read).transpose()?.unwrap_or_default();
+    settings.extend(overrides.iter().cloned());
+    let config = ServerConfig::from_settings(settings)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|e| format!("SIGTERM: {e}"))?;
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    };
+    let say = |address: SocketAddr| println!("listening on http://{address}");
+    server::run(config, say, stop).await.map_err(|e| e.to_string())
+}
+
+/// A server in this process.
+pub(crate) struct InProcess {
+    /// Where it listens.
+    pub(crate) url: String,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<Result<(), String>>,
+}
+
+impl InProcess {
+    /// Stops it and waits until everything is written.
+    pub(crate) async fn stop(self) -> Result<(), String> {
+        // The server may have ended by itself; then there is nobody to tell.
+        let _ = self.stop.send(());
+        self.running.await.map_err(|e| format!("the server stopped: {e}"))?
+    }
+}
+
+/// Starts a server on ksqlDB's port if it is free, else on any.
+pub(crate) async fn in_process(overrides: &[(String, String)]) -> Result<InProcess, String> {
+    let mut settings = overrides.to_vec();
+    if !settings.iter().any(|(name, _)| name == "listeners") {
+        let port = if TcpListener::bind(("127.0.0.1", 8088)).is_ok() { 8088 } else { 0 };
+        settings.push(("listeners".to_owned(), format!("http://127.0.0.1:{port}")));
+    }
+    let config = ServerConfig::from_settings(settings)?;
+    let (stop, stopped) = oneshot::channel();
+    let (say, listening) = oneshot::channel();
+    let running = tokio::spawn(async move {
+        let say = |address: SocketAddr| drop(say.send(address));
+        let until = async move { drop(stopped.await) };
+        server::run(config, say, until).await.map_err(|e| e.to_string())
+    });
+    match listening.await {
+        Ok(address) => Ok(InProcess { url: format!("http://{address}"), stop, running }),
+        // It ended before it listened: its own error says why.
+        Err(_) => match running.await {
+            Ok(Err(message)) => Err(message),
+            Ok(Ok(())) => Err("the server ended before it listened".to_owned()),
+            Err(panic) => Err(format!("the server stopped: {panic}")),
+        },
+    }
+}
