@@ -50,7 +50,8 @@ async fn about_source(session: &Session, source: &str) -> Option<String> {
     if !errors.is_empty() {
         return Some(format!("Rows of {source} were skipped: {errors}"));
     }
-    let stopped = description.write_queries.iter().find(|query| query.state.as_deref().is_some_and(|s| s != "RUNNING"))?;
+    let stopped =
+        description.write_queries.iter().find(|query| query.state.as_deref().is_some_and(|s| s != "RUNNING"))?;
     let state = stopped.state.as_deref().unwrap_or_default();
     Some(format!("Query {} that fills {source} is {state}; see EXPLAIN {};", stopped.id, stopped.id))
 }

@@ -78,7 +78,11 @@ async fn shell(args: &Args, url: &str) -> Result<(), String> {
         std::io::stdin().read_to_string(&mut text).map_err(|e| format!("standard input: {e}"))?;
         return session.run(&text).await.map_err(|e| e.to_string());
     }
-    println!("Millstream {} – streaming SQL, compatible with ksqlDB {}", env!("CARGO_PKG_VERSION"), info.server.version);
+    println!(
+        "Millstream {} – streaming SQL, compatible with ksqlDB {}",
+        env!("CARGO_PKG_VERSION"),
+        info.server.version
+    );
     println!("Server {url} is {}. Type 'help' for help, 'exit' to leave.\n", info.server.server_status);
     repl::run(&mut session, args.history_file.clone()).await
 }

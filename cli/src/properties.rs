@@ -21,8 +21,9 @@ fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
             let Some((_, next)) = lines.next() else { break };
             line.push_str(next.trim());
         }
-        let (name, value) =
-            line.split_once(['=', ':']).ok_or_else(|| format!("line {}: name=value is expected: {line}", number + 1))?;
+        let (name, value) = line
+            .split_once(['=', ':'])
+            .ok_or_else(|| format!("line {}: name=value is expected: {line}", number + 1))?;
         pairs.push((name.trim().to_owned(), value.trim().to_owned()));
     }
     Ok(pairs)

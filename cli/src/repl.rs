@@ -97,7 +97,11 @@ fn changes_names(line: &str) -> bool {
 async fn learn_names(session: &Session, words: &Words) {
     let mut found: Vec<String> = sql::keywords().map(ToOwned::to_owned).collect();
     found.extend(COMMANDS.iter().map(|command| (*command).to_owned()));
-    let ask = request("DESCRIBE STREAMS; DESCRIBE TABLES; SHOW FUNCTIONS; SHOW TOPICS;", &session.properties, &session.variables);
+    let ask = request(
+        "DESCRIBE STREAMS; DESCRIBE TABLES; SHOW FUNCTIONS; SHOW TOPICS;",
+        &session.properties,
+        &session.variables,
+    );
     for entity in session.client.statements(&ask).await.unwrap_or_default() {
         collect_names(&entity, &mut found);
     }
@@ -149,9 +153,12 @@ impl Validator for ShellHelper {
 fn is_complete(input: &str) -> bool {
     let trimmed = input.trim();
     let first = trimmed.split(|c: char| c.is_whitespace() || c == ';').next().unwrap_or_default().to_ascii_lowercase();
-    let is_command = ["help", "?", "exit", "quit", "clear", "history", "version", "output", "server", "spool"].contains(&first.as_str())
+    let is_command = ["help", "?", "exit", "quit", "clear", "history", "version", "output", "server", "spool"]
+        .contains(&first.as_str())
         || trimmed.eq_ignore_ascii_case("set");
-    trimmed.is_empty() || is_command || sql::split(input).last().is_none_or(|piece| piece.complete || piece.text.trim().is_empty())
+    trimmed.is_empty()
+        || is_command
+        || sql::split(input).last().is_none_or(|piece| piece.complete || piece.text.trim().is_empty())
 }
 
 impl Completer for ShellHelper {
@@ -165,15 +172,19 @@ impl Completer for ShellHelper {
 /// The words that begin like the one before the cursor, in the case it is typed in.
 fn candidates(words: &[String], line: &str, pos: usize) -> (usize, Vec<Pair>) {
     let before = line.get(..pos).unwrap_or(line);
-    let start = before.rfind(|c: char| !(c.is_alphanumeric() || "_-.@".contains(c))).map_or(0, |i| {
-        i + before[i..].chars().next().map_or(1, char::len_utf8)
-    });
+    let start = before
+        .rfind(|c: char| !(c.is_alphanumeric() || "_-.@".contains(c)))
+        .map_or(0, |i| i + before[i..].chars().next().map_or(1, char::len_utf8));
     let typed = &before[start..];
     if typed.is_empty() {
         return (start, Vec::new());
     }
     let lower = typed.chars().all(|c| !c.is_uppercase());
-    let fits = |word: &&String| word.len() >= typed.len() && word.is_char_boundary(typed.len()) && word[..typed.len()].eq_ignore_ascii_case(typed);
+    let fits = |word: &&String| {
+        word.len() >= typed.len()
+            && word.is_char_boundary(typed.len())
+            && word[..typed.len()].eq_ignore_ascii_case(typed)
+    };
     let found = words.iter().filter(fits).map(|word| {
         let text = if lower && word.chars().all(|c| !c.is_lowercase()) { word.to_lowercase() } else { word.clone() };
         Pair { display: text.clone(), replacement: text }

@@ -40,7 +40,10 @@ pub(crate) type Result<T> = std::result::Result<T, SessionError>;
 /// What a statement is to the shell.
 enum Kind {
     /// SELECT or PRINT: rows come as a stream.
-    Query { push: bool, source: Option<String> },
+    Query {
+        push: bool,
+        source: Option<String>,
+    },
     Set(String, String),
     Unset(String),
     Define(String, String),
@@ -106,7 +109,9 @@ impl Session {
                     self.say(&format!("Successfully unset local property '{name}'."));
                     Ok(())
                 }
-                None => Err(SessionError::Usage(format!("Cannot unset property '{name}': it was never set in this session"))),
+                None => Err(SessionError::Usage(format!(
+                    "Cannot unset property '{name}': it was never set in this session"
+                ))),
             },
             Kind::Define(name, value) => {
                 self.variables.insert(name, Value::String(value));
@@ -133,8 +138,12 @@ impl Session {
         Ok(match parsed.statement {
             Statement::Query(query) => {
                 let only_source = query.joins.is_empty().then(|| query.from.name.name.clone());
-                let filtered = query.filter.is_some() || query.select.iter().any(|item| matches!(item, SelectItem::StructAll { .. }));
-                Kind::Query { push: query.emit.is_some(), source: only_source.filter(|_| !filtered || query.emit.is_some()) }
+                let filtered = query.filter.is_some()
+                    || query.select.iter().any(|item| matches!(item, SelectItem::StructAll { .. }));
+                Kind::Query {
+                    push: query.emit.is_some(),
+                    source: only_source.filter(|_| !filtered || query.emit.is_some()),
+                }
             }
             Statement::Print { .. } => Kind::Query { push: true, source: None },
             Statement::Set { name, value } => Kind::Set(name, value),
@@ -249,7 +258,8 @@ impl Session {
 
     /// The session's properties as a table.
     pub(crate) fn properties_table(&self) -> String {
-        let rows: Vec<_> = self.properties.iter().map(|(k, v)| vec![k.clone(), v.as_str().unwrap_or_default().to_owned()]).collect();
+        let rows: Vec<_> =
+            self.properties.iter().map(|(k, v)| vec![k.clone(), v.as_str().unwrap_or_default().to_owned()]).collect();
         list(&["Property", "Value"], &rows)
     }
 }

@@ -20,13 +20,22 @@ pub(crate) fn entity(entity: &Entity) -> String {
         Entity::QueryDescription(found) => query(&found.query_description),
         Entity::QueryDescriptions(found) => joined(found.query_descriptions.iter().map(query)),
         Entity::Topics(found) => {
-            let rows = found.topics.iter().map(|topic| vec![topic.name.clone(), partitions(&topic.replica_info), replicas(&topic.replica_info)]);
+            let rows = found
+                .topics
+                .iter()
+                .map(|topic| vec![topic.name.clone(), partitions(&topic.replica_info), replicas(&topic.replica_info)]);
             or_empty(&["Kafka Topic", "Partitions", "Partition Replicas"], rows.collect(), "no topics yet")
         }
         Entity::TopicsExtended(found) => {
             let rows = found.topics.iter().map(|topic| {
                 let groups = topic.consumer_group_count.to_string();
-                vec![topic.name.clone(), partitions(&topic.replica_info), replicas(&topic.replica_info), topic.consumer_count.to_string(), groups]
+                vec![
+                    topic.name.clone(),
+                    partitions(&topic.replica_info),
+                    replicas(&topic.replica_info),
+                    topic.consumer_count.to_string(),
+                    groups,
+                ]
             });
             let headers = ["Kafka Topic", "Partitions", "Partition Replicas", "Consumers", "ConsumerGroups"];
             or_empty(&headers, rows.collect(), "no topics yet")
@@ -99,7 +108,13 @@ fn replicas(replica_info: &[u32]) -> String {
 fn sources(header: &str, found: &[SourceInfo], empty: &str) -> String {
     let rows = found.iter().map(|source| {
         let windowed = source.is_windowed.to_string();
-        vec![source.name.clone(), source.topic.clone(), source.key_format.clone(), source.value_format.clone(), windowed]
+        vec![
+            source.name.clone(),
+            source.topic.clone(),
+            source.key_format.clone(),
+            source.value_format.clone(),
+            windowed,
+        ]
     });
     or_empty(&[header, "Kafka Topic", "Key Format", "Value Format", "Windowed"], rows.collect(), empty)
 }
@@ -160,33 +175,52 @@ fn source(found: &SourceDescription) -> String {
     let mut out = vec![
         format!("Name                 : {}", found.name),
         format!("Type                 : {}", found.kind),
-        format!("Timestamp field      : {}", if found.timestamp.is_empty() { "Not set - using <ROWTIME>" } else { &found.timestamp }),
+        format!(
+            "Timestamp field      : {}",
+            if found.timestamp.is_empty() { "Not set - using <ROWTIME>" } else { &found.timestamp }
+        ),
         format!("Key format           : {}", found.key_format),
         format!("Value format         : {}", found.value_format),
-        format!("Kafka topic          : {} (partitions: {}, replication: {})", found.topic, found.partitions, found.replication),
+        format!(
+            "Kafka topic          : {} (partitions: {}, replication: {})",
+            found.topic, found.partitions, found.replication
+        ),
         format!("Statement            : {}", found.statement),
         String::new(),
         columns,
     ];
-    for (title, queries) in [("Queries that read from this", &found.read_queries), ("Queries that write into this", &found.write_queries)] {
+    for (title, queries) in
+        [("Queries that read from this", &found.read_queries), ("Queries that write into this", &found.write_queries)]
+    {
         if !queries.is_empty() {
             out.push(format!("\n{title}\n{}", "-".repeat(title.len())));
-            out.extend(queries.iter().map(|query| format!("{} ({}) : {}", query.id, query.state.as_deref().unwrap_or("?"), query.query_string)));
+            out.extend(queries.iter().map(|query| {
+                format!("{} ({}) : {}", query.id, query.state.as_deref().unwrap_or("?"), query.query_string)
+            }));
         }
     }
     if !found.source_constraints.is_empty() {
         out.push(format!("\nSources that are made from this: {}", found.source_constraints.join(", ")));
     }
-    out.push(format!("\nLocal runtime statistics\n------------------------\n{}\n{}", found.statistics, found.error_stats));
+    out.push(format!(
+        "\nLocal runtime statistics\n------------------------\n{}\n{}",
+        found.statistics, found.error_stats
+    ));
     for group in &found.query_offset_summaries {
         out.push(format!("\nConsumer group       : {}", group.group_id));
         for topic in &group.topic_summaries {
             let rows = topic.offsets.iter().map(|o| {
                 let lag = o.log_end_offset - o.consumer_offset;
-                [i64::from(o.partition), o.log_start_offset, o.log_end_offset, o.consumer_offset, lag].map(|n| n.to_string()).to_vec()
+                [i64::from(o.partition), o.log_start_offset, o.log_end_offset, o.consumer_offset, lag]
+                    .map(|n| n.to_string())
+                    .to_vec()
             });
             let rows: Vec<_> = rows.collect();
-            out.push(format!("Kafka topic          : {}\n{}", topic.kafka_topic, list(&["Partition", "Start Offset", "End Offset", "Offset", "Lag"], &rows)));
+            out.push(format!(
+                "Kafka topic          : {}\n{}",
+                topic.kafka_topic,
+                list(&["Partition", "Start Offset", "End Offset", "Offset", "Lag"], &rows)
+            ));
         }
     }
     out.join("\n")
@@ -198,20 +232,30 @@ fn query(found: &QueryDescription) -> String {
         format!("Query Type           : {}", found.query_type),
         format!("SQL                  : {}", found.statement_text),
     ];
-    let hosts: Vec<String> = found.ksql_host_query_status.iter().map(|(host, state)| format!("{host}:{}", state.as_str().unwrap_or("?"))).collect();
+    let hosts: Vec<String> = found
+        .ksql_host_query_status
+        .iter()
+        .map(|(host, state)| format!("{host}:{}", state.as_str().unwrap_or("?")))
+        .collect();
     if !hosts.is_empty() {
         out.push(format!("Host Query Status    : {}", hosts.join(", ")));
     }
     if !found.fields.is_empty() {
         out.push(fields(&found.fields, "STREAM", found.window_type.as_deref()));
     }
-    for (title, text) in [("Sources", found.sources.join(", ")), ("Sinks", found.sinks.join(", ")), ("Execution plan", found.execution_plan.clone()), ("Processing topology", found.topology.clone())] {
+    for (title, text) in [
+        ("Sources", found.sources.join(", ")),
+        ("Sinks", found.sinks.join(", ")),
+        ("Execution plan", found.execution_plan.clone()),
+        ("Processing topology", found.topology.clone()),
+    ] {
         if !text.is_empty() {
             out.push(format!("\n{title}\n{}\n{text}", "-".repeat(title.len())));
         }
     }
     if !found.overridden_properties.is_empty() {
-        let rows: Vec<_> = found.overridden_properties.iter().map(|(name, value)| vec![name.clone(), value.to_string()]).collect();
+        let rows: Vec<_> =
+            found.overridden_properties.iter().map(|(name, value)| vec![name.clone(), value.to_string()]).collect();
         out.push(format!("\nOverridden Properties\n{}", list(&["Property", "Value"], &rows)));
     }
     for error in &found.query_errors {
@@ -231,16 +275,26 @@ fn function(found: &DescribeFunction) -> String {
     out.push(format!("Jar         : {}", found.path));
     out.push("Variations  :".to_owned());
     for variation in &found.functions {
-        let arguments: Vec<String> = variation.arguments.iter().map(|a| {
-            let dots = if a.is_variadic { "[]" } else { "" };
-            format!("{} {}{dots}", a.name, a.ty).trim().to_owned()
-        }).collect();
+        let arguments: Vec<String> = variation
+            .arguments
+            .iter()
+            .map(|a| {
+                let dots = if a.is_variadic { "[]" } else { "" };
+                format!("{} {}{dots}", a.name, a.ty).trim().to_owned()
+            })
+            .collect();
         out.push(format!("\n\tVariation   : {}({})", found.name, arguments.join(", ")));
         out.push(format!("\tReturns     : {}", variation.return_type));
         if !variation.description.is_empty() {
             out.push(format!("\tDescription : {}", variation.description));
         }
-        out.extend(variation.arguments.iter().filter(|a| !a.description.is_empty()).map(|a| format!("\t{:<12}: {}", a.name, a.description)));
+        out.extend(
+            variation
+                .arguments
+                .iter()
+                .filter(|a| !a.description.is_empty())
+                .map(|a| format!("\t{:<12}: {}", a.name, a.description)),
+        );
     }
     out.join("\n")
 }

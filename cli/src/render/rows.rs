@@ -139,6 +139,9 @@ mod tests {
 
     #[test]
     fn names_are_found_outside_of_types() {
-        assert_eq!(column_names("`A` INTEGER KEY, `B` STRUCT<`X` STRING, `Y` DECIMAL(4, 2)>, `c` STRING"), ["A", "B", "c"]);
+        assert_eq!(
+            column_names("`A` INTEGER KEY, `B` STRUCT<`X` STRING, `Y` DECIMAL(4, 2)>, `c` STRING"),
+            ["A", "B", "c"]
+        );
     }
 }
