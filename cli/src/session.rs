@@ -132,7 +132,7 @@ impl Session {
     /// unless the caret drawn here says more.
     fn classify(&self, text: &str) -> Result<Kind> {
         let variables = self.variables.iter().map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_owned()));
-        let mut parsed = sql::parse(text, &variables.collect())
+        let mut parsed = sql::parse_script(text, &variables.collect())
             .map_err(|error| SessionError::Syntax(format!("{error}\n{}", error.caret(text))))?;
         let Some(parsed) = parsed.pop() else { return Ok(Kind::Other) };
         Ok(match parsed.statement {

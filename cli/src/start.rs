@@ -54,7 +54,10 @@ pub(crate) async fn in_process(overrides: &[(String, String)]) -> Result<InProce
     let (stop, stopped) = oneshot::channel();
     let (say, listening) = oneshot::channel();
     let running = tokio::spawn(async move {
-        let say = |address: SocketAddr| drop(say.send(address));
+        let say = |address: SocketAddr| {
+            // Nobody waits any more when the shell was left in the meantime.
+            let _ = say.send(address);
+        };
         let until = async move { drop(stopped.await) };
         server::run(config, say, until).await.map_err(|e| e.to_string())
     });
