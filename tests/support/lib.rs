@@ -1,1 +1,37 @@
-//! What the tests share: starting servers and brokers, temporary directories, HTTP.
+//! What the tests share: starting `millstream` and a real Kafka broker, HTTP, temporary directories.
+
+pub mod http;
+pub mod kafka;
+pub mod process;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// The checkout.
+pub fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from(".."), PathBuf::from)
+}
+
+/// The reading room beside the checkout (`$MILLSTREAM_SHARED`, else `../shared`), if it is there. Under CI it must be.
+pub fn shared(what: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("MILLSTREAM_SHARED").map_or_else(|| repository().join("../shared"), PathBuf::from);
+    let path = root.join(what);
+    if path.exists() {
+        return Some(path);
+    }
+    assert!(std::env::var_os("CI").is_none(), "{} is missing, and under CI it must be there", path.display());
+    eprintln!("{} is not here: nothing was checked", path.display());
+    None
+}
+
+/// Asks again and again until the answer is there; fails with `what` when it takes too long.
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited 30 s in vain: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

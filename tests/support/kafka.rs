@@ -1,0 +1,146 @@
+//! A real Apache Kafka broker (KRaft, one node) for tests. Its jars come by Maven into a cache directory; without a JDK,
+//! Maven or the registry the test fails and says why.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+const VERSION: &str = "4.3.1";
+
+/// Two tests at once must not fetch the jars at once.
+static FETCH: Mutex<()> = Mutex::new(());
+
+/// A broker; killed when dropped.
+pub struct Kafka {
+    child: Child,
+    /// `127.0.0.1:PORT`
+    pub bootstrap: String,
+    _dir: tempfile::TempDir,
+}
+
+impl Kafka {
+    /// Starts a broker with an empty log and waits until it answers.
+    pub fn start() -> Self {
+        let lib = jars();
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (port, controller) = (free_port(), free_port());
+        let properties = dir.path().join("server.properties");
+        fs::write(&properties, settings(port, controller, &dir.path().join("logs"))).expect("settings are written");
+        let classpath = format!("{}/*", lib.display());
+        let id = java(&classpath, &["kafka.tools.StorageTool", "random-uuid"]);
+        let file = properties.display().to_string();
+        java(&classpath, &["kafka.tools.StorageTool", "format", "--standalone", "-t", id.trim(), "-c", &file]);
+        let log = fs::File::create(dir.path().join("broker.log")).expect("a log file");
+        let child = Command::new("java")
+            .args(["-Xmx512m", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp"])
+            .args([&classpath, "kafka.Kafka", &file])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|e| panic!("java cannot be started ({e}): install a JDK 17"));
+        let mut kafka = Self { child, bootstrap: format!("127.0.0.1:{port}"), _dir: dir };
+        kafka.wait();
+        kafka
+    }
+
+    fn wait(&mut self) {
+        use rdkafka::consumer::{BaseConsumer, Consumer};
+        let config: rdkafka::ClientConfig =
+            [("bootstrap.servers".to_owned(), self.bootstrap.clone())].into_iter().collect();
+        let client: BaseConsumer = config.create().expect("a client");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while client.fetch_metadata(None, Duration::from_secs(1)).is_err() {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                let log = fs::read_to_string(self._dir.path().join("broker.log")).unwrap_or_default();
+                panic!("the broker ended with {status}:\n{log}");
+            }
+            assert!(Instant::now() < deadline, "the broker does not answer on {}", self.bootstrap);
+        }
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn settings(port: u16, controller: u16, logs: &Path) -> String {
+    let listeners = format!("PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}");
+    [
+        "process.roles=broker,controller".to_owned(),
+        "node.id=1".to_owned(),
+        format!("controller.quorum.bootstrap.servers=127.0.0.1:{controller}"),
+        format!("listeners={listeners}"),
+        format!("advertised.listeners=PLAINTEXT://127.0.0.1:{port}"),
+        "controller.listener.names=CONTROLLER".to_owned(),
+        "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT".to_owned(),
+        format!("log.dirs={}", logs.display()),
+        "offsets.topic.replication.factor=1".to_owned(),
+        "offsets.topic.num.partitions=4".to_owned(),
+        "transaction.state.log.replication.factor=1".to_owned(),
+        "transaction.state.log.num.partitions=4".to_owned(),
+        "transaction.state.log.min.isr=1".to_owned(),
+        "share.coordinator.state.topic.replication.factor=1".to_owned(),
+        "share.coordinator.state.topic.min.isr=1".to_owned(),
+        "group.initial.rebalance.delay.ms=0".to_owned(),
+    ]
+    .join("\n")
+}
+
+/// The broker's jars in the cache (`$MILLSTREAM_KAFKA_LIB`, else below the target directory's parent), fetched once.
+fn jars() -> PathBuf {
+    let _one = FETCH.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(lib) = std::env::var_os("MILLSTREAM_KAFKA_LIB") {
+        return PathBuf::from(lib);
+    }
+    let cache = std::env::temp_dir().join(format!("millstream-kafka-{VERSION}"));
+    let lib = cache.join("lib");
+    if cache.join("complete").exists() {
+        return lib;
+    }
+    fs::create_dir_all(&cache).expect("a cache directory");
+    fs::write(cache.join("pom.xml"), pom()).expect("a pom is written");
+    let status = Command::new("mvn")
+        .args(["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"])
+        .current_dir(&cache)
+        .status()
+        .unwrap_or_else(|e| panic!("mvn cannot be started ({e}): install maven, the Kafka tests need it"));
+    assert!(status.success(), "Maven could not fetch Kafka {VERSION}");
+    fs::write(cache.join("complete"), "").expect("the cache is marked");
+    lib
+}
+
+fn pom() -> String {
+    let dependency = |group: &str, artifact: &str, version: &str| {
+        format!(
+            "<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version></dependency>"
+        )
+    };
+    let dependencies = [
+        dependency("org.apache.kafka", "kafka_2.13", VERSION),
+        dependency("org.apache.kafka", "kafka-tools", VERSION),
+        dependency("org.slf4j", "slf4j-simple", "1.7.36"),
+    ]
+    .concat();
+    format!(
+        "<project><modelVersion>4.0.0</modelVersion><groupId>millstream</groupId><artifactId>broker</artifactId>\
+         <version>1</version><dependencies>{dependencies}</dependencies></project>"
+    )
+}
+
+fn java(classpath: &str, args: &[&str]) -> String {
+    let output = Command::new("java").args(["-cp", classpath]).args(args).output();
+    let output = output.unwrap_or_else(|e| panic!("java cannot be started ({e}): install a JDK 17"));
+    assert!(output.status.success(), "java {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
