@@ -1,0 +1,122 @@
+//! `kill -9` at random moments: nothing acknowledged is lost, nothing is processed twice, every query is back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use e2e::eventually;
+use e2e::http::{ksql, request, rows};
+use e2e::process::Server;
+use serde_json::{Value, json};
+
+const KILLS: usize = 30;
+const REGIONS: [&str; 3] = ["north", "south", "west"];
+
+/// Three chained queries: a join, a windowed count on top of it, a plain aggregate on top of the join.
+const STATEMENTS: &str = "
+    CREATE TABLE regions (id INT PRIMARY KEY, name VARCHAR) WITH (kafka_topic='regions', value_format='json', partitions=1);
+    CREATE STREAM orders (region INT KEY, n BIGINT) WITH (kafka_topic='orders', value_format='json', partitions=2);
+    CREATE STREAM named AS SELECT o.region AS region, r.name AS name, o.n AS n FROM orders o LEFT JOIN regions r ON o.region = r.id;
+    CREATE TABLE windowed AS SELECT name, COUNT(*) AS c, SUM(n) AS s FROM named WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY name;
+    CREATE TABLE totals AS SELECT name, COUNT(*) AS c, SUM(n) AS s FROM named GROUP BY name;";
+
+/// What was acknowledged: per region name (count, sum).
+type Totals = BTreeMap<String, (i64, i64)>;
+
+fn earliest() -> Value {
+    json!({"auto.offset.reset": "earliest"})
+}
+
+/// Posts a statement; whether the server acknowledged it. Any failure of the connection is "we do not know".
+fn acknowledged(url: &str, statement: &str) -> bool {
+    let body = json!({"ksql": statement}).to_string();
+    let (url, body) = (url.to_owned(), body);
+    // The helper panics when the connection breaks, which is the point here.
+    std::panic::catch_unwind(move || request(&url, "POST", "/ksql", &[], &body).status == 200).unwrap_or(false)
+}
+
+fn totals(url: &str, query: &str) -> Totals {
+    let read = |row: &Value| {
+        let name = row[0].as_str().unwrap_or_default().to_owned();
+        (name, (row[1].as_i64().unwrap_or_default(), row[2].as_i64().unwrap_or_default()))
+    };
+    rows(url, query, &json!({})).iter().map(read).collect()
+}
+
+/// Inserts numbered orders until told to stop; returns how many were acknowledged and the number in doubt.
+fn insert_until(url: &str, from: i64, stop: &AtomicBool) -> (i64, Option<i64>) {
+    let mut next = from;
+    while !stop.load(Ordering::Relaxed) {
+        let region = next % REGIONS.len() as i64;
+        let statement = format!("INSERT INTO orders (rowtime, region, n) VALUES ({}, {region}, {next});", next * 7_000);
+        if !acknowledged(url, &statement) {
+            return (next, Some(next));
+        }
+        next += 1;
+    }
+    (next, None)
+}
+
+#[test]
+fn thirty_kills_lose_and_repeat_nothing() {
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |d| d.as_nanos() as u64);
+    println!("SEED={seed}");
+    let mut random = seed;
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start(data.path(), &[]);
+    ksql(&server.url, STATEMENTS, &earliest());
+    for (id, name) in REGIONS.iter().enumerate() {
+        ksql(&server.url, &format!("INSERT INTO regions (rowtime, id, name) VALUES (0, {id}, '{name}');"), &json!({}));
+    }
+    let mut next = 0;
+    let mut in_doubt = Vec::new();
+    for _ in 0..KILLS {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let pause = Duration::from_millis(20 + (random >> 33) % 180);
+        let stop = Arc::new(AtomicBool::new(false));
+        let (url, flag) = (server.url.clone(), Arc::clone(&stop));
+        let inserting = std::thread::spawn(move || insert_until(&url, next, &flag));
+        let until = Instant::now() + pause;
+        while Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        server.kill();
+        stop.store(true, Ordering::Relaxed);
+        let (reached, doubtful) = inserting.join().expect("the inserting thread ends");
+        in_doubt.extend(doubtful);
+        // A number in doubt is not sent again: it is in the log once or not at all.
+        next = reached + i64::from(doubtful.is_some());
+        server = Server::start(data.path(), &[]);
+    }
+    let expected = |landed: &[i64]| {
+        let mut totals = Totals::new();
+        for n in (0..next).filter(|n| !in_doubt.contains(n) || landed.contains(n)) {
+            let entry = totals.entry(REGIONS[(n % REGIONS.len() as i64) as usize].to_owned()).or_default();
+            *entry = (entry.0 + 1, entry.1 + n);
+        }
+        totals
+    };
+    // What the log holds decides which of the numbers in doubt landed.
+    let stored: Vec<i64> =
+        rows(&server.url, "SELECT n FROM orders;", &json!({})).iter().filter_map(|row| row[0].as_i64()).collect();
+    let landed: Vec<i64> = in_doubt.iter().copied().filter(|n| stored.contains(n)).collect();
+    assert_eq!(
+        stored.len() as i64,
+        next - (in_doubt.len() - landed.len()) as i64,
+        "acknowledged rows are in the log, once"
+    );
+    let expected = expected(&landed);
+    eventually("totals are exact", || {
+        (totals(&server.url, "SELECT name, c, s FROM totals;") == expected).then_some(())
+    });
+    let windows = rows(&server.url, "SELECT name, c, s FROM windowed;", &json!({}));
+    let mut summed = Totals::new();
+    for row in &windows {
+        let entry = summed.entry(row[0].as_str().unwrap_or_default().to_owned()).or_default();
+        *entry = (entry.0 + row[1].as_i64().unwrap_or_default(), entry.1 + row[2].as_i64().unwrap_or_default());
+    }
+    assert_eq!(summed, expected, "windows hold every row once");
+    let joined = rows(&server.url, "SELECT n FROM named;", &json!({}));
+    assert_eq!(joined.len(), stored.len(), "the join wrote every row once");
+}

@@ -1,0 +1,76 @@
+//! The server as a process: how it starts, how it refuses to, how it stops.
+
+use std::fs;
+use std::net::TcpListener;
+
+use e2e::http::{ksql, request};
+use e2e::process::Server;
+use serde_json::json;
+
+fn start_with(settings: &[String]) -> (Option<i32>, String) {
+    let mut args = vec!["server"];
+    for setting in settings {
+        args.extend(["-D", setting.as_str()]);
+    }
+    Server::fails(&args)
+}
+
+#[test]
+fn it_answers_and_stops_cleanly() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[]);
+    let info = request(&server.url, "GET", "/info", &[], "").json();
+    assert_eq!(info["KsqlServerInfo"]["serverStatus"], "RUNNING");
+    ksql(&server.url, "CREATE STREAM s (v INT) WITH (kafka_topic='s', value_format='json', partitions=1);", &json!({}));
+    assert!(server.terminate(), "SIGTERM must end it with exit code 0");
+
+    let server = Server::start(data.path(), &[]);
+    let streams = ksql(&server.url, "SHOW STREAMS;", &json!({}));
+    assert_eq!(streams[0]["streams"][0]["name"], "S", "what was created is there after a restart");
+}
+
+#[test]
+fn a_second_process_on_the_same_data_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let _first = Server::start(data.path(), &[]);
+    let settings = [format!("data.dir={}", data.path().display()), "listeners=http://127.0.0.1:0".to_owned()];
+    let (code, error) = start_with(&settings);
+    assert_ne!(code, Some(0));
+    assert!(error.contains(&data.path().display().to_string()) && error.contains("another process"), "{error}");
+}
+
+#[test]
+fn a_busy_port_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let data = tempfile::tempdir().unwrap();
+    let settings = [format!("data.dir={}", data.path().display()), format!("listeners=http://{address}")];
+    let (code, error) = start_with(&settings);
+    assert_ne!(code, Some(0));
+    assert!(error.contains(&address), "{error}");
+}
+
+#[test]
+fn a_foreign_directory_is_left_alone() {
+    let data = tempfile::tempdir().unwrap();
+    fs::write(data.path().join("holiday.txt"), "photos").unwrap();
+    let settings = [format!("data.dir={}", data.path().display()), "listeners=http://127.0.0.1:0".to_owned()];
+    let (code, error) = start_with(&settings);
+    assert_ne!(code, Some(0));
+    assert!(error.contains(&data.path().display().to_string()), "{error}");
+    let names: Vec<_> = fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["holiday.txt"], "nothing may have changed");
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_explained() {
+    let (code, error) = start_with(&["listners=http://127.0.0.1:0".to_owned()]);
+    assert_ne!(code, Some(0));
+    assert!(error.contains("did you mean 'listeners'"), "{error}");
+    let (code, error) = Server::fails(&["server", "--no-such-flag"]);
+    assert_ne!(code, Some(0));
+    assert!(error.contains("--no-such-flag"), "{error}");
+    let (code, error) = Server::fails(&["server", "/no/such/file.properties"]);
+    assert_ne!(code, Some(0));
+    assert!(error.contains("/no/such/file.properties"), "{error}");
+}

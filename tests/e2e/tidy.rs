@@ -1,0 +1,152 @@
+//! Rules of the house that a compiler does not check: who may import whom, how long a file may be, what is left undone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use e2e::repository;
+
+/// What each module of the engine may import from the others. Data goes down this list.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("types", &[]),
+    ("clock", &[]),
+    ("config", &[]),
+    ("log", &[]),
+    ("formats", &["types"]),
+    ("state", &["types", "log"]),
+    ("expr", &["types", "clock", "config"]),
+    ("catalog", &["types", "expr", "formats", "plan"]),
+    ("plan", &["types", "config", "expr", "formats", "catalog"]),
+    ("operators", &["types", "expr", "state", "log"]),
+    ("runtime", &["types", "clock", "config", "log", "formats", "state", "expr", "catalog", "plan", "operators"]),
+    (
+        "serving",
+        &["types", "clock", "config", "log", "formats", "state", "expr", "catalog", "plan", "operators", "runtime"],
+    ),
+];
+
+fn rust_files(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).expect("a readable folder") {
+        let path = entry.expect("a readable entry").path();
+        if path.is_dir() && !path.ends_with("target") {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    for package in ["engine", "server", "cli", "tests"] {
+        rust_files(&repository().join(package), &mut files);
+    }
+    files.sort();
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("a readable file");
+        (path, text)
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// Names of top modules after every `crate::` of a line, also in `use crate::{a::…, b::…}`.
+fn imported(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in text.match_indices("crate::") {
+        let rest = &text[at + "crate::".len()..];
+        let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+        if let Some(list) = rest.strip_prefix('{') {
+            let (mut depth, mut expects_name) = (0, true);
+            for (i, c) in list.char_indices() {
+                match c {
+                    '{' => depth += 1,
+                    '}' if depth == 0 => break,
+                    '}' => depth -= 1,
+                    ',' if depth == 0 => expects_name = true,
+                    c if expects_name && depth == 0 && c.is_alphabetic() => {
+                        found.insert(word(&list[i..]));
+                        expects_name = false;
+                    }
+                    _ => {}
+                }
+            }
+        } else {
+            found.insert(word(rest));
+        }
+    }
+    found
+}
+
+#[test]
+fn imports_go_one_way() {
+    let allowed: BTreeMap<&str, &[&str]> = LAYERS.iter().copied().collect();
+    let root = repository().join("engine/src");
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let Ok(inside) = path.strip_prefix(&root) else { continue };
+        let module = inside.components().next().map(|c| c.as_os_str().to_string_lossy().replace(".rs", ""));
+        let Some(module) = module else { continue };
+        let Some(may) = allowed.get(module.as_str()) else { continue };
+        for other in imported(&text) {
+            let is_layer =
+                allowed.contains_key(other.as_str()) || ["statements", "engine", "commands"].contains(&other.as_str());
+            if is_layer && other != module && !may.contains(&other.as_str()) {
+                wrong.push(format!("{}: {module} must not import {other}", inside.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "imports against style (docs/architecture.md):\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn libraries_stay_in_their_rooms() {
+    let rooms: &[(&str, &[&str])] = &[
+        ("rdkafka", &["engine/src/log/kafka", "tests/"]),
+        ("axum", &["server/src"]),
+        ("datafusion", &["engine/src/expr"]),
+        ("fjall", &["engine/src/log/embedded"]),
+        ("rustyline", &["cli/src"]),
+        ("sqlparser", &["engine/sql/src"]),
+    ];
+    let root = repository();
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let inside = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
+        for (library, allowed) in rooms {
+            let named = text.lines().any(|line| {
+                let code = line.split("//").next().unwrap_or_default();
+                code.contains(&format!("{library}::")) || code.contains(&format!("{library}_"))
+            });
+            if named && inside != "tests/e2e/tidy.rs" && !allowed.iter().any(|room| inside.starts_with(room)) {
+                wrong.push(format!("{inside} names {library}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "libraries outside of their rooms:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn files_are_short_and_finished() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let lines = text.lines().count();
+        if lines > 800 {
+            wrong.push(format!("{} has {lines} lines", path.display()));
+        }
+        let unfinished = ["TO", "DO"].concat();
+        let unfinished =
+            [unfinished, ["FIX", "ME"].concat(), ["todo", "!("].concat(), ["unimplemented", "!("].concat()];
+        if let Some(word) = unfinished.iter().find(|word| text.contains(word.as_str())) {
+            wrong.push(format!("{} says {word}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_scan_of_imports_finds_what_it_should() {
+    assert_eq!(imported("use crate::types::Column;"), BTreeSet::from(["types".to_owned()]));
+    let several = "use crate::{\n    log::{Kv, Log},\n    state::Store,\n};";
+    assert_eq!(imported(several), BTreeSet::from(["log".to_owned(), "state".to_owned()]));
+    assert_eq!(imported("fn f() -> crate::plan::Step"), BTreeSet::from(["plan".to_owned()]));
+}
