@@ -2,33 +2,41 @@
 //! over Arrow columns.
 //!
 //! ```text
-//! sql::Expr ──bind(scope, registry)──> Typed ──compile──> Evaluator ──eval(columns)──> ArrayRef
+//! sql::Expr ──bind(scope, env)──> Typed ──compile(settings)──> Evaluator ──eval(rows)──> ArrayRef
 //! ```
 //!
-//! An expression that fails for a row yields NULL for the smallest enclosing value and one entry in [`RowErrors`]; it
-//! never fails a batch.
+//! | where | what |
+//! |---|---|
+//! | `scope` | the columns an expression may name |
+//! | `bind`, `coerce` | names, types, overloads, casts; every error text |
+//! | `typed` | the result, and what the planner may ask of it |
+//! | `compile`, `nodes` | physical expressions |
+//! | `functions` | the library: one registry that SHOW and DESCRIBE FUNCTION read |
+//!
+//! An expression that fails for a row yields NULL for the smallest enclosing value (argument of a function, element of
+//! an array, entry of a map, field of a struct, or the whole) and one entry in [`RowErrors`]; it never fails a batch.
+
+mod bind;
+mod cast;
+mod coerce;
+mod compile;
+mod error;
+pub mod functions;
+mod nodes;
+mod scope;
+pub mod show;
+mod typed;
 
 use arrow::array::ArrayRef;
 
-use crate::types::SqlType;
-
-/// One column an expression may name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScopeColumn {
-    /// Alias of the source it belongs to, if `alias.column` is allowed.
-    pub source: Option<String>,
-    /// Column name.
-    pub name: String,
-    /// Column type.
-    pub ty: SqlType,
-}
-
-/// The columns an expression may name, in row-layout order (key columns first).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Scope {
-    /// Position `i` here is column `i` of the batches the compiled expression is evaluated on.
-    pub columns: Vec<ScopeColumn>,
-}
+pub use bind::{Env, bind, bind_table_function, resolve_type};
+pub use cast::{Settings, cast_value};
+pub use coerce::{can_cast, common_type, is_implicitly_castable};
+pub use compile::{Evaluator, compile};
+pub use error::ExprError;
+pub use functions::{Function, FunctionKind, Registry};
+pub use scope::{Scope, ScopeColumn};
+pub use typed::{Arithmetic, Call, Comparison, Kind, Typed};
 
 /// Rows of the current batch an expression failed on, and why (goes to the processing log).
 #[derive(Debug, Default)]
@@ -44,24 +52,4 @@ pub struct Rows<'a> {
     pub columns: &'a [ArrayRef],
     /// Number of rows (also when there is no column).
     pub len: usize,
-}
-
-/// An expression with every name and type resolved and every cast explicit.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Typed {
-    /// What it yields. A bare NULL has type STRING until a cast gives it another.
-    pub ty: SqlType,
-    /// What it does.
-    pub kind: Kind,
-}
-
-/// What a typed expression does.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
-    /// Column at that position of the row layout.
-    Column(usize),
-    /// Parameter of an enclosing lambda: (depth outwards from the innermost lambda, position).
-    Parameter(usize, usize),
-    /// A bare NULL.
-    Null,
 }

@@ -1,0 +1,222 @@
+//! AST → [`Typed`]: names, types, overloads, casts.
+
+mod call;
+mod construct;
+mod operators;
+
+use sql::{Expr, ExprKind, Ident, Sign, Span, Type};
+
+use super::error::nearest;
+use super::functions::Registry;
+use super::typed::Kind;
+use super::{ExprError, Scope, Typed, coerce, show};
+use crate::types::{SqlType, Value, text};
+
+/// What expressions are bound against besides columns.
+#[derive(Clone, Copy)]
+pub struct Env<'a> {
+    /// Functions.
+    pub functions: &'a Registry,
+    /// Custom types by folded name.
+    pub types: &'a dyn Fn(&str) -> Option<SqlType>,
+}
+
+/// Gives an expression its types. Columns become positions in `scope`.
+pub fn bind(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<Typed, ExprError> {
+    Binder { scope, env, lambdas: Vec::new() }.bind(expr)
+}
+
+/// Binds a call of a table function; the result is an ARRAY whose elements are the function's rows.
+pub fn bind_table_function(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<Typed, ExprError> {
+    let mut binder = Binder { scope, env, lambdas: Vec::new() };
+    match &expr.kind {
+        ExprKind::Call { name, args, .. } => binder.call(name, args, expr.span, true),
+        _ => binder.bind(expr),
+    }
+}
+
+/// A type as written → a type: custom names are looked up.
+pub fn resolve_type(ty: &Type, custom: &dyn Fn(&str) -> Option<SqlType>) -> Result<SqlType, ExprError> {
+    Ok(match ty {
+        Type::Boolean => SqlType::Boolean,
+        Type::Integer => SqlType::Integer,
+        Type::Bigint => SqlType::Bigint,
+        Type::Double => SqlType::Double,
+        Type::Decimal { precision, scale } => match (u8::try_from(*precision), i8::try_from(*scale)) {
+            (Ok(precision), Ok(scale)) => SqlType::Decimal { precision, scale },
+            _ => {
+                let message = format!("DECIMAL({precision}, {scale}) has more digits than are supported");
+                return Err(ExprError::ty(message, Span::default()));
+            }
+        },
+        Type::String => SqlType::String,
+        Type::Bytes => SqlType::Bytes,
+        Type::Time => SqlType::Time,
+        Type::Date => SqlType::Date,
+        Type::Timestamp => SqlType::Timestamp,
+        Type::Array(item) => resolve_type(item, custom)?.array_of(),
+        Type::Map(key, value) => {
+            SqlType::Map(Box::new(resolve_type(key, custom)?), Box::new(resolve_type(value, custom)?))
+        }
+        Type::Struct(fields) => {
+            let fields = fields.iter().map(|(name, ty)| Ok((name.name.clone(), resolve_type(ty, custom)?)));
+            SqlType::Struct(fields.collect::<Result<_, ExprError>>()?)
+        }
+        Type::Custom(name) => custom(&name.name)
+            .ok_or_else(|| ExprError::ty(format!("Cannot resolve unknown type: {}", name.name), name.span))?,
+    })
+}
+
+struct Binder<'a> {
+    scope: &'a Scope,
+    env: Env<'a>,
+    /// Parameters of the enclosing lambdas, outermost first.
+    lambdas: Vec<Vec<(String, SqlType)>>,
+}
+
+impl Binder<'_> {
+    fn bind(&mut self, expr: &Expr) -> Result<Typed, ExprError> {
+        let span = expr.span;
+        Ok(match &expr.kind {
+            ExprKind::Null => Typed::null(SqlType::String),
+            ExprKind::Boolean(value) => Typed::literal(Value::Boolean(*value), SqlType::Boolean),
+            ExprKind::Integer(value) => Typed::literal(Value::Integer(*value), SqlType::Integer),
+            ExprKind::Bigint(value) => Typed::literal(Value::Bigint(*value), SqlType::Bigint),
+            ExprKind::Double(value) => Typed::literal(Value::Double(*value), SqlType::Double),
+            ExprKind::Decimal(text) => decimal_literal(text, span)?,
+            ExprKind::String(text) => Typed::literal(Value::String(text.clone()), SqlType::String),
+            ExprKind::Column { source, name } => self.column(source.as_ref(), name, span)?,
+            ExprKind::Unary { op, expr: inner } => self.unary(*op, inner, span)?,
+            ExprKind::Not(inner) => {
+                let inner = self.bind(inner)?;
+                Typed::not(self.boolean(inner, expr)?)
+            }
+            ExprKind::Binary { op, left, right } => self.binary(*op, left, right, expr)?,
+            ExprKind::Between { expr: value, low, high, negated } => {
+                negate(*negated, self.between(value, low, high, span)?)
+            }
+            ExprKind::In { expr: value, list, negated } => negate(*negated, self.in_list(value, list)?),
+            ExprKind::Like { expr: value, pattern, escape, negated } => {
+                negate(*negated, self.like(value, pattern, *escape, span)?)
+            }
+            ExprKind::IsNull { expr: value, negated } => {
+                let value = Box::new(self.bind(value)?);
+                negate(*negated, Typed::boolean(Kind::IsNull(value)))
+            }
+            ExprKind::Case { operand, whens, otherwise } => {
+                self.case(operand.as_deref(), whens, otherwise.as_deref(), span)?
+            }
+            ExprKind::Cast { expr: value, to } => self.cast(value, to, span)?,
+            ExprKind::Subscript { base, index } => self.subscript(base, index, expr)?,
+            ExprKind::Field { base, field } => self.field(base, field)?,
+            ExprKind::Array(items) => self.array(items, span)?,
+            ExprKind::Map(entries) => self.map(entries, span)?,
+            ExprKind::Struct(fields) => self.structure(fields, span)?,
+            ExprKind::Call { name, args, .. } => self.call(name, args, span, false)?,
+            ExprKind::Lambda { .. } => {
+                return Err(ExprError::ty("a lambda may only be an argument of a function", span));
+            }
+            ExprKind::Unit(unit) => Typed { ty: SqlType::String, kind: Kind::Unit(*unit) },
+            ExprKind::AtTimeZone { .. } => return Err(ExprError::ty("not yet implemented", span)),
+        })
+    }
+
+    fn column(&self, source: Option<&Ident>, name: &Ident, span: Span) -> Result<Typed, ExprError> {
+        if source.is_none()
+            && let Some(parameter) = self.parameter(&name.name)
+        {
+            return Ok(parameter);
+        }
+        let source = source.map(|source| source.name.as_str());
+        let found = self.scope.position(source, &name.name);
+        found.and_then(|at| Some(Typed::column(at, self.scope.columns.get(at)?.ty.clone()))).ok_or_else(|| {
+            let known = self.scope.columns.iter();
+            let known = known.filter(|column| source.is_none() || column.source.as_deref() == source);
+            ExprError::UnknownColumn {
+                name: source.map(|source| format!("{source}.")).unwrap_or_default() + &name.name,
+                span,
+                nearest: nearest(&name.name, known.map(|column| column.name.as_str())),
+            }
+        })
+    }
+
+    fn parameter(&self, name: &str) -> Option<Typed> {
+        self.lambdas.iter().rev().enumerate().find_map(|(depth, params)| {
+            let at = params.iter().position(|(param, _)| param == name)?;
+            Some(Typed { ty: params.get(at)?.1.clone(), kind: Kind::Parameter(depth, at) })
+        })
+    }
+
+    fn unary(&mut self, op: Sign, inner: &Expr, span: Span) -> Result<Typed, ExprError> {
+        let inner = self.bind(inner)?;
+        if !inner.ty.is_numeric() || inner.is_null_literal() {
+            let ty = if inner.is_null_literal() { "null".to_owned() } else { inner.ty.to_string() };
+            return Err(ExprError::code(format!("a sign needs a number, not {ty}"), span));
+        }
+        if op == Sign::Plus {
+            return Ok(inner);
+        }
+        let negated = match &inner.kind {
+            Kind::Literal(Value::Integer(value)) => Some(Value::Integer(value.wrapping_neg())),
+            Kind::Literal(Value::Bigint(value)) => Some(Value::Bigint(value.wrapping_neg())),
+            Kind::Literal(Value::Double(value)) => Some(Value::Double(-value)),
+            Kind::Literal(Value::Decimal(value, scale)) => Some(Value::Decimal(-value, *scale)),
+            _ => None,
+        };
+        Ok(match negated {
+            Some(value) => Typed::literal(value, inner.ty),
+            None => Typed { ty: inner.ty.clone(), kind: Kind::Negate(Box::new(inner)) },
+        })
+    }
+
+    fn cast(&mut self, value: &Expr, to: &Type, span: Span) -> Result<Typed, ExprError> {
+        let to = resolve_type(to, self.env.types)?;
+        let value = self.bind(value)?;
+        if value.is_null_literal() || value.ty == to {
+            return Ok(coerce::cast(value, &to));
+        }
+        if !coerce::can_cast(&value.ty, &to) {
+            return Err(ExprError::code(format!("Cast of {} to {to} is not supported", value.ty), span));
+        }
+        // A literal that does not convert is an error of every row, not of the statement.
+        Ok(Typed { ty: to, kind: Kind::Cast(Box::new(value)) })
+    }
+
+    /// An operand of AND, OR, NOT.
+    fn boolean(&self, operand: Typed, whole: &Expr) -> Result<Typed, ExprError> {
+        if operand.is_null_literal() {
+            return Ok(Typed::null(SqlType::Boolean));
+        }
+        if operand.ty != SqlType::Boolean {
+            let message = format!("{} needs BOOLEAN operands, not {}", self.text(whole), operand.ty);
+            return Err(ExprError::code(message, whole.span));
+        }
+        Ok(operand)
+    }
+
+    /// An expression as messages show it.
+    fn text(&self, expr: &Expr) -> String {
+        show::show(expr, &|source, name| {
+            let source = source.map(|source| source.name.as_str());
+            self.scope.position(source, &name.name).map_or_else(|| name.name.clone(), |at| self.scope.label(at))
+        })
+    }
+}
+
+fn negate(negated: bool, expr: Typed) -> Typed {
+    if negated { Typed::not(expr) } else { expr }
+}
+
+fn decimal_literal(text: &str, span: Span) -> Result<Typed, ExprError> {
+    let parsed =
+        text::parse_decimal(text).map(|(unscaled, scale)| (unscaled, scale, coerce::decimal_type(unscaled, scale)));
+    let Some((unscaled, scale, ty @ SqlType::Decimal { scale: to, .. })) = parsed else {
+        return Err(ExprError::ty(format!("Invalid numeric literal: {text}"), span));
+    };
+    let unscaled = text::rescale_half_up(unscaled, scale, i32::from(to))
+        .ok_or_else(|| ExprError::ty(format!("Invalid numeric literal: {text}"), span))?;
+    Ok(Typed::literal(Value::Decimal(unscaled, to), ty))
+}
+
+#[cfg(test)]
+mod tests;

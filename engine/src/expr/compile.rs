@@ -1,0 +1,249 @@
+//! [`Typed`] → physical expression, and its evaluation over a batch.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use arrow::array::{ArrayRef, UInt32Array, new_null_array};
+use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use datafusion_common::{Result, ScalarValue};
+use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_expr::expressions::{Column, Literal};
+
+use super::cast::Settings;
+use super::functions::{Run, Signature};
+use super::nodes::{
+    And, Between, Body, Calculate, CallFunction, CallLambda, Case, Compare, Convert, Field, In, IsNull, Like,
+    MakeArray, MakeMap, MakeStruct, Negate, Node, Not, Operation, Or, Subscript, collect,
+};
+use super::typed::{Call, Kind};
+use super::{ExprError, RowErrors, Rows, Typed};
+use crate::types::{SqlType, Value};
+use sql::Span;
+
+/// A compiled expression.
+#[derive(Debug, Clone)]
+pub struct Evaluator {
+    expr: Arc<dyn PhysicalExpr>,
+    /// Positions in the row layout of the columns it reads; column `i + 1` of the batch is `columns[i]`.
+    columns: Vec<usize>,
+    schema: SchemaRef,
+    ty: DataType,
+    /// Set when the expression is nothing but a column.
+    column: Option<usize>,
+}
+
+/// Compiles an expression.
+pub fn compile(typed: &Typed, settings: &Settings) -> std::result::Result<Evaluator, ExprError> {
+    let mut types = BTreeMap::new();
+    collect_types(typed, &mut types);
+    let columns: Vec<usize> = types.keys().copied().collect();
+    let mut fields = vec![ArrowField::new("row", DataType::UInt32, false)];
+    fields.extend(types.iter().map(|(at, ty)| ArrowField::new(format!("column {at}"), ty.to_arrow(), true)));
+    let mut compiler = Compiler { settings, width: fields.len(), frames: Vec::new(), columns: &columns };
+    let expr = compiler.physical(typed).map_err(|error| ExprError::code(error.to_string(), Span::default()))?;
+    Ok(Evaluator {
+        expr,
+        schema: Arc::new(Schema::new(fields)),
+        ty: typed.ty.to_arrow(),
+        column: typed.as_column(),
+        columns,
+    })
+}
+
+impl Evaluator {
+    /// The expression's value for every row. Rows that fail are NULL (in the smallest value around the failure) and told
+    /// in `errors`.
+    pub fn eval(&self, rows: Rows<'_>, errors: &mut RowErrors) -> ArrayRef {
+        if let Some(column) = self.column {
+            return self.input(rows, column);
+        }
+        let (result, failures) = collect(|| {
+            let batch = self.batch(rows)?;
+            self.expr.evaluate(&batch)?.into_array(rows.len)
+        });
+        errors.rows.extend(failures);
+        result.unwrap_or_else(|error| {
+            errors.rows.extend((0..rows.len).map(|row| (row, error.to_string())));
+            new_null_array(&self.ty, rows.len)
+        })
+    }
+
+    /// Positions in the row layout of the columns it reads.
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
+    fn input(&self, rows: Rows<'_>, column: usize) -> ArrayRef {
+        rows.columns.get(column).cloned().unwrap_or_else(|| new_null_array(&self.ty, rows.len))
+    }
+
+    fn batch(&self, rows: Rows<'_>) -> Result<RecordBatch> {
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.columns.len() + 1);
+        columns.push(row_numbers(rows.len));
+        columns.extend(self.columns.iter().map(|column| self.input(rows, *column)));
+        Ok(RecordBatch::try_new(self.schema.clone(), columns)?)
+    }
+}
+
+/// `0, 1, 2, …`
+fn row_numbers(len: usize) -> ArrayRef {
+    const KEPT: u32 = 1 << 16;
+    static NUMBERS: OnceLock<ArrayRef> = OnceLock::new();
+    if len <= KEPT as usize {
+        return NUMBERS.get_or_init(|| Arc::new(UInt32Array::from_iter_values(0..KEPT))).slice(0, len);
+    }
+    Arc::new(UInt32Array::from_iter_values(0..u32::try_from(len).unwrap_or(u32::MAX)))
+}
+
+fn collect_types<'a>(typed: &'a Typed, into: &mut BTreeMap<usize, &'a SqlType>) {
+    if let Kind::Column(at) = typed.kind {
+        into.insert(at, &typed.ty);
+    }
+    typed.children().into_iter().for_each(|child| collect_types(child, into));
+}
+
+struct Compiler<'a> {
+    settings: &'a Settings,
+    columns: &'a [usize],
+    /// Where the parameters of each enclosing lambda start in the batch, outermost first.
+    frames: Vec<usize>,
+    /// Columns of the batch so far.
+    width: usize,
+}
+
+impl Compiler<'_> {
+    fn physical(&mut self, typed: &Typed) -> Result<Arc<dyn PhysicalExpr>> {
+        let leaf: Arc<dyn PhysicalExpr> = match &typed.kind {
+            Kind::Column(at) => {
+                let index = self.columns.binary_search(at).map_or(0, |index| index + 1);
+                Arc::new(Column::new(&format!("column {at}"), index))
+            }
+            Kind::Parameter(depth, position) => {
+                let frame = self.frames.iter().rev().nth(*depth).copied().unwrap_or(0);
+                Arc::new(Column::new("parameter", frame + position))
+            }
+            Kind::Null => Arc::new(Literal::new(ScalarValue::try_from(&typed.ty.to_arrow())?)),
+            Kind::Literal(value) => literal(value, &typed.ty)?,
+            // Units are read by the functions that take them, as text.
+            Kind::Unit(unit) => literal(&Value::String(format!("{unit:?}")), &SqlType::String)?,
+            Kind::Lambda { .. } => return Ok(Arc::new(Literal::new(ScalarValue::Null))),
+            _ => {
+                let node = self.node(typed)?;
+                return if is_constant(typed) { fold(node) } else { Ok(node) };
+            }
+        };
+        Ok(leaf)
+    }
+
+    fn node(&mut self, typed: &Typed) -> Result<Arc<dyn PhysicalExpr>> {
+        let (operation, guards): (Arc<dyn Operation>, bool) = match &typed.kind {
+            Kind::Cast(expr) => (
+                Arc::new(Convert {
+                    from: expr.ty.clone(),
+                    to: typed.ty.clone(),
+                    null_text: typed.ty == SqlType::String && !self.settings.preserve_nulls,
+                }),
+                false,
+            ),
+            Kind::Negate(_) => (Arc::new(Negate), false),
+            Kind::Arithmetic { op, .. } => (Arc::new(Calculate(*op)), false),
+            Kind::Compare { op, .. } => (Arc::new(Compare(*op)), false),
+            Kind::And(_, right) => (Arc::new(And { eager: is_total(right) }), false),
+            Kind::Or(_, right) => (Arc::new(Or { eager: is_total(right) }), false),
+            Kind::Not(_) => (Arc::new(Not), false),
+            Kind::IsNull(_) => (Arc::new(IsNull), false),
+            Kind::Between { .. } => (Arc::new(Between), false),
+            Kind::In { .. } => (Arc::new(In), false),
+            Kind::Like { escape, .. } => (Arc::new(Like { escape: *escape }), false),
+            Kind::Case { .. } => (Arc::new(Case), false),
+            Kind::Subscript { .. } => (Arc::new(Subscript), false),
+            Kind::Field { field, .. } => (Arc::new(Field(*field)), false),
+            Kind::Array(_) => (Arc::new(MakeArray), true),
+            Kind::Map(_) => (Arc::new(MakeMap(typed.ty.clone())), true),
+            Kind::Struct(_) => (Arc::new(MakeStruct), true),
+            Kind::Call(call) => (self.call(call, &typed.ty)?, true),
+            Kind::Column(_)
+            | Kind::Parameter(..)
+            | Kind::Null
+            | Kind::Literal(_)
+            | Kind::Unit(_)
+            | Kind::Lambda { .. } => {
+                return self.physical(typed);
+            }
+        };
+        let args = typed.children().into_iter().map(|child| self.physical(child)).collect::<Result<_>>()?;
+        Ok(Arc::new(Node { operation, args, ty: typed.ty.to_arrow(), guards }))
+    }
+
+    fn call(&mut self, call: &Call, returns: &SqlType) -> Result<Arc<dyn Operation>> {
+        let variation = call.function.variations.get(call.variation);
+        let run = variation.map_or(Run::Elsewhere, |variation| variation.run);
+        if let Run::Lambda(kind) = run {
+            let mut bodies = Vec::new();
+            for arg in &call.args {
+                if let Kind::Lambda { params, body } = &arg.kind {
+                    self.frames.push(self.width);
+                    self.width += params;
+                    let expr = self.physical(body);
+                    self.width -= params;
+                    self.frames.pop();
+                    bodies.push(Body { expr: expr?, ty: body.ty.to_arrow() });
+                }
+            }
+            return Ok(Arc::new(CallLambda { kind, bodies, returns: returns.clone() }));
+        }
+        let signature = variation.and_then(|variation| Signature::parse(variation.signature));
+        let is_primitive = |i: &usize| {
+            let param = signature.as_ref().and_then(|signature| signature.param_for(*i, call.args.len()));
+            param.is_some_and(|param| param.primitive)
+        };
+        Ok(Arc::new(CallFunction {
+            name: call.function.name,
+            run,
+            types: call.args.iter().map(|arg| arg.ty.clone()).collect(),
+            returns: returns.clone(),
+            settings: self.settings.clone(),
+            primitives: (0..call.args.len()).filter(is_primitive).collect(),
+        }))
+    }
+}
+
+fn literal(value: &Value, ty: &SqlType) -> Result<Arc<dyn PhysicalExpr>> {
+    let column = Value::column(ty, std::slice::from_ref(value));
+    Ok(Arc::new(Literal::new(ScalarValue::try_from_array(&column, 0)?)))
+}
+
+/// Whether it yields one and the same value for every row. Calls without arguments (RANDOM, UUID, UNIX_TIMESTAMP) do not.
+fn is_constant(typed: &Typed) -> bool {
+    !typed.any(&|part| match &part.kind {
+        Kind::Column(_) | Kind::Parameter(..) => true,
+        Kind::Call(call) => call.args.is_empty(),
+        _ => false,
+    })
+}
+
+/// Evaluates a constant expression now, unless it fails: then it has to fail for every row.
+fn fold(node: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
+    let schema = Arc::new(Schema::new(vec![ArrowField::new("row", DataType::UInt32, false)]));
+    let batch = RecordBatch::try_new(schema, vec![row_numbers(1)])?;
+    let (result, failures) = collect(|| node.evaluate(&batch)?.into_array(1));
+    match result {
+        Ok(array) if failures.is_empty() => Ok(Arc::new(Literal::new(ScalarValue::try_from_array(&array, 0)?))),
+        _ => Ok(node),
+    }
+}
+
+/// Whether it can neither fail nor be NULL.
+fn is_total(typed: &Typed) -> bool {
+    let plain =
+        |typed: &Typed| matches!(typed.kind, Kind::Column(_) | Kind::Parameter(..) | Kind::Literal(_) | Kind::Null);
+    match &typed.kind {
+        Kind::Literal(_) => true,
+        Kind::Compare { .. } | Kind::Between { .. } | Kind::In { .. } | Kind::IsNull(_) => {
+            typed.children().into_iter().all(plain)
+        }
+        Kind::And(..) | Kind::Or(..) | Kind::Not(_) => typed.children().into_iter().all(is_total),
+        _ => false,
+    }
+}

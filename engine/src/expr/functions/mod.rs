@@ -1,0 +1,26 @@
+//! The function library. A function is one constant: what DESCRIBE FUNCTION tells of it, its variations, and for each
+//! the code that runs it. Every file lists its functions in one slice; [`Registry`] holds all of them.
+//!
+//! ```text
+//! Function { about…, variations: [ Variation { "(VARCHAR str, INT pos) VARCHAR", Run::… } ] }
+//!      └─ Registry ──resolve(name, argument types)──> variation, casts, result type
+//! ```
+//!
+//! Aggregates stand in the same registry with [`Run::Elsewhere`]: the operators run them.
+
+mod function;
+mod registry;
+mod resolve;
+mod signature;
+
+mod conditional;
+mod text;
+
+pub use function::{Batch, Category, Context, Function, FunctionKind, Kernel, LambdaKind, RowKernel, Run, Variation};
+pub use registry::Registry;
+pub use resolve::{Argument, Resolved};
+pub(super) use resolve::{instantiate, unify};
+pub use signature::{Param, Parameter, Signature};
+
+/// The scalar and table functions of the product, by file.
+static LIBRARY: &[&[Function]] = &[conditional::FUNCTIONS, text::FUNCTIONS];

@@ -1,0 +1,110 @@
+//! All functions by name.
+
+use std::collections::BTreeMap;
+
+use super::LIBRARY;
+use super::function::{Function, FunctionKind};
+use super::resolve::{Argument, NoVariation, Resolved, resolve};
+use super::signature::Signature;
+use crate::expr::ExprError;
+use crate::expr::error::nearest;
+use crate::types::SqlType;
+use sql::Span;
+
+/// The functions a server knows.
+#[derive(Debug)]
+pub struct Registry {
+    functions: BTreeMap<&'static str, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    function: &'static Function,
+    signatures: Vec<Signature>,
+}
+
+impl Registry {
+    /// The library and `extra` functions: aggregates, and what an extension or a test adds. A later function replaces an
+    /// earlier one of its name.
+    pub fn with(extra: &[&'static [Function]]) -> Self {
+        let mut functions = BTreeMap::new();
+        for function in LIBRARY.iter().chain(extra).flat_map(|functions| functions.iter()) {
+            let signatures = function.variations.iter().filter_map(|v| Signature::parse(v.signature)).collect();
+            functions.insert(function.name, Entry { function, signatures });
+        }
+        Self { functions }
+    }
+
+    /// All functions in order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &'static Function> {
+        self.functions.values().map(|entry| entry.function)
+    }
+
+    /// A function by its folded name; function names have no case.
+    pub fn get(&self, name: &str) -> Option<&'static Function> {
+        self.entry(name).map(|entry| entry.function)
+    }
+
+    /// The signatures of a function, one per variation.
+    pub fn signatures(&self, name: &str) -> &[Signature] {
+        self.entry(name).map_or(&[], |entry| &entry.signatures)
+    }
+
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.functions.get(name).or_else(|| self.functions.get(name.to_uppercase().as_str()))
+    }
+
+    /// Chooses the variation of a call.
+    pub fn resolve(
+        &self,
+        name: &str,
+        args: &[Argument],
+        span: Span,
+    ) -> Result<(&'static Function, Resolved), ExprError> {
+        let Some(entry) = self.entry(name) else {
+            let nearest = nearest(name, self.functions.keys().copied());
+            return Err(ExprError::UnknownFunction { name: name.to_owned(), span, nearest });
+        };
+        let may_cast = entry.function.kind != FunctionKind::Aggregate;
+        match resolve(&entry.signatures, args, may_cast) {
+            Ok(resolved) => Ok((entry.function, resolved)),
+            Err(why) => Err(ExprError::Arguments { message: refusal(entry, args, why), span }),
+        }
+    }
+}
+
+fn refusal(entry: &Entry, args: &[Argument], why: NoVariation) -> String {
+    let function = entry.function;
+    let given: Vec<String> = args.iter().map(describe).collect();
+    let given = given.join(", ");
+    // Scalars list their variations in upper case, the other kinds as the function is spelled.
+    let shown = if function.kind == FunctionKind::Scalar { function.name } else { function.spelled };
+    let mut variations: Vec<String> = entry.signatures.iter().map(|signature| format!("{shown}{signature}")).collect();
+    variations.sort();
+    let what = match why {
+        NoVariation::None => format!("does not accept parameters ({given})"),
+        NoVariation::Ambiguous => format!("cannot be resolved due to ambiguous method parameters ({given})"),
+    };
+    format!(
+        "Function '{}' {what}.\nValid alternatives are:\n{}\nFor detailed information on a function run: DESCRIBE \
+         FUNCTION <Function-Name>;",
+        function.spelled,
+        variations.join("\n"),
+    )
+}
+
+fn describe(arg: &Argument) -> String {
+    match arg {
+        Argument::Type(ty) => ty.to_string(),
+        Argument::Null => "null".to_owned(),
+        Argument::Lambda(_) => "LAMBDA".to_owned(),
+        Argument::Unit => "INTERVAL UNIT".to_owned(),
+    }
+}
+
+impl Argument {
+    /// The argument's type, if it has one.
+    pub fn ty(&self) -> Option<&SqlType> {
+        if let Self::Type(ty) = self { Some(ty) } else { None }
+    }
+}

@@ -1,0 +1,89 @@
+//! Rows that failed. `PhysicalExpr::evaluate` has no channel for them, so the evaluation that runs on this thread keeps
+//! them here.
+
+use std::cell::RefCell;
+
+use arrow::array::{ArrayRef, BooleanArray, UInt32Array};
+use arrow::compute::nullif;
+use arrow::error::ArrowError;
+
+#[derive(Default)]
+struct Ledger {
+    /// (row, message), in the order found.
+    log: Vec<(usize, String)>,
+    /// Rows that failed and that no guard has caught yet.
+    live: Vec<u32>,
+    /// Whether a row is in `live`.
+    failed: Vec<bool>,
+}
+
+thread_local! {
+    static LEDGER: RefCell<Ledger> = RefCell::default();
+}
+
+/// Runs an evaluation and gives what failed in it.
+pub(in super::super) fn collect<T>(evaluation: impl FnOnce() -> T) -> (T, Vec<(usize, String)>) {
+    LEDGER.with_borrow_mut(|ledger| *ledger = Ledger::default());
+    let result = evaluation();
+    (result, LEDGER.with_borrow_mut(std::mem::take).log)
+}
+
+/// Where the list of live failures ends now.
+pub(super) fn mark() -> usize {
+    LEDGER.with_borrow(|ledger| ledger.live.len())
+}
+
+/// Forgets the live failures since `mark`: the value that failed is NULL and that is all.
+pub(super) fn release(mark: usize) {
+    LEDGER.with_borrow_mut(|ledger| {
+        while ledger.live.len() > mark {
+            if let Some(failed) = ledger.live.pop().and_then(|row| ledger.failed.get_mut(row as usize)) {
+                *failed = false;
+            }
+        }
+    });
+}
+
+/// Makes NULL the rows that failed since `mark`.
+pub(super) fn null_out(array: ArrayRef, numbers: &UInt32Array, since: usize) -> Result<ArrayRef, ArrowError> {
+    if mark() == since {
+        return Ok(array);
+    }
+    let failed: BooleanArray = LEDGER.with_borrow(|ledger| {
+        numbers.values().iter().map(|row| Some(ledger.failed.get(*row as usize) == Some(&true))).collect()
+    });
+    nullif(&array, &failed)
+}
+
+/// The rows of one frame, to tell failures of.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Failures<'a> {
+    numbers: &'a UInt32Array,
+}
+
+impl<'a> Failures<'a> {
+    pub(super) fn new(numbers: &'a UInt32Array) -> Self {
+        Self { numbers }
+    }
+
+    /// The row's value becomes NULL. A row that failed already is not told again.
+    pub(in super::super) fn fail(&self, row: usize, message: impl FnOnce() -> String) {
+        let Some(number) = self.numbers.values().get(row).copied() else { return };
+        LEDGER.with_borrow_mut(|ledger| {
+            let at = number as usize;
+            if ledger.failed.len() <= at {
+                ledger.failed.resize(at + 1, false);
+            }
+            if let Some(failed) = ledger.failed.get_mut(at).filter(|failed| !**failed) {
+                *failed = true;
+                ledger.live.push(number);
+                ledger.log.push((at, message()));
+            }
+        });
+    }
+
+    pub(super) fn has_failed(&self, row: usize) -> bool {
+        let number = self.numbers.values().get(row).copied().unwrap_or(u32::MAX);
+        LEDGER.with_borrow(|ledger| ledger.failed.get(number as usize) == Some(&true))
+    }
+}

@@ -1,0 +1,217 @@
+//! TRANSFORM, FILTER, REDUCE. A lambda's body runs over the elements of all rows at once: a batch with one row per
+//! element, the columns of its row repeated, and the parameters as further columns. An element that fails fails its row.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, UInt32Array, new_empty_array};
+use arrow::buffer::OffsetBuffer;
+use arrow::compute::{interleave, take, take_record_batch};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::record_batch::RecordBatch;
+use datafusion_common::{Result, exec_datafusion_err};
+use datafusion_physical_expr::PhysicalExpr;
+
+use super::super::functions::LambdaKind;
+use super::{Frame, Operation};
+use crate::types::{SqlType, Value};
+
+/// A call with lambdas: argument 0 is the collection, argument 1 of REDUCE the initial state.
+#[derive(Debug)]
+pub(in super::super) struct CallLambda {
+    pub(in super::super) kind: LambdaKind,
+    pub(in super::super) bodies: Vec<Body>,
+    pub(in super::super) returns: SqlType,
+}
+
+/// A compiled lambda; its parameters are the last columns of the batch it runs on.
+#[derive(Debug)]
+pub(in super::super) struct Body {
+    pub(in super::super) expr: Arc<dyn PhysicalExpr>,
+    pub(in super::super) ty: DataType,
+}
+
+impl Operation for CallLambda {
+    fn run(&self, frame: &Frame<'_>) -> Result<ArrayRef> {
+        let collection = frame.arg(0)?.expand(frame.len())?;
+        let elements = Elements::of(&collection)?;
+        match self.kind {
+            LambdaKind::Transform => self.transform(frame, &elements),
+            LambdaKind::Filter => self.filter(frame, &elements),
+            LambdaKind::Reduce => self.reduce(frame, &elements),
+        }
+    }
+}
+
+impl CallLambda {
+    fn body(&self, i: usize) -> Result<&Body> {
+        self.bodies.get(i).ok_or_else(|| exec_datafusion_err!("there is no lambda {i}"))
+    }
+
+    fn transform(&self, frame: &Frame<'_>, elements: &Elements) -> Result<ArrayRef> {
+        let first = self.body(0)?.over(frame.batch, elements)?;
+        if elements.params.len() == 1 {
+            let DataType::List(field) = frame.ty() else { return Err(exec_datafusion_err!("not a list")) };
+            let list = ListArray::try_new(field.clone(), elements.offsets.clone(), first, elements.nulls())?;
+            return Ok(Arc::new(list));
+        }
+        let second = self.body(1)?.over(frame.batch, elements)?;
+        let maps: Vec<Value> = (0..frame.len())
+            .map(|row| {
+                if elements.collection.is_null(row) {
+                    return Value::Null;
+                }
+                let mut seen = HashSet::new();
+                let range = elements.range(row);
+                let entries: Vec<_> = range.map(|i| (Value::at(&first, i), Value::at(&second, i))).collect();
+                if !entries.iter().all(|(key, _)| seen.insert(key)) {
+                    frame.fail(row, || "TRANSFORM made the same key twice".to_owned());
+                    return Value::Null;
+                }
+                Value::Map(entries)
+            })
+            .collect();
+        Ok(Value::column(&self.returns, &maps))
+    }
+
+    fn filter(&self, frame: &Frame<'_>, elements: &Elements) -> Result<ArrayRef> {
+        let keep = self.body(0)?.over(frame.batch, elements)?;
+        let keep = keep.as_boolean();
+        let (mut kept, mut lengths) = (Vec::new(), Vec::with_capacity(frame.len()));
+        for row in 0..frame.len() {
+            let before = kept.len();
+            for i in elements.range(row) {
+                if keep.is_null(i) {
+                    frame.fail(row, || "the lambda of FILTER gave NULL".to_owned());
+                } else if keep.value(i) {
+                    kept.push(i as u32);
+                }
+            }
+            lengths.push(kept.len() - before);
+        }
+        let (kept, offsets) = (UInt32Array::from(kept), OffsetBuffer::from_lengths(lengths));
+        let params =
+            elements.params.iter().map(|param| take(param, &kept, None)).collect::<std::result::Result<Vec<_>, _>>()?;
+        match (frame.ty(), params.as_slice()) {
+            (DataType::List(field), [items]) => {
+                Ok(Arc::new(ListArray::try_new(field.clone(), offsets, items.clone(), elements.nulls())?))
+            }
+            (DataType::Map(field, _), [_, _]) => {
+                let DataType::Struct(fields) = field.data_type() else { return Err(exec_datafusion_err!("not a map")) };
+                let entries = StructArray::try_new(fields.clone(), params, None)?;
+                Ok(Arc::new(MapArray::try_new(field.clone(), offsets, entries, elements.nulls(), false)?))
+            }
+            (other, _) => Err(exec_datafusion_err!("FILTER does not yield {other}")),
+        }
+    }
+
+    fn reduce(&self, frame: &Frame<'_>, elements: &Elements) -> Result<ArrayRef> {
+        let body = self.body(0)?;
+        let initial = frame.arg(1)?.expand(frame.len())?;
+        let mut state = initial.clone();
+        let longest = (0..frame.len()).map(|row| elements.range(row).len()).max().unwrap_or(0);
+        for step in 0..longest {
+            let rows: Vec<u32> = (0..frame.len())
+                .filter(|row| elements.range(*row).len() > step && initial.is_valid(*row))
+                .map(|row| row as u32)
+                .collect();
+            if rows.is_empty() {
+                break;
+            }
+            let at: UInt32Array =
+                rows.iter().map(|row| Some((elements.range(*row as usize).start + step) as u32)).collect();
+            let rows = UInt32Array::from(rows);
+            let mut params = vec![take(&state, &rows, None)?];
+            for param in &elements.params {
+                params.push(take(param, &at, None)?);
+            }
+            let next = body.run(&with_columns(take_record_batch(frame.batch, &rows)?, params)?)?;
+            let mut places: Vec<(usize, usize)> = (0..frame.len()).map(|row| (0, row)).collect();
+            for (i, row) in rows.values().iter().enumerate() {
+                if let Some(place) = places.get_mut(*row as usize) {
+                    *place = (1, i);
+                }
+            }
+            state = interleave(&[&state, &next], &places)?;
+        }
+        Ok(state)
+    }
+}
+
+impl Body {
+    /// The body for every element.
+    fn over(&self, batch: &RecordBatch, elements: &Elements) -> Result<ArrayRef> {
+        if elements.rows.is_empty() {
+            return Ok(new_empty_array(&self.ty));
+        }
+        let params = elements.params.clone();
+        self.run(&with_columns(take_record_batch(batch, &elements.rows)?, params)?)
+    }
+
+    fn run(&self, batch: &RecordBatch) -> Result<ArrayRef> {
+        self.expr.evaluate(batch)?.into_array(batch.num_rows())
+    }
+}
+
+/// A batch with further columns.
+fn with_columns(batch: RecordBatch, params: Vec<ArrayRef>) -> Result<RecordBatch> {
+    let mut fields: Vec<Arc<Field>> = batch.schema().fields().iter().cloned().collect();
+    fields.extend(params.iter().map(|param| Arc::new(Field::new("parameter", param.data_type().clone(), true))));
+    let columns = batch.columns().iter().cloned().chain(params).collect();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+/// The elements of all rows of a column of ARRAYs or MAPs, without those of NULL rows.
+struct Elements {
+    collection: ArrayRef,
+    /// One column for ARRAY, keys and values for MAP.
+    params: Vec<ArrayRef>,
+    /// Row of each element.
+    rows: UInt32Array,
+    /// Elements of row `i` are `offsets[i]..offsets[i + 1]`.
+    offsets: OffsetBuffer<i32>,
+}
+
+impl Elements {
+    fn of(collection: &ArrayRef) -> Result<Self> {
+        let (source, offsets): (Vec<&ArrayRef>, &OffsetBuffer<i32>) = match collection.data_type() {
+            DataType::List(_) => {
+                let list = collection.as_list::<i32>();
+                (vec![list.values()], list.offsets())
+            }
+            DataType::Map(..) => {
+                let map = collection.as_map();
+                (vec![map.keys(), map.values()], map.offsets())
+            }
+            other => return Err(exec_datafusion_err!("{other} has no elements")),
+        };
+        let (mut rows, mut at, mut lengths) = (Vec::new(), Vec::new(), Vec::with_capacity(collection.len()));
+        for (row, bounds) in offsets.windows(2).enumerate() {
+            let range = if collection.is_null(row) { 0..0 } else { bounds[0]..bounds[1] };
+            lengths.push(range.len());
+            for element in range {
+                rows.push(row as u32);
+                at.push(element as u32);
+            }
+        }
+        let at = UInt32Array::from(at);
+        let params = source.into_iter().map(|source| take(source, &at, None)).collect::<std::result::Result<_, _>>()?;
+        Ok(Self {
+            collection: collection.clone(),
+            params,
+            rows: UInt32Array::from(rows),
+            offsets: OffsetBuffer::from_lengths(lengths),
+        })
+    }
+
+    fn range(&self, row: usize) -> std::ops::Range<usize> {
+        match (self.offsets.get(row), self.offsets.get(row + 1)) {
+            (Some(start), Some(end)) => *start as usize..*end as usize,
+            _ => 0..0,
+        }
+    }
+
+    fn nulls(&self) -> Option<arrow::buffer::NullBuffer> {
+        self.collection.nulls().cloned()
+    }
+}
