@@ -4,11 +4,46 @@
 //! RawBatch.values ──Decode──> columns (only the used ones)        columns ──Encode──> BinaryArray
 //! ```
 
-use arrow::array::{ArrayRef, BinaryArray};
+mod column;
+mod delimited;
+mod json;
+mod kafka;
+mod later;
+mod none;
+mod number;
+mod payloads;
+pub mod rest;
+pub mod sniff;
+pub mod windowed;
+
+use arrow::array::{Array, ArrayRef, BinaryArray};
 use arrow::buffer::BooleanBuffer;
 use serde::{Deserialize, Serialize};
 
-use crate::types::Column;
+pub use self::delimited::parse_delimiter;
+use crate::types::{Column, SqlType};
+
+/// All formats, by the name in `VALUE_FORMAT='…'`.
+static FORMATS: &[&dyn Format] = &[
+    &delimited::Delimited,
+    &json::Json,
+    &kafka::Kafka,
+    &none::Nothing,
+    &later::AVRO,
+    &later::JSON_SR,
+    &later::PROTOBUF,
+    &later::PROTOBUF_NOSR,
+];
+
+/// The format of that name, in any case.
+pub fn format(name: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.name().eq_ignore_ascii_case(name))
+}
+
+/// [`format()`], or the error to show for a name that is none.
+pub fn known_format(name: &str) -> Result<&'static dyn Format, FormatError> {
+    format(name).ok_or_else(|| FormatError::Unsupported(format!("Unknown format: {}", name.to_uppercase())))
+}
 
 /// A format as a source declares it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,7 +87,8 @@ pub trait Decode: Send {
 
 /// Columns to payloads.
 pub trait Encode: Send {
-    /// One payload per row; rows not `present` become null payloads.
+    /// One payload per row; rows not `present` become null payloads. Without columns, the number of rows is that of
+    /// `present`.
     fn encode(&mut self, columns: &[ArrayRef], present: Option<&BooleanBuffer>) -> Result<BinaryArray, FormatError>;
 }
 
@@ -93,4 +129,46 @@ pub struct Features {
     pub schema_inference: bool,
     /// Has a delimiter.
     pub delimiter: bool,
+}
+
+/// Number of rows of a batch to encode.
+fn row_count(columns: &[ArrayRef], present: Option<&BooleanBuffer>) -> usize {
+    columns.first().map(Array::len).or(present.map(BooleanBuffer::len)).unwrap_or(0)
+}
+
+/// "… format does not support schema": what ksqlDB says when a format cannot hold the columns.
+fn schema_error(format: &str, columns: &[Column], is_key: bool, reason: &str) -> FormatError {
+    let side = if is_key { "Key" } else { "Value" };
+    FormatError::Schema(format!(
+        "{side} format does not support schema.\nformat: {format}\nschema: Persistence{{columns={}, features=[]}}\n\
+         reason: {reason}",
+        column_list(columns, is_key)
+    ))
+}
+
+/// ``[`A` INTEGER KEY, `B` STRING KEY]``.
+fn column_list(columns: &[Column], is_key: bool) -> String {
+    let suffix = if is_key { " KEY" } else { "" };
+    let columns: Vec<String> =
+        columns.iter().map(|column| format!("`{}` {}{suffix}", column.name, column.ty)).collect();
+    format!("[{}]", columns.join(", "))
+}
+
+/// The name of a type without its parameters.
+fn base_type(ty: &SqlType) -> &'static str {
+    match ty {
+        SqlType::Boolean => "BOOLEAN",
+        SqlType::Integer => "INTEGER",
+        SqlType::Bigint => "BIGINT",
+        SqlType::Double => "DOUBLE",
+        SqlType::Decimal { .. } => "DECIMAL",
+        SqlType::String => "STRING",
+        SqlType::Bytes => "BYTES",
+        SqlType::Time => "TIME",
+        SqlType::Date => "DATE",
+        SqlType::Timestamp => "TIMESTAMP",
+        SqlType::Array(_) => "ARRAY",
+        SqlType::Map(..) => "MAP",
+        SqlType::Struct(_) => "STRUCT",
+    }
 }

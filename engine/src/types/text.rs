@@ -90,6 +90,26 @@ impl Stack {
     }
 }
 
+/// Reads what `Double.parseDouble` reads: blanks around it, `NaN`, `Infinity`, a trailing `d` or `f`; no hexadecimals.
+pub fn parse_double(text: &str) -> Option<f64> {
+    let text = text.trim_matches(|c: char| c <= ' ');
+    let (negative, magnitude) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let value = match magnitude {
+        "NaN" => f64::NAN,
+        "Infinity" => f64::INFINITY,
+        // Rust reads `inf` and `nan`, too.
+        digits if digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') => {
+            digits.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(digits).parse().ok()?
+        }
+        _ => return None,
+    };
+    Some(if negative { -value } else { value })
+}
+
 /// Appends `BigDecimal.toPlainString` of `unscaled * 10^-scale`.
 pub fn plain_decimal(unscaled: i128, scale: i8, out: &mut String) {
     if unscaled < 0 {
@@ -388,6 +408,17 @@ mod tests {
             (f64::NAN, "NaN"),
         ] {
             assert_eq!(double(value), text);
+        }
+    }
+
+    #[test]
+    fn doubles_are_read_as_java_does() {
+        for (text, value) in [("1", 1.0), (" -2.5\t", -2.5), ("1e3", 1000.0), ("+.5", 0.5), ("3d", 3.0), ("2.F", 2.0)] {
+            assert_eq!(parse_double(text), Some(value), "{text}");
+        }
+        assert!(parse_double("NaN").is_some_and(f64::is_nan));
+        for text in ["", "x", "inf", "nan", "1 2", "--1", "e5", "."] {
+            assert_eq!(parse_double(text), None, "{text}");
         }
     }
 

@@ -1,0 +1,55 @@
+//! Columns to JSON: all records of a batch into one buffer.
+
+use arrow::array::{ArrayRef, BinaryArray};
+use arrow::buffer::BooleanBuffer;
+
+use super::value::{Dialect, ValueWriter, field_prefixes};
+use crate::formats::payloads::Payloads;
+use crate::formats::{Encode, FormatError, row_count};
+use crate::types::Column;
+
+/// Encodes records as objects of columns, or as the bare value of the only column.
+pub(super) struct JsonEncoder {
+    wrapped: bool,
+    /// `{"A":`, `,"B":` …
+    prefixes: Vec<String>,
+    /// Bytes of the last batch, a guess for the next one.
+    capacity: usize,
+}
+
+impl JsonEncoder {
+    /// An encoder of `columns`.
+    pub(super) fn new(columns: &[Column], wrapped: bool) -> Self {
+        Self { wrapped, prefixes: field_prefixes(columns.iter().map(|column| column.name.as_str())), capacity: 0 }
+    }
+}
+
+impl Encode for JsonEncoder {
+    fn encode(&mut self, columns: &[ArrayRef], present: Option<&BooleanBuffer>) -> Result<BinaryArray, FormatError> {
+        let rows = row_count(columns, present);
+        let writers: Vec<_> = columns.iter().map(|column| ValueWriter::new(column, Dialect::Record)).collect();
+        let mut payloads = Payloads::new(rows, self.capacity);
+        let bare = if self.wrapped { None } else { writers.first() };
+        for row in 0..rows {
+            let is_present = present.is_none_or(|present| present.value(row));
+            match bare {
+                // A bare NULL is the same as no record.
+                Some(writer) if is_present && !writer.is_null(row) => {
+                    writer.write(row, &mut payloads.text);
+                    payloads.end_row();
+                }
+                None if is_present => {
+                    for (prefix, writer) in self.prefixes.iter().zip(&writers) {
+                        payloads.text.push_str(prefix);
+                        writer.write(row, &mut payloads.text);
+                    }
+                    payloads.text.push_str(if writers.is_empty() { "{}" } else { "}" });
+                    payloads.end_row();
+                }
+                _ => payloads.end_null(),
+            }
+        }
+        self.capacity = payloads.text.len();
+        payloads.finish()
+    }
+}

@@ -1,0 +1,84 @@
+//! JSON, the way Jackson and Kafka Connect read and write it for ksqlDB.
+//!
+//! ```text
+//! bytes ─scan→ tokens ─decode (shape: which key is which field)→ column builders
+//! arrays ─value (escape: strings)→ text ─encode→ payloads
+//! ```
+
+mod decode;
+mod encode;
+mod escape;
+mod scan;
+mod shape;
+pub(super) mod value;
+
+use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, schema_error};
+use crate::types::{Column, SqlType};
+
+/// The format `JSON`.
+pub(super) struct Json;
+
+impl Format for Json {
+    fn name(&self) -> &'static str {
+        "JSON"
+    }
+
+    fn features(&self) -> Features {
+        Features {
+            key: true,
+            value: true,
+            multiple_columns: true,
+            wrap_singles: true,
+            unwrap_singles: true,
+            ..Features::default()
+        }
+    }
+
+    fn validate(&self, columns: &[Column], is_key: bool) -> Result<(), FormatError> {
+        if columns.iter().all(|column| has_text_keys(&column.ty)) {
+            return Ok(());
+        }
+        Err(schema_error("JSON", columns, is_key, "JSON only supports MAP types with STRING keys"))
+    }
+
+    fn decoder(
+        &self,
+        spec: &FormatSpec,
+        columns: &[Column],
+        used: &[usize],
+        is_key: bool,
+    ) -> Result<Box<dyn Decode>, FormatError> {
+        Ok(Box::new(decode::JsonDecoder::new(columns, used, is_wrapped(spec, columns, is_key))))
+    }
+
+    fn encoder(&self, spec: &FormatSpec, columns: &[Column], is_key: bool) -> Result<Box<dyn Encode>, FormatError> {
+        Ok(Box::new(encode::JsonEncoder::new(columns, is_wrapped(spec, columns, is_key))))
+    }
+}
+
+/// Several columns are always an object; a single key column never is.
+fn is_wrapped(spec: &FormatSpec, columns: &[Column], is_key: bool) -> bool {
+    columns.len() != 1 || (spec.wrap_single && !is_key)
+}
+
+fn has_text_keys(ty: &SqlType) -> bool {
+    match ty {
+        SqlType::Array(item) => has_text_keys(item),
+        SqlType::Map(key, value) => **key == SqlType::String && has_text_keys(value),
+        SqlType::Struct(fields) => fields.iter().all(|(_, ty)| has_text_keys(ty)),
+        _ => true,
+    }
+}
+
+/// Whether `text` starts with a JSON value that is followed by nothing or by white space.
+pub(super) fn is_json(text: &str) -> bool {
+    let mut scanner = scan::Scanner::new(text);
+    let is_number = matches!(scanner.kind(), Ok(scan::Kind::Number));
+    let rest = |scanner: &scan::Scanner<'_>| text.get(scanner.position()..).unwrap_or_default();
+    // After a number Jackson wants white space; after anything else it does not look further.
+    scanner.skip().is_ok()
+        && (!is_number || rest(&scanner).is_empty() || rest(&scanner).starts_with([' ', '\t', '\r', '\n']))
+}
+
+#[cfg(test)]
+mod tests;

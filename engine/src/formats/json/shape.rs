@@ -1,0 +1,106 @@
+//! What the decoder knows about objects: which key means which field.
+
+use super::scan::RawString;
+use crate::types::SqlType;
+
+/// Keys remembered per kind of object. More are looked up each time.
+const KEYS_MAX: usize = 128;
+
+/// State of decoding one type: for every struct in it, its fields.
+pub(super) enum Shape {
+    Scalar,
+    List(Box<Shape>),
+    Map(Box<Shape>),
+    Struct(Fields),
+}
+
+impl Shape {
+    fn new(ty: &SqlType) -> Self {
+        match ty {
+            SqlType::Array(item) => Self::List(Box::new(Self::new(item))),
+            SqlType::Map(_, value) => Self::Map(Box::new(Self::new(value))),
+            SqlType::Struct(fields) => Self::Struct(Fields::new(fields.iter().map(|(name, ty)| (name.as_str(), ty)))),
+            _ => Self::Scalar,
+        }
+    }
+}
+
+/// How a field of the current object was found so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Found {
+    No,
+    /// The upper case of the key is the field's name.
+    Folded,
+    /// The key is the field's name.
+    Exact,
+}
+
+/// The fields of one kind of object.
+pub(super) struct Fields {
+    /// Names of the fields.
+    pub(super) names: Vec<Box<str>>,
+    /// Types of the fields.
+    pub(super) shapes: Vec<Shape>,
+    /// What the current object had so far.
+    pub(super) found: Vec<Found>,
+    /// Keys seen, in the order they were first seen, and what they mean. Objects of a topic mostly have the same keys in
+    /// the same order, so the next key is mostly the one after the last.
+    known: Vec<(Box<[u8]>, Option<(usize, Found)>)>,
+    next: usize,
+}
+
+impl Fields {
+    /// No key seen yet.
+    pub(super) fn new<'a>(fields: impl Iterator<Item = (&'a str, &'a SqlType)>) -> Self {
+        let (names, shapes): (Vec<_>, Vec<_>) = fields.map(|(name, ty)| (Box::from(name), Shape::new(ty))).unzip();
+        Self { found: vec![Found::No; names.len()], names, shapes, known: Vec::new(), next: 0 }
+    }
+
+    /// A new object starts.
+    #[inline]
+    pub(super) fn start(&mut self) {
+        self.next = 0;
+        self.found.fill(Found::No);
+    }
+
+    /// Position of the field that a key means, and how it means it.
+    #[inline]
+    pub(super) fn find(&mut self, key: RawString<'_>) -> Option<(usize, Found)> {
+        match self.known.get(self.next) {
+            Some((known, target)) if **known == *key.raw.as_bytes() => {
+                self.next += 1;
+                *target
+            }
+            _ => self.search(key),
+        }
+    }
+
+    fn search(&mut self, key: RawString<'_>) -> Option<(usize, Found)> {
+        let (before, after) = self.known.split_at(self.next.min(self.known.len()));
+        let hit = after.iter().chain(before).position(|(known, _)| **known == *key.raw.as_bytes());
+        if let Some(distance) = hit {
+            let at = (before.len() + distance) % self.known.len();
+            self.next = at + 1;
+            return self.known.get(at).and_then(|(_, target)| *target);
+        }
+        let target = if key.escaped {
+            let mut text = Vec::new();
+            key.unescape(&mut text);
+            self.resolve(&String::from_utf8_lossy(&text))
+        } else {
+            self.resolve(key.raw)
+        };
+        if self.known.len() < KEYS_MAX {
+            self.known.push((Box::from(key.raw.as_bytes()), target));
+            self.next = self.known.len();
+        }
+        target
+    }
+
+    /// A key names the field of that very name, else the field that its upper case names.
+    fn resolve(&self, key: &str) -> Option<(usize, Found)> {
+        let position = |key: &str| self.names.iter().position(|name| **name == *key);
+        let exact = position(key).map(|i| (i, Found::Exact));
+        exact.or_else(|| position(&key.to_uppercase()).map(|i| (i, Found::Folded)))
+    }
+}

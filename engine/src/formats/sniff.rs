@@ -1,0 +1,184 @@
+//! What PRINT says about a topic whose formats nobody declared: it tries all of them and keeps those that can read
+//! everything seen so far.
+
+use super::json;
+use super::windowed::WindowBytes;
+
+/// Guesses the format of the keys or the values of one topic.
+#[derive(Debug)]
+pub struct Sniffer {
+    candidates: Vec<Candidate>,
+    seen: bool,
+}
+
+/// A format that has read everything so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Candidate {
+    window: Option<Window>,
+    plain: Plain,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Window {
+    Session,
+    Hopping,
+    Tumbling,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Plain {
+    Json,
+    Int,
+    Bigint,
+    Double,
+    String,
+}
+
+const PLAIN: [Plain; 5] = [Plain::Json, Plain::Int, Plain::Bigint, Plain::Double, Plain::String];
+const WINDOWS: [Window; 3] = [Window::Session, Window::Hopping, Window::Tumbling];
+
+impl Sniffer {
+    /// For the keys of a topic, which may be windowed.
+    pub fn keys() -> Self {
+        let with_windows =
+            |plain: Plain| WINDOWS.map(Some).into_iter().chain([None]).map(move |window| Candidate { window, plain });
+        Self { candidates: PLAIN.into_iter().flat_map(with_windows).collect(), seen: false }
+    }
+
+    /// For the values of a topic.
+    pub fn values() -> Self {
+        Self { candidates: PLAIN.map(|plain| Candidate { window: None, plain }).to_vec(), seen: false }
+    }
+
+    /// The payload as text in the first format left, after dropping the formats that cannot read it. What no format can
+    /// read is shown as Java shows bytes: `\x00\x01abc`.
+    pub fn show(&mut self, payload: Option<&[u8]>) -> String {
+        let Some(payload) = payload else { return "<null>".to_owned() };
+        self.seen = true;
+        let mut first = None;
+        self.candidates.retain(|candidate| {
+            let text = candidate.read(payload);
+            let fits = text.is_some();
+            first = first.take().or(text);
+            fits
+        });
+        first.unwrap_or_else(|| raw(payload))
+    }
+
+    /// The line after `Key format: ` or `Value format: `.
+    pub fn formats(&self) -> String {
+        if !self.seen {
+            return "¯\\_(ツ)_/¯ - no data processed".to_owned();
+        }
+        if self.candidates.is_empty() {
+            return "MIXED".to_owned();
+        }
+        self.candidates.iter().map(Candidate::name).collect::<Vec<_>>().join(" or ")
+    }
+}
+
+impl Candidate {
+    fn name(&self) -> String {
+        let plain = match self.plain {
+            Plain::Json => "JSON",
+            Plain::Int => "KAFKA_INT",
+            Plain::Bigint => "KAFKA_BIGINT",
+            Plain::Double => "KAFKA_DOUBLE",
+            Plain::String => "KAFKA_STRING",
+        };
+        match self.window {
+            None => plain.to_owned(),
+            Some(Window::Session) => format!("SESSION({plain})"),
+            Some(Window::Hopping) => format!("HOPPING({plain})"),
+            Some(Window::Tumbling) => format!("TUMBLING({plain})"),
+        }
+    }
+
+    fn read(&self, payload: &[u8]) -> Option<String> {
+        let bytes = match self.window {
+            None => return self.plain.read(payload),
+            Some(Window::Session) => WindowBytes::Session,
+            Some(Window::Hopping | Window::Tumbling) => WindowBytes::Time { size_ms: 0 },
+        };
+        let (key, start, end) = bytes.split(payload)?;
+        let key = self.plain.read(key)?;
+        Some(match self.window {
+            Some(Window::Session) => format!("[{key}@{start}/{end}]"),
+            _ => format!("[{key}@{start}/-]"),
+        })
+    }
+}
+
+impl Plain {
+    fn read(self, payload: &[u8]) -> Option<String> {
+        match self {
+            Self::Json => text(payload).filter(|text| json::is_json(text)).map(str::to_owned),
+            Self::Int => payload.try_into().ok().map(|bytes| i32::from_be_bytes(bytes).to_string()),
+            Self::Bigint => payload.try_into().ok().map(|bytes| i64::from_be_bytes(bytes).to_string()),
+            Self::Double => {
+                let mut out = String::new();
+                crate::types::text::java_double(f64::from_be_bytes(payload.try_into().ok()?), &mut out);
+                Some(out)
+            }
+            Self::String => text(payload).map(str::to_owned),
+        }
+    }
+}
+
+/// Text that is not empty, is UTF-8 and holds no replacement character.
+fn text(payload: &[u8]) -> Option<&str> {
+    std::str::from_utf8(payload).ok().filter(|text| !text.is_empty() && !text.contains('\u{FFFD}'))
+}
+
+/// Printable ASCII as it is, the rest as `\xHH`.
+fn raw(payload: &[u8]) -> String {
+    let mut out = String::new();
+    for byte in payload {
+        match byte {
+            b'\\' => out.push_str("\\\\"),
+            b' '..=b'~' => out.push(char::from(*byte)),
+            _ => out.push_str(&format!("\\x{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sniff(mut sniffer: Sniffer, payloads: &[&[u8]]) -> (Vec<String>, String) {
+        let shown = payloads.iter().map(|payload| sniffer.show(Some(payload))).collect();
+        (shown, sniffer.formats())
+    }
+
+    #[test]
+    fn formats_that_can_read_everything_are_left() {
+        let values = |payloads: &[&[u8]]| sniff(Sniffer::values(), payloads).1;
+        assert_eq!(values(&[b"{\"a\":1}"]), "JSON or KAFKA_STRING");
+        assert_eq!(values(&[b"1\tb b"]), "JSON or KAFKA_STRING");
+        assert_eq!(values(&[b"{}", b"not json"]), "KAFKA_STRING");
+        assert_eq!(values(&[b",,,,,"]), "KAFKA_STRING");
+        assert_eq!(values(&[b"1,x"]), "KAFKA_STRING");
+        assert_eq!(values(&[&2_i32.to_be_bytes()]), "KAFKA_INT or KAFKA_STRING");
+        assert_eq!(values(&[&2_i64.to_be_bytes()]), "KAFKA_BIGINT or KAFKA_DOUBLE or KAFKA_STRING");
+        assert_eq!(values(&[b"\xFF\xFF\xFF\xFF", b"abc"]), "MIXED");
+        let keys = |payloads: &[&[u8]]| sniff(Sniffer::keys(), payloads);
+        assert_eq!(keys(&[b"x"]).1, "KAFKA_STRING");
+        assert_eq!(
+            keys(&[b"{\"A\":1,\"B\":\"x\"}"]).1,
+            "JSON or HOPPING(KAFKA_STRING) or TUMBLING(KAFKA_STRING) or KAFKA_STRING"
+        );
+        assert_eq!(keys(&[&1.5_f64.to_be_bytes()]).1, "KAFKA_BIGINT or KAFKA_DOUBLE");
+        assert_eq!(Sniffer::keys().formats(), "¯\\_(ツ)_/¯ - no data processed");
+    }
+
+    #[test]
+    fn windowed_keys_show_their_window() {
+        let mut key = b"alice".to_vec();
+        WindowBytes::Session.write(1000, 3000, &mut key);
+        let (shown, formats) = sniff(Sniffer::keys(), &[&key]);
+        assert!(formats.starts_with("SESSION(KAFKA_STRING)"), "{formats}");
+        assert_eq!(shown, ["[alice@1000/3000]"]);
+    }
+}

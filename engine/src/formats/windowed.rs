@@ -1,0 +1,136 @@
+//! Windowed keys: the key's payload followed by its window, as Kafka Streams writes it.
+//!
+//! ```text
+//! TIME     key bytes ++ start (8 bytes, big-endian)                  the end is start + size
+//! SESSION  key bytes ++ end (8 bytes) ++ start (8 bytes)             the end is that of the last record, inclusive
+//! ```
+
+use arrow::array::{Array, BinaryArray, BinaryBuilder};
+
+use crate::types::Windows;
+
+/// How the window of a key is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WindowBytes {
+    /// TUMBLING and HOPPING, of that many milliseconds.
+    Time {
+        /// Size of the windows; the end is not in the key.
+        size_ms: i64,
+    },
+    /// SESSION.
+    Session,
+}
+
+impl WindowBytes {
+    /// Bytes after the key's own.
+    pub fn len(self) -> usize {
+        match self {
+            Self::Time { .. } => 8,
+            Self::Session => 16,
+        }
+    }
+
+    /// Whether there are none (there always are).
+    pub fn is_empty(self) -> bool {
+        false
+    }
+
+    /// Appends the bytes of one window.
+    pub fn write(self, start: i64, end: i64, out: &mut Vec<u8>) {
+        if self == Self::Session {
+            out.extend_from_slice(&end.to_be_bytes());
+        }
+        out.extend_from_slice(&start.to_be_bytes());
+    }
+
+    /// Splits a windowed key into the key's own payload and (start, end); `None` when it is too short to hold a window.
+    pub fn split(self, key: &[u8]) -> Option<(&[u8], i64, i64)> {
+        let long = |bytes: &[u8]| bytes.try_into().ok().map(i64::from_be_bytes);
+        let (rest, start) = key.split_last_chunk::<8>()?;
+        let start = long(start)?;
+        match self {
+            Self::Time { size_ms } => Some((rest, start, start.saturating_add(size_ms))),
+            Self::Session => {
+                let (rest, end) = rest.split_last_chunk::<8>()?;
+                Some((rest, start, long(end)?))
+            }
+        }
+    }
+}
+
+/// Keys taken apart.
+#[derive(Debug)]
+pub struct SplitKeys {
+    /// The key's own payloads, for the key's decoder.
+    pub payloads: BinaryArray,
+    /// The windows; 0 for keys that are null or bad.
+    pub windows: Windows,
+    /// Rows whose key is too short to hold a window (ascending); their payload is null.
+    pub bad: Vec<(usize, String)>,
+}
+
+/// Takes a batch of windowed keys apart.
+pub fn split(keys: &BinaryArray, bytes: WindowBytes) -> SplitKeys {
+    let mut payloads = BinaryBuilder::with_capacity(keys.len(), keys.value_data().len());
+    let (mut starts, mut ends) = (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
+    let mut bad = Vec::new();
+    for (row, key) in keys.iter().enumerate() {
+        let parts = key.and_then(|key| bytes.split(key));
+        match parts {
+            Some((payload, ..)) => payloads.append_value(payload),
+            None => payloads.append_null(),
+        }
+        if key.is_some() && parts.is_none() {
+            bad.push((row, "the key is too short to hold a window".to_owned()));
+        }
+        starts.push(parts.map_or(0, |(_, start, _)| start));
+        ends.push(parts.map_or(0, |(_, _, end)| end));
+    }
+    SplitKeys { payloads: payloads.finish(), windows: Windows { start: starts.into(), end: ends.into() }, bad }
+}
+
+/// Puts keys and their windows together. A null key stays null.
+pub fn join(payloads: &BinaryArray, windows: &Windows, bytes: WindowBytes) -> BinaryArray {
+    let size = payloads.value_data().len() + payloads.len() * bytes.len();
+    let mut keys = BinaryBuilder::with_capacity(payloads.len(), size);
+    let mut key = Vec::new();
+    for (row, payload) in payloads.iter().enumerate() {
+        match (payload, windows.start.get(row), windows.end.get(row)) {
+            (Some(payload), Some(start), Some(end)) => {
+                key.clear();
+                key.extend_from_slice(payload);
+                bytes.write(*start, *end, &mut key);
+                keys.append_value(&key);
+            }
+            _ => keys.append_null(),
+        }
+    }
+    keys.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_windows_come_apart_as_they_were_put_together() {
+        let payloads = BinaryArray::from_opt_vec(vec![Some(b"k"), None, Some(b"")]);
+        let windows = Windows { start: vec![1000, 0, -5].into(), end: vec![3000, 0, 1995].into() };
+        for bytes in [WindowBytes::Time { size_ms: 2000 }, WindowBytes::Session] {
+            let keys = join(&payloads, &windows, bytes);
+            let parts = split(&keys, bytes);
+            assert_eq!(parts.payloads, payloads);
+            assert_eq!(parts.windows.start, windows.start);
+            assert_eq!(parts.windows.end, windows.end);
+        }
+        let session = join(&payloads, &windows, WindowBytes::Session);
+        assert_eq!(session.value(0), b"k\0\0\0\0\0\0\x0b\xb8\0\0\0\0\0\0\x03\xe8");
+    }
+
+    #[test]
+    fn a_key_too_short_is_bad() {
+        let parts = split(&BinaryArray::from_vec(vec![b"short"]), WindowBytes::Session);
+        assert_eq!(parts.bad.len(), 1);
+        assert!(parts.payloads.is_null(0));
+    }
+}
