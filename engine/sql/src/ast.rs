@@ -206,7 +206,7 @@ pub enum Type {
     Custom(Ident),
 }
 
-/// `WITH (name = literal, …)`: names upper-cased, in the order written.
+/// `WITH (name = literal, …)`: names upper-cased (those of connectors keep their case), in the order written.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct With(pub Vec<(Ident, Expr)>);
 

@@ -27,14 +27,17 @@ pub struct SqlError {
     pub column: u32,
     /// What could have stood here (keywords, symbols, `identifier`, `expression` …), where known.
     pub expected: Vec<String>,
-    /// The expected word the offending one resembles.
+    /// The word that was probably meant.
     pub suggestion: Option<String>,
+    /// What ksqlDB reports as the statement: the whole text for syntax errors, else the one statement, with its values
+    /// masked.
+    pub statement: String,
 }
 
 impl SqlError {
     pub(crate) fn new(kind: ErrorKind, message: String, text: &str, span: Span) -> Self {
         let (line, column) = line_column(text, span.start);
-        Self { kind, message, span, line, column, expected: Vec::new(), suggestion: None }
+        Self { kind, message, span, line, column, expected: Vec::new(), suggestion: None, statement: text.to_owned() }
     }
 
     /// The line in question with the place underlined and, where known, what was expected there.

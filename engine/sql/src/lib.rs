@@ -6,6 +6,8 @@
 //! ```
 
 pub mod ast;
+#[cfg(test)]
+mod corpus;
 mod dialect;
 mod error;
 mod format;
@@ -18,7 +20,7 @@ mod variables;
 pub use ast::*;
 pub use error::{ErrorKind, SqlError, line_column};
 pub use format::{
-    format, format_element, format_expr, format_ident, format_query, format_string, format_type, format_with,
+    format, format_element, format_expr, format_ident, format_query, format_string, format_type, format_with, masked,
 };
 pub use keywords::keywords;
 pub use split::{Piece, split};
@@ -132,9 +134,12 @@ fn finish(
 }
 
 fn accept(text: &str, found: Found) -> Result<Parsed, SqlError> {
-    if let Some(error) = found.invalid {
+    let own = text.get(found.span.start as usize..found.span.end as usize).unwrap_or_default();
+    if let Some(mut error) = found.invalid {
+        if error.statement.is_empty() {
+            error.statement = masked(&found.statement).unwrap_or_else(|| own.to_owned());
+        }
         return Err(error);
     }
-    let own = text.get(found.span.start as usize..found.span.end as usize).unwrap_or_default();
     Ok(Parsed { statement: found.statement, text: own.to_owned(), span: found.span })
 }

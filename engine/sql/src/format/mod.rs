@@ -3,10 +3,12 @@
 //! The layout is ksqlDB's, as clients show it: one line for statements, several for queries, every operator in brackets.
 
 mod expr;
+mod masked;
 mod query;
 mod statement;
 
 pub use expr::{format_expr, format_type};
+pub use masked::masked;
 pub use query::format_query;
 pub use statement::{format, format_element, format_with};
 

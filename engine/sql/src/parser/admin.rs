@@ -118,7 +118,8 @@ impl Parser<'_> {
     pub(super) fn define(&mut self) -> Result<Statement> {
         let define = self.advance().is("DEFINE");
         let token = self.peek();
-        if token.kind != Kind::Word && !matches!(token.kind, Kind::Keyword(_) if token.is_identifier()) {
+        // any word will do, even a reserved one
+        if !matches!(token.kind, Kind::Word | Kind::Keyword(_)) {
             return Err(self.unexpected(&["<IDENTIFIER>"]));
         }
         self.advance();

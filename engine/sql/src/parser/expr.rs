@@ -15,8 +15,9 @@ impl Parser<'_> {
     }
 
     fn disjunction(&mut self) -> Result<Expr> {
-        let mut left = self.conjunction()?;
+        let (mut left, mut length) = (self.conjunction()?, 0);
         while self.at("OR") {
+            self.chained(&mut length)?;
             self.advance();
             left = binary(left, BinaryOp::Or, self.conjunction()?);
         }
@@ -24,8 +25,9 @@ impl Parser<'_> {
     }
 
     fn conjunction(&mut self) -> Result<Expr> {
-        let mut left = self.negation()?;
+        let (mut left, mut length) = (self.negation()?, 0);
         while self.at("AND") {
+            self.chained(&mut length)?;
             self.advance();
             left = binary(left, BinaryOp::And, self.negation()?);
         }
@@ -138,11 +140,12 @@ impl Parser<'_> {
     }
 
     fn arithmetic(&mut self, loosest: u8) -> Result<Expr> {
-        let mut left = self.nested(Self::signed)?;
+        let (mut left, mut length) = (self.nested(Self::signed)?, 0);
         while let Some((op, level)) = arithmetic_operator(self.peek()) {
             if level < loosest {
                 break;
             }
+            self.chained(&mut length)?;
             self.advance();
             left = binary(left, op, self.arithmetic(level + 1)?);
         }
@@ -178,8 +181,9 @@ impl Parser<'_> {
     /// An operand with its subscripts and fields. `x->*` is left to the SELECT list.
     pub(super) fn primary(&mut self) -> Result<Expr> {
         let first = self.position;
-        let mut expr = self.operand()?;
+        let (mut expr, mut length) = (self.operand()?, 0);
         loop {
+            self.chained(&mut length)?;
             let kind = if self.at("[") {
                 self.advance();
                 let index = Box::new(self.bracketed(|p| p.value())?);

@@ -67,6 +67,9 @@ pub(crate) struct Parser<'a> {
 /// Expressions and types nested deeper than this are refused, as they would exhaust the stack.
 const DEPTH_MAX: u32 = 100;
 
+/// `a + b + c …` longer than this is refused, as it makes a tree as deep.
+const CHAIN_MAX: u32 = 500;
+
 impl<'a> Parser<'a> {
     /// A cursor before the token with index `from`.
     pub(crate) fn new(text: &'a str, tokens: &'a Tokens, from: usize, grammar: Grammar) -> Self {
@@ -227,14 +230,16 @@ impl<'a> Parser<'a> {
         let ident = self.identifier()?;
         if !ident.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
             let (line, column) = crate::line_column(self.text, ident.span.start);
-            self.refuse(
-                format!(
-                    "Illegal argument at Line: {line}, Col: {column}. Source names may only contain alphanumeric \
-                     values, '_' or '-'. Got: '{}'",
-                    ident.name
-                ),
-                ident.span,
+            let message = format!(
+                "Illegal argument at Line: {line}, Col: {column}. Source names may only contain alphanumeric values, '_' \
+                 or '-'. Got: '{}'",
+                ident.name
             );
+            self.refuse(message, ident.span);
+            // ksqlDB reports the name as the statement
+            if let Some(error) = self.invalid.as_mut().filter(|error| error.statement.is_empty()) {
+                error.statement.clone_from(&ident.name);
+            }
         }
         Ok(ident)
     }
@@ -321,13 +326,26 @@ impl<'a> Parser<'a> {
     /// Runs `inside` one level deeper.
     fn nested<T>(&mut self, inside: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if self.depth >= DEPTH_MAX {
-            let message = format!("Failed to prepare statement: more than {DEPTH_MAX} levels of nesting");
-            return Err(SqlError::new(ErrorKind::Invalid, message, self.text, self.peek().span));
+            return Err(self.too_complex(&format!("more than {DEPTH_MAX} levels of nesting")));
         }
         self.depth += 1;
         let result = inside(self);
         self.depth -= 1;
         result
+    }
+
+    /// Counts one more operator of a chain.
+    fn chained(&self, length: &mut u32) -> Result<()> {
+        *length += 1;
+        if *length > CHAIN_MAX {
+            return Err(self.too_complex(&format!("more than {CHAIN_MAX} operators in a row")));
+        }
+        Ok(())
+    }
+
+    fn too_complex(&self, why: &str) -> SqlError {
+        let message = format!("Failed to prepare statement: {why}");
+        SqlError::new(ErrorKind::Invalid, message, self.text, self.peek().span)
     }
 }
 

@@ -123,8 +123,11 @@ impl Parser<'_> {
 
     /// The statement breaks a rule that its grammar cannot express; only the first one is reported, after syntax errors.
     pub(super) fn refuse(&mut self, message: String, span: Span) {
-        let text = self.text;
-        self.invalid.get_or_insert_with(|| SqlError::new(ErrorKind::Invalid, message, text, span));
+        if self.invalid.is_none() {
+            let mut error = SqlError::new(ErrorKind::Invalid, message, self.text, span);
+            error.statement.clear();
+            self.invalid = Some(error);
+        }
     }
 
     /// [`Self::refuse`], in the way ksqlDB reports most of them.
@@ -171,6 +174,30 @@ impl Parser<'_> {
         ))
     }
 
+    /// A clause's first word, misspelt, was taken for an alias or a name; the error shows at it or just after it.
+    fn misspelt_clause(&self, span: Span) -> Option<String> {
+        const CLAUSES: &[&str] = &[
+            "FROM",
+            "WHERE",
+            "GROUP",
+            "HAVING",
+            "PARTITION",
+            "WINDOW",
+            "WITHIN",
+            "EMIT",
+            "CHANGES",
+            "FINAL",
+            "LIMIT",
+            "JOIN",
+            "WITH",
+            "VALUES",
+        ];
+        let here = self.tokens.iter().position(|t| t.span.start >= span.start)?;
+        let before = here.checked_sub(1).and_then(|i| self.tokens.get(i));
+        let words = self.tokens.get(here).into_iter().chain(before).filter(|t| t.kind == Kind::Word);
+        words.into_iter().find_map(|t| resembling(self.text_of(t.span), CLAUSES))
+    }
+
     fn shown(&self, token: Token) -> &str {
         if token.kind == Kind::End { "<EOF>" } else { self.text_of(token.span) }
     }
@@ -179,7 +206,7 @@ impl Parser<'_> {
         let (line, column) = crate::line_column(self.text, span.start);
         let message = format!("line {line}:{column}: Syntax Error\n{detail}");
         let mut error = SqlError::new(ErrorKind::Syntax, message, self.text, span);
-        error.suggestion = resembling(self.text_of(span), expected);
+        error.suggestion = resembling(self.text_of(span), expected).or_else(|| self.misspelt_clause(span));
         error.expected = expected.iter().map(|word| display(word)).collect();
         error
     }
@@ -206,4 +233,74 @@ fn resembling(written: &str, expected: &[&'static str]) -> Option<String> {
     let words = expected.iter().filter(|w| w.len() > 2 && w.bytes().all(|b| b.is_ascii_alphabetic()) && **w != upper);
     let near = words.map(|w| (strsim::damerau_levenshtein(w, &upper), *w)).min()?;
     (near.0 <= 2 && near.0 < near.1.len() / 2 + 1).then(|| near.1.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Variables, parse};
+
+    fn message(text: &str) -> String {
+        parse(text, &Variables::default()).unwrap_err().message
+    }
+
+    fn suggestion(text: &str) -> Option<String> {
+        parse(text, &Variables::default()).unwrap_err().suggestion
+    }
+
+    #[test]
+    fn an_extra_token_names_what_was_expected_or_that_it_is_reserved() {
+        assert_eq!(message("SELECT a b c FROM s;"), "line 1:12: Syntax Error\nExpecting {',', 'FROM'}");
+        let reserved = message("SELECT a, FROM s;");
+        assert!(reserved.starts_with("line 1:11: Syntax Error\n\"FROM\" is a reserved keyword"), "{reserved}");
+    }
+
+    #[test]
+    fn a_missing_token_is_named_when_the_rest_fits() {
+        assert_eq!(message("DROP STREAM s"), "line 1:14: Syntax Error\nmissing ';' at '<EOF>'");
+        assert_eq!(message("SET 'a' 'b';"), "line 1:9: Syntax Error\nmissing '=' at ''b''");
+        assert_eq!(message("SELECT * FROM s WHERE (a = 1;"), "line 1:29: Syntax Error\nmissing ')' at ';'");
+    }
+
+    #[test]
+    fn a_choice_that_nothing_fits_says_only_where() {
+        assert_eq!(message("CREATE VIEW v;"), "line 1:8: Syntax Error\nSyntax error at or near 'VIEW' at line 1:8");
+        assert_eq!(
+            message("SELECT f(a FROM s;"),
+            "line 1:12: Syntax Error\nSyntax error at or near 'FROM' at line 1:12"
+        );
+        // decided by the operator: no longer a choice
+        assert_eq!(message("SELECT 1 + f(a FROM s;"), "line 1:16: Syntax Error\nExpecting {',', ')'}");
+    }
+
+    #[test]
+    fn long_lists_are_not_shown() {
+        assert_eq!(message("SELECT * FROM s GROUP BY a WHERE b;"), "line 1:28: Syntax Error\n");
+        assert_eq!(message("SELECT * FROM s LIMIT x;"), "line 1:23: Syntax Error\n");
+    }
+
+    #[test]
+    fn misspelt_words_are_recognised() {
+        assert_eq!(suggestion("SELECT * FORM s;").as_deref(), Some("FROM"));
+        assert_eq!(suggestion("SELECT * FROM s WEHRE a = 1;").as_deref(), Some("WHERE"));
+        assert_eq!(suggestion("SELECT * FROM s GRUOP BY a;").as_deref(), Some("GROUP"));
+        assert_eq!(suggestion("SELECT * FROM s EMIT CHANGE;").as_deref(), Some("CHANGES"));
+        assert_eq!(suggestion("SHWO STREAMS;").as_deref(), Some("SHOW"));
+        assert_eq!(suggestion("CREATE STRAEM s;").as_deref(), Some("STREAM"));
+        assert_eq!(suggestion("SELECT a b c FROM s;"), None);
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_not_run_into() {
+        let nested = |depth| format!("SELECT {}1{} FROM s;", "(".repeat(depth), ")".repeat(depth));
+        assert!(parse(&nested(40), &Variables::default()).is_ok());
+        assert!(message(&nested(5000)).contains("levels of nesting"));
+        let minus = format!("SELECT {}x FROM s;", "- ".repeat(5000));
+        assert!(message(&minus).contains("levels of nesting"));
+        let array = format!("CREATE TYPE t AS {}INT{};", "ARRAY<".repeat(5000), ">".repeat(5000));
+        assert!(message(&array).contains("levels of nesting"));
+        for operator in [" + 1", " OR 1", "[1]", "->x"] {
+            let chain = format!("SELECT 1{} FROM s;", operator.repeat(5000));
+            assert!(message(&chain).contains("operators in a row"));
+        }
+    }
 }
