@@ -54,8 +54,10 @@ pub enum StepKind {
     Filter { input: Box<Step>, predicate: Typed },
     /// Computes the value columns (and may reorder or rename, not recompute, key columns). Rows without a value stay so.
     Project { input: Box<Step>, key: Vec<usize>, value: Vec<Typed> },
-    /// PARTITION BY on a stream: computes the new key; `value` selects the value columns from the input's layout.
-    /// An empty `key` removes the key. Always followed by a [`StepKind::Repartition`] where another task must see it.
+    /// PARTITION BY on a stream, or the new key of a GROUP BY or join: computes the new key; `value` selects the value
+    /// columns from the input's layout. An empty `key` removes the key. No row is dropped; a row without a value keeps
+    /// none, and key expressions that read value columns are NULL for it. Followed by a [`StepKind::Repartition`] where
+    /// another task must see the rows.
     Rekey { input: Box<Step>, key: Vec<Typed>, value: Vec<usize> },
     /// Table functions: every expression yields an ARRAY per row, rows are zipped. Appends one value column each.
     FlatMap { input: Box<Step>, functions: Vec<Typed> },
@@ -63,18 +65,14 @@ pub enum StepKind {
     /// has as many partitions as the task's input unless `partitions` says otherwise; keys are placed by their bytes in
     /// `key_format`.
     Repartition { input: Box<Step>, topic_suffix: String, partitions: Option<u32> },
-    /// GROUP BY on a stream, maybe windowed. The input is keyed by the grouping columns already.
-    /// Output value columns: for each of `carried` (non-aggregate columns the aggregate keeps: input positions), then one per aggregate.
-    Aggregate { input: Box<Step>, carried: Vec<usize>, aggregates: Vec<AggregateCall>, window: Option<Window> },
-    /// GROUP BY on a table: the old row is undone in its old group, the new row added to its new group.
-    /// The input is the re-keyed table change log (`group_key` computed on old and new side).
-    TableAggregate {
-        input: Box<Step>,
-        group_key: Vec<Typed>,
-        carried: Vec<usize>,
-        aggregates: Vec<AggregateCall>,
-        topic_suffix: String,
-    },
+    /// GROUP BY on a stream, maybe windowed. The input is keyed by the grouping columns already (all rows of a group are
+    /// in one partition). Rows without a value or with a NULL in any key column are left out.
+    /// Output value columns: one per aggregate; with a `window` then also its start and its end (BIGINT).
+    Aggregate { input: Box<Step>, aggregates: Vec<AggregateCall>, window: Option<Window> },
+    /// GROUP BY on a table: the old row is undone in its old group, the new row added to its new group, through an
+    /// internal topic. `group_key` is computed on the old and the new side; a side with a NULL in its group key counts
+    /// as absent. Output value columns: one per aggregate.
+    TableAggregate { input: Box<Step>, group_key: Vec<Typed>, aggregates: Vec<AggregateCall>, topic_suffix: String },
     /// EMIT FINAL: a window's last result, once stream time has passed its end and grace.
     Suppress { input: Box<Step>, window: Window },
     /// Joins the stream `left` with the table `right` on equal keys. Output value columns: left's, then right's.
@@ -147,7 +145,7 @@ pub struct Timestamp {
 pub struct AggregateCall {
     /// Upper-case function name.
     pub function: String,
-    /// Positions of the column arguments in the input's row layout.
+    /// Positions of the column arguments in the input's row layout; `COUNT(*)` has none.
     pub args: Vec<usize>,
     /// Literal arguments after them (`LATEST_BY_OFFSET(x, 3, false)`).
     pub literals: Vec<sql::Expr>,
