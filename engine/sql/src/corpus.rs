@@ -178,3 +178,38 @@ fn kinds_of_errors_are_told_apart() {
     assert_eq!(kind("CREATE STREAM s (id INT PRIMARY KEY); SELECT FROM;"), ErrorKind::Syntax);
     assert_eq!(kind("CREATE STREAM s (id INT PRIMARY KEY);"), ErrorKind::Invalid);
 }
+
+/// Statements with a token left out, doubled or swapped never panic, and what is still one can be written back.
+#[test]
+fn damaged_statements_are_refused_or_mean_something() {
+    let Some(cases) = cases() else { return };
+    let mut texts: Vec<String> =
+        cases.iter().flat_map(|case| statements(case).into_iter().map(str::to_owned)).collect();
+    texts.sort();
+    texts.dedup();
+    let mut seed = 17_usize;
+    let mut next = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    let variables = Variables::default();
+    for text in texts {
+        let tokens = crate::tokens::tokenize(&text).list;
+        let mut parts: Vec<&str> = tokens.iter().map(|t| &text[t.span.start as usize..t.span.end as usize]).collect();
+        let (one, other) = (next(parts.len()), next(parts.len()));
+        match next(3) {
+            0 => drop(parts.remove(one)),
+            1 => parts.insert(one, parts[other]),
+            _ => parts.swap(one, other),
+        }
+        let damaged = parts.join(" ");
+        if let Ok(parsed) = parse_script(&damaged, &variables) {
+            for one in parsed {
+                let written = format!("{};", format(&one.statement));
+                let again =
+                    parse_script(&written, &variables).unwrap_or_else(|e| panic!("{e}: {damaged} as {written}"));
+                assert_eq!(again[0].statement, one.statement, "{damaged} as {written}");
+            }
+        }
+    }
+}
