@@ -9,6 +9,7 @@
 //! ```
 
 pub mod embedded;
+mod local;
 mod murmur2;
 mod positions;
 mod records;

@@ -33,17 +33,17 @@ pub(super) fn of_group(kv: &dyn Kv, group: &str) -> Result<Vec<Position>> {
     Ok(found)
 }
 
-/// Removes a group's positions.
-pub(super) fn forget_group(kv: &dyn Kv, group: &str) -> Result<()> {
-    remove(kv, |of, _| of == group)
+/// The changes that forget a group's positions.
+pub(super) fn forget_group(kv: &dyn Kv, group: &str) -> Result<Vec<Write>> {
+    removals(kv, |of, _| of == group)
 }
 
-/// Removes all groups' positions in a topic.
-pub(super) fn forget_topic(kv: &dyn Kv, topic: &str) -> Result<()> {
-    remove(kv, |_, of| of == topic)
+/// The changes that forget all groups' positions in a topic.
+pub(super) fn forget_topic(kv: &dyn Kv, topic: &str) -> Result<Vec<Write>> {
+    removals(kv, |_, of| of == topic)
 }
 
-fn remove(kv: &dyn Kv, which: impl Fn(&str, &str) -> bool) -> Result<()> {
+fn removals(kv: &dyn Kv, which: impl Fn(&str, &str) -> bool) -> Result<Vec<Write>> {
     let space: Arc<str> = SPACE.into();
     let mut writes = Vec::new();
     kv.scan(SPACE, Bound::Unbounded, Bound::Unbounded, &mut |key, _| {
@@ -55,7 +55,7 @@ fn remove(kv: &dyn Kv, which: impl Fn(&str, &str) -> bool) -> Result<()> {
         }
         true
     })?;
-    if writes.is_empty() { Ok(()) } else { kv.write(writes) }
+    Ok(writes)
 }
 
 fn prefix(group: &str) -> Vec<u8> {

@@ -1,37 +1,41 @@
-//! Records of one partition, written together: how they look in memory and in a segment file.
+//! Records of one partition, written together, as one payload:
 //!
 //! ```text
-//! header (64 bytes) │ payload, LZ4 block unless that is larger
-//! payload: timestamps │ key offsets │ value offsets │ [header offsets, header key offsets, header value offsets]
-//!          │ [key nulls] [value nulls] [header value nulls] │ key bytes │ value bytes │ [header keys, header values]
+//! timestamps │ key offsets │ value offsets │ [header offsets, header key offsets, header value offsets]
+//! │ [key nulls] [value nulls] [header value nulls] │ key bytes │ value bytes │ [header keys, header values]
 //! ```
 //!
-//! Columns are Arrow's, little-endian: decoding cuts the decompressed payload into buffers and looks at no record.
+//! Columns are Arrow's, little-endian: decoding cuts the payload into buffers and looks at no record.
 
 use arrow::array::{Array, BinaryArray, StringArray};
 use arrow::buffer::{BooleanBuffer, Buffer, MutableBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
+use crate::log::embedded::frame::frame;
 use crate::log::records::{header_columns, header_lists};
 use crate::log::{LogError, Records, Result};
 
 const _: () = assert!(cfg!(target_endian = "little"), "segment files hold Arrow buffers as they are in memory");
 
-/// Bytes of a batch header.
-pub(super) const HEADER: usize = 64;
 /// Appended records are cut into batches of about so many bytes of keys and values.
 pub(super) const BATCH_BYTES: usize = 1 << 20;
 
-const KEY_NULLS: u32 = 2;
-const VALUE_NULLS: u32 = 4;
-const HEADERS: u32 = 8;
-const HEADER_VALUE_NULLS: u32 = 16;
+/// Memory of a batch beside its payload: arrays, buffers, their place in the partition.
+const OVERHEAD: usize = 512;
+
+const KEY_NULLS: u32 = 1;
+const VALUE_NULLS: u32 = 2;
+const HEADERS: u32 = 4;
+const HEADER_VALUE_NULLS: u32 = 8;
 
 /// What is needed to cut a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
-    records: u32,
-    headers: u32,
-    flags: u32,
+    /// Number of records.
+    pub(super) records: u32,
+    /// Number of headers of all records.
+    pub(super) headers: u32,
+    /// Which columns there are.
+    pub(super) flags: u32,
 }
 
 /// Lays out records as one payload: the one copy made of them.
@@ -179,6 +183,11 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// Records that share a payload of so many bytes.
+    pub(super) fn new(base: i64, records: Records, payload_bytes: usize) -> Batch {
+        Batch { base, records, bytes: payload_bytes + OVERHEAD }
+    }
+
     /// Offset after its last record.
     pub(super) fn end(&self) -> i64 {
         self.base + self.records.len() as i64
@@ -188,19 +197,15 @@ impl Batch {
 /// A batch ready to be written; only its place is missing.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    records: Records,
-    bytes: usize,
+    /// What readers will get; its base is still to be set.
+    pub(super) batch: Batch,
+    /// What goes into a segment file; empty for a log in memory.
+    pub(super) frame: Vec<u8>,
 }
 
-impl Prepared {
-    /// Gives the batch its place.
-    pub(super) fn place(self, base: i64) -> Batch {
-        Batch { base, records: self.records, bytes: self.bytes }
-    }
-}
-
-/// Cuts records into batches and lays each out. Runs in the writer's own thread, before it queues.
-pub(super) fn prepare(records: &Records) -> Result<Vec<Prepared>> {
+/// Cuts records into batches and lays each out, `with_frames` also as it will lie on disk. Runs in the writer's own
+/// thread, before it queues.
+pub(super) fn prepare(records: &Records, with_frames: bool) -> Result<Vec<Prepared>> {
     let mut batches = Vec::with_capacity(1);
     let mut start = 0;
     while start < records.len() {
@@ -208,9 +213,12 @@ pub(super) fn prepare(records: &Records) -> Result<Vec<Prepared>> {
         let piece = rest.slice(0, fitting(&rest));
         start += piece.len();
         let (payload, shape) = payload(&piece)?;
-        let bytes = payload.len() + std::mem::size_of::<Batch>() + HEADER;
+        let frame = match with_frames {
+            true => frame(&payload, shape, piece.timestamps.iter().copied().max().unwrap_or(0)),
+            false => Vec::new(),
+        };
         let records = self::records(&payload, shape).map_err(LogError::Invalid)?;
-        batches.push(Prepared { records, bytes });
+        batches.push(Prepared { batch: Batch::new(0, records, payload.len()), frame });
     }
     Ok(batches)
 }

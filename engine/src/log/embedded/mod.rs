@@ -6,22 +6,31 @@
 //! ```
 
 mod batch;
+mod cache;
 mod commit;
-mod kv;
+#[cfg(test)]
+mod crash_tests;
+mod frame;
+mod group;
 mod partition;
 mod reader;
+mod recovery;
+mod retention;
+mod segment;
 mod topics;
+mod writer;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use crate::log::embedded::batch::prepare;
-use crate::log::embedded::commit::{Answer, Committer, Request};
-use crate::log::embedded::kv::MemoryKv;
-use crate::log::embedded::partition::Partition;
+use crate::log::embedded::commit::{Committer, Request};
+use crate::log::embedded::group::Turn;
 use crate::log::embedded::reader::LogReader;
 use crate::log::embedded::topics::Topics;
+use crate::log::local::{DataDir, MemoryKv};
 use crate::log::{
     Bounds, Commit, Kv, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicPartition, TopicSpec,
     positions,
@@ -32,8 +41,10 @@ pub struct Embedded {
     topics: Topics,
     committer: Committer,
     /// Held while topics or partitions change: by the committer's leader, and to make and delete topics.
-    turn: Mutex<()>,
+    turn: Mutex<Turn>,
     kv: Arc<dyn Kv>,
+    /// `None` in memory.
+    dir: Option<DataDir>,
 }
 
 impl Embedded {
@@ -42,9 +53,21 @@ impl Embedded {
         Embedded {
             topics: Topics::default(),
             committer: Committer::default(),
-            turn: Mutex::default(),
+            turn: Mutex::new(Turn::new(0)),
             kv: Arc::new(MemoryKv::default()),
+            dir: None,
         }
+    }
+
+    /// Opens the log in a data directory, or makes one there. Everything acknowledged before is there again; what a
+    /// crash left half-written is not. Fails with [`LogError::DataDir`] when the directory is not ours to use, with
+    /// [`LogError::Corrupt`] when committed data is damaged.
+    pub fn open(path: &Path) -> Result<Embedded> {
+        let (dir, database) = DataDir::open(path, "embedded")?;
+        let kv: Arc<dyn Kv> = Arc::new(database);
+        let turn = Turn::load(&*kv)?;
+        let topics = Topics::open(dir.path().join("topics"), &*kv, turn.group())?;
+        Ok(Embedded { topics, committer: Committer::default(), turn: Mutex::new(turn), kv, dir: Some(dir) })
     }
 
     fn prepare(&self, outputs: Vec<Output>) -> Result<Request> {
@@ -53,62 +76,26 @@ impl Embedded {
             if !records.is_even() {
                 return Err(LogError::Invalid(format!("columns of different length for topic {}", to.topic)));
             }
-            request.outputs.push((self.topics.partition(&to)?, prepare(&records)?));
+            let partition = self.topics.partition(&to)?;
+            request.outputs.push((partition, prepare(&records, self.dir.is_some())?));
         }
         Ok(request)
     }
 
-    /// Writes what several callers want: files, then the local database, then readers see it.
-    fn write_group(&self, group: Vec<Request>) -> Vec<Answer> {
-        let _turn = self.turn.lock();
-        let mut touched: Vec<Arc<Partition>> = Vec::new();
-        let mut writes = Vec::new();
-        let mut answers = Vec::with_capacity(group.len());
-        for request in group {
-            let gone = request.outputs.iter().find_map(|(partition, _)| partition.check_exists().err());
-            answers.push(match gone {
-                Some(error) => Err(error),
-                None => {
-                    writes.extend(request.writes);
-                    request
-                        .outputs
-                        .into_iter()
-                        .map(|(partition, batches)| {
-                            let first = partition.stage(batches);
-                            if !touched.iter().any(|known| Arc::ptr_eq(known, &partition)) {
-                                touched.push(partition);
-                            }
-                            first
-                        })
-                        .collect()
-                }
-            });
-        }
-        if let Err(error) = self.kv.write(writes) {
-            touched.iter().for_each(|partition| partition.unstage());
-            return answers.iter().map(|_| Err(LogError::Store(error.to_string()))).collect();
-        }
-        let mut wake = Vec::new();
-        touched.iter().for_each(|partition| partition.publish(&mut wake));
-        wake.iter().for_each(|signal| signal.raise());
-        answers
-    }
-
-    fn submit(&self, request: Request) -> Answer {
-        self.committer.submit(request, |group| self.write_group(group))
+    fn submit(&self, request: Request) -> Result<Vec<i64>> {
+        self.committer.submit(request, |group| self.turn.lock().write(group, &self.topics, &*self.kv))
     }
 }
 
 impl Log for Embedded {
     fn create_topic(&self, name: &str, spec: &TopicSpec) -> Result<()> {
-        let _turn = self.turn.lock();
-        self.topics.create(name, spec)
+        let turn = self.turn.lock();
+        self.topics.create(name, spec, &*self.kv, turn.group())
     }
 
     fn delete_topic(&self, name: &str) -> Result<()> {
         let _turn = self.turn.lock();
-        self.topics.delete(name)?;
-        positions::forget_topic(&*self.kv, name)
+        self.topics.delete(name, &*self.kv)
     }
 
     fn topic(&self, name: &str) -> Result<Option<Topic>> {
@@ -145,7 +132,7 @@ impl Log for Embedded {
     }
 
     fn delete_group(&self, group: &str) -> Result<()> {
-        positions::forget_group(&*self.kv, group)
+        self.kv.write(positions::forget_group(&*self.kv, group)?)
     }
 
     fn kv(&self) -> &Arc<dyn Kv> {
@@ -156,10 +143,29 @@ impl Log for Embedded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::testing::exercise;
+    use crate::log::testing::{exercise, partition, read};
 
     #[test]
     fn memory_keeps_the_contract() {
         exercise(&Embedded::in_memory());
+    }
+
+    #[test]
+    fn a_data_directory_keeps_the_contract_and_its_data() {
+        let temp = tempfile::tempdir().unwrap();
+        let log = Embedded::open(temp.path()).unwrap();
+        exercise(&log);
+        let before: Vec<_> = log.topics().unwrap();
+        drop(log);
+        let log = Embedded::open(temp.path()).unwrap();
+        assert_eq!(log.topics().unwrap(), before);
+        assert_eq!(log.positions("g2").unwrap().len(), 1);
+        let wake = Arc::new(Signal::default());
+        let from = Position { of: partition("many", 1), offset: 7 };
+        let mut reader = log.reader(vec![from], Arc::clone(&wake)).unwrap();
+        let batches = read(&mut *reader, &wake, 1, 994).remove(0);
+        assert!(batches.len() < 5, "small batches are joined, there were {}", batches.len());
+        let offsets: Vec<i64> = batches.iter().flat_map(|batch| batch.offsets.to_vec()).collect();
+        assert_eq!(offsets, (7..1001).collect::<Vec<_>>());
     }
 }

@@ -1,12 +1,14 @@
-//! One partition: its committed end, the batches appended last, and who waits for more.
+//! One partition: its committed end, its segments, the batches appended last, and who waits for more.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
 use crate::log::embedded::batch::{Batch, Prepared};
+use crate::log::embedded::segment::{Scan, Segment};
+use crate::log::embedded::writer::{Mark, SegmentWriter};
 use crate::log::{Bounds, LogError, Result, Signal, TopicPartition};
 
 /// One partition of one topic. Its end moves only when the committer publishes what it has made durable.
@@ -15,35 +17,50 @@ pub(super) struct Partition {
     /// Its name.
     pub(super) id: TopicPartition,
     end: AtomicI64,
-    deleted: AtomicBool,
+    is_deleted: AtomicBool,
     tail: Mutex<Tail>,
-    recent: Mutex<Recent>,
+    kept: Mutex<Kept>,
     watchers: Mutex<Vec<(u64, Arc<Signal>)>>,
 }
 
 /// What the committer has written but not published yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Tail {
     next: i64,
     staged: Vec<Batch>,
+    /// `None` for a log in memory.
+    files: Option<SegmentWriter>,
 }
 
-/// Published batches still in memory, without gaps up to the end.
-#[derive(Debug, Default)]
-struct Recent {
+/// What can be read.
+#[derive(Debug)]
+struct Kept {
     begin: i64,
-    batches: VecDeque<Batch>,
+    /// Published batches still in memory, without gaps up to the end.
+    recent: VecDeque<Batch>,
+    /// Segment files by the offset of their first record.
+    segments: BTreeMap<i64, Arc<Segment>>,
 }
 
 impl Partition {
-    /// An empty partition.
-    pub(super) fn new(id: TopicPartition) -> Partition {
+    /// An empty partition in memory.
+    pub(super) fn in_memory(id: TopicPartition) -> Partition {
+        Partition::new(id, Mark::default(), None, BTreeMap::new())
+    }
+
+    /// A partition of which `mark` is committed, in the given files.
+    pub(super) fn new(
+        id: TopicPartition,
+        mark: Mark,
+        files: Option<SegmentWriter>,
+        segments: BTreeMap<i64, Arc<Segment>>,
+    ) -> Partition {
         Partition {
             id,
-            end: AtomicI64::new(0),
-            deleted: AtomicBool::new(false),
-            tail: Mutex::default(),
-            recent: Mutex::default(),
+            end: AtomicI64::new(mark.end),
+            is_deleted: AtomicBool::new(false),
+            tail: Mutex::new(Tail { next: mark.end, staged: Vec::new(), files }),
+            kept: Mutex::new(Kept { begin: mark.begin, recent: VecDeque::new(), segments }),
             watchers: Mutex::default(),
         }
     }
@@ -55,12 +72,12 @@ impl Partition {
 
     /// First and last offset.
     pub(super) fn bounds(&self) -> Bounds {
-        Bounds { begin: self.recent.lock().begin, end: self.end() }
+        Bounds { begin: self.kept.lock().begin, end: self.end() }
     }
 
     /// Fails once the topic has been deleted.
     pub(super) fn check_exists(&self) -> Result<()> {
-        match self.deleted.load(Ordering::Acquire) {
+        match self.is_deleted.load(Ordering::Acquire) {
             true => Err(LogError::UnknownTopic(self.id.topic.to_string())),
             false => Ok(()),
         }
@@ -68,48 +85,104 @@ impl Partition {
 
     /// Marks it as gone and wakes whoever reads it, to find out.
     pub(super) fn delete(&self) {
-        self.deleted.store(true, Ordering::Release);
-        self.recent.lock().batches.clear();
+        self.is_deleted.store(true, Ordering::Release);
+        self.kept.lock().recent.clear();
         self.watchers.lock().iter().for_each(|(_, signal)| signal.raise());
     }
 
-    /// Writes batches behind the end; returns the offset of the first. Only the committer calls this.
-    pub(super) fn stage(&self, batches: Vec<Prepared>) -> Result<i64> {
+    /// Writes batches behind the end; returns the offset of the first. Only the committer's leader calls this and the
+    /// next three.
+    pub(super) fn stage(&self, batches: Vec<Prepared>, group: u64) -> Result<i64> {
         let mut tail = self.tail.lock();
         let first = tail.next;
-        for prepared in batches {
-            let batch = prepared.place(tail.next);
+        for Prepared { mut batch, frame } in batches {
+            batch.base = tail.next;
             tail.next = batch.end();
+            if let Some(files) = &mut tail.files {
+                files.stage(frame, batch.base, batch.end(), group)?;
+            }
             tail.staged.push(batch);
         }
         Ok(first)
     }
 
+    /// Makes what was staged durable; returns the mark to be committed, unless the log is in memory.
+    pub(super) fn sync(&self) -> Result<Option<Mark>> {
+        self.tail.lock().files.as_mut().map(SegmentWriter::sync).transpose()
+    }
+
     /// Forgets what was staged.
-    pub(super) fn unstage(&self) {
+    pub(super) fn roll_back(&self) -> Result<()> {
         let mut tail = self.tail.lock();
         tail.staged.clear();
         tail.next = self.end();
+        tail.files.as_mut().map_or(Ok(()), SegmentWriter::roll_back)
     }
 
-    /// Makes what was staged visible; returns the memory it takes and whom to wake.
-    pub(super) fn publish(&self, wake: &mut Vec<Arc<Signal>>) {
+    /// Makes what was staged visible and tells the memory each batch takes; collects whom to wake.
+    pub(super) fn publish(&self, wake: &mut Vec<Arc<Signal>>) -> Vec<usize> {
         let mut tail = self.tail.lock();
-        let mut recent = self.recent.lock();
-        recent.batches.extend(tail.staged.drain(..));
+        let mut kept = self.kept.lock();
+        for staged in tail.files.as_mut().map(SegmentWriter::publish).unwrap_or_default() {
+            staged.segment.extend(staged.base, staged.position, staged.end);
+            if staged.position == 0 {
+                kept.segments.insert(staged.base, staged.segment);
+            }
+        }
+        let bytes = tail.staged.iter().map(|batch| batch.bytes).collect();
+        kept.recent.extend(tail.staged.drain(..));
         self.end.store(tail.next, Ordering::Release);
         for (_, signal) in &*self.watchers.lock() {
             if !wake.iter().any(|known| Arc::ptr_eq(known, signal)) {
                 wake.push(Arc::clone(signal));
             }
         }
+        bytes
     }
 
-    /// The batches in memory from the one that holds `offset` on, as long as `wanted` says so.
-    pub(super) fn read_recent(&self, offset: i64, mut wanted: impl FnMut(&Batch) -> bool) -> Vec<Batch> {
-        let recent = self.recent.lock();
-        let first = recent.batches.partition_point(|batch| batch.end() <= offset);
-        recent.batches.range(first..).take_while(|batch| wanted(batch)).cloned().collect()
+    /// Drops the oldest batch in memory; its segment file still has it.
+    pub(super) fn forget_oldest(&self) {
+        self.kept.lock().recent.pop_front();
+    }
+
+    /// The batches in memory from the one that holds `offset` on, as long as `wanted` says so; `None` when `offset` is
+    /// only on disk.
+    pub(super) fn read_recent(&self, offset: i64, mut wanted: impl FnMut(&Batch) -> bool) -> Option<Vec<Batch>> {
+        let kept = self.kept.lock();
+        kept.recent.front().filter(|first| first.base <= offset)?;
+        let first = kept.recent.partition_point(|batch| batch.end() <= offset);
+        Some(kept.recent.range(first..).take_while(|batch| wanted(batch)).cloned().collect())
+    }
+
+    /// A scan of the segment that holds `offset` (an offset below the end), or the first one when retention has
+    /// removed it. `None` when everything has been removed.
+    pub(super) fn scan(&self, offset: i64) -> Result<Option<Scan>> {
+        let segment = {
+            let kept = self.kept.lock();
+            let holds = kept.segments.range(..=offset).next_back().or_else(|| kept.segments.first_key_value());
+            holds.map(|(_, segment)| Arc::clone(segment))
+        };
+        segment.map(|segment| Scan::open(segment, offset)).transpose()
+    }
+
+    /// The segment files, oldest first.
+    pub(super) fn segments(&self) -> Vec<Arc<Segment>> {
+        self.kept.lock().segments.values().cloned().collect()
+    }
+
+    /// Gives up the segments before `begin`. The result of `record`, which is handed the new mark, decides.
+    pub(super) fn expire(&self, begin: i64, record: impl FnOnce(Mark) -> Result<()>) -> Result<()> {
+        let mut tail = self.tail.lock();
+        if let Some(files) = &mut tail.files {
+            record(files.expire(begin))?;
+        }
+        let mut kept = self.kept.lock();
+        kept.begin = begin;
+        kept.segments.retain(|base, _| *base >= begin);
+        while kept.recent.front().is_some_and(|batch| batch.end() <= begin) {
+            kept.recent.pop_front();
+        }
+        Ok(())
     }
 
     /// Raises `signal` on every commit from now on; the number is for [`unwatch`](Self::unwatch).

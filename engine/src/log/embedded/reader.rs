@@ -1,4 +1,4 @@
-//! Reading committed batches.
+//! Reading committed batches: from memory when they are still there, else from segment files.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use arrow::buffer::ScalarBuffer;
 
 use crate::log::embedded::batch::Batch;
 use crate::log::embedded::partition::Partition;
+use crate::log::embedded::segment::{Scan, corrupt};
 use crate::log::{RawBatch, Reader, Result, Signal};
 
 /// Consecutive batches are joined up to this size; joining larger ones costs more than it saves downstream.
@@ -20,6 +21,9 @@ struct Cursor {
     partition: Arc<Partition>,
     watch: u64,
     next: i64,
+    scan: Option<Scan>,
+    /// Read from disk but not handed out.
+    left: Option<Batch>,
 }
 
 impl LogReader {
@@ -27,7 +31,7 @@ impl LogReader {
     pub(super) fn new(from: Vec<(Arc<Partition>, i64)>, wake: &Arc<Signal>) -> LogReader {
         let cursor = |(partition, next): (Arc<Partition>, i64)| {
             let watch = partition.watch(Arc::clone(wake));
-            Cursor { partition, watch, next }
+            Cursor { partition, watch, next, scan: None, left: None }
         };
         LogReader { partitions: from.into_iter().map(cursor).collect() }
     }
@@ -45,7 +49,7 @@ impl Reader for LogReader {
         for (i, cursor) in self.partitions.iter_mut().enumerate() {
             cursor.partition.check_exists()?;
             if cursor.next < cursor.partition.end()
-                && let Some(batch) = cursor.read(max_bytes)?
+                && let Some(batch) = cursor.read(max_bytes.min(JOIN_BYTES))?
             {
                 read.push((i, batch));
             }
@@ -55,20 +59,72 @@ impl Reader for LogReader {
 }
 
 impl Cursor {
-    fn read(&mut self, max_bytes: usize) -> Result<Option<RawBatch>> {
-        let limit = max_bytes.min(JOIN_BYTES);
+    /// One batch, or several small ones joined up to `limit` bytes.
+    fn read(&mut self, limit: usize) -> Result<Option<RawBatch>> {
         let mut bytes = 0;
-        let batches = self.partition.read_recent(self.next, |batch| {
-            let wanted = bytes == 0 || bytes + batch.bytes <= limit;
+        let recent = self.partition.read_recent(self.next, |batch| {
+            let is_wanted = bytes == 0 || bytes + batch.bytes <= limit;
             bytes += batch.bytes;
-            wanted
+            is_wanted
         });
-        let raw = batches.into_iter().map(|batch| from(batch, self.next)).collect();
-        let raw = RawBatch::join(raw)?;
+        let batches = match recent {
+            Some(batches) => {
+                (self.scan, self.left) = (None, None);
+                batches
+            }
+            None => self.read_disk(limit)?,
+        };
+        let raw = RawBatch::join(batches.into_iter().map(|batch| from(batch, self.next)).collect())?;
         if let Some(last) = raw.as_ref().and_then(|raw| raw.offsets.last()) {
             self.next = last + 1;
         }
         Ok(raw)
+    }
+
+    fn read_disk(&mut self, limit: usize) -> Result<Vec<Batch>> {
+        let (mut batches, mut bytes, mut next) = (Vec::new(), 0, self.next);
+        while let Some(batch) = self.next_on_disk(next)? {
+            if bytes > 0 && bytes + batch.bytes > limit {
+                self.left = Some(batch);
+                break;
+            }
+            bytes += batch.bytes;
+            next = batch.end();
+            batches.push(batch);
+        }
+        Ok(batches)
+    }
+
+    /// The batch that holds `offset`, or the first one after it when retention has removed it.
+    fn next_on_disk(&mut self, offset: i64) -> Result<Option<Batch>> {
+        if let Some(batch) = self.left.take().filter(|batch| batch.base <= offset && offset < batch.end()) {
+            return Ok(Some(batch));
+        }
+        if offset >= self.partition.end() {
+            return Ok(None);
+        }
+        if let Some(scan) = self.scan.as_mut().filter(|scan| scan.is_at(offset))
+            && let Some(batch) = scan.next_batch()?
+        {
+            return Ok(Some(batch));
+        }
+        let scan = self.partition.scan(offset);
+        let begin = self.partition.bounds().begin;
+        let mut scan = match scan {
+            Ok(Some(scan)) => scan,
+            Ok(None) => return Ok(None),
+            // retention or a deletion took the file away just now
+            Err(_) if offset < begin => return Ok(None),
+            Err(error) => return self.partition.check_exists().and(Err(error)),
+        };
+        let batch = scan.next_batch()?;
+        let file = scan.segment.path.clone();
+        self.scan = Some(scan);
+        match batch {
+            Some(batch) if batch.base <= offset.max(begin) => Ok(Some(batch)),
+            None if offset < begin => Ok(None),
+            _ => Err(corrupt(&file, format!("offset {offset} is missing"))),
+        }
     }
 }
 

@@ -1,82 +1,242 @@
-//! The topics there are.
+//! The topics there are. The local database knows them (`log/topics`), the committed ends of their partitions
+//! (`log/ends`), and which directories are still to be removed (`log/deleted`).
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{create_dir_all, read_dir, remove_dir_all};
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
 
 use crate::log::embedded::partition::Partition;
-use crate::log::{LogError, Result, Topic, TopicPartition, TopicSpec};
+use crate::log::embedded::recovery;
+use crate::log::embedded::retention::Retention;
+use crate::log::embedded::segment::corrupt;
+use crate::log::embedded::writer::Mark;
+use crate::log::{Kv, LogError, Result, Topic, TopicPartition, TopicSpec, Write, positions};
 
+const TOPICS: &str = "log/topics";
+const ENDS: &str = "log/ends";
+const DELETED: &str = "log/deleted";
 /// Kafka's limit for topic names.
 const NAME_CHARS: usize = 249;
+/// How much of the name goes into the directory's; file systems allow 255 characters with the id.
+const DIR_NAME_CHARS: usize = 200;
 
 /// Topics by name.
 #[derive(Debug, Default)]
 pub(super) struct Topics {
+    /// Where the segment files are; `None` in memory.
+    dir: Option<PathBuf>,
+    next_id: AtomicU64,
     by_name: RwLock<BTreeMap<Arc<str>, Entry>>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    spec: TopicSpec,
+    record: Record,
+    retention: Retention,
     partitions: Vec<Arc<Partition>>,
 }
 
+/// A topic as the local database has it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Record {
+    id: u64,
+    partitions: u32,
+    replicas: u16,
+    config: BTreeMap<String, String>,
+}
+
+impl Record {
+    fn spec(&self) -> TopicSpec {
+        TopicSpec { partitions: self.partitions, replicas: self.replicas, config: self.config.clone() }
+    }
+
+    fn dir_name(&self, topic: &str) -> String {
+        format!("{}.{}", topic.get(..DIR_NAME_CHARS).unwrap_or(topic), self.id)
+    }
+
+    /// Key of a partition's end.
+    fn end_key(&self, partition: u32) -> Vec<u8> {
+        [&self.id.to_be_bytes()[..], &partition.to_be_bytes()].concat()
+    }
+}
+
+fn put(space: &str, key: &[u8], value: Option<Vec<u8>>) -> Write {
+    Write { space: space.into(), key: key.to_vec(), value }
+}
+
 impl Topics {
+    /// Opens the topics of a data directory; `group` is the last group of commits the database knows.
+    pub(super) fn open(dir: PathBuf, kv: &dyn Kv, group: u64) -> Result<Topics> {
+        let io = |source| LogError::Io { what: dir.display().to_string(), source };
+        create_dir_all(&dir).map_err(io)?;
+        let mut unknown: Vec<OsString> = Vec::new();
+        for entry in read_dir(&dir).map_err(io)? {
+            unknown.push(entry.map_err(io)?.file_name());
+        }
+        let mut topics = Topics { dir: Some(dir.clone()), ..Topics::default() };
+        for (name, record) in records(kv)? {
+            unknown.retain(|dir| *dir != *record.dir_name(&name));
+            topics.next_id = AtomicU64::new((record.id + 1).max(topics.next_id.into_inner()));
+            let entry = topics.entry(&name, record, kv, group)?;
+            topics.by_name.get_mut().insert(name, entry);
+        }
+        for name in unknown {
+            let name = name.to_string_lossy();
+            if kv.get(DELETED, name.as_bytes())?.is_none() {
+                let problem = "the local database does not know this topic".to_owned();
+                return Err(corrupt(&dir.join(&*name), problem));
+            }
+            remove_dir(&dir, &name, kv);
+        }
+        Ok(topics)
+    }
+
+    fn entry(&self, name: &Arc<str>, record: Record, kv: &dyn Kv, group: u64) -> Result<Entry> {
+        let retention = Retention::of(&record.spec());
+        let mut partitions = Vec::with_capacity(record.partitions as usize);
+        for partition in 0..record.partitions {
+            let id = TopicPartition { topic: Arc::clone(name), partition };
+            partitions.push(Arc::new(match &self.dir {
+                None => Partition::in_memory(id),
+                Some(dir) => {
+                    let dir = dir.join(record.dir_name(name)).join(partition.to_string());
+                    let mark = kv.get(ENDS, &record.end_key(partition))?;
+                    let mark = mark.as_deref().and_then(Mark::parse).unwrap_or_default();
+                    recovery::open(id, dir, mark, group, retention.segment_bytes)?
+                }
+            }));
+        }
+        Ok(Entry { record, retention, partitions })
+    }
+
     /// Adds a topic.
-    pub(super) fn create(&self, name: &str, spec: &TopicSpec) -> Result<()> {
+    pub(super) fn create(&self, name: &str, spec: &TopicSpec, kv: &dyn Kv, group: u64) -> Result<()> {
         check(name, spec)?;
         let mut topics = self.by_name.write();
         if topics.contains_key(name) {
             return Err(LogError::TopicExists(name.to_owned()));
         }
-        let topic: Arc<str> = name.into();
-        let partition = |partition| Arc::new(Partition::new(TopicPartition { topic: Arc::clone(&topic), partition }));
-        let partitions = (0..spec.partitions).map(partition).collect();
-        topics.insert(Arc::clone(&topic), Entry { spec: spec.clone(), partitions });
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let (partitions, replicas, config) = (spec.partitions, spec.replicas, spec.config.clone());
+        let record = Record { id, partitions, replicas, config };
+        let bytes = serde_json::to_vec(&record).map_err(|error| LogError::Invalid(error.to_string()))?;
+        kv.write(vec![put(TOPICS, name.as_bytes(), Some(bytes))])?;
+        let name: Arc<str> = name.into();
+        let entry = self.entry(&name, record, kv, group)?;
+        topics.insert(name, entry);
         Ok(())
     }
 
-    /// Removes a topic.
-    pub(super) fn delete(&self, name: &str) -> Result<()> {
-        let entry = self.by_name.write().remove(name).ok_or_else(|| LogError::UnknownTopic(name.to_owned()))?;
-        entry.partitions.iter().for_each(|partition| partition.delete());
+    /// Removes a topic, its records, and all positions in it.
+    pub(super) fn delete(&self, name: &str, kv: &dyn Kv) -> Result<()> {
+        let mut topics = self.by_name.write();
+        let entry = topics.get(name).ok_or_else(|| LogError::UnknownTopic(name.to_owned()))?;
+        let record = entry.record.clone();
+        let dir_name = record.dir_name(name);
+        let mut writes = positions::forget_topic(kv, name)?;
+        writes.push(put(TOPICS, name.as_bytes(), None));
+        writes.extend((0..record.partitions).map(|partition| put(ENDS, &record.end_key(partition), None)));
+        if self.dir.is_some() {
+            writes.push(put(DELETED, dir_name.as_bytes(), Some(Vec::new())));
+        }
+        kv.write(writes)?;
+        if let Some(entry) = topics.remove(name) {
+            entry.partitions.iter().for_each(|partition| partition.delete());
+        }
+        drop(topics);
+        if let Some(dir) = &self.dir {
+            remove_dir(dir, &dir_name, kv);
+        }
         Ok(())
+    }
+
+    /// The change that records a partition's committed end.
+    pub(super) fn end_write(&self, of: &TopicPartition, mark: Mark) -> Result<Write> {
+        let topics = self.by_name.read();
+        let entry = topics.get(&of.topic).ok_or_else(|| LogError::UnknownTopic(of.topic.to_string()))?;
+        Ok(put(ENDS, &entry.record.end_key(of.partition), Some(mark.to_bytes())))
+    }
+
+    /// Whether there is a data directory.
+    pub(super) fn are_on_disk(&self) -> bool {
+        self.dir.is_some()
     }
 
     /// A topic.
     pub(super) fn get(&self, name: &str) -> Option<Topic> {
         let topics = self.by_name.read();
-        topics.get(name).map(|entry| Topic { name: name.to_owned(), spec: entry.spec.clone() })
+        topics.get(name).map(|entry| Topic { name: name.to_owned(), spec: entry.record.spec() })
     }
 
     /// All of them.
     pub(super) fn all(&self) -> Vec<Topic> {
         let topics = self.by_name.read();
-        topics.iter().map(|(name, entry)| Topic { name: name.to_string(), spec: entry.spec.clone() }).collect()
+        topics.iter().map(|(name, entry)| Topic { name: name.to_string(), spec: entry.record.spec() }).collect()
+    }
+
+    /// All partitions and what their topics keep.
+    pub(super) fn partitions(&self) -> Vec<(Arc<Partition>, Retention)> {
+        let topics = self.by_name.read();
+        let each = |entry: &Entry| {
+            let retention = entry.retention.clone();
+            entry.partitions.clone().into_iter().map(move |partition| (partition, retention.clone()))
+        };
+        topics.values().flat_map(each).collect()
     }
 
     /// A partition.
     pub(super) fn partition(&self, of: &TopicPartition) -> Result<Arc<Partition>> {
         let topics = self.by_name.read();
         let entry = topics.get(&of.topic).ok_or_else(|| LogError::UnknownTopic(of.topic.to_string()))?;
-        entry
-            .partitions
-            .get(of.partition as usize)
-            .cloned()
-            .ok_or_else(|| LogError::UnknownPartition { topic: of.topic.to_string(), partition: of.partition })
+        let partition = entry.partitions.get(of.partition as usize).cloned();
+        let (topic, partition_number) = (&of.topic, of.partition);
+        partition.ok_or_else(|| LogError::UnknownPartition { topic: topic.to_string(), partition: partition_number })
+    }
+}
+
+fn records(kv: &dyn Kv) -> Result<Vec<(Arc<str>, Record)>> {
+    let mut records = Vec::new();
+    let mut broken = None;
+    kv.scan(TOPICS, Bound::Unbounded, Bound::Unbounded, &mut |name, record| {
+        match (std::str::from_utf8(name), serde_json::from_slice(record)) {
+            (Ok(name), Ok(record)) => records.push((Arc::from(name), record)),
+            _ => broken = Some(String::from_utf8_lossy(name).into_owned()),
+        }
+        broken.is_none()
+    })?;
+    match broken {
+        Some(name) => Err(LogError::Store(format!("the record of topic {name} cannot be read"))),
+        None => Ok(records),
+    }
+}
+
+/// Removes a deleted topic's directory; what fails now is tried again at the next start.
+fn remove_dir(dir: &Path, name: &str, kv: &dyn Kv) {
+    let path = dir.join(name);
+    let removed = if path.exists() { remove_dir_all(&path) } else { Ok(()) };
+    let removed = removed.map_err(|error| error.to_string());
+    if let Err(error) =
+        removed.and_then(|()| kv.write(vec![put(DELETED, name.as_bytes(), None)]).map_err(|error| error.to_string()))
+    {
+        tracing::warn!("removing {}: {error}", path.display());
     }
 }
 
 /// Kafka's rules for topics.
 fn check(name: &str, spec: &TopicSpec) -> Result<()> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let is_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let problem = if name.is_empty() || name == "." || name == ".." {
         format!("'{name}' cannot be the name of a topic")
     } else if name.len() > NAME_CHARS {
         format!("the topic name '{name}' is longer than {NAME_CHARS} characters")
-    } else if !name.chars().all(legal) {
+    } else if !name.chars().all(is_legal) {
         format!("the topic name '{name}' has characters other than ASCII letters, digits, '.', '_' and '-'")
     } else if spec.partitions == 0 {
         format!("topic {name} needs at least one partition")

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use crate::log::local::is_empty;
 use crate::log::{Kv, Result, Write};
 
 /// Entries copied out of the lock at a time, so that a scan's callback may use the database.
@@ -13,7 +14,7 @@ const SCAN_CHUNK: usize = 256;
 
 /// Spaces in memory, gone with the process.
 #[derive(Debug, Default)]
-pub(super) struct MemoryKv {
+pub(in crate::log) struct MemoryKv {
     spaces: RwLock<BTreeMap<Arc<str>, BTreeMap<Vec<u8>, Vec<u8>>>>,
 }
 
@@ -73,14 +74,5 @@ impl Kv for MemoryKv {
     fn drop_spaces(&self, prefix: &str) -> Result<()> {
         self.spaces.write().retain(|space, _| !space.starts_with(prefix));
         Ok(())
-    }
-}
-
-/// Whether no key lies between the bounds (`BTreeMap::range` panics for such).
-pub(super) fn is_empty(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
-    match (from, to) {
-        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
-        (Bound::Included(from), Bound::Included(to)) => from > to,
-        (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,
     }
 }

@@ -1,0 +1,282 @@
+//! Kills, torn tails and damaged files: what opens again is exactly what some commit left, or a clear error.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, create_dir_all, read_dir};
+use std::io::Write as _;
+use std::ops::Bound;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::log::embedded::group::expire;
+use crate::log::testing::{numbered, partition, spec};
+use crate::log::{Commit, Embedded, Log, LogError, Output, Position, Result, Signal, TopicSpec, Write};
+
+const PARTITIONS: u32 = 3;
+
+/// Everything one can see of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct State {
+    records: Vec<Vec<(i64, Vec<u8>)>>,
+    position: Option<i64>,
+    entries: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+fn small_segments() -> TopicSpec {
+    TopicSpec { config: [("segment.bytes".to_owned(), "3000".to_owned())].into(), ..spec(PARTITIONS) }
+}
+
+fn state(log: &Embedded) -> Result<State> {
+    let mut state = State { records: vec![Vec::new(); PARTITIONS as usize], ..State::default() };
+    if log.topic("t")?.is_some() {
+        let wake = Arc::new(Signal::default());
+        let from = (0..PARTITIONS).map(|number| Position { of: partition("t", number), offset: 0 }).collect();
+        let mut reader = log.reader(from, wake)?;
+        loop {
+            let polled = reader.poll(1000)?;
+            if polled.is_empty() {
+                break;
+            }
+            for (i, batch) in polled {
+                let values = batch.records.values.iter().map(|value| value.unwrap().to_vec());
+                state.records[i].extend(batch.offsets.iter().copied().zip(values));
+            }
+        }
+    }
+    state.position = log.positions("g")?.first().map(|position| position.offset);
+    log.kv().scan("s", Bound::Unbounded, Bound::Unbounded, &mut |key, value| {
+        state.entries.insert(key.to_vec(), value.to_vec());
+        true
+    })?;
+    Ok(state)
+}
+
+/// A reproducible source of numbers.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// Makes commits in a fresh log and tells what each left; calls `between` after each.
+fn history(path: &Path, random: &mut Random, commits: u64, mut between: impl FnMut(&State)) -> Vec<State> {
+    let log = Embedded::open(path).unwrap();
+    let mut now = State { records: vec![Vec::new(); PARTITIONS as usize], ..State::default() };
+    let mut states = vec![now.clone()];
+    log.create_topic("t", &small_segments()).unwrap();
+    for i in 0..commits {
+        let mut commit = Commit { group: "g".into(), ..Commit::default() };
+        for _ in 0..random.below(3) {
+            let (number, count) = (random.below(PARTITIONS.into()), 1 + random.below(40) as usize);
+            let records = numbered(i as i64 * 1000, count);
+            let kept = &mut now.records[number as usize];
+            let values = records.values.iter().map(|value| value.unwrap().to_vec());
+            kept.extend((kept.len() as i64..).zip(values).collect::<Vec<_>>());
+            commit.outputs.push(Output { to: partition("t", number as u32), records });
+        }
+        let (key, value) = (vec![random.below(5) as u8], i.to_be_bytes().to_vec());
+        now.entries.insert(key.clone(), value.clone());
+        commit.writes.push(Write { space: "s".into(), key, value: Some(value) });
+        now.position = Some(i as i64);
+        commit.positions.push(Position { of: partition("t", 0), offset: i as i64 });
+        log.commit(commit).unwrap();
+        states.push(now.clone());
+        between(&now);
+    }
+    states
+}
+
+/// Copies a directory as a crash would leave it, without the holes of preallocated files.
+fn copy(from: &Path, to: &Path) {
+    create_dir_all(to).unwrap();
+    for entry in read_dir(from).unwrap() {
+        let (entry, target) = (entry.as_ref().unwrap().path(), to.join(entry.as_ref().unwrap().file_name()));
+        if entry.is_dir() {
+            copy(&entry, &target);
+            continue;
+        }
+        let (source, target) = (File::open(&entry).unwrap(), File::create(&target).unwrap());
+        let len = source.metadata().unwrap().len();
+        target.set_len(len).unwrap();
+        let mut chunk = vec![0; 1 << 16];
+        let mut at = 0;
+        while at < len {
+            let size = source.read_at(&mut chunk, at).unwrap();
+            if chunk[..size] != vec![0; size] {
+                target.write_all_at(&chunk[..size], at).unwrap();
+            }
+            at += size as u64;
+        }
+    }
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+fn reopen(path: &Path) -> Result<State> {
+    state(&Embedded::open(path)?)
+}
+
+#[test]
+fn a_kill_loses_nothing_acknowledged() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut random = Random(1);
+    let mut copies = 0;
+    let path = temp.path().join("log");
+    history(&path, &mut random, 60, |now| {
+        if now.position.unwrap() % 6 == 5 {
+            let at = temp.path().join(format!("copy{copies}"));
+            copies += 1;
+            copy(&path, &at);
+            assert_eq!(reopen(&at).unwrap(), *now);
+            assert_eq!(reopen(&at).unwrap(), *now, "opening changes nothing");
+        }
+    });
+    assert_eq!(copies, 10);
+}
+
+#[test]
+fn a_torn_tail_is_cut_off_and_written_over() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("log");
+    let states = history(&path, &mut Random(2), 20, |_| ());
+    let segments = files(&path.join("topics"));
+    for (i, segment) in segments.iter().enumerate() {
+        // a segment begun but not committed, half a header, zeros from the file system, half a copy of a batch
+        let half = std::fs::read(segment).unwrap();
+        let next = segment.with_file_name(format!("{:020}.log", 1_000_000 + i));
+        File::create(next).unwrap().write_all(&half[..half.len() / 2]).unwrap();
+    }
+    let last = segments.iter().rfind(|segment| segment.parent().unwrap().ends_with("0")).unwrap();
+    OpenOptions::new().append(true).open(last).unwrap().write_all(&[0; 100]).unwrap();
+    let log = Embedded::open(&path).unwrap();
+    assert_eq!(&state(&log).unwrap(), states.last().unwrap());
+    assert_eq!(files(&path.join("topics")), segments);
+    let end = log.bounds(&partition("t", 0)).unwrap().end;
+    log.append(vec![Output { to: partition("t", 0), records: numbered(7, 3) }]).unwrap();
+    drop(log);
+    let after = reopen(&path).unwrap();
+    assert_eq!(after.records[0].len() as i64, end + 3);
+    assert_eq!(after.records[0].last().unwrap().1, b"v9");
+}
+
+#[test]
+fn damage_gives_a_commit_or_an_error_but_never_wrong_data() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("log");
+    let mut random = Random(3);
+    let states = history(&path, &mut random, 40, |_| ());
+    let (mut refused, mut prefixes) = (0, 0);
+    for round in 0..60 {
+        let at = temp.path().join("damaged");
+        copy(&path, &at);
+        let files: Vec<PathBuf> = files(&at).into_iter().filter(|file| used_bytes(file) > 0).collect();
+        let file = &files[random.below(files.len() as u64) as usize];
+        let used = used_bytes(file);
+        let damage = OpenOptions::new().read(true).write(true).open(file).unwrap();
+        let position = random.below(used);
+        if round % 3 == 0 {
+            damage.set_len(position).unwrap();
+        } else {
+            let mut byte = [0];
+            damage.read_exact_at(&mut byte, position).unwrap();
+            damage.write_all_at(&[byte[0] ^ (1 << random.below(8))], position).unwrap();
+        }
+        drop(damage);
+        match reopen(&at) {
+            Ok(state) => {
+                assert!(states.contains(&state), "round {round}: {} at {position}: {state:?}", file.display());
+                prefixes += 1;
+            }
+            Err(LogError::Corrupt { file: named, .. }) => {
+                assert!(named.starts_with(at.to_str().unwrap()), "{named}");
+                refused += 1;
+            }
+            Err(LogError::DataDir(_) | LogError::Store(_) | LogError::Io { .. }) => refused += 1,
+            Err(other) => panic!("round {round}: {} at {position}: {other}", file.display()),
+        }
+        std::fs::remove_dir_all(&at).unwrap();
+    }
+    assert!(refused > 10 && prefixes > 10, "{refused} refused, {prefixes} prefixes");
+}
+
+/// Bytes up to the last one that is not zero.
+fn used_bytes(file: &Path) -> u64 {
+    let bytes = std::fs::read(file).unwrap();
+    let chunks = bytes.chunks(4096).rposition(|chunk| chunk != &vec![0; chunk.len()][..]);
+    chunks.map_or(0, |chunk| bytes.len().min((chunk + 1) * 4096)) as u64
+}
+
+#[test]
+fn retention_gives_up_old_segments_and_readers_go_on() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("log");
+    let log = Embedded::open(&path).unwrap();
+    let mut spec = small_segments();
+    spec.config.insert("retention.bytes".to_owned(), "6000".to_owned());
+    spec.config.insert("retention.ms".to_owned(), "3600000".to_owned());
+    log.create_topic("t", &spec).unwrap();
+    let mut behind = log.reader(vec![Position { of: partition("t", 0), offset: 5 }], Arc::default()).unwrap();
+    for i in 0..50 {
+        log.append(vec![Output { to: partition("t", 0), records: numbered(i * 20, 20) }]).unwrap();
+    }
+    expire(&log.topics, &**log.kv(), SystemTime::now()).unwrap();
+    let bounds = log.bounds(&partition("t", 0)).unwrap();
+    assert!(bounds.begin > 0 && bounds.begin < 1000 && bounds.end == 1000, "{bounds:?}");
+    drop(log);
+    let log = Embedded::open(&path).unwrap();
+    assert_eq!(log.bounds(&partition("t", 0)).unwrap(), bounds);
+    let kept = state(&log).unwrap();
+    assert_eq!(kept.records[0][0], (bounds.begin, format!("v{}", bounds.begin).into_bytes()));
+    // an hour and more later all is old; offsets go on where they were
+    expire(&log.topics, &**log.kv(), SystemTime::now() + Duration::from_secs(3700)).unwrap();
+    assert_eq!(log.bounds(&partition("t", 0)).unwrap().begin, 1000);
+    assert!(state(&log).unwrap().records[0].is_empty());
+    drop(log);
+    let log = Embedded::open(&path).unwrap();
+    assert_eq!(log.append(vec![Output { to: partition("t", 0), records: numbered(0, 1) }]).unwrap(), [1000]);
+    assert_eq!(state(&log).unwrap().records[0], [(1000, b"v0".to_vec())]);
+    assert!(behind.poll(1).is_ok());
+}
+
+#[test]
+fn many_writers_share_commits_and_a_deleted_topic_stays_deleted() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("log");
+    let log = Embedded::open(&path).unwrap();
+    log.create_topic("t", &small_segments()).unwrap();
+    log.create_topic("gone", &small_segments()).unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let log = &log;
+            scope.spawn(move || {
+                for i in 0..25 {
+                    let to = partition("t", number % PARTITIONS);
+                    log.append(vec![Output { to, records: numbered(i, 2) }]).unwrap();
+                    let to = partition("gone", 0);
+                    let _ = log.append(vec![Output { to, records: numbered(i, 2) }]);
+                    if number == 3 && i == 12 {
+                        log.delete_topic("gone").unwrap();
+                    }
+                }
+            });
+        }
+    });
+    drop(log);
+    let log = Embedded::open(&path).unwrap();
+    assert_eq!(log.topics().unwrap().len(), 1);
+    let total: usize = state(&log).unwrap().records.iter().map(Vec::len).sum();
+    assert_eq!(total, 8 * 25 * 2);
+    assert_eq!(read_dir(path.join("topics")).unwrap().count(), 1);
+}

@@ -1,0 +1,171 @@
+//! Writing a group of requests: segment files, sync, one write of the local database, then readers see it.
+
+use std::fs::remove_file;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::log::embedded::cache::Cache;
+use crate::log::embedded::commit::{Answer, Request};
+use crate::log::embedded::partition::Partition;
+use crate::log::embedded::topics::Topics;
+use crate::log::{Kv, LogError, Result, Signal, Write};
+
+const GROUP_SPACE: &str = "log/group";
+/// Appended batches kept in memory, with a data directory.
+const CACHE_BYTES: usize = 16 << 20;
+/// Kafka's `log.retention.check.interval.ms`.
+const RETENTION_EVERY: Duration = Duration::from_secs(300);
+
+/// What the one who writes needs.
+#[derive(Debug)]
+pub(super) struct Turn {
+    /// Number of the last committed group.
+    group: u64,
+    cache: Cache,
+    retention_checked: Instant,
+    /// Set when it is unknown what is on disk; nothing is written until a restart has found out.
+    broken: Option<String>,
+}
+
+/// What is written but not committed.
+#[derive(Default)]
+struct Staged {
+    partitions: Vec<Arc<Partition>>,
+    writes: Vec<Write>,
+}
+
+impl Turn {
+    /// Goes on after a group.
+    pub(super) fn new(group: u64) -> Turn {
+        Turn { group, cache: Cache::default(), retention_checked: Instant::now(), broken: None }
+    }
+
+    /// Goes on after the last group the local database knows.
+    pub(super) fn load(kv: &dyn Kv) -> Result<Turn> {
+        let group = kv.get(GROUP_SPACE, b"")?.and_then(|bytes| bytes.try_into().ok());
+        Ok(Turn::new(group.map_or(0, u64::from_be_bytes)))
+    }
+
+    /// Number of the last committed group.
+    pub(super) fn group(&self) -> u64 {
+        self.group
+    }
+
+    /// Writes a group and answers each request, in order.
+    pub(super) fn write(&mut self, group: Vec<Request>, topics: &Topics, kv: &dyn Kv) -> Vec<Answer> {
+        let requests = group.len();
+        let fail = |error: &LogError| (0..requests).map(|_| Err(again(error))).collect();
+        if let Some(problem) = &self.broken {
+            return fail(&LogError::Store(format!("writing stopped after an error: {problem}")));
+        }
+        let mut staged = Staged::default();
+        let answers = match self.stage(group, &mut staged) {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.roll_back(&staged);
+                return fail(&error);
+            }
+        };
+        let Staged { partitions, mut writes } = staged;
+        let committed = self.sync(&partitions, topics, &mut writes).and_then(|()| match writes.is_empty() {
+            true => Ok(()),
+            false => kv.write(writes),
+        });
+        if let Err(error) = committed {
+            self.broken = Some(error.to_string());
+            return fail(&error);
+        }
+        self.publish(&partitions, topics.are_on_disk());
+        if topics.are_on_disk() && self.retention_checked.elapsed() >= RETENTION_EVERY {
+            self.retention_checked = Instant::now();
+            if let Err(error) = expire(topics, kv, SystemTime::now()) {
+                self.broken = Some(error.to_string());
+            }
+        }
+        answers
+    }
+
+    /// Writes the batches of all requests. A request for a topic deleted meanwhile fails alone; when the disk fails, all
+    /// do.
+    fn stage(&mut self, group: Vec<Request>, staged: &mut Staged) -> Result<Vec<Answer>> {
+        let mut answers = Vec::with_capacity(group.len());
+        for request in group {
+            if let Some(error) = request.outputs.iter().find_map(|(partition, _)| partition.check_exists().err()) {
+                answers.push(Err(error));
+                continue;
+            }
+            let mut firsts = Vec::with_capacity(request.outputs.len());
+            for (partition, batches) in request.outputs {
+                if !staged.partitions.iter().any(|known| Arc::ptr_eq(known, &partition)) {
+                    staged.partitions.push(Arc::clone(&partition));
+                }
+                firsts.push(partition.stage(batches, self.group + 1)?);
+            }
+            staged.writes.extend(request.writes);
+            answers.push(Ok(firsts));
+        }
+        Ok(answers)
+    }
+
+    /// Makes the batches durable and adds the new ends to the writes.
+    fn sync(&mut self, partitions: &[Arc<Partition>], topics: &Topics, writes: &mut Vec<Write>) -> Result<()> {
+        let mut is_moved = false;
+        for partition in partitions {
+            if let Some(mark) = partition.sync()? {
+                writes.push(topics.end_write(&partition.id, mark)?);
+                is_moved = true;
+            }
+        }
+        if is_moved {
+            self.group += 1;
+            let value = Some(self.group.to_be_bytes().to_vec());
+            writes.push(Write { space: GROUP_SPACE.into(), key: Vec::new(), value });
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, partitions: &[Arc<Partition>], is_bounded: bool) {
+        let mut wake: Vec<Arc<Signal>> = Vec::new();
+        for partition in partitions {
+            let sizes = partition.publish(&mut wake);
+            if is_bounded {
+                sizes.into_iter().for_each(|bytes| self.cache.admit(partition, bytes, CACHE_BYTES));
+            }
+        }
+        wake.iter().for_each(|signal| signal.raise());
+    }
+
+    fn roll_back(&mut self, staged: &Staged) {
+        for partition in &staged.partitions {
+            if let Err(error) = partition.roll_back() {
+                self.broken = Some(error.to_string());
+            }
+        }
+    }
+}
+
+/// Removes segments nobody is to read any more.
+pub(super) fn expire(topics: &Topics, kv: &dyn Kv, now: SystemTime) -> Result<()> {
+    for (partition, retention) in topics.partitions() {
+        let segments = partition.segments();
+        let Some(begin) = retention.first_kept(&segments, partition.end(), now) else { continue };
+        partition.expire(begin, |mark| kv.write(vec![topics.end_write(&partition.id, mark)?]))?;
+        for segment in segments.iter().filter(|segment| segment.base < begin) {
+            if let Err(error) = remove_file(&segment.path) {
+                tracing::warn!("removing {}: {error}", segment.path.display());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same error for everybody in the group.
+fn again(error: &LogError) -> LogError {
+    match error {
+        LogError::Io { what, source } => {
+            LogError::Io { what: what.clone(), source: std::io::Error::new(source.kind(), source.to_string()) }
+        }
+        LogError::Store(problem) => LogError::Store(problem.clone()),
+        other => LogError::Store(other.to_string()),
+    }
+}

@@ -1,0 +1,170 @@
+//! The data directory: who owns it and what it is.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, TryLockError, create_dir_all, read_dir, read_to_string, rename};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use crate::log::local::Database;
+use crate::log::{LogError, Result};
+
+const FORMAT: u32 = 1;
+const FORMAT_FILE: &str = "FORMAT";
+const FORMAT_DRAFT: &str = "FORMAT.new";
+const LOCK_FILE: &str = "LOCK";
+const TITLE: &str = "millstream data directory";
+const DATABASE: &str = "db";
+/// What a crash while a data directory is being made leaves behind.
+const UNFINISHED: [&str; 3] = [LOCK_FILE, DATABASE, FORMAT_DRAFT];
+/// What file systems put into empty directories.
+const LOST_AND_FOUND: &str = "lost+found";
+
+/// A data directory this process has locked; released on drop.
+#[derive(Debug)]
+pub(in crate::log) struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Opens or makes a directory, and the local database in it, for a log of the given kind (`embedded`, `kafka`). Refuses, and changes nothing,
+    /// when another process uses it, when it holds something else, or when it was written by a newer version.
+    pub(in crate::log) fn open(path: &Path, kind: &str) -> Result<(DataDir, Database)> {
+        let failed = |what: &str, error: std::io::Error| {
+            LogError::DataDir(format!("cannot {what} the data directory {}: {error}", path.display()))
+        };
+        if !path.is_dir() {
+            create_dir_all(path).map_err(|error| failed("create", error))?;
+        }
+        let mut names = Vec::new();
+        for entry in read_dir(path).map_err(|error| failed("read", error))? {
+            names.push(entry.map_err(|error| failed("read", error))?.file_name());
+        }
+        names.retain(|name| name != LOST_AND_FOUND);
+        let is_unfinished = names.iter().any(|name| name == LOCK_FILE);
+        let is_foreign = |name: &&OsString| !is_unfinished || !UNFINISHED.iter().any(|ours| *name == *ours);
+        if let (false, Some(foreign)) = (is_ours(path, kind)?, names.iter().find(is_foreign)) {
+            return Err(LogError::DataDir(format!(
+                "{} is not a Millstream data directory (it holds '{}' but no {FORMAT_FILE} file); choose an empty one",
+                path.display(),
+                foreign.display()
+            )));
+        }
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK_FILE));
+        let lock = lock.map_err(|error| failed("write to", error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let used = format!("the data directory {} is in use by another process", path.display());
+                return Err(LogError::DataDir(used));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed("lock", error)),
+        }
+        let dir = DataDir { path: path.to_owned(), _lock: lock };
+        // whoever held the lock until now may have finished making it
+        if is_ours(path, kind)? {
+            if !dir.database().is_dir() {
+                let problem = "the local database is missing".to_owned();
+                return Err(LogError::Corrupt { file: dir.database().display().to_string(), problem });
+            }
+            let database = Database::open(&dir.database())?;
+            return Ok((dir, database));
+        }
+        // marked as ours last, so that a directory with the mark has a database
+        let database = Database::open(&dir.database())?;
+        mark(path, kind).map_err(|error| failed("write to", error))?;
+        Ok((dir, database))
+    }
+
+    fn database(&self) -> PathBuf {
+        self.path.join(DATABASE)
+    }
+
+    /// Where it is.
+    pub(in crate::log) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Whether the directory says it is ours; fails when it says it is something we cannot use.
+fn is_ours(path: &Path, kind: &str) -> Result<bool> {
+    let file = path.join(FORMAT_FILE);
+    let text = match read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(LogError::DataDir(format!("cannot read {}: {error}", file.display()))),
+    };
+    let mut lines = text.lines();
+    let title = lines.next() == Some(TITLE);
+    let format = lines.next().and_then(|line| line.strip_prefix("format ")?.parse::<u32>().ok());
+    let found = lines.next().and_then(|line| line.strip_prefix("log "));
+    let problem = match (title, format) {
+        (true, Some(format)) if format > FORMAT => format!(
+            "{} was written by a newer version of Millstream (format {format}; this version reads {FORMAT})",
+            path.display()
+        ),
+        (true, Some(_)) if found == Some(kind) => return Ok(true),
+        (true, Some(_)) => format!(
+            "{} belongs to a server on the {} log, not on the {kind} log",
+            path.display(),
+            found.unwrap_or("unknown")
+        ),
+        _ => format!("{} is not a Millstream data directory: its {FORMAT_FILE} file says otherwise", path.display()),
+    };
+    Err(LogError::DataDir(problem))
+}
+
+fn mark(path: &Path, kind: &str) -> std::io::Result<()> {
+    let draft = path.join(FORMAT_DRAFT);
+    let mut file = File::create(&draft)?;
+    write!(file, "{TITLE}\nformat {FORMAT}\nlog {kind}\n")?;
+    file.sync_all()?;
+    rename(&draft, path.join(FORMAT_FILE))?;
+    sync_dir(path)
+}
+
+/// Makes the names in a directory durable.
+pub(in crate::log) fn sync_dir(path: &Path) -> std::io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::write;
+
+    use super::*;
+
+    fn refusal(path: &Path) -> String {
+        DataDir::open(path, "embedded").map(drop).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn opens_again_but_not_twice() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("a/b");
+        let dir = DataDir::open(&path, "embedded").unwrap();
+        assert!(refusal(&path).contains("in use by another process"));
+        drop(dir);
+        let kafka = DataDir::open(&path, "kafka").map(drop).unwrap_err().to_string();
+        assert!(kafka.contains("on the embedded log"), "{kafka}");
+        // killed before the mark was written
+        std::fs::remove_file(path.join(FORMAT_FILE)).unwrap();
+        drop(DataDir::open(&path, "embedded").unwrap());
+        std::fs::remove_dir_all(path.join(DATABASE)).unwrap();
+        assert!(refusal(&path).contains("the local database is missing"));
+    }
+
+    #[test]
+    fn refuses_what_is_not_ours_and_leaves_it_alone() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path();
+        write(path.join("thesis.tex"), "x").unwrap();
+        assert!(refusal(path).contains("thesis.tex"));
+        write(path.join(FORMAT_FILE), "millstream data directory\nformat 2\nlog embedded\n").unwrap();
+        assert!(refusal(path).contains("newer version"));
+        write(path.join(FORMAT_FILE), "something").unwrap();
+        assert!(refusal(path).contains("says otherwise"));
+        assert_eq!(read_dir(path).unwrap().count(), 2);
+        assert!(refusal(&path.join("thesis.tex")).contains("cannot create"));
+    }
+}

@@ -1,0 +1,27 @@
+//! What a process keeps for itself: its data directory and the local database in it (state, positions, command log).
+//!
+//! ```text
+//! <data directory>/FORMAT   what this directory is, and in which format
+//!                  LOCK     held by the process that uses it
+//!                  db/      the local database (fjall)
+//!                  topics/  segment files of the embedded log
+//! ```
+
+mod database;
+mod dir;
+mod memory;
+
+use std::ops::Bound;
+
+pub(super) use self::database::Database;
+pub(super) use self::dir::{DataDir, sync_dir};
+pub(super) use self::memory::MemoryKv;
+
+/// Whether no key lies between the bounds (ranges of maps panic for such).
+fn is_empty(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
+    match (from, to) {
+        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+        (Bound::Included(from), Bound::Included(to)) => from > to,
+        (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,
+    }
+}
