@@ -172,3 +172,6 @@ fn base_type(ty: &SqlType) -> &'static str {
         SqlType::Struct(_) => "STRUCT",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,9 @@ enum Plain {
     String,
 }
 
+/// Windows of real data end before.
+const YEAR_10000_MS: i64 = 253_402_300_800_000;
+
 const PLAIN: [Plain; 5] = [Plain::Json, Plain::Int, Plain::Bigint, Plain::Double, Plain::String];
 const WINDOWS: [Window; 3] = [Window::Session, Window::Hopping, Window::Tumbling];
 
@@ -52,17 +55,25 @@ impl Sniffer {
 
     /// The payload as text in the first format left, after dropping the formats that cannot read it. What no format can
     /// read is shown as Java shows bytes: `\x00\x01abc`.
+    ///
+    /// Almost any eight bytes can be read as a window, so a window that is nowhere near our time stays a candidate but
+    /// is not shown.
     pub fn show(&mut self, payload: Option<&[u8]>) -> String {
         let Some(payload) = payload else { return "<null>".to_owned() };
         self.seen = true;
-        let mut first = None;
-        self.candidates.retain(|candidate| {
-            let text = candidate.read(payload);
-            let fits = text.is_some();
-            first = first.take().or(text);
-            fits
+        let (mut likely, mut unlikely) = (None, None);
+        self.candidates.retain(|candidate| match candidate.read(payload) {
+            Some((text, true)) => {
+                likely.get_or_insert(text);
+                true
+            }
+            Some((text, false)) => {
+                unlikely.get_or_insert(text);
+                true
+            }
+            None => false,
         });
-        first.unwrap_or_else(|| raw(payload))
+        likely.or(unlikely).unwrap_or_else(|| raw(payload))
     }
 
     /// The line after `Key format: ` or `Value format: `.
@@ -71,7 +82,9 @@ impl Sniffer {
             return "¯\\_(ツ)_/¯ - no data processed".to_owned();
         }
         if self.candidates.is_empty() {
-            return "MIXED".to_owned();
+            let nothing = " does not match any supported format. It may be a STRING with encoding other than UTF8, or some \
+                           other format.";
+            return nothing.to_owned();
         }
         self.candidates.iter().map(Candidate::name).collect::<Vec<_>>().join(" or ")
     }
@@ -94,18 +107,20 @@ impl Candidate {
         }
     }
 
-    fn read(&self, payload: &[u8]) -> Option<String> {
+    /// The payload as text, and whether it looks right.
+    fn read(&self, payload: &[u8]) -> Option<(String, bool)> {
         let bytes = match self.window {
-            None => return self.plain.read(payload),
+            None => return self.plain.read(payload).map(|text| (text, true)),
             Some(Window::Session) => WindowBytes::Session,
             Some(Window::Hopping | Window::Tumbling) => WindowBytes::Time { size_ms: 0 },
         };
         let (key, start, end) = bytes.split(payload)?;
         let key = self.plain.read(key)?;
-        Some(match self.window {
+        let text = match self.window {
             Some(Window::Session) => format!("[{key}@{start}/{end}]"),
             _ => format!("[{key}@{start}/-]"),
-        })
+        };
+        Some((text, 0 <= start && start <= end && end < YEAR_10000_MS))
     }
 }
 
@@ -162,7 +177,10 @@ mod tests {
         assert_eq!(values(&[b"1,x"]), "KAFKA_STRING");
         assert_eq!(values(&[&2_i32.to_be_bytes()]), "KAFKA_INT or KAFKA_STRING");
         assert_eq!(values(&[&2_i64.to_be_bytes()]), "KAFKA_BIGINT or KAFKA_DOUBLE or KAFKA_STRING");
-        assert_eq!(values(&[b"\xFF\xFF\xFF\xFF", b"abc"]), "MIXED");
+        assert_eq!(
+            values(&[b"\xFF\xFF\xFF\xFF", b"abc"]).split_once(". ").map(|(start, _)| start.to_owned()),
+            Some(" does not match any supported format".to_owned())
+        );
         let keys = |payloads: &[&[u8]]| sniff(Sniffer::keys(), payloads);
         assert_eq!(keys(&[b"x"]).1, "KAFKA_STRING");
         assert_eq!(
@@ -180,5 +198,11 @@ mod tests {
         let (shown, formats) = sniff(Sniffer::keys(), &[&key]);
         assert!(formats.starts_with("SESSION(KAFKA_STRING)"), "{formats}");
         assert_eq!(shown, ["[alice@1000/3000]"]);
+        let mut key = b"a-longer-key".to_vec();
+        WindowBytes::Time { size_ms: 5000 }.write(1000, 6000, &mut key);
+        let (shown, formats) = sniff(Sniffer::keys(), &[&key]);
+        assert!(formats.starts_with("SESSION(KAFKA_INT)"), "{formats}");
+        assert_eq!(shown, ["[a-longer-key@1000/-]"]);
+        assert_eq!(sniff(Sniffer::keys(), &[b"customer-12345678"]).0, ["customer-12345678"]);
     }
 }

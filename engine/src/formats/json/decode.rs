@@ -3,56 +3,15 @@
 //! A value is coerced to the column's type: text to numbers, anything to STRING, numbers cut to integers. What does not
 //! fit makes the whole record bad, also in columns that nobody uses: ksqlDB reads every declared column.
 
-use arrow::array::{Array, BinaryArray};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
-use super::escape::{Surrogates, write_string};
-use super::scan::{Kind, RawString, Scanner, SyntaxError};
+use super::coerce::{
+    Fault, Result, push_string, read_bytes, read_decimal, read_double, read_int, read_long, read_text, wrong_type,
+};
+use super::scan::{Kind, Scanner};
 use super::shape::{Fields, Found, Shape};
 use crate::formats::column::{ColumnBuilder, Values};
-use crate::formats::number::{exact_decimal, parse_int, parse_long, wrapping_long, write_number_text};
 use crate::formats::{Decode, Decoded};
-use crate::types::text::parse_double;
 use crate::types::{Column, SqlType};
-
-/// Why a record is bad. Boxed: it is rare, and results on the way stay small.
-pub(super) struct Fault {
-    message: String,
-    /// Where, from the outermost value on, for values of the wrong type.
-    path: Option<String>,
-}
-
-type Result<T> = std::result::Result<T, Box<Fault>>;
-
-impl Fault {
-    /// A value of the wrong type.
-    fn value<T>(message: String) -> Result<T> {
-        Err(Box::new(Self { message, path: Some(String::new()) }))
-    }
-
-    /// Puts a step before the path.
-    fn under(mut self: Box<Self>, step: impl FnOnce() -> String) -> Box<Self> {
-        if let Some(path) = &mut self.path {
-            path.insert_str(0, &step());
-        }
-        self
-    }
-
-    fn into_message(self) -> String {
-        match self.path {
-            Some(path) => format!("{}, path: ${path}", self.message),
-            None => self.message,
-        }
-    }
-}
-
-impl From<SyntaxError> for Box<Fault> {
-    fn from(error: SyntaxError) -> Self {
-        let message = format!("Invalid JSON: expected {} at byte {}", error.expected, error.at);
-        Box::new(Fault { message, path: None })
-    }
-}
+use arrow::array::{Array, BinaryArray};
 
 /// Decodes records of some columns.
 pub(super) struct JsonDecoder {
@@ -86,7 +45,7 @@ impl JsonDecoder {
     /// Appends one record to the used columns it has values for.
     fn read(&mut self, payload: &[u8]) -> Result<()> {
         let Ok(text) = std::str::from_utf8(payload) else {
-            return Err(Box::new(Fault { message: "Invalid JSON: not UTF-8".to_owned(), path: None }));
+            return Fault::syntax("Invalid JSON: not UTF-8".to_owned());
         };
         let mut scanner = Scanner::new(text.strip_prefix('\u{FEFF}').unwrap_or(text));
         // What follows the value is not looked at, as in Jackson.
@@ -297,209 +256,4 @@ fn read_entries_where(
         more = scanner.more(b'}')?;
     }
     Ok(())
-}
-
-fn read_int(scanner: &mut Scanner<'_>, kind: Kind, ty: &SqlType) -> Result<i32> {
-    match ty {
-        SqlType::Time => time_of_day(read_long(scanner, kind, ty)?),
-        SqlType::Date => Ok(read_long(scanner, kind, ty)? as i32),
-        _ if kind == Kind::String => {
-            let text = scanner.string()?;
-            with_text(text, |text| parse_int(text)).map_or_else(|| no_coercion("INTEGER"), Ok)
-        }
-        // Larger numbers wrap.
-        _ => Ok(read_long(scanner, kind, ty)? as i32),
-    }
-}
-
-fn read_long(scanner: &mut Scanner<'_>, kind: Kind, ty: &SqlType) -> Result<i64> {
-    match kind {
-        Kind::Number => match scanner.short_integer() {
-            Some(value) => Ok(value),
-            None => Ok(wrapping_long(scanner.number()?)),
-        },
-        Kind::String => {
-            let text = scanner.string()?;
-            with_text(text, |text| parse_long(text)).map_or_else(|| no_coercion(&ty.to_string()), Ok)
-        }
-        _ => wrong_type(scanner, kind, &ty.to_string()),
-    }
-}
-
-fn read_double(scanner: &mut Scanner<'_>, kind: Kind) -> Result<f64> {
-    match kind {
-        Kind::Number => match scanner.number()?.parse() {
-            Ok(value) => Ok(value),
-            Err(_) => no_coercion("DOUBLE"),
-        },
-        Kind::String => {
-            let text = scanner.string()?;
-            with_text(text, |text| parse_double(text)).map_or_else(|| no_coercion("DOUBLE"), Ok)
-        }
-        _ => wrong_type(scanner, kind, "DOUBLE"),
-    }
-}
-
-fn read_decimal(scanner: &mut Scanner<'_>, kind: Kind, ty: &SqlType) -> Result<i128> {
-    let SqlType::Decimal { precision, scale } = *ty else { return wrong_type(scanner, kind, &ty.to_string()) };
-    let value = match kind {
-        Kind::Number => exact_decimal(scanner.number()?, precision, scale),
-        Kind::String => {
-            let text = scanner.string()?;
-            with_text(text, |text| exact_decimal(text, precision, scale))
-        }
-        _ => return wrong_type(scanner, kind, &ty.to_string()),
-    };
-    value.or_else(Fault::value)
-}
-
-/// Appends any value as text: numbers as Java's numbers write themselves, objects as JSON, arrays as `[a, b]`.
-fn read_text(scanner: &mut Scanner<'_>, kind: Kind, out: &mut Vec<u8>) -> Result<()> {
-    match kind {
-        Kind::String => push_string(scanner.string()?, out),
-        Kind::Number => write_number_text(scanner.number()?, out),
-        Kind::Boolean => out.extend_from_slice(if scanner.boolean()? { b"true" } else { b"false" }),
-        Kind::Null => {
-            scanner.null()?;
-            out.extend_from_slice(b"null");
-        }
-        Kind::Array => {
-            // Look first, so that the depth is known to be bounded.
-            scanner.clone().skip()?;
-            out.push(b'[');
-            let mut more = scanner.open(b']')?;
-            while more {
-                let kind = scanner.kind()?;
-                read_text(scanner, kind, out)?;
-                more = scanner.more(b']')?;
-                if more {
-                    out.extend_from_slice(b", ");
-                }
-            }
-            out.push(b']');
-        }
-        Kind::Object => {
-            let start = scanner.position();
-            scanner.skip()?;
-            let mut text = String::new();
-            write_canonical(&mut Scanner::new(scanner.since(start)), &mut text)?;
-            out.extend_from_slice(text.as_bytes());
-        }
-    }
-    Ok(())
-}
-
-/// Appends the value that is next as Jackson would write it again: compact, numbers in Java's form.
-fn write_canonical(scanner: &mut Scanner<'_>, out: &mut String) -> Result<()> {
-    let string = |text: RawString<'_>, out: &mut String| {
-        with_text(text, |text| write_string(text, Surrogates::Plain, out));
-    };
-    match scanner.kind()? {
-        Kind::String => string(scanner.string()?, out),
-        Kind::Number => {
-            let mut text = Vec::new();
-            write_number_text(scanner.number()?, &mut text);
-            out.push_str(&String::from_utf8_lossy(&text));
-        }
-        Kind::Boolean => out.push_str(if scanner.boolean()? { "true" } else { "false" }),
-        Kind::Null => {
-            scanner.null()?;
-            out.push_str("null");
-        }
-        Kind::Array => {
-            out.push('[');
-            let mut more = scanner.open(b']')?;
-            while more {
-                write_canonical(scanner, out)?;
-                more = scanner.more(b']')?;
-                out.push_str(if more { "," } else { "" });
-            }
-            out.push(']');
-        }
-        Kind::Object => {
-            out.push('{');
-            let mut more = scanner.open(b'}')?;
-            while more {
-                string(scanner.key()?, out);
-                out.push(':');
-                write_canonical(scanner, out)?;
-                more = scanner.more(b'}')?;
-                out.push_str(if more { "," } else { "" });
-            }
-            out.push('}');
-        }
-    }
-    Ok(())
-}
-
-fn read_bytes(scanner: &mut Scanner<'_>, kind: Kind, out: &mut Vec<u8>) -> Result<()> {
-    if kind != Kind::String {
-        return wrong_type(scanner, kind, "BYTES");
-    }
-    let text = scanner.string()?;
-    with_text(text, |text| {
-        let blank = |byte: &u8| byte.is_ascii_whitespace();
-        let decoded = if text.bytes().any(|byte| blank(&byte)) {
-            STANDARD.decode_vec(text.bytes().filter(|byte| !blank(byte)).collect::<Vec<u8>>(), out)
-        } else {
-            STANDARD.decode_vec(text, out)
-        };
-        decoded.or_else(|_| Fault::value(format!("Value is not a valid Base64 encoded string: {text}")))
-    })
-}
-
-/// Milliseconds of a day, the end of the day included.
-fn time_of_day(millis: i64) -> Result<i32> {
-    match i32::try_from(millis) {
-        Ok(millis @ 0..=86_400_000) => Ok(millis),
-        _ => Fault::value(
-            "Time values must use number of milliseconds greater than 0 and less than 86400000.".to_owned(),
-        ),
-    }
-}
-
-/// Appends a string, its escapes resolved.
-#[inline]
-fn push_string(text: RawString<'_>, out: &mut Vec<u8>) {
-    if text.escaped {
-        text.unescape(out);
-    } else {
-        out.extend_from_slice(text.raw.as_bytes());
-    }
-}
-
-/// Calls `read` with the string, its escapes resolved.
-fn with_text<T>(text: RawString<'_>, read: impl FnOnce(&str) -> T) -> T {
-    if text.escaped {
-        let mut resolved = Vec::new();
-        text.unescape(&mut resolved);
-        read(&String::from_utf8_lossy(&resolved))
-    } else {
-        read(text.raw)
-    }
-}
-
-fn no_coercion<T>(ty: &str) -> Result<T> {
-    Fault::value(format!("Can't coerce string to type. targetType: {ty}"))
-}
-
-/// The value that is next is none that `required` can hold.
-fn wrong_type<T>(scanner: &mut Scanner<'_>, kind: Kind, required: &str) -> Result<T> {
-    let source = match kind {
-        Kind::Null => "NullNode",
-        Kind::Boolean => "BooleanNode",
-        Kind::String => "TextNode",
-        Kind::Array => "ArrayNode",
-        Kind::Object => "ObjectNode",
-        Kind::Number => {
-            let number = scanner.number()?;
-            match number.parse::<i64>() {
-                Ok(value) if i32::try_from(value).is_ok() => "IntNode",
-                Ok(_) => "LongNode",
-                Err(_) if number.contains(['.', 'e', 'E']) => "DecimalNode",
-                Err(_) => "BigIntegerNode",
-            }
-        }
-    };
-    Fault::value(format!("Can't convert type. sourceType: {source}, requiredType: {required}"))
 }

@@ -1,10 +1,11 @@
 //! JSON, the way Jackson and Kafka Connect read and write it for ksqlDB.
 //!
 //! ```text
-//! bytes ─scan→ tokens ─decode (shape: which key is which field)→ column builders
+//! bytes ─scan→ tokens ─decode (shape: which key is which field; coerce: single values)→ column builders
 //! arrays ─value (escape: strings)→ text ─encode→ payloads
 //! ```
 
+mod coerce;
 mod decode;
 mod encode;
 mod escape;

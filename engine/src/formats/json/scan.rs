@@ -292,7 +292,7 @@ impl RawString<'_> {
     pub(super) fn unescape(&self, out: &mut Vec<u8>) {
         let mut rest = self.raw;
         while let Some(at) = rest.find('\\') {
-            out.extend_from_slice(rest[..at].as_bytes());
+            out.extend_from_slice(&rest.as_bytes()[..at]);
             let (character, length) = unescape_one(&rest[at..]);
             out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             rest = rest.get(at + length..).unwrap_or_default();

@@ -35,6 +35,12 @@ pub(super) enum Found {
     Exact,
 }
 
+/// The field a key means, and how it means it; `None` for a key of no column.
+type Target = Option<(usize, Found)>;
+
+/// A key as it stands in the text, and what it means.
+type Known = (Box<[u8]>, Target);
+
 /// The fields of one kind of object.
 pub(super) struct Fields {
     /// Names of the fields.
@@ -45,7 +51,7 @@ pub(super) struct Fields {
     pub(super) found: Vec<Found>,
     /// Keys seen, in the order they were first seen, and what they mean. Objects of a topic mostly have the same keys in
     /// the same order, so the next key is mostly the one after the last.
-    known: Vec<(Box<[u8]>, Option<(usize, Found)>)>,
+    known: Vec<Known>,
     next: usize,
 }
 
@@ -65,7 +71,7 @@ impl Fields {
 
     /// Position of the field that a key means, and how it means it.
     #[inline]
-    pub(super) fn find(&mut self, key: RawString<'_>) -> Option<(usize, Found)> {
+    pub(super) fn find(&mut self, key: RawString<'_>) -> Target {
         match self.known.get(self.next) {
             Some((known, target)) if **known == *key.raw.as_bytes() => {
                 self.next += 1;
@@ -75,7 +81,7 @@ impl Fields {
         }
     }
 
-    fn search(&mut self, key: RawString<'_>) -> Option<(usize, Found)> {
+    fn search(&mut self, key: RawString<'_>) -> Target {
         let (before, after) = self.known.split_at(self.next.min(self.known.len()));
         let hit = after.iter().chain(before).position(|(known, _)| **known == *key.raw.as_bytes());
         if let Some(distance) = hit {
@@ -98,7 +104,7 @@ impl Fields {
     }
 
     /// A key names the field of that very name, else the field that its upper case names.
-    fn resolve(&self, key: &str) -> Option<(usize, Found)> {
+    fn resolve(&self, key: &str) -> Target {
         let position = |key: &str| self.names.iter().position(|name| **name == *key);
         let exact = position(key).map(|i| (i, Found::Exact));
         exact.or_else(|| position(&key.to_uppercase()).map(|i| (i, Found::Folded)))
