@@ -4,6 +4,8 @@
 mod cli;
 #[path = "e2e/crash.rs"]
 mod crash;
+#[path = "e2e/log_kafka.rs"]
+mod log_kafka;
 #[path = "e2e/process.rs"]
 mod process;
 #[path = "e2e/tidy.rs"]

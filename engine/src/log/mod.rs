@@ -9,12 +9,14 @@
 //! ```
 
 pub mod embedded;
+pub mod kafka;
 mod local;
 mod murmur2;
 mod positions;
 mod records;
 #[doc(hidden)]
 pub mod testing;
+mod topic_rules;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -25,6 +27,7 @@ use arrow::buffer::ScalarBuffer;
 use parking_lot::{Condvar, Mutex};
 
 pub use self::embedded::Embedded;
+pub use self::kafka::{Kafka, KafkaSettings};
 pub use self::murmur2::{Partitioner, murmur2, partition_for};
 pub use self::records::RecordsBuilder;
 

@@ -17,13 +17,11 @@ use crate::log::embedded::recovery;
 use crate::log::embedded::retention::Retention;
 use crate::log::embedded::segment::corrupt;
 use crate::log::embedded::writer::Mark;
-use crate::log::{Kv, LogError, Result, Topic, TopicPartition, TopicSpec, Write, positions};
+use crate::log::{Kv, LogError, Result, Topic, TopicPartition, TopicSpec, Write, positions, topic_rules};
 
 const TOPICS: &str = "log/topics";
 const ENDS: &str = "log/ends";
 const DELETED: &str = "log/deleted";
-/// Kafka's limit for topic names.
-const NAME_CHARS: usize = 249;
 /// How much of the name goes into the directory's; file systems allow 255 characters with the id.
 const DIR_NAME_CHARS: usize = 200;
 
@@ -118,7 +116,7 @@ impl Topics {
 
     /// Adds a topic.
     pub(super) fn create(&self, name: &str, spec: &TopicSpec, kv: &dyn Kv, group: u64) -> Result<()> {
-        check(name, spec)?;
+        topic_rules::check(name, spec)?;
         let mut topics = self.by_name.write();
         if topics.contains_key(name) {
             return Err(LogError::TopicExists(name.to_owned()));
@@ -227,21 +225,4 @@ fn remove_dir(dir: &Path, name: &str, kv: &dyn Kv) {
     {
         tracing::warn!("removing {}: {error}", path.display());
     }
-}
-
-/// Kafka's rules for topics.
-fn check(name: &str, spec: &TopicSpec) -> Result<()> {
-    let is_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let problem = if name.is_empty() || name == "." || name == ".." {
-        format!("'{name}' cannot be the name of a topic")
-    } else if name.len() > NAME_CHARS {
-        format!("the topic name '{name}' is longer than {NAME_CHARS} characters")
-    } else if !name.chars().all(is_legal) {
-        format!("the topic name '{name}' has characters other than ASCII letters, digits, '.', '_' and '-'")
-    } else if spec.partitions == 0 {
-        format!("topic {name} needs at least one partition")
-    } else {
-        return Ok(());
-    };
-    Err(LogError::Invalid(problem))
 }

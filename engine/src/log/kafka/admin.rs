@@ -1,0 +1,217 @@
+//! Topics of the cluster.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::executor::block_on;
+use parking_lot::Mutex;
+use rdkafka::admin::{AdminClient, AdminOptions, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::metadata::{Metadata, MetadataTopic};
+
+use crate::log::kafka::connection::{Connection, Events};
+use crate::log::{Bounds, LogError, Result, Topic, TopicPartition, TopicSpec, topic_rules};
+
+/// How long a question to the cluster may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a topic may take until all brokers know it (or know it is gone).
+const SPREAD: Duration = Duration::from_secs(15);
+const SPREAD_CHECK: Duration = Duration::from_millis(20);
+
+/// Asks and changes the cluster.
+pub(super) struct Admin {
+    connection: Arc<Connection>,
+    admin: AdminClient<Events>,
+    /// For metadata and watermarks: unlike a producer, a consumer never makes topics by asking for them.
+    client: BaseConsumer<Events>,
+    /// Partitions of topics known to exist.
+    known: Mutex<HashMap<String, u32>>,
+}
+
+impl Admin {
+    /// Connects lazily.
+    pub(super) fn new(connection: Arc<Connection>) -> Result<Admin> {
+        let config = connection.config(&[]);
+        let admin = connection.made(AdminClient::from_config_and_context(&config, Events))?;
+        let client = connection.made(BaseConsumer::from_config_and_context(&config, Events))?;
+        Ok(Admin { connection, admin, client, known: Mutex::default() })
+    }
+
+    /// Fails unless a broker answers.
+    pub(super) fn check_reachable(&self) -> Result<()> {
+        self.metadata(Some("_")).map(drop)
+    }
+
+    /// Fails unless the partition exists.
+    pub(super) fn check_partition(&self, of: &TopicPartition) -> Result<()> {
+        let known = self.known.lock().get(&*of.topic).copied();
+        let partitions = match known {
+            Some(partitions) if of.partition < partitions => partitions,
+            _ => {
+                let metadata = self.metadata(Some(&of.topic))?;
+                let topic = existing(&metadata).next();
+                let topic = topic.ok_or_else(|| LogError::UnknownTopic(of.topic.to_string()))?;
+                let partitions = topic.partitions().len() as u32;
+                self.known.lock().insert(of.topic.to_string(), partitions);
+                partitions
+            }
+        };
+        match of.partition < partitions {
+            true => Ok(()),
+            false => Err(LogError::UnknownPartition { topic: of.topic.to_string(), partition: of.partition }),
+        }
+    }
+
+    /// Makes a topic and waits until it can be used.
+    pub(super) fn create_topic(&self, name: &str, spec: &TopicSpec) -> Result<()> {
+        topic_rules::check(name, spec)?;
+        // no replicas = as many as the broker thinks right
+        let replicas = if spec.replicas == 0 { -1 } else { i32::from(spec.replicas) };
+        let mut topic = NewTopic::new(name, spec.partitions as i32, TopicReplication::Fixed(replicas));
+        for (key, value) in &spec.config {
+            topic = topic.set(key, value);
+        }
+        let what = format!("creating topic {name}");
+        let answer = block_on(self.admin.create_topics([&topic], &options()));
+        match first(answer.map_err(|error| self.connection.failed(&what, &error))?) {
+            Ok(()) => {}
+            Err(RDKafkaErrorCode::TopicAlreadyExists) => return Err(LogError::TopicExists(name.to_owned())),
+            Err(
+                code @ (RDKafkaErrorCode::InvalidTopic
+                | RDKafkaErrorCode::InvalidPartitions
+                | RDKafkaErrorCode::InvalidReplicationFactor
+                | RDKafkaErrorCode::InvalidConfig
+                | RDKafkaErrorCode::PolicyViolation),
+            ) => return Err(LogError::Invalid(format!("{what}: {code}"))),
+            Err(code) => return Err(self.connection.failed_with(&what, Some(code), &code.to_string())),
+        }
+        let is_led = |topic: &MetadataTopic| {
+            topic.partitions().len() == spec.partitions as usize && topic.partitions().iter().all(|p| p.leader() >= 0)
+        };
+        self.wait_until(name, |topic| topic.is_some_and(is_led))
+    }
+
+    /// Removes a topic and waits until it is gone.
+    pub(super) fn delete_topic(&self, name: &str) -> Result<()> {
+        let what = format!("deleting topic {name}");
+        let answer = block_on(self.admin.delete_topics(&[name], &options()));
+        self.known.lock().remove(name);
+        match first(answer.map_err(|error| self.connection.failed(&what, &error))?) {
+            Ok(()) => self.wait_until(name, |topic| topic.is_none()),
+            Err(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+                Err(LogError::UnknownTopic(name.to_owned()))
+            }
+            Err(code) => Err(self.connection.failed_with(&what, Some(code), &code.to_string())),
+        }
+    }
+
+    /// A topic.
+    pub(super) fn topic(&self, name: &str) -> Result<Option<Topic>> {
+        let metadata = self.metadata(Some(name))?;
+        Ok(self.described(existing(&metadata).collect())?.pop())
+    }
+
+    /// All topics, by name.
+    pub(super) fn topics(&self) -> Result<Vec<Topic>> {
+        let metadata = self.metadata(None)?;
+        let mut topics = self.described(existing(&metadata).collect())?;
+        topics.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(topics)
+    }
+
+    /// First and last offset of a partition.
+    pub(super) fn bounds(&self, of: &TopicPartition) -> Result<Bounds> {
+        let what = || format!("asking for the bounds of partition {} of topic {}", of.partition, of.topic);
+        let deadline = Instant::now() + SPREAD;
+        loop {
+            match self.client.fetch_watermarks(&of.topic, of.partition as i32, TIMEOUT) {
+                Ok((begin, end)) => return Ok(Bounds { begin, end }),
+                Err(error) if is_passing(error.rdkafka_error_code()) && Instant::now() < deadline => {
+                    std::thread::sleep(SPREAD_CHECK);
+                }
+                Err(error) => return Err(self.connection.failed(&what(), &error)),
+            }
+        }
+    }
+
+    /// Removes a group's offsets from the broker; it need not know the group.
+    pub(super) fn delete_group(&self, group: &str) -> Result<()> {
+        let what = format!("deleting consumer group {group}");
+        let answer = block_on(self.admin.delete_groups(&[group], &options()));
+        match first(answer.map_err(|error| self.connection.failed(&what, &error))?) {
+            Ok(()) | Err(RDKafkaErrorCode::GroupIdNotFound) => Ok(()),
+            Err(code) => Err(self.connection.failed_with(&what, Some(code), &code.to_string())),
+        }
+    }
+
+    /// Topics with the configuration that was set for them.
+    fn described(&self, topics: Vec<&MetadataTopic>) -> Result<Vec<Topic>> {
+        if topics.is_empty() {
+            return Ok(Vec::new());
+        }
+        let resources: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(topic.name())).collect();
+        let answer = block_on(self.admin.describe_configs(&resources, &options()));
+        let answer = answer.map_err(|error| self.connection.failed("asking for topic configurations", &error))?;
+        let with_config = topics.into_iter().zip(answer).map(|(topic, config)| {
+            let entries = config.map(|config| config.entries).unwrap_or_default();
+            let set = entries.into_iter().filter(|entry| entry.source == ConfigSource::DynamicTopic);
+            let config: BTreeMap<_, _> = set.filter_map(|entry| Some((entry.name, entry.value?))).collect();
+            let replicas = topic.partitions().first().map_or(0, |partition| partition.replicas().len() as u16);
+            let partitions = topic.partitions().len() as u32;
+            Topic { name: topic.name().to_owned(), spec: TopicSpec { partitions, replicas, config } }
+        });
+        Ok(with_config.collect())
+    }
+
+    fn wait_until(&self, name: &str, is_right: impl Fn(Option<&MetadataTopic>) -> bool) -> Result<()> {
+        let deadline = Instant::now() + SPREAD;
+        while !is_right(existing(&self.metadata(Some(name))?).next()) {
+            if Instant::now() > deadline {
+                return Err(LogError::Broker(format!("the brokers do not agree about topic {name} yet")));
+            }
+            std::thread::sleep(SPREAD_CHECK);
+        }
+        Ok(())
+    }
+
+    fn metadata(&self, topic: Option<&str>) -> Result<Metadata> {
+        // serves what the client wants to report
+        let _ = self.client.poll(Duration::ZERO);
+        let metadata = self.client.fetch_metadata(topic, TIMEOUT);
+        metadata.map_err(|error| self.connection.failed("asking for topics", &error))
+    }
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT))
+}
+
+/// What a partition that was made or moved just now answers.
+fn is_passing(code: Option<RDKafkaErrorCode>) -> bool {
+    matches!(
+        code,
+        Some(
+            RDKafkaErrorCode::NotLeaderForPartition
+                | RDKafkaErrorCode::LeaderNotAvailable
+                | RDKafkaErrorCode::UnknownTopicOrPartition
+        )
+    )
+}
+
+/// Topics the cluster has (it also answers with those one asked for in vain).
+fn existing(metadata: &Metadata) -> impl Iterator<Item = &MetadataTopic> {
+    metadata.topics().iter().filter(|topic| topic.error().is_none() && !topic.partitions().is_empty())
+}
+
+/// The answer about the one thing asked for.
+fn first(
+    answers: Vec<std::result::Result<String, (String, RDKafkaErrorCode)>>,
+) -> std::result::Result<(), RDKafkaErrorCode> {
+    match answers.into_iter().next() {
+        Some(Err((_, code))) => Err(code),
+        _ => Ok(()),
+    }
+}

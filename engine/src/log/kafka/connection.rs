@@ -1,0 +1,80 @@
+//! What all clients of a cluster share: settings, events, the wording of errors.
+
+use rdkafka::ClientConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::log::kafka::KafkaSettings;
+use crate::log::{LogError, Result};
+
+/// How to make clients and name their errors.
+#[derive(Debug)]
+pub(super) struct Connection {
+    servers: String,
+    config: ClientConfig,
+}
+
+impl Connection {
+    /// Connects nothing yet.
+    pub(super) fn new(settings: &KafkaSettings) -> Connection {
+        let mut config = ClientConfig::new();
+        config.set("client.id", "millstream").set("bootstrap.servers", &settings.bootstrap_servers);
+        config.set("reconnect.backoff.max.ms", "2000");
+        for (name, value) in &settings.properties {
+            config.set(name, value);
+        }
+        Connection { servers: settings.bootstrap_servers.clone(), config }
+    }
+
+    /// The settings with some more.
+    pub(super) fn config(&self, more: &[(&str, &str)]) -> ClientConfig {
+        let mut config = self.config.clone();
+        for (name, value) in more {
+            config.set(*name, *value);
+        }
+        config
+    }
+
+    /// The client a constructor made, or what is wrong with the settings.
+    pub(super) fn made<T>(&self, client: std::result::Result<T, KafkaError>) -> Result<T> {
+        client.map_err(|error| LogError::Invalid(format!("the settings for Kafka are not usable: {error}")))
+    }
+
+    /// The error of a call.
+    pub(super) fn failed(&self, what: &str, error: &KafkaError) -> LogError {
+        self.failed_with(what, error.rdkafka_error_code(), &error.to_string())
+    }
+
+    /// The error of a call that answered with a code.
+    pub(super) fn failed_with(&self, what: &str, code: Option<RDKafkaErrorCode>, text: &str) -> LogError {
+        LogError::Broker(match code {
+            Some(
+                RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::MessageTimedOut
+                | RDKafkaErrorCode::OperationTimedOut
+                | RDKafkaErrorCode::RequestTimedOut
+                | RDKafkaErrorCode::Resolve,
+            ) => format!("no broker of {} answers ({what}: {text})", self.servers),
+            _ => format!("{what}: {text}"),
+        })
+    }
+}
+
+/// Puts what clients report on the process's own log.
+#[derive(Debug, Default)]
+pub(super) struct Events;
+
+impl ClientContext for Events {
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!("librdkafka {facility}: {message}");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!("kafka: {error}: {reason}");
+    }
+}
+
+impl ConsumerContext for Events {}

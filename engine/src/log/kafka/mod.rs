@@ -1,0 +1,139 @@
+//! The log on a Kafka cluster. Topics are the broker's; positions, state and the command log are in the local database of
+//! the data directory, written after the outputs have been acknowledged: what a crash leaves between the two is
+//! processed again (at least once).
+//!
+//! ```text
+//! admin    topics, configurations, watermarks
+//! reader   one consumer per reader, assigned by hand, no group
+//! producer one idempotent producer for everybody
+//! groups   committed positions, told to the broker as well so that lag tools see them
+//! ```
+
+mod admin;
+mod connection;
+mod groups;
+mod producer;
+mod reader;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::log::kafka::admin::Admin;
+use crate::log::kafka::connection::Connection;
+use crate::log::kafka::groups::Groups;
+use crate::log::kafka::producer::Producer;
+use crate::log::kafka::reader::KafkaReader;
+use crate::log::local::DataDir;
+use crate::log::{
+    Bounds, Commit, Kv, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicPartition, TopicSpec,
+    positions,
+};
+
+/// How to reach a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KafkaSettings {
+    /// `host:port`, separated by commas.
+    pub bootstrap_servers: String,
+    /// Further settings, as librdkafka names them (`security.protocol`, `client.id`, …).
+    pub properties: BTreeMap<String, String>,
+}
+
+/// A log on a Kafka cluster.
+pub struct Kafka {
+    connection: Arc<Connection>,
+    admin: Admin,
+    producer: Producer,
+    groups: Groups,
+    kv: Arc<dyn Kv>,
+    _dir: DataDir,
+}
+
+impl Kafka {
+    /// Connects to the cluster; state is kept in the data directory. Fails with [`LogError::Broker`] when no broker
+    /// answers, with [`LogError::DataDir`] when the directory is not ours to use.
+    pub fn open(settings: &KafkaSettings, path: &Path) -> Result<Kafka> {
+        let connection = Arc::new(Connection::new(settings));
+        let admin = Admin::new(Arc::clone(&connection))?;
+        admin.check_reachable()?;
+        let (dir, database) = DataDir::open(path, "kafka")?;
+        Ok(Kafka {
+            admin,
+            producer: Producer::new(Arc::clone(&connection))?,
+            groups: Groups::new(Arc::clone(&connection)),
+            connection,
+            kv: Arc::new(database),
+            _dir: dir,
+        })
+    }
+}
+
+impl Log for Kafka {
+    fn create_topic(&self, name: &str, spec: &TopicSpec) -> Result<()> {
+        self.admin.create_topic(name, spec)
+    }
+
+    fn delete_topic(&self, name: &str) -> Result<()> {
+        self.admin.delete_topic(name)?;
+        self.kv.write(positions::forget_topic(&*self.kv, name)?)
+    }
+
+    fn topic(&self, name: &str) -> Result<Option<Topic>> {
+        self.admin.topic(name)
+    }
+
+    fn topics(&self) -> Result<Vec<Topic>> {
+        self.admin.topics()
+    }
+
+    fn bounds(&self, of: &TopicPartition) -> Result<Bounds> {
+        self.admin.check_partition(of)?;
+        self.admin.bounds(of)
+    }
+
+    fn reader(&self, from: Vec<Position>, wake: Arc<Signal>) -> Result<Box<dyn Reader>> {
+        from.iter().try_for_each(|position| self.admin.check_partition(&position.of))?;
+        Ok(Box::new(KafkaReader::new(Arc::clone(&self.connection), from, wake)?))
+    }
+
+    fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>> {
+        for Output { to, records } in &outputs {
+            self.admin.check_partition(to)?;
+            if !records.is_even() {
+                return Err(LogError::Invalid(format!("columns of different length for topic {}", to.topic)));
+            }
+        }
+        let firsts = self.producer.produce(&outputs)?;
+        // nothing was produced to a partition without records: what it got is its end
+        let first = |(first, output): (Option<i64>, &Output)| match first {
+            Some(first) => Ok(first),
+            None => Ok(self.admin.bounds(&output.to)?.end),
+        };
+        firsts.into_iter().zip(&outputs).map(first).collect()
+    }
+
+    fn commit(&self, commit: Commit) -> Result<()> {
+        for output in &commit.outputs {
+            self.admin.check_partition(&output.to)?;
+        }
+        self.producer.produce(&commit.outputs)?;
+        let mut writes = commit.writes;
+        writes.extend(positions::writes(&commit.group, &commit.positions));
+        self.kv.write(writes)?;
+        self.groups.commit(&commit.group, &commit.positions)
+    }
+
+    fn positions(&self, group: &str) -> Result<Vec<Position>> {
+        positions::of_group(&*self.kv, group)
+    }
+
+    fn delete_group(&self, group: &str) -> Result<()> {
+        self.kv.write(positions::forget_group(&*self.kv, group)?)?;
+        self.groups.forget(group);
+        self.admin.delete_group(group)
+    }
+
+    fn kv(&self) -> &Arc<dyn Kv> {
+        &self.kv
+    }
+}
