@@ -173,7 +173,8 @@ pub(super) fn unify_list(elements: Vec<Element>) -> Result<Option<(SqlType, Vec<
     for element in elements.iter().filter(|element| !element.expr.is_null_literal()) {
         common = Some(match common {
             None => element.expr.ty.clone(),
-            Some(so_far) => lead(&so_far, &element.expr, element)?,
+            Some(so_far) => lead(&so_far, &element.expr, element.span)
+                .map_err(|refused| refused.unwrap_or_else(|| mismatch(&so_far, element)))?,
         });
     }
     let Some(ty) = common else { return Ok(None) };
@@ -181,25 +182,35 @@ pub(super) fn unify_list(elements: Vec<Element>) -> Result<Option<(SqlType, Vec<
     Ok(Some((ty.clone(), cast.collect::<Result<_, _>>()?)))
 }
 
-/// The type of the elements so far together with one more.
-fn lead(so_far: &SqlType, expr: &Typed, element: &Element) -> Result<SqlType, ExprError> {
+fn mismatch(so_far: &SqlType, element: &Element) -> ExprError {
+    ExprError::code(
+        format!(
+            "operator does not exist: {so_far} = {} ({})\nHint: You might need to add explicit type casts.",
+            element.expr.ty, element.text
+        ),
+        element.span,
+    )
+}
+
+/// The type of the elements so far together with one more; an error without a text is a mismatch of whole elements.
+fn lead(so_far: &SqlType, expr: &Typed, span: Span) -> Result<SqlType, Option<ExprError>> {
     if expr.is_null_literal() {
         return Ok(so_far.clone());
     }
     if let (Kind::Array(items), SqlType::Array(item)) = (&expr.kind, so_far) {
-        let item = items.iter().try_fold((**item).clone(), |item, expr| lead(&item, expr, element))?;
+        let item = items.iter().try_fold((**item).clone(), |item, expr| lead(&item, expr, span))?;
         return Ok(item.array_of());
     }
     if let (Kind::Map(entries), SqlType::Map(key, value)) = (&expr.kind, so_far) {
-        let key = entries.iter().try_fold((**key).clone(), |key, (expr, _)| lead(&key, expr, element))?;
-        let value = entries.iter().try_fold((**value).clone(), |value, (_, expr)| lead(&value, expr, element))?;
+        let key = entries.iter().try_fold((**key).clone(), |key, (expr, _)| lead(&key, expr, span))?;
+        let value = entries.iter().try_fold((**value).clone(), |value, (_, expr)| lead(&value, expr, span))?;
         return Ok(SqlType::Map(Box::new(key), Box::new(value)));
     }
     if let (Kind::Struct(values), SqlType::Struct(fields), SqlType::Struct(own)) = (&expr.kind, so_far, &expr.ty) {
         let mut fields = fields.clone();
         for ((name, ty), value) in own.iter().zip(values) {
             match fields.iter_mut().find(|(field, _)| field == name) {
-                Some((_, field)) => *field = lead(field, value, element)?,
+                Some((_, field)) => *field = lead(field, value, span)?,
                 None => fields.push((name.clone(), ty.clone())),
             }
         }
@@ -212,14 +223,8 @@ fn lead(so_far: &SqlType, expr: &Typed, element: &Element) -> Result<SqlType, Ex
         (Kind::Literal(_), SqlType::String) if !matches!(expr.ty, SqlType::Array(_) | SqlType::Map(..)) => {
             Ok(SqlType::String)
         }
-        (Kind::Literal(Value::String(text)), so_far) => text_leads(so_far, text, element.span),
-        _ => Err(ExprError::code(
-            format!(
-                "operator does not exist: {so_far} = {} ({})\nHint: You might need to add explicit type casts.",
-                expr.ty, element.text
-            ),
-            element.span,
-        )),
+        (Kind::Literal(Value::String(text)), so_far) => text_leads(so_far, text, span).map_err(Some),
+        _ => Err(None),
     }
 }
 

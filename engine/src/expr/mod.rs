@@ -25,6 +25,8 @@ pub mod functions;
 mod nodes;
 mod scope;
 pub mod show;
+#[cfg(test)]
+mod testing;
 mod typed;
 
 use arrow::array::ArrayRef;
