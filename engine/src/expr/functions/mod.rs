@@ -13,9 +13,21 @@ mod registry;
 mod resolve;
 mod signature;
 
+mod bytes;
+mod collections;
 mod conditional;
+mod extremes;
+mod json;
+mod lambda;
+mod mask;
+mod math;
+mod regexp;
+mod row;
+mod search;
 mod text;
+mod url;
 
+pub use super::nodes::Arg;
 pub use function::{Batch, Category, Context, Function, FunctionKind, Kernel, LambdaKind, RowKernel, Run, Variation};
 pub use registry::Registry;
 pub use resolve::{Argument, Resolved};
@@ -23,7 +35,20 @@ pub(super) use resolve::{instantiate, unify};
 pub use signature::{Param, Parameter, Signature};
 
 /// The scalar and table functions of the product, by file.
-static LIBRARY: &[&[Function]] = &[conditional::FUNCTIONS, text::FUNCTIONS];
+static LIBRARY: &[&[Function]] = &[
+    bytes::FUNCTIONS,
+    collections::FUNCTIONS,
+    conditional::FUNCTIONS,
+    extremes::FUNCTIONS,
+    json::FUNCTIONS,
+    lambda::FUNCTIONS,
+    mask::FUNCTIONS,
+    math::FUNCTIONS,
+    regexp::FUNCTIONS,
+    search::FUNCTIONS,
+    text::FUNCTIONS,
+    url::FUNCTIONS,
+];
 
 #[cfg(test)]
 mod tests {

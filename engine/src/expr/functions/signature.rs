@@ -65,7 +65,7 @@ impl Signature {
             let primitive = reader.peek_char()?.is_ascii_lowercase();
             let ty = reader.param()?;
             let variadic = reader.eat("...");
-            params.push(Parameter { name: reader.word()?.to_owned(), ty, variadic, primitive });
+            params.push(Parameter { name: reader.name()?.to_owned(), ty, variadic, primitive });
         }
         let returns = reader.param()?;
         reader.rest.trim().is_empty().then_some(Self { params, returns })
@@ -163,6 +163,16 @@ impl<'a> Reader<'a> {
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
         (!word.is_empty()).then_some(word)
+    }
+
+    /// A parameter's name; one of several words stands in backquotes.
+    fn name(&mut self) -> Option<&'a str> {
+        if !self.eat("`") {
+            return self.word();
+        }
+        let (name, rest) = self.rest.split_once('`')?;
+        self.rest = rest;
+        Some(name)
     }
 
     fn param(&mut self) -> Option<Param> {

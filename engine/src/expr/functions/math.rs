@@ -1,0 +1,325 @@
+//! The mathematical functions.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int32Array, Int64Array};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
+use arrow::error::ArrowError;
+
+use super::row::{Row, double, int};
+use super::{Batch, Category, Context, Function, Variation};
+use crate::expr::coerce;
+use crate::types::{SqlType, Value, text};
+
+/// A function of one number that yields a DOUBLE.
+macro_rules! unary {
+    ($name:literal, $apply:expr, $says:literal, $example:literal, $result:literal) => {
+        unary!($name, $apply, $says, $example, $result, ["", "", ""], "")
+    };
+    ($name:literal, $apply:expr, $says:literal, $example:literal, $result:literal, $each:expr, $doc:literal) => {
+        Function::scalar(
+            $name,
+            Category::Mathematical,
+            &[
+                Variation::batch("(INT value) DOUBLE", |batch| map_double(batch, $apply)).says($each[0], &[$doc]),
+                Variation::batch("(BIGINT value) DOUBLE", |batch| map_double(batch, $apply)).says($each[1], &[$doc]),
+                Variation::batch("(DOUBLE value) DOUBLE", |batch| map_double(batch, $apply)).says($each[2], &[$doc]),
+            ],
+        )
+        .says($says)
+        .example($example, $result)
+    };
+}
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    Function::scalar(
+        "ABS",
+        Category::Mathematical,
+        &[
+            Variation::batch("(INT val) INT", |batch| map_int(batch, i32::wrapping_abs)),
+            Variation::batch("(BIGINT val) BIGINT", |batch| map_bigint(batch, i64::wrapping_abs)),
+            Variation::batch("(DOUBLE val) DOUBLE", |batch| map_double(batch, f64::abs)),
+            Variation::row("(DECIMAL val) DECIMAL", |args, _| decimal(args, |value, _| value.abs())),
+        ],
+    )
+    .spelled("Abs")
+    .says(
+        "Returns the absolute value of its argument. If the argument is not negative, the argument is returned. If the \
+         argument is negative, the negation of the argument is returned.",
+    )
+    .example("ABS(-1.5)", "1.5"),
+    Function::scalar(
+        "CEIL",
+        Category::Mathematical,
+        &[
+            Variation::batch("(INT val) INT", |batch| batch.column(0)),
+            Variation::batch("(BIGINT val) BIGINT", |batch| batch.column(0)),
+            Variation::batch("(DOUBLE val) DOUBLE", |batch| map_double(batch, f64::ceil)),
+            Variation::row("(DECIMAL val) DECIMAL", |args, _| {
+                decimal(args, |value, one| {
+                    value.div_euclid(one) * one + if value.rem_euclid(one) > 0 { one } else { 0 }
+                })
+            }),
+        ],
+    )
+    .spelled("Ceil")
+    .says("Returns the smallest integer greater than or equal to the specified numeric expression.")
+    .example("CEIL(-1.5)", "-1.0"),
+    Function::scalar(
+        "FLOOR",
+        Category::Mathematical,
+        &[
+            Variation::batch("(INT val) INT", |batch| batch.column(0)),
+            Variation::batch("(BIGINT val) BIGINT", |batch| batch.column(0)),
+            Variation::batch("(DOUBLE val) DOUBLE", |batch| map_double(batch, f64::floor)),
+            Variation::row("(DECIMAL val) DECIMAL", |args, _| decimal(args, |value, one| value.div_euclid(one) * one)),
+        ],
+    )
+    .spelled("Floor")
+    .says("The largest whole number that is not above the argument.")
+    .example("FLOOR(-1.5)", "-2.0"),
+    Function::scalar(
+        "ROUND",
+        Category::Mathematical,
+        &[
+            Variation::batch("(int val) BIGINT", |batch| whole(batch)),
+            Variation::batch("(bigint val) BIGINT", |batch| batch.column(0)),
+            Variation::batch("(DOUBLE val) BIGINT", |batch| to_bigint(batch, |value| (value + 0.5).floor() as i64)),
+            Variation::row("(DOUBLE val, INT decimalPlaces) DOUBLE", |args, _| double_places(args, half_up)),
+            Variation::row("(DECIMAL val) DECIMAL", |args, context| decimal_places(args, context, 0, half_up))
+                .returns(without_scale),
+            Variation::row("(DECIMAL val, INT decimalPlaces) DECIMAL", |args, context| {
+                decimal_places(args, context, int(args, 1)?, half_up)
+            }),
+        ],
+    )
+    .spelled("Round")
+    .says(
+        "Round a value to the number of decimal places as specified by scale to the right of the decimal point. If \
+         scale is negative then value is rounded to the right of the decimal point. Numbers equidistant to the nearest \
+         value are rounded up (in the positive direction). If the number of decimal places is not provided it defaults \
+         to zero.",
+    )
+    .example("ROUND(-1.5)", "-1"),
+    Function::scalar(
+        "TRUNC",
+        Category::Mathematical,
+        &[
+            Variation::batch("(INT val) BIGINT", |batch| whole(batch)),
+            Variation::batch("(BIGINT val) BIGINT", |batch| batch.column(0)),
+            Variation::batch("(DOUBLE val) BIGINT", |batch| to_bigint(batch, |value| value.trunc() as i64)),
+            Variation::row("(DOUBLE val, INT decimalPlaces) DOUBLE", |args, _| double_places(args, toward_zero)),
+            Variation::row("(DECIMAL val) DECIMAL", |args, context| decimal_places(args, context, 0, toward_zero))
+                .returns(without_scale),
+            Variation::row("(DECIMAL val, INT decimalPlaces) DECIMAL", |args, context| {
+                decimal_places(args, context, int(args, 1)?, toward_zero)
+            }),
+        ],
+    )
+    .spelled("Trunc")
+    .says(
+        "Truncates a value to the number of decimal places as specified by scale to the right of the decimal point. If \
+         scale is negative then value is truncated to the right of the decimal point.",
+    )
+    .example("TRUNC(1.239, 2)", "1.230"),
+    Function::scalar(
+        "SIGN",
+        Category::Mathematical,
+        &[
+            Variation::batch("(INT value) INT", sign),
+            Variation::batch("(BIGINT value) INT", sign),
+            Variation::batch("(DOUBLE value) INT", sign),
+        ],
+    )
+    .says("-1, 0 or 1 for a negative number, zero, a positive number.")
+    .example("SIGN(-3)", "-1"),
+    unary!(
+        "ACOS",
+        f64::acos,
+        "The inverse (arc) cosine of a value. The returned value is in radians.",
+        "ACOS(1)",
+        "0.0",
+        [
+            "Returns the inverse (arc) cosine of an INT value",
+            "Returns the inverse (arc) cosine of a BIGINT value",
+            "Returns the inverse (arc) cosine of a DOUBLE value"
+        ],
+        "The value to get the inverse cosine of."
+    ),
+    unary!("ASIN", f64::asin, "Arc sine, in radians.", "ASIN(0)", "0.0"),
+    unary!("ATAN", f64::atan, "Arc tangent, in radians.", "ATAN(0)", "0.0"),
+    unary!("CBRT", f64::cbrt, "Cube root.", "CBRT(27)", "3.0"),
+    unary!("COS", f64::cos, "Cosine of an angle in radians.", "COS(0)", "1.0"),
+    unary!("COSH", f64::cosh, "Hyperbolic cosine.", "COSH(0)", "1.0"),
+    unary!("COT", |x| 1.0 / x.tan(), "Cotangent of an angle in radians.", "COT(0)", "Infinity"),
+    unary!("DEGREES", f64::to_degrees, "Radians as degrees.", "DEGREES(0)", "0.0"),
+    unary!("EXP", f64::exp, "e to the power of the argument.", "EXP(0)", "1.0"),
+    unary!("LN", f64::ln, "Natural logarithm.", "LN(1)", "0.0"),
+    unary!("RADIANS", f64::to_radians, "Degrees as radians.", "RADIANS(0)", "0.0"),
+    unary!("SIN", f64::sin, "Sine of an angle in radians.", "SIN(0)", "0.0"),
+    unary!("SINH", f64::sinh, "Hyperbolic sine.", "SINH(0)", "0.0"),
+    unary!("SQRT", f64::sqrt, "Square root.", "SQRT(9)", "3.0"),
+    unary!("TAN", f64::tan, "Tangent of an angle in radians.", "TAN(0)", "0.0"),
+    unary!("TANH", f64::tanh, "Hyperbolic tangent.", "TANH(0)", "0.0"),
+    Function::scalar(
+        "LOG",
+        Category::Mathematical,
+        &[
+            Variation::batch("(INT value) DOUBLE", |batch| map_double(batch, f64::ln))
+                .says("Returns the base 10 logarithm of an INT value.", &["the value get the base 10 logarithm of."]),
+            Variation::batch("(BIGINT value) DOUBLE", |batch| map_double(batch, f64::ln))
+                .says("Returns the base 10 logarithm of a BIGINT value.", &["the value get the base 10 logarithm of."]),
+            Variation::batch("(DOUBLE value) DOUBLE", |batch| map_double(batch, f64::ln))
+                .says("Returns the base 10 logarithm of a DOUBLE value.", &["the value get the base 10 logarithm of."]),
+            Variation::batch("(INT base, INT value) DOUBLE", |batch| map_doubles(batch, log)).says(
+                "Returns the logarithm with the given base of an INT value.",
+                &["the base of the logarithm.", "the value get the logarithm of."],
+            ),
+            Variation::batch("(BIGINT base, BIGINT value) DOUBLE", |batch| map_doubles(batch, log)).says(
+                "Returns the logarithm with the given base of a BIGINT value.",
+                &["the base of the logarithm.", "the value get the logarithm of."],
+            ),
+            Variation::batch("(DOUBLE base, DOUBLE value) DOUBLE", |batch| map_doubles(batch, log)).says(
+                "Returns the logarithm with the given base of a DOUBLE value.",
+                &["the base of the logarithm.", "the value get the logarithm of."],
+            ),
+        ],
+    )
+    .says("The logarithm of a value.")
+    .example("LOG(2, 8)", "3.0"),
+    Function::scalar(
+        "ATAN2",
+        Category::Mathematical,
+        &[
+            Variation::batch("(INT y, INT x) DOUBLE", |batch| map_doubles(batch, f64::atan2)),
+            Variation::batch("(BIGINT y, BIGINT x) DOUBLE", |batch| map_doubles(batch, f64::atan2)),
+            Variation::batch("(DOUBLE y, DOUBLE x) DOUBLE", |batch| map_doubles(batch, f64::atan2)),
+        ],
+    )
+    .says("Angle of the point (x, y), in radians.")
+    .example("ATAN2(0, 1)", "0.0"),
+    Function::scalar(
+        "POWER",
+        Category::Mathematical,
+        &[
+            Variation::batch("(INT base, INT exponent) DOUBLE", |batch| map_doubles(batch, f64::powf)),
+            Variation::batch("(BIGINT base, BIGINT exponent) DOUBLE", |batch| map_doubles(batch, f64::powf)),
+            Variation::batch("(DOUBLE base, DOUBLE exponent) DOUBLE", |batch| map_doubles(batch, f64::powf)),
+        ],
+    )
+    .says("The base to the power of the exponent.")
+    .example("POWER(2, 10)", "1024.0"),
+    Function::scalar(
+        "PI",
+        Category::Mathematical,
+        &[Variation::row("() DOUBLE", |_, _| Ok(Value::Double(std::f64::consts::PI)))],
+    )
+    .says("The number pi.")
+    .example("PI()", "3.141592653589793"),
+];
+
+/// Applies `each` to every number of the first argument.
+fn map_double(batch: &Batch<'_>, each: impl Fn(f64) -> f64) -> Result<ArrayRef, ArrowError> {
+    Ok(Arc::new(doubles(batch, 0)?.unary::<_, Float64Type>(each)))
+}
+
+/// Argument `i` as doubles.
+fn doubles(batch: &Batch<'_>, i: usize) -> Result<Float64Array, ArrowError> {
+    let column = batch.column(i)?;
+    Ok(match column.data_type() {
+        DataType::Int32 => column.as_primitive::<Int32Type>().unary(f64::from),
+        DataType::Int64 => column.as_primitive::<Int64Type>().unary(|value| value as f64),
+        _ => column.as_primitive::<Float64Type>().clone(),
+    })
+}
+
+fn map_doubles(batch: &Batch<'_>, each: impl Fn(f64, f64) -> f64) -> Result<ArrayRef, ArrowError> {
+    let (a, b) = (doubles(batch, 0)?, doubles(batch, 1)?);
+    Ok(Arc::new(arrow::compute::binary::<_, _, _, Float64Type>(&a, &b, each)?))
+}
+
+fn map_int(batch: &Batch<'_>, each: impl Fn(i32) -> i32) -> Result<ArrayRef, ArrowError> {
+    Ok(Arc::new(batch.column(0)?.as_primitive::<Int32Type>().unary::<_, Int32Type>(each)))
+}
+
+fn map_bigint(batch: &Batch<'_>, each: impl Fn(i64) -> i64) -> Result<ArrayRef, ArrowError> {
+    Ok(Arc::new(batch.column(0)?.as_primitive::<Int64Type>().unary::<_, Int64Type>(each)))
+}
+
+fn whole(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let array: Int64Array = batch.column(0)?.as_primitive::<Int32Type>().unary(i64::from);
+    Ok(Arc::new(array))
+}
+
+fn to_bigint(batch: &Batch<'_>, each: impl Fn(f64) -> i64) -> Result<ArrayRef, ArrowError> {
+    let array: Int64Array = doubles(batch, 0)?.unary(each);
+    Ok(Arc::new(array))
+}
+
+fn sign(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let array: Int32Array = doubles(batch, 0)?.unary(|value| i32::from(value > 0.0) - i32::from(value < 0.0));
+    Ok(Arc::new(array))
+}
+
+fn log(base: f64, value: f64) -> f64 {
+    if base <= 0.0 || base == 1.0 { f64::NAN } else { value.ln() / base.ln() }
+}
+
+/// Applies `each` to the unscaled value and the unscaled form of 1.
+fn decimal(args: &[Value], each: impl Fn(i128, i128) -> i128) -> Row {
+    let Some(Value::Decimal(unscaled, scale)) = args.first() else { return Ok(Value::Null) };
+    let one = u32::try_from(*scale).ok().and_then(text::power_of_ten).ok_or("numeric overflow")?;
+    Ok(Value::Decimal(each(*unscaled, one), *scale))
+}
+
+/// `DECIMAL(p - s, 0)`
+fn without_scale(types: &[SqlType]) -> SqlType {
+    match types.first().and_then(coerce::as_decimal) {
+        Some((precision, scale)) => {
+            SqlType::Decimal { precision: precision.saturating_sub(scale.unsigned_abs()), scale: 0 }
+        }
+        None => SqlType::Decimal { precision: 38, scale: 0 },
+    }
+}
+
+/// How a quotient with a rest becomes whole: (quotient towards minus infinity, rest, divisor) → quotient.
+type Rounding = fn(i128, i128, i128) -> i128;
+
+/// Ties go towards plus infinity.
+fn half_up(floor: i128, rest: i128, divisor: i128) -> i128 {
+    floor + i128::from(rest * 2 >= divisor)
+}
+
+fn toward_zero(floor: i128, rest: i128, _: i128) -> i128 {
+    if floor < 0 && rest != 0 { floor + 1 } else { floor }
+}
+
+/// Keeps `places` decimal places of an unscaled value, which keeps its scale; `None` on overflow.
+fn keep_places(unscaled: i128, scale: i32, places: i32, rounding: Rounding) -> Option<i128> {
+    if places >= scale {
+        return Some(unscaled);
+    }
+    let Some(divisor) = u32::try_from(scale - places).ok().and_then(text::power_of_ten) else { return Some(0) };
+    rounding(unscaled.div_euclid(divisor), unscaled.rem_euclid(divisor), divisor).checked_mul(divisor)
+}
+
+fn decimal_places(args: &[Value], context: &Context<'_>, places: i32, rounding: Rounding) -> Row {
+    let Some(Value::Decimal(unscaled, scale)) = args.first() else { return Ok(Value::Null) };
+    let rounded = keep_places(*unscaled, i32::from(*scale), places, rounding).ok_or("numeric overflow")?;
+    let SqlType::Decimal { scale: to, .. } = context.returns else { return Ok(Value::Null) };
+    let rescaled = text::rescale_half_up(rounded, i32::from(*scale), i32::from(*to)).ok_or("numeric overflow")?;
+    Ok(Value::Decimal(rescaled, *to))
+}
+
+/// By way of the shortest decimal text, as `BigDecimal.valueOf` does.
+fn double_places(args: &[Value], rounding: Rounding) -> Row {
+    let (value, places) = (double(args, 0)?, int(args, 1)?);
+    if !value.is_finite() {
+        return Ok(Value::Double(value));
+    }
+    let mut written = String::new();
+    text::java_double(value, &mut written);
+    let Some((unscaled, scale)) = text::parse_decimal(&written) else { return Ok(Value::Double(value)) };
+    let Some(rounded) = keep_places(unscaled, scale, places, rounding) else { return Ok(Value::Double(value)) };
+    format!("{rounded}e{}", -scale).parse().map(Value::Double).map_err(|_| format!("{value} cannot be rounded"))
+}
