@@ -1,3 +1,138 @@
 //! Statement → steps: names, types, keys and formats checked, every error with ksqlDB's text.
+//!
+//! ```text
+//! CREATE ──────────────────────────────┐
+//! SELECT ─resolve─> names ─bind─> types ─select─> steps ─sink─> topic, formats ──> Command { topics, changes, start }
+//! ```
+//!
+//! | where | what |
+//! |---|---|
+//! | `resolve`, `universe`, `bind` | whose column is it, what type has the expression |
+//! | `select`, `items`, `group_by`, `join`, `keys` | a query's steps |
+//! | `create`, `create_as`, `insert_select`, `drop`, `alter`, `types` | one statement kind each |
+//! | `sink`, `formats`, `with_properties` | topics and how their records are written |
+//! | `upgrade` | what CREATE OR REPLACE may change |
+//! | [`step`] | the result: plain data |
+//! | [`explain`] | steps as text |
 
+mod aggregate;
+mod alter;
+mod ast;
+mod bind;
+mod command;
+mod create;
+mod create_as;
+mod drop;
+mod error;
+pub mod explain;
+mod formats;
+mod group_by;
+mod insert_select;
+mod items;
+mod join;
+mod keys;
+mod messages;
+pub mod names;
+mod relation;
+mod resolve;
+mod select;
+mod session;
+mod sink;
+mod source;
 pub mod step;
+#[cfg(test)]
+mod tests;
+mod transient;
+mod types;
+mod universe;
+mod upgrade;
+mod window;
+mod with_properties;
+
+use sql::{Parsed, Span, Statement};
+
+use crate::catalog::Catalog;
+use crate::expr::Registry;
+use crate::formats::FormatSpec;
+
+pub use command::{Command, DEFAULT_RETENTION_MS, NewTopic};
+pub use error::{ErrorKind, PlanError};
+pub use formats::serde_features;
+pub use session::{Session, TopicInfo, Topics, WithPlanned};
+pub use transient::Analysis;
+
+use error::Result;
+use step::{QueryPlan, Step};
+
+/// Plans statements against a catalog.
+#[derive(Clone, Copy)]
+pub struct Planner<'a> {
+    /// What exists.
+    pub catalog: &'a Catalog,
+    /// Settings and the request's text.
+    pub session: Session<'a>,
+    /// Topics that exist.
+    pub topics: &'a dyn Topics,
+    /// Functions that exist.
+    pub functions: &'a Registry,
+}
+
+impl Planner<'_> {
+    /// Plans a statement that changes something: CREATE, INSERT INTO … SELECT, DROP, ALTER, types.
+    ///
+    /// # Errors
+    /// Why it cannot be done; nothing has happened then.
+    pub fn plan(&self, parsed: &Parsed) -> Result<Command> {
+        match &parsed.statement {
+            Statement::CreateSource(create) => self.create_source(create),
+            Statement::CreateAs(create) => self.create_as(create),
+            Statement::InsertSelect { target, with, query } => self.insert_select(&parsed.text, target, with, query),
+            Statement::DropSource { kind, name, if_exists, delete_topic } => {
+                self.drop_source(&parsed.text, *kind, name, *if_exists, *delete_topic)
+            }
+            Statement::AlterSource { kind, name, add } => self.alter(&parsed.text, *kind, name, add),
+            Statement::CreateType { name, ty, if_not_exists } => {
+                self.create_type(&parsed.text, name, ty, *if_not_exists)
+            }
+            Statement::DropType { name, if_exists } => self.drop_type(&parsed.text, name, *if_exists),
+            _ => Err(PlanError::general("internal error: the statement has no plan")),
+        }
+    }
+
+    /// Plans a query whose rows go to a client as they change.
+    ///
+    /// # Errors
+    /// Why it cannot be done.
+    pub fn plan_push(&self, query: &sql::Query) -> Result<QueryPlan> {
+        self.transient(query)
+    }
+
+    fn location(&self, span: Span) -> String {
+        error::location(self.session.text, span)
+    }
+
+    fn default_format(&self, side: &str) -> Option<String> {
+        let name = self.session.config.get(&format!("ksql.persistence.default.format.{side}"));
+        name.filter(|name| !name.is_empty()).map(str::to_uppercase)
+    }
+
+    fn default_wrap(&self) -> Option<bool> {
+        let name = "ksql.persistence.wrap.single.values";
+        self.session.config.get(name).map(|_| self.session.config.enabled(name))
+    }
+
+    /// How a key is serialised inside the query: as `step` has it where that can hold its key, else as JSON.
+    fn internal_key_format(&self, step: &Step) -> FormatSpec {
+        let default = self.default_format("key").unwrap_or_else(|| "KAFKA".to_owned());
+        formats::internal_key_spec(&step.key_format, &step.schema.key, &default)
+    }
+
+    /// The id of a new query: as it was, on replay, else the next one.
+    fn query_id(&self, kind: &str, name: &str) -> String {
+        if let Some(id) = self.session.query_id {
+            return id.to_owned();
+        }
+        let number = self.catalog.next_query_number();
+        if name.is_empty() { format!("{kind}_{number}") } else { format!("{kind}_{}_{number}", name.to_uppercase()) }
+    }
+}

@@ -1,0 +1,28 @@
+//! Changes of the catalog as data: planned on a fork, logged, then applied.
+
+use std::sync::Arc;
+
+use super::{Query, Source};
+use crate::types::SqlType;
+
+/// One change of the catalog.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// A stream or table is made, or replaces the one of its name.
+    PutSource(Arc<Source>),
+    /// A stream or table goes.
+    DropSource(String),
+    /// A custom type is registered.
+    PutType {
+        /// Its name.
+        name: String,
+        /// What it stands for.
+        ty: SqlType,
+    },
+    /// A custom type goes.
+    DropType(String),
+    /// A persistent query is made, or replaces the one of its id.
+    PutQuery(Arc<Query>),
+    /// A persistent query goes.
+    DropQuery(String),
+}

@@ -1,0 +1,67 @@
+//! Types as written → resolved types, custom types inlined.
+
+use sql::{Ident, Type};
+
+use super::Catalog;
+use crate::types::SqlType;
+
+/// Digits a DECIMAL can hold here (Arrow's Decimal128).
+const MAX_PRECISION: u32 = 38;
+
+/// Why a type cannot be resolved.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownType {
+    /// No such type.
+    #[error("Cannot resolve unknown type: {}", .0.name)]
+    Unknown(Ident),
+    /// Precision and scale make no sense.
+    #[error("{0}")]
+    Decimal(String),
+}
+
+/// Resolves a written type; custom types are looked up in the catalog and inlined.
+pub fn resolve_type(ty: &Type, catalog: &Catalog) -> Result<SqlType, UnknownType> {
+    Ok(match ty {
+        Type::Boolean => SqlType::Boolean,
+        Type::Integer => SqlType::Integer,
+        Type::Bigint => SqlType::Bigint,
+        Type::Double => SqlType::Double,
+        Type::Decimal { precision, scale } => decimal(*precision, *scale)?,
+        Type::String => SqlType::String,
+        Type::Bytes => SqlType::Bytes,
+        Type::Time => SqlType::Time,
+        Type::Date => SqlType::Date,
+        Type::Timestamp => SqlType::Timestamp,
+        Type::Array(item) => SqlType::Array(Box::new(resolve_type(item, catalog)?)),
+        Type::Map(key, value) => {
+            SqlType::Map(Box::new(resolve_type(key, catalog)?), Box::new(resolve_type(value, catalog)?))
+        }
+        Type::Struct(fields) => SqlType::Struct(
+            fields
+                .iter()
+                .map(|(name, ty)| Ok((name.name.clone(), resolve_type(ty, catalog)?)))
+                .collect::<Result<_, UnknownType>>()?,
+        ),
+        Type::Custom(name) => {
+            catalog.custom_type(&name.name).cloned().ok_or_else(|| UnknownType::Unknown(name.clone()))?
+        }
+    })
+}
+
+fn decimal(precision: u32, scale: u32) -> Result<SqlType, UnknownType> {
+    if precision == 0 {
+        return Err(UnknownType::Decimal(format!("DECIMAL precision must be >= 1: DECIMAL({precision},{scale})")));
+    }
+    if scale > precision {
+        return Err(UnknownType::Decimal(format!("DECIMAL precision must be >= scale: DECIMAL({precision},{scale})")));
+    }
+    if precision > MAX_PRECISION {
+        return Err(UnknownType::Decimal(format!(
+            "DECIMAL({precision},{scale}) is not supported: the precision may be at most {MAX_PRECISION}"
+        )));
+    }
+    match (u8::try_from(precision), i8::try_from(scale)) {
+        (Ok(precision), Ok(scale)) => Ok(SqlType::Decimal { precision, scale }),
+        _ => Err(UnknownType::Decimal(format!("DECIMAL({precision},{scale}) is out of range"))),
+    }
+}

@@ -1,0 +1,70 @@
+//! `ALTER STREAM|TABLE name ADD [COLUMN] c type`
+
+use std::sync::Arc;
+
+use sql::{Ident, Type};
+
+use crate::catalog::{Change, Source, SourceKind, resolve_type};
+use crate::types::Column;
+
+use super::command::Command;
+use super::error::{PlanError, Result};
+use super::names::is_system_column;
+use super::{Planner, formats, messages};
+
+impl Planner<'_> {
+    pub(super) fn alter(&self, text: &str, kind: SourceKind, name: &Ident, add: &[(Ident, Type)]) -> Result<Command> {
+        let Some(source) = self.catalog.source(&name.name) else {
+            return Err(PlanError::statement(format!("Source {} does not exist.", name.name))
+                .at(name.span)
+                .hint(messages::similar_source(self.catalog, &name.name)));
+        };
+        self.check_alterable(source, kind)?;
+        let mut altered = Source::clone(source);
+        for (column, ty) in add {
+            if is_system_column(&column.name) {
+                return Err(PlanError::statement(format!(
+                    "'{}' is a reserved column name. You cannot use it as a name for a column.",
+                    column.name
+                ))
+                .at(column.span));
+            }
+            if altered.schema.position(&column.name).is_some() {
+                return Err(PlanError::statement(format!(
+                    "Cannot add column `{}` to schema. A column with the same name already exists.",
+                    column.name
+                ))
+                .at(column.span));
+            }
+            let ty = resolve_type(ty, self.catalog)
+                .map_err(|unknown| PlanError::prepare(unknown.to_string()).at(column.span))?;
+            altered.schema.value.push(Column::new(&*column.name, ty));
+        }
+        formats::check_columns(&altered.record_schema(), &altered.formats)?;
+        let message = format!("{} {} altered.", messages::kind_title(kind), source.name);
+        let mut command = Command::new(text, message);
+        command.changes.push(Change::PutSource(Arc::new(altered)));
+        Ok(command)
+    }
+
+    fn check_alterable(&self, source: &Source, kind: SourceKind) -> Result<()> {
+        if source.kind != kind {
+            return Err(PlanError::statement(format!(
+                "Incompatible data source type is {}, but statement was ALTER {}",
+                messages::kind_upper(source.kind),
+                messages::kind_upper(kind)
+            )));
+        }
+        if source.derived {
+            return Err(PlanError::statement("ALTER command is not supported for CREATE ... AS statements."));
+        }
+        if source.read_only {
+            let kind = messages::kind(kind);
+            return Err(PlanError::statement(format!(
+                "Cannot alter {kind} '{}': ALTER operations are not supported on source {kind}s.",
+                source.name
+            )));
+        }
+        Ok(())
+    }
+}

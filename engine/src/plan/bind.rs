@@ -1,0 +1,142 @@
+//! Expressions of a query → typed expressions over the [`Universe`](super::universe::Universe), with ksqlDB's texts for
+//! the clause they stand in.
+
+use sql::{Expr, ExprKind};
+
+use crate::expr::{Env, ExprError, Typed, bind, bind_table_function, show};
+use crate::types::SqlType;
+
+use super::Planner;
+use super::error::{PlanError, Result};
+use super::names::is_window_bound;
+use super::universe::Universe;
+
+/// The clause an expression stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clause {
+    Select,
+    Where,
+    JoinOn,
+    PartitionBy,
+    GroupBy,
+    Having,
+}
+
+impl Clause {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Select => "SELECT",
+            Self::Where => "WHERE",
+            Self::JoinOn => "JOIN ON",
+            Self::PartitionBy => "PARTITION BY",
+            Self::GroupBy => "GROUP BY",
+            Self::Having => "HAVING",
+        }
+    }
+
+    /// What ksqlDB calls code made for the clause.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Select => "Select",
+            Self::Where | Self::Having => "Predicate",
+            Self::JoinOn | Self::PartitionBy => "SelectKey",
+            Self::GroupBy => "Group By",
+        }
+    }
+
+    fn is_predicate(self) -> bool {
+        matches!(self, Self::Where | Self::Having)
+    }
+}
+
+impl Planner<'_> {
+    /// Binds an expression of a clause.
+    pub(super) fn bind(&self, expr: &Expr, universe: &Universe, clause: Clause) -> Result<Typed> {
+        let types = |name: &str| self.catalog.custom_type(name).cloned();
+        let env = Env { functions: self.functions, types: &types };
+        bind(expr, &universe.scope, env).map_err(|error| self.refused(error, clause))
+    }
+
+    /// Binds a call of a table function; the result is an ARRAY of its rows.
+    pub(super) fn bind_table_function(&self, expr: &Expr, universe: &Universe) -> Result<Typed> {
+        let types = |name: &str| self.catalog.custom_type(name).cloned();
+        let env = Env { functions: self.functions, types: &types };
+        bind_table_function(expr, &universe.scope, env).map_err(|error| self.refused(error, Clause::Select))
+    }
+
+    /// Binds WHERE or HAVING.
+    pub(super) fn bind_predicate(&self, expr: &Expr, universe: &Universe, clause: Clause) -> Result<Typed> {
+        let typed = self.bind(expr, universe, clause)?;
+        if typed.ty == SqlType::Boolean {
+            return Ok(typed);
+        }
+        let clause = clause.name();
+        Err(PlanError::statement(format!(
+            "Type error in {clause} expression: Should evaluate to boolean but is {} ({}) instead.",
+            internal(expr, universe),
+            typed.ty
+        ))
+        .brief(format!("Type error in {clause} expression: Should evaluate to boolean but is ({}) instead.", typed.ty))
+        .at(expr.span))
+    }
+
+    fn refused(&self, error: ExprError, clause: Clause) -> PlanError {
+        let (span, hint) = (error.span(), error.hint());
+        let text = error.to_string();
+        let refused = match error {
+            ExprError::UnknownColumn { name, .. } => self.unknown_column(&name, span, clause),
+            ExprError::UnknownFunction { .. } if clause.is_predicate() || clause == Clause::PartitionBy => {
+                PlanError::statement(format!("Invalid {}: {text}.", clause.code()))
+            }
+            ExprError::Code { .. } => PlanError::statement(format!("Invalid {}: {text}.", clause.code())),
+            ExprError::Compare { .. } | ExprError::Arithmetic { .. } | ExprError::Type { .. }
+                if clause.is_predicate() =>
+            {
+                let place = format!("Error in {} expression", clause.name());
+                PlanError::statement(format!("{place}: {text}")).brief(place)
+            }
+            ExprError::Arithmetic { .. } => PlanError::statement(text).brief("Error processing expression."),
+            _ => PlanError::statement(text),
+        };
+        refused.at(span).hint(hint)
+    }
+
+    pub(super) fn unknown_column(&self, name: &str, span: sql::Span, clause: Clause) -> PlanError {
+        let reason = match clause {
+            Clause::PartitionBy => {
+                format!(" '{name}' must be a column in the source schema since PARTITION BY is applied on the input.")
+            }
+            _ => String::new(),
+        };
+        PlanError::statement(format!(
+            "{}: {} column '{name}' cannot be resolved.{reason}",
+            self.location(span),
+            clause.name()
+        ))
+    }
+}
+
+/// An expression as messages about the query's inside show it: columns without their source, or with it as a prefix
+/// when sources are joined.
+pub(super) fn internal(expr: &Expr, universe: &Universe) -> String {
+    show::show(expr, &|source, name| {
+        let id = source.and_then(|source| universe.find(&source.name, &name.name));
+        id.map_or_else(|| name.name.clone(), |id| universe.label(id))
+    })
+}
+
+/// An expression as it is written, columns with their source.
+pub(super) fn qualified(expr: &Expr) -> String {
+    show::show(expr, &|source, name| match source {
+        Some(source) => format!("{}.{}", source.name, name.name),
+        None => name.name.clone(),
+    })
+}
+
+/// The bound of a window that an expression names without a source, if it does.
+pub(super) fn window_bound_in(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Column { source: None, name } if is_window_bound(&name.name) => Some(&name.name),
+        _ => super::ast::children(expr).into_iter().find_map(window_bound_in),
+    }
+}

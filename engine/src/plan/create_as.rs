@@ -1,0 +1,141 @@
+//! `CREATE [OR REPLACE] STREAM|TABLE name WITH (…) AS SELECT …`
+
+use std::sync::Arc;
+
+use sql::{CreateAs, Emit, Statement};
+
+use crate::catalog::{Change, Query, QueryKind, Source, SourceKind};
+
+use super::command::Command;
+use super::error::{PlanError, Result};
+use super::select::{Select, Selected};
+use super::sink::PlannedSink;
+use super::step::QueryPlan;
+use super::with_properties::{Clause, Properties};
+use super::{Planner, messages, upgrade};
+
+/// What ksqlDB puts before everything that is wrong with the query.
+const NO_SCHEMA: &str = "Could not determine output schema for query due to error: ";
+
+impl Planner<'_> {
+    pub(super) fn create_as(&self, create: &CreateAs) -> Result<Command> {
+        let properties = Properties::new(&create.with, Clause::CreateAs)?;
+        let name = &create.name.name;
+        let existing = self.catalog.source(name);
+        if let (Some(existing), true) = (existing, create.if_not_exists) {
+            let statement = messages::shown(&Statement::CreateAs(create.clone()));
+            return Ok(Command::warning(statement, messages::exists_already_warning(create.kind, existing)));
+        }
+        let resolved = self.resolve(&create.query, true)?;
+        let mut shown = CreateAs { query: Box::new(resolved.query.clone()), ..create.clone() };
+        shown.query.emit.get_or_insert(Emit::Changes);
+        let selected = Select::new(self, resolved, Some(name)).plan().map_err(|error| error.prefixed(NO_SCHEMA))?;
+        let planned = self.plan_sink(name, create.kind, &create.with, &properties, &selected)?;
+        shown.with = planned.with.clone();
+        let statement = messages::shown(&Statement::CreateAs(shown));
+        check_result_kind(create.kind, &selected, &statement)?;
+        self.create_derived(create, &statement, selected, planned)
+    }
+
+    fn create_derived(
+        &self,
+        create: &CreateAs,
+        statement: &str,
+        selected: Selected,
+        planned: PlannedSink,
+    ) -> Result<Command> {
+        let name = &create.name.name;
+        let source = Source {
+            name: name.clone(),
+            kind: create.kind,
+            schema: selected.root.schema.clone(),
+            headers: Vec::new(),
+            topic: planned.sink.topic.clone(),
+            formats: planned.sink.formats.clone(),
+            timestamp: planned.sink.timestamp.clone(),
+            read_only: false,
+            derived: true,
+            statement: statement.to_owned(),
+            created: 0,
+        };
+        let replaced = self.replaced_query(create, &source)?;
+        let prefix = if create.kind == SourceKind::Stream { "CSAS" } else { "CTAS" };
+        let id = replaced.as_ref().map_or_else(|| self.query_id(prefix, name), |query| query.id.clone());
+        let plan = Arc::new(QueryPlan {
+            id: id.clone(),
+            root: selected.root,
+            sink: Some(planned.sink),
+            sink_name: Some(name.clone()),
+            sources: selected.sources.clone(),
+            limit: None,
+        });
+        if let Some(old) = &replaced {
+            upgrade::check_query(&old.plan, &plan)?;
+        }
+        let mut command = Command::new(statement, messages::query_created(&id));
+        command.topics.extend(planned.topic);
+        command.changes.push(Change::PutSource(Arc::new(source)));
+        command.changes.push(Change::PutQuery(Arc::new(Query {
+            id,
+            kind: QueryKind::CreateAs,
+            sources: selected.sources,
+            sink: Some(name.clone()),
+            statement: statement.to_owned(),
+            plan: Arc::clone(&plan),
+        })));
+        command.start = Some(plan);
+        Ok(command)
+    }
+
+    /// The query that an OR REPLACE takes the place of.
+    fn replaced_query(&self, create: &CreateAs, new: &Source) -> Result<Option<Arc<Query>>> {
+        let Some(old) = self.catalog.source(&new.name) else { return Ok(None) };
+        if !create.or_replace {
+            return Err(messages::exists_already(create.kind, old).prefixed(NO_SCHEMA));
+        }
+        self.check_replace_enabled()?;
+        let kind = messages::kind(create.kind);
+        if old.read_only {
+            return Err(PlanError::statement(format!(
+                "Cannot add {kind} '{}': CREATE OR REPLACE is not supported on source {kind}s.",
+                new.name
+            )));
+        }
+        upgrade::check_source(old, new)?;
+        let writers: Vec<&Arc<Query>> = self.catalog.writers(&new.name).collect();
+        match writers.as_slice() {
+            [] => Ok(None),
+            [only] if only.kind == QueryKind::CreateAs => Ok(Some(Arc::clone(only))),
+            several => {
+                let ids: Vec<&str> = several.iter().map(|query| query.id.as_str()).collect();
+                Err(PlanError::statement(format!(
+                    "REPLACE for sink {} is not supported because there are multiple queries writing into it: [{}]",
+                    new.name,
+                    ids.join(", ")
+                )))
+            }
+        }
+    }
+
+    pub(super) fn check_replace_enabled(&self) -> Result<()> {
+        if self.session.config.enabled("ksql.create.or.replace.enabled") {
+            return Ok(());
+        }
+        Err(PlanError::statement(
+            "CREATE OR REPLACE is disabled. You can enable it by setting 'ksql.create.or.replace.enabled' to true",
+        ))
+    }
+}
+
+fn check_result_kind(kind: SourceKind, selected: &Selected, statement: &str) -> Result<()> {
+    let made = if selected.root.is_table { SourceKind::Table } else { SourceKind::Stream };
+    if made == kind {
+        return Ok(());
+    }
+    let made = messages::kind_upper(made);
+    Err(PlanError::statement(format!(
+        "Invalid result type. Your SELECT query produces a {made}. Please use CREATE {made} AS SELECT statement \
+         instead.\nStatement: {statement}"
+    ))
+    .prefixed(NO_SCHEMA))
+}

@@ -1,0 +1,84 @@
+//! `DROP STREAM|TABLE [IF EXISTS] name [DELETE TOPIC]`
+
+use sql::Ident;
+
+use crate::catalog::{Change, Query, QueryKind, Source, SourceKind};
+
+use super::command::Command;
+use super::error::{PlanError, Result};
+use super::{Planner, messages};
+
+impl Planner<'_> {
+    pub(super) fn drop_source(
+        &self,
+        text: &str,
+        kind: SourceKind,
+        name: &Ident,
+        if_exists: bool,
+        delete_topic: bool,
+    ) -> Result<Command> {
+        let Some(source) = self.catalog.source(&name.name) else {
+            if if_exists {
+                return Ok(Command::new(text, format!("Source `{}` does not exist.", name.name)));
+            }
+            let title = messages::kind_title(kind);
+            return Err(PlanError::statement(format!("{title} {} does not exist.", name.name))
+                .at(name.span)
+                .hint(messages::similar_source(self.catalog, &name.name)));
+        };
+        if source.kind != kind {
+            return Err(PlanError::statement(format!(
+                "Incompatible data source type is {}, but statement was DROP {}",
+                messages::kind_upper(source.kind),
+                messages::kind_upper(kind)
+            )));
+        }
+        if delete_topic && source.read_only {
+            return Err(PlanError::statement(format!("Cannot delete topic for read-only source: {}", source.name)));
+        }
+        self.check_unused(source)?;
+        let mut command =
+            Command::new(text, format!("Source `{}` (topic: {}) was dropped.", source.name, source.topic));
+        for query in self.catalog.writers(&source.name).filter(|query| belongs(query, source)) {
+            command.stop.push(query.id.clone());
+            command.changes.push(Change::DropQuery(query.id.clone()));
+        }
+        command.changes.push(Change::DropSource(source.name.clone()));
+        command.delete_topic = delete_topic.then(|| source.topic.clone());
+        Ok(command)
+    }
+
+    fn check_unused(&self, source: &Source) -> Result<()> {
+        let name = &source.name;
+        let dependants: Vec<&str> = self.catalog.dependants(name).map(|other| other.name.as_str()).collect();
+        if !dependants.is_empty() {
+            return Err(PlanError::statement(format!(
+                "Cannot drop {name}.\nThe following streams and/or tables read from this source: [{}].\nYou need to drop \
+                 them before dropping {name}.",
+                dependants.join(", ")
+            )));
+        }
+        let ids = |queries: Vec<&std::sync::Arc<Query>>| -> Vec<String> {
+            let mut ids: Vec<String> =
+                queries.into_iter().filter(|query| !belongs(query, source)).map(|query| query.id.clone()).collect();
+            ids.sort();
+            ids
+        };
+        let readers = ids(self.catalog.readers(name).collect());
+        let writers = ids(self.catalog.writers(name).collect());
+        if readers.is_empty() && writers.is_empty() {
+            return Ok(());
+        }
+        Err(PlanError::statement(format!(
+            "Cannot drop {name}.\nThe following queries read from this source: [{}].\nThe following queries write into \
+             this source: [{}].\nYou need to terminate them before dropping {name}.",
+            readers.join(", "),
+            writers.join(", ")
+        )))
+    }
+}
+
+/// Whether the query was made with the source and goes with it.
+fn belongs(query: &Query, source: &Source) -> bool {
+    query.kind != QueryKind::InsertInto && query.sink.as_deref() == Some(&*source.name)
+}

@@ -1,0 +1,99 @@
+//! What is wrong with a statement.
+
+use sql::Span;
+
+/// Whose layer of ksqlDB speaks: decides the error code, and which exception a conformance case names.
+/// Each kind is also everything below it in this list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ErrorKind {
+    /// The statement parses but makes no sense by itself.
+    Prepare,
+    /// The statement does not fit what exists.
+    Statement,
+    /// Not tied to a statement.
+    General,
+    /// Understood, but not built yet.
+    Unsupported,
+}
+
+/// Why a statement cannot be planned. Nothing has happened.
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+#[error("{message}")]
+pub struct PlanError {
+    /// Whose layer speaks.
+    pub kind: ErrorKind,
+    /// All that can be said.
+    pub message: String,
+    /// What ksqlDB's `/ksql` endpoint says instead, where it keeps data of the statement to itself.
+    pub brief: Option<String>,
+    /// The part of the request it is about.
+    pub span: Option<Span>,
+    /// What the user may have meant.
+    pub hint: Option<String>,
+}
+
+impl PlanError {
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), brief: None, span: None, hint: None }
+    }
+
+    /// The statement makes no sense by itself; the prefix is ksqlDB's.
+    pub fn prepare(message: impl AsRef<str>) -> Self {
+        Self::new(ErrorKind::Prepare, format!("Failed to prepare statement: {}", message.as_ref()))
+    }
+
+    /// The statement does not fit what exists.
+    pub fn statement(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Statement, message)
+    }
+
+    /// Something ksqlDB reports without its statement.
+    pub fn general(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::General, message)
+    }
+
+    /// `what` parses but is not built: "… not supported yet".
+    pub fn unsupported(what: impl AsRef<str>) -> Self {
+        Self::new(ErrorKind::Unsupported, format!("{} not supported yet", what.as_ref()))
+    }
+
+    /// Points at a part of the request.
+    #[must_use]
+    pub fn at(mut self, span: Span) -> Self {
+        self.span = Some(span);
+        self
+    }
+
+    /// Adds what the user may have meant.
+    #[must_use]
+    pub fn hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    /// Says what ksqlDB's `/ksql` endpoint says instead.
+    #[must_use]
+    pub fn brief(mut self, brief: impl Into<String>) -> Self {
+        self.brief = Some(brief.into());
+        self
+    }
+
+    /// Puts something in front of the texts.
+    #[must_use]
+    pub fn prefixed(mut self, prefix: &str) -> Self {
+        self.message.insert_str(0, prefix);
+        if let Some(brief) = &mut self.brief {
+            brief.insert_str(0, prefix);
+        }
+        self
+    }
+}
+
+/// Result of planning.
+pub(super) type Result<T> = std::result::Result<T, PlanError>;
+
+/// `Line: 1, Col: 16`, counted from one in the text the request came with.
+pub(super) fn location(text: &str, span: Span) -> String {
+    let (line, column) = sql::line_column(text, span.start);
+    format!("Line: {line}, Col: {column}")
+}

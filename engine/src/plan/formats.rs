@@ -1,0 +1,158 @@
+//! Formats of sources, sinks and internal topics: which one, with which delimiter and wrapping, and whether it can hold
+//! the columns.
+
+use crate::catalog::SourceKind;
+use crate::formats::{Features, FormatError, FormatSpec, format, known_format};
+use crate::types::{Column, Schema, SqlType};
+
+use super::error::{PlanError, Result};
+use super::step::{Formats, KeyWindow};
+use super::with_properties::Properties;
+
+/// Which side of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Key,
+    Value,
+}
+
+/// What a format can do; an error if there is no such format.
+pub(super) fn features(name: &str) -> Result<Features> {
+    known_format(name).map(|format| format.features()).map_err(|error| refused(&error))
+}
+
+fn refused(error: &FormatError) -> PlanError {
+    PlanError::statement(error.to_string())
+}
+
+/// The key format for a number of key columns: a single one is never wrapped.
+pub(super) fn key_spec(name: &str, delimiter: Option<char>, columns: usize) -> Result<FormatSpec> {
+    check_delimiter(name, delimiter)?;
+    Ok(FormatSpec { name: name.to_owned(), delimiter, wrap_single: columns != 1 })
+}
+
+/// The value format for a number of value columns. `default_wrap` is `ksql.persistence.wrap.single.values`.
+pub(super) fn value_spec(
+    name: &str,
+    delimiter: Option<char>,
+    columns: usize,
+    wrap: Option<bool>,
+    default_wrap: Option<bool>,
+) -> Result<FormatSpec> {
+    check_delimiter(name, delimiter)?;
+    let features = features(name)?;
+    if let Some(wrap) = wrap {
+        let possible = if wrap { features.wrap_singles } else { features.unwrap_singles };
+        if !possible {
+            return Err(PlanError::statement(format!(
+                "Format '{name}' does not support 'WRAP_SINGLE_VALUE' set to '{wrap}'."
+            )));
+        }
+        if columns != 1 {
+            return Err(PlanError::statement("'WRAP_SINGLE_VALUE' is only valid for single-field value schemas"));
+        }
+    }
+    let wrap_single = match wrap.or(default_wrap) {
+        Some(true) => features.wrap_singles,
+        Some(false) => !features.unwrap_singles,
+        None => features.wrap_singles,
+    };
+    Ok(FormatSpec { name: name.to_owned(), delimiter, wrap_single })
+}
+
+fn check_delimiter(name: &str, delimiter: Option<char>) -> Result<()> {
+    if delimiter.is_some() && !features(name)?.delimiter {
+        return Err(PlanError::statement(format!("{name} does not support the following configs: [delimiter]")));
+    }
+    Ok(())
+}
+
+/// Refuses properties that only formats with a schema registry take.
+pub(super) fn check_schema_properties(properties: &Properties, key: &str, value: &str) -> Result<()> {
+    for (property, format) in
+        [("KEY_SCHEMA_FULL_NAME", key), ("VALUE_SCHEMA_FULL_NAME", value), ("VALUE_AVRO_SCHEMA_FULL_NAME", value)]
+    {
+        if let Some(name) = properties.text(property) {
+            if name.trim().is_empty() {
+                return Err(PlanError::statement(
+                    "fullSchemaName cannot be empty. Format configuration: {fullSchemaName=}",
+                ));
+            }
+            if !features(format)?.schema_inference {
+                return Err(PlanError::statement(format!(
+                    "{format} does not support the following configs: [fullSchemaName]"
+                )));
+            }
+        }
+    }
+    for (property, format) in
+        [("KEY_PROTOBUF_NULLABLE_REPRESENTATION", key), ("VALUE_PROTOBUF_NULLABLE_REPRESENTATION", value)]
+    {
+        if properties.has(property) && !format.starts_with("PROTOBUF") {
+            return Err(PlanError::statement(format!("Property {property} can only be enabled with protobuf format")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses columns that the formats cannot hold, and keys that hold a MAP.
+pub(super) fn check_columns(schema: &Schema, formats: &Formats) -> Result<()> {
+    check_key_types(&schema.key)?;
+    check_side(&schema.key, &formats.key, Side::Key)?;
+    check_side(&schema.value, &formats.value, Side::Value)
+}
+
+/// Refuses keys that hold a MAP.
+pub(super) fn check_key_types(key: &[Column]) -> Result<()> {
+    match key.iter().find(|column| holds_map(&column.ty)) {
+        None => Ok(()),
+        Some(column) => Err(PlanError::statement(format!(
+            "Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior \
+             due to inconsistent serialization. Key column name: `{}`. Column type: {}. See \
+             https://github.com/confluentinc/ksql/issues/6621 for more.",
+            column.name, column.ty
+        ))),
+    }
+}
+
+fn holds_map(ty: &SqlType) -> bool {
+    match ty {
+        SqlType::Map(..) => true,
+        SqlType::Array(item) => holds_map(item),
+        SqlType::Struct(fields) => fields.iter().any(|(_, ty)| holds_map(ty)),
+        _ => false,
+    }
+}
+
+fn check_side(columns: &[Column], spec: &FormatSpec, side: Side) -> Result<()> {
+    let format = known_format(&spec.name).map_err(|error| refused(&error))?;
+    format.validate(columns, side == Side::Key).map_err(|error| refused(&error))
+}
+
+/// ksqlDB's name for how a single column is written, where the format leaves a choice and the choice is not its default.
+pub fn serde_features(spec: &FormatSpec, columns: usize) -> Option<&'static str> {
+    let features = format(&spec.name)?.features();
+    let chooses = features.wrap_singles && features.unwrap_singles;
+    (columns == 1 && chooses && !spec.wrap_single).then_some("UNWRAP_SINGLES")
+}
+
+/// The key format of an internal topic or of a store: `preferred`, unless it cannot hold the columns.
+pub(super) fn internal_key_spec(preferred: &FormatSpec, key: &[Column], default: &str) -> FormatSpec {
+    let name = if preferred.name == "NONE" && !key.is_empty() { default } else { &preferred.name };
+    let delimiter = preferred.delimiter.filter(|_| name == preferred.name);
+    let fits = format(name).is_some_and(|format| format.validate(key, true).is_ok());
+    if fits {
+        FormatSpec { name: name.to_owned(), delimiter, wrap_single: key.len() != 1 }
+    } else {
+        FormatSpec { name: "JSON".to_owned(), delimiter: None, wrap_single: key.len() != 1 }
+    }
+}
+
+/// `cleanup.policy` of a source's topic.
+pub(super) fn cleanup_policy(kind: SourceKind, window: Option<KeyWindow>) -> &'static str {
+    match (kind, window) {
+        (SourceKind::Stream, _) => "delete",
+        (SourceKind::Table, None) => "compact",
+        (SourceKind::Table, Some(_)) => "compact,delete",
+    }
+}

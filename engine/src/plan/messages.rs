@@ -1,0 +1,133 @@
+//! Texts that several statements share.
+
+use sql::{Expr, ExprKind, Ident, Span, Statement, With};
+
+use crate::catalog::{Catalog, Source, SourceKind};
+
+use super::error::{PlanError, Result};
+use super::formats::{Side, features};
+
+/// `stream` or `table`.
+pub(super) fn kind(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Stream => "stream",
+        SourceKind::Table => "table",
+    }
+}
+
+/// `STREAM` or `TABLE`.
+pub(super) fn kind_upper(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Stream => "STREAM",
+        SourceKind::Table => "TABLE",
+    }
+}
+
+/// `Stream` or `Table`.
+pub(super) fn kind_title(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Stream => "Stream",
+        SourceKind::Table => "Table",
+    }
+}
+
+pub(super) fn created(kind: SourceKind) -> String {
+    format!("{} created", kind_title(kind))
+}
+
+pub(super) fn query_created(id: &str) -> String {
+    format!("Created query with ID {id}")
+}
+
+pub(super) fn exists_already(new: SourceKind, existing: &Source) -> PlanError {
+    PlanError::statement(format!(
+        "Cannot add {} '{}': A {} with the same name already exists",
+        kind(new),
+        existing.name,
+        kind(existing.kind)
+    ))
+}
+
+/// What `IF NOT EXISTS` says; the existing one is called what the statement calls it.
+pub(super) fn exists_already_warning(new: SourceKind, existing: &Source) -> String {
+    let kind = kind(new);
+    format!("Cannot add {kind} `{}`: A {kind} with the same name already exists.", existing.name)
+}
+
+pub(super) fn missing_value_format() -> PlanError {
+    PlanError::statement(
+        "Statement is missing the 'VALUE_FORMAT' property from the WITH clause. Either provide one or set a default via \
+         the 'ksql.persistence.default.format.value' config.",
+    )
+}
+
+pub(super) fn retention_of_plain_table() -> PlanError {
+    PlanError::general(
+        "Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do not support retention.",
+    )
+}
+
+/// Schema ids need a format with a schema registry, and exclude declared columns.
+pub(super) fn check_schema_id(side: Side, format: &str, has_id: bool, has_columns: bool) -> Result<()> {
+    if !has_id {
+        return Ok(());
+    }
+    let (property, what) = match side {
+        Side::Key => ("KEY", "Table elements and KEY_SCHEMA_ID cannot both exist for create statement."),
+        Side::Value => ("VALUE", "Table elements and VALUE_SCHEMA_ID cannot both exist for create statement."),
+    };
+    if !features(format)?.schema_inference {
+        return Err(PlanError::statement(format!(
+            "{property}_FORMAT should support schema inference when {property}_SCHEMA_ID is provided. Current format is \
+             {format}."
+        )));
+    }
+    if has_columns { Err(PlanError::statement(what)) } else { Err(PlanError::unsupported("schema ids are")) }
+}
+
+/// `\nDid you mean "input"? Hint: …` when the name exists in another spelling, else nothing.
+pub(super) fn other_spelling(catalog: &Catalog, name: &str) -> String {
+    let upper = name.to_uppercase();
+    if upper != name && catalog.source(&upper).is_some() {
+        return format!("\nDid you mean {upper}? Hint: try removing double quotes from the source name.");
+    }
+    let found = catalog.sources().find(|source| source.name != name && source.name.eq_ignore_ascii_case(name));
+    match found {
+        Some(source) => format!(
+            "\nDid you mean \"{}\"? Hint: wrap the source name in double quotes to make it case-sensitive.",
+            source.name
+        ),
+        None => String::new(),
+    }
+}
+
+/// The source whose name is most like this one.
+pub(super) fn similar_source(catalog: &Catalog, name: &str) -> Option<String> {
+    catalog
+        .sources()
+        .map(|source| (strsim::jaro_winkler(&source.name.to_uppercase(), &name.to_uppercase()), source))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, source)| format!("did you mean {} `{}`?", kind(source.kind), source.name))
+}
+
+/// A statement as ksqlDB shows it.
+pub(super) fn shown(statement: &Statement) -> String {
+    format!("{};", sql::format(statement))
+}
+
+/// Sets a property of a WITH clause, keeping it sorted.
+pub(super) fn set_text(with: &mut With, name: &str, value: &str) {
+    set(with, name, ExprKind::String(value.to_owned()));
+}
+
+/// Sets a property of a WITH clause, keeping it sorted.
+pub(super) fn set_number(with: &mut With, name: &str, value: i64) {
+    set(with, name, ExprKind::Bigint(value));
+}
+
+fn set(with: &mut With, name: &str, value: ExprKind) {
+    with.0.retain(|(other, _)| other.name != name);
+    with.0.push((Ident::new(name), Expr { kind: value, span: Span::default() }));
+    with.0.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+}

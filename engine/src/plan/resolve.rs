@@ -1,0 +1,232 @@
+//! Names of a query: which source each column belongs to, and what every selected expression is called.
+
+use std::sync::Arc;
+
+use sql::{Expr, ExprKind, Ident, Query, SelectItem, SourceRef, Span};
+
+use super::bind::Clause;
+use super::error::{PlanError, Result};
+use super::names::{Aliases, is_system_column, is_window_bound, listed};
+use super::universe::{From, Universe};
+use super::{Planner, messages};
+
+/// A query whose columns carry their source and whose expressions carry a name.
+#[derive(Debug, Clone)]
+pub(super) struct Resolved {
+    /// FROM, then the joined sources in order.
+    pub(super) froms: Vec<From>,
+    /// The query with qualified columns and aliases, as ksqlDB shows it; stars are not expanded.
+    pub(super) query: Query,
+    /// All columns.
+    pub(super) universe: Universe,
+    /// Makes the names that are still needed, for stars and keys.
+    pub(super) aliases: Aliases,
+}
+
+impl Planner<'_> {
+    /// Resolves the names of a query.
+    pub(super) fn resolve(&self, query: &Query, persistent: bool) -> Result<Resolved> {
+        let froms = self.sources_of(query)?;
+        let universe = Universe::new(&froms);
+        let aliases = Aliases::new(universe.scope.columns.iter().map(|column| column.name.as_str()));
+        let mut names = Names { planner: self, froms: &froms, aliases, persistent, windowed: query.window.is_some() };
+        let resolved = names.query(query)?;
+        let aliases = names.aliases;
+        Ok(Resolved { query: resolved, froms, universe, aliases })
+    }
+
+    fn sources_of(&self, query: &Query) -> Result<Vec<From>> {
+        let first = self.from(&query.from)?;
+        let mut froms = vec![first];
+        for join in &query.joins {
+            let joined = self.from(&join.right)?;
+            if let Some(twice) = froms.iter().find(|from| from.source.name == joined.source.name) {
+                let name = &twice.source.name;
+                return Err(PlanError::statement(if query.joins.len() == 1 {
+                    format!("Can not join '{name}' to '{name}': self joins are not yet supported.")
+                } else {
+                    format!("N-way joins do not support multiple occurrences of the same source. Source: '{name}'.")
+                })
+                .at(join.right.name.span));
+            }
+            froms.push(joined);
+        }
+        Ok(froms)
+    }
+
+    fn from(&self, source: &SourceRef) -> Result<From> {
+        let name = &source.name.name;
+        let Some(found) = self.catalog.source(name) else {
+            return Err(self.unknown_source(&source.name));
+        };
+        let alias = source.alias.as_ref().map_or(name, |alias| &alias.name).clone();
+        Ok(From { alias, source: Arc::clone(found) })
+    }
+
+    fn unknown_source(&self, name: &Ident) -> PlanError {
+        let hint = messages::other_spelling(self.catalog, &name.name);
+        PlanError::statement(format!("Exception while preparing statement: {} does not exist.{hint}", name.name))
+            .at(name.span)
+            .hint(messages::similar_source(self.catalog, &name.name))
+    }
+}
+
+struct Names<'a> {
+    planner: &'a Planner<'a>,
+    froms: &'a [From],
+    aliases: Aliases,
+    persistent: bool,
+    /// The query has a window of its own, whose bounds belong to no source.
+    windowed: bool,
+}
+
+impl Names<'_> {
+    fn query(&mut self, query: &Query) -> Result<Query> {
+        let mut resolved = query.clone();
+        for (source, from) in std::iter::once(&mut resolved.from)
+            .chain(resolved.joins.iter_mut().map(|join| &mut join.right))
+            .zip(self.froms)
+        {
+            source.alias = Some(Ident::new(&*from.alias));
+        }
+        for join in &mut resolved.joins {
+            self.qualify(&mut join.on, Clause::JoinOn)?;
+        }
+        let filter = resolved.filter.iter_mut().map(|expr| (expr, Clause::Where));
+        let group_by = resolved.group_by.iter_mut().map(|expr| (expr, Clause::GroupBy));
+        let partition_by = resolved.partition_by.iter_mut().map(|expr| (expr, Clause::PartitionBy));
+        let having = resolved.having.iter_mut().map(|expr| (expr, Clause::Having));
+        for (expr, clause) in filter.chain(group_by).chain(partition_by).chain(having) {
+            self.qualify(expr, clause)?;
+        }
+        for item in &mut resolved.select {
+            self.item(item)?;
+        }
+        Ok(resolved)
+    }
+
+    fn item(&mut self, item: &mut SelectItem) -> Result<()> {
+        match item {
+            SelectItem::Expr { expr, alias } => {
+                self.qualify(expr, Clause::Select)?;
+                match alias {
+                    Some(alias) => self.check_alias(alias)?,
+                    None => *alias = Some(self.alias(expr)?),
+                }
+            }
+            SelectItem::All { source: Some(source), .. } => self.check_source(source)?,
+            SelectItem::All { source: None, .. } => {}
+            SelectItem::StructAll { base, .. } => self.qualify(base, Clause::Select)?,
+        }
+        Ok(())
+    }
+
+    fn check_alias(&self, alias: &Ident) -> Result<()> {
+        if self.persistent && is_system_column(&alias.name) {
+            return Err(PlanError::statement(format!(
+                "`{}` is a reserved column name. You cannot use it as an alias for a column.",
+                alias.name
+            ))
+            .at(alias.span));
+        }
+        Ok(())
+    }
+
+    /// The name of an expression without one.
+    fn alias(&mut self, expr: &Expr) -> Result<Ident> {
+        let name = match &expr.kind {
+            ExprKind::Column { source, name } => {
+                let clashes = self.owners(&name.name).count() > 1;
+                let alias = match source {
+                    Some(source) if clashes => format!("{}_{}", source.name, name.name),
+                    _ => name.name.clone(),
+                };
+                if self.persistent && is_system_column(&alias) {
+                    return Err(PlanError::statement(format!(
+                        "Reserved column name in select: `{alias}`. Please remove or alias the column."
+                    ))
+                    .at(expr.span));
+                }
+                alias
+            }
+            ExprKind::Field { field, .. } => self.aliases.field(&field.name),
+            _ => self.aliases.expression(),
+        };
+        Ok(Ident { name, span: expr.span })
+    }
+
+    fn owners<'b>(&'b self, column: &'b str) -> impl Iterator<Item = &'b From> {
+        self.froms.iter().filter(move |from| has_column(from, column))
+    }
+
+    fn check_source(&self, source: &Ident) -> Result<()> {
+        if self.froms.iter().any(|from| from.alias == source.name) {
+            return Ok(());
+        }
+        Err(PlanError::prepare(format!("'{}' is not a valid stream/table name or alias.", source.name)).at(source.span))
+    }
+
+    fn qualify(&self, expr: &mut Expr, clause: Clause) -> Result<()> {
+        self.walk(expr, clause, &mut Vec::new())
+    }
+
+    /// Gives every column its source; `params` are the lambda parameters in sight.
+    fn walk(&self, expr: &mut Expr, clause: Clause, params: &mut Vec<String>) -> Result<()> {
+        let span = expr.span;
+        match &mut expr.kind {
+            ExprKind::Column { source: Some(source), name } => {
+                self.check_source(source)?;
+                let known = self.froms.iter().any(|from| from.alias == source.name && has_column(from, &name.name));
+                if known { Ok(()) } else { Err(self.unknown(Some(source), name, span, clause)) }
+            }
+            ExprKind::Column { source, name } if !params.contains(&name.name) => {
+                let owners: Vec<&From> = self.owners(&name.name).collect();
+                match owners.as_slice() {
+                    [] if self.belongs_to_no_source(&name.name) => Ok(()),
+                    [] => Err(self.unknown(None, name, span, clause)),
+                    [only] => {
+                        *source = Some(Ident { name: only.alias.clone(), span });
+                        Ok(())
+                    }
+                    several => Err(ambiguous(name, several)),
+                }
+            }
+            ExprKind::Lambda { params: own, body } => {
+                let outer = params.len();
+                params.extend(own.iter().map(|param| param.name.clone()));
+                let walked = self.walk(body, clause, params);
+                params.truncate(outer);
+                walked
+            }
+            _ => super::ast::children_mut(expr).into_iter().try_for_each(|child| self.walk(child, clause, params)),
+        }
+    }
+
+    /// Bounds of the query's window, and the key of a join that no column stands for.
+    fn belongs_to_no_source(&self, name: &str) -> bool {
+        (self.windowed && is_window_bound(name)) || (self.froms.len() > 1 && name.starts_with("ROWKEY"))
+    }
+
+    fn unknown(&self, source: Option<&Ident>, name: &Ident, span: Span, clause: Clause) -> PlanError {
+        let written = source.map(|source| format!("{}.", source.name)).unwrap_or_default() + &name.name;
+        let known = self.froms.iter().filter(|from| source.is_none_or(|source| source.name == from.alias));
+        let nearest = known
+            .flat_map(|from| from.source.schema.columns())
+            .map(|column| (strsim::jaro_winkler(&column.name.to_uppercase(), &name.name.to_uppercase()), &column.name))
+            .filter(|(similarity, _)| *similarity > 0.8)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, name)| format!("did you mean `{name}`?"));
+        self.planner.unknown_column(&written, span, clause).at(span).hint(nearest)
+    }
+}
+
+fn ambiguous(name: &Ident, owners: &[&From]) -> PlanError {
+    let options: Vec<String> = owners.iter().map(|from| format!("{}.{}", from.alias, name.name)).collect();
+    PlanError::statement(format!("Column '{}' is ambiguous. Could be {}.", name.name, listed(&options, "or")))
+        .at(name.span)
+}
+
+fn has_column(from: &From, name: &str) -> bool {
+    from.source.schema.position(name).is_some()
+        || (is_system_column(name) && (!is_window_bound(name) || from.source.is_windowed()))
+}

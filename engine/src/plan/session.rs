@@ -1,0 +1,51 @@
+//! What a statement is planned against, besides the catalog.
+
+use crate::config::Config;
+
+/// What the planner may know about topics.
+pub trait Topics {
+    /// The topic of that name, if it exists.
+    fn topic(&self, name: &str) -> Option<TopicInfo>;
+}
+
+/// A topic that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopicInfo {
+    /// Number of partitions.
+    pub partitions: u32,
+    /// Number of replicas.
+    pub replicas: u16,
+    /// `retention.ms`; -1 is forever.
+    pub retention_ms: i64,
+}
+
+/// Topics that earlier statements of the same request are going to make, in front of those that exist.
+pub struct WithPlanned<'a> {
+    /// What exists.
+    pub existing: &'a dyn Topics,
+    /// What will be made.
+    pub planned: &'a [super::NewTopic],
+}
+
+impl Topics for WithPlanned<'_> {
+    fn topic(&self, name: &str) -> Option<TopicInfo> {
+        self.existing.topic(name).or_else(|| {
+            self.planned.iter().find(|topic| topic.name == name).map(|topic| TopicInfo {
+                partitions: topic.partitions,
+                replicas: topic.replicas,
+                retention_ms: topic.retention_ms.unwrap_or(super::DEFAULT_RETENTION_MS),
+            })
+        })
+    }
+}
+
+/// Settings and surroundings of one statement.
+#[derive(Debug, Clone, Copy)]
+pub struct Session<'a> {
+    /// The server's properties with the request's on top.
+    pub config: &'a Config,
+    /// The text that the statement's spans count in (the whole request).
+    pub text: &'a str,
+    /// The id the query got when the statement first ran (replay of the command log).
+    pub query_id: Option<&'a str>,
+}

@@ -1,0 +1,210 @@
+//! Where a query's rows go: topic, formats, partitions, retention.
+
+use sql::With;
+
+use crate::catalog::{Source, SourceKind};
+use crate::formats::FormatSpec;
+use crate::types::{Schema, SqlType};
+
+use super::command::{DEFAULT_RETENTION_MS, NewTopic};
+use super::error::{PlanError, Result};
+use super::select::Selected;
+use super::session::TopicInfo;
+use super::step::{Formats, Sink, Timestamp};
+use super::with_properties::Properties;
+use super::{Planner, formats, messages};
+
+/// A planned sink.
+pub(super) struct PlannedSink {
+    /// The sink itself.
+    pub(super) sink: Sink,
+    /// Its topic, if it has to be made.
+    pub(super) topic: Option<NewTopic>,
+    /// The WITH clause with everything that was inherited.
+    pub(super) with: With,
+}
+
+impl Planner<'_> {
+    /// The sink of `CREATE … AS`; what the statement does not say comes from the left-most source.
+    pub(super) fn plan_sink(
+        &self,
+        name: &str,
+        kind: SourceKind,
+        with: &With,
+        properties: &Properties,
+        selected: &Selected,
+    ) -> Result<PlannedSink> {
+        let source = selected
+            .sources
+            .first()
+            .and_then(|name| self.catalog.source(name))
+            .ok_or_else(|| PlanError::general("internal error: the query has no source"))?;
+        let schema = &selected.root.schema;
+        let formats = self.sink_formats(properties, source, selected)?;
+        check_timestamp(schema, properties.timestamp.as_ref())?;
+        formats::check_columns(schema, &formats)?;
+        let prefix = self.session.config.get("ksql.output.topic.name.prefix").unwrap_or_default();
+        let topic_name = properties.text("KAFKA_TOPIC").map_or_else(|| format!("{prefix}{name}"), str::to_owned);
+        let topic = self.sink_topic(&topic_name, kind, properties, source, selected)?;
+        let sink = Sink {
+            topic: topic_name.clone(),
+            formats,
+            schema: schema.clone(),
+            timestamp: properties.timestamp.clone(),
+        };
+        let mut shown = with.clone();
+        messages::set_text(&mut shown, "CLEANUP_POLICY", topic.cleanup_policy);
+        messages::set_text(&mut shown, "KAFKA_TOPIC", &topic_name);
+        messages::set_number(&mut shown, "PARTITIONS", i64::from(topic.partitions));
+        messages::set_number(&mut shown, "REPLICAS", i64::from(topic.replicas));
+        let inherited = self.topics.topic(&source.topic).map_or(DEFAULT_RETENTION_MS, |topic| topic.retention_ms);
+        messages::set_number(&mut shown, "RETENTION_MS", properties.retention_ms.unwrap_or(inherited));
+        let is_new = self.topics.topic(&topic_name).is_none();
+        Ok(PlannedSink { sink, topic: is_new.then_some(topic), with: shown })
+    }
+
+    fn sink_formats(&self, properties: &Properties, source: &Source, selected: &Selected) -> Result<Formats> {
+        let schema = &selected.root.schema;
+        let default_key = self.default_format("key").unwrap_or_else(|| "KAFKA".to_owned());
+        let key_name = match properties.key_format() {
+            Some(name) => name,
+            None if schema.key.is_empty() => "NONE".to_owned(),
+            None if source.formats.key.name == "NONE" => default_key,
+            None => source.formats.key.name.clone(),
+        };
+        let value_name = properties.value_format().unwrap_or_else(|| source.formats.value.name.clone());
+        formats::check_schema_properties(properties, &key_name, &value_name)?;
+        messages::check_schema_id(formats::Side::Key, &key_name, properties.key_schema_id.is_some(), false)?;
+        messages::check_schema_id(formats::Side::Value, &value_name, properties.value_schema_id.is_some(), false)?;
+        let inherited = |of: &FormatSpec, name: &str| of.delimiter.filter(|_| of.name == name);
+        let key_delimiter = properties.key_delimiter.or_else(|| inherited(&source.formats.key, &key_name));
+        let value_delimiter = properties.value_delimiter.or_else(|| inherited(&source.formats.value, &value_name));
+        Ok(Formats {
+            key: formats::key_spec(&key_name, key_delimiter, schema.key.len())?,
+            value: formats::value_spec(
+                &value_name,
+                value_delimiter,
+                schema.value.len(),
+                properties.wrap_single_value,
+                self.default_wrap(),
+            )?,
+            window: selected.window,
+        })
+    }
+
+    fn sink_topic(
+        &self,
+        name: &str,
+        kind: SourceKind,
+        properties: &Properties,
+        source: &Source,
+        selected: &Selected,
+    ) -> Result<NewTopic> {
+        let windowed = selected.window.is_some();
+        if kind == SourceKind::Table && !windowed && properties.retention_ms.is_some() {
+            return Err(messages::retention_of_plain_table());
+        }
+        let config = self.session.config;
+        let inherited = self.topics.topic(&source.topic).unwrap_or(TopicInfo {
+            partitions: 1,
+            replicas: 1,
+            retention_ms: DEFAULT_RETENTION_MS,
+        });
+        let replicas =
+            if config.enabled("ksql.create.topic.inherit.source.replicas.enabled") { inherited.replicas } else { 1 };
+        let partitions = properties
+            .partitions
+            .or_else(|| config.number("ksql.sink.partitions"))
+            .unwrap_or_else(|| i64::from(inherited.partitions));
+        let replicas =
+            properties.replicas.or_else(|| config.number("ksql.sink.replicas")).unwrap_or_else(|| i64::from(replicas));
+        let retention_ms = match (kind, windowed) {
+            (SourceKind::Table, false) => None,
+            _ => Some(properties.retention_ms.unwrap_or(inherited.retention_ms)),
+        };
+        let retention_ms = retention_ms.map(|ms| match selected.window_retention_ms {
+            Some(window) if ms >= 0 => ms.max(window),
+            _ => ms,
+        });
+        if let Some(existing) = self.topics.topic(name) {
+            check_existing_topic(name, existing, properties)?;
+            return Ok(NewTopic {
+                name: name.to_owned(),
+                partitions: existing.partitions,
+                replicas: existing.replicas,
+                cleanup_policy: formats::cleanup_policy(kind, selected.window),
+                retention_ms,
+            });
+        }
+        Ok(NewTopic {
+            name: name.to_owned(),
+            partitions: partition_count(name, partitions)?,
+            replicas: replica_count(replicas),
+            cleanup_policy: formats::cleanup_policy(kind, selected.window),
+            retention_ms,
+        })
+    }
+}
+
+/// -1 asks for the log's default.
+pub(super) fn partition_count(topic: &str, partitions: i64) -> Result<u32> {
+    match u32::try_from(partitions) {
+        Ok(0) => Err(PlanError::statement(format!(
+            "Failed to guarantee existence of topic {topic}\nCaused by: Number of partitions was set to an invalid \
+             non-positive value."
+        ))),
+        Ok(partitions) => Ok(partitions),
+        Err(_) if partitions == -1 => Ok(1),
+        Err(_) => Err(PlanError::statement(format!(
+            "Failed to guarantee existence of topic {topic}\nCaused by: Number of partitions was set to an invalid \
+             non-positive value."
+        ))),
+    }
+}
+
+/// Anything below one asks for the log's default.
+pub(super) fn replica_count(replicas: i64) -> u16 {
+    u16::try_from(replicas).unwrap_or(1).max(1)
+}
+
+/// A topic that exists must be as the statement wants it.
+pub(super) fn check_existing_topic(name: &str, existing: TopicInfo, wanted: &Properties) -> Result<()> {
+    let partitions = wanted.partitions.filter(|&count| count != -1).unwrap_or_else(|| i64::from(existing.partitions));
+    let replicas = wanted.replicas.filter(|&count| count != -1).unwrap_or_else(|| i64::from(existing.replicas));
+    let retention_ms = wanted.retention_ms.unwrap_or(existing.retention_ms);
+    let matches = partitions == i64::from(existing.partitions)
+        && replicas == i64::from(existing.replicas)
+        && retention_ms == existing.retention_ms;
+    if matches {
+        return Ok(());
+    }
+    Err(PlanError::statement(format!(
+        "A Kafka topic with the name '{name}' already exists, with different partition/replica/retention configuration \
+         than required. KSQL expects {partitions} partitions (topic has {}), {replicas} replication factor (topic has \
+         {}), and {retention_ms} retention (topic has {}).",
+        existing.partitions, existing.replicas, existing.retention_ms
+    )))
+}
+
+/// A TIMESTAMP column must exist and hold a time; text needs a format.
+pub(super) fn check_timestamp(schema: &Schema, timestamp: Option<&Timestamp>) -> Result<()> {
+    let Some(Timestamp { column, format }) = timestamp else { return Ok(()) };
+    let Some(found) = schema.columns().find(|other| other.name == *column) else {
+        return Err(PlanError::statement(format!(
+            "The TIMESTAMP column set in the WITH clause does not exist in the schema: '{column}'"
+        )));
+    };
+    match (&found.ty, format) {
+        (SqlType::String, Some(_)) | (SqlType::Bigint | SqlType::Timestamp, None) => Ok(()),
+        (SqlType::String, None) => Err(PlanError::statement(
+            "A String timestamp field has been specified without also specifying the timestamp_format",
+        )),
+        (SqlType::Bigint | SqlType::Timestamp, Some(_)) => Err(PlanError::statement(
+            "'TIMESTAMP_FORMAT' set in the WITH clause can only be used when the timestamp column is of type STRING.",
+        )),
+        _ => Err(PlanError::statement(format!(
+            "Timestamp column, `{column}`, should be LONG(INT64), TIMESTAMP, or a String with a timestamp_format \
+             specified."
+        ))),
+    }
+}

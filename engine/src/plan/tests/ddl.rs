@@ -1,0 +1,113 @@
+//! CREATE, DROP, ALTER, types, WITH properties.
+
+use super::{World, with_orders};
+
+#[test]
+fn a_source_is_shown_with_its_default_formats() {
+    let mut world = World::new();
+    let command = world
+        .run("CREATE STREAM s (k INT KEY, v INT) WITH (partitions=3, value_format='Json', kafka_topic='t');")
+        .unwrap();
+    assert_eq!(
+        command.statement,
+        "CREATE STREAM S (K INTEGER KEY, V INTEGER) WITH (CLEANUP_POLICY='delete', KAFKA_TOPIC='t', \
+         KEY_FORMAT='KAFKA', PARTITIONS=3, VALUE_FORMAT='JSON');"
+    );
+    assert_eq!(command.message, "Stream created");
+    assert_eq!(command.topics.len(), 1);
+}
+
+#[test]
+fn statements_are_refused_with_ksqldbs_texts() {
+    let cases = [
+        (
+            "CREATE STREAM x (a INT) WITH (value_format='json');",
+            "Missing required property \"KAFKA_TOPIC\" which has no default value.",
+        ),
+        ("CREATE STREAM x WITH (kafka_topic='x', value_format='json', partitions=1);", "No columns supplied."),
+        (
+            "CREATE STREAM x (a INT) WITH (kafka_topic='x', partitions=1);",
+            "Statement is missing the 'VALUE_FORMAT' property",
+        ),
+        ("CREATE STREAM x (a INT) WITH (kafka_topic='x', value_format='json');", "PARTITIONS=2, VALUE_FORMAT='JSON');"),
+        ("CREATE STREAM x (a INT) WITH (kafka_topic='x', value_format='xml', partitions=1);", "Unknown format: XML"),
+        (
+            "CREATE STREAM x (a INT) WITH (kafka_topic='x', value_format='json', partitions='many');",
+            "Invalid value many for property PARTITIONS: Not a number of type INT",
+        ),
+        (
+            "CREATE STREAM x (a INT) WITH (kafka_topic='x', value_format='json', nosuch='y');",
+            "Invalid config variable(s) in the WITH clause: NOSUCH",
+        ),
+        (
+            "CREATE STREAM x (a INT, b INT) WITH (kafka_topic='x', value_format='json', partitions=1, wrap_single_value=false);",
+            "'WRAP_SINGLE_VALUE' is only valid for single-field value schemas",
+        ),
+        (
+            "CREATE STREAM x (a INT) WITH (kafka_topic='x', value_format='delimited', partitions=1, wrap_single_value=true);",
+            "Format 'DELIMITED' does not support 'WRAP_SINGLE_VALUE' set to 'true'.",
+        ),
+        (
+            "CREATE STREAM x (a INT) WITH (kafka_topic='x', value_format='json', partitions=1, value_delimiter='|');",
+            "JSON does not support the following configs: [delimiter]",
+        ),
+        (
+            "CREATE STREAM x (a INT) WITH (kafka_topic='x', value_format='delimited', partitions=1, value_delimiter='||');",
+            "Invalid delimiter value: '||'. Delimiter must be a single character or TAB,SPACE\nExample valid value: ';'",
+        ),
+        (
+            "CREATE STREAM x (a DOUBLE) WITH (kafka_topic='x', value_format='json', partitions=1, timestamp='a');",
+            "Timestamp column, `A`, should be LONG(INT64), TIMESTAMP, or a String with a timestamp_format specified.",
+        ),
+        (
+            "CREATE STREAM x (a STRING) WITH (kafka_topic='x', value_format='json', partitions=1, timestamp='a', timestamp_format='nope');",
+            "Invalid datetime format for config:TIMESTAMP_FORMAT, reason:Unknown pattern letter: o",
+        ),
+        (
+            "CREATE STREAM x (rowtime INT) WITH (kafka_topic='x', value_format='json', partitions=1);",
+            "'ROWTIME' is a reserved column name.",
+        ),
+        (
+            "CREATE TABLE x (a INT) WITH (kafka_topic='x', value_format='json', partitions=1);",
+            "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.",
+        ),
+        (
+            "CREATE STREAM x (k MAP<STRING, INT> KEY, v INT) WITH (kafka_topic='x', format='json', partitions=1);",
+            "Map keys, including types that contain maps, are not supported",
+        ),
+        ("DROP STREAM nope;", "Stream NOPE does not exist."),
+        ("DROP TYPE nosuch;", "Type NOSUCH does not exist."),
+        ("CREATE TYPE t AS STRUCT<a NOSUCH>;", "Cannot resolve unknown type: NOSUCH"),
+    ];
+    for (statement, expected) in cases {
+        let message = World::new().refused(statement);
+        assert!(message.contains(expected), "{statement}\n  said: {message}");
+    }
+}
+
+#[test]
+fn altering_appends_columns() {
+    let mut world = with_orders();
+    assert_eq!(world.run("ALTER STREAM orders ADD COLUMN note STRING;").unwrap().message, "Stream ORDERS altered.");
+    assert!(world.schema("ORDERS").ends_with("`NOTE` STRING"));
+    assert!(world.refused("ALTER STREAM orders ADD note INT;").contains("Cannot add column `NOTE` to schema."));
+}
+
+#[test]
+fn what_is_read_cannot_be_dropped() {
+    let mut world = with_orders();
+    world.run("CREATE STREAM big AS SELECT * FROM orders;").unwrap();
+    assert!(world.refused("DROP STREAM orders;").contains("read from this source: [BIG].\nYou need to drop them"));
+    world.run("INSERT INTO big SELECT * FROM orders;").unwrap();
+    assert!(world.refused("DROP STREAM big;").contains("write into this source: [INSERTQUERY_1]."));
+}
+
+#[test]
+fn dropping_a_derived_stream_stops_its_query() {
+    let mut world = with_orders();
+    world.run("CREATE STREAM big AS SELECT * FROM orders;").unwrap();
+    let command = world.run("DROP STREAM big DELETE TOPIC;").unwrap();
+    assert_eq!(command.stop, ["CSAS_BIG_0"]);
+    assert_eq!(command.delete_topic.as_deref(), Some("BIG"));
+    assert!(world.catalog.query("CSAS_BIG_0").is_none());
+}

@@ -1,0 +1,106 @@
+//! Statements against a small catalog: the steps they make, the texts they are refused with.
+
+mod ddl;
+mod queries;
+
+use std::collections::BTreeMap;
+
+use sql::{Statement, Variables};
+
+use super::explain::execution_plan;
+use super::{Command, PlanError, Planner, Session, TopicInfo, Topics};
+use crate::catalog::Catalog;
+use crate::config::Config;
+use crate::expr::Registry;
+
+/// Topics by name; missing ones are made when a statement names them.
+#[derive(Default)]
+struct Known(BTreeMap<String, TopicInfo>);
+
+impl Topics for Known {
+    fn topic(&self, name: &str) -> Option<TopicInfo> {
+        self.0.get(name).copied()
+    }
+}
+
+/// A catalog under construction.
+struct World {
+    catalog: Catalog,
+    topics: Known,
+    config: Config,
+    functions: Registry,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            catalog: Catalog::default(),
+            topics: Known::default(),
+            config: Config::default(),
+            functions: Registry::with(&[]),
+        }
+    }
+
+    /// Plans and applies all statements of a script; the last one's command.
+    fn run(&mut self, script: &str) -> Result<Command, PlanError> {
+        let mut last = None;
+        for parsed in sql::parse(script, &Variables::default()).unwrap() {
+            let command = self.planner(script).plan(&parsed)?;
+            for topic in &command.topics {
+                let info =
+                    TopicInfo { partitions: topic.partitions, replicas: topic.replicas, retention_ms: 604_800_000 };
+                self.topics.0.insert(topic.name.clone(), info);
+            }
+            command.changes.iter().for_each(|change| self.catalog.apply(change));
+            last = Some(command);
+        }
+        Ok(last.unwrap())
+    }
+
+    fn planner<'a>(&'a self, text: &'a str) -> Planner<'a> {
+        Planner {
+            catalog: &self.catalog,
+            session: Session { config: &self.config, text, query_id: None },
+            topics: &self.topics,
+            functions: &self.functions,
+        }
+    }
+
+    /// The text a statement is refused with.
+    fn refused(&mut self, script: &str) -> String {
+        match self.run(script) {
+            Ok(command) => panic!("planned: {}", command.statement),
+            Err(error) => error.message,
+        }
+    }
+
+    /// The steps a statement makes.
+    fn steps(&mut self, script: &str) -> String {
+        let command = self.run(script).unwrap_or_else(|error| panic!("{error}"));
+        execution_plan(command.start.as_ref().unwrap())
+    }
+
+    /// The steps of a push query.
+    fn push(&mut self, text: &str) -> Result<String, PlanError> {
+        let parsed = sql::parse(text, &Variables::default()).unwrap().remove(0);
+        let Statement::Query(query) = parsed.statement else { panic!("not a query: {text}") };
+        Ok(execution_plan(&self.planner(text).plan_push(&query)?))
+    }
+
+    fn schema(&self, source: &str) -> String {
+        self.catalog.source(source).unwrap().schema.to_string()
+    }
+}
+
+fn with_orders() -> World {
+    let mut world = World::new();
+    world
+        .run(
+            "CREATE STREAM orders (id INT KEY, item STRING, qty INT, addr STRUCT<city STRING>, tags ARRAY<STRING>) \
+             WITH (kafka_topic='orders', value_format='json', partitions=2);\n\
+             CREATE TABLE users (id INT PRIMARY KEY, name STRING) \
+             WITH (kafka_topic='users', value_format='json', partitions=2);",
+        )
+        .unwrap();
+    world
+}

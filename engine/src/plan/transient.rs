@@ -1,0 +1,81 @@
+//! Queries whose rows go to a client: push queries, and the names and types of a pull query's SELECT list.
+
+use sql::{Emit, Query};
+
+use crate::expr::Typed;
+use crate::types::Schema;
+
+use super::Planner;
+use super::bind::Clause;
+use super::error::{PlanError, Result};
+use super::select::Select;
+use super::source;
+use super::step::{QueryPlan, Step};
+use super::universe::Origin;
+
+/// A SELECT over one stream or table, analysed but not planned: what a pull query evaluates over stored rows.
+#[derive(Debug, Clone)]
+pub struct Analysis {
+    /// The step that would read the source: its schema is the row layout the expressions are bound to (all key columns,
+    /// then the columns the query names; `Source::columns` says where each comes from).
+    pub input: Step,
+    /// Name and expression of every selected column, in order.
+    pub select: Vec<(String, Typed)>,
+    /// WHERE.
+    pub filter: Option<Typed>,
+}
+
+impl Planner<'_> {
+    pub(super) fn transient(&self, query: &Query) -> Result<QueryPlan> {
+        let resolved = self.resolve(query, false)?;
+        let first = resolved.froms.first().map(|from| from.source.name.clone()).unwrap_or_default();
+        let selected = Select::new(self, resolved, None).plan()?;
+        Ok(QueryPlan {
+            id: self.query_id("transient", &first),
+            root: selected.root,
+            sink: None,
+            sink_name: None,
+            sources: selected.sources,
+            limit: query.limit,
+        })
+    }
+
+    /// Analyses the SELECT list and WHERE of a query over one stream or table.
+    ///
+    /// # Errors
+    /// Names or types that do not fit; clauses that such a query cannot have are refused by the caller.
+    pub fn analyze(&self, query: &Query) -> Result<Analysis> {
+        if !query.joins.is_empty() || query.window.is_some() || query.emit == Some(Emit::Final) {
+            return Err(PlanError::general("internal error: only a query over one source can be analysed"));
+        }
+        let resolved = self.resolve(query, false)?;
+        let mut select = Select::new(self, resolved, None);
+        let filter = query
+            .filter
+            .is_some()
+            .then(|| select.query.filter.clone())
+            .flatten()
+            .map(|filter| self.bind_predicate(&filter, &select.universe, Clause::Where))
+            .transpose()?;
+        select.bind_items()?;
+        let mut needed: Vec<usize> =
+            select.items.iter().map(|item| &item.expr).chain(&filter).flat_map(Typed::columns).collect();
+        needed.retain(|&id| select.universe.origins.get(id).is_some_and(|origin| *origin != Origin::Made));
+        let Some(from) = select.froms.first() else {
+            return Err(PlanError::general("internal error: the query has no source"));
+        };
+        let relation = source::read("KsqlTopic/Source", 0, from, &needed, &select.universe);
+        let filter = filter.map(|filter| relation.place(&filter)).transpose()?;
+        let items = select.items.iter().map(|item| Ok((item.alias.clone(), relation.place(&item.expr)?)));
+        Ok(Analysis { select: items.collect::<Result<_>>()?, filter, input: relation.step })
+    }
+}
+
+impl Analysis {
+    /// Names and types of the result; nothing is a key.
+    pub fn schema(&self) -> Schema {
+        let value =
+            self.select.iter().map(|(name, expr)| crate::types::Column::new(&**name, expr.ty.clone())).collect();
+        Schema { key: Vec::new(), value }
+    }
+}

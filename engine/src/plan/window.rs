@@ -1,0 +1,99 @@
+//! `WINDOW …`: sizes in milliseconds, defaults, limits.
+
+use sql::{Emit, Interval, TimeUnit};
+
+use super::error::{PlanError, Result};
+use super::step::{KeyWindow, Window, WindowKind};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Milliseconds of a unit.
+pub(super) fn unit_ms(unit: TimeUnit) -> i64 {
+    match unit {
+        TimeUnit::Days => DAY_MS,
+        TimeUnit::Hours => 3_600_000,
+        TimeUnit::Minutes => 60_000,
+        TimeUnit::Seconds => 1_000,
+        TimeUnit::Milliseconds => 1,
+    }
+}
+
+/// Milliseconds of an interval.
+pub(super) fn interval_ms(interval: Interval) -> Result<i64> {
+    interval
+        .amount
+        .checked_mul(unit_ms(interval.unit))
+        .ok_or_else(|| PlanError::statement("The interval is too large to be counted in milliseconds."))
+}
+
+/// The window of a GROUP BY. Without a grace period, EMIT FINAL has none, the others what is left of 24 hours.
+pub(super) fn plan(window: &sql::Window, emit: Option<Emit>) -> Result<Window> {
+    let kind = match window.kind {
+        sql::WindowKind::Tumbling { size } => WindowKind::Tumbling { size_ms: interval_ms(size)? },
+        sql::WindowKind::Hopping { size, advance } => {
+            WindowKind::Hopping { size_ms: interval_ms(size)?, advance_ms: interval_ms(advance)? }
+        }
+        sql::WindowKind::Session { gap } => WindowKind::Session { gap_ms: interval_ms(gap)? },
+    };
+    let size_ms = kind.size_ms();
+    if size_ms <= 0 {
+        return Err(PlanError::statement("Size must be positive").at(window.span));
+    }
+    if let WindowKind::Hopping { size_ms, advance_ms } = kind
+        && (advance_ms <= 0 || advance_ms > size_ms)
+    {
+        return Err(PlanError::statement(format!(
+            "Window advancement interval should be more than zero and less than window duration which is {size_ms} ms, \
+             but given advancement interval is: {advance_ms} ms"
+        ))
+        .at(window.span));
+    }
+    let grace_ms = match window.grace {
+        Some(grace) => interval_ms(grace)?,
+        None if emit == Some(Emit::Final) => 0,
+        None => (DAY_MS - size_ms).max(0),
+    };
+    let retention_ms = match window.retention {
+        Some(retention) => interval_ms(retention)?.max(size_ms.saturating_add(grace_ms)),
+        None => size_ms.saturating_add(grace_ms),
+    };
+    Ok(Window { kind, grace_ms, retention_ms })
+}
+
+impl WindowKind {
+    /// Size of a time window, gap of a session.
+    pub fn size_ms(self) -> i64 {
+        match self {
+            Self::Tumbling { size_ms } | Self::Hopping { size_ms, .. } => size_ms,
+            Self::Session { gap_ms } => gap_ms,
+        }
+    }
+
+    /// The window as it stands in the key.
+    pub fn in_key(self) -> KeyWindow {
+        match self {
+            Self::Tumbling { size_ms } => KeyWindow::Time { size_ms },
+            Self::Hopping { size_ms, .. } => KeyWindow::Hopping { size_ms },
+            Self::Session { .. } => KeyWindow::Session,
+        }
+    }
+}
+
+impl KeyWindow {
+    /// `TUMBLING`, `HOPPING` or `SESSION`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Time { .. } => "TUMBLING",
+            Self::Hopping { .. } => "HOPPING",
+            Self::Session => "SESSION",
+        }
+    }
+
+    /// Size of the windows; sessions have none of their own.
+    pub fn size_ms(self) -> Option<i64> {
+        match self {
+            Self::Time { size_ms } | Self::Hopping { size_ms } => Some(size_ms),
+            Self::Session => None,
+        }
+    }
+}
