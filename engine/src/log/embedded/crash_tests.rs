@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::log::embedded::batch::prepare;
 use crate::log::embedded::group::expire;
 use crate::log::testing::{numbered, partition, spec};
 use crate::log::{Commit, Embedded, Log, LogError, Output, Position, Result, Signal, TopicSpec, Write};
@@ -177,15 +178,16 @@ fn damage_gives_a_commit_or_an_error_but_never_wrong_data() {
     let path = temp.path().join("log");
     let mut random = Random(3);
     let states = history(&path, &mut random, 40, |_| ());
+    let used = files(&path).into_iter().map(|file| (used_bytes(&file), file.strip_prefix(&path).unwrap().to_owned()));
+    let files: Vec<(u64, PathBuf)> = used.filter(|(used, _)| *used > 0).collect();
     let (mut refused, mut prefixes) = (0, 0);
     for round in 0..60 {
         let at = temp.path().join("damaged");
         copy(&path, &at);
-        let files: Vec<PathBuf> = files(&at).into_iter().filter(|file| used_bytes(file) > 0).collect();
-        let file = &files[random.below(files.len() as u64) as usize];
-        let used = used_bytes(file);
+        let (used, file) = &files[random.below(files.len() as u64) as usize];
+        let file = &at.join(file);
         let damage = OpenOptions::new().read(true).write(true).open(file).unwrap();
-        let position = random.below(used);
+        let position = random.below(*used);
         if round % 3 == 0 {
             damage.set_len(position).unwrap();
         } else {
@@ -279,4 +281,27 @@ fn many_writers_share_commits_and_a_deleted_topic_stays_deleted() {
     let total: usize = state(&log).unwrap().records.iter().map(Vec::len).sum();
     assert_eq!(total, 8 * 25 * 2);
     assert_eq!(read_dir(path.join("topics")).unwrap().count(), 1);
+}
+#[test]
+fn a_failed_write_leaves_no_trace() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("log");
+    history(&path, &mut Random(4), 10, |_| ());
+    let log = Embedded::open(&path).unwrap();
+    let before = state(&log).unwrap();
+    let sizes = || files(&path.join("topics")).iter().map(|file| file.metadata().unwrap().len()).collect::<Vec<_>>();
+    let on_disk = sizes();
+    let to = partition("t", 0);
+    let staged = log.topics.partition(&to).unwrap();
+    for count in [1, 200, 400] {
+        // into the last segment, and into new ones
+        staged.stage(prepare(&numbered(0, count), true).unwrap(), 1_000).unwrap();
+    }
+    assert_ne!(sizes(), on_disk);
+    staged.roll_back().unwrap();
+    assert_eq!((state(&log).unwrap(), sizes()), (before.clone(), on_disk));
+    let first = log.append(vec![Output { to, records: numbered(5, 1) }]).unwrap();
+    assert_eq!(first, [before.records[0].len() as i64]);
+    drop(log);
+    assert_eq!(reopen(&path).unwrap().records[0].last().unwrap().1, b"v5");
 }

@@ -94,8 +94,12 @@ impl Log for Embedded {
     }
 
     fn delete_topic(&self, name: &str) -> Result<()> {
-        let _turn = self.turn.lock();
-        self.topics.delete(name, &*self.kv)
+        let dir = {
+            let _turn = self.turn.lock();
+            self.topics.delete(name, &*self.kv)?
+        };
+        self.topics.remove_dir(&dir, &*self.kv);
+        Ok(())
     }
 
     fn topic(&self, name: &str) -> Result<Option<Topic>> {

@@ -101,6 +101,8 @@ impl Cursor {
             return Ok(Some(batch));
         }
         if offset >= self.partition.end() {
+            // what comes next is read from memory; the file and its buffer are not needed for that
+            self.scan = None;
             return Ok(None);
         }
         if let Some(scan) = self.scan.as_mut().filter(|scan| scan.is_at(offset))

@@ -15,7 +15,7 @@ use crate::log::{LogError, Result};
 /// Distance of index entries in the file.
 const INDEX_EVERY: u64 = 64 << 10;
 /// Bytes read at once when batches are read, and when only their headers are.
-const READ_AHEAD: usize = 512 << 10;
+const READ_AHEAD: usize = 128 << 10;
 const READ_AHEAD_HEADERS: usize = 16 << 10;
 
 /// One segment file, as far as it is committed.

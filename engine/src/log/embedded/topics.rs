@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{create_dir_all, read_dir, remove_dir_all};
 use std::ops::Bound;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -91,7 +91,7 @@ impl Topics {
                 let problem = "the local database does not know this topic".to_owned();
                 return Err(corrupt(&dir.join(&*name), problem));
             }
-            remove_dir(&dir, &name, kv);
+            topics.remove_dir(&name, kv);
         }
         Ok(topics)
     }
@@ -132,8 +132,8 @@ impl Topics {
         Ok(())
     }
 
-    /// Removes a topic, its records, and all positions in it.
-    pub(super) fn delete(&self, name: &str, kv: &dyn Kv) -> Result<()> {
+    /// Removes a topic and all positions in it; returns the name of its directory, which can go.
+    pub(super) fn delete(&self, name: &str, kv: &dyn Kv) -> Result<String> {
         let mut topics = self.by_name.write();
         let entry = topics.get(name).ok_or_else(|| LogError::UnknownTopic(name.to_owned()))?;
         let record = entry.record.clone();
@@ -148,11 +148,18 @@ impl Topics {
         if let Some(entry) = topics.remove(name) {
             entry.partitions.iter().for_each(|partition| partition.delete());
         }
-        drop(topics);
-        if let Some(dir) = &self.dir {
-            remove_dir(dir, &dir_name, kv);
+        Ok(dir_name)
+    }
+
+    /// Removes the directory of a deleted topic; what fails now is tried again at the next start.
+    pub(super) fn remove_dir(&self, name: &str, kv: &dyn Kv) {
+        let Some(path) = self.dir.as_ref().map(|dir| dir.join(name)) else { return };
+        let removed = if path.exists() { remove_dir_all(&path) } else { Ok(()) };
+        let removed = removed.map_err(|error| error.to_string());
+        let forget = |()| kv.write(vec![put(DELETED, name.as_bytes(), None)]).map_err(|error| error.to_string());
+        if let Err(error) = removed.and_then(forget) {
+            tracing::warn!("removing {}: {error}", path.display());
         }
-        Ok(())
     }
 
     /// The change that records a partition's committed end.
@@ -212,17 +219,5 @@ fn records(kv: &dyn Kv) -> Result<Vec<(Arc<str>, Record)>> {
     match broken {
         Some(name) => Err(LogError::Store(format!("the record of topic {name} cannot be read"))),
         None => Ok(records),
-    }
-}
-
-/// Removes a deleted topic's directory; what fails now is tried again at the next start.
-fn remove_dir(dir: &Path, name: &str, kv: &dyn Kv) {
-    let path = dir.join(name);
-    let removed = if path.exists() { remove_dir_all(&path) } else { Ok(()) };
-    let removed = removed.map_err(|error| error.to_string());
-    if let Err(error) =
-        removed.and_then(|()| kv.write(vec![put(DELETED, name.as_bytes(), None)]).map_err(|error| error.to_string()))
-    {
-        tracing::warn!("removing {}: {error}", path.display());
     }
 }

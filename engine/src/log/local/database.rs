@@ -10,7 +10,7 @@ use crate::log::local::is_empty;
 use crate::log::{Kv, LogError, Result, Write};
 
 /// Unflushed writes kept in memory: what is replayed at the next start.
-const MEMTABLE_BYTES: u64 = 8 << 20;
+const MEMTABLE_BYTES: u64 = 4 << 20;
 const CACHE_BYTES: u64 = 8 << 20;
 const JOURNAL_BYTES: u64 = 64 << 20;
 /// fjall's limit.

@@ -12,10 +12,12 @@ use crate::log::{Kv, Result, Write};
 /// Entries copied out of the lock at a time, so that a scan's callback may use the database.
 const SCAN_CHUNK: usize = 256;
 
+type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+
 /// Spaces in memory, gone with the process.
 #[derive(Debug, Default)]
 pub(in crate::log) struct MemoryKv {
-    spaces: RwLock<BTreeMap<Arc<str>, BTreeMap<Vec<u8>, Vec<u8>>>>,
+    spaces: RwLock<BTreeMap<Arc<str>, Entries>>,
 }
 
 impl Kv for MemoryKv {
