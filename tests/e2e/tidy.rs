@@ -104,7 +104,7 @@ fn libraries_stay_in_their_rooms() {
         ("rdkafka", &["engine/src/log/kafka", "tests/"]),
         ("axum", &["server/src"]),
         ("datafusion", &["engine/src/expr"]),
-        ("fjall", &["engine/src/log/embedded"]),
+        ("fjall", &["engine/src/log/local"]),
         ("rustyline", &["cli/src"]),
         ("sqlparser", &["engine/sql/src"]),
     ];
