@@ -159,6 +159,19 @@ impl RowReceiver {
         std::future::poll_fn(|context| self.poll_next(context)).await
     }
 
+    /// Waits until there is an event, and leaves it there.
+    pub async fn ready(&mut self) {
+        std::future::poll_fn(|context| {
+            let mut queue = self.shared.queue.lock();
+            if !queue.batches.is_empty() || queue.end.is_some() {
+                return Poll::Ready(());
+            }
+            queue.waker = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// The next event if there is one already; never waits.
     pub fn try_next(&mut self) -> Option<Event> {
         let event = take(&mut self.shared.queue.lock());

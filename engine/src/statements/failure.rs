@@ -29,6 +29,8 @@ pub struct Failure {
     pub kind: FailureKind,
     /// What the user reads.
     pub message: String,
+    /// What ksqlDB's `/ksql` endpoint says instead, where it keeps data of the statement to itself.
+    pub brief: Option<String>,
     /// The statement it is about; without one the answer is a generic error.
     pub statement: Option<String>,
 }
@@ -36,7 +38,7 @@ pub struct Failure {
 impl Failure {
     /// A failure that is not (yet) tied to a statement.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), statement: None }
+        Self { kind, message: message.into(), brief: None, statement: None }
     }
 
     /// A bad statement; [`Failure::of`] adds which.

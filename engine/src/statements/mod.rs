@@ -2,14 +2,37 @@
 //! statement; each is a function from what it may look at to an [`Outcome`]. What an outcome looks like on the wire is
 //! the server's business (`server/src/entities.rs`).
 
+mod assertions;
+mod command;
+mod describe;
+mod explain;
 mod failure;
+mod functions;
+mod insert;
 mod outcome;
+mod print;
+mod properties;
 mod session;
+mod show;
+mod topics;
+mod variables;
+mod view;
 
+pub use assertions::{schema as assert_schema, topic as assert_topic};
+pub use command::{command_id, unsupported, wrong_endpoint};
+pub use describe::{all as describe_all, describe};
+pub use explain::{explain_plan, explain_query};
 pub use failure::{Failure, FailureKind};
+pub use functions::describe_function;
+pub use insert::{Inserter, Row, Writer, insert, prepare as prepare_insert};
 pub use outcome::{
     Answer, CommandStatus, FieldConstraint, FunctionArgument, FunctionDescription, FunctionLine, FunctionSignature,
     GroupOffsets, Outcome, PartitionOffsets, Property, QueryDescription, QueryLine, QueryType, SourceDescription,
     SourceField, SourceLine, TaskOffsets, TopicLine,
 };
+pub use print::{Print, print};
+pub use properties::{set, unset};
 pub use session::{Session, bare_name};
+pub use show::show;
+pub use variables::{define, undefine};
+pub use view::{LiveQuery, PushQuery, View};

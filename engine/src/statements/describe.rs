@@ -1,0 +1,144 @@
+//! DESCRIBE and DESCRIBE STREAMS|TABLES, plain and EXTENDED.
+
+use std::collections::BTreeMap;
+
+use sql::SourceKind;
+
+use crate::catalog::{Query, Source};
+use crate::log::TopicPartition;
+use crate::plan::step::{KeyWindow, QueryPlan, Step, StepKind, WindowKind};
+use crate::types::Column;
+
+use super::{Failure, FieldConstraint, GroupOffsets, Outcome, PartitionOffsets, SourceDescription, SourceField, View};
+
+/// `DESCRIBE name [EXTENDED]`
+pub fn describe(view: View<'_>, name: &str, extended: bool) -> Result<Outcome, Failure> {
+    let Some(source) = view.catalog.source(name) else {
+        return Err(Failure::statement(format!(
+            "Could not find STREAM/TABLE '{name}' in the Metastore{}",
+            hint(view, name)
+        )));
+    };
+    Ok(Outcome::SourceDescription(Box::new(description(view, source, extended)?)))
+}
+
+/// `DESCRIBE STREAMS|TABLES [EXTENDED]`, `SHOW STREAMS|TABLES EXTENDED`
+pub fn all(view: View<'_>, kind: SourceKind, extended: bool) -> Result<Outcome, Failure> {
+    let sources = view.catalog.sources().filter(|source| source.kind == kind);
+    let described: Result<Vec<_>, Failure> = sources.map(|source| description(view, source, extended)).collect();
+    Ok(Outcome::SourceDescriptions(described?))
+}
+
+/// A hint when only the case of the name is wrong.
+pub(super) fn hint(view: View<'_>, name: &str) -> String {
+    let other = view.catalog.sources().find(|source| source.name != name && source.name.eq_ignore_ascii_case(name));
+    match other {
+        None => String::new(),
+        Some(other) if other.name == other.name.to_uppercase() => {
+            format!("\nDid you mean {}? Hint: try removing double quotes from the source name.", other.name)
+        }
+        Some(other) => format!(
+            "\nDid you mean \"{}\"? Hint: wrap the source name in double quotes to make it case-sensitive.",
+            other.name
+        ),
+    }
+}
+
+fn description(view: View<'_>, source: &Source, extended: bool) -> Result<SourceDescription, Failure> {
+    let topic = view.log.topic(&source.topic)?;
+    let writers: Vec<&Query> = view.catalog.writers(&source.name).map(|query| &**query).collect();
+    let offsets =
+        if extended { writers.iter().map(|query| offsets(view, query)).collect::<Result<_, _>>()? } else { Vec::new() };
+    Ok(SourceDescription {
+        name: source.name.clone(),
+        is_table: source.is_table(),
+        window_type: window_type(view, source, &writers),
+        readers: view.catalog.readers(&source.name).map(|query| view.query_line(query)).collect(),
+        writers: writers.iter().map(|query| view.query_line(query)).collect(),
+        fields: source_fields(source),
+        timestamp: source.timestamp.as_ref().map(|timestamp| timestamp.column.clone()).unwrap_or_default(),
+        extended,
+        key_format: source.formats.key.name.clone(),
+        value_format: source.formats.value.name.clone(),
+        topic: source.topic.clone(),
+        partitions: topic.as_ref().map_or(0, |topic| topic.spec.partitions),
+        replicas: topic.as_ref().map_or(0, |topic| u32::from(topic.spec.replicas)),
+        statement: source.statement.clone(),
+        offsets,
+        dependants: view.catalog.dependants(&source.name).map(|other| other.name.clone()).collect(),
+    })
+}
+
+/// The columns of a source: key, value and header columns.
+pub(super) fn source_fields(source: &Source) -> Vec<SourceField> {
+    let key = source.schema.key.iter().map(|column| field(column, FieldConstraint::Key));
+    let value = source.schema.value.iter().map(|column| {
+        let constraint = match source.header(&column.name) {
+            None => FieldConstraint::None,
+            Some(header) => header.key.clone().map_or(FieldConstraint::Headers, FieldConstraint::Header),
+        };
+        field(column, constraint)
+    });
+    key.chain(value).collect()
+}
+
+/// A column with its constraint.
+pub(super) fn field(column: &Column, constraint: FieldConstraint) -> SourceField {
+    SourceField { name: column.name.clone(), ty: column.ty.clone(), constraint }
+}
+
+fn window_type(view: View<'_>, source: &Source, writers: &[&Query]) -> Option<&'static str> {
+    match source.formats.window? {
+        KeyWindow::Session => Some("SESSION"),
+        KeyWindow::Hopping { .. } => Some("HOPPING"),
+        KeyWindow::Time { .. } => {
+            let made_by = writers.iter().find_map(|query| query_window(view, &query.plan));
+            made_by.or(Some("TUMBLING"))
+        }
+    }
+}
+
+/// The window in the key of a query's result: its own aggregation's or that of what it reads.
+pub(super) fn query_window(view: View<'_>, plan: &QueryPlan) -> Option<&'static str> {
+    step_window(&plan.root).or_else(|| {
+        let source = view.catalog.source(plan.sources.first()?)?;
+        match source.formats.window? {
+            KeyWindow::Session => Some("SESSION"),
+            KeyWindow::Hopping { .. } => Some("HOPPING"),
+            KeyWindow::Time { .. } => Some("TUMBLING"),
+        }
+    })
+}
+
+fn step_window(step: &Step) -> Option<&'static str> {
+    let window = match &step.kind {
+        StepKind::Aggregate { window, .. } => *window,
+        StepKind::Suppress { window, .. } => Some(*window),
+        StepKind::Filter { input, .. } | StepKind::Project { input, .. } | StepKind::Rekey { input, .. } => {
+            return step_window(input);
+        }
+        _ => None,
+    };
+    Some(match window?.kind {
+        WindowKind::Tumbling { .. } => "TUMBLING",
+        WindowKind::Hopping { .. } => "HOPPING",
+        WindowKind::Session { .. } => "SESSION",
+    })
+}
+
+/// Where the consumer group of a query stands, for the topics it has read something of.
+fn offsets(view: View<'_>, query: &Query) -> Result<GroupOffsets, Failure> {
+    let group = view.group(&query.id);
+    let mut topics: BTreeMap<String, Vec<PartitionOffsets>> = BTreeMap::new();
+    for position in view.log.positions(&group)? {
+        let of = TopicPartition { topic: position.of.topic.clone(), partition: position.of.partition };
+        let bounds = view.log.bounds(&of)?;
+        topics.entry(of.topic.to_string()).or_default().push(PartitionOffsets {
+            partition: of.partition,
+            begin: bounds.begin,
+            end: bounds.end,
+            position: position.offset,
+        });
+    }
+    Ok(GroupOffsets { group, topics: topics.into_iter().collect() })
+}

@@ -1,0 +1,167 @@
+//! EXPLAIN of a query or a statement, SHOW QUERIES EXTENDED.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::Query;
+use crate::log::TopicPartition;
+use crate::plan::explain::execution_plan;
+use crate::plan::step::{QueryPlan, Step, StepKind};
+
+use super::{
+    Failure, FieldConstraint, Outcome, QueryDescription, QueryType, SourceField, TaskOffsets, View,
+    describe::{field, query_window, source_fields},
+};
+
+/// `EXPLAIN query_id`
+pub fn explain_query(view: View<'_>, id: &str) -> Result<Outcome, Failure> {
+    match view.catalog.query(id) {
+        Some(query) => Ok(Outcome::QueryDescription(Box::new(running(view, query)?))),
+        None => Err(Failure::statement(format!(
+            "Query with id:{id} does not exist, use SHOW QUERIES to view the full set of queries."
+        ))),
+    }
+}
+
+/// `EXPLAIN statement`: what was planned for it; `text` is the statement without EXPLAIN.
+pub fn explain_plan(view: View<'_>, plan: &QueryPlan, text: &str) -> Outcome {
+    let now = view.clock.now_ms();
+    let transient = plan.sink.is_none() && plan.sink_name.is_none();
+    let id = if transient { transient_id(plan, now) } else { plan.id.clone() };
+    let group = format!("_confluent-ksql-{}transient_{id}_{now}", view.config.service_id());
+    let query_type = if transient { QueryType::Push } else { QueryType::Persistent };
+    Outcome::QueryDescription(Box::new(QueryDescription {
+        text: text.to_owned(),
+        group: Some(if transient { group } else { view.group(&id) }),
+        id,
+        ..planned(view, plan, query_type)
+    }))
+}
+
+/// `SHOW QUERIES EXTENDED`
+pub(super) fn all(view: View<'_>) -> Result<Outcome, Failure> {
+    let described: Result<Vec<_>, Failure> = view.catalog.queries().map(|query| running(view, query)).collect();
+    Ok(Outcome::QueryDescriptions(described?))
+}
+
+/// A persistent query.
+fn running(view: View<'_>, query: &Query) -> Result<QueryDescription, Failure> {
+    let sink = query.sink.as_ref().and_then(|name| view.catalog.source(name));
+    let described = planned(view, &query.plan, QueryType::Persistent);
+    Ok(QueryDescription {
+        text: query.statement.clone(),
+        fields: sink.map_or(described.fields, |source| source_fields(source)),
+        sources: query.sources.clone(),
+        sinks: query.sink.iter().cloned().collect(),
+        running: Some(view.query_line(query)),
+        tasks: tasks(view, &query.id, &query.plan)?,
+        errors: view.live(&query.id).map(|live| live.errors.clone()).unwrap_or_default(),
+        group: Some(view.group(&query.id)),
+        ..described
+    })
+}
+
+/// What the plan alone says.
+fn planned(view: View<'_>, plan: &QueryPlan, query_type: QueryType) -> QueryDescription {
+    QueryDescription {
+        id: plan.id.clone(),
+        text: String::new(),
+        window_type: query_window(view, plan),
+        fields: plan_fields(plan),
+        sources: plan.sources.clone(),
+        sinks: plan.sink_name.iter().cloned().collect(),
+        topology: topology(plan),
+        execution_plan: execution_plan(plan),
+        overrides: BTreeMap::new(),
+        query_type,
+        running: None,
+        tasks: Vec::new(),
+        errors: Vec::new(),
+        group: None,
+    }
+}
+
+fn plan_fields(plan: &QueryPlan) -> Vec<SourceField> {
+    let key = plan.root.schema.key.iter().map(|column| field(column, FieldConstraint::Key));
+    key.chain(plan.root.schema.value.iter().map(|column| field(column, FieldConstraint::None))).collect()
+}
+
+/// An id that no query has: EXPLAIN starts none.
+fn transient_id(plan: &QueryPlan, now_ms: i64) -> String {
+    let source = plan.sources.first().map(String::as_str).unwrap_or_default();
+    format!("transient_{source}_{}", now_ms << 16)
+}
+
+/// One part of a query between topics: which topics it reads.
+#[derive(Debug, Default)]
+struct SubTopology {
+    topics: Vec<String>,
+}
+
+/// The parts of a query, upstream ones first.
+fn sub_topologies(plan: &QueryPlan, group: &str) -> Vec<SubTopology> {
+    let mut found = Vec::new();
+    let root = part(&plan.root, group, &mut found);
+    found.push(root);
+    found
+}
+
+/// What the part that ends in `step` reads; parts upstream of it are added to `found`.
+fn part(step: &Step, group: &str, found: &mut Vec<SubTopology>) -> SubTopology {
+    let suffix = match &step.kind {
+        StepKind::Source(source) => return SubTopology { topics: vec![source.topic.clone()] },
+        StepKind::Repartition { topic_suffix, .. } | StepKind::TableAggregate { topic_suffix, .. } => {
+            Some(topic_suffix)
+        }
+        _ => None,
+    };
+    let mut topics = Vec::new();
+    for input in step.inputs() {
+        topics.extend(part(input, group, found).topics);
+    }
+    match suffix {
+        Some(suffix) => {
+            found.push(SubTopology { topics });
+            SubTopology { topics: vec![format!("{group}-{suffix}-repartition")] }
+        }
+        None => SubTopology { topics },
+    }
+}
+
+fn topology(plan: &QueryPlan) -> String {
+    let mut out = "Topologies:\n".to_owned();
+    for (i, part) in sub_topologies(plan, &plan.id).iter().enumerate() {
+        out.push_str(&format!("   Sub-topology: {i}\n    Sources: {}\n", part.topics.join(", ")));
+    }
+    if let Some(sink) = &plan.sink {
+        out.push_str(&format!("    Sink: {}\n", sink.topic));
+    }
+    out
+}
+
+/// Where every task stands.
+fn tasks(view: View<'_>, id: &str, plan: &QueryPlan) -> Result<Vec<TaskOffsets>, Failure> {
+    let group = view.group(id);
+    let positions = view.log.positions(&group)?;
+    let mut tasks: BTreeMap<(usize, u32), TaskOffsets> = BTreeMap::new();
+    for (number, part) in sub_topologies(plan, &group).into_iter().enumerate() {
+        for name in part.topics {
+            let Some(topic) = view.log.topic(&name)? else { continue };
+            for partition in 0..topic.spec.partitions {
+                let of = TopicPartition { topic: name.as_str().into(), partition };
+                let at = positions.iter().find(|position| position.of == of).map(|position| position.offset);
+                let (end, committed) = match at {
+                    Some(offset) => (view.log.bounds(&of)?.end, offset),
+                    None => (-1, -1),
+                };
+                let task = TaskOffsets { id: format!("{number}_{partition}"), offsets: Vec::new() };
+                tasks.entry((number, partition)).or_insert(task).offsets.push((
+                    name.clone(),
+                    partition,
+                    end,
+                    committed,
+                ));
+            }
+        }
+    }
+    Ok(tasks.into_values().collect())
+}

@@ -1,0 +1,84 @@
+//! Rows written by hand: INSERT VALUES and /inserts-stream.
+//!
+//! ```text
+//! INSERT VALUES ──values.rs: evaluate──> Value ──coerce.rs──┐
+//!                                                           ├──> Row ──writer.rs──> key bytes, value bytes ──> log
+//! JSON line ────────────json.rs─────────────────────────────┘
+//! ```
+
+mod coerce;
+mod inserter;
+mod json;
+mod values;
+mod writer;
+
+use std::sync::Arc;
+
+use crate::catalog::Source;
+use crate::types::{Column, Value};
+
+use super::{Failure, FailureKind, Outcome, View, describe};
+
+pub use inserter::Inserter;
+pub use values::prepare;
+pub use writer::Writer;
+
+use json::read_row;
+use writer::WriteError;
+
+/// A row for a source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Milliseconds since the epoch.
+    pub timestamp: i64,
+    /// One value per key column.
+    pub key: Vec<Value>,
+    /// One value per column of [`Source::record_schema`]'s value.
+    pub value: Vec<Value>,
+}
+
+/// The source rows may be written to, or why there is none.
+pub(super) fn target(view: View<'_>, name: &str) -> Result<Arc<Source>, Failure> {
+    let Some(source) = view.catalog.source(name) else {
+        let hint = describe::hint(view, name);
+        return Err(Failure::request(format!("Cannot insert values into an unknown stream/table: `{name}`{hint}")));
+    };
+    if source.read_only {
+        let kind = if source.is_table() { "table" } else { "stream" };
+        return Err(Failure::request(format!("Cannot insert values into read-only {kind}: {name}")));
+    }
+    if source.is_windowed() {
+        return Err(Failure::request("Cannot insert values into windowed stream/table!"));
+    }
+    if view.config.list("ksql.readonly.topics").any(|pattern| matches_topic(pattern, &source.topic)) {
+        return Err(Failure::request(format!("Cannot insert values into read-only topic: {}", source.topic)));
+    }
+    Ok(source.clone())
+}
+
+/// Writes rows that [`prepare`] made; they are durable on return.
+pub fn insert(view: View<'_>, name: &str, rows: &[Row]) -> Result<Outcome, Failure> {
+    let source = target(view, name)?;
+    let mut writer = Writer::new(&source).map_err(|error| write_failure(name, error.into()))?;
+    writer.write(view.log, rows).map_err(|error| write_failure(name, error))?;
+    Ok(Outcome::Nothing)
+}
+
+fn write_failure(name: &str, error: WriteError) -> Failure {
+    match error {
+        WriteError::Format(error) => Failure::statement(format!("Failed to insert values into '{name}'. {error}")),
+        WriteError::Log(error) => {
+            Failure::new(FailureKind::Server, format!("Failed to insert values into '{name}'. {error}"))
+        }
+    }
+}
+
+/// Whether a pattern of `ksql.readonly.topics` means the topic.
+fn matches_topic(pattern: &str, topic: &str) -> bool {
+    regex::Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|pattern| pattern.is_match(topic))
+}
+
+/// `K` or ``K, L``, as in messages about missing keys.
+fn names(columns: &[Column]) -> String {
+    columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,138 @@
+//! `INSERT INTO target [(columns)] VALUES (…)`
+
+use sql::{Expr, Ident};
+
+use crate::catalog::Source;
+use crate::expr::{self, Env, Registry, RowErrors, Rows, Scope, Settings};
+use crate::statements::{Failure, View};
+use crate::types::{Column, SqlType, Value};
+
+use super::coerce::{base_name, coerce, wanted_form};
+use super::{Row, names, target};
+
+/// What an INSERT VALUES would write. Nothing is written.
+pub fn prepare(
+    view: View<'_>,
+    functions: &Registry,
+    name: &Ident,
+    columns: &[Ident],
+    values: &[Expr],
+) -> Result<Row, Failure> {
+    if !view.config.enabled("ksql.insert.into.values.enabled") {
+        return Err(Failure::statement(
+            "The server has disabled INSERT INTO ... VALUES functionality. To enable it, restart your ksqlDB server with \
+             'ksql.insert.into.values.enabled'=true",
+        ));
+    }
+    if values.is_empty() {
+        return Err(Failure::statement("Failed to prepare statement: Expected some values for INSERT INTO statement."));
+    }
+    if !columns.is_empty() && columns.len() != values.len() {
+        return Err(Failure::statement(format!(
+            "Failed to prepare statement: Expected number columns and values to match: {}, {}",
+            columns.len(),
+            values.len()
+        )));
+    }
+    let source = target(view, &name.name)?;
+    let headers: Vec<&str> =
+        columns.iter().map(|column| column.name.as_str()).filter(|name| source.header(name).is_some()).collect();
+    if !headers.is_empty() {
+        return Err(Failure::request(format!("Cannot insert into HEADER columns: {}", headers.join(", "))));
+    }
+    row(view, functions, &source, columns, values)
+        .map_err(|problem| Failure::statement(format!("Failed to insert values into '{}'. {problem}", name.name)))
+}
+
+fn row(
+    view: View<'_>,
+    functions: &Registry,
+    source: &Source,
+    columns: &[Ident],
+    values: &[Expr],
+) -> Result<Row, String> {
+    let schema = source.record_schema();
+    let targets = targets(source, columns, values)?;
+    let mut timestamp = view.clock.now_ms();
+    let mut key = vec![Value::Null; schema.key.len()];
+    let mut value = vec![Value::Null; schema.value.len()];
+    for (target, expr) in targets.iter().zip(values) {
+        let converted = evaluate(view, functions, expr, target)?;
+        if target.name == "ROWTIME" {
+            if let Value::Bigint(time) = converted {
+                timestamp = time;
+            }
+        } else if let Some(at) = schema.key.iter().position(|column| column.name == target.name) {
+            key[at] = converted;
+        } else if let Some(at) = schema.value.iter().position(|column| column.name == target.name) {
+            value[at] = converted;
+        }
+    }
+    if source.is_table() && key.iter().any(Value::is_null) {
+        let names = names(&schema.key);
+        return Err(format!("Value for primary key column(s) {names} is required for tables"));
+    }
+    Ok(Row { timestamp, key, value })
+}
+
+/// The columns the values are for, in the order of the values.
+fn targets(source: &Source, columns: &[Ident], values: &[Expr]) -> Result<Vec<Column>, String> {
+    let schema = source.record_schema();
+    if columns.is_empty() {
+        if schema.len() != values.len() {
+            let got: Vec<String> = values.iter().map(sql::format_expr).collect();
+            return Err(format!("Expected a value for each column. Expected Columns: []. Got [{}]", got.join(", ")));
+        }
+        return Ok(schema.columns().cloned().collect());
+    }
+    let find = |column: &Ident| match column.name.as_str() {
+        "ROWTIME" => Ok(Column::new("ROWTIME", SqlType::Bigint)),
+        "ROWPARTITION" | "ROWOFFSET" => Err(format!("Inserting into column `{}` is not allowed.", column.name)),
+        name => match schema.position(name).and_then(|at| schema.column(at)) {
+            Some(column) => Ok(column.clone()),
+            None => Err(format!("Column name `{name}` does not exist.")),
+        },
+    };
+    columns.iter().map(find).collect()
+}
+
+/// The value of an expression without columns, as one of the column's type.
+fn evaluate(view: View<'_>, functions: &Registry, expr: &Expr, column: &Column) -> Result<Value, String> {
+    if holds_bare_null_field(expr) {
+        return Err("Unexpected error generating code for insert value".to_owned());
+    }
+    let invalid = |problem: String| format!("Invalid insert value: {problem}.");
+    let types = |name: &str| view.catalog.custom_type(name).cloned();
+    let env = Env { functions, types: &types };
+    let typed = expr::bind(expr, &Scope::default(), env).map_err(|error| invalid(error.to_string()))?;
+    let settings = Settings::from_properties(|name| view.config.get(name));
+    let evaluator = expr::compile(&typed, &settings).map_err(|error| invalid(error.to_string()))?;
+    let mut errors = RowErrors::default();
+    let result = evaluator.eval(Rows { columns: &[], len: 1 }, &mut errors);
+    if let Some((_, problem)) = errors.rows.into_iter().next() {
+        return Err(invalid(problem));
+    }
+    let value = Value::at(&result, 0);
+    coerce(&value, &typed.ty, &column.ty).ok_or_else(|| {
+        format!(
+            "Expected type {} for field `{}` but got {}({}){}",
+            column.ty,
+            column.name,
+            base_name(&typed.ty),
+            value.java_text(&typed.ty),
+            wanted_form(&value, &column.ty)
+        )
+    })
+}
+
+/// Whether a STRUCT is built with a NULL that has no type: ksqlDB cannot make such a value.
+fn holds_bare_null_field(expr: &Expr) -> bool {
+    match &expr.kind {
+        sql::ExprKind::Struct(fields) => {
+            fields.iter().any(|(_, field)| field.kind == sql::ExprKind::Null || holds_bare_null_field(field))
+        }
+        sql::ExprKind::Array(items) => items.iter().any(holds_bare_null_field),
+        sql::ExprKind::Map(entries) => entries.iter().any(|(_, value)| holds_bare_null_field(value)),
+        _ => false,
+    }
+}

@@ -1,0 +1,160 @@
+//! PRINT: the records of a topic as text, whatever their format.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use arrow::array::Array;
+use chrono::{DateTime, Utc};
+use sql::Statement;
+
+use crate::formats::sniff::Sniffer;
+use crate::log::{Log, Position, RawBatch, Reader, Signal, TopicPartition};
+use crate::serving::rows::{End, ReaderGone, RowBatch, RowReceiver, RowSender, channel};
+
+use super::{Failure, FailureKind, Session};
+
+/// How long it sleeps when nothing comes.
+const POLL: Duration = Duration::from_millis(100);
+/// Bytes taken from the topic at once.
+const MAX_POLL_BYTES: usize = 1 << 20;
+
+/// A PRINT as asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Print {
+    /// Topic, in the case it was written in.
+    pub topic: String,
+    /// From the first record on, else only new ones.
+    pub from_beginning: bool,
+    /// Every how many records one is shown, at least 1.
+    pub interval: u64,
+    /// After how many shown records it ends.
+    pub limit: Option<u64>,
+}
+
+impl Print {
+    /// The PRINT a statement is.
+    pub fn of(statement: &Statement, session: &Session) -> Option<Self> {
+        let Statement::Print { topic, from_beginning, interval, limit } = statement else { return None };
+        let earliest = session.property("auto.offset.reset").is_some_and(|from| from.eq_ignore_ascii_case("earliest"));
+        Some(Self {
+            topic: topic.name.clone(),
+            from_beginning: *from_beginning || earliest,
+            interval: interval.unwrap_or(1).max(1),
+            limit: *limit,
+        })
+    }
+}
+
+/// Starts printing; each row is a line. With `announce` lines about the guessed formats come first and whenever the
+/// guess changes.
+pub fn print(log: &Arc<dyn Log>, print: Print, announce: bool) -> Result<RowReceiver, Failure> {
+    let topic = log.topic(&print.topic)?;
+    let topic = topic.ok_or_else(|| Failure::request(format!("Topic does not exist: {}", print.topic)))?;
+    let name: Arc<str> = topic.name.as_str().into();
+    let mut from = Vec::new();
+    for partition in 0..topic.spec.partitions {
+        let of = TopicPartition { topic: name.clone(), partition };
+        let bounds = log.bounds(&of)?;
+        from.push(Position { of, offset: if print.from_beginning { bounds.begin } else { bounds.end } });
+    }
+    let wake = Arc::new(Signal::default());
+    let reader = log.reader(from, wake.clone())?;
+    let to_wake = wake.clone();
+    let (sender, receiver) = channel(move || to_wake.raise());
+    let printer = Printer::new(print, announce, sender);
+    thread::Builder::new()
+        .name("print".to_owned())
+        .spawn(move || printer.run(reader, &wake))
+        .map_err(|problem| Failure::new(FailureKind::Server, problem.to_string()))?;
+    Ok(receiver)
+}
+
+struct Printer {
+    print: Print,
+    announce: bool,
+    sender: RowSender,
+    keys: Sniffer,
+    values: Sniffer,
+    announced: Option<(String, String)>,
+    seen: u64,
+    shown: u64,
+}
+
+impl Printer {
+    fn new(print: Print, announce: bool, sender: RowSender) -> Self {
+        Self {
+            print,
+            announce,
+            sender,
+            keys: Sniffer::keys(),
+            values: Sniffer::values(),
+            announced: None,
+            seen: 0,
+            shown: 0,
+        }
+    }
+
+    fn run(mut self, mut reader: Box<dyn Reader>, wake: &Signal) {
+        let end = loop {
+            let raised = wake.count();
+            let batches = match reader.poll(MAX_POLL_BYTES) {
+                Ok(batches) => batches,
+                Err(problem) => break End::Failed(problem.to_string()),
+            };
+            if self.print.limit.is_some_and(|limit| self.shown >= limit) {
+                break End::LimitReached;
+            }
+            if self.sender.is_closed() {
+                break End::Closed;
+            }
+            if batches.is_empty() {
+                wake.wait(raised, POLL);
+            }
+            for (partition, batch) in batches {
+                if self.lines(partition, &batch).is_err() {
+                    return;
+                }
+            }
+        };
+        self.sender.end(end);
+    }
+
+    /// Sends the lines of a batch, as many as are still wanted.
+    fn lines(&mut self, partition: usize, batch: &RawBatch) -> Result<(), ReaderGone> {
+        let mut lines = RowBatch::default();
+        for row in 0..batch.offsets.len() {
+            if self.print.limit.is_some_and(|limit| self.shown >= limit) {
+                break;
+            }
+            self.seen += 1;
+            if (self.seen - 1) % self.print.interval == 0 {
+                self.shown += 1;
+                self.line(partition, batch, row, &mut lines);
+            }
+        }
+        if lines.ends.is_empty() { Ok(()) } else { self.sender.send(lines) }
+    }
+
+    fn line(&mut self, partition: usize, batch: &RawBatch, row: usize, lines: &mut RowBatch) {
+        let records = &batch.records;
+        let key = self.keys.show((!records.keys.is_null(row)).then(|| records.keys.value(row)));
+        let value = self.values.show((!records.values.is_null(row)).then(|| records.values.value(row)));
+        if self.announce {
+            let formats = (self.keys.formats(), self.values.formats());
+            if self.announced.as_ref() != Some(&formats) {
+                push(lines, &format!("Key format: {}", formats.0));
+                push(lines, &format!("Value format: {}", formats.1));
+                self.announced = Some(formats);
+            }
+        }
+        let time = records.timestamps.get(row).copied().unwrap_or_default();
+        let time = DateTime::<Utc>::from_timestamp_millis(time).unwrap_or_default().format("%Y/%m/%d %H:%M:%S%.3f Z");
+        push(lines, &format!("rowtime: {time}, key: {key}, value: {value}, partition: {partition}"));
+    }
+}
+
+fn push(lines: &mut RowBatch, line: &str) {
+    lines.json.extend_from_slice(line.as_bytes());
+    lines.ends.push(lines.json.len());
+}

@@ -1,0 +1,37 @@
+//! SHOW PROPERTIES, SET, UNSET.
+
+use crate::config::{Access, properties};
+
+use super::{Failure, Outcome, Property, Session, View, bare_name};
+
+/// `SHOW PROPERTIES`
+pub(super) fn show(view: View<'_>, session: &Session) -> Outcome {
+    let known = properties().iter().map(|property| Property {
+        name: property.name.to_owned(),
+        value: match property.kind {
+            crate::config::Kind::Password if view.config.is_set(property.name) => Some("[hidden]".to_owned()),
+            _ => view.config.get(property.name).map(str::to_owned),
+        },
+        editable: property.access == Access::Session,
+        per_query: property.access == Access::Session,
+    });
+    let defaults = properties().iter().filter(|property| !view.config.is_set(property.name));
+    Outcome::Properties {
+        properties: known.collect(),
+        overwritten: session.properties.keys().cloned().collect(),
+        defaults: defaults.map(|property| property.name.to_owned()).collect(),
+    }
+}
+
+/// `SET 'name'='value'`
+pub fn set(view: View<'_>, session: &mut Session, name: &str, value: &str) -> Result<Outcome, Failure> {
+    view.config.check_set(name, value).map_err(|error| Failure::statement(error.to_string()))?;
+    session.properties.insert(bare_name(name).to_owned(), value.to_owned());
+    Ok(Outcome::Nothing)
+}
+
+/// `UNSET 'name'`; a property that was never set is left so.
+pub fn unset(session: &mut Session, name: &str) -> Outcome {
+    session.properties.remove(bare_name(name));
+    Outcome::Nothing
+}

@@ -1,0 +1,88 @@
+//! What statements may look at: a consistent snapshot, taken by the engine for each statement.
+
+use crate::catalog::{Catalog, Query};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::log::Log;
+
+use super::{QueryLine, QueryType};
+
+/// Everything a statement may look at.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// What exists, as the statements before this one left it.
+    pub catalog: &'a Catalog,
+    /// Topics.
+    pub log: &'a dyn Log,
+    /// The server's settings with the request's on top.
+    pub config: &'a Config,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Queries that run, persistent ones and others, oldest first.
+    pub live: &'a [LiveQuery],
+}
+
+/// What the runtime knows about a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveQuery {
+    /// Its id.
+    pub id: String,
+    /// `RUNNING`, `PAUSED`, `ERROR`.
+    pub status: String,
+    /// Latest errors: (milliseconds since the epoch, text).
+    pub errors: Vec<(i64, String)>,
+    /// The statement and the sources of a push query; persistent ones stand in the catalog.
+    pub push: Option<PushQuery>,
+}
+
+/// A push query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushQuery {
+    /// Its statement, as received.
+    pub text: String,
+    /// Streams and tables it reads.
+    pub sources: Vec<String>,
+}
+
+impl View<'_> {
+    /// The runtime's word on a query.
+    pub(super) fn live(&self, id: &str) -> Option<&LiveQuery> {
+        self.live.iter().find(|query| query.id == id)
+    }
+
+    /// A persistent query as lists show it.
+    pub(super) fn query_line(&self, query: &Query) -> QueryLine {
+        let status = self.live(&query.id).map_or("RUNNING", |live| &live.status).to_owned();
+        let sink = query.sink.as_ref().and_then(|name| self.catalog.source(name));
+        QueryLine {
+            id: query.id.clone(),
+            text: query.statement.clone(),
+            sink: sink.map(|source| (source.name.clone(), source.topic.clone())),
+            query_type: QueryType::Persistent,
+            state: state(&status),
+            status,
+        }
+    }
+
+    /// A push query as lists show it.
+    pub(super) fn push_line(&self, live: &LiveQuery) -> Option<QueryLine> {
+        Some(QueryLine {
+            id: live.id.clone(),
+            text: live.push.as_ref()?.text.clone(),
+            sink: None,
+            query_type: QueryType::Push,
+            state: state(&live.status),
+            status: live.status.clone(),
+        })
+    }
+
+    /// The consumer group of a persistent query.
+    pub(super) fn group(&self, id: &str) -> String {
+        format!("_confluent-ksql-{}query_{id}", self.config.service_id())
+    }
+}
+
+/// Kafka Streams knows no pause: a paused query is running to it.
+fn state(status: &str) -> String {
+    if status == "ERROR" { "ERROR" } else { "RUNNING" }.to_owned()
+}

@@ -1,0 +1,100 @@
+//! What `/query` and `/query-stream` have in common: one statement, checked, started.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use engine::serving::Answer;
+use engine::serving::rows::RowReceiver;
+use engine::statements::{Failure, FailureKind, Print, Session};
+use sql::Statement;
+
+use crate::{Server, error, reply, rows};
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// One statement.
+    pub(crate) sql: String,
+    /// Its properties and variables.
+    pub(crate) session: Session,
+    /// Whether property names nobody knows are ignored.
+    pub(crate) lenient: bool,
+}
+
+/// What was started.
+#[derive(Debug)]
+pub(crate) enum Start {
+    /// A query.
+    Query(Answer),
+    /// A PRINT of a topic that exists.
+    Print(Print),
+    /// A PRINT of a topic that does not; perhaps one whose name differs in case only does.
+    NoTopic { topic: String, similar: Option<String> },
+}
+
+/// Parses, checks with `allowed` whether the endpoint takes such a statement, and starts it.
+pub(crate) async fn start(
+    server: Arc<Server>,
+    asked: Asked,
+    allowed: impl FnOnce(&Statement) -> Result<(), Failure> + Send + 'static,
+) -> Result<Start, Failure> {
+    blocking(move || start_now(&server, asked, allowed)).await
+}
+
+fn start_now(
+    server: &Server,
+    mut asked: Asked,
+    allowed: impl FnOnce(&Statement) -> Result<(), Failure>,
+) -> Result<Start, Failure> {
+    if asked.lenient {
+        asked.session.forget_unknown_properties();
+    }
+    let parsed = sql::parse(&asked.sql, &asked.session.variables)
+        .map_err(|problem| Failure::statement(problem.message).of(&asked.sql))?;
+    let [statement] = parsed.as_slice() else {
+        let message = format!("Expected exactly one KSQL statement; found {} instead", parsed.len());
+        return Err(Failure::statement(message).of(&asked.sql));
+    };
+    allowed(&statement.statement).map_err(|failure| failure.of(&statement.text))?;
+    let Some(print) = Print::of(&statement.statement, &asked.session) else {
+        return server.engine.query(statement, asked.session).map(Start::Query);
+    };
+    let topics = server.engine.log().topics()?;
+    if topics.iter().any(|topic| topic.name == print.topic) {
+        return Ok(Start::Print(print));
+    }
+    let similar = topics.into_iter().map(|topic| topic.name).find(|name| name.eq_ignore_ascii_case(&print.topic));
+    Ok(Start::NoTopic { topic: print.topic, similar })
+}
+
+/// Starts a PRINT and answers once its first line is there, as ksqlDB does.
+pub(crate) async fn print_response(
+    server: &Arc<Server>,
+    print: Print,
+    announce: bool,
+    content_type: Option<&'static str>,
+) -> Response {
+    let engine = server.engine.clone();
+    match blocking(move || engine.print(print, announce)).await {
+        Ok(mut rows) => {
+            wait_for_first(&mut rows).await;
+            reply::with(StatusCode::OK, content_type, rows::plain(rows))
+        }
+        Err(failure) => error::bare(failure),
+    }
+}
+
+async fn wait_for_first(rows: &mut RowReceiver) {
+    rows.ready().await;
+}
+
+/// Runs what may wait for disk or locks where waiting is allowed.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(problem) => Err(Failure::new(FailureKind::Server, problem.to_string())),
+    }
+}

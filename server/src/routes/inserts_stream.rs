@@ -1,0 +1,184 @@
+//! `POST /inserts-stream`: rows in, acknowledgements out, both at once.
+//!
+//! The first line names the target; the response head goes out as soon as it was understood. Rows are taken in the chunks
+//! they arrive in, so that a fast client's rows share an append.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::{Body, BodyDataStream};
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::Response;
+use bytes::{Buf, Bytes, BytesMut};
+use engine::statements::Inserter;
+use futures::{StreamExt, stream};
+use wire::{InsertAck, InsertError, InsertsTarget};
+
+use crate::accept::{Chosen, Media, choose};
+use crate::query::blocking;
+use crate::session::session;
+use crate::{Server, body, error, reply};
+
+const PRODUCES: &[Media] = &[Media::Delimited, Media::Json];
+/// Longest line that is taken.
+const MAX_LINE_BYTES: usize = 10 * 1024 * 1024;
+
+/// Inserts rows.
+pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
+    let json = match choose(request.headers(), PRODUCES) {
+        Chosen::Nothing => return reply::not_found(),
+        chosen => chosen == Chosen::Is(Media::Json),
+    };
+    let mut lines = Lines { body: request.into_body().into_data_stream(), buffer: BytesMut::new(), ended: false };
+    let first = lines.next_chunk().await.and_then(|mut chunk| {
+        lines.push_back(chunk.split_off(1));
+        chunk.pop()
+    });
+    let target: InsertsTarget = match first.as_deref().map(body::parse) {
+        Some(Ok(target)) => target,
+        Some(Err(message)) => return reply::bare_error(40000, format!("Invalid JSON in request: {message}")),
+        None => return reply::bare_error(40000, "Invalid JSON in request: No content to map due to end-of-input"),
+    };
+    let session = session(&target.properties, &serde_json::Map::new());
+    let engine = server.engine.clone();
+    match blocking(move || engine.inserts(&target.target, &session)).await {
+        Ok(inserter) => reply::with(StatusCode::OK, None, acknowledge(lines, inserter, json)),
+        Err(mut failure) => {
+            failure.kind = engine::statements::FailureKind::Statement;
+            error::bare(failure)
+        }
+    }
+}
+
+/// The acknowledgements, as a body.
+fn acknowledge(lines: Lines, inserter: Inserter, json: bool) -> Body {
+    let state = State { lines, inserter: Some(inserter), seq: 0, json, opened: false };
+    Body::from_stream(stream::unfold(Some(state), |state| async move {
+        let mut state = state?;
+        let Some(chunk) = state.lines.next_chunk().await else {
+            let end = state.close();
+            return end.map(|end| (Ok::<_, Infallible>(end), None));
+        };
+        let (text, failed) = state.insert(chunk).await;
+        Some((Ok(text), (!failed).then_some(state)))
+    }))
+}
+
+struct State {
+    lines: Lines,
+    inserter: Option<Inserter>,
+    seq: u64,
+    json: bool,
+    /// Whether the array was begun.
+    opened: bool,
+}
+
+impl State {
+    /// Inserts the rows of a chunk and says what to answer, and whether a row was bad (which ends the response).
+    async fn insert(&mut self, chunk: Vec<Bytes>) -> (Bytes, bool) {
+        let mut text = Vec::new();
+        let Some(mut inserter) = self.inserter.take() else { return (Bytes::new(), true) };
+        let rows = chunk.len();
+        let done = tokio::task::spawn_blocking(move || {
+            let results = inserter.insert(&chunk);
+            (inserter, results)
+        });
+        let Ok((inserter, results)) = done.await else {
+            let message = "Error in processing inserts. Check server logs for details.".to_owned();
+            self.item(&mut text, &InsertError::new(self.seq, 50000, message));
+            return (self.ended(text), true);
+        };
+        debug_assert_eq!(results.len(), rows);
+        self.inserter = Some(inserter);
+        for result in results {
+            let seq = self.seq;
+            self.seq += 1;
+            match result {
+                Ok(()) => self.item(&mut text, &InsertAck::ok(seq)),
+                Err(failure) => {
+                    self.item(&mut text, &InsertError::new(seq, error::code(failure.kind), failure.message));
+                    return (self.ended(text), true);
+                }
+            }
+        }
+        (text.into(), false)
+    }
+
+    fn item(&mut self, text: &mut Vec<u8>, item: &impl serde::Serialize) {
+        if self.json {
+            text.push(if self.opened { b',' } else { b'[' });
+        }
+        self.opened = true;
+        text.extend(serde_json::to_vec(item).unwrap_or_default());
+        if !self.json {
+            text.push(b'\n');
+        }
+    }
+
+    fn ended(&self, mut text: Vec<u8>) -> Bytes {
+        if self.json {
+            text.push(b']');
+        }
+        text.into()
+    }
+
+    fn close(&self) -> Option<Bytes> {
+        let end: &[u8] = if self.opened { b"]" } else { b"[]" };
+        self.json.then(|| Bytes::copy_from_slice(end))
+    }
+}
+
+/// The lines of a request body, in the chunks they come in.
+struct Lines {
+    body: BodyDataStream,
+    buffer: BytesMut,
+    ended: bool,
+}
+
+impl Lines {
+    /// The lines that are complete now; waits for at least one. A last line need not be ended.
+    async fn next_chunk(&mut self) -> Option<Vec<Bytes>> {
+        loop {
+            let lines = self.complete_lines();
+            if !lines.is_empty() {
+                return Some(lines);
+            }
+            if self.ended || self.buffer.len() > MAX_LINE_BYTES {
+                return None;
+            }
+            match self.body.next().await {
+                Some(Ok(data)) => self.buffer.extend_from_slice(&data),
+                Some(Err(_)) | None => {
+                    self.ended = true;
+                    if !self.buffer.is_empty() {
+                        self.buffer.extend_from_slice(b"\n");
+                    }
+                }
+            }
+        }
+    }
+
+    fn complete_lines(&mut self) -> Vec<Bytes> {
+        let mut lines = Vec::new();
+        while let Some(at) = self.buffer.iter().position(|byte| *byte == b'\n') {
+            let line = self.buffer.split_to(at).freeze();
+            self.buffer.advance(1);
+            if !line.trim_ascii().is_empty() {
+                lines.push(line);
+            }
+        }
+        lines
+    }
+
+    /// Gives back lines that were taken too early.
+    fn push_back(&mut self, lines: Vec<Bytes>) {
+        let mut buffer = BytesMut::new();
+        for line in lines {
+            buffer.extend_from_slice(&line);
+            buffer.extend_from_slice(b"\n");
+        }
+        buffer.extend_from_slice(&self.buffer);
+        self.buffer = buffer;
+    }
+}

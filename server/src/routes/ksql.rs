@@ -1,0 +1,37 @@
+//! `POST /ksql`
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use engine::statements::{Failure, FailureKind};
+use wire::{Entity, KsqlRequest};
+
+use crate::session::session;
+use crate::{Server, body, entities, error, reply};
+
+/// Runs statements and answers one entity for each that has one.
+pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
+    let request: KsqlRequest = match body::read_json(request.into_body()).await {
+        Ok(request) => request,
+        Err(response) => return response,
+    };
+    if request.streams_properties.values().any(serde_json::Value::is_null) {
+        return reply::bare_error(50000, "Failed to deserialize buffer");
+    }
+    let session = session(&request.streams_properties, &request.session_variables);
+    let engine = server.engine.clone();
+    let run = move || engine.execute(&request.ksql, session, request.command_sequence_number);
+    let answers = match tokio::task::spawn_blocking(run).await {
+        Ok(answers) => answers,
+        Err(problem) => Err(Failure::new(FailureKind::Server, problem.to_string())),
+    };
+    match answers {
+        Ok(answers) => {
+            let entities: Vec<Entity> =
+                answers.into_iter().filter_map(|answer| entities::entity(answer, &server.host)).collect();
+            reply::json(&entities)
+        }
+        Err(failure) => error::json(failure),
+    }
+}

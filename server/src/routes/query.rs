@@ -1,0 +1,76 @@
+//! `POST /query`: the older way to ask; the same streams under other defaults.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::{StatusCode, Version};
+use axum::response::Response;
+use engine::statements::{Failure, FailureKind};
+use sql::Statement;
+use wire::KsqlRequest;
+
+use crate::accept::{Chosen, Media, choose};
+use crate::query::{self, Asked, Start};
+use crate::session::session;
+use crate::{Server, body, error, reply, rows};
+
+const PRODUCES: &[Media] = &[Media::Delimited, Media::KsqlJson, Media::Json];
+
+/// Runs one query or PRINT and streams what it yields.
+pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
+    let media = match choose(request.headers(), PRODUCES) {
+        Chosen::Nothing => return reply::not_found(),
+        Chosen::Is(Media::Delimited) => Media::Delimited,
+        Chosen::Is(Media::Json | Media::KsqlJson) | Chosen::Unsaid => Media::KsqlJson,
+    };
+    let http2 = request.version() == Version::HTTP_2;
+    let request: KsqlRequest = match body::read_json(request.into_body()).await {
+        Ok(request) => request,
+        Err(response) => return response,
+    };
+    if request.ksql.is_empty() {
+        return reply::json_error(40000, "\"ksql\" field must be populated");
+    }
+    let session = session(&request.streams_properties, &request.session_variables);
+    let text = request.ksql.clone();
+    let outcome = query::start(server.clone(), Asked { sql: request.ksql, session, lenient: false }, allowed);
+    match outcome.await {
+        Ok(Start::Query(answer)) => reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media)),
+        Ok(Start::Print(_) | Start::NoTopic { .. }) if http2 => {
+            reply::with(StatusCode::METHOD_NOT_ALLOWED, Some("application/json"), "")
+        }
+        Ok(Start::Print(print)) if media == Media::Delimited => query::print_response(&server, print, false, None).await,
+        Ok(Start::Print(print)) => query::print_response(&server, print, true, Some("application/json")).await,
+        Ok(Start::NoTopic { topic, similar }) => reply::json_error(40000, no_topic(&topic, similar)),
+        Err(failure) => error::json(told(failure, &text)),
+    }
+}
+
+fn allowed(statement: &Statement) -> Result<(), Failure> {
+    match statement {
+        Statement::Query(_) | Statement::Print { .. } => Ok(()),
+        other => {
+            let kind = format!("{other:?}");
+            let name = kind.split([' ', '(', '{']).next().unwrap_or_default();
+            Err(Failure::request(format!("Statement type `{name}` not supported for this resource")))
+        }
+    }
+}
+
+fn no_topic(topic: &str, similar: Option<String>) -> String {
+    let hint = similar.map(|similar| format!("\nDid you mean:\n\tprint {similar};")).unwrap_or_default();
+    format!(
+        "Could not find topic '{topic}', or the KSQL user does not have permissions to list the topic. Topic names are \
+         case-sensitive.{hint}"
+    )
+}
+
+/// This endpoint tells the statement and, once more, the place in syntax errors.
+fn told(mut failure: Failure, text: &str) -> Failure {
+    let place = failure.message.split_once(": Syntax Error").map(|(place, _)| place.to_owned());
+    if let (FailureKind::Statement, Some(place)) = (failure.kind, place) {
+        let at = place.trim_start_matches("line ");
+        failure.message = format!("{}\nStatement: {text}\nCaused by: line {at}: Syntax error at line {at}", failure.message);
+    }
+    failure
+}

@@ -1,0 +1,67 @@
+//! `POST /query-stream`
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::{StatusCode, Version};
+use axum::response::Response;
+use engine::statements::{Failure, FailureKind};
+use sql::Statement;
+use wire::QueryStreamRequest;
+
+use crate::accept::{Chosen, Media, choose};
+use crate::query::{self, Asked, Start};
+use crate::session::session;
+use crate::{Server, body, error, reply, rows};
+
+const PRODUCES: &[Media] = &[Media::Delimited, Media::Json, Media::KsqlJson];
+
+/// Runs one query or PRINT and streams what it yields.
+pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
+    let chosen = choose(request.headers(), PRODUCES);
+    if chosen == Chosen::Nothing {
+        return reply::not_found();
+    }
+    if request.version() < Version::HTTP_11 {
+        return reply::bare_error(40000, "This endpoint is only available when using HTTP1.1 or HTTP2");
+    }
+    let request: QueryStreamRequest = match body::read_json(request.into_body()).await {
+        Ok(request) => request,
+        Err(response) => return response,
+    };
+    if request.properties.values().any(serde_json::Value::is_null) {
+        return reply::bare_error(50000, error::INTERNAL);
+    }
+    let asked = Asked { sql: request.sql, session: session(&request.properties, &request.session_variables), lenient: true };
+    let media = match chosen {
+        Chosen::Is(media) => media,
+        Chosen::Unsaid | Chosen::Nothing => Media::Delimited,
+    };
+    let outcome = query::start(server.clone(), asked, |statement| match statement {
+        Statement::Query(_) | Statement::Print { .. } => Ok(()),
+        _ => Err(Failure::statement("Neither a query nor a print statement")),
+    });
+    match outcome.await {
+        Ok(Start::Query(answer)) => {
+            reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media))
+        }
+        Ok(Start::Print(_)) if media != Media::Delimited => reply::with(StatusCode::NOT_ACCEPTABLE, None, ""),
+        Ok(Start::Print(print)) => query::print_response(&server, print, false, None).await,
+        Ok(Start::NoTopic { topic, .. }) => reply::bare_error(40001, format!("Topic does not exist: {topic}")),
+        Err(failure) => error::bare(told(failure)),
+    }
+}
+
+/// This endpoint tells the statement in the message of some errors and hides what is the server's fault.
+fn told(mut failure: Failure) -> Failure {
+    match failure.kind {
+        FailureKind::Server => Failure::new(FailureKind::Server, error::INTERNAL),
+        FailureKind::Statement if failure.message.contains("Syntax Error") => {
+            if let Some(text) = &failure.statement {
+                failure.message = format!("{}\nStatement: {text}", failure.message);
+            }
+            failure
+        }
+        _ => failure,
+    }
+}

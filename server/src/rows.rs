@@ -1,0 +1,222 @@
+//! Query results as streams of lines. Every line is one frame of the body: clients exist that read a frame as one JSON
+//! document. What a client does not take stays in the engine's bounded queue.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+use axum::body::Body;
+use bytes::Bytes;
+use engine::serving::rows::{End, Event, RowBatch, RowReceiver};
+use engine::serving::{Answer, Kind};
+use engine::types::Column;
+use futures::stream;
+use serde::Serialize;
+use wire::{DelimitedHeader, ErrorBody, FinalMessage, GenericError, Header, HeaderBody, RowError};
+
+use crate::accept::Media;
+
+/// The body of a query's response.
+pub(crate) fn body(answer: Answer, format: Media) -> Body {
+    let mut lines = Lines { format, kind: answer.kind, pending: VecDeque::new() };
+    lines.header(&answer);
+    from_lines(lines, answer.rows)
+}
+
+/// A body that is just the rows' texts, each on its line (PRINT).
+pub(crate) fn plain(rows: RowReceiver) -> Body {
+    let state = (rows, VecDeque::<Bytes>::new());
+    let stream = stream::unfold(state, |(mut rows, mut pending)| async move {
+        loop {
+            if let Some(line) = pending.pop_front() {
+                return Some((Ok::<_, Infallible>(line), (rows, pending)));
+            }
+            match rows.next().await {
+                Event::Rows(batch) => pending.extend(batch.iter().map(|(row, _)| join(&[row, b"\n"]))),
+                Event::End(_) => return None,
+            }
+        }
+    });
+    Body::from_stream(stream)
+}
+
+fn from_lines(lines: Lines, rows: RowReceiver) -> Body {
+    let stream = stream::unfold((lines, Some(rows)), |(mut lines, mut rows)| async move {
+        loop {
+            if let Some(line) = lines.pending.pop_front() {
+                return Some((Ok::<_, Infallible>(line), (lines, rows)));
+            }
+            match rows.as_mut()?.next().await {
+                Event::Rows(batch) => lines.rows(&batch),
+                Event::End(end) => {
+                    lines.end(end);
+                    rows = None;
+                }
+            }
+        }
+    });
+    Body::from_stream(stream)
+}
+
+/// Writes the lines of one response.
+struct Lines {
+    format: Media,
+    kind: Kind,
+    pending: VecDeque<Bytes>,
+}
+
+impl Lines {
+    fn header(&mut self, answer: &Answer) {
+        let line = match self.format {
+            Media::KsqlJson => {
+                let schema = schema(&answer.columns, &answer.keys);
+                document(&Header { header: HeaderBody { query_id: answer.id.clone(), schema } })
+            }
+            Media::Delimited | Media::Json => document(&DelimitedHeader {
+                query_id: answer.id.clone(),
+                column_names: answer.columns.iter().map(|column| column.name.clone()).collect(),
+                column_types: answer.columns.iter().map(|column| column.ty.to_string()).collect(),
+            }),
+        };
+        let line = match self.format {
+            Media::Delimited => join(&[&line, b"\n"]),
+            Media::Json => join(&[b"[", &line]),
+            // Only streams know that something will follow.
+            Media::KsqlJson if self.kind == Kind::TablePull => join(&[b"[", &line]),
+            Media::KsqlJson => join(&[b"[", &line, b",\n"]),
+        };
+        self.pending.push_back(line);
+    }
+
+    fn rows(&mut self, batch: &RowBatch) {
+        for (row, tombstone) in batch.iter() {
+            match self.format {
+                Media::KsqlJson => {
+                    let end: &[u8] = if tombstone { b",\"tombstone\":true}}" } else { b"}}" };
+                    self.element(&join(&[b"{\"row\":{\"columns\":", row, end]));
+                }
+                // These two formats have no way to say that a row is gone.
+                Media::Delimited | Media::Json if tombstone => {}
+                Media::Delimited => self.pending.push_back(join(&[row, b"\n"])),
+                Media::Json => self.pending.push_back(join(&[b",", row])),
+            }
+        }
+    }
+
+    /// An element of a StreamedRow array that is not the last one.
+    fn element(&mut self, element: &[u8]) {
+        let line = match self.kind {
+            Kind::TablePull => join(&[b",\n", element]),
+            Kind::Push | Kind::StreamPull => join(&[element, b",\n"]),
+        };
+        self.pending.push_back(line);
+    }
+
+    fn end(&mut self, end: End) {
+        let message = match end {
+            End::Failed(message) => return self.failure(message),
+            End::LimitReached => "Limit Reached",
+            End::Completed | End::Closed => "Query Completed",
+        };
+        match (self.format, self.kind) {
+            (Media::Delimited, _) => {}
+            (Media::Json, _) => self.pending.push_back(Bytes::from_static(b"]")),
+            (Media::KsqlJson, Kind::TablePull) => self.pending.push_back(Bytes::from_static(b"]")),
+            (Media::KsqlJson, Kind::Push | Kind::StreamPull) => {
+                self.pending.push_back(document(&FinalMessage { final_message: message.to_owned() }));
+                self.pending.push_back(Bytes::from_static(b"]"));
+            }
+        }
+    }
+
+    /// The status is out already, so an error is a line of the stream.
+    fn failure(&mut self, message: String) {
+        let error = ErrorBody::Generic(GenericError { error_code: 50000, message });
+        match self.format {
+            Media::Delimited => self.pending.push_back(join(&[&document(&error), b"\n"])),
+            Media::Json => self.pending.push_back(join(&[b",", &document(&error), b"]"])),
+            Media::KsqlJson => {
+                self.element(&document(&RowError { error_message: error }));
+                self.pending.push_back(Bytes::from_static(b"]"));
+            }
+        }
+    }
+}
+
+/// ``  `ID` INTEGER KEY, `NAME` STRING  ``
+fn schema(columns: &[Column], keys: &[bool]) -> String {
+    let column = |(i, column): (usize, &Column)| {
+        let key = if keys.get(i) == Some(&true) { " KEY" } else { "" };
+        format!("`{}` {}{key}", column.name.replace('`', "``"), column.ty)
+    };
+    columns.iter().enumerate().map(column).collect::<Vec<_>>().join(", ")
+}
+
+fn document(value: &impl Serialize) -> Bytes {
+    serde_json::to_vec(value).unwrap_or_default().into()
+}
+
+fn join(parts: &[&[u8]]) -> Bytes {
+    parts.concat().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::serving::rows::channel;
+    use engine::types::SqlType;
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    async fn text(kind: Kind, format: Media, rows: &[(&str, bool)], end: End) -> String {
+        let (sender, receiver) = channel(|| ());
+        let mut batch = RowBatch::default();
+        for (row, tombstone) in rows {
+            batch.json.extend_from_slice(row.as_bytes());
+            batch.ends.push(batch.json.len());
+            batch.tombstones.push(*tombstone);
+        }
+        sender.send(batch).unwrap();
+        sender.end(end);
+        let answer = Answer {
+            id: "q".into(),
+            columns: vec![Column::new("K", SqlType::Integer), Column::new("V", SqlType::String)],
+            keys: vec![kind == Kind::TablePull, false],
+            kind,
+            rows: receiver,
+        };
+        String::from_utf8(body(answer, format).collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn push_queries_end_with_a_message() {
+        let rows = [("[1,\"x\"]", false), ("[2,null]", true)];
+        assert_eq!(
+            text(Kind::Push, Media::KsqlJson, &rows, End::LimitReached).await,
+            "[{\"header\":{\"queryId\":\"q\",\"schema\":\"`K` INTEGER, `V` STRING\"}},\n{\"row\":{\"columns\":[1,\"x\"]}},\n\
+             {\"row\":{\"columns\":[2,null],\"tombstone\":true}},\n{\"finalMessage\":\"Limit Reached\"}]"
+        );
+        assert_eq!(
+            text(Kind::Push, Media::Delimited, &rows, End::LimitReached).await,
+            "{\"queryId\":\"q\",\"columnNames\":[\"K\",\"V\"],\"columnTypes\":[\"INTEGER\",\"STRING\"]}\n[1,\"x\"]\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn table_pulls_end_with_the_last_row() {
+        assert_eq!(
+            text(Kind::TablePull, Media::KsqlJson, &[("[1,\"x\"]", false)], End::Completed).await,
+            "[{\"header\":{\"queryId\":\"q\",\"schema\":\"`K` INTEGER KEY, `V` STRING\"}},\n{\"row\":{\"columns\":[1,\"x\"]}}]"
+        );
+        assert_eq!(
+            text(Kind::TablePull, Media::Json, &[("[1,\"x\"]", false)], End::Completed).await,
+            "[{\"queryId\":\"q\",\"columnNames\":[\"K\",\"V\"],\"columnTypes\":[\"INTEGER\",\"STRING\"]},[1,\"x\"]]"
+        );
+    }
+
+    #[tokio::test]
+    async fn errors_are_lines() {
+        let delimited = text(Kind::Push, Media::Delimited, &[], End::Failed("no".into())).await;
+        assert!(delimited.ends_with("{\"@type\":\"generic_error\",\"error_code\":50000,\"message\":\"no\"}\n"));
+        assert!(text(Kind::Push, Media::KsqlJson, &[], End::Failed("no".into())).await.ends_with("}},\n]"));
+    }
+}
