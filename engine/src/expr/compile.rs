@@ -19,7 +19,7 @@ use super::nodes::{
 use super::typed::{Call, Kind};
 use super::{ExprError, RowErrors, Rows, Typed};
 use crate::types::{SqlType, Value};
-use sql::Span;
+use sql::{Span, TimeUnit};
 
 /// A compiled expression.
 #[derive(Debug, Clone)]
@@ -125,8 +125,7 @@ impl Compiler<'_> {
             }
             Kind::Null => Arc::new(Literal::new(ScalarValue::try_from(&typed.ty.to_arrow())?)),
             Kind::Literal(value) => literal(value, &typed.ty)?,
-            // Units are read by the functions that take them, as text.
-            Kind::Unit(unit) => literal(&Value::String(format!("{unit:?}")), &SqlType::String)?,
+            Kind::Unit(unit) => literal(&Value::Bigint(unit_millis(*unit)), &SqlType::Bigint)?,
             Kind::Lambda { .. } => return Ok(Arc::new(Literal::new(ScalarValue::Null))),
             _ => {
                 let node = self.node(typed)?;
@@ -206,6 +205,16 @@ impl Compiler<'_> {
             settings: self.settings.clone(),
             primitives: (0..call.args.len()).filter(is_primitive).collect(),
         }))
+    }
+}
+
+fn unit_millis(unit: TimeUnit) -> i64 {
+    match unit {
+        TimeUnit::Days => 86_400_000,
+        TimeUnit::Hours => 3_600_000,
+        TimeUnit::Minutes => 60_000,
+        TimeUnit::Seconds => 1000,
+        TimeUnit::Milliseconds => 1,
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `typed` | the result, and what the planner may ask of it |
 //! | `compile`, `nodes` | physical expressions |
 //! | `functions` | the library: one registry that SHOW and DESCRIBE FUNCTION read |
+//! | `java_time` | patterns of dates and times |
 //!
 //! An expression that fails for a row yields NULL for the smallest enclosing value (argument of a function, element of
 //! an array, entry of a map, field of a struct, or the whole) and one entry in [`RowErrors`]; it never fails a batch.
@@ -22,6 +23,7 @@ mod coerce;
 mod compile;
 mod error;
 pub mod functions;
+pub mod java_time;
 mod nodes;
 mod scope;
 pub mod show;

@@ -116,7 +116,8 @@ impl Binder<'_> {
             ExprKind::Lambda { .. } => {
                 return Err(ExprError::ty("a lambda may only be an argument of a function", span));
             }
-            ExprKind::Unit(unit) => Typed { ty: SqlType::String, kind: Kind::Unit(*unit) },
+            // Functions get a unit as its milliseconds.
+            ExprKind::Unit(unit) => Typed { ty: SqlType::Bigint, kind: Kind::Unit(*unit) },
             ExprKind::AtTimeZone { .. } => return Err(ExprError::ty("not yet implemented", span)),
         })
     }

@@ -16,6 +16,7 @@ mod signature;
 mod bytes;
 mod collections;
 mod conditional;
+mod datetime;
 mod extremes;
 mod json;
 mod lambda;
@@ -39,6 +40,7 @@ static LIBRARY: &[&[Function]] = &[
     bytes::FUNCTIONS,
     collections::FUNCTIONS,
     conditional::FUNCTIONS,
+    datetime::FUNCTIONS,
     extremes::FUNCTIONS,
     json::FUNCTIONS,
     lambda::FUNCTIONS,
