@@ -1,1 +1,26 @@
 //! Stores: memory first, changes committed with the outputs, cold entries read back from the local database.
+//!
+//! ```text
+//! operator ── slot of key ──> Store { index, entries } ── Values (columns of states, rows, lists), by slot
+//!                drain: dirty entries, encoded once ──> Commit.writes ──> Kv       misses, restore <── Kv
+//! ```
+//!
+//! * A *slot* is the place of a key's value in memory. Slots stay where they are from [`Store::begin`] to
+//!   [`Store::drain`], so an operator looks up a whole batch of keys first and works on slots afterwards.
+//! * Only [`Store::begin`] evicts and expires: by then everything drained before is committed.
+//! * A store may be cut into time *segments*, each its own space of the local database, so that what is past
+//!   retention goes in one piece.
+
+mod budget;
+mod key;
+mod restore;
+mod rows;
+mod scan;
+mod store;
+mod table;
+
+pub use budget::Budget;
+pub use rows::{Row, Stored};
+pub use scan::Range;
+pub use store::{Place, Store, Values};
+pub use table::{SharedTable, Table, TableKind, TableRow, WindowBounds, segment_ms};

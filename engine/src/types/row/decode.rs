@@ -52,7 +52,7 @@ impl RowDecoder {
 }
 
 /// Collects values of one type, given as bytes, into a column.
-pub struct ColumnBuilder(Typed);
+struct ColumnBuilder(Typed);
 
 enum Typed {
     Boolean(BooleanBuilder),
@@ -72,7 +72,7 @@ enum Typed {
 
 impl ColumnBuilder {
     /// An empty column of that type.
-    pub fn new(ty: &SqlType) -> Self {
+    fn new(ty: &SqlType) -> Self {
         let nulls = || NullBufferBuilder::new(0);
         Self(match (ty, ty.to_arrow()) {
             (SqlType::Boolean, _) => Typed::Boolean(BooleanBuilder::new()),
@@ -110,7 +110,7 @@ impl ColumnBuilder {
     }
 
     /// Appends the value at the front of `bytes` and takes it off.
-    pub fn push(&mut self, bytes: &mut &[u8]) -> Result<(), BadRow> {
+    fn push(&mut self, bytes: &mut &[u8]) -> Result<(), BadRow> {
         match &mut self.0 {
             Typed::Boolean(b) => b.append_value(take_byte(bytes)? != 0),
             Typed::Integer(b) => b.append_value(get_i32(bytes)?),
@@ -150,7 +150,7 @@ impl ColumnBuilder {
     }
 
     /// Appends NULL.
-    pub fn push_null(&mut self) {
+    fn push_null(&mut self) {
         match &mut self.0 {
             Typed::Boolean(b) => b.append_null(),
             Typed::Integer(b) => b.append_null(),
@@ -174,23 +174,8 @@ impl ColumnBuilder {
         }
     }
 
-    /// Appends a list of values (each `None` or its bytes) to a column of ARRAY type.
-    pub fn push_list<'v>(&mut self, values: impl Iterator<Item = Option<&'v [u8]>>) -> Result<(), BadRow> {
-        let Typed::Array { offsets, nulls, items, .. } = &mut self.0 else { return Err(BadRow) };
-        let mut n = 0;
-        for value in values {
-            match value {
-                Some(mut bytes) => items.push(&mut bytes)?,
-                None => items.push_null(),
-            }
-            n += 1;
-        }
-        nulls.append_non_null();
-        next_offset(offsets, n)
-    }
-
     /// The column; the builder is empty afterwards.
-    pub fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         Ok(match &mut self.0 {
             Typed::Boolean(b) => Arc::new(b.finish()),
             Typed::Integer(b) => Arc::new(b.finish()),

@@ -38,7 +38,7 @@ impl<'a> RowEncoder<'a> {
 }
 
 /// Encodes values of one column.
-pub struct ValueEncoder<'a> {
+struct ValueEncoder<'a> {
     array: &'a dyn Array,
     typed: Typed<'a>,
 }
@@ -61,7 +61,7 @@ enum Typed<'a> {
 
 impl<'a> ValueEncoder<'a> {
     /// For one column; fails on an Arrow type that no SQL type maps to.
-    pub fn new(array: &'a dyn Array) -> Result<Self, ArrowError> {
+    fn new(array: &'a dyn Array) -> Result<Self, ArrowError> {
         let typed = match array.data_type() {
             DataType::Boolean => Typed::Boolean(array.as_boolean()),
             DataType::Int32 => Typed::Integer(array.as_primitive::<Int32Type>()),
@@ -93,12 +93,12 @@ impl<'a> ValueEncoder<'a> {
     }
 
     /// Whether that row is NULL.
-    pub fn is_null(&self, row: usize) -> bool {
+    fn is_null(&self, row: usize) -> bool {
         self.array.is_null(row)
     }
 
     /// Appends a value that is not NULL.
-    pub fn put(&self, row: usize, into: &mut Vec<u8>) {
+    fn put(&self, row: usize, into: &mut Vec<u8>) {
         match &self.typed {
             Typed::Boolean(a) => into.push(u8::from(a.value(row))),
             Typed::Integer(a) => put_i64(a.value(row).into(), into),

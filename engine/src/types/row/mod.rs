@@ -7,15 +7,15 @@
 //!          STRING, BYTES: length, bytes      ARRAY: length, nulls, items
 //!          MAP: length, keys, nulls, values  STRUCT: nulls, fields
 //! ```
-//!
-//! Equal values have equal bytes, so values may be compared by them.
 
 mod decode;
 mod encode;
+mod value;
 mod varint;
 
-pub use decode::{ColumnBuilder, RowDecoder};
-pub use encode::{RowEncoder, ValueEncoder};
+pub use decode::RowDecoder;
+pub use encode::RowEncoder;
+pub use value::{get_value, put_value};
 pub use varint::{get_i64, get_u64, put_i64, put_u64, take};
 
 /// First byte of a stored row.

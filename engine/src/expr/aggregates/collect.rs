@@ -1,0 +1,142 @@
+//! COLLECT_LIST and COLLECT_SET
+
+use arrow::array::ArrayRef;
+use indexmap::IndexSet;
+
+use super::output::{ValueColumn, whole_bytes};
+use super::{AggregateError, Function};
+use crate::types::row::{BadRow, get_u64, get_value, put_u64, put_value};
+use crate::types::{SqlType, Value};
+
+/// All values, NULL too, until there are `limit`.
+pub(super) struct CollectList {
+    pub(super) ty: SqlType,
+    pub(super) limit: usize,
+}
+
+impl Function for CollectList {
+    type State = Vec<Value>;
+    type Args<'a> = &'a [ArrayRef];
+    type Out = ValueColumn;
+
+    fn init(&self) -> Vec<Value> {
+        Vec::new()
+    }
+
+    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<&'a [ArrayRef], AggregateError> {
+        Ok(columns)
+    }
+
+    fn add(&self, state: &mut Vec<Value>, args: &&[ArrayRef], row: usize) -> Result<(), AggregateError> {
+        if state.len() < self.limit {
+            state.push(argument(args, row));
+        }
+        Ok(())
+    }
+
+    fn undo(&self, state: &mut Vec<Value>, args: &&[ArrayRef], row: usize) -> Result<(), AggregateError> {
+        let value = argument(args, row);
+        if let Some(last) = state.iter().rposition(|other| *other == value) {
+            state.remove(last);
+        }
+        Ok(())
+    }
+
+    fn merge(&self, into: &mut Vec<Value>, from: &Vec<Value>) -> Result<(), AggregateError> {
+        into.extend(from.iter().take(self.limit.saturating_sub(into.len())).cloned());
+        Ok(())
+    }
+
+    fn output(&self) -> ValueColumn {
+        ValueColumn::new(&self.ty.clone().array_of())
+    }
+
+    fn result(&self, state: &Vec<Value>, out: &mut ValueColumn) {
+        out.push(Value::Array(state.clone()));
+    }
+
+    fn encode(&self, state: &Vec<Value>, into: &mut Vec<u8>) {
+        put_values(state.iter(), into);
+    }
+
+    fn decode(&self, bytes: &mut &[u8]) -> Result<Vec<Value>, BadRow> {
+        get_values(bytes)
+    }
+
+    fn heap_bytes(&self, state: &Vec<Value>) -> usize {
+        state.iter().map(whole_bytes).sum()
+    }
+}
+
+/// Different values, NULL too, in the order in which they were first seen, until there are `limit`.
+pub(super) struct CollectSet {
+    pub(super) ty: SqlType,
+    pub(super) limit: usize,
+}
+
+impl Function for CollectSet {
+    type State = IndexSet<Value>;
+    type Args<'a> = &'a [ArrayRef];
+    type Out = ValueColumn;
+
+    fn init(&self) -> IndexSet<Value> {
+        IndexSet::new()
+    }
+
+    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<&'a [ArrayRef], AggregateError> {
+        Ok(columns)
+    }
+
+    fn add(&self, state: &mut IndexSet<Value>, args: &&[ArrayRef], row: usize) -> Result<(), AggregateError> {
+        if state.len() < self.limit {
+            state.insert(argument(args, row));
+        }
+        Ok(())
+    }
+
+    fn merge(&self, into: &mut IndexSet<Value>, from: &IndexSet<Value>) -> Result<(), AggregateError> {
+        for value in from {
+            if into.len() < self.limit {
+                into.insert(value.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn output(&self) -> ValueColumn {
+        ValueColumn::new(&self.ty.clone().array_of())
+    }
+
+    fn result(&self, state: &IndexSet<Value>, out: &mut ValueColumn) {
+        out.push(Value::Array(state.iter().cloned().collect()));
+    }
+
+    fn encode(&self, state: &IndexSet<Value>, into: &mut Vec<u8>) {
+        put_values(state.iter(), into);
+    }
+
+    fn decode(&self, bytes: &mut &[u8]) -> Result<IndexSet<Value>, BadRow> {
+        Ok(get_values(bytes)?.into_iter().collect())
+    }
+
+    fn heap_bytes(&self, state: &IndexSet<Value>) -> usize {
+        state.iter().map(|value| whole_bytes(value) + 24).sum()
+    }
+}
+
+/// The first argument in a row.
+pub(super) fn argument(args: &[ArrayRef], row: usize) -> Value {
+    args.first().map_or(Value::Null, |column| Value::at(column, row))
+}
+
+/// Appends how many values there are, then the values.
+pub(super) fn put_values<'a>(values: impl ExactSizeIterator<Item = &'a Value>, into: &mut Vec<u8>) {
+    put_u64(values.len() as u64, into);
+    values.for_each(|value| put_value(value, into));
+}
+
+/// Takes what [`put_values`] wrote.
+pub(super) fn get_values(bytes: &mut &[u8]) -> Result<Vec<Value>, BadRow> {
+    let n = get_u64(bytes)?;
+    (0..n).map(|_| get_value(bytes)).collect()
+}

@@ -1,0 +1,184 @@
+//! MIN and MAX
+
+use std::cmp::Ordering;
+use std::marker::PhantomData;
+
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, PrimitiveBuilder};
+use arrow::datatypes::DataType;
+
+use super::output::{ValueColumn, heap_bytes};
+use super::sum::primitive;
+use super::{AggregateError, Function, NumberBytes};
+use crate::types::row::{BadRow, get_value, put_value, take};
+use crate::types::{SqlType, Value};
+
+/// Which end of the order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Min,
+    Max,
+}
+
+impl End {
+    fn beats(self, order: Ordering) -> bool {
+        match self {
+            Self::Min => order == Ordering::Less,
+            Self::Max => order == Ordering::Greater,
+        }
+    }
+}
+
+/// A number type with Java's order.
+pub(super) trait Ordered: ArrowPrimitiveType<Native: NumberBytes> + Send + Sync {
+    fn order(a: Self::Native, b: Self::Native) -> Ordering;
+}
+
+macro_rules! ordered {
+    ($($ty:ident),*) => {
+        $(impl Ordered for arrow::datatypes::$ty {
+            fn order(a: Self::Native, b: Self::Native) -> Ordering {
+                a.cmp(&b)
+            }
+        })*
+    };
+}
+
+ordered!(Int32Type, Int64Type, Decimal128Type, Date32Type, Time32MillisecondType, TimestampMillisecondType);
+
+impl Ordered for arrow::datatypes::Float64Type {
+    fn order(a: f64, b: f64) -> Ordering {
+        // As Double.compareTo: -0.0 before 0.0, NaN above all.
+        a.total_cmp(&b)
+    }
+}
+
+/// Least or greatest number that is not NULL.
+pub(super) struct Extreme<T> {
+    end: End,
+    ty: DataType,
+    number: PhantomData<T>,
+}
+
+impl<T> Extreme<T> {
+    pub(super) fn new(end: End, ty: DataType) -> Self {
+        Self { end, ty, number: PhantomData }
+    }
+}
+
+impl<T: Ordered> Extreme<T> {
+    fn take(&self, state: &mut Option<T::Native>, value: T::Native) {
+        if state.is_none_or(|best| self.end.beats(T::order(value, best))) {
+            *state = Some(value);
+        }
+    }
+}
+
+impl<T: Ordered> Function for Extreme<T> {
+    type State = Option<T::Native>;
+    type Args<'a> = &'a PrimitiveArray<T>;
+    type Out = PrimitiveBuilder<T>;
+
+    fn init(&self) -> Option<T::Native> {
+        None
+    }
+
+    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<&'a PrimitiveArray<T>, AggregateError> {
+        primitive(columns, 0)
+    }
+
+    fn add(&self, state: &mut Self::State, args: &Self::Args<'_>, row: usize) -> Result<(), AggregateError> {
+        if args.is_valid(row) {
+            self.take(state, args.value(row));
+        }
+        Ok(())
+    }
+
+    fn merge(&self, into: &mut Self::State, from: &Self::State) -> Result<(), AggregateError> {
+        if let Some(value) = from {
+            self.take(into, *value);
+        }
+        Ok(())
+    }
+
+    fn output(&self) -> PrimitiveBuilder<T> {
+        PrimitiveBuilder::new().with_data_type(self.ty.clone())
+    }
+
+    fn result(&self, state: &Self::State, out: &mut PrimitiveBuilder<T>) {
+        out.append_option(*state);
+    }
+
+    fn encode(&self, state: &Self::State, into: &mut Vec<u8>) {
+        into.push(u8::from(state.is_some()));
+        if let Some(value) = state {
+            value.put(into);
+        }
+    }
+
+    fn decode(&self, bytes: &mut &[u8]) -> Result<Self::State, BadRow> {
+        Ok(if take(bytes, 1)? == [1] { Some(T::Native::get(bytes)?) } else { None })
+    }
+}
+
+/// Least or greatest text or bytes.
+pub(super) struct ExtremeValue {
+    pub(super) end: End,
+    pub(super) ty: SqlType,
+}
+
+impl ExtremeValue {
+    fn take(&self, state: &mut Value, value: Value) {
+        if state.is_null() || value.compare(state).is_some_and(|order| self.end.beats(order)) {
+            *state = value;
+        }
+    }
+}
+
+impl Function for ExtremeValue {
+    type State = Value;
+    type Args<'a> = &'a [ArrayRef];
+    type Out = ValueColumn;
+
+    fn init(&self) -> Value {
+        Value::Null
+    }
+
+    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<&'a [ArrayRef], AggregateError> {
+        Ok(columns)
+    }
+
+    fn add(&self, state: &mut Value, args: &&[ArrayRef], row: usize) -> Result<(), AggregateError> {
+        let value = args.first().map_or(Value::Null, |column| Value::at(column, row));
+        if !value.is_null() {
+            self.take(state, value);
+        }
+        Ok(())
+    }
+
+    fn merge(&self, into: &mut Value, from: &Value) -> Result<(), AggregateError> {
+        if !from.is_null() {
+            self.take(into, from.clone());
+        }
+        Ok(())
+    }
+
+    fn output(&self) -> ValueColumn {
+        ValueColumn::new(&self.ty)
+    }
+
+    fn result(&self, state: &Value, out: &mut ValueColumn) {
+        out.push(state.clone());
+    }
+
+    fn encode(&self, state: &Value, into: &mut Vec<u8>) {
+        put_value(state, into);
+    }
+
+    fn decode(&self, bytes: &mut &[u8]) -> Result<Value, BadRow> {
+        get_value(bytes)
+    }
+
+    fn heap_bytes(&self, state: &Value) -> usize {
+        heap_bytes(state)
+    }
+}

@@ -1,0 +1,97 @@
+//! HISTOGRAM
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use indexmap::IndexMap;
+
+use super::output::ValueColumn;
+use super::sum::wrong_argument;
+use super::{AggregateError, Function};
+use crate::types::row::{BadRow, get_i64, get_u64, get_value, put_i64, put_u64, put_value};
+use crate::types::{SqlType, Value};
+
+/// More different texts than this are not counted.
+const MAX_KEYS: usize = 1000;
+
+/// How often every text occurs.
+pub(super) struct Histogram;
+
+impl Histogram {
+    fn count(state: &mut IndexMap<String, i64>, text: &str, by: i64) {
+        match state.get_mut(text) {
+            Some(count) => {
+                *count += by;
+                if *count <= 0 {
+                    state.shift_remove(text);
+                }
+            }
+            None if by > 0 && state.len() < MAX_KEYS => {
+                state.insert(text.to_owned(), by);
+            }
+            None => {}
+        }
+    }
+}
+
+impl Function for Histogram {
+    type State = IndexMap<String, i64>;
+    type Args<'a> = &'a StringArray;
+    type Out = ValueColumn;
+
+    fn init(&self) -> Self::State {
+        IndexMap::new()
+    }
+
+    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<&'a StringArray, AggregateError> {
+        columns.first().and_then(|column| column.as_string_opt::<i32>()).ok_or_else(wrong_argument)
+    }
+
+    fn add(&self, state: &mut Self::State, args: &&StringArray, row: usize) -> Result<(), AggregateError> {
+        if args.is_valid(row) {
+            Self::count(state, args.value(row), 1);
+        }
+        Ok(())
+    }
+
+    fn undo(&self, state: &mut Self::State, args: &&StringArray, row: usize) -> Result<(), AggregateError> {
+        if args.is_valid(row) {
+            Self::count(state, args.value(row), -1);
+        }
+        Ok(())
+    }
+
+    fn merge(&self, into: &mut Self::State, from: &Self::State) -> Result<(), AggregateError> {
+        from.iter().for_each(|(text, count)| Self::count(into, text, *count));
+        Ok(())
+    }
+
+    fn output(&self) -> ValueColumn {
+        ValueColumn::new(&SqlType::Map(Box::new(SqlType::String), Box::new(SqlType::Bigint)))
+    }
+
+    fn result(&self, state: &Self::State, out: &mut ValueColumn) {
+        let entry = |(text, count): (&String, &i64)| (Value::String(text.clone()), Value::Bigint(*count));
+        out.push(Value::Map(state.iter().map(entry).collect()));
+    }
+
+    fn encode(&self, state: &Self::State, into: &mut Vec<u8>) {
+        put_u64(state.len() as u64, into);
+        for (text, count) in state {
+            put_value(&Value::String(text.clone()), into);
+            put_i64(*count, into);
+        }
+    }
+
+    fn decode(&self, bytes: &mut &[u8]) -> Result<Self::State, BadRow> {
+        let n = get_u64(bytes)?;
+        (0..n)
+            .map(|_| match get_value(bytes)? {
+                Value::String(text) => Ok((text, get_i64(bytes)?)),
+                _ => Err(BadRow),
+            })
+            .collect()
+    }
+
+    fn heap_bytes(&self, state: &Self::State) -> usize {
+        state.keys().map(|text| text.len() + 56).sum()
+    }
+}

@@ -1,0 +1,70 @@
+//! Result columns under construction.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, ArrowPrimitiveType, PrimitiveBuilder};
+
+use crate::types::{SqlType, Value};
+
+/// A column that results are appended to.
+pub trait Output {
+    /// Appends NULL.
+    fn push_null(&mut self);
+    /// The column; empty afterwards.
+    fn finish(&mut self) -> ArrayRef;
+}
+
+impl<T: ArrowPrimitiveType> Output for PrimitiveBuilder<T> {
+    fn push_null(&mut self) {
+        self.append_null();
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        Arc::new(PrimitiveBuilder::finish(self))
+    }
+}
+
+/// A column of any type, from values.
+#[derive(Debug)]
+pub struct ValueColumn {
+    ty: SqlType,
+    values: Vec<Value>,
+}
+
+impl ValueColumn {
+    /// An empty column.
+    pub fn new(ty: &SqlType) -> Self {
+        Self { ty: ty.clone(), values: Vec::new() }
+    }
+
+    /// Appends a value.
+    pub fn push(&mut self, value: Value) {
+        self.values.push(value);
+    }
+}
+
+impl Output for ValueColumn {
+    fn push_null(&mut self) {
+        self.values.push(Value::Null);
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        Value::column(&self.ty, &std::mem::take(&mut self.values))
+    }
+}
+
+/// Bytes a value takes outside itself (about).
+pub(super) fn heap_bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.capacity(),
+        Value::Bytes(bytes) => bytes.capacity(),
+        Value::Array(values) | Value::Struct(values) => values.iter().map(whole_bytes).sum(),
+        Value::Map(entries) => entries.iter().map(|(key, value)| whole_bytes(key) + whole_bytes(value)).sum(),
+        _ => 0,
+    }
+}
+
+/// Bytes a value takes with itself (about).
+pub(super) fn whole_bytes(value: &Value) -> usize {
+    size_of::<Value>() + heap_bytes(value)
+}

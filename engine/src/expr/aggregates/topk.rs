@@ -1,0 +1,92 @@
+//! TOPK and TOPKDISTINCT
+
+use std::cmp::Ordering;
+
+use arrow::array::ArrayRef;
+
+use super::collect::{get_values, put_values};
+use super::output::{ValueColumn, whole_bytes};
+use super::{AggregateError, Function};
+use crate::types::row::BadRow;
+use crate::types::{SqlType, Value};
+
+/// The greatest `k` values, greatest first; with further columns, rows by their first column.
+pub(super) struct TopK {
+    /// Result: an ARRAY of the value, or of STRUCTs.
+    pub(super) ty: SqlType,
+    pub(super) k: usize,
+    /// Equal values count once.
+    pub(super) distinct: bool,
+}
+
+impl TopK {
+    fn sort_value(entry: &Value) -> &Value {
+        match entry {
+            Value::Struct(fields) => fields.first().unwrap_or(&Value::Null),
+            value => value,
+        }
+    }
+
+    fn insert(&self, state: &mut Vec<Value>, entry: Value) {
+        let value = Self::sort_value(&entry);
+        if value.is_null() {
+            return;
+        }
+        let order = |other: &Value| Self::sort_value(other).compare(value).unwrap_or(Ordering::Equal);
+        // Behind those that are equal.
+        let at = state.partition_point(|other| order(other) != Ordering::Less);
+        let known = self.distinct && at > 0 && state.get(at - 1).is_some_and(|other| order(other) == Ordering::Equal);
+        if at < self.k && !known {
+            state.insert(at, entry);
+            state.truncate(self.k);
+        }
+    }
+}
+
+impl Function for TopK {
+    type State = Vec<Value>;
+    type Args<'a> = &'a [ArrayRef];
+    type Out = ValueColumn;
+
+    fn init(&self) -> Vec<Value> {
+        Vec::new()
+    }
+
+    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<&'a [ArrayRef], AggregateError> {
+        Ok(columns)
+    }
+
+    fn add(&self, state: &mut Vec<Value>, args: &&[ArrayRef], row: usize) -> Result<(), AggregateError> {
+        let entry = match args {
+            [column] => Value::at(column, row),
+            columns => Value::Struct(columns.iter().map(|column| Value::at(column, row)).collect()),
+        };
+        self.insert(state, entry);
+        Ok(())
+    }
+
+    fn merge(&self, into: &mut Vec<Value>, from: &Vec<Value>) -> Result<(), AggregateError> {
+        from.iter().for_each(|entry| self.insert(into, entry.clone()));
+        Ok(())
+    }
+
+    fn output(&self) -> ValueColumn {
+        ValueColumn::new(&self.ty)
+    }
+
+    fn result(&self, state: &Vec<Value>, out: &mut ValueColumn) {
+        out.push(Value::Array(state.clone()));
+    }
+
+    fn encode(&self, state: &Vec<Value>, into: &mut Vec<u8>) {
+        put_values(state.iter(), into);
+    }
+
+    fn decode(&self, bytes: &mut &[u8]) -> Result<Vec<Value>, BadRow> {
+        get_values(bytes)
+    }
+
+    fn heap_bytes(&self, state: &Vec<Value>) -> usize {
+        state.iter().map(whole_bytes).sum()
+    }
+}

@@ -1,0 +1,63 @@
+//! Values kept one by one: `Vec<T>` is the simplest [`Values`].
+
+use crate::types::row::{BadRow, get_i64, put_i64};
+
+use super::store::Values;
+
+/// A value that can be kept in a `Vec`.
+pub trait Stored: Default + Send + Sync {
+    /// Appends its bytes.
+    fn encode(&self, into: &mut Vec<u8>);
+    /// Reads all of `bytes`.
+    fn decode(bytes: &[u8]) -> Result<Self, BadRow>;
+    /// Bytes it holds outside itself.
+    fn heap_bytes(&self) -> usize;
+}
+
+impl<T: Stored> Values for Vec<T> {
+    fn grow(&mut self, slots: usize) {
+        self.resize_with(slots, T::default);
+    }
+
+    fn clear(&mut self, slot: u32) {
+        self[slot as usize] = T::default();
+    }
+
+    fn encode(&self, slot: u32, into: &mut Vec<u8>) {
+        self[slot as usize].encode(into);
+    }
+
+    fn decode(&mut self, slot: u32, bytes: &[u8]) -> Result<(), BadRow> {
+        self[slot as usize] = T::decode(bytes)?;
+        Ok(())
+    }
+
+    fn heap_bytes(&self, slot: u32) -> usize {
+        size_of::<T>() + self[slot as usize].heap_bytes()
+    }
+}
+
+/// A row of a table: ROWTIME and the value columns in the form of [`crate::types::row`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row {
+    /// Milliseconds since the epoch.
+    pub time: i64,
+    /// The encoded columns.
+    pub bytes: Box<[u8]>,
+}
+
+impl Stored for Row {
+    fn encode(&self, into: &mut Vec<u8>) {
+        put_i64(self.time, into);
+        into.extend_from_slice(&self.bytes);
+    }
+
+    fn decode(mut bytes: &[u8]) -> Result<Self, BadRow> {
+        let time = get_i64(&mut bytes)?;
+        Ok(Self { time, bytes: bytes.into() })
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.bytes.len() + 8
+    }
+}

@@ -1,0 +1,424 @@
+//! The store: keys to slots, which slots are dirty, what may leave memory.
+
+use std::collections::BTreeSet;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use super::budget::Budget;
+use super::key::Key;
+use crate::log::{Kv, LogError, Result, Write};
+use crate::types::row::{BadRow, put_i64, put_u64};
+
+/// Values by slot.
+pub trait Values: Send + Sync {
+    /// There are `slots` slots now; the new ones hold no value.
+    fn grow(&mut self, slots: usize);
+    /// The slot holds no value any more.
+    fn clear(&mut self, slot: u32);
+    /// Appends the value's bytes.
+    fn encode(&self, slot: u32, into: &mut Vec<u8>);
+    /// Sets the value from its bytes.
+    fn decode(&mut self, slot: u32, bytes: &[u8]) -> std::result::Result<(), BadRow>;
+    /// Bytes of memory the value takes.
+    fn heap_bytes(&self, slot: u32) -> usize;
+}
+
+/// Where a store keeps what is not in memory, and how much memory it shares.
+#[derive(Clone)]
+pub struct Place {
+    /// The local database and the space's name (`state/<query>/<partition>/<store>`); `None`: all of it is in memory
+    /// and lost with the query.
+    pub disk: Option<(Arc<dyn Kv>, Arc<str>)>,
+    /// Memory shared with other stores.
+    pub budget: Arc<Budget>,
+}
+
+impl Place {
+    /// Memory only, without a limit.
+    pub fn memory() -> Self {
+        Self { disk: None, budget: Arc::new(Budget::new(usize::MAX)) }
+    }
+
+    /// A store below this one.
+    pub fn below(&self, name: &str) -> Self {
+        let disk = self.disk.as_ref().map(|(kv, space)| (kv.clone(), Arc::from(format!("{space}/{name}"))));
+        Self { disk, budget: self.budget.clone() }
+    }
+}
+
+/// One key that is in memory.
+pub(super) struct Entry {
+    pub(super) key: Key,
+    hash: u64,
+    pub(super) segment: i64,
+    size: u32,
+    /// The slot belongs to a key.
+    pub(super) used: bool,
+    /// The key has a value; otherwise it was removed since the last drain.
+    pub(super) present: bool,
+    dirty: bool,
+    /// Used since the eviction hand last passed.
+    recent: bool,
+}
+
+/// A map from (segment, key bytes) to values. Stores that are not cut into segments use segment 0.
+pub struct Store<V> {
+    values: V,
+    pub(super) place: Place,
+    pub(super) segmented: bool,
+    pub(super) entries: Vec<Entry>,
+    index: HashTable<u32>,
+    free: Vec<u32>,
+    dirty: Vec<u32>,
+    hasher: RandomState,
+    /// Bytes of the entries, as of their last drain.
+    bytes: usize,
+    /// Whether the local database may hold keys that are not in memory.
+    pub(super) spilled: bool,
+    /// Segments that have a space in the local database.
+    pub(super) segments: BTreeSet<i64>,
+    segments_dirty: bool,
+    /// Highest timestamp seen (stream time), kept with the state.
+    pub(super) time: i64,
+    time_dirty: bool,
+    live_from: i64,
+    drained_live_from: i64,
+    expired_to: i64,
+    hand: usize,
+    scratch: Vec<u8>,
+}
+
+impl<V: Values> Store<V> {
+    pub(super) fn new(values: V, place: Place, segmented: bool) -> Self {
+        Self {
+            values,
+            place,
+            segmented,
+            entries: Vec::new(),
+            index: HashTable::new(),
+            free: Vec::new(),
+            dirty: Vec::new(),
+            hasher: RandomState::default(),
+            bytes: 0,
+            spilled: false,
+            segments: BTreeSet::new(),
+            segments_dirty: false,
+            time: i64::MIN,
+            time_dirty: false,
+            live_from: i64::MIN,
+            drained_live_from: i64::MIN,
+            expired_to: i64::MIN,
+            hand: 0,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// The values, by slot.
+    pub fn values(&self) -> &V {
+        &self.values
+    }
+
+    /// The values, by slot. Changing one is up to the caller to announce (see [`Store::upsert`], [`Store::touch`]).
+    pub fn values_mut(&mut self) -> &mut V {
+        &mut self.values
+    }
+
+    /// Stream time: the highest timestamp [`Store::advance`] was told, `i64::MIN` before the first.
+    pub fn time(&self) -> i64 {
+        self.time
+    }
+
+    /// Moves stream time forward (never back).
+    pub fn advance(&mut self, time: i64) {
+        if time > self.time {
+            self.time = time;
+            self.time_dirty = true;
+        }
+    }
+
+    /// Segments before this one are not needed any more once what is drained next has been committed.
+    pub fn expire_before(&mut self, segment: i64) {
+        self.live_from = self.live_from.max(segment);
+    }
+
+    /// The slot of a key that has a value.
+    pub fn get(&mut self, segment: i64, key: &[u8]) -> Result<Option<u32>> {
+        let hash = self.hash(segment, key);
+        match self.find(hash, segment, key) {
+            Some(slot) => {
+                let entry = &mut self.entries[slot as usize];
+                entry.recent = true;
+                Ok(entry.present.then_some(slot))
+            }
+            None => self.load(hash, segment, key),
+        }
+    }
+
+    /// The slot of a key, made if need be, and whether it had a value before. It has one now, and is dirty.
+    pub fn upsert(&mut self, segment: i64, key: &[u8]) -> Result<(u32, bool)> {
+        let hash = self.hash(segment, key);
+        let slot = match self.find(hash, segment, key) {
+            Some(slot) => slot,
+            None => match self.load(hash, segment, key)? {
+                Some(slot) => slot,
+                None => self.insert(hash, segment, key),
+            },
+        };
+        let entry = &mut self.entries[slot as usize];
+        let existed = std::mem::replace(&mut entry.present, true);
+        entry.recent = true;
+        if !entry.dirty {
+            entry.dirty = true;
+            self.dirty.push(slot);
+        }
+        Ok((slot, existed))
+    }
+
+    /// Says that the value in a slot was changed.
+    pub fn touch(&mut self, slot: u32) {
+        let entry = &mut self.entries[slot as usize];
+        if !entry.dirty {
+            entry.dirty = true;
+            self.dirty.push(slot);
+        }
+    }
+
+    /// Removes the value in a slot. The slot stays the key's until the next drain.
+    pub fn remove(&mut self, slot: u32) {
+        self.touch(slot);
+        self.entries[slot as usize].present = false;
+        self.values.clear(slot);
+    }
+
+    /// Number of slots; every slot is below it.
+    pub fn slots(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Key of a slot.
+    pub fn key(&self, slot: u32) -> &[u8] {
+        self.entries[slot as usize].key.bytes()
+    }
+
+    /// Begins a step: everything drained before is committed, so clean entries may leave memory and expired segments
+    /// the database.
+    pub fn begin(&mut self) -> Result<()> {
+        if self.drained_live_from > self.expired_to {
+            self.drop_expired()?;
+        }
+        let target = self.place.budget.target(self.bytes);
+        if target < self.bytes && self.place.disk.is_some() {
+            self.evict_to(target);
+        }
+        Ok(())
+    }
+
+    /// Appends what changed since the last drain, to be written in the commit.
+    pub fn drain(&mut self, into: &mut Vec<Write>) {
+        let before = self.bytes;
+        let dirty = std::mem::take(&mut self.dirty);
+        let mut space: Option<(i64, Arc<str>)> = None;
+        for &slot in &dirty {
+            let entry = &mut self.entries[slot as usize];
+            entry.dirty = false;
+            let segment = entry.segment;
+            let present = entry.present && segment >= self.live_from;
+            if self.place.disk.is_some() && segment >= self.live_from {
+                if space.as_ref().is_none_or(|(of, _)| *of != segment) {
+                    space = Some((segment, self.space(segment)));
+                    if self.segmented && self.segments.insert(segment) {
+                        self.segments_dirty = true;
+                    }
+                }
+                if let Some((_, space)) = &space {
+                    let value = present.then(|| {
+                        self.scratch.clear();
+                        self.values.encode(slot, &mut self.scratch);
+                        self.scratch.clone()
+                    });
+                    into.push(Write { space: space.clone(), key: self.key(slot).to_vec(), value });
+                }
+            }
+            if present { self.measure(slot) } else { self.release(slot) }
+        }
+        self.dirty = dirty;
+        self.dirty.clear();
+        self.drain_meta(into);
+        self.drained_live_from = self.live_from;
+        self.place.budget.replace(before, self.bytes);
+    }
+
+    fn drain_meta(&mut self, into: &mut Vec<Write>) {
+        let Some((_, space)) = &self.place.disk else { return };
+        let meta: Arc<str> = Arc::from(format!("{space}/meta"));
+        if std::mem::take(&mut self.time_dirty) {
+            let mut value = Vec::new();
+            put_i64(self.time, &mut value);
+            into.push(Write { space: meta.clone(), key: b"time".to_vec(), value: Some(value) });
+        }
+        if std::mem::take(&mut self.segments_dirty) {
+            let mut value = Vec::new();
+            put_u64(self.segments.len() as u64, &mut value);
+            self.segments.iter().for_each(|&segment| put_i64(segment, &mut value));
+            into.push(Write { space: meta, key: b"segments".to_vec(), value: Some(value) });
+        }
+    }
+
+    /// Name of the space of a segment in the local database.
+    pub(super) fn space(&self, segment: i64) -> Arc<str> {
+        match &self.place.disk {
+            Some((_, space)) if self.segmented => Arc::from(format!("{space}/{:016x}", segment as u64)),
+            Some((_, space)) => space.clone(),
+            None => Arc::from(""),
+        }
+    }
+
+    /// The slot of a key that is in memory.
+    pub(super) fn lookup(&self, segment: i64, key: &[u8]) -> Option<u32> {
+        self.find(self.hash(segment, key), segment, key)
+    }
+
+    fn hash(&self, segment: i64, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key) ^ (segment as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
+    fn find(&self, hash: u64, segment: i64, key: &[u8]) -> Option<u32> {
+        let same = |&slot: &u32| {
+            let entry = &self.entries[slot as usize];
+            entry.hash == hash && entry.segment == segment && entry.key.bytes() == key
+        };
+        self.index.find(hash, same).copied()
+    }
+
+    fn load(&mut self, hash: u64, segment: i64, key: &[u8]) -> Result<Option<u32>> {
+        if !self.spilled || (self.segmented && !self.segments.contains(&segment)) {
+            return Ok(None);
+        }
+        let Some((kv, _)) = &self.place.disk else { return Ok(None) };
+        let space = self.space(segment);
+        let Some(bytes) = kv.get(&space, key)? else { return Ok(None) };
+        let slot = self.insert(hash, segment, key);
+        self.fill(slot, &bytes)?;
+        Ok(Some(slot))
+    }
+
+    /// Puts a value read from the local database into memory.
+    pub(super) fn restore(&mut self, segment: i64, key: &[u8], bytes: &[u8]) -> Result<()> {
+        let hash = self.hash(segment, key);
+        let slot = self.insert(hash, segment, key);
+        self.fill(slot, bytes)
+    }
+
+    fn fill(&mut self, slot: u32, bytes: &[u8]) -> Result<()> {
+        self.values.decode(slot, bytes).map_err(|problem| {
+            let file = self.place.disk.as_ref().map_or_else(String::new, |(_, space)| space.to_string());
+            LogError::Corrupt { file, problem: problem.to_string() }
+        })?;
+        self.entries[slot as usize].present = true;
+        let before = self.bytes;
+        self.measure(slot);
+        self.place.budget.replace(before, self.bytes);
+        Ok(())
+    }
+
+    fn insert(&mut self, hash: u64, segment: i64, key: &[u8]) -> u32 {
+        let entry = Entry {
+            key: Key::new(key),
+            hash,
+            segment,
+            size: 0,
+            used: true,
+            present: false,
+            dirty: false,
+            recent: true,
+        };
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.entries[slot as usize] = entry;
+                slot
+            }
+            None => {
+                self.entries.push(entry);
+                self.values.grow(self.entries.len());
+                (self.entries.len() - 1) as u32
+            }
+        };
+        self.index.insert_unique(hash, slot, |&slot| self.entries[slot as usize].hash);
+        slot
+    }
+
+    /// Updates the store's size by an entry's.
+    fn measure(&mut self, slot: u32) {
+        let heap = self.values.heap_bytes(slot);
+        let entry = &mut self.entries[slot as usize];
+        let size = (size_of::<Entry>() + 8 + entry.key.heap_bytes() + heap) as u32;
+        self.bytes = self.bytes + size as usize - entry.size as usize;
+        entry.size = size;
+    }
+
+    /// Gives a slot back.
+    fn release(&mut self, slot: u32) {
+        let entry = &mut self.entries[slot as usize];
+        if let Ok(found) = self.index.find_entry(entry.hash, |&other| other == slot) {
+            found.remove();
+        }
+        self.bytes -= entry.size as usize;
+        entry.size = 0;
+        entry.used = false;
+        entry.present = false;
+        entry.key = Key::new(&[]);
+        self.values.clear(slot);
+        self.free.push(slot);
+    }
+
+    fn evict_to(&mut self, target: usize) {
+        let before = self.bytes;
+        // Twice around: the first pass takes away the second chance.
+        for _ in 0..self.entries.len() * 2 {
+            if self.bytes <= target {
+                break;
+            }
+            self.hand = if self.hand + 1 < self.entries.len() { self.hand + 1 } else { 0 };
+            let entry = &mut self.entries[self.hand];
+            if !entry.used || entry.dirty {
+                continue;
+            }
+            if !std::mem::take(&mut entry.recent) {
+                self.spilled = true;
+                self.release(self.hand as u32);
+            }
+        }
+        self.place.budget.replace(before, self.bytes);
+    }
+
+    fn drop_expired(&mut self) -> Result<()> {
+        let live_from = self.drained_live_from;
+        self.expired_to = live_from;
+        let keep = self.segments.split_off(&live_from);
+        let expired = std::mem::replace(&mut self.segments, keep);
+        if let Some((kv, _)) = &self.place.disk {
+            for &segment in &expired {
+                kv.drop_spaces(&self.space(segment))?;
+            }
+            self.segments_dirty = true;
+        }
+        let before = self.bytes;
+        for slot in 0..self.entries.len() {
+            let entry = &self.entries[slot];
+            if entry.used && entry.segment < live_from && !entry.dirty {
+                self.release(slot as u32);
+            }
+        }
+        self.place.budget.replace(before, self.bytes);
+        Ok(())
+    }
+}
+
+impl<V> Drop for Store<V> {
+    fn drop(&mut self) {
+        self.place.budget.replace(self.bytes, 0);
+    }
+}
