@@ -17,6 +17,7 @@
 //! An expression that fails for a row yields NULL for the smallest enclosing value (argument of a function, element of
 //! an array, entry of a map, field of a struct, or the whole) and one entry in [`RowErrors`]; it never fails a batch.
 
+pub mod aggregates;
 mod bind;
 mod cast;
 mod coerce;

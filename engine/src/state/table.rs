@@ -182,17 +182,16 @@ impl Table {
         let segments = if self.kind == TableKind::Plain { vec![0] } else { self.store.live_segments() };
         let mut outcome = Ok(());
         for segment in segments {
-            let go_on = self.store.scan(segment, range, &mut |entry, bytes| {
-                match (self.kind.split_key(entry), self.row(bytes)) {
-                    (Some((key, window)), Ok(row)) => {
-                        each(TableRow { key, window, time: row.time, row: &row.bytes })
-                    }
-                    (_, Err(error)) => {
-                        outcome = Err(error);
-                        false
-                    }
-                    (None, _) => true,
+            let go_on = self.store.scan(segment, range, &mut |entry, bytes| match (
+                self.kind.split_key(entry),
+                self.row(bytes),
+            ) {
+                (Some((key, window)), Ok(row)) => each(TableRow { key, window, time: row.time, row: &row.bytes }),
+                (_, Err(error)) => {
+                    outcome = Err(error);
+                    false
                 }
+                (None, _) => true,
             })?;
             if !go_on {
                 break;

@@ -17,6 +17,7 @@ pub(super) struct Histogram;
 
 impl Histogram {
     fn count(state: &mut IndexMap<String, i64>, text: &str, by: i64) {
+        let full = state.len() >= MAX_KEYS;
         match state.get_mut(text) {
             Some(count) => {
                 *count += by;
@@ -24,7 +25,7 @@ impl Histogram {
                     state.shift_remove(text);
                 }
             }
-            None if by > 0 && state.len() < MAX_KEYS => {
+            None if by > 0 && !full => {
                 state.insert(text.to_owned(), by);
             }
             None => {}

@@ -8,12 +8,14 @@
 //! A function implements [`Function`] over a typed state; [`Slots`] turns it into [`States`], with one typed loop per
 //! batch. State is encoded only when it is committed.
 
+mod about;
 mod attr;
 mod collect;
 mod count;
 mod distinct;
 mod extremes;
 mod histogram;
+mod library;
 mod numbers;
 mod offset;
 mod output;
@@ -28,8 +30,9 @@ use arrow::array::ArrayRef;
 use crate::types::row::BadRow;
 use numbers::NumberBytes;
 
+pub use about::FUNCTIONS;
 pub use output::{Output, ValueColumn};
-pub use registry::{Aggregates, Factory, Limits, Resolved};
+pub use registry::{Aggregate, Aggregates, Call, Factory, Limits, Resolved};
 pub use slots::{Function, Slots};
 
 /// An [`Op`] field that says "none".

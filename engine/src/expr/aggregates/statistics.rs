@@ -154,7 +154,8 @@ pub(super) struct Correlation;
 impl Correlation {
     /// Count and sums a pair contributes.
     fn pair(args: &(Float64Array, Float64Array), row: usize) -> Option<[f64; 6]> {
-        let (x, y) = (args.0.is_valid(row).then(|| args.0.value(row))?, args.1.is_valid(row).then(|| args.1.value(row))?);
+        let (x, y) =
+            (args.0.is_valid(row).then(|| args.0.value(row))?, args.1.is_valid(row).then(|| args.1.value(row))?);
         Some([1.0, x, y, x * x, y * y, x * y])
     }
 }

@@ -7,6 +7,7 @@ use super::function::{Function, FunctionKind};
 use super::resolve::{Argument, NoVariation, Resolved, resolve};
 use super::signature::Signature;
 use crate::expr::ExprError;
+use crate::expr::aggregates::{self, Aggregate, Aggregates};
 use crate::expr::error::nearest;
 use crate::types::SqlType;
 use sql::Span;
@@ -15,6 +16,7 @@ use sql::Span;
 #[derive(Debug)]
 pub struct Registry {
     functions: BTreeMap<&'static str, Entry>,
+    aggregates: Aggregates,
 }
 
 #[derive(Debug)]
@@ -24,15 +26,28 @@ struct Entry {
 }
 
 impl Registry {
-    /// The library and `extra` functions: aggregates, and what an extension or a test adds. A later function replaces an
-    /// earlier one of its name.
+    /// The library and `extra` functions: what an extension or a test adds. A later function replaces an earlier one of
+    /// its name.
     pub fn with(extra: &[&'static [Function]]) -> Self {
         let mut functions = BTreeMap::new();
-        for function in LIBRARY.iter().chain(extra).flat_map(|functions| functions.iter()) {
+        let library = LIBRARY.iter().copied().chain([aggregates::FUNCTIONS]);
+        for function in library.chain(extra.iter().copied()).flat_map(|functions| functions.iter()) {
             let signatures = function.variations.iter().filter_map(|v| Signature::parse(v.signature)).collect();
             functions.insert(function.name, Entry { function, signatures });
         }
-        Self { functions }
+        Self { functions, aggregates: Aggregates::with(&[]) }
+    }
+
+    /// Adds the code of aggregates that `extra` functions described.
+    #[must_use]
+    pub fn and_aggregates(mut self, extra: &[&'static [Aggregate]]) -> Self {
+        self.aggregates = Aggregates::with(extra);
+        self
+    }
+
+    /// The code of the aggregates.
+    pub fn aggregates(&self) -> &Aggregates {
+        &self.aggregates
     }
 
     /// All functions in order of their names.
