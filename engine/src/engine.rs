@@ -1,1 +1,315 @@
-//! The way of a statement, on one screen.
+//! The engine: the whole way of a statement.
+//!
+//! ```text
+//! execute: parse ─> dry run on a fork of the catalog ─> for each statement ─┬─ changes something: change.rs ─> command log
+//!                                                                           └─ looks or writes a row: statements/
+//! query:   parse ─> plan ─┬─ push, stream pull: a transient query of the runtime ─┬─> serving::rows
+//!                         └─ table pull: serving::pull ───────────────────────────┘
+//! open:    command log ─ replay.rs ─> catalog ─> runtime
+//! ```
+
+mod ask;
+mod change;
+mod replay;
+#[cfg(test)]
+mod tests;
+mod topics;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use parking_lot::{Mutex, RwLock};
+use sql::{Parsed, Statement, Variables};
+
+use crate::catalog::Catalog;
+use crate::clock::{Clock, System};
+use crate::commands::CommandLog;
+use crate::config::Config;
+use crate::error::Error;
+use crate::expr::Registry;
+use crate::log::{Embedded, Log};
+use crate::runtime::{Runtime, Settings};
+use crate::statements::{self, Answer, Failure, FailureKind, Inserter, LiveQuery, Outcome, PushQuery, Session, View};
+
+use change::Change;
+
+/// What an engine stands on; tests bring their own.
+pub struct Parts {
+    /// Topics, state, the command log.
+    pub log: Arc<dyn Log>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The server's settings.
+    pub config: Config,
+    /// Functions.
+    pub functions: Registry,
+    /// Threads that run queries; 0: none, the owner calls [`Engine::run_until_idle`].
+    pub threads: usize,
+}
+
+/// The engine. Cloning it is cheap, and every clone is the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    log: Arc<dyn Log>,
+    clock: Arc<dyn Clock>,
+    config: Arc<Config>,
+    functions: Arc<Registry>,
+    runtime: Arc<Runtime>,
+    catalog: RwLock<Catalog>,
+    /// Held by the one request that changes what exists.
+    commands: Mutex<CommandLog>,
+    /// Statements and sources of push queries, by id.
+    pushed: Mutex<BTreeMap<String, PushQuery>>,
+    /// Number of the next query of a client.
+    next_id: AtomicU64,
+}
+
+impl Engine {
+    /// Opens the engine on the log the settings name, and starts again what ran.
+    pub fn open(config: Config) -> Result<Self, Error> {
+        let dir = config.get("millstream.data.dir").unwrap_or("millstream-data").to_owned();
+        let log: Arc<dyn Log> = match config.get("bootstrap.servers") {
+            Some(brokers) => topics::kafka(brokers, Path::new(&dir), &config)?,
+            None => Arc::new(Embedded::open(Path::new(&dir))?),
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = config.number("ksql.streams.num.stream.threads").map_or(threads, |most| threads.min(most.max(1) as usize));
+        Self::new(Parts { log, clock: Arc::new(System), config, functions: Registry::with(&[]), threads })
+    }
+
+    /// Opens the engine on what it is given.
+    pub fn new(parts: Parts) -> Result<Self, Error> {
+        let Parts { log, clock, config, functions, threads } = parts;
+        let functions = Arc::new(functions);
+        let step_rows = config.number("millstream.max.records.per.step").unwrap_or(8192).clamp(1, 1 << 20) as usize;
+        let state_bytes = config.number("millstream.state.memory.bytes").unwrap_or(1 << 30).max(1 << 20) as usize;
+        let settings = Settings { threads, step_rows, state_bytes };
+        let runtime = Runtime::new(Arc::clone(&log), Arc::clone(&clock), Arc::clone(&functions), settings)?;
+        let (commands, logged) = CommandLog::open(Arc::clone(log.kv()))?;
+        let next_id = AtomicU64::new(clock.now_ms().unsigned_abs() << 16);
+        let engine = Self {
+            shared: Arc::new(Shared {
+                log,
+                clock,
+                config: Arc::new(config),
+                functions,
+                runtime,
+                catalog: RwLock::default(),
+                commands: Mutex::new(commands),
+                pushed: Mutex::default(),
+                next_id,
+            }),
+        };
+        engine.replay(logged)?;
+        Ok(engine)
+    }
+
+    /// Carries out the statements of a text, in order; nothing happens unless all of them make sense.
+    /// `wait_for` is a command sequence number that must have been carried out before.
+    pub fn execute(&self, text: &str, mut session: Session, wait_for: Option<i64>) -> Result<Vec<Answer>, Failure> {
+        self.wait_for(wait_for)?;
+        let variables: Variables = session.variables.iter().collect();
+        let statements = sql::parse(text, &variables).map_err(|error| Failure::statement(error.message).of(text))?;
+        if !statements.iter().any(|statement| changes_something(&statement.statement)) {
+            return statements.iter().map(|statement| self.answer(statement, &mut session)).collect();
+        }
+        let mut commands = self.shared.commands.lock();
+        let mut changes = self.dry_run(text, &statements, session.clone())?.into_iter();
+        let mut answers = Vec::with_capacity(statements.len());
+        for statement in &statements {
+            let answer = if changes_something(&statement.statement) {
+                let Some(change) = changes.next() else { break };
+                self.carry_out(&mut commands, statement, change).map_err(|failure| failure.of(&statement.text))
+            } else {
+                self.answer(statement, &mut session)
+            };
+            answers.push(answer?);
+        }
+        Ok(answers)
+    }
+
+    /// Plans every statement on a fork of the catalog, each on what those before it will have done.
+    fn dry_run(&self, text: &str, statements: &[Parsed], mut session: Session) -> Result<Vec<Change>, Failure> {
+        let mut fork = self.catalog();
+        let mut changes: Vec<Change> = Vec::new();
+        for statement in statements {
+            let checked = match &statement.statement {
+                Statement::Set { name, value } => {
+                    self.with_view(&fork, &session, |view| statements::set(view, &mut session.clone(), name, value))
+                        .map(|_| drop(session.properties.insert(statements::bare_name(name).to_owned(), value.clone())))
+                }
+                Statement::Unset { name } => {
+                    statements::unset(&mut session, name);
+                    Ok(())
+                }
+                Statement::InsertValues { target, columns, values } => self.with_view(&fork, &session, |view| {
+                    statements::prepare_insert(view, &self.shared.functions, target, columns, values).map(drop)
+                }),
+                Statement::Query(_) | Statement::Print { .. } => Err(statements::wrong_endpoint()),
+                changing if changes_something(changing) => {
+                    self.prepare(text, statement, &session, &fork, &changes).map(|change| {
+                        change.command.changes.iter().for_each(|change| fork.apply(change));
+                        changes.push(change);
+                    })
+                }
+                _ => Ok(()),
+            };
+            checked.map_err(|failure| failure.of(&statement.text))?;
+        }
+        Ok(changes)
+    }
+
+    /// Answers a statement that changes nothing but the session, or writes a row.
+    fn answer(&self, parsed: &Parsed, session: &mut Session) -> Result<Answer, Failure> {
+        let outcome = self.outcome(parsed, session).map_err(|failure| failure.of(&parsed.text))?;
+        Ok(Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() })
+    }
+
+    fn outcome(&self, parsed: &Parsed, session: &mut Session) -> Result<Outcome, Failure> {
+        let catalog = self.catalog();
+        let of_session = session.clone();
+        self.with_view(&catalog, &of_session, |view| {
+            let functions = &*self.shared.functions;
+            match &parsed.statement {
+                Statement::Set { name, value } => statements::set(view, session, name, value),
+                Statement::Unset { name } => Ok(statements::unset(session, name)),
+                Statement::Define { name, value } => Ok(statements::define(session, name, value)),
+                Statement::Undefine { name } => Ok(statements::undefine(session, name)),
+                Statement::Show(what) => statements::show(what, view, session, functions),
+                Statement::DescribeSource { name, extended } => statements::describe(view, &name.name, *extended),
+                Statement::DescribeAll { kind, extended } => statements::describe_all(view, *kind, *extended),
+                Statement::DescribeFunction { name } => {
+                    statements::describe_function(functions, &name.name, written(parsed, name))
+                }
+                Statement::ExplainQuery { id } => statements::explain_query(view, &id.name),
+                Statement::ExplainStatement(inner) => {
+                    let plan = self.plan_explained(inner, parsed, view)?;
+                    Ok(statements::explain_plan(view, &plan, &parsed.text))
+                }
+                Statement::InsertValues { target, columns, values } => {
+                    let row = statements::prepare_insert(view, functions, target, columns, values)?;
+                    statements::insert(view, &target.name, &[row])
+                }
+                Statement::AssertTopic { exists, topic, with, timeout } => {
+                    statements::assert_topic(view, *exists, &topic.name, with, *timeout)
+                }
+                Statement::AssertSchema { exists, subject, id, .. } => {
+                    statements::assert_schema(*exists, subject.as_deref(), *id)
+                }
+                Statement::Query(_) | Statement::Print { .. } => Err(statements::wrong_endpoint()),
+                other => Err(statements::unsupported(other)),
+            }
+        })
+    }
+
+    /// Rows written by hand to a source, one by one (`/inserts-stream`).
+    pub fn inserts(&self, target: &str, session: &Session) -> Result<Inserter, Failure> {
+        let catalog = self.catalog();
+        self.with_view(&catalog, session, |view| {
+            Inserter::new(view, target, Arc::clone(&self.shared.log), Arc::clone(&self.shared.clock))
+        })
+    }
+
+    /// The server's settings.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.shared.config
+    }
+
+    /// Topics.
+    pub fn log(&self) -> &Arc<dyn Log> {
+        &self.shared.log
+    }
+
+    /// What exists now.
+    pub fn catalog(&self) -> Catalog {
+        self.shared.catalog.read().clone()
+    }
+
+    /// What runs now.
+    pub fn runtime(&self) -> &Arc<Runtime> {
+        &self.shared.runtime
+    }
+
+    /// Ids of all commands ever carried out here.
+    pub fn command_ids(&self) -> Vec<String> {
+        self.shared.commands.lock().statuses().keys().cloned().collect()
+    }
+
+    /// What a command answered, and the query it started.
+    pub fn command_status(&self, id: &str) -> Option<(String, Option<String>)> {
+        self.shared.commands.lock().statuses().get(id).cloned()
+    }
+
+    /// Takes steps until nothing moves (an engine without threads): all queries, or one.
+    pub fn run_until_idle(&self, query: Option<&str>) {
+        self.shared.runtime.run_until_idle(query);
+    }
+
+    /// Ends the queries of clients, commits and stops the others. The engine answers nothing useful afterwards.
+    pub fn shut_down(&self) {
+        let pushed: Vec<String> = self.shared.pushed.lock().keys().cloned().collect();
+        for id in pushed {
+            self.close_query(&id);
+        }
+        self.shared.runtime.shut_down();
+    }
+
+    fn wait_for(&self, number: Option<i64>) -> Result<(), Failure> {
+        let Some(number) = number else { return Ok(()) };
+        // Whoever holds the lock is carrying out the commands before.
+        if self.shared.commands.lock().last() >= number {
+            return Ok(());
+        }
+        Err(Failure::new(
+            FailureKind::CommandTimeout,
+            format!("Timed out while waiting for a previous command to execute. command sequence number: {number}"),
+        ))
+    }
+
+    /// The server's settings with the session's on top.
+    fn session_config(&self, session: &Session) -> Result<Config, Failure> {
+        Ok(self.shared.config.with(&session.properties)?)
+    }
+
+    fn with_view<T>(
+        &self,
+        catalog: &Catalog,
+        session: &Session,
+        look: impl FnOnce(View<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let config = self.session_config(session)?;
+        let live = self.live();
+        look(View { catalog, log: &*self.shared.log, config: &config, clock: &*self.shared.clock, live: &live })
+    }
+
+    /// Every query that runs, oldest first.
+    fn live(&self) -> Vec<LiveQuery> {
+        let queries = self.shared.runtime.queries();
+        let mut pushed = self.shared.pushed.lock();
+        pushed.retain(|id, _| queries.iter().any(|(other, _, _)| **other == **id));
+        let live = queries.iter().map(|(id, life, _)| LiveQuery {
+            id: id.to_string(),
+            status: life.state().to_string(),
+            errors: life.errors(),
+            push: pushed.get(&**id).cloned(),
+        });
+        live.collect()
+    }
+}
+
+/// A name as the user wrote it.
+fn written<'a>(parsed: &'a Parsed, name: &'a sql::Ident) -> &'a str {
+    let at = |position: u32| position.saturating_sub(parsed.span.start) as usize;
+    parsed.text.get(at(name.span.start)..at(name.span.end)).filter(|text| !text.is_empty()).unwrap_or(&name.name)
+}
+
+/// Whether a statement goes through the command log.
+fn changes_something(statement: &Statement) -> bool {
+    statements::command_id(statement).is_some()
+}

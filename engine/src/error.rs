@@ -1,1 +1,58 @@
-//! The union of the layers' errors.
+//! The union of the layers' errors, as the engine's own way reports them; [`crate::statements::Failure`] is what a
+//! client sees.
+
+use crate::config::ConfigError;
+use crate::log::LogError;
+use crate::plan::{ErrorKind, PlanError};
+use crate::runtime::RuntimeError;
+use crate::statements::{Failure, FailureKind};
+
+/// Why the engine cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The log or the data directory failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A query could not be started.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// A command of the log cannot be carried out again.
+    #[error("cannot replay command {number} ({text}): {problem}")]
+    Replay {
+        /// Its sequence number.
+        number: usize,
+        /// Its statement.
+        text: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl From<RuntimeError> for Failure {
+    fn from(error: RuntimeError) -> Self {
+        let kind = match &error {
+            RuntimeError::Log(_) => FailureKind::Server,
+            _ => FailureKind::Statement,
+        };
+        Failure::new(kind, error.to_string())
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        let kind = match error.kind {
+            ErrorKind::General => FailureKind::Request,
+            ErrorKind::Prepare | ErrorKind::Statement | ErrorKind::Unsupported => FailureKind::Statement,
+        };
+        Failure { brief: error.brief, ..Failure::new(kind, error.message) }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Failure::request(error.to_string())
+    }
+}

@@ -5,7 +5,18 @@
 //! over the whole step in topological order; one with two inputs walks both by (`seq`, port). Stream time is the
 //! operator's own: the highest timestamp it has seen so far.
 
+mod filter;
+mod flat_map;
+mod project;
+mod rekey;
+mod rows;
+
 use crate::types::Changes;
+
+pub use filter::Filter;
+pub use flat_map::FlatMap;
+pub use project::Project;
+pub use rekey::Rekey;
 
 /// What an operator may use besides its input.
 pub trait Context {
@@ -34,4 +45,8 @@ pub trait Operator: Send {
 
     /// State changed since the last call, to be committed with the outputs.
     fn drain_state(&mut self, _into: &mut Vec<crate::log::Write>) {}
+}
+/// The only input of an operator that has one port.
+fn only(inputs: Vec<Changes>) -> Result<Changes, OperatorError> {
+    inputs.into_iter().next().ok_or_else(|| OperatorError::Fatal("an operator got no input".to_owned()))
 }

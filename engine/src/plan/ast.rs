@@ -3,7 +3,7 @@
 use sql::{Expr, ExprKind};
 
 /// Direct sub-expressions, in the order written.
-pub(super) fn children(expr: &Expr) -> Vec<&Expr> {
+pub(crate) fn children(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
         ExprKind::Null
         | ExprKind::Boolean(_)
@@ -39,7 +39,7 @@ pub(super) fn children(expr: &Expr) -> Vec<&Expr> {
 }
 
 /// Direct sub-expressions, to be changed.
-pub(super) fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
+pub(crate) fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
     match &mut expr.kind {
         ExprKind::Null
         | ExprKind::Boolean(_)
@@ -75,11 +75,11 @@ pub(super) fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
 }
 
 /// Whether it is, or contains, an expression for which `test` holds.
-pub(super) fn any(expr: &Expr, test: &dyn Fn(&Expr) -> bool) -> bool {
+pub(crate) fn any(expr: &Expr, test: &dyn Fn(&Expr) -> bool) -> bool {
     test(expr) || children(expr).into_iter().any(|child| any(child, test))
 }
 
 /// The expression of a column as a bare name.
-pub(super) fn unqualified(name: impl Into<String>, span: sql::Span) -> ExprKind {
+pub(crate) fn unqualified(name: impl Into<String>, span: sql::Span) -> ExprKind {
     ExprKind::Column { source: None, name: sql::Ident { name: name.into(), span } }
 }

@@ -17,7 +17,7 @@
 
 mod aggregate;
 mod alter;
-mod ast;
+pub(crate) mod ast;
 mod bind;
 mod command;
 mod create;

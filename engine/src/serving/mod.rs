@@ -6,6 +6,7 @@
 //!         └─ pull on a table: the store ──┘
 //! ```
 
+pub(crate) mod pull;
 pub mod rows;
 
 use crate::types::Column;

@@ -7,6 +7,8 @@ use std::task::{Context, Poll, Waker};
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::log::Signal;
+
 /// Bytes a queue holds before its sender has to wait.
 const CAPACITY_BYTES: usize = 1 << 20;
 
@@ -60,6 +62,7 @@ struct Queue {
     end: Option<End>,
     reader_gone: bool,
     waker: Option<Waker>,
+    room: Option<Arc<Signal>>,
 }
 
 #[derive(Debug, Default)]
@@ -102,6 +105,17 @@ impl RowSender {
         queue.batches.push_back(batch);
         wake(queue);
         Ok(())
+    }
+
+    /// Whether `send` would not have to wait.
+    pub fn has_room(&self) -> bool {
+        let queue = self.0.queue.lock();
+        queue.bytes < CAPACITY_BYTES || queue.reader_gone || queue.end.is_some()
+    }
+
+    /// Has the signal raised whenever the reader made room or left, for senders that do not want to wait in `send`.
+    pub fn wake_on_room(&self, signal: Arc<Signal>) {
+        self.0.queue.lock().room = Some(signal);
     }
 
     /// Ends the stream after what was sent; only the first end counts. Wakes a waiting [`RowSender::send`].
@@ -182,7 +196,11 @@ impl RowReceiver {
 
 fn take(queue: &mut Queue) -> Option<Event> {
     if let Some(batch) = queue.batches.pop_front() {
+        let was_full = queue.bytes >= CAPACITY_BYTES;
         queue.bytes -= batch.json.len();
+        if let Some(room) = queue.room.as_ref().filter(|_| was_full && queue.bytes < CAPACITY_BYTES) {
+            room.raise();
+        }
         return Some(Event::Rows(batch));
     }
     queue.end.clone().map(Event::End)
@@ -190,8 +208,15 @@ fn take(queue: &mut Queue) -> Option<Event> {
 
 impl Drop for RowReceiver {
     fn drop(&mut self) {
-        self.shared.queue.lock().reader_gone = true;
+        let room = {
+            let mut queue = self.shared.queue.lock();
+            queue.reader_gone = true;
+            queue.room.take()
+        };
         self.shared.changed.notify_all();
+        if let Some(room) = room {
+            room.raise();
+        }
         if let Some(on_drop) = self.on_drop.take() {
             on_drop();
         }

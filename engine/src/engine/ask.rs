@@ -1,0 +1,143 @@
+//! Queries of clients: push queries and pull queries.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use sql::{Parsed, Query, Statement};
+
+use crate::catalog::Catalog;
+use crate::config::Config;
+use crate::plan::{self, Planner};
+use crate::plan::step::{QueryPlan, StepKind};
+use crate::runtime::Transient;
+use crate::serving::rows::{End, RowReceiver, channel};
+use crate::serving::{self, Kind, pull};
+use crate::statements::{self, Failure, FailureKind, Print, PushQuery, Session};
+
+use super::Engine;
+use super::topics::Asked;
+
+impl Engine {
+    /// Starts a query; its rows come through [`serving::rows`].
+    pub fn query(&self, parsed: &Parsed, session: Session) -> Result<serving::Answer, Failure> {
+        let Statement::Query(query) = &parsed.statement else {
+            return Err(Failure::statement("Neither a query nor a print statement").of(&parsed.text));
+        };
+        self.start_query(parsed, query, &session).map_err(|failure| failure.of(&parsed.text))
+    }
+
+    /// Prints a topic.
+    pub fn print(&self, print: Print, announce: bool) -> Result<RowReceiver, Failure> {
+        statements::print(&self.shared.log, print, announce)
+    }
+
+    /// Ends a push query; says whether there was one.
+    pub fn close_query(&self, id: &str) -> bool {
+        let known = self.shared.pushed.lock().remove(id).is_some();
+        self.shared.runtime.close(id) && known
+    }
+
+    /// The push query that goes by that id in any case.
+    pub(super) fn pushed_like(&self, id: &str) -> Option<String> {
+        self.shared.pushed.lock().keys().find(|known| known.eq_ignore_ascii_case(id)).cloned()
+    }
+
+    fn start_query(&self, parsed: &Parsed, query: &Query, session: &Session) -> Result<serving::Answer, Failure> {
+        let config = Arc::new(self.session_config(session)?);
+        let catalog = self.catalog();
+        if query.emit.is_some() {
+            return self.push(parsed, query, config, &catalog, Kind::Push);
+        }
+        pull::check_clauses(query, &config)?;
+        let source = catalog.source(&query.from.name.name);
+        if source.is_some_and(|source| source.is_table()) {
+            return self.pull(parsed, query, &config, &catalog);
+        }
+        pull::check_stream(&config)?;
+        self.push(parsed, query, config, &catalog, Kind::StreamPull)
+    }
+
+    fn planner<'a>(&'a self, catalog: &'a Catalog, topics: &'a Asked<'a>, scope: plan::Session<'a>) -> Planner<'a> {
+        Planner { catalog, session: scope, topics, functions: &self.shared.functions }
+    }
+
+    /// A transient dataflow: a push query, or a scan of a stream to its present end.
+    fn push(
+        &self,
+        parsed: &Parsed,
+        query: &Query,
+        config: Arc<Config>,
+        catalog: &Catalog,
+        kind: Kind,
+    ) -> Result<serving::Answer, Failure> {
+        let id = format!("transient_{}_{}", query.from.name.name, self.shared.next_id.fetch_add(1, Ordering::Relaxed));
+        let topics = Asked::of_log(&*self.shared.log, &[]);
+        let scope = plan::Session { config: &config, text: &parsed.text, query_id: Some(&id) };
+        let plan = self.planner(catalog, &topics, scope).plan_push(query)?;
+        self.check_push_limit(kind)?;
+        let columns = plan.root.schema.value.clone();
+        let positions = answer_positions(&plan);
+        let (runtime, closing) = (Arc::clone(&self.shared.runtime), id.clone());
+        let (sender, rows) = channel(move || drop(runtime.close(&closing)));
+        if kind == Kind::Push {
+            let pushed = PushQuery { text: parsed.text.clone(), sources: plan.sources.clone() };
+            self.shared.pushed.lock().insert(id.clone(), pushed);
+        }
+        let to_current_end = kind == Kind::StreamPull;
+        let plan = Arc::new(plan);
+        let started =
+            self.shared.runtime.start_transient(Transient { plan, config, sender, columns: positions, to_current_end });
+        if let Err(error) = started {
+            self.shared.pushed.lock().remove(&id);
+            return Err(error.into());
+        }
+        Ok(serving::Answer { id, keys: vec![false; columns.len()], columns, kind, rows })
+    }
+
+    fn check_push_limit(&self, kind: Kind) -> Result<(), Failure> {
+        let most = self.shared.config.number("ksql.max.push.queries").unwrap_or(i64::MAX);
+        if kind == Kind::Push && self.shared.runtime.client_queries() as i64 >= most {
+            return Err(Failure::new(FailureKind::TooManyPushQueries, "Maximum number of push queries exceeded"));
+        }
+        Ok(())
+    }
+
+    /// A lookup or scan of a table's rows.
+    fn pull(
+        &self,
+        parsed: &Parsed,
+        query: &Query,
+        config: &Config,
+        catalog: &Catalog,
+    ) -> Result<serving::Answer, Failure> {
+        let topics = Asked::of_log(&*self.shared.log, &[]);
+        let scope = plan::Session { config, text: &parsed.text, query_id: None };
+        let types = |name: &str| catalog.custom_type(name).cloned();
+        let env = pull::Env { catalog, functions: &self.shared.functions, config, types: &types };
+        let analysis = self.planner(catalog, &topics, scope).analyze(query)?;
+        let pull = pull::analyze(query, &analysis, &env)?;
+        let tables = self.shared.runtime.tables(&pull.query);
+        let batch =
+            pull.run(&tables).map_err(|error| Failure::new(FailureKind::Server, error.to_string()))?;
+        let (sender, rows) = channel(|| ());
+        // Nobody has taken the receiver away yet.
+        let _sent = sender.send(batch);
+        sender.end(End::Completed);
+        let id = format!("query_{}", self.shared.clock.now_ms());
+        Ok(serving::Answer { id, columns: pull.columns, keys: pull.keys, kind: Kind::TablePull, rows })
+    }
+}
+
+/// Where the columns of the answer stand in the root's row layout: the selected columns, which are its value; those that
+/// are bare key columns are taken from the key, so that a tombstone shows them.
+fn answer_positions(plan: &QueryPlan) -> Vec<usize> {
+    let keys = plan.root.schema.key.len();
+    let StepKind::Project { key, value, .. } = &plan.root.kind else {
+        return (keys..plan.root.schema.len()).collect();
+    };
+    let position = |(i, typed): (usize, &crate::expr::Typed)| {
+        let of_key = typed.as_column().and_then(|column| key.iter().position(|at| *at == column));
+        of_key.unwrap_or(keys + i)
+    };
+    value.iter().enumerate().map(position).collect()
+}

@@ -1,0 +1,242 @@
+//! Statements that change what exists: planned, logged, applied, and their queries started or stopped.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::MutexGuard;
+use sql::{Ident, Parsed, Statement};
+
+use crate::catalog::{self, Catalog, QueryKind};
+use crate::commands::{CommandLog, Logged, LoggedTopic};
+use crate::config::Config;
+use crate::log::{LogError, TopicSpec};
+use crate::plan::step::QueryPlan;
+use crate::plan::{self, Command, NewTopic, Planner};
+use crate::runtime::PersistentStart;
+use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, View};
+
+use super::Engine;
+use super::topics::Asked;
+
+/// A statement that was found to make sense, ready to be carried out.
+pub(super) struct Change {
+    pub(super) command: Command,
+    /// Queries to pause (true) or to let go on (false).
+    pub(super) pause: Vec<(String, bool)>,
+    /// A push query to end instead of all that.
+    close: Option<String>,
+    config: Arc<Config>,
+    asked: BTreeMap<String, Option<LoggedTopic>>,
+}
+
+impl Change {
+    fn new(command: Command, config: Config, asked: BTreeMap<String, Option<LoggedTopic>>) -> Self {
+        Self { command, pause: Vec::new(), close: None, config: Arc::new(config), asked }
+    }
+
+    /// Id of the query it starts.
+    fn query_id(&self) -> Option<String> {
+        self.command.start.as_ref().map(|plan| plan.id.clone())
+    }
+}
+
+impl Engine {
+    /// Plans a statement on a catalog; `before` are the changes that will be carried out first.
+    pub(super) fn prepare(
+        &self,
+        text: &str,
+        parsed: &Parsed,
+        session: &Session,
+        catalog: &Catalog,
+        before: &[Change],
+    ) -> Result<Change, Failure> {
+        let config = self.session_config(session)?;
+        match &parsed.statement {
+            Statement::Terminate { id } => self.terminate(parsed, id.as_ref(), config, catalog),
+            Statement::Pause { id } => self.pause(parsed, id.as_ref(), true, config, catalog),
+            Statement::Resume { id } => self.pause(parsed, id.as_ref(), false, config, catalog),
+            _ => {
+                let planned: Vec<NewTopic> = before.iter().flat_map(|change| change.command.topics.clone()).collect();
+                let topics = Asked::of_log(&*self.shared.log, &planned);
+                let scope = plan::Session { config: &config, text, query_id: None };
+                let functions = &*self.shared.functions;
+                let command = Planner { catalog, session: scope, topics: &topics, functions }.plan(parsed)?;
+                let asked = topics.into_answers();
+                Ok(Change::new(command, config, asked))
+            }
+        }
+    }
+
+    fn terminate(
+        &self,
+        parsed: &Parsed,
+        id: Option<&Ident>,
+        config: Config,
+        catalog: &Catalog,
+    ) -> Result<Change, Failure> {
+        let pushed = id.and_then(|id| self.pushed_like(&id.name));
+        if let Some(pushed) = pushed.filter(|_| id.is_none_or(|id| catalog.query(&id.name).is_none())) {
+            let mut change = Change::new(bare(parsed, "Query terminated."), config, BTreeMap::new());
+            change.close = Some(pushed);
+            return Ok(change);
+        }
+        let ids = targets(id, catalog, "terminate")?;
+        let mut command = bare(parsed, "Query terminated.");
+        command.changes = ids.iter().map(|id| catalog::Change::DropQuery(id.clone())).collect();
+        command.stop = ids;
+        Ok(Change::new(command, config, BTreeMap::new()))
+    }
+
+    fn pause(
+        &self,
+        parsed: &Parsed,
+        id: Option<&Ident>,
+        paused: bool,
+        config: Config,
+        catalog: &Catalog,
+    ) -> Result<Change, Failure> {
+        let (verb, message) = if paused { ("pause", "Query paused.") } else { ("resume", "Query resumed.") };
+        let ids = targets(id, catalog, verb)?;
+        let mut change = Change::new(bare(parsed, message), config, BTreeMap::new());
+        change.pause = ids.into_iter().map(|id| (id, paused)).collect();
+        Ok(change)
+    }
+
+    /// Plans what EXPLAIN is asked about; nothing comes of it.
+    pub(super) fn plan_explained(
+        &self,
+        inner: &Statement,
+        parsed: &Parsed,
+        view: View<'_>,
+    ) -> Result<Arc<QueryPlan>, Failure> {
+        let topics = Asked::of_log(&*self.shared.log, &[]);
+        let scope = plan::Session { config: view.config, text: &parsed.text, query_id: None };
+        let functions = &*self.shared.functions;
+        let planner = Planner { catalog: view.catalog, session: scope, topics: &topics, functions };
+        if let Statement::Query(query) = inner {
+            return Ok(Arc::new(planner.plan_push(query)?));
+        }
+        let inner = Parsed { statement: inner.clone(), ..parsed.clone() };
+        planner.plan(&inner)?.start.ok_or_else(|| Failure::statement("The provided statement does not run a ksql query"))
+    }
+
+    /// Makes topics, starts the query, logs the command, applies it, stops what must stop, deletes the topic. Up to the
+    /// log nothing of it counts; from there on a restart does the rest.
+    pub(super) fn carry_out(
+        &self,
+        commands: &mut MutexGuard<'_, CommandLog>,
+        parsed: &Parsed,
+        change: Change,
+    ) -> Result<Answer, Failure> {
+        if let Some(id) = &change.close {
+            let was_terminated = self.close_query(id);
+            let outcome = Outcome::PushQueryTerminated { query_id: id.to_uppercase(), was_terminated };
+            return Ok(Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() });
+        }
+        let command = &change.command;
+        if command.is_warning {
+            let outcome = Outcome::NothingToDo { message: command.message.clone() };
+            return Ok(Answer { text: command.statement.clone(), outcome, warnings: Vec::new() });
+        }
+        command.topics.iter().try_for_each(|topic| self.make_topic(topic))?;
+        self.start(&change)?;
+        let status = self.log_command(commands, parsed, &change)?;
+        {
+            let mut catalog = self.shared.catalog.write();
+            command.changes.iter().for_each(|change| catalog.apply(change));
+        }
+        self.finish(&change)?;
+        Ok(Answer { text: command.statement.clone(), outcome: Outcome::Command(status), warnings: Vec::new() })
+    }
+
+    fn log_command(
+        &self,
+        commands: &mut MutexGuard<'_, CommandLog>,
+        parsed: &Parsed,
+        change: &Change,
+    ) -> Result<CommandStatus, Failure> {
+        let command_id = statements::command_id(&parsed.statement).unwrap_or_default();
+        let logged = Logged {
+            text: format!("{};", sql::format(&parsed.statement)),
+            written: parsed.text.clone(),
+            command_id: command_id.clone(),
+            query_id: change.query_id(),
+            message: change.command.message.clone(),
+            properties: change.config.settings().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            topics: change.asked.clone(),
+            time_ms: self.shared.clock.now_ms(),
+        };
+        let sequence_number = commands.append(&logged)?;
+        Ok(CommandStatus { command_id, message: logged.message, query_id: logged.query_id, sequence_number })
+    }
+
+    fn make_topic(&self, topic: &NewTopic) -> Result<(), Failure> {
+        let mut config = BTreeMap::from([("cleanup.policy".to_owned(), topic.cleanup_policy.to_owned())]);
+        if let Some(retention) = topic.retention_ms {
+            config.insert("retention.ms".to_owned(), retention.to_string());
+        }
+        let spec = TopicSpec { partitions: topic.partitions, replicas: topic.replicas, config };
+        match self.shared.log.create_topic(&topic.name, &spec) {
+            Ok(()) | Err(LogError::TopicExists(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Starts the query of a change, if it has one.
+    fn start(&self, change: &Change) -> Result<(), Failure> {
+        let Some(plan) = &change.command.start else { return Ok(()) };
+        if self.catalog().query(&plan.id).is_none() {
+            // What a crash may have left of a query that was never logged.
+            self.shared.runtime.forget(&plan.id, &change.config)?;
+        }
+        let start = PersistentStart { plan: Arc::clone(plan), config: Arc::clone(&change.config) };
+        Ok(self.shared.runtime.start(start, false)?)
+    }
+
+    /// What comes after a change was logged: stopping, pausing, deleting. Safe to do twice.
+    fn finish(&self, change: &Change) -> Result<(), Failure> {
+        for id in &change.command.stop {
+            self.shared.runtime.forget(id, &change.config)?;
+        }
+        for (id, paused) in &change.pause {
+            let runtime = &self.shared.runtime;
+            if *paused { runtime.pause(id) } else { runtime.resume(id) }?;
+        }
+        if let Some(topic) = &change.command.delete_topic {
+            match self.shared.log.delete_topic(topic) {
+                Ok(()) | Err(LogError::UnknownTopic(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A command that only says something.
+fn bare(parsed: &Parsed, message: &str) -> Command {
+    Command {
+        topics: Vec::new(),
+        stop: Vec::new(),
+        changes: Vec::new(),
+        start: None,
+        delete_topic: None,
+        statement: parsed.text.clone(),
+        message: message.to_owned(),
+        is_warning: false,
+    }
+}
+
+/// The queries TERMINATE, PAUSE and RESUME mean. Queries of source tables live with their table.
+fn targets(id: Option<&Ident>, catalog: &Catalog, verb: &str) -> Result<Vec<String>, Failure> {
+    let of_source_table = |query: &catalog::Query| query.kind == QueryKind::SourceTable;
+    let Some(id) = id else {
+        return Ok(catalog.queries().filter(|query| !of_source_table(query)).map(|query| query.id.clone()).collect());
+    };
+    let query =
+        catalog.query(&id.name).ok_or_else(|| Failure::statement(format!("Unknown queryId: {}", id.name)))?;
+    if of_source_table(query) {
+        let message = format!("Cannot {verb} query '{}' because it is linked to a source table.", id.name);
+        return Err(Failure::statement(message));
+    }
+    Ok(vec![query.id.clone()])
+}

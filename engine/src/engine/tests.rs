@@ -1,0 +1,133 @@
+//! Statements end to end, on the log in memory, driven by hand.
+
+use std::sync::Arc;
+
+use crate::clock::Manual;
+use crate::config::Config;
+use crate::expr::Registry;
+use crate::log::{Embedded, Log, Position, Signal, TopicPartition};
+use crate::serving::rows::{End, Event, RowReceiver};
+use crate::statements::Session;
+
+use super::{Engine, Parts};
+
+fn engine_on(log: Arc<dyn Log>, step_rows: &str) -> Engine {
+    let settings = [("auto.offset.reset", "earliest"), ("millstream.max.records.per.step", step_rows)];
+    Engine::new(Parts {
+        log,
+        clock: Arc::new(Manual::at(1_000)),
+        config: Config::new(settings).unwrap(),
+        functions: Registry::with(&[]),
+        threads: 0,
+    })
+    .unwrap()
+}
+
+fn engine() -> Engine {
+    engine_on(Arc::new(Embedded::in_memory()), "8192")
+}
+
+fn run(engine: &Engine, text: &str) {
+    if let Err(failure) = engine.execute(text, Session::default(), None) {
+        panic!("{text}: {failure}");
+    }
+    engine.run_until_idle(None);
+}
+
+fn ask(engine: &Engine, text: &str) -> RowReceiver {
+    let parsed = sql::parse_one(text, &sql::Variables::default()).unwrap();
+    match engine.query(&parsed, Session::default()) {
+        Ok(answer) => answer.rows,
+        Err(failure) => panic!("{text}: {failure}"),
+    }
+}
+
+fn rows(engine: &Engine, receiver: &mut RowReceiver) -> Vec<String> {
+    engine.run_until_idle(None);
+    let mut rows = Vec::new();
+    while let Some(event) = receiver.try_next() {
+        match event {
+            Event::Rows(batch) => rows.extend(batch.iter().map(|(row, gone)| {
+                String::from_utf8(row.to_vec()).unwrap() + if gone { " gone" } else { "" }
+            })),
+            Event::End(end) => {
+                rows.push(format!("{end:?}"));
+                break;
+            }
+        }
+    }
+    rows
+}
+
+fn records(log: &dyn Log, topic: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for partition in 0..log.topic(topic).unwrap().unwrap().spec.partitions {
+        let from = Position { of: TopicPartition { topic: Arc::from(topic), partition }, offset: 0 };
+        let mut reader = log.reader(vec![from], Arc::<Signal>::default()).unwrap();
+        while let Some((_, batch)) = reader.poll(1 << 20).unwrap().pop() {
+            for row in 0..batch.offsets.len() {
+                let text = |bytes: Option<&[u8]>| bytes.map_or("-".to_owned(), |b| String::from_utf8_lossy(b).into_owned());
+                let key = batch.records.keys.iter().nth(row).unwrap();
+                let value = batch.records.values.iter().nth(row).unwrap();
+                all.push(format!("@{} {} {}", batch.records.timestamps[row], text(key), text(value)));
+            }
+        }
+    }
+    all
+}
+
+const ORDERS: &str = "CREATE STREAM orders (id STRING KEY, item STRING, qty INT) \
+                      WITH (kafka_topic='orders', value_format='json', partitions=1);";
+
+#[test]
+fn a_filter_and_a_projection_reach_topic_and_client() {
+    let engine = engine();
+    run(&engine, ORDERS);
+    run(&engine, "CREATE STREAM big AS SELECT id, UCASE(item) AS item, qty * 2 AS twice FROM orders WHERE qty > 1;");
+    run(&engine, "INSERT INTO orders (rowtime, id, item, qty) VALUES (5, 'a', 'tea', 1); \
+                  INSERT INTO orders (rowtime, id, item, qty) VALUES (6, 'b', 'rice', 3);");
+    assert_eq!(records(&**engine.log(), "BIG"), [r#"@6 b {"ITEM":"RICE","TWICE":6}"#]);
+    let mut push = ask(&engine, "SELECT twice, id, ROWTIME FROM big EMIT CHANGES LIMIT 2;");
+    assert_eq!(rows(&engine, &mut push), [r#"[6,"b",6]"#]);
+    run(&engine, "INSERT INTO orders (rowtime, id, item, qty) VALUES (7, 'c', 'salt', 9);");
+    assert_eq!(rows(&engine, &mut push), [r#"[18,"c",7]"#, "LimitReached"]);
+}
+
+#[test]
+fn a_pull_query_on_a_stream_reads_to_its_present_end() {
+    let engine = engine();
+    run(&engine, ORDERS);
+    let mut nothing = ask(&engine, "SELECT * FROM orders;");
+    assert_eq!(rows(&engine, &mut nothing), ["Completed"]);
+    run(&engine, "INSERT INTO orders VALUES ('a', 'tea', 1); INSERT INTO orders VALUES ('b', 'rice', 3);");
+    let mut scan = ask(&engine, "SELECT id, qty FROM orders WHERE qty > 1;");
+    assert_eq!(rows(&engine, &mut scan), [r#"["b",3]"#, "Completed"]);
+    assert_eq!(engine.close_query("nope"), false);
+}
+
+#[test]
+fn queries_go_on_where_they_were_after_a_restart() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = engine_on(Arc::clone(&log), "8192");
+    run(&engine, ORDERS);
+    run(&engine, "CREATE STREAM big AS SELECT * FROM orders WHERE qty > 1;");
+    run(&engine, "CREATE STREAM gone AS SELECT * FROM orders; DROP STREAM gone DELETE TOPIC;");
+    run(&engine, "INSERT INTO orders (rowtime, id, item, qty) VALUES (5, 'a', 'tea', 2);");
+    drop(engine);
+    let engine = engine_on(Arc::clone(&log), "8192");
+    assert_eq!(engine.catalog().queries().map(|query| query.id.clone()).collect::<Vec<_>>(), ["CSAS_BIG_0"]);
+    run(&engine, "INSERT INTO orders (rowtime, id, item, qty) VALUES (6, 'b', 'rice', 3);");
+    let expected = [r#"@5 a {"ITEM":"tea","QTY":2}"#, r#"@6 b {"ITEM":"rice","QTY":3}"#];
+    assert_eq!(records(&*log, "BIG"), expected);
+    run(&engine, "TERMINATE CSAS_BIG_0; PAUSE ALL;");
+    assert_eq!(log.positions("_confluent-ksql-default_query_CSAS_BIG_0").unwrap().len(), 0);
+}
+
+#[test]
+fn nothing_of_a_text_happens_when_its_last_statement_is_wrong() {
+    let engine = engine();
+    let text = format!("{ORDERS} CREATE STREAM x AS SELECT nope FROM orders;");
+    assert!(engine.execute(&text, Session::default(), None).is_err());
+    assert!(engine.catalog().source("ORDERS").is_none());
+    assert!(engine.log().topic("orders").unwrap().is_none());
+}

@@ -1,0 +1,91 @@
+//! What the planner asks about topics, and what it was told: remembered with the command, so that a replay gets the same
+//! answers.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::commands::LoggedTopic;
+use crate::config::Config;
+use crate::log::{Kafka, KafkaSettings, Log, LogError};
+use crate::plan::{DEFAULT_RETENTION_MS, NewTopic, TopicInfo, Topics};
+
+/// Answers from the log, from topics that are about to be made, or from a remembered conversation.
+pub(super) struct Asked<'a> {
+    log: Option<&'a dyn Log>,
+    planned: &'a [NewTopic],
+    answers: RefCell<BTreeMap<String, Option<LoggedTopic>>>,
+}
+
+impl<'a> Asked<'a> {
+    /// Asks the log, then what is planned.
+    pub(super) fn of_log(log: &'a dyn Log, planned: &'a [NewTopic]) -> Self {
+        Self { log: Some(log), planned, answers: RefCell::default() }
+    }
+
+    /// Repeats what was said.
+    pub(super) fn remembered(answers: BTreeMap<String, Option<LoggedTopic>>) -> Self {
+        Self { log: None, planned: &[], answers: RefCell::new(answers) }
+    }
+
+    /// What was asked and answered.
+    pub(super) fn into_answers(self) -> BTreeMap<String, Option<LoggedTopic>> {
+        self.answers.into_inner()
+    }
+
+    fn look(&self, name: &str) -> Option<LoggedTopic> {
+        let planned = || self.planned.iter().find(|topic| topic.name == name);
+        match self.log?.topic(name) {
+            Ok(Some(topic)) => Some(LoggedTopic {
+                partitions: topic.spec.partitions,
+                replicas: topic.spec.replicas,
+                retention_ms: topic
+                    .spec
+                    .config
+                    .get("retention.ms")
+                    .and_then(|ms| ms.parse().ok())
+                    .unwrap_or(DEFAULT_RETENTION_MS),
+            }),
+            Ok(None) => planned().map(|topic| LoggedTopic {
+                partitions: topic.partitions,
+                replicas: topic.replicas,
+                retention_ms: topic.retention_ms.unwrap_or(DEFAULT_RETENTION_MS),
+            }),
+            Err(error) => {
+                tracing::warn!(topic = name, "cannot look at the topic: {error}");
+                None
+            }
+        }
+    }
+}
+
+impl Topics for Asked<'_> {
+    fn topic(&self, name: &str) -> Option<TopicInfo> {
+        let known = self.answers.borrow().get(name).copied();
+        let answer = match known {
+            Some(answer) => answer,
+            None => {
+                let answer = self.look(name);
+                self.answers.borrow_mut().insert(name.to_owned(), answer);
+                answer
+            }
+        };
+        answer.map(|topic| TopicInfo {
+            partitions: topic.partitions,
+            replicas: topic.replicas,
+            retention_ms: topic.retention_ms,
+        })
+    }
+}
+
+/// The log of a Kafka cluster; state stands in the data directory.
+pub(super) fn kafka(brokers: &str, dir: &Path, config: &Config) -> Result<Arc<dyn Log>, LogError> {
+    const CLIENT: &[&str] = &["security.", "sasl.", "ssl.", "client."];
+    let properties = config.settings().filter(|(name, _)| CLIENT.iter().any(|prefix| name.starts_with(prefix)));
+    let settings = KafkaSettings {
+        bootstrap_servers: brokers.to_owned(),
+        properties: properties.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+    };
+    Ok(Arc::new(Kafka::open(&settings, dir)?))
+}

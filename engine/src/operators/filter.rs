@@ -1,0 +1,52 @@
+//! WHERE and HAVING.
+
+use arrow::array::BooleanArray;
+
+use crate::expr::Evaluator;
+use crate::types::Changes;
+
+use super::rows::matching;
+use super::{Context, Operator, OperatorError};
+
+/// Keeps rows whose predicate is TRUE (NULL counts as FALSE; a record without a value never matches).
+///
+/// On a table, a row that does not match becomes a tombstone, so downstream never keeps a stale row; where the old side
+/// is known, a row that did not match before either is left out.
+pub struct Filter {
+    step: String,
+    predicate: Evaluator,
+    is_table: bool,
+}
+
+impl Filter {
+    /// `predicate` is over the input's row layout.
+    pub fn new(step: &str, predicate: Evaluator, is_table: bool) -> Self {
+        Self { step: step.to_owned(), predicate, is_table }
+    }
+}
+
+impl Operator for Filter {
+    fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
+        let mut rows = super::only(inputs)?;
+        if rows.is_empty() {
+            return Ok(rows);
+        }
+        let now = matching(&self.predicate, &rows, &rows.new, &self.step, ctx);
+        if !self.is_table {
+            return Ok(if now.count_set_bits() == rows.len() {
+                rows
+            } else {
+                rows.filter(&BooleanArray::new(now, None))?
+            });
+        }
+        let before = rows.old.as_ref().map(|old| matching(&self.predicate, &rows, old, &self.step, ctx));
+        rows.new.present = Some(now.clone());
+        rows.new.mask_absent()?;
+        if let (Some(old), Some(before)) = (&mut rows.old, before) {
+            old.present = Some(before.clone());
+            old.mask_absent()?;
+            rows = rows.filter(&BooleanArray::new(&now | &before, None))?;
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,42 @@
+//! SELECT lists.
+
+use arrow::array::ArrayRef;
+
+use crate::expr::Evaluator;
+use crate::types::{Changes, Side};
+
+use super::rows::{eval, layout};
+use super::{Context, Operator, OperatorError};
+
+/// Computes the value columns and picks the key columns. Rows without a value stay so.
+pub struct Project {
+    step: String,
+    key: Vec<usize>,
+    value: Vec<Evaluator>,
+}
+
+impl Project {
+    /// `key` are positions of key columns; `value` is over the input's row layout.
+    pub fn new(step: &str, key: Vec<usize>, value: Vec<Evaluator>) -> Self {
+        Self { step: step.to_owned(), key, value }
+    }
+
+    fn side(&self, key: &[ArrayRef], side: &Side, len: usize, ctx: &mut dyn Context) -> Result<Side, OperatorError> {
+        let columns = layout(key, side);
+        let present = side.present.as_ref();
+        let columns = self.value.iter().map(|expr| eval(expr, &columns, len, present, &self.step, ctx)).collect();
+        let mut side = Side { columns, present: side.present.clone() };
+        side.mask_absent()?;
+        Ok(side)
+    }
+}
+
+impl Operator for Project {
+    fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
+        let rows = super::only(inputs)?;
+        let new = self.side(&rows.key, &rows.new, rows.len(), ctx)?;
+        let old = rows.old.as_ref().map(|old| self.side(&rows.key, old, rows.len(), ctx)).transpose()?;
+        let key = self.key.iter().filter_map(|at| rows.key.get(*at).cloned()).collect();
+        Ok(Changes { key, new, old, ..rows })
+    }
+}

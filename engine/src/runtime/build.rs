@@ -1,0 +1,214 @@
+//! Sub-topology → task: readers, decoders, operators with their stores, writers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::expr::{Registry, Settings};
+use crate::log::{Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
+use crate::plan::step::{QueryPlan, StepKind};
+use crate::serving::rows::RowSender;
+use crate::state::{Budget, Place, SharedTable};
+use crate::types::Changes;
+
+use super::exchange::{ExchangeReader, ExchangeWriter};
+use super::operators::Making;
+use super::query::Life;
+use super::registry::{RuntimeError, Transient};
+use super::reports::Reports;
+use super::sink::SinkWriter;
+use super::source::SourceReader;
+use super::target::{Client, Target};
+use super::task::{Input, Node, ReadRows, Task};
+use super::topology::{self, Exchange, Role, SubTopology, group, partitions_of};
+
+/// Makes tasks of one query.
+pub(super) struct Builder<'a> {
+    pub(super) log: &'a Arc<dyn Log>,
+    pub(super) clock: &'a Arc<dyn Clock>,
+    pub(super) functions: &'a Arc<Registry>,
+    pub(super) budget: &'a Arc<Budget>,
+    pub(super) step_rows: usize,
+    pub(super) plan: &'a Arc<QueryPlan>,
+    pub(super) config: &'a Config,
+    pub(super) life: &'a Arc<Life>,
+    /// The task reads every partition.
+    pub(super) whole: bool,
+    /// Raised when there may be something to read.
+    pub(super) signal: Arc<Signal>,
+}
+
+/// A task, and the rows it keeps for pull queries.
+pub(super) struct Built {
+    pub(super) task: Task,
+    pub(super) table: Option<SharedTable>,
+}
+
+/// Where inputs start and end.
+enum Bounds<'a> {
+    /// From the committed positions; new ones by policy.
+    Committed(&'a str),
+    /// By policy, up to the present ends if so wanted.
+    Fresh { to_current_end: bool },
+}
+
+impl Builder<'_> {
+    /// Makes a repartition topic if it is not there.
+    pub(super) fn make_topic(&self, exchange: &Exchange) -> Result<(), LogError> {
+        let config = BTreeMap::from([
+            ("cleanup.policy".to_owned(), "delete".to_owned()),
+            ("retention.ms".to_owned(), "-1".to_owned()),
+        ]);
+        let spec = TopicSpec { partitions: exchange.partitions, replicas: 1, config };
+        match self.log.create_topic(&exchange.topic, &spec) {
+            Ok(()) | Err(LogError::TopicExists(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The task of one partition of a sub-topology of a persistent query.
+    pub(super) fn persistent(&self, sub: &SubTopology, number: usize, partition: u32) -> Result<Built, RuntimeError> {
+        let id = format!("{number}_{partition}");
+        let group = group(self.config.service_id(), &self.plan.id);
+        let space = Arc::from(format!("state/{}/{id}", self.plan.id));
+        let place = Place { disk: Some((Arc::clone(self.log.kv()), space)), budget: Arc::clone(self.budget) };
+        let nodes = self.nodes(sub, &place)?;
+        let table = None;
+        let target = match (&sub.target, &self.plan.sink) {
+            (topology::Target::Exchange(exchange), _) => {
+                let writer = ExchangeWriter::new(exchange)?;
+                Target::Exchange(writer)
+            }
+            (topology::Target::Result, Some(sink)) => {
+                let partitions = partitions_of(&**self.log, &sink.topic)?;
+                Target::Sink(SinkWriter::new(&self.plan.id, sink, partitions, self.functions)?)
+            }
+            (topology::Target::Result, None) => Target::Store,
+        };
+        let inputs = self.inputs(sub, partition, &Bounds::Committed(&group))?;
+        Ok(Built { task: self.task(id, &group, inputs, nodes, target, true), table })
+    }
+
+    /// The only task of a query for a client.
+    pub(super) fn transient(&self, sub: &SubTopology, transient: Transient) -> Result<Task, RuntimeError> {
+        let nodes = self.nodes(sub, &Place::memory())?;
+        let inputs = self.inputs(sub, 0, &Bounds::Fresh { to_current_end: transient.to_current_end })?;
+        let Transient { sender, columns, .. } = transient;
+        let client: RowSender = sender;
+        let client = Client::new(client, columns, self.plan.root.is_table, self.plan.limit);
+        Ok(self.task(self.plan.id.clone(), "", inputs, nodes, Target::Client(client), false))
+    }
+
+    fn task(
+        &self,
+        id: String,
+        group: &str,
+        inputs: Vec<Input>,
+        nodes: Vec<Node>,
+        target: Target,
+        commits: bool,
+    ) -> Task {
+        Task {
+            id,
+            group: Arc::from(group),
+            inputs,
+            nodes,
+            target,
+            reports: Reports::new(Arc::clone(self.life), Arc::clone(self.clock)),
+            log: Arc::clone(self.log),
+            step_rows: self.step_rows,
+            commits,
+            commit_interval_ms: self.config.number("ksql.streams.commit.interval.ms").unwrap_or(2000),
+            outputs: Vec::new(),
+            output_bytes: 0,
+            dirty: false,
+            committed_ms: self.clock.now_ms(),
+        }
+    }
+
+    fn nodes(&self, sub: &SubTopology, place: &Place) -> Result<Vec<Node>, RuntimeError> {
+        sub.nodes.iter().map(|node| self.node(node, place)).collect()
+    }
+
+    fn node(&self, node: &topology::Node, place: &Place) -> Result<Node, RuntimeError> {
+        let schema = match &node.role {
+            Role::ReadBack(exchange) => &exchange.schema,
+            _ => &node.step.schema,
+        };
+        let settings = Settings::from_properties(|name| self.config.get(name));
+        let making = Making { functions: self.functions, settings: &settings, place };
+        let operator = match &node.role {
+            Role::Read | Role::ReadBack(_) | Role::Pass => None,
+            Role::Run | Role::RunFirstHalf | Role::RunSecondHalf => Some(making.operator(&node.step)?),
+        };
+        Ok(Node { operator, inputs: node.inputs.clone(), empty: Changes::empty(schema) })
+    }
+
+    /// The partitions the task reads. Table inputs come first, so that of equal times the table's row wins.
+    fn inputs(&self, sub: &SubTopology, partition: u32, bounds: &Bounds<'_>) -> Result<Vec<Input>, RuntimeError> {
+        let committed: HashMap<TopicPartition, i64> = match bounds {
+            Bounds::Committed(group) => {
+                self.log.positions(group)?.into_iter().map(|position| (position.of, position.offset)).collect()
+            }
+            Bounds::Fresh { .. } => HashMap::new(),
+        };
+        let (mut inputs, mut fresh) = (Vec::new(), Vec::new());
+        for (index, node) in sub.nodes.iter().enumerate() {
+            let (topic, partitions, is_internal) = match (&node.role, &node.step.kind) {
+                (Role::Read, StepKind::Source(source)) => {
+                    let count = partitions_of(&**self.log, &source.topic)?;
+                    (Arc::from(source.topic.as_str()), count, false)
+                }
+                (Role::ReadBack(exchange), _) => (Arc::clone(&exchange.topic), exchange.partitions, true),
+                _ => continue,
+            };
+            let mine =
+                if self.whole { 0..partitions } else { partition..(partition + 1).min(partitions.max(partition)) };
+            for number in mine {
+                let of = TopicPartition { topic: Arc::clone(&topic), partition: number };
+                let ends = self.log.bounds(&of)?;
+                let from_earliest = node.step.is_table || is_internal || self.config.reads_from_earliest();
+                let from = match (committed.get(&of), bounds) {
+                    (Some(at), _) => (*at).max(ends.begin),
+                    (None, Bounds::Fresh { to_current_end: true }) => ends.begin,
+                    (None, _) if from_earliest => ends.begin,
+                    (None, _) => ends.end,
+                };
+                if !committed.contains_key(&of) {
+                    fresh.push(Position { of: of.clone(), offset: from });
+                }
+                let until = matches!(bounds, Bounds::Fresh { to_current_end: true }).then_some(ends.end);
+                inputs.push((node.step.is_table, self.input(index, node, of, from, until)?));
+            }
+        }
+        if let Bounds::Committed(group) = bounds
+            && !fresh.is_empty()
+        {
+            // Where a query starts is fixed now, also if nothing arrives before the next start.
+            self.log.commit(Commit { group: Arc::from(*group), positions: fresh, ..Commit::default() })?;
+        }
+        inputs.sort_by_key(|(is_table, _)| !is_table);
+        Ok(inputs.into_iter().map(|(_, input)| input).collect())
+    }
+
+    fn input(
+        &self,
+        index: usize,
+        node: &topology::Node,
+        of: TopicPartition,
+        from: i64,
+        until: Option<i64>,
+    ) -> Result<Input, RuntimeError> {
+        let rows: Box<dyn ReadRows> = match (&node.role, &node.step.kind) {
+            (Role::ReadBack(exchange), _) => Box::new(ExchangeReader::new(&node.step.id, exchange, of.clone())),
+            (_, StepKind::Source(source)) => {
+                Box::new(SourceReader::new(&node.step.id, source, node.step.is_table, of.clone(), self.functions)?)
+            }
+            _ => return Err(RuntimeError::Build(format!("step {} reads no topic", node.step.id))),
+        };
+        let position = Position { of: of.clone(), offset: from };
+        let reader = self.log.reader(vec![position], Arc::clone(&self.signal))?;
+        Ok(Input { of, node: index, reader, rows, pending: None, polled: from, position: from, until, more: false })
+    }
+}

@@ -1,0 +1,326 @@
+//! The queries that run: started, paused, stopped, looked at.
+
+use std::sync::Arc;
+
+use crossbeam_channel::unbounded;
+use indexmap::IndexMap;
+use parking_lot::{Mutex, RwLock};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::expr::Registry;
+use crate::formats::FormatError;
+use crate::log::{Log, LogError, Signal};
+use crate::operators::OperatorError;
+use crate::plan::step::QueryPlan;
+use crate::serving::rows::RowSender;
+use crate::state::{Budget, SharedTable};
+
+use super::build::{Builder, Built};
+use super::query::{Life, State};
+use super::supervisor::supervise;
+use super::topology::{Target, cut, group};
+use super::worker::{Pool, Slot};
+
+/// Why a query cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The log failed, or a topic is missing.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A format cannot hold the columns.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A step cannot be built.
+    #[error("{0}")]
+    Build(String),
+    /// There is no such query.
+    #[error("there is no query {0}")]
+    Unknown(String),
+}
+
+impl From<OperatorError> for RuntimeError {
+    fn from(error: OperatorError) -> Self {
+        match error {
+            OperatorError::State(error) => Self::Log(error),
+            other => Self::Build(other.to_string()),
+        }
+    }
+}
+
+/// How a runtime runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Threads; 0: none, the driver calls [`Runtime::run_until_idle`].
+    pub threads: usize,
+    /// Rows a task takes at once.
+    pub step_rows: usize,
+    /// Bytes all stores may hold in memory.
+    pub state_bytes: usize,
+}
+
+/// A persistent query to start.
+pub struct PersistentStart {
+    /// Its steps.
+    pub plan: Arc<QueryPlan>,
+    /// The server's properties with those the statement ran with on top.
+    pub config: Arc<Config>,
+}
+
+/// A query for one client.
+pub struct Transient {
+    /// Its steps.
+    pub plan: Arc<QueryPlan>,
+    /// As above.
+    pub config: Arc<Config>,
+    /// Where its rows go.
+    pub sender: RowSender,
+    /// Positions in the root's row layout of the columns the client gets.
+    pub columns: Vec<usize>,
+    /// Ends at the ends its topics have now, instead of never.
+    pub to_current_end: bool,
+}
+
+/// A query that runs.
+pub(super) struct Running {
+    pub(super) plan: Arc<QueryPlan>,
+    config: Arc<Config>,
+    life: Arc<Life>,
+    /// Its rows by partition, if it keeps them for pull queries.
+    tables: Mutex<Arc<[SharedTable]>>,
+    is_transient: bool,
+}
+
+/// Runs queries on a log.
+pub struct Runtime {
+    log: Arc<dyn Log>,
+    clock: Arc<dyn Clock>,
+    functions: Arc<Registry>,
+    budget: Arc<Budget>,
+    settings: Settings,
+    pool: Pool,
+    queries: RwLock<IndexMap<Arc<str>, Arc<Running>>>,
+}
+
+impl Runtime {
+    /// A runtime with its threads.
+    pub fn new(
+        log: Arc<dyn Log>,
+        clock: Arc<dyn Clock>,
+        functions: Arc<Registry>,
+        settings: Settings,
+    ) -> Result<Arc<Self>, RuntimeError> {
+        let (failed, failures) = unbounded();
+        let pool = match settings.threads {
+            0 => Pool::driven(Arc::clone(&clock), failed),
+            count => Pool::threads(count, &clock, &failed)?,
+        };
+        let budget = Arc::new(Budget::new(settings.state_bytes));
+        let runtime = Arc::new(Self { log, clock, functions, budget, settings, pool, queries: RwLock::default() });
+        if settings.threads > 0 {
+            let weak = Arc::downgrade(&runtime);
+            std::thread::Builder::new()
+                .name("supervisor".to_owned())
+                .spawn(move || supervise(&failures, &weak))
+                .map_err(|source| LogError::Io { what: "starting a thread".to_owned(), source })?;
+        }
+        Ok(runtime)
+    }
+
+    /// Starts a persistent query, or replaces the one of its id: it goes on from its positions, with its state.
+    /// `paused` queries wait for [`Runtime::resume`].
+    pub fn start(&self, start: PersistentStart, paused: bool) -> Result<(), RuntimeError> {
+        let id: Arc<str> = Arc::from(start.plan.id.as_str());
+        if self.query(&id).is_some() {
+            self.halt(&id);
+        }
+        let errors_kept = start.config.number("ksql.query.error.max.queue.size").unwrap_or(10).clamp(1, 1000) as usize;
+        let running = Arc::new(Running {
+            life: Arc::new(Life::new(&id, errors_kept)),
+            plan: start.plan,
+            config: start.config,
+            tables: Mutex::new(Arc::from([])),
+            is_transient: false,
+        });
+        self.queries.write().insert(Arc::clone(&id), Arc::clone(&running));
+        let launched = self.launch(&id, &running);
+        if launched.is_err() {
+            self.queries.write().shift_remove(&id);
+            return launched;
+        }
+        running.life.become_(if paused { State::Paused } else { State::Running });
+        self.pool.wake();
+        Ok(())
+    }
+
+    /// Starts a query for a client.
+    pub fn start_transient(&self, transient: Transient) -> Result<(), RuntimeError> {
+        let id: Arc<str> = Arc::from(transient.plan.id.as_str());
+        let running = Arc::new(Running {
+            life: Arc::new(Life::new(&id, 10)),
+            plan: Arc::clone(&transient.plan),
+            config: Arc::clone(&transient.config),
+            tables: Mutex::new(Arc::from([])),
+            is_transient: true,
+        });
+        let (at, signal) = self.pool.place();
+        transient.sender.wake_on_room(Arc::clone(&signal));
+        let topology = cut(&transient.plan, true, "", &*self.log)?;
+        let Some(sub) = topology.subs.first() else { return Ok(()) };
+        let task = self.builder(&running, true, signal).transient(sub, transient)?;
+        running.life.become_(State::Running);
+        self.queries.write().insert(Arc::clone(&id), Arc::clone(&running));
+        self.pool.add(at, Slot { query: id, life: Arc::clone(&running.life), task });
+        self.pool.wake();
+        Ok(())
+    }
+
+    /// Builds a query's tasks and hands them to the threads.
+    fn launch(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
+        let topology = cut(&running.plan, false, running.config.service_id(), &*self.log)?;
+        for sub in &topology.subs {
+            if let Target::Exchange(exchange) = &sub.target {
+                self.builder(running, topology.whole, Arc::default()).make_topic(exchange)?;
+            }
+        }
+        let mut tables = Vec::new();
+        let mut placed = Vec::new();
+        for (number, sub) in topology.subs.iter().enumerate() {
+            for partition in 0..sub.partitions {
+                let (at, signal) = self.pool.place();
+                let builder = self.builder(running, topology.whole, signal);
+                let Built { task, table } = builder.persistent(sub, number, partition)?;
+                tables.extend(table);
+                placed.push((at, task));
+            }
+        }
+        *running.tables.lock() = Arc::from(tables);
+        for (at, task) in placed {
+            self.pool.add(at, Slot { query: Arc::clone(id), life: Arc::clone(&running.life), task });
+        }
+        Ok(())
+    }
+
+    fn builder<'a>(&'a self, running: &'a Running, whole: bool, signal: Arc<Signal>) -> Builder<'a> {
+        Builder {
+            log: &self.log,
+            clock: &self.clock,
+            functions: &self.functions,
+            budget: &self.budget,
+            step_rows: self.settings.step_rows,
+            plan: &running.plan,
+            config: &running.config,
+            life: &running.life,
+            whole,
+            signal,
+        }
+    }
+
+    /// Starts a failed query again from its last commit; false: try later.
+    pub(super) fn restart(&self, id: &Arc<str>) -> bool {
+        let Some(running) = self.query(id) else { return true };
+        if running.life.state() != State::Retrying {
+            return true;
+        }
+        self.pool.remove(id);
+        match self.launch(id, &running) {
+            Ok(()) => {
+                running.life.become_(State::Running);
+                self.pool.wake();
+                true
+            }
+            Err(error) => {
+                running.life.error(self.clock.now_ms(), error.to_string());
+                false
+            }
+        }
+    }
+
+    /// Stops a query; what it committed stays, so that it can go on later.
+    pub fn halt(&self, id: &str) {
+        let Some(running) = self.queries.write().shift_remove(id) else { return };
+        running.life.become_(State::Stopped);
+        self.pool.remove(&Arc::from(id));
+    }
+
+    /// Stops a query for good: its positions, its state and its internal topics go.
+    pub fn forget(&self, id: &str, config: &Config) -> Result<(), RuntimeError> {
+        self.halt(id);
+        let group = group(config.service_id(), id);
+        self.log.delete_group(&group)?;
+        self.log.kv().drop_spaces(&format!("state/{id}/"))?;
+        for topic in self.log.topics()? {
+            if topic
+                .name
+                .strip_prefix(&group)
+                .is_some_and(|rest| rest.starts_with('-') && rest.ends_with("-repartition"))
+            {
+                self.log.delete_topic(&topic.name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Pauses a query; positions and state are kept.
+    pub fn pause(&self, id: &str) -> Result<(), RuntimeError> {
+        let running = self.query(id).ok_or_else(|| RuntimeError::Unknown(id.to_owned()))?;
+        running.life.become_(State::Paused);
+        self.pool.wake();
+        Ok(())
+    }
+
+    /// Lets a paused query go on.
+    pub fn resume(&self, id: &str) -> Result<(), RuntimeError> {
+        let running = self.query(id).ok_or_else(|| RuntimeError::Unknown(id.to_owned()))?;
+        if running.life.state() == State::Paused {
+            running.life.become_(State::Running);
+            self.pool.wake();
+        }
+        Ok(())
+    }
+
+    /// Ends a query of a client; says whether there was one.
+    pub fn close(&self, id: &str) -> bool {
+        let found = self.query(id).filter(|running| running.is_transient);
+        if found.is_some() {
+            self.halt(id);
+        }
+        found.is_some()
+    }
+
+    /// State and errors of every query, oldest first. Queries of clients that are over are left out.
+    pub fn queries(&self) -> Vec<(Arc<str>, Arc<Life>, bool)> {
+        self.queries.write().retain(|_, query| !(query.is_transient && query.life.state() == State::Stopped));
+        let queries = self.queries.read();
+        queries.iter().map(|(id, query)| (Arc::clone(id), Arc::clone(&query.life), query.is_transient)).collect()
+    }
+
+    /// How many queries run for clients.
+    pub fn client_queries(&self) -> usize {
+        self.queries().iter().filter(|(_, _, is_transient)| *is_transient).count()
+    }
+
+    /// State and errors of one query.
+    pub fn life(&self, id: &str) -> Option<Arc<Life>> {
+        self.query(id).map(|running| Arc::clone(&running.life))
+    }
+
+    /// The rows a query keeps for pull queries, by partition; empty if it keeps none.
+    pub fn tables(&self, id: &str) -> Arc<[SharedTable]> {
+        self.query(id).map_or_else(|| Arc::from([]), |running| Arc::clone(&running.tables.lock()))
+    }
+
+    /// Takes steps until nothing moves (without threads only): all queries, or one.
+    pub fn run_until_idle(&self, query: Option<&str>) {
+        self.pool.run(query);
+    }
+
+    /// Commits and stops all threads.
+    pub fn shut_down(&self) {
+        self.pool.stop();
+    }
+
+    fn query(&self, id: &str) -> Option<Arc<Running>> {
+        self.queries.read().get(id).map(Arc::clone)
+    }
+}

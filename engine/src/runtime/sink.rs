@@ -1,0 +1,154 @@
+//! Rows → records of a topic, placed by key.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, ListArray, UInt32Array};
+use arrow::buffer::{BooleanBuffer, ScalarBuffer};
+use arrow::compute::take;
+use arrow::error::ArrowError;
+
+use crate::expr::Registry;
+use crate::formats::windowed;
+use crate::formats::{self, Encode, FormatError};
+use crate::log::{Output, Partitioner, Records, TopicPartition};
+use crate::plan::step::{KeyWindow, Sink};
+use crate::types::Changes;
+
+use super::event_time::EventTime;
+use super::reports::Reports;
+use super::source::window_bytes;
+
+/// Writes rows to a topic. A row whose event time cannot be had is dropped and reported.
+pub(super) struct SinkWriter {
+    step: String,
+    topic: Arc<str>,
+    partitions: u32,
+    window: Option<KeyWindow>,
+    key: Box<dyn Encode>,
+    value: Box<dyn Encode>,
+    time: Option<EventTime>,
+    partitioner: Partitioner,
+}
+
+impl SinkWriter {
+    /// For a topic of so many partitions.
+    pub(super) fn new(step: &str, sink: &Sink, partitions: u32, functions: &Registry) -> Result<Self, FormatError> {
+        let (formats, schema) = (&sink.formats, &sink.schema);
+        let time = sink.timestamp.as_ref().map(|timestamp| {
+            let at = schema.position(&timestamp.column);
+            let at =
+                at.ok_or_else(|| FormatError::Schema(format!("no column {} to take the time from", timestamp.column)));
+            EventTime::new(timestamp, at?, functions).map_err(FormatError::Schema)
+        });
+        Ok(Self {
+            step: step.to_owned(),
+            topic: Arc::from(sink.topic.as_str()),
+            partitions: partitions.max(1),
+            window: formats.window,
+            key: formats::known_format(&formats.key.name)?.encoder(&formats.key, &schema.key, true)?,
+            value: formats::known_format(&formats.value.name)?.encoder(&formats.value, &schema.value, false)?,
+            time: time.transpose()?,
+            partitioner: Partitioner::default(),
+        })
+    }
+
+    /// The records of a batch of rows, by partition, in order.
+    pub(super) fn write(&mut self, rows: &Changes, reports: &Reports) -> Result<Vec<Output>, SinkError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let timed;
+        let (rows, times) = match self.times(rows, reports)? {
+            Some((kept, times)) => {
+                timed = kept;
+                (&timed, times)
+            }
+            None => (rows, rows.time.clone()),
+        };
+        let keys = encode_keys(&mut *self.key, &rows.key, rows.len())?;
+        let values = self.value.encode(&rows.new.columns, rows.new.present.as_ref())?;
+        let places = self.partitioner.place_all(&keys, self.partitions);
+        let keys = match (self.window, &rows.windows) {
+            (Some(window), Some(windows)) => windowed::join(&keys, windows, window_bytes(window)),
+            _ => keys,
+        };
+        let records = Records { timestamps: times, keys, values, headers: rows.headers.clone() };
+        Ok(split(&self.topic, &places, records, self.partitions)?)
+    }
+
+    /// Event times from the sink's column, and the rows that have one; `None` when rows keep the times they have.
+    fn times(&self, rows: &Changes, reports: &Reports) -> Result<Option<(Changes, ScalarBuffer<i64>)>, ArrowError> {
+        let Some(time) = &self.time else { return Ok(None) };
+        let Some(column) = rows.row(&rows.new).nth(time.column) else { return Ok(None) };
+        let column = &time.of_batch(column);
+        let mut keep = Vec::with_capacity(rows.len());
+        let mut times = Vec::with_capacity(rows.len());
+        for (row, own) in rows.time.iter().enumerate() {
+            let at = if rows.new.is_present(row) { time.at(column, row) } else { Ok(*own) };
+            keep.push(at.is_ok());
+            match at {
+                Ok(at) => times.push(at),
+                Err(message) => reports.bad_row(&self.step, message),
+            }
+        }
+        Ok(Some((rows.filter(&BooleanArray::from(keep))?, times.into())))
+    }
+}
+
+/// What can go wrong on the way out.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SinkError {
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    #[error(transparent)]
+    Arrow(#[from] ArrowError),
+}
+
+/// Serialised keys; a key that is NULL in every column, or has no column, is no key.
+pub(super) fn encode_keys(encoder: &mut dyn Encode, key: &[ArrayRef], rows: usize) -> Result<BinaryArray, FormatError> {
+    if key.is_empty() {
+        return Ok(BinaryArray::new_null(rows));
+    }
+    let present = key
+        .iter()
+        .all(|column| column.null_count() > 0)
+        .then(|| (0..rows).map(|row| key.iter().any(|column| column.is_valid(row))).collect::<BooleanBuffer>());
+    encoder.encode(key, present.as_ref())
+}
+
+/// Sorts records into their partitions; the order within each is kept.
+pub(super) fn split(
+    topic: &Arc<str>,
+    places: &[u32],
+    records: Records,
+    partitions: u32,
+) -> Result<Vec<Output>, ArrowError> {
+    let to = |partition| TopicPartition { topic: Arc::clone(topic), partition };
+    let Some(first) = places.first().copied() else { return Ok(Vec::new()) };
+    if places.iter().all(|place| *place == first) {
+        return Ok(vec![Output { to: to(first), records }]);
+    }
+    let mut rows = vec![Vec::new(); partitions as usize];
+    for (row, place) in places.iter().enumerate() {
+        if let Some(rows) = rows.get_mut(*place as usize) {
+            rows.push(row as u32);
+        }
+    }
+    let filled = rows.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty());
+    filled
+        .map(|(place, rows)| Ok(Output { to: to(place as u32), records: pick(&records, &UInt32Array::from(rows))? }))
+        .collect()
+}
+
+fn pick(records: &Records, rows: &UInt32Array) -> Result<Records, ArrowError> {
+    let headers: Option<ListArray> = match &records.headers {
+        Some(headers) => take(headers, rows, None)?.as_list_opt().cloned(),
+        None => None,
+    };
+    Ok(Records {
+        timestamps: rows.values().iter().filter_map(|&row| records.timestamps.get(row as usize).copied()).collect(),
+        keys: take(&records.keys, rows, None)?.as_binary().clone(),
+        values: take(&records.values, rows, None)?.as_binary().clone(),
+        headers,
+    })
+}

@@ -1,0 +1,286 @@
+//! Records of a source's topic → rows.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, BooleanArray, Int32Array, Int64Array, ListArray,
+    new_empty_array, new_null_array,
+};
+use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+
+use crate::expr::Registry;
+use crate::formats::windowed::{self, WindowBytes};
+use crate::formats::{self, Decode, FormatError, FormatSpec};
+use crate::log::{RawBatch, TopicPartition};
+use crate::plan::step::{KeyWindow, Source, SourceColumn};
+use crate::types::{Changes, Column, Side, Windows, header_type};
+
+use super::event_time::EventTime;
+use super::processing_log::Origin;
+use super::reports::Reports;
+use super::task::ReadRows;
+
+/// Rows of one partition, and the offset of each.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// The rows; `seq` is empty, the merge fills it.
+    pub(super) rows: Changes,
+    /// Offset of the record each row comes from.
+    pub(super) offsets: ScalarBuffer<i64>,
+}
+
+/// Reads the records of one partition of one source.
+///
+/// Dropped and reported: records whose key or value cannot be read, records without a usable event time, and, on a
+/// table, records without a key.
+pub(super) struct SourceReader {
+    step: String,
+    of: TopicPartition,
+    is_table: bool,
+    window: Option<KeyWindow>,
+    has_key: bool,
+    key: Box<dyn Decode>,
+    value: Box<dyn Decode>,
+    /// For each output value column where it comes from; `Value` counts among the decoded columns.
+    columns: Vec<SourceColumn>,
+    /// Counts among key columns, then decoded value columns.
+    time: Option<EventTime>,
+}
+
+impl SourceReader {
+    /// For one partition of the topic.
+    pub(super) fn new(
+        step: &str,
+        source: &Source,
+        is_table: bool,
+        of: TopicPartition,
+        functions: &Registry,
+    ) -> Result<Self, FormatError> {
+        let declared = &source.declared;
+        let mut used = Vec::new();
+        let mut decoded_at = |declared_at: usize| match used.iter().position(|at| *at == declared_at) {
+            Some(at) => at,
+            None => {
+                used.push(declared_at);
+                used.len() - 1
+            }
+        };
+        let columns = source.columns.iter().map(|column| match column {
+            SourceColumn::Value(at) => SourceColumn::Value(decoded_at(*at)),
+            other => other.clone(),
+        });
+        let columns: Vec<SourceColumn> = columns.collect();
+        let keys = declared.key.len();
+        let time = source.timestamp.as_ref().map(|timestamp| {
+            let at = declared.position(&timestamp.column);
+            let at =
+                at.ok_or_else(|| FormatError::Schema(format!("no column {} to take the time from", timestamp.column)));
+            let at = at.map(|at| if at < keys { at } else { keys + decoded_at(at - keys) });
+            EventTime::new(timestamp, at?, functions).map_err(FormatError::Schema)
+        });
+        let time = time.transpose()?;
+        let key_used: Vec<usize> = (0..keys).collect();
+        let formats = &source.formats;
+        Ok(Self {
+            step: step.to_owned(),
+            of,
+            is_table,
+            window: formats.window,
+            has_key: keys > 0,
+            key: decoder(&formats.key, &declared.key, &key_used, true)?,
+            value: decoder(&formats.value, &declared.value, &used, false)?,
+            columns,
+            time,
+        })
+    }
+}
+
+impl ReadRows for SourceReader {
+    fn read(&mut self, batch: &RawBatch, reports: &Reports) -> Result<Read, ArrowError> {
+        let records = &batch.records;
+        let rows = batch.offsets.len();
+        let mut keep = vec![true; rows];
+        let (keys, windows) = self.windows(&records.keys, batch, &mut keep, reports);
+        let key = if self.has_key {
+            let decoded = self.key.decode(&keys);
+            self.drop_bad(decoded.bad, batch, true, &mut keep, reports);
+            decoded.columns
+        } else {
+            Vec::new()
+        };
+        if self.is_table && self.has_key {
+            keep.iter_mut().enumerate().filter(|(row, _)| keys.is_null(*row)).for_each(|(_, keep)| *keep = false);
+        }
+        let value = self.value.decode(&records.values);
+        self.drop_bad(value.bad, batch, false, &mut keep, reports);
+        let time = self.times(batch, &key, &value.columns, &mut keep, reports);
+        let columns = self.columns.iter().map(|column| self.column(column, batch, &value.columns, &time, &windows));
+        let present = records.values.nulls().map(|nulls| nulls.inner().clone());
+        let mut new = Side { columns: columns.collect::<Result<_, _>>()?, present };
+        new.mask_absent()?;
+        let all = Changes {
+            key,
+            windows,
+            new,
+            old: None,
+            time,
+            seq: ScalarBuffer::from(vec![0_u64; rows]),
+            headers: records.headers.clone(),
+        };
+        if keep.iter().all(|keep| *keep) {
+            return Ok(Read { rows: all, offsets: batch.offsets.clone() });
+        }
+        let offsets = batch.offsets.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(offset, _)| *offset).collect();
+        Ok(Read { rows: all.filter(&BooleanArray::from(keep))?, offsets })
+    }
+}
+
+impl SourceReader {
+    /// Cuts the window off the keys.
+    fn windows(
+        &self,
+        keys: &BinaryArray,
+        batch: &RawBatch,
+        keep: &mut [bool],
+        reports: &Reports,
+    ) -> (BinaryArray, Option<Windows>) {
+        let Some(window) = self.window else { return (keys.clone(), None) };
+        let split = windowed::split(keys, window_bytes(window));
+        self.drop_bad(split.bad, batch, true, keep, reports);
+        keep.iter_mut().enumerate().filter(|(row, _)| keys.is_null(*row)).for_each(|(_, keep)| *keep = false);
+        (split.payloads, Some(split.windows))
+    }
+
+    fn drop_bad(
+        &self,
+        bad: Vec<(usize, String)>,
+        batch: &RawBatch,
+        is_key: bool,
+        keep: &mut [bool],
+        reports: &Reports,
+    ) {
+        for (row, message) in bad {
+            if let Some(keep) = keep.get_mut(row) {
+                *keep = false;
+            }
+            reports.bad_record(&self.step, message, self.origin(batch, row, is_key));
+        }
+    }
+
+    fn origin(&self, batch: &RawBatch, row: usize, is_key: bool) -> Origin {
+        let offset = batch.offsets.get(row).copied().unwrap_or(-1);
+        Origin { topic: Arc::clone(&self.of.topic), partition: self.of.partition, offset, is_key }
+    }
+
+    /// Event times; a record without a value keeps its own.
+    fn times(
+        &self,
+        batch: &RawBatch,
+        key: &[ArrayRef],
+        value: &[ArrayRef],
+        keep: &mut [bool],
+        reports: &Reports,
+    ) -> ScalarBuffer<i64> {
+        let own = &batch.records.timestamps;
+        let Some(time) = &self.time else {
+            own.iter().zip(keep).filter(|(time, _)| **time < 0).for_each(|(_, keep)| *keep = false);
+            return own.clone();
+        };
+        let Some(column) = key.iter().chain(value).nth(time.column) else { return own.clone() };
+        let column = &time.of_batch(column);
+        let mut times = Vec::with_capacity(own.len());
+        for (row, (own, keep)) in own.iter().zip(keep).enumerate() {
+            if !*keep || batch.records.values.is_null(row) {
+                times.push(*own);
+                continue;
+            }
+            match time.at(column, row) {
+                Ok(time) => times.push(time),
+                Err(message) => {
+                    times.push(0);
+                    *keep = false;
+                    reports.bad_record(&self.step, message, self.origin(batch, row, false));
+                }
+            }
+        }
+        times.into()
+    }
+
+    fn column(
+        &self,
+        column: &SourceColumn,
+        batch: &RawBatch,
+        value: &[ArrayRef],
+        time: &ScalarBuffer<i64>,
+        windows: &Option<Windows>,
+    ) -> Result<ArrayRef, ArrowError> {
+        let rows = batch.offsets.len();
+        let bound = |pick: fn(&Windows) -> &ScalarBuffer<i64>| match windows {
+            Some(windows) => Arc::new(Int64Array::new(pick(windows).clone(), None)) as ArrayRef,
+            None => new_null_array(&DataType::Int64, rows),
+        };
+        Ok(match column {
+            SourceColumn::Value(at) => value.get(*at).cloned().ok_or_else(|| {
+                ArrowError::SchemaError(format!("{} decoded columns, the one at {at} is wanted", value.len()))
+            })?,
+            SourceColumn::RowTime => Arc::new(Int64Array::new(time.clone(), None)),
+            SourceColumn::RowPartition => Arc::new(Int32Array::from_value(self.of.partition as i32, rows)),
+            SourceColumn::RowOffset => Arc::new(Int64Array::new(batch.offsets.clone(), None)),
+            SourceColumn::WindowStart => bound(|windows| &windows.start),
+            SourceColumn::WindowEnd => bound(|windows| &windows.end),
+            SourceColumn::Headers => headers(batch)?,
+            SourceColumn::Header(name) => header(batch, name),
+        })
+    }
+}
+
+/// A decoder of the columns at those positions.
+fn decoder(
+    spec: &FormatSpec,
+    columns: &[Column],
+    used: &[usize],
+    is_key: bool,
+) -> Result<Box<dyn Decode>, FormatError> {
+    formats::known_format(&spec.name)?.decoder(spec, columns, used, is_key)
+}
+
+/// How a key's window is written.
+pub(super) fn window_bytes(window: KeyWindow) -> WindowBytes {
+    match window {
+        KeyWindow::Time { size_ms } | KeyWindow::Hopping { size_ms } => WindowBytes::Time { size_ms },
+        KeyWindow::Session => WindowBytes::Session,
+    }
+}
+
+/// All headers of every record; `[]` where there are none.
+fn headers(batch: &RawBatch) -> Result<ArrayRef, ArrowError> {
+    match &batch.records.headers {
+        Some(headers) => Ok(Arc::new(headers.clone())),
+        None => {
+            let DataType::List(item) = header_type().to_arrow() else {
+                return Err(ArrowError::SchemaError("headers are no list".to_owned()));
+            };
+            let none = new_empty_array(item.data_type());
+            Ok(Arc::new(ListArray::try_new(item, OffsetBuffer::new_zeroed(batch.offsets.len()), none, None)?))
+        }
+    }
+}
+
+/// The last header of that name of every record.
+fn header(batch: &RawBatch, name: &str) -> ArrayRef {
+    let rows = batch.offsets.len();
+    let mut found = BinaryBuilder::new();
+    for row in 0..rows {
+        let value = batch.records.headers.as_ref().and_then(|headers| {
+            let pairs = headers.value(row);
+            let pairs = pairs.as_struct_opt()?;
+            let (keys, values) = (pairs.column(0).as_string_opt::<i32>()?, pairs.column(1).as_binary_opt::<i32>()?);
+            let last = (0..pairs.len()).rev().find(|&at| !keys.is_null(at) && keys.value(at) == name)?;
+            (!values.is_null(last)).then(|| values.value(last).to_vec())
+        });
+        found.append_option(value);
+    }
+    Arc::new(found.finish())
+}

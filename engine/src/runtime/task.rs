@@ -1,0 +1,311 @@
+//! A task: one partition of one sub-topology (or a whole query), run by one thread at a time.
+//!
+//! ```text
+//! poll inputs ─ decode ─ merge by time, number rows ─ operators in order ─ encode ─┐
+//!   ▲                                                                              ▼
+//!   └──────────── commit {positions, outputs, state} when drained or due ◄─── pending outputs
+//! ```
+
+use std::sync::Arc;
+
+use arrow::array::UInt32Array;
+use arrow::buffer::ScalarBuffer;
+use arrow::error::ArrowError;
+
+use crate::log::{Commit, Log, LogError, Output, Position, Reader, TopicPartition, Write};
+use crate::operators::{Operator, OperatorError};
+use crate::types::Changes;
+
+use super::partitions::{Head, merge};
+use super::reports::Reports;
+use super::sink::SinkError;
+use super::source::Read;
+use super::target::Target;
+
+/// Bytes polled from one input at a time.
+const POLL_BYTES: usize = 1 << 20;
+/// A task with so many bytes of uncommitted output commits.
+const PENDING_BYTES: usize = 16 << 20;
+
+/// Why a task cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TaskError {
+    /// The log failed: the query is started again from its last commit.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The query must stop.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+impl From<OperatorError> for TaskError {
+    fn from(error: OperatorError) -> Self {
+        match error {
+            OperatorError::State(error) => Self::Log(error),
+            other => Self::Fatal(other.to_string()),
+        }
+    }
+}
+
+impl From<ArrowError> for TaskError {
+    fn from(error: ArrowError) -> Self {
+        Self::Fatal(error.to_string())
+    }
+}
+
+impl From<SinkError> for TaskError {
+    fn from(error: SinkError) -> Self {
+        Self::Fatal(error.to_string())
+    }
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Rows were taken; there may be more.
+    Moved,
+    /// There was nothing to take.
+    Idle,
+    /// The client must read first.
+    Blocked,
+    /// It is over: the limit is reached, the scan is at its end, or the client is gone.
+    Finished,
+}
+
+/// Reads the records of one input.
+pub(super) trait ReadRows: Send {
+    fn read(&mut self, batch: &crate::log::RawBatch, reports: &Reports) -> Result<Read, ArrowError>;
+}
+
+/// One partition a task reads.
+pub(super) struct Input {
+    pub(super) of: TopicPartition,
+    /// Index of the node it feeds.
+    pub(super) node: usize,
+    pub(super) reader: Box<dyn Reader>,
+    pub(super) rows: Box<dyn ReadRows>,
+    /// Decoded rows not taken yet, and their offsets.
+    pub(super) pending: Option<Read>,
+    /// Offset after everything polled.
+    pub(super) polled: i64,
+    /// Offset after everything taken.
+    pub(super) position: i64,
+    /// Where a scan ends.
+    pub(super) until: Option<i64>,
+    /// The last poll gave something, so there may be more.
+    pub(super) more: bool,
+}
+
+/// One operator and where its input comes from.
+pub(super) struct Node {
+    /// `None` hands on its only input.
+    pub(super) operator: Option<Box<dyn Operator>>,
+    pub(super) inputs: Vec<usize>,
+    /// What it gets when nothing was read for it.
+    pub(super) empty: Changes,
+}
+
+/// A task.
+pub(super) struct Task {
+    /// `<sub-topology>_<partition>`
+    pub(super) id: String,
+    pub(super) group: Arc<str>,
+    pub(super) inputs: Vec<Input>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) target: Target,
+    pub(super) reports: Reports,
+    pub(super) log: Arc<dyn Log>,
+    /// Rows per step.
+    pub(super) step_rows: usize,
+    /// Whether it commits: a transient query does not.
+    pub(super) commits: bool,
+    pub(super) commit_interval_ms: i64,
+    pub(super) outputs: Vec<Output>,
+    pub(super) output_bytes: usize,
+    /// Something was taken since the last commit.
+    pub(super) dirty: bool,
+    pub(super) committed_ms: i64,
+}
+
+impl Task {
+    /// Its name within the query.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Takes one step; commits when its inputs are drained, when the interval is over, or when much is pending.
+    pub(super) fn step(&mut self, now_ms: i64) -> Result<Progress, TaskError> {
+        if self.target.is_gone() {
+            return Ok(Progress::Finished);
+        }
+        if !self.target.has_room() {
+            return Ok(Progress::Blocked);
+        }
+        let polled = self.poll()?;
+        let taken = self.take();
+        let moved = taken.is_some();
+        let mut finished = false;
+        if let Some(fed) = taken {
+            finished = self.run(fed)?;
+        }
+        let due = now_ms - self.committed_ms >= self.commit_interval_ms || self.output_bytes >= PENDING_BYTES;
+        if self.dirty && (finished || !moved || due) {
+            self.commit(now_ms)?;
+        }
+        if finished || (!moved && self.is_scanned()) {
+            self.target.end(finished);
+            return Ok(Progress::Finished);
+        }
+        Ok(if moved || polled { Progress::Moved } else { Progress::Idle })
+    }
+
+    /// Commits what is pending (on an orderly stop).
+    pub(super) fn commit(&mut self, now_ms: i64) -> Result<(), TaskError> {
+        self.dirty = false;
+        self.committed_ms = now_ms;
+        if !self.commits {
+            return Ok(());
+        }
+        let mut writes: Vec<Write> = Vec::new();
+        for node in &mut self.nodes {
+            if let Some(operator) = &mut node.operator {
+                operator.drain_state(&mut writes);
+            }
+        }
+        let positions =
+            self.inputs.iter().map(|input| Position { of: input.of.clone(), offset: input.position }).collect();
+        self.output_bytes = 0;
+        let outputs = std::mem::take(&mut self.outputs);
+        Ok(self.log.commit(Commit { group: Arc::clone(&self.group), positions, outputs, writes })?)
+    }
+
+    /// Reads from inputs that have nothing at hand; says whether anything came.
+    fn poll(&mut self) -> Result<bool, TaskError> {
+        let mut any = false;
+        for input in &mut self.inputs {
+            if input.pending.is_none() {
+                any |= input.poll(&self.reports)?;
+            }
+        }
+        Ok(any)
+    }
+
+    /// Takes the next step's rows, by node; `None` when there are none.
+    fn take(&mut self) -> Option<Vec<(usize, Changes)>> {
+        let heads: Vec<Head<'_>> = self.inputs.iter().map(Input::head).collect();
+        let merged = merge(&heads, self.step_rows);
+        let mut fed = Vec::new();
+        for (input, seq) in self.inputs.iter_mut().zip(merged.seq) {
+            if let Some(rows) = input.take(seq) {
+                fed.push((input.node, rows));
+            }
+        }
+        // Offsets of dropped records count as taken too.
+        self.dirty |= self.inputs.iter_mut().any(Input::advance) || !fed.is_empty();
+        (!fed.is_empty()).then_some(fed)
+    }
+
+    /// Runs the operators; says whether the target wants no more.
+    fn run(&mut self, fed: Vec<(usize, Changes)>) -> Result<bool, TaskError> {
+        let mut made: Vec<Option<Changes>> = self.nodes.iter().map(|_| None).collect();
+        let mut read: Vec<Vec<Changes>> = self.nodes.iter().map(|_| Vec::new()).collect();
+        for (node, rows) in fed {
+            if let Some(read) = read.get_mut(node) {
+                read.push(rows);
+            }
+        }
+        for (index, (node, read)) in self.nodes.iter_mut().zip(read).enumerate() {
+            let ports: Vec<Changes> = if node.inputs.is_empty() {
+                vec![if read.is_empty() { node.empty.clone() } else { by_seq(read)? }]
+            } else {
+                let port = |from: &usize| made.get_mut(*from).and_then(Option::take);
+                node.inputs.iter().map(port).map(|rows| rows.unwrap_or_else(|| node.empty.clone())).collect()
+            };
+            let rows = match &mut node.operator {
+                Some(operator) => operator.run(ports, &mut self.reports)?,
+                None => ports.into_iter().next().unwrap_or_else(|| node.empty.clone()),
+            };
+            if let Some(made) = made.get_mut(index) {
+                *made = Some(rows);
+            }
+        }
+        let Some(result) = made.pop().flatten() else { return Ok(false) };
+        if result.is_empty() {
+            return Ok(false);
+        }
+        let before = self.outputs.len();
+        let finished = self.target.take(result, &self.reports, &mut self.outputs)?;
+        let new = self.outputs.get(before..).unwrap_or_default();
+        self.output_bytes += new.iter().map(|output| output.records.values.value_data().len()).sum::<usize>();
+        Ok(finished)
+    }
+
+    /// Whether a scan has read everything up to its end.
+    fn is_scanned(&self) -> bool {
+        !self.inputs.is_empty()
+            && self.inputs.iter().all(|input| input.until.is_some_and(|until| input.position >= until))
+    }
+}
+
+impl Input {
+    fn head(&self) -> Head<'_> {
+        Head { times: self.pending.as_ref().map_or(&[], |read| &read.rows.time), more: self.more }
+    }
+
+    fn poll(&mut self, reports: &Reports) -> Result<bool, TaskError> {
+        self.more = false;
+        if self.until.is_some_and(|until| self.polled >= until) {
+            return Ok(false);
+        }
+        let batches = self.reader.poll(POLL_BYTES)?;
+        let Some((_, mut batch)) = batches.into_iter().next() else { return Ok(false) };
+        let Some(last) = batch.offsets.last().copied() else { return Ok(false) };
+        self.polled = last + 1;
+        self.more = true;
+        if let Some(until) = self.until.filter(|until| last >= *until) {
+            let count = batch.offsets.iter().take_while(|offset| **offset < until).count();
+            batch =
+                crate::log::RawBatch { offsets: batch.offsets.slice(0, count), records: batch.records.slice(0, count) };
+            self.polled = until;
+        }
+        self.pending = Some(self.rows.read(&batch, reports)?);
+        Ok(true)
+    }
+
+    /// Takes as many rows as there are numbers.
+    fn take(&mut self, seq: Vec<u64>) -> Option<Changes> {
+        let count = seq.len();
+        if count == 0 {
+            return None;
+        }
+        let read = self.pending.as_mut()?;
+        let mut rows = read.rows.slice(0, count);
+        rows.seq = ScalarBuffer::from(seq);
+        let rest = read.rows.len() - count;
+        read.rows = read.rows.slice(count, rest);
+        read.offsets = read.offsets.slice(count, rest);
+        Some(rows)
+    }
+
+    /// Moves the position behind what was taken; says whether it moved.
+    fn advance(&mut self) -> bool {
+        if self.pending.as_ref().is_some_and(|read| read.rows.is_empty()) {
+            self.pending = None;
+        }
+        let next = self.pending.as_ref().and_then(|read| read.offsets.first().copied()).unwrap_or(self.polled);
+        let moved = next != self.position;
+        self.position = next;
+        moved
+    }
+}
+
+/// Rows of several partitions of one source, in the order of their numbers.
+fn by_seq(read: Vec<Changes>) -> Result<Changes, ArrowError> {
+    let all = Changes::concat(&read)?;
+    if read.len() == 1 {
+        return Ok(all);
+    }
+    let mut order: Vec<u32> = (0..all.len() as u32).collect();
+    order.sort_by_key(|&row| all.seq.get(row as usize).copied());
+    all.take(&UInt32Array::from(order))
+}

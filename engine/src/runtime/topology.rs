@@ -1,0 +1,243 @@
+//! A query's steps, cut into sub-topologies at its repartition topics.
+//!
+//! ```text
+//! Source ─ Filter ─ Rekey ─ Repartition ║ (read back) ─ Aggregate ─ Project ─ sink
+//! └──────── sub-topology 0 ───────────┘ ║ └─────────── sub-topology 1 ───────────┘
+//! ```
+//!
+//! Each sub-topology runs as one task per partition. A query is not cut but runs as one task over all partitions of all
+//! its inputs (*whole*) when it is transient, when every input has one partition anyway, or when it has a foreign-key
+//! join, whose two sides are not co-partitioned.
+
+use std::sync::Arc;
+
+use crate::formats::FormatSpec;
+use crate::log::{Log, LogError};
+use crate::plan::step::{KeyWindow, QueryPlan, Step, StepKind, WindowKind};
+use crate::types::Schema;
+
+use super::operators::regrouped_schema;
+
+/// The sub-topologies of a query; one that writes a repartition topic comes before the one that reads it.
+#[derive(Debug)]
+pub(super) struct Topology {
+    pub(super) subs: Vec<SubTopology>,
+    /// One task reads everything.
+    pub(super) whole: bool,
+}
+
+/// What the tasks of one sub-topology do.
+#[derive(Debug)]
+pub(super) struct SubTopology {
+    /// In an order in which every node comes after its inputs; the last one is the root.
+    pub(super) nodes: Vec<Node>,
+    /// Where the root's rows go.
+    pub(super) target: Target,
+    /// Number of tasks.
+    pub(super) partitions: u32,
+}
+
+/// One step of a sub-topology.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) step: Arc<Step>,
+    pub(super) role: Role,
+    /// Indices of the nodes its input ports are fed from.
+    pub(super) inputs: Vec<usize>,
+}
+
+/// What a node does with its step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Reads the source's topic.
+    Read,
+    /// Reads back what was written to a repartition topic.
+    ReadBack(Exchange),
+    /// Runs the step.
+    Run,
+    /// The first half of a step that has a repartition topic in its middle.
+    RunFirstHalf,
+    /// Its second half.
+    RunSecondHalf,
+    /// Hands on its input: a repartition step in a query that is not cut.
+    Pass,
+}
+
+/// Where the rows of a sub-topology's root go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    /// To what the query is for: sink, store, client.
+    Result,
+    /// To a repartition topic.
+    Exchange(Exchange),
+}
+
+/// A repartition topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Exchange {
+    pub(super) topic: Arc<str>,
+    pub(super) partitions: u32,
+    /// Of the rows in it.
+    pub(super) schema: Schema,
+    pub(super) key_format: FormatSpec,
+    pub(super) is_table: bool,
+    pub(super) is_windowed: bool,
+}
+
+/// Name of an internal topic of a query.
+pub(super) fn internal_topic(service_id: &str, query: &str, suffix: &str) -> Arc<str> {
+    Arc::from(format!("{}-{suffix}-repartition", group(service_id, query)))
+}
+
+/// Consumer group of a persistent query; prefix of its internal topics.
+pub fn group(service_id: &str, query: &str) -> String {
+    format!("_confluent-ksql-{service_id}query_{query}")
+}
+
+/// Partitions of a topic.
+pub(super) fn partitions_of(log: &dyn Log, topic: &str) -> Result<u32, LogError> {
+    Ok(log.topic(topic)?.ok_or_else(|| LogError::UnknownTopic(topic.to_owned()))?.spec.partitions)
+}
+
+/// Cuts a query.
+pub(super) fn cut(plan: &QueryPlan, transient: bool, service_id: &str, log: &dyn Log) -> Result<Topology, LogError> {
+    let mut widest = 1;
+    let mut foreign_key = false;
+    visit(&plan.root, &mut |step| {
+        if let StepKind::Source(source) = &step.kind {
+            widest = widest.max(partitions_of(log, &source.topic)?);
+        }
+        foreign_key |= matches!(step.kind, StepKind::ForeignKeyJoin { .. });
+        Ok(())
+    })?;
+    let whole = transient || foreign_key || widest == 1;
+    let mut cutter = Cutter { plan, service_id, log, whole, subs: Vec::new() };
+    let (nodes, partitions) = cutter.sub(&plan.root)?;
+    cutter.subs.push(SubTopology { nodes, target: Target::Result, partitions: if whole { 1 } else { partitions } });
+    Ok(Topology { subs: cutter.subs, whole })
+}
+
+/// The window in the key of a step's rows.
+pub(super) fn key_window(step: &Step) -> Option<KeyWindow> {
+    match &step.kind {
+        StepKind::Source(source) => source.formats.window,
+        StepKind::Aggregate { window, .. } => window.map(|window| match window.kind {
+            WindowKind::Tumbling { size_ms } => KeyWindow::Time { size_ms },
+            WindowKind::Hopping { size_ms, .. } => KeyWindow::Hopping { size_ms },
+            WindowKind::Session { .. } => KeyWindow::Session,
+        }),
+        StepKind::Rekey { .. } | StepKind::TableAggregate { .. } => None,
+        _ => inputs(step).first().and_then(|input| key_window(input)),
+    }
+}
+
+/// Calls `each` for every step, inputs first.
+pub(super) fn visit<E>(step: &Step, each: &mut dyn FnMut(&Step) -> Result<(), E>) -> Result<(), E> {
+    for input in inputs(step) {
+        visit(input, each)?;
+    }
+    each(step)
+}
+
+/// The steps a step reads, by port.
+pub(super) fn inputs(step: &Step) -> Vec<&Step> {
+    match &step.kind {
+        StepKind::Source(_) => Vec::new(),
+        StepKind::Filter { input, .. }
+        | StepKind::Project { input, .. }
+        | StepKind::Rekey { input, .. }
+        | StepKind::FlatMap { input, .. }
+        | StepKind::Repartition { input, .. }
+        | StepKind::Aggregate { input, .. }
+        | StepKind::TableAggregate { input, .. }
+        | StepKind::Suppress { input, .. } => vec![input],
+        StepKind::StreamTableJoin { left, right, .. }
+        | StepKind::TableTableJoin { left, right, .. }
+        | StepKind::StreamStreamJoin { left, right, .. }
+        | StepKind::ForeignKeyJoin { left, right, .. } => vec![left, right],
+    }
+}
+
+struct Cutter<'a> {
+    plan: &'a QueryPlan,
+    service_id: &'a str,
+    log: &'a dyn Log,
+    whole: bool,
+    subs: Vec<SubTopology>,
+}
+
+impl Cutter<'_> {
+    /// Nodes of the sub-topology whose root is that step, and its number of partitions.
+    fn sub(&mut self, root: &Step) -> Result<(Vec<Node>, u32), LogError> {
+        let (mut nodes, mut partitions) = (Vec::new(), 1);
+        self.add(root, &mut nodes, &mut partitions)?;
+        Ok((nodes, partitions))
+    }
+
+    /// Adds a step after its inputs; returns its index.
+    fn add(&mut self, step: &Step, nodes: &mut Vec<Node>, partitions: &mut u32) -> Result<usize, LogError> {
+        let shared = Arc::new(step.clone());
+        let push = |nodes: &mut Vec<Node>, role, inputs| {
+            nodes.push(Node { step: Arc::clone(&shared), role, inputs });
+            nodes.len() - 1
+        };
+        match &step.kind {
+            StepKind::Source(source) => {
+                *partitions = (*partitions).max(partitions_of(self.log, &source.topic)?);
+                Ok(push(nodes, Role::Read, Vec::new()))
+            }
+            StepKind::Repartition { input, topic_suffix, partitions: wanted } if !self.whole => {
+                let (upstream, width) = self.sub(input)?;
+                let exchange = Exchange {
+                    topic: internal_topic(self.service_id, &self.plan.id, topic_suffix),
+                    partitions: wanted.unwrap_or(width),
+                    schema: step.schema.clone(),
+                    key_format: step.key_format.clone(),
+                    is_table: step.is_table,
+                    is_windowed: key_window(step).is_some(),
+                };
+                *partitions = (*partitions).max(exchange.partitions);
+                self.end_at(upstream, width, &exchange);
+                Ok(push(nodes, Role::ReadBack(exchange), Vec::new()))
+            }
+            StepKind::Repartition { input, .. } => {
+                let input = self.add(input, nodes, partitions)?;
+                Ok(push(nodes, Role::Pass, vec![input]))
+            }
+            StepKind::TableAggregate { input, topic_suffix, .. } if !self.whole => {
+                let (mut upstream, width) = self.sub(input)?;
+                let below = upstream.len().saturating_sub(1);
+                push(&mut upstream, Role::RunFirstHalf, vec![below]);
+                let exchange = Exchange {
+                    topic: internal_topic(self.service_id, &self.plan.id, topic_suffix),
+                    partitions: width,
+                    schema: regrouped_schema(&input.schema, &step.schema),
+                    key_format: step.key_format.clone(),
+                    is_table: true,
+                    is_windowed: false,
+                };
+                *partitions = (*partitions).max(exchange.partitions);
+                self.end_at(upstream, width, &exchange);
+                let back = push(nodes, Role::ReadBack(exchange), Vec::new());
+                Ok(push(nodes, Role::RunSecondHalf, vec![back]))
+            }
+            StepKind::TableAggregate { input, .. } => {
+                let input = self.add(input, nodes, partitions)?;
+                let grouped = push(nodes, Role::RunFirstHalf, vec![input]);
+                Ok(push(nodes, Role::RunSecondHalf, vec![grouped]))
+            }
+            _ => {
+                let mut ports = Vec::new();
+                for input in inputs(step) {
+                    ports.push(self.add(input, nodes, partitions)?);
+                }
+                Ok(push(nodes, Role::Run, ports))
+            }
+        }
+    }
+
+    /// Ends a sub-topology at a repartition topic.
+    fn end_at(&mut self, nodes: Vec<Node>, partitions: u32, exchange: &Exchange) {
+        self.subs.push(SubTopology { nodes, target: Target::Exchange(exchange.clone()), partitions });
+    }
+}

@@ -1,0 +1,269 @@
+//! Threads that run tasks. A thread owns its tasks, so a step takes no lock; it sleeps on its signal when all are idle.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use parking_lot::Mutex;
+
+use crate::clock::Clock;
+use crate::log::{LogError, Signal};
+
+use super::query::{Life, State};
+use super::task::{Progress, Task, TaskError};
+
+/// Longest sleep: a safeguard, everything that matters raises the signal.
+const SLEEP: Duration = Duration::from_secs(1);
+/// How long whoever stops a query waits for a thread that is stuck in a step.
+const STOP_WAIT: Duration = Duration::from_secs(10);
+
+/// A task and the life of its query.
+pub(super) struct Slot {
+    pub(super) query: Arc<str>,
+    pub(super) life: Arc<Life>,
+    pub(super) task: Task,
+}
+
+/// What came of a slot's turn.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    Moved,
+    Idle,
+    /// The task is over, or its query is.
+    Over,
+}
+
+/// A failure that starting again may heal.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) query: Arc<str>,
+}
+
+enum Message {
+    Add(Box<Slot>),
+    Remove { query: Arc<str>, done: Sender<()> },
+    Stop,
+}
+
+/// Runs tasks: on threads, or when the driver says so.
+pub(super) enum Pool {
+    Threads {
+        workers: Vec<Worker>,
+        next: AtomicUsize,
+    },
+    /// Tasks of the driver, oldest first, and the signal their readers raise.
+    Driven {
+        slots: Mutex<Vec<Slot>>,
+        signal: Arc<Signal>,
+        clock: Arc<dyn Clock>,
+        failed: Sender<Failed>,
+    },
+}
+
+/// One thread.
+pub(super) struct Worker {
+    signal: Arc<Signal>,
+    inbox: Sender<Message>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Pool {
+    /// So many threads.
+    pub(super) fn threads(count: usize, clock: &Arc<dyn Clock>, failed: &Sender<Failed>) -> Result<Self, LogError> {
+        let workers = (0..count.max(1)).map(|i| Worker::start(i, Arc::clone(clock), failed.clone()));
+        Ok(Self::Threads { workers: workers.collect::<Result<_, _>>()?, next: AtomicUsize::new(0) })
+    }
+
+    /// No thread: tasks take steps in [`Pool::run`].
+    pub(super) fn driven(clock: Arc<dyn Clock>, failed: Sender<Failed>) -> Self {
+        Self::Driven { slots: Mutex::default(), signal: Arc::default(), clock, failed }
+    }
+
+    /// Where the next task goes, and the signal that wakes it.
+    pub(super) fn place(&self) -> (usize, Arc<Signal>) {
+        match self {
+            Self::Threads { workers, next } => {
+                let at = next.fetch_add(1, Ordering::Relaxed) % workers.len().max(1);
+                (at, workers.get(at).map(|worker| Arc::clone(&worker.signal)).unwrap_or_default())
+            }
+            Self::Driven { signal, .. } => (0, Arc::clone(signal)),
+        }
+    }
+
+    /// Hands over a task made for that place.
+    pub(super) fn add(&self, at: usize, slot: Slot) {
+        match self {
+            Self::Threads { workers, .. } => {
+                if let Some(worker) = workers.get(at) {
+                    worker.send(Message::Add(Box::new(slot)));
+                }
+            }
+            Self::Driven { slots, .. } => slots.lock().push(slot),
+        }
+    }
+
+    /// Lets go of a query's tasks: what they have done but not committed is forgotten unless the query is paused or
+    /// stopped in an orderly way. Waits for the threads, but not for ever.
+    pub(super) fn remove(&self, query: &Arc<str>) {
+        match self {
+            Self::Threads { workers, .. } => {
+                let waiting: Vec<Receiver<()>> = workers
+                    .iter()
+                    .map(|worker| {
+                        let (done, gone) = bounded(1);
+                        worker.send(Message::Remove { query: Arc::clone(query), done });
+                        gone
+                    })
+                    .collect();
+                for gone in waiting {
+                    // A thread stuck in a step lets go of the task when the step ends.
+                    let _late = gone.recv_timeout(STOP_WAIT);
+                }
+            }
+            Self::Driven { slots, .. } => slots.lock().retain(|slot| slot.query != *query),
+        }
+    }
+
+    /// Wakes all threads (a query was resumed, say).
+    pub(super) fn wake(&self) {
+        if let Self::Threads { workers, .. } = self {
+            workers.iter().for_each(|worker| worker.signal.raise());
+        }
+    }
+
+    /// The driver's way: steps the tasks of one query, or of all, until none moves.
+    pub(super) fn run(&self, query: Option<&str>) {
+        let Self::Driven { slots, clock, failed, .. } = self else { return };
+        let mut slots = slots.lock();
+        loop {
+            let mut moved = false;
+            slots.retain_mut(|slot| {
+                if query.is_some_and(|query| *slot.query != *query) {
+                    return true;
+                }
+                let turn = turn(slot, clock.now_ms(), failed);
+                moved |= turn == Turn::Moved;
+                turn != Turn::Over
+            });
+            if !moved {
+                break;
+            }
+        }
+    }
+
+    /// Stops all threads after an orderly commit.
+    pub(super) fn stop(&self) {
+        if let Self::Threads { workers, .. } = self {
+            workers.iter().for_each(|worker| worker.send(Message::Stop));
+            for worker in workers {
+                if let Some(thread) = worker.thread.lock().take() {
+                    // A thread that panicked has nothing left to commit.
+                    let _panicked = thread.join();
+                }
+            }
+        }
+    }
+}
+
+impl Worker {
+    fn start(number: usize, clock: Arc<dyn Clock>, failed: Sender<Failed>) -> Result<Self, LogError> {
+        let (inbox, messages) = unbounded();
+        let signal = Arc::<Signal>::default();
+        let of_thread = Arc::clone(&signal);
+        let thread = std::thread::Builder::new()
+            .name(format!("tasks-{number}"))
+            .spawn(move || work(&messages, &of_thread, &*clock, &failed))
+            .map_err(|source| LogError::Io { what: "starting a thread".to_owned(), source })?;
+        Ok(Self { signal, inbox, thread: Mutex::new(Some(thread)) })
+    }
+
+    fn send(&self, message: Message) {
+        // A thread that is gone has no tasks.
+        let _gone = self.inbox.send(message);
+        self.signal.raise();
+    }
+}
+
+fn work(messages: &Receiver<Message>, signal: &Signal, clock: &dyn Clock, failed: &Sender<Failed>) {
+    let mut slots: Vec<Slot> = Vec::new();
+    loop {
+        let seen = signal.count();
+        for message in messages.try_iter() {
+            match message {
+                Message::Add(slot) => slots.push(*slot),
+                Message::Remove { query, done } => {
+                    slots.retain(|slot| slot.query != query);
+                    // Whoever asked may have stopped waiting.
+                    let _gone = done.send(());
+                }
+                Message::Stop => {
+                    slots.iter_mut().for_each(|slot| close(slot, clock.now_ms()));
+                    return;
+                }
+            }
+        }
+        let mut moved = false;
+        slots.retain_mut(|slot| {
+            let turn = turn(slot, clock.now_ms(), failed);
+            moved |= turn == Turn::Moved;
+            turn != Turn::Over
+        });
+        if !moved {
+            signal.wait(seen, SLEEP);
+        }
+    }
+}
+
+/// One step of a task, if its query runs.
+fn turn(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Turn {
+    match slot.life.state() {
+        State::Running => {}
+        State::Created | State::Retrying => return Turn::Idle,
+        State::Paused => {
+            close(slot, now_ms);
+            return Turn::Idle;
+        }
+        State::Error | State::Stopped => return Turn::Over,
+    }
+    match slot.task.step(now_ms) {
+        Ok(Progress::Moved) => Turn::Moved,
+        Ok(Progress::Idle | Progress::Blocked) => Turn::Idle,
+        Ok(Progress::Finished) => {
+            slot.life.become_(State::Stopped);
+            Turn::Over
+        }
+        Err(error) => {
+            fail(slot, now_ms, &error, failed);
+            Turn::Over
+        }
+    }
+}
+
+/// Commits what is pending before a pause or the end.
+fn close(slot: &mut Slot, now_ms: i64) {
+    if slot.life.state() != State::Error
+        && slot.task.dirty
+        && let Err(error) = slot.task.commit(now_ms)
+    {
+        tracing::warn!(query = %slot.query, task = slot.task.id(), "the last commit failed: {error}");
+    }
+}
+
+fn fail(slot: &Slot, now_ms: i64, error: &TaskError, failed: &Sender<Failed>) {
+    tracing::error!(query = %slot.query, task = slot.task.id(), "{error}");
+    slot.life.error(now_ms, error.to_string());
+    match error {
+        TaskError::Log(_) if slot.task.commits => {
+            if slot.life.become_(State::Retrying) {
+                // Without a supervisor nobody retries.
+                let _gone = failed.send(Failed { query: Arc::clone(&slot.query) });
+            }
+        }
+        _ => {
+            slot.life.become_(State::Error);
+            slot.task.target.fail(&error.to_string());
+        }
+    }
+}

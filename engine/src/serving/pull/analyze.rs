@@ -1,0 +1,95 @@
+//! An analysed SELECT over one table → [`Pull`]: the planner has resolved names and checked types; what is left is where
+//! the rows come from.
+
+use std::sync::Arc;
+
+use sql::Query;
+
+use crate::catalog::{Catalog, QueryKind, Source};
+use crate::config::Config;
+use crate::expr::{self, Evaluator, Kind, Registry, Settings, Typed, compile};
+use crate::plan::Analysis;
+use crate::plan::step::{SourceColumn, StepKind};
+use crate::statements::Failure;
+use crate::types::SqlType;
+
+use super::refuse::{check_window_bounds, check_without_scan, not_materialized, where_clause};
+use super::{Access, Pull, lookup};
+
+/// What a pull query is analysed against.
+pub(crate) struct Env<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) functions: &'a Registry,
+    pub(crate) config: &'a Config,
+    /// Custom types by name.
+    pub(crate) types: &'a dyn Fn(&str) -> Option<SqlType>,
+}
+
+impl Env<'_> {
+    pub(super) fn expr(&self) -> expr::Env<'_> {
+        expr::Env { functions: self.functions, types: self.types }
+    }
+}
+
+/// The query that keeps a table's rows.
+fn keeper<'a>(catalog: &'a Catalog, table: &'a str) -> Option<&'a str> {
+    let made = catalog.writers(table).find(|query| query.kind == QueryKind::CreateAs);
+    let kept = || catalog.readers(table).find(|query| query.kind == QueryKind::SourceTable);
+    made.or_else(kept).map(|query| query.id.as_str())
+}
+
+/// Makes a pull query of a query and its analysis.
+pub(crate) fn analyze(query: &Query, analysis: &Analysis, env: &Env<'_>) -> Result<Pull, Failure> {
+    let name = &query.from.name.name;
+    let source = env.catalog.source(name).ok_or_else(|| Failure::statement(format!("{name} does not exist.")))?;
+    let keeper = keeper(env.catalog, name).ok_or_else(|| not_materialized(name))?;
+    let access = match &query.filter {
+        None if !env.config.enabled("ksql.query.pull.table.scan.enabled") => {
+            return Err(where_clause("Missing WHERE clause", source.is_windowed()));
+        }
+        None => Access::Scan,
+        Some(filter) => {
+            let access = lookup::access(filter, source, env)?;
+            check(filter, source, &access, env.config)?;
+            access
+        }
+    };
+    let StepKind::Source(read) = &analysis.input.kind else {
+        return Err(Failure::statement("this is no pull query on one table"));
+    };
+    let settings = Settings::from_properties(|name| env.config.get(name));
+    let compiled = |typed: &Typed| compile(typed, &settings).map_err(|error| Failure::statement(error.to_string()));
+    let input = &analysis.input.schema;
+    let is_key = |(name, typed): &(String, Typed)| {
+        let Kind::Column(at) = typed.kind else { return false };
+        let of_key = match at.checked_sub(input.key.len()) {
+            None => true,
+            Some(at) => matches!(read.columns.get(at), Some(SourceColumn::WindowStart | SourceColumn::WindowEnd)),
+        };
+        of_key && input.column(at).is_some_and(|column| column.name == *name)
+    };
+    Ok(Pull {
+        source: Arc::clone(source),
+        query: keeper.to_owned(),
+        keys: analysis.select.iter().map(is_key).collect(),
+        columns: analysis.schema().value,
+        projection: analysis.select.iter().map(|(_, typed)| compiled(typed)).collect::<Result<Vec<Evaluator>, _>>()?,
+        filter: analysis.filter.as_ref().map(compiled).transpose()?,
+        layout: read.columns.clone(),
+        access,
+        limit: query.limit,
+    })
+}
+
+/// Refuses what would need a scan where scans are switched off.
+fn check(filter: &sql::Expr, source: &Source, access: &Access, config: &Config) -> Result<(), Failure> {
+    let Some(alternatives) = lookup::alternatives(filter) else { return Ok(()) };
+    if matches!(access, Access::Keys(_)) {
+        return alternatives.iter().try_for_each(|conjuncts| check_window_bounds(conjuncts, source));
+    }
+    if config.enabled("ksql.query.pull.table.scan.enabled") {
+        return Ok(());
+    }
+    let ranges = config.enabled("ksql.query.pull.range.scan.enabled");
+    alternatives.iter().try_for_each(|conjuncts| check_without_scan(conjuncts, source, ranges, alternatives.len()))
+}

@@ -1,0 +1,248 @@
+//! WHERE → the keys and windows it asks for.
+
+use sql::{BinaryOp, Expr, ExprKind};
+
+use crate::catalog::Source;
+use crate::expr::{Scope, Settings, bind, cast_value, compile, RowErrors, Rows};
+use crate::formats;
+use crate::plan::ast;
+use crate::statements::Failure;
+use crate::types::Value;
+
+use super::analyze::Env;
+use super::refuse::shown;
+use super::{Access, KeyLookup};
+
+/// More combinations than this are not taken apart: the table is scanned.
+const MOST_ALTERNATIVES: usize = 64;
+
+/// What one of the conditions joined by AND says.
+pub(super) enum Conjunct<'a> {
+    /// `key = constant`, `key IN (constants)`
+    KeyEquals { column: &'a str, values: Vec<&'a Expr> },
+    /// `key < constant` and the like
+    KeyCompares { column: &'a str, op: BinaryOp },
+    /// A comparison of a key column with something that is no constant.
+    Unresolvable,
+    /// A comparison neither side of which is a column.
+    NoColumn,
+    /// `LIKE`
+    Like,
+    /// A bound on the window.
+    Window,
+    /// Something else.
+    Other,
+}
+
+/// The alternatives (OR) of conditions (AND) of a WHERE; `None` when there are too many.
+pub(super) fn alternatives(filter: &Expr) -> Option<Vec<Vec<&Expr>>> {
+    let all = match &filter.kind {
+        ExprKind::Binary { op: BinaryOp::Or, left, right } => {
+            let mut all = alternatives(left)?;
+            all.extend(alternatives(right)?);
+            all
+        }
+        ExprKind::Binary { op: BinaryOp::And, left, right } => {
+            let (left, right) = (alternatives(left)?, alternatives(right)?);
+            let both = |l: &Vec<&'_ Expr>, r: &Vec<&'_ Expr>| l.len() + r.len();
+            let mut all = Vec::with_capacity(left.len() * right.len());
+            for l in &left {
+                for r in &right {
+                    let mut conjuncts = Vec::with_capacity(both(l, r));
+                    conjuncts.extend(l.iter().copied());
+                    conjuncts.extend(r.iter().copied());
+                    all.push(conjuncts);
+                }
+            }
+            all
+        }
+        _ => vec![vec![filter]],
+    };
+    (all.len() <= MOST_ALTERNATIVES).then_some(all)
+}
+
+/// What a condition says.
+pub(super) fn conjunct<'a>(expr: &'a Expr, source: &'a Source) -> Conjunct<'a> {
+    let key_column = |expr: &Expr| match &expr.kind {
+        ExprKind::Column { name, .. } => source.schema.key.iter().find(|column| column.name == name.name),
+        _ => None,
+    };
+    match &expr.kind {
+        ExprKind::Binary { op, left, right } if is_comparison(*op) => {
+            let (column, other, op) = match (&left.kind, &right.kind) {
+                (ExprKind::Column { .. }, _) => (left, right, *op),
+                (_, ExprKind::Column { .. }) => (right, left, flipped(*op)),
+                _ => return Conjunct::NoColumn,
+            };
+            if is_window_bound(column) {
+                return Conjunct::Window;
+            }
+            match key_column(column) {
+                None => Conjunct::Other,
+                Some(_) if !is_constant(other) => Conjunct::Unresolvable,
+                Some(key) if op == BinaryOp::Equal => Conjunct::KeyEquals { column: &key.name, values: vec![other] },
+                Some(key) => Conjunct::KeyCompares { column: &key.name, op },
+            }
+        }
+        ExprKind::In { expr, list, negated: false } => match key_column(expr) {
+            Some(_) if !list.iter().all(is_constant) => Conjunct::Unresolvable,
+            Some(key) => Conjunct::KeyEquals { column: &key.name, values: list.iter().collect() },
+            None => Conjunct::Other,
+        },
+        ExprKind::Like { .. } => Conjunct::Like,
+        _ => Conjunct::Other,
+    }
+}
+
+fn is_comparison(op: BinaryOp) -> bool {
+    use BinaryOp::{Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual};
+    matches!(op, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual)
+}
+
+/// The operator with its sides exchanged.
+pub(super) fn flipped(op: BinaryOp) -> BinaryOp {
+    match op {
+        BinaryOp::Less => BinaryOp::Greater,
+        BinaryOp::LessEqual => BinaryOp::GreaterEqual,
+        BinaryOp::Greater => BinaryOp::Less,
+        BinaryOp::GreaterEqual => BinaryOp::LessEqual,
+        other => other,
+    }
+}
+
+fn is_window_bound(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Column { name, .. } if name.name == "WINDOWSTART" || name.name == "WINDOWEND")
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    let mut constant = true;
+    visit(expr, &mut |part| constant &= !matches!(part.kind, ExprKind::Column { .. }));
+    constant
+}
+
+/// The rows a WHERE asks for.
+pub(super) fn access(filter: &Expr, source: &Source, env: &Env<'_>) -> Result<Access, Failure> {
+    let Some(alternatives) = alternatives(filter) else { return Ok(Access::Scan) };
+    let mut lookups: Vec<KeyLookup> = Vec::new();
+    for conjuncts in &alternatives {
+        let Some(keys) = keys_of(conjuncts, source, env)? else { return Ok(Access::Scan) };
+        let (from, to) = window_starts(conjuncts, source, env);
+        for key in keys {
+            // Of one key asked for twice, read all that either wants.
+            match lookups.iter_mut().find(|known| known.key == key) {
+                Some(known) => {
+                    known.from = known.from.min(from);
+                    known.to = known.to.max(to);
+                }
+                None => lookups.push(KeyLookup { key, from, to }),
+            }
+        }
+    }
+    Ok(Access::Keys(lookups))
+}
+
+/// The serialised keys one alternative asks for; `None` when it does not name every key column.
+fn keys_of(conjuncts: &[&Expr], source: &Source, env: &Env<'_>) -> Result<Option<Vec<Vec<u8>>>, Failure> {
+    let key = &source.schema.key;
+    let mut found: Vec<Option<Vec<Value>>> = vec![None; key.len()];
+    for expr in conjuncts {
+        let Conjunct::KeyEquals { column, values } = conjunct(expr, source) else { continue };
+        let Some(at) = key.iter().position(|key| key.name == column) else { continue };
+        let is_list = matches!(expr.kind, ExprKind::In { .. });
+        let ty = key.get(at).map(|key| key.ty.clone()).unwrap_or(crate::types::SqlType::String);
+        let mut wanted = Vec::new();
+        for value in values {
+            wanted.extend(key_value(value, column, &ty, is_list, env)?);
+        }
+        if let Some(slot @ None) = found.get_mut(at) {
+            *slot = Some(wanted);
+        }
+    }
+    let Some(columns) = found.into_iter().collect::<Option<Vec<Vec<Value>>>>() else { return Ok(None) };
+    let rows = columns.iter().fold(vec![Vec::new()], |rows: Vec<Vec<Value>>, values| {
+        let with = |row: &Vec<Value>, value: &Value| row.iter().chain([value]).cloned().collect();
+        rows.iter().flat_map(|row| values.iter().map(move |value| with(row, value))).collect()
+    });
+    let spec = &source.formats.key;
+    let encoded = formats::known_format(&spec.name)
+        .and_then(|format| format.encoder(spec, key, true))
+        .and_then(|mut encoder| {
+            let columns = key.iter().enumerate().map(|(i, column)| {
+                let values: Vec<Value> = rows.iter().filter_map(|row| row.get(i).cloned()).collect();
+                Value::column(&column.ty, &values)
+            });
+            encoder.encode(&columns.collect::<Vec<_>>(), None)
+        })
+        .map_err(|error| Failure::statement(error.to_string()))?;
+    Ok(Some(encoded.iter().flatten().map(<[u8]>::to_vec).collect()))
+}
+
+/// A constant as a value of the key column; `None` when no row can have it.
+fn key_value(
+    expr: &Expr,
+    column: &str,
+    ty: &crate::types::SqlType,
+    is_list: bool,
+    env: &Env<'_>,
+) -> Result<Option<Value>, Failure> {
+    if expr.kind == ExprKind::Null {
+        return Err(Failure::statement(format!("Primary key columns can not be NULL: ({column} = null)")));
+    }
+    let typed = bind(expr, &Scope::default(), env.expr()).map_err(|error| Failure::statement(error.to_string()))?;
+    let fits = typed.ty == *ty || (typed.ty.is_numeric() && ty.is_numeric());
+    if is_list && !fits {
+        let message = format!("{} can not be converted to the type of the key column: {column} {ty} KEY", shown(expr));
+        return Err(Failure::statement(message));
+    }
+    let value = compile(&typed, &Settings::default())
+        .map(|constant| constant.eval(Rows { columns: &[], len: 1 }, &mut RowErrors::default()))
+        .map_err(|error| Failure::statement(error.to_string()))?;
+    Ok(cast_value(&Value::at(&value, 0), &typed.ty, ty).ok().filter(|value| !value.is_null()))
+}
+
+/// Starts of windows an alternative allows.
+fn window_starts(conjuncts: &[&Expr], source: &Source, env: &Env<'_>) -> (i64, i64) {
+    let (mut from, mut to) = (i64::MIN, i64::MAX);
+    if !source.is_windowed() {
+        return (from, to);
+    }
+    for expr in conjuncts {
+        let ExprKind::Binary { op, left, right } = &expr.kind else { continue };
+        let (column, other, op) = match (&left.kind, &right.kind) {
+            (ExprKind::Column { name, .. }, _) => (&name.name, right, *op),
+            (_, ExprKind::Column { name, .. }) => (&name.name, left, flipped(*op)),
+            _ => continue,
+        };
+        let Some(at) = (column == "WINDOWSTART").then(|| constant_ms(other, env)).flatten() else { continue };
+        match op {
+            BinaryOp::Equal => (from, to) = (from.max(at), to.min(at)),
+            BinaryOp::Greater => from = from.max(at.saturating_add(1)),
+            BinaryOp::GreaterEqual => from = from.max(at),
+            BinaryOp::Less => to = to.min(at.saturating_sub(1)),
+            BinaryOp::LessEqual => to = to.min(at),
+            _ => {}
+        }
+    }
+    (from, to)
+}
+
+/// A constant number of milliseconds.
+fn constant_ms(expr: &Expr, env: &Env<'_>) -> Option<i64> {
+    let typed = bind(expr, &Scope::default(), env.expr()).ok()?;
+    let constant = compile(&typed, &Settings::default()).ok()?;
+    let value = constant.eval(Rows { columns: &[], len: 1 }, &mut RowErrors::default());
+    match Value::at(&value, 0) {
+        Value::Integer(value) => Some(i64::from(value)),
+        Value::Bigint(value) => Some(value),
+        Value::String(text) => crate::types::text::parse_timestamp(&text),
+        _ => None,
+    }
+}
+
+/// Calls `each` for an expression and all its parts.
+pub(super) fn visit<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
+    each(expr);
+    for child in ast::children(expr) {
+        visit(child, each);
+    }
+}
