@@ -79,7 +79,8 @@ impl Engine {
             None => Arc::new(Embedded::open(Path::new(&dir))?),
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = config.number("ksql.streams.num.stream.threads").map_or(threads, |most| threads.min(most.max(1) as usize));
+        let threads =
+            config.number("ksql.streams.num.stream.threads").map_or(threads, |most| threads.min(most.max(1) as usize));
         Self::new(Parts { log, clock: Arc::new(System), config, functions: Registry::with(&[]), threads })
     }
 
@@ -140,10 +141,9 @@ impl Engine {
         let mut changes: Vec<Change> = Vec::new();
         for statement in statements {
             let checked = match &statement.statement {
-                Statement::Set { name, value } => {
-                    self.with_view(&fork, &session, |view| statements::set(view, &mut session.clone(), name, value))
-                        .map(|_| drop(session.properties.insert(statements::bare_name(name).to_owned(), value.clone())))
-                }
+                Statement::Set { name, value } => self
+                    .with_view(&fork, &session, |view| statements::set(view, &mut session.clone(), name, value))
+                    .map(|_| drop(session.properties.insert(statements::bare_name(name).to_owned(), value.clone()))),
                 Statement::Unset { name } => {
                     statements::unset(&mut session, name);
                     Ok(())

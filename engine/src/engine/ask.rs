@@ -7,8 +7,8 @@ use sql::{Parsed, Query, Statement};
 
 use crate::catalog::Catalog;
 use crate::config::Config;
-use crate::plan::{self, Planner};
 use crate::plan::step::{QueryPlan, StepKind};
+use crate::plan::{self, Planner};
 use crate::runtime::Transient;
 use crate::serving::rows::{End, RowReceiver, channel};
 use crate::serving::{self, Kind, pull};
@@ -117,8 +117,7 @@ impl Engine {
         let analysis = self.planner(catalog, &topics, scope).analyze(query)?;
         let pull = pull::analyze(query, &analysis, &env)?;
         let tables = self.shared.runtime.tables(&pull.query);
-        let batch =
-            pull.run(&tables).map_err(|error| Failure::new(FailureKind::Server, error.to_string()))?;
+        let batch = pull.run(&tables).map_err(|error| Failure::new(FailureKind::Server, error.to_string()))?;
         let (sender, rows) = channel(|| ());
         // Nobody has taken the receiver away yet.
         let _sent = sender.send(batch);

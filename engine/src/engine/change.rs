@@ -117,7 +117,10 @@ impl Engine {
             return Ok(Arc::new(planner.plan_push(query)?));
         }
         let inner = Parsed { statement: inner.clone(), ..parsed.clone() };
-        planner.plan(&inner)?.start.ok_or_else(|| Failure::statement("The provided statement does not run a ksql query"))
+        planner
+            .plan(&inner)?
+            .start
+            .ok_or_else(|| Failure::statement("The provided statement does not run a ksql query"))
     }
 
     /// Makes topics, starts the query, logs the command, applies it, stops what must stop, deletes the topic. Up to the
@@ -232,8 +235,7 @@ fn targets(id: Option<&Ident>, catalog: &Catalog, verb: &str) -> Result<Vec<Stri
     let Some(id) = id else {
         return Ok(catalog.queries().filter(|query| !of_source_table(query)).map(|query| query.id.clone()).collect());
     };
-    let query =
-        catalog.query(&id.name).ok_or_else(|| Failure::statement(format!("Unknown queryId: {}", id.name)))?;
+    let query = catalog.query(&id.name).ok_or_else(|| Failure::statement(format!("Unknown queryId: {}", id.name)))?;
     if of_source_table(query) {
         let message = format!("Cannot {verb} query '{}' because it is linked to a source table.", id.name);
         return Err(Failure::statement(message));

@@ -74,8 +74,7 @@ impl Engine {
             }
             _ => {
                 let topics = Asked::remembered(logged.topics);
-                let scope =
-                    plan::Session { config: &config, text: &logged.text, query_id: logged.query_id.as_deref() };
+                let scope = plan::Session { config: &config, text: &logged.text, query_id: logged.query_id.as_deref() };
                 let functions = &*self.shared.functions;
                 let planner = Planner { catalog: &world.catalog, session: scope, topics: &topics, functions };
                 let command = planner.plan(&parsed).map_err(|error| error.to_string())?;

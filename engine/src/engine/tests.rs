@@ -47,9 +47,11 @@ fn rows(engine: &Engine, receiver: &mut RowReceiver) -> Vec<String> {
     let mut rows = Vec::new();
     while let Some(event) = receiver.try_next() {
         match event {
-            Event::Rows(batch) => rows.extend(batch.iter().map(|(row, gone)| {
-                String::from_utf8(row.to_vec()).unwrap() + if gone { " gone" } else { "" }
-            })),
+            Event::Rows(batch) => rows.extend(
+                batch
+                    .iter()
+                    .map(|(row, gone)| String::from_utf8(row.to_vec()).unwrap() + if gone { " gone" } else { "" }),
+            ),
             Event::End(end) => {
                 rows.push(format!("{end:?}"));
                 break;
@@ -66,7 +68,8 @@ fn records(log: &dyn Log, topic: &str) -> Vec<String> {
         let mut reader = log.reader(vec![from], Arc::<Signal>::default()).unwrap();
         while let Some((_, batch)) = reader.poll(1 << 20).unwrap().pop() {
             for row in 0..batch.offsets.len() {
-                let text = |bytes: Option<&[u8]>| bytes.map_or("-".to_owned(), |b| String::from_utf8_lossy(b).into_owned());
+                let text =
+                    |bytes: Option<&[u8]>| bytes.map_or("-".to_owned(), |b| String::from_utf8_lossy(b).into_owned());
                 let key = batch.records.keys.iter().nth(row).unwrap();
                 let value = batch.records.values.iter().nth(row).unwrap();
                 all.push(format!("@{} {} {}", batch.records.timestamps[row], text(key), text(value)));
@@ -84,8 +87,11 @@ fn a_filter_and_a_projection_reach_topic_and_client() {
     let engine = engine();
     run(&engine, ORDERS);
     run(&engine, "CREATE STREAM big AS SELECT id, UCASE(item) AS item, qty * 2 AS twice FROM orders WHERE qty > 1;");
-    run(&engine, "INSERT INTO orders (rowtime, id, item, qty) VALUES (5, 'a', 'tea', 1); \
-                  INSERT INTO orders (rowtime, id, item, qty) VALUES (6, 'b', 'rice', 3);");
+    run(
+        &engine,
+        "INSERT INTO orders (rowtime, id, item, qty) VALUES (5, 'a', 'tea', 1); \
+                  INSERT INTO orders (rowtime, id, item, qty) VALUES (6, 'b', 'rice', 3);",
+    );
     assert_eq!(records(&**engine.log(), "BIG"), [r#"@6 b {"ITEM":"RICE","TWICE":6}"#]);
     let mut push = ask(&engine, "SELECT twice, id, ROWTIME FROM big EMIT CHANGES LIMIT 2;");
     assert_eq!(rows(&engine, &mut push), [r#"[6,"b",6]"#]);

@@ -3,7 +3,7 @@
 use sql::{BinaryOp, Expr, ExprKind};
 
 use crate::catalog::Source;
-use crate::expr::{Scope, Settings, bind, cast_value, compile, RowErrors, Rows};
+use crate::expr::{RowErrors, Rows, Scope, Settings, bind, cast_value, compile};
 use crate::formats;
 use crate::plan::ast;
 use crate::statements::Failure;

@@ -191,10 +191,9 @@ impl Pull {
             SourceColumn::WindowStart => Some(longs(&found.starts)),
             SourceColumn::WindowEnd => Some(longs(&found.ends)),
             // Not kept.
-            SourceColumn::RowPartition
-            | SourceColumn::RowOffset
-            | SourceColumn::Headers
-            | SourceColumn::Header(_) => None,
+            SourceColumn::RowPartition | SourceColumn::RowOffset | SourceColumn::Headers | SourceColumn::Header(_) => {
+                None
+            }
         });
         let null = || new_null_array(&arrow::datatypes::DataType::Null, len);
         Ok(decoded.columns.into_iter().chain(made.map(|column| column.unwrap_or_else(null))).collect())
