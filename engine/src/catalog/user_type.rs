@@ -5,9 +5,6 @@ use sql::{Ident, Type};
 use super::Catalog;
 use crate::types::SqlType;
 
-/// Digits a DECIMAL can hold here (Arrow's Decimal128).
-const MAX_PRECISION: u32 = 38;
-
 /// Why a type cannot be resolved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownType {
@@ -54,11 +51,6 @@ fn decimal(precision: u32, scale: u32) -> Result<SqlType, UnknownType> {
     }
     if scale > precision {
         return Err(UnknownType::Decimal(format!("DECIMAL precision must be >= scale: DECIMAL({precision},{scale})")));
-    }
-    if precision > MAX_PRECISION {
-        return Err(UnknownType::Decimal(format!(
-            "DECIMAL({precision},{scale}) is not supported: the precision may be at most {MAX_PRECISION}"
-        )));
     }
     match (u8::try_from(precision), i8::try_from(scale)) {
         (Ok(precision), Ok(scale)) => Ok(SqlType::Decimal { precision, scale }),

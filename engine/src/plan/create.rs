@@ -57,7 +57,7 @@ impl Planner<'_> {
         for element in &create.elements {
             let ty = resolve_type(&element.ty, self.catalog)
                 .map_err(|unknown| PlanError::prepare(unknown.to_string()).at(element.name.span))?;
-            self.check_element(create, element, &ty, &declared)?;
+            check_element(element, &ty, &declared)?;
             let column = Column::new(&*element.name.name, ty);
             match &element.constraint {
                 Constraint::Key | Constraint::PrimaryKey => declared.schema.key.push(column),
@@ -76,41 +76,6 @@ impl Planner<'_> {
             return Err(PlanError::statement(format!("Duplicate column names: {}", shown.join(", "))));
         }
         Ok(declared)
-    }
-
-    fn check_element(&self, create: &CreateSource, element: &Element, ty: &SqlType, so_far: &Declared) -> Result<()> {
-        let name = &element.name.name;
-        if is_system_column(name) {
-            return Err(PlanError::statement(format!(
-                "'{name}' is a reserved column name. You cannot use it as a name for a column."
-            ))
-            .at(element.name.span));
-        }
-        let wrong_type = match &element.constraint {
-            Constraint::Headers if *ty != header_type() => {
-                Some(("HEADERS".to_owned(), "ARRAY<STRUCT<`KEY` STRING, `VALUE` BYTES>>"))
-            }
-            Constraint::Header(key) if *ty != SqlType::Bytes => Some((format!("HEADER('{key}')"), "BYTES")),
-            _ => None,
-        };
-        if let Some((what, expected)) = wrong_type {
-            let message = format!("Invalid type for {what} column: expected {expected}, got {ty}");
-            return Err(PlanError::prepare(message).at(element.name.span));
-        }
-        let clash = match &element.constraint {
-            Constraint::Headers | Constraint::Header(_) if so_far.headers.iter().any(|header| header.key.is_none()) => {
-                Some("HEADERS".to_owned())
-            }
-            Constraint::Header(key) if so_far.headers.iter().any(|header| header.key.as_ref() == Some(key)) => {
-                Some(format!("HEADER('{key}')"))
-            }
-            Constraint::Headers if !so_far.headers.is_empty() => Some("HEADER".to_owned()),
-            _ => None,
-        };
-        match clash {
-            Some(what) => Err(PlanError::prepare(format!("Schema already contains a {what} column."))),
-            None => Ok(()),
-        }
     }
 
     fn source_formats(&self, properties: &Properties, declared: &Declared) -> Result<Formats> {
@@ -258,6 +223,42 @@ impl Planner<'_> {
         command.message = messages::query_created(&id);
         command.start = Some(plan);
         Ok(())
+    }
+}
+
+/// Refuses reserved names, and header columns of the wrong type or number.
+fn check_element(element: &Element, ty: &SqlType, so_far: &Declared) -> Result<()> {
+    let name = &element.name.name;
+    if is_system_column(name) {
+        return Err(PlanError::statement(format!(
+            "'{name}' is a reserved column name. You cannot use it as a name for a column."
+        ))
+        .at(element.name.span));
+    }
+    let wrong_type = match &element.constraint {
+        Constraint::Headers if *ty != header_type() => {
+            Some(("HEADERS".to_owned(), "ARRAY<STRUCT<`KEY` STRING, `VALUE` BYTES>>"))
+        }
+        Constraint::Header(key) if *ty != SqlType::Bytes => Some((format!("HEADER('{key}')"), "BYTES")),
+        _ => None,
+    };
+    if let Some((what, expected)) = wrong_type {
+        let message = format!("Invalid type for {what} column: expected {expected}, got {ty}");
+        return Err(PlanError::prepare(message).at(element.name.span));
+    }
+    let clash = match &element.constraint {
+        Constraint::Headers | Constraint::Header(_) if so_far.headers.iter().any(|header| header.key.is_none()) => {
+            Some("HEADERS".to_owned())
+        }
+        Constraint::Header(key) if so_far.headers.iter().any(|header| header.key.as_ref() == Some(key)) => {
+            Some(format!("HEADER('{key}')"))
+        }
+        Constraint::Headers if !so_far.headers.is_empty() => Some("HEADER".to_owned()),
+        _ => None,
+    };
+    match clash {
+        Some(what) => Err(PlanError::prepare(format!("Schema already contains a {what} column."))),
+        None => Ok(()),
     }
 }
 

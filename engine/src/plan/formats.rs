@@ -9,6 +9,9 @@ use super::error::{PlanError, Result};
 use super::step::{Formats, KeyWindow};
 use super::with_properties::Properties;
 
+/// Digits a column of DECIMALs holds (Arrow's Decimal128).
+const MAX_PRECISION: u8 = 38;
+
 /// Which side of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -100,6 +103,26 @@ pub(super) fn check_columns(schema: &Schema, formats: &Formats) -> Result<()> {
     check_key_types(&schema.key)?;
     check_side(&schema.key, &formats.key, Side::Key)?;
     check_side(&schema.value, &formats.value, Side::Value)
+}
+
+/// Refuses columns that a query cannot work with: DECIMALs of more digits than a column holds.
+pub(super) fn check_decimals<'a>(types: impl IntoIterator<Item = &'a SqlType>) -> Result<()> {
+    match types.into_iter().find_map(too_wide) {
+        None => Ok(()),
+        Some((precision, scale)) => {
+            Err(PlanError::unsupported(format!("DECIMAL({precision}, {scale}): more than {MAX_PRECISION} digits are")))
+        }
+    }
+}
+
+fn too_wide(ty: &SqlType) -> Option<(u8, i8)> {
+    match ty {
+        SqlType::Decimal { precision, scale } if *precision > MAX_PRECISION => Some((*precision, *scale)),
+        SqlType::Array(item) => too_wide(item),
+        SqlType::Map(key, value) => too_wide(key).or_else(|| too_wide(value)),
+        SqlType::Struct(fields) => fields.iter().find_map(|(_, ty)| too_wide(ty)),
+        _ => None,
+    }
 }
 
 /// Refuses keys that hold a MAP.

@@ -11,7 +11,15 @@ use super::bind::{self, Clause};
 use super::error::{PlanError, Result};
 use super::names::is_window_bound;
 use super::select::{Item, Select};
+use super::step::SourceColumn as C;
 use super::universe::{ColumnId, Origin};
+
+/// What a star shows of a source, in the order of a PARTITION BY.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Value,
+    Key,
+}
 
 impl Select<'_> {
     /// Binds the SELECT list.
@@ -167,7 +175,6 @@ impl Select<'_> {
         let own = |id: &ColumnId| match self.universe.origins.get(*id) {
             Some(Origin::Key(owner, _)) => *owner == n,
             Some(Origin::Value(owner, place)) => {
-                use super::step::SourceColumn as C;
                 *owner == n && !matches!(place, C::RowTime | C::RowPartition | C::RowOffset)
             }
             _ => false,
@@ -183,7 +190,7 @@ impl Select<'_> {
         ordered
     }
 
-    /// The new key first, the old key last.
+    /// The new key first; of every source then its values and last its key. ksqlDB shows a join's pseudo columns here.
     fn reorder_for_partition_by(&self, columns: Vec<ColumnId>) -> Vec<ColumnId> {
         let exprs = &self.query.partition_by;
         let key: Vec<ColumnId> = exprs
@@ -193,10 +200,34 @@ impl Select<'_> {
                 self.key_column(&typed)
             })
             .collect();
-        let is_old_key = |id: &ColumnId| matches!(self.universe.origins.get(*id), Some(Origin::Key(..)));
-        let rest: Vec<ColumnId> = columns.into_iter().filter(|id| !key.contains(id)).collect();
-        let (old_key, values): (Vec<ColumnId>, Vec<ColumnId>) = rest.into_iter().partition(is_old_key);
-        key.into_iter().chain(values).chain(old_key).collect()
+        let mut ordered = key.clone();
+        for n in 0..self.froms.len() {
+            let own = |id: &ColumnId| match self.universe.origins.get(*id) {
+                Some(Origin::Key(owner, _)) => (*owner == n).then_some(Last::Key),
+                Some(Origin::Value(owner, _)) => (*owner == n).then_some(Last::Value),
+                _ => None,
+            };
+            let of = |last: Last| columns.iter().copied().filter(move |id| own(id) == Some(last));
+            let values: Vec<ColumnId> = of(Last::Value).collect();
+            let covered = !values.is_empty() || of(Last::Key).next().is_some();
+            ordered.extend(values);
+            if covered && self.froms.len() > 1 {
+                ordered.extend(self.pseudo_columns(n));
+            }
+            ordered.extend(of(Last::Key));
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        ordered.retain(|id| seen.insert(*id));
+        ordered
+    }
+
+    fn pseudo_columns(&self, n: usize) -> Vec<ColumnId> {
+        let is_pseudo = |origin: &Origin| match origin {
+            Origin::Value(owner, C::RowTime | C::RowPartition | C::RowOffset) => *owner == n,
+            _ => false,
+        };
+        let all = self.universe.origins.iter().enumerate();
+        all.filter(|(_, origin)| is_pseudo(origin)).map(|(id, _)| id).collect()
     }
 
     /// `struct->*`

@@ -1,31 +1,397 @@
-//! JOIN: criteria, keys, repartitions.
+//! JOIN criteria: which sides belong together, which joins ksqlDB knows, what the key of the result is.
+
+use std::collections::BTreeSet;
+
+use sql::{BinaryOp, Expr, ExprKind, Join, JoinKind, SelectItem};
 
 use crate::expr::Typed;
 
+use super::bind::{self, Clause};
 use super::error::{PlanError, Result};
-use super::relation::Relation;
+use super::keys::KeyOrigin;
 use super::select::Select;
-use super::universe::ColumnId;
+use super::universe::{ColumnId, From, Origin};
+use super::window::interval_ms;
 
-/// One JOIN clause with its criterion bound.
+/// How two sides are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Within a time window.
+    StreamStream { before_ms: i64, after_ms: i64, grace_ms: Option<i64> },
+    /// The table is looked up.
+    StreamTable,
+    /// On both primary keys.
+    TableTable,
+    /// On the right one's primary key.
+    ForeignKey,
+}
+
+/// One JOIN clause, checked.
 #[derive(Debug, Clone)]
 pub(super) struct BoundJoin {
-    /// The side that belongs to what stands before the JOIN.
+    /// INNER, LEFT, RIGHT or FULL.
+    pub(super) kind: JoinKind,
+    /// How it is done.
+    pub(super) shape: Shape,
+    /// The side of the criterion that belongs to what stands before the JOIN.
     pub(super) left: Typed,
     /// The side that belongs to the joined source.
     pub(super) right: Typed,
+    /// The source `left` belongs to.
+    pub(super) left_source: usize,
+    /// Whether `left` is the key already.
+    pub(super) left_is_key: bool,
+    /// Whether `right` is the key already.
+    pub(super) right_is_key: bool,
+    /// The column that stands for the key of the result; `None`: the left side's whole key.
+    pub(super) key: Option<ColumnId>,
+    /// Columns that later steps read.
+    pub(super) kept: Vec<ColumnId>,
+}
+
+/// What stands before a JOIN.
+struct Before {
+    is_table: bool,
+    /// Expressions that all equal its key.
+    key: Vec<Typed>,
+    /// Number of its key columns.
+    key_columns: usize,
+}
+
+/// A criterion with its sides put in order.
+struct Criterion<'e> {
+    left: &'e Expr,
+    right: &'e Expr,
+    left_source: usize,
+    /// As written, for messages.
+    written: String,
 }
 
 impl Select<'_> {
+    /// Binds all JOIN clauses and settles the key of each result.
     pub(super) fn bind_joins(&mut self) -> Result<Vec<BoundJoin>> {
-        if self.query.joins.is_empty() { Ok(Vec::new()) } else { Err(PlanError::unsupported("joins are")) }
+        if self.query.joins.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.refuse_kafka_values("JOIN")?;
+        let joins = self.query.joins.clone();
+        let mut before = self.first_source();
+        let mut bound = Vec::new();
+        let mut viable: Vec<Vec<ColumnId>> = Vec::new();
+        for (i, join) in joins.iter().enumerate() {
+            let one = self.bind_join(i, join, &before)?;
+            let is_table = matches!(one.shape, Shape::TableTable | Shape::ForeignKey);
+            before = match one.shape {
+                Shape::ForeignKey => before,
+                _ => Before { is_table, key: equal_to_key(&one, &before), key_columns: 1 },
+            };
+            viable.push(before.key.iter().filter_map(Typed::as_column).collect());
+            bound.push(one);
+        }
+        self.choose_keys(&mut bound, &viable);
+        Ok(bound)
     }
 
+    fn first_source(&self) -> Before {
+        let is_key = |origin: &Origin| matches!(origin, Origin::Key(0, _));
+        let origins = self.universe.origins.iter().enumerate();
+        let key: Vec<Typed> =
+            origins.filter(|(_, origin)| is_key(origin)).map(|(id, _)| self.universe.column(id)).collect();
+        let is_table = self.froms.first().is_some_and(|from| from.source.is_table());
+        Before { is_table, key_columns: key.len(), key }
+    }
+
+    /// Refuses sources whose values are in KAFKA format: internal topics of joins and groups cannot be.
+    pub(super) fn refuse_kafka_values(&self, what: &str) -> Result<()> {
+        let mut names: Vec<&str> = self
+            .froms
+            .iter()
+            .filter(|from| from.source.formats.value.name == "KAFKA")
+            .map(|from| from.source.name.as_str())
+            .collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        names.sort_unstable();
+        Err(PlanError::statement(format!(
+            "Source(s) {} are using the 'KAFKA' value format. This format does not yet support {what}.",
+            names.join(", ")
+        )))
+    }
+
+    fn bind_join(&self, i: usize, join: &Join, before: &Before) -> Result<BoundJoin> {
+        let criterion = self.criterion(i, join)?;
+        let left = self.planner.bind(criterion.left, &self.universe, Clause::JoinOn)?;
+        let right = self.planner.bind(criterion.right, &self.universe, Clause::JoinOn)?;
+        let left_is_key = before.key_columns == 1 && before.key.contains(&left);
+        let right_is_key = self.is_only_key(&right, i + 1);
+        let shape = self.shape(i, join, &criterion, before, (left_is_key, right_is_key))?;
+        if left.ty != right.ty {
+            return Err(PlanError::statement(format!(
+                "Invalid join condition: types don't match. Got {}{{{}}} = {}{{{}}}.",
+                bind::qualified(criterion.left),
+                left.ty,
+                bind::qualified(criterion.right),
+                right.ty
+            ))
+            .at(join.on.span));
+        }
+        let left_source = criterion.left_source;
+        let (kind, kept) = (join.kind, Vec::new());
+        Ok(BoundJoin { kind, shape, left, right, left_source, left_is_key, right_is_key, key: None, kept })
+    }
+
+    fn criterion<'e>(&self, i: usize, join: &'e Join) -> Result<Criterion<'e>> {
+        let on = &join.on;
+        let (one, other) = match &on.kind {
+            ExprKind::Binary { op: BinaryOp::Equal, left, right } => (&**left, &**right),
+            ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, .. } => {
+                return Err(PlanError::statement(format!(
+                    "Invalid join condition: joins on multiple conditions are not yet supported. Got {}.",
+                    bind::qualified(on)
+                ))
+                .at(on.span));
+            }
+            ExprKind::Binary { .. } => {
+                return Err(PlanError::statement("Only equality join criteria is supported.").at(on.span));
+            }
+            _ => {
+                let shown = bind::qualified(on);
+                return Err(PlanError::statement(format!("Unsupported join expression: {shown}")).at(on.span));
+            }
+        };
+        let one_source = self.only_source(one, on)?;
+        let other_source = self.only_source(other, on)?;
+        let written = format!("{} = {}", bind::qualified(one), bind::qualified(other));
+        let joined = i + 1;
+        if other_source == joined && one_source < joined {
+            return Ok(Criterion { left: one, right: other, left_source: one_source, written });
+        }
+        if one_source == joined && other_source < joined {
+            return Ok(Criterion { left: other, right: one, left_source: other_source, written });
+        }
+        Err(PlanError::statement(format!(
+            "A join criteria is expected to reference the source (`{}`) in the FROM clause, instead the right source \
+             references `{}` and the left source references `{}`",
+            self.alias(joined),
+            self.alias(other_source),
+            self.alias(one_source)
+        ))
+        .at(on.span))
+    }
+
+    fn only_source(&self, side: &Expr, on: &Expr) -> Result<usize> {
+        let mut names = BTreeSet::new();
+        collect_sources(side, &mut names);
+        let place = |name: &&str| self.froms.iter().position(|from| from.alias == **name);
+        match (names.len(), names.iter().next().and_then(place)) {
+            (1, Some(source)) => Ok(source),
+            _ => Err(PlanError::statement(format!(
+                "Invalid comparison expression '{}' in join '{}'. Each side of the join comparision must contain \
+                 references from exactly one source.",
+                bind::qualified(side),
+                bind::qualified(on)
+            ))
+            .at(side.span)),
+        }
+    }
+
+    fn alias(&self, source: usize) -> &str {
+        self.froms.get(source).map_or("", |from| from.alias.as_str())
+    }
+
+    fn is_only_key(&self, expr: &Typed, source: usize) -> bool {
+        let single = self.froms.get(source).is_some_and(|from| from.source.schema.key.len() == 1);
+        let origin = expr.as_column().and_then(|column| self.universe.origins.get(column));
+        single && matches!(origin, Some(Origin::Key(owner, _)) if *owner == source)
+    }
+
+    fn shape(
+        &self,
+        i: usize,
+        join: &Join,
+        criterion: &Criterion<'_>,
+        before: &Before,
+        (left_is_key, right_is_key): (bool, bool),
+    ) -> Result<Shape> {
+        let right_is_table = self.froms.get(i + 1).is_some_and(|from: &From| from.source.is_table());
+        let got = || format!("{} {} {}", self.alias(criterion.left_source), clause(join.kind), self.alias(i + 1));
+        match (before.is_table, right_is_table) {
+            (true, false) => Err(PlanError::statement(format!(
+                "Invalid join order: table-stream joins are not supported; only stream-table joins. Got {}.",
+                got()
+            ))
+            .at(join.span)),
+            (false, false) => stream_window(join),
+            (false, true) => {
+                let unsupported = match join.kind {
+                    JoinKind::Outer => Some("full-outer"),
+                    JoinKind::Right => Some("right-outer"),
+                    JoinKind::Inner | JoinKind::Left => None,
+                };
+                if let Some(kind) = unsupported {
+                    return Err(PlanError::statement(format!(
+                        "Invalid join type: {kind} join not supported for stream-table join. Got {}.",
+                        got()
+                    ))
+                    .at(join.span));
+                }
+                refuse_within(join, "Stream-Table")?;
+                if right_is_key {
+                    return Ok(Shape::StreamTable);
+                }
+                Err(PlanError::statement(format!(
+                    "Invalid join condition: stream-table joins require to join on the table's primary key. Got {}.",
+                    criterion.written
+                ))
+                .at(join.on.span))
+            }
+            (true, true) => table_shape(i, join, criterion, left_is_key, right_is_key),
+        }
+    }
+
+    /// Chooses, for every join, the column that stands for its key: one that is selected, if there is one.
+    fn choose_keys(&mut self, joins: &mut [BoundJoin], viable: &[Vec<ColumnId>]) {
+        let Some(last) = viable.last() else { return };
+        let selected = last.iter().copied().find(|&id| self.is_selected(id)).or(last.first().copied());
+        let count = joins.len();
+        for (i, (join, viable)) in joins.iter_mut().zip(viable).enumerate() {
+            if join.shape == Shape::ForeignKey {
+                continue;
+            }
+            let chosen = selected.filter(|id| viable.contains(id)).or(viable.first().copied());
+            join.key = Some(match chosen {
+                Some(id) => id,
+                None if i + 1 == count => {
+                    let name = self.aliases.synthetic_key();
+                    self.universe.make(name, join.left.ty.clone())
+                }
+                None => self.universe.make(format!("KSQL_JOIN_KEY_{i}"), join.left.ty.clone()),
+            });
+        }
+        self.key_origin = match joins.last() {
+            Some(join) if join.shape == Shape::ForeignKey => KeyOrigin::ForeignKeyJoin(self.left_name()),
+            _ => KeyOrigin::Join(last.clone()),
+        };
+    }
+
+    fn left_name(&self) -> String {
+        self.froms.first().map(|from| from.source.name.clone()).unwrap_or_default()
+    }
+
+    fn is_selected(&self, id: ColumnId) -> bool {
+        let Some(column) = self.universe.scope.columns.get(id) else { return false };
+        self.query.select.iter().any(|item| match item {
+            SelectItem::Expr { expr, .. } => match &expr.kind {
+                ExprKind::Column { source, name } => {
+                    source.as_ref().map(|source| &source.name) == column.source.as_ref() && name.name == column.name
+                }
+                _ => false,
+            },
+            SelectItem::All { source: None, .. } => true,
+            SelectItem::All { source: Some(source), .. } => Some(&source.name) == column.source.as_ref(),
+            SelectItem::StructAll { .. } => false,
+        })
+    }
+
+    /// The key of the last join if no source's column stands for it.
     pub(super) fn synthetic_key(&self) -> Option<ColumnId> {
-        None
+        match &self.key_origin {
+            KeyOrigin::Join(columns) if columns.is_empty() => {
+                self.universe.scope.columns.iter().position(|c| c.source.is_none() && c.name.starts_with("ROWKEY"))
+            }
+            _ => None,
+        }
     }
+}
 
-    pub(super) fn join(&mut self, _: &[BoundJoin], _: &[ColumnId]) -> Result<Relation> {
-        Err(PlanError::unsupported("joins are"))
+fn collect_sources<'e>(expr: &'e Expr, names: &mut BTreeSet<&'e str>) {
+    if let ExprKind::Column { source: Some(source), .. } = &expr.kind {
+        names.insert(&source.name);
+    }
+    super::ast::children(expr).into_iter().for_each(|child| collect_sources(child, names));
+}
+
+/// Expressions that equal the key of a join's result. A FULL JOIN has none: either side may be missing.
+fn equal_to_key(join: &BoundJoin, before: &Before) -> Vec<Typed> {
+    if join.kind == JoinKind::Outer {
+        return Vec::new();
+    }
+    let left = if join.left_is_key { before.key.clone() } else { vec![join.left.clone()] };
+    left.into_iter().chain([join.right.clone()]).collect()
+}
+
+fn clause(kind: JoinKind) -> &'static str {
+    match kind {
+        JoinKind::Inner => "[INNER] JOIN",
+        JoinKind::Left => "LEFT [OUTER] JOIN",
+        JoinKind::Right => "RIGHT [OUTER] JOIN",
+        JoinKind::Outer => "[FULL] OUTER JOIN",
+    }
+}
+
+fn stream_window(join: &Join) -> Result<Shape> {
+    let Some(within) = &join.within else {
+        return Err(PlanError::statement(
+            "Stream-Stream joins must have a WITHIN clause specified. None was provided. To learn about how to specify a \
+             WITHIN clause with a stream-stream join, please visit: \
+             https://docs.confluent.io/current/ksql/docs/syntax-reference.html#create-stream-as-select",
+        )
+        .at(join.span));
+    };
+    Ok(Shape::StreamStream {
+        before_ms: interval_ms(within.before)?,
+        after_ms: interval_ms(within.after)?,
+        grace_ms: within.grace.map(interval_ms).transpose()?,
+    })
+}
+
+fn refuse_within(join: &Join, what: &str) -> Result<()> {
+    if join.within.is_none() {
+        return Ok(());
+    }
+    Err(PlanError::statement(format!(
+        "A window definition was provided for a {what} join. These joins are not windowed. Please drop the window \
+         definition (ie. the WITHIN clause) and try to execute your join again."
+    ))
+    .at(join.span))
+}
+
+fn table_shape(
+    i: usize,
+    join: &Join,
+    criterion: &Criterion<'_>,
+    left_is_key: bool,
+    right_is_key: bool,
+) -> Result<Shape> {
+    refuse_within(join, "Table-Table")?;
+    if !right_is_key {
+        return Err(PlanError::statement(format!(
+            "Invalid join condition: table-table joins require to join on the primary key of the right input table. Got \
+             {}.",
+            criterion.written
+        ))
+        .at(join.on.span));
+    }
+    if left_is_key {
+        return Ok(Shape::TableTable);
+    }
+    if i > 0 {
+        return Err(PlanError::statement(format!(
+            "Invalid join condition: foreign-key table-table joins are not supported as part of n-way joins. Got {}.",
+            criterion.written
+        ))
+        .at(join.on.span));
+    }
+    match join.kind {
+        JoinKind::Inner | JoinKind::Left => Ok(Shape::ForeignKey),
+        JoinKind::Right => {
+            Err(PlanError::statement("Invalid join type: RIGHT OUTER JOIN on a foreign key is not supported")
+                .at(join.span))
+        }
+        JoinKind::Outer => {
+            Err(PlanError::statement("Invalid join type: FULL OUTER JOIN on a foreign key is not supported")
+                .at(join.span))
+        }
     }
 }

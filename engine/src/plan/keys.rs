@@ -67,7 +67,7 @@ impl Select<'_> {
 
     fn key_missing(&self, sink: &str, missing: &[ColumnId], relation: &Relation) -> PlanError {
         if let KeyOrigin::ForeignKeyJoin(left) = &self.key_origin {
-            let names: Vec<String> = missing.iter().map(|&id| format!("`{}`", self.universe.label(id))).collect();
+            let names: Vec<String> = missing.iter().map(|&id| format!("`{}`", self.universe.name(id))).collect();
             let plural = if names.len() == 1 { "" } else { "s" };
             return PlanError::statement(format!(
                 "Primary key column{plural} missing in projection. For foreign-key table-table joins, the projection \

@@ -8,7 +8,7 @@
 //! | where | what |
 //! |---|---|
 //! | `resolve`, `universe`, `bind` | whose column is it, what type has the expression |
-//! | `select`, `items`, `group_by`, `join`, `keys` | a query's steps |
+//! | `select`, `items`, `group_by`, `join`, `join_steps`, `keys` | a query's steps |
 //! | `create`, `create_as`, `insert_select`, `drop`, `alter`, `types` | one statement kind each |
 //! | `sink`, `formats`, `with_properties` | topics and how their records are written |
 //! | `upgrade` | what CREATE OR REPLACE may change |
@@ -30,6 +30,7 @@ mod group_by;
 mod insert_select;
 mod items;
 mod join;
+mod join_steps;
 mod keys;
 mod messages;
 pub mod names;

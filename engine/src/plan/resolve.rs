@@ -29,7 +29,13 @@ impl Planner<'_> {
         let froms = self.sources_of(query)?;
         let universe = Universe::new(&froms);
         let aliases = Aliases::new(universe.scope.columns.iter().map(|column| column.name.as_str()));
-        let mut names = Names { planner: self, froms: &froms, aliases, persistent, windowed: query.window.is_some() };
+        let mut names = Names {
+            planner: self,
+            froms: &froms,
+            aliases,
+            persistent,
+            windowed: query.window.is_some() && froms.len() == 1,
+        };
         let resolved = names.query(query)?;
         let aliases = names.aliases;
         Ok(Resolved { query: resolved, froms, universe, aliases })
@@ -76,7 +82,7 @@ struct Names<'a> {
     froms: &'a [From],
     aliases: Aliases,
     persistent: bool,
-    /// The query has a window of its own, whose bounds belong to no source.
+    /// The query has a window of its own, whose bounds belong to no source (ksqlDB does not know them over a join).
     windowed: bool,
 }
 
@@ -89,6 +95,7 @@ impl Names<'_> {
         {
             source.alias = Some(Ident::new(&*from.alias));
         }
+        self.check_sources(query)?;
         for join in &mut resolved.joins {
             self.qualify(&mut join.on, Clause::JoinOn)?;
         }
@@ -105,12 +112,30 @@ impl Names<'_> {
         Ok(resolved)
     }
 
+    /// Every source that is named must be one of the query's, before anything else is wrong.
+    fn check_sources(&self, query: &Query) -> Result<()> {
+        let selected = query.select.iter().filter_map(|item| match item {
+            SelectItem::Expr { expr, .. } | SelectItem::StructAll { base: expr, .. } => Some(expr),
+            SelectItem::All { .. } => None,
+        });
+        let clauses = query.filter.iter().chain(&query.group_by).chain(&query.partition_by).chain(&query.having);
+        let exprs = query.joins.iter().map(|join| &join.on).chain(selected).chain(clauses);
+        exprs.into_iter().try_for_each(|expr| self.check_named(expr))
+    }
+
+    fn check_named(&self, expr: &Expr) -> Result<()> {
+        match &expr.kind {
+            ExprKind::Column { source: Some(source), .. } => self.check_source(source),
+            _ => super::ast::children(expr).into_iter().try_for_each(|child| self.check_named(child)),
+        }
+    }
+
     fn item(&mut self, item: &mut SelectItem) -> Result<()> {
         match item {
             SelectItem::Expr { expr, alias } => {
                 self.qualify(expr, Clause::Select)?;
                 match alias {
-                    Some(alias) => self.check_alias(alias)?,
+                    Some(alias) => self.check_alias(expr, alias)?,
                     None => *alias = Some(self.alias(expr)?),
                 }
             }
@@ -121,8 +146,11 @@ impl Names<'_> {
         Ok(())
     }
 
-    fn check_alias(&self, alias: &Ident) -> Result<()> {
+    fn check_alias(&self, expr: &Expr, alias: &Ident) -> Result<()> {
         if self.persistent && is_system_column(&alias.name) {
+            if matches!(&expr.kind, ExprKind::Column { name, .. } if name.name == alias.name) {
+                return Err(reserved(&alias.name).at(alias.span));
+            }
             return Err(PlanError::statement(format!(
                 "`{}` is a reserved column name. You cannot use it as an alias for a column.",
                 alias.name
@@ -142,10 +170,7 @@ impl Names<'_> {
                     _ => name.name.clone(),
                 };
                 if self.persistent && is_system_column(&alias) {
-                    return Err(PlanError::statement(format!(
-                        "Reserved column name in select: `{alias}`. Please remove or alias the column."
-                    ))
-                    .at(expr.span));
+                    return Err(reserved(&alias).at(expr.span));
                 }
                 alias
             }
@@ -175,7 +200,6 @@ impl Names<'_> {
         let span = expr.span;
         match &mut expr.kind {
             ExprKind::Column { source: Some(source), name } => {
-                self.check_source(source)?;
                 let known = self.froms.iter().any(|from| from.alias == source.name && has_column(from, &name.name));
                 if known { Ok(()) } else { Err(self.unknown(Some(source), name, span, clause)) }
             }
@@ -218,6 +242,10 @@ impl Names<'_> {
             .map(|(_, name)| format!("did you mean `{name}`?"));
         self.planner.unknown_column(&written, span, clause).at(span).hint(nearest)
     }
+}
+
+fn reserved(name: &str) -> PlanError {
+    PlanError::statement(format!("Reserved column name in select: `{name}`. Please remove or alias the column."))
 }
 
 fn ambiguous(name: &Ident, owners: &[&From]) -> PlanError {

@@ -16,12 +16,13 @@ use super::aggregate::AggregateUse;
 use super::ast;
 use super::bind::Clause;
 use super::error::{PlanError, Result};
+use super::join::BoundJoin;
 use super::keys::KeyOrigin;
 use super::relation::Relation;
 use super::resolve::Resolved;
 use super::source;
 use super::step::{KeyWindow, Step, StepKind};
-use super::universe::{ColumnId, From, Origin, Universe};
+use super::universe::{ColumnId, From, Universe};
 
 /// What a query makes.
 #[derive(Debug, Clone)]
@@ -92,7 +93,7 @@ impl<'a> Select<'a> {
     /// Plans the whole query.
     pub(super) fn plan(mut self) -> Result<Selected> {
         self.check_sources()?;
-        let joins = self.bind_joins()?;
+        let mut joins = self.bind_joins()?;
         let filter = self.bind_where()?;
         let partition_by = self.bind_partition_by()?;
         let group_by = self.bind_group_by()?;
@@ -105,7 +106,15 @@ impl<'a> Select<'a> {
                 PlanError::statement(format!("{place}: WINDOW clause requires a GROUP BY clause.")).at(window.span)
             );
         }
-        let needed = self.needed(&joins, filter.as_ref(), &partition_by, &group_by);
+        let clauses = [filter.as_slice(), &partition_by, &group_by];
+        for i in 0..joins.len() {
+            let kept = self.needed(joins.get(i + 1..).unwrap_or_default(), &clauses);
+            if let Some(join) = joins.get_mut(i) {
+                join.kept = kept;
+            }
+        }
+        let needed = self.needed(&joins, &clauses);
+        self.check_decimals(&needed)?;
         let mut relation = self.read_sources(&joins, &needed)?;
         if let Some(predicate) = filter {
             let predicate = relation.place(&predicate)?;
@@ -152,28 +161,28 @@ impl<'a> Select<'a> {
         self.planner.bind_predicate(filter, &self.universe, Clause::Where).map(Some)
     }
 
-    /// Columns of the sources that the query reads at all.
-    fn needed(
-        &self,
-        joins: &[super::join::BoundJoin],
-        filter: Option<&Typed>,
-        partition_by: &[Typed],
-        group_by: &[Typed],
-    ) -> Vec<ColumnId> {
+    /// Columns of the sources that these joins and everything after them read; a side that is the key already is at hand.
+    fn needed(&self, joins: &[BoundJoin], clauses: &[&[Typed]]) -> Vec<ColumnId> {
         let exprs = joins
             .iter()
-            .flat_map(|join| [&join.left, &join.right])
-            .chain(filter)
-            .chain(partition_by)
-            .chain(group_by)
+            .flat_map(|join| [(&join.left, join.left_is_key), (&join.right, join.right_is_key)])
+            .filter_map(|(side, is_key)| (!is_key).then_some(side))
+            .chain(clauses.iter().copied().flatten())
             .chain(self.items.iter().map(|item| &item.expr))
             .chain(self.aggregates.iter().flat_map(|aggregate| &aggregate.args))
             .chain(self.table_functions.iter().map(|(function, _)| function));
         let ids: BTreeSet<ColumnId> = exprs.flat_map(Typed::columns).collect();
-        ids.into_iter().filter(|&id| self.universe.origins.get(id) != Some(&Origin::Made)).collect()
+        ids.into_iter().filter(|&id| !self.universe.is_made(id)).collect()
     }
 
-    fn read_sources(&mut self, joins: &[super::join::BoundJoin], needed: &[ColumnId]) -> Result<Relation> {
+    fn check_decimals(&self, needed: &[ColumnId]) -> Result<()> {
+        let keys = self.froms.iter().flat_map(|from| &from.source.schema.key).map(|column| &column.ty);
+        let read = needed.iter().filter_map(|&id| self.universe.scope.columns.get(id)).map(|column| &column.ty);
+        let made = self.items.iter().map(|item| &item.expr.ty);
+        super::formats::check_decimals(keys.chain(read).chain(made))
+    }
+
+    fn read_sources(&mut self, joins: &[BoundJoin], needed: &[ColumnId]) -> Result<Relation> {
         match self.froms.as_slice() {
             [only] => Ok(source::read("KsqlTopic/Source", 0, only, needed, &self.universe)),
             _ => self.join(joins, needed),
@@ -182,6 +191,7 @@ impl<'a> Select<'a> {
 
     /// Computes the new key. A key that is the old one, column for column, changes nothing.
     fn partition(&mut self, relation: Relation, exprs: Vec<Typed>) -> Result<Relation> {
+        self.key_origin = KeyOrigin::Partition;
         let key: Vec<ColumnId> = exprs.iter().filter_map(|expr| self.key_column(expr)).collect();
         if relation.key() == key && !key.is_empty() {
             return Ok(relation);
@@ -202,7 +212,6 @@ impl<'a> Select<'a> {
             value: positions,
         });
         relation.step.key_format = self.planner.internal_key_format(&relation.step);
-        self.key_origin = KeyOrigin::Partition;
         Ok(relation)
     }
 

@@ -61,7 +61,8 @@ pub enum StepKind {
     Rekey { input: Box<Step>, key: Vec<Typed>, value: Vec<usize> },
     /// Table functions: every expression yields an ARRAY per row, rows are zipped. Appends one value column each.
     FlatMap { input: Box<Step>, functions: Vec<Typed> },
-    /// Writes the rows to an internal topic of that name suffix and reads them back in another sub-topology. The topic
+    /// Writes the rows to an internal topic of that name suffix and reads them back in another sub-topology (a table's
+    /// changes too: its key stays, only the key's format changes). The topic
     /// has as many partitions as the task's input unless `partitions` says otherwise; keys are placed by their bytes in
     /// `key_format`.
     Repartition { input: Box<Step>, topic_suffix: String, partitions: Option<u32> },
@@ -76,6 +77,7 @@ pub enum StepKind {
     /// EMIT FINAL: a window's last result, once stream time has passed its end and grace.
     Suppress { input: Box<Step>, window: Window },
     /// Joins the stream `left` with the table `right` on equal keys. Output value columns: left's, then right's.
+    /// In every join `outer_left` keeps rows of `left` that find no partner, `outer_right` rows of `right`.
     StreamTableJoin { left: Box<Step>, right: Box<Step>, outer_left: bool },
     /// Joins two tables on equal keys.
     TableTableJoin { left: Box<Step>, right: Box<Step>, outer_left: bool, outer_right: bool },

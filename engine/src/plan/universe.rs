@@ -113,6 +113,11 @@ impl Universe {
         self.scope.columns.get(id).map_or(SqlType::String, |column| column.ty.clone())
     }
 
+    /// Name of a column in its source.
+    pub(super) fn name(&self, id: ColumnId) -> &str {
+        self.scope.columns.get(id).map_or("", |column| &column.name)
+    }
+
     /// Name of a column inside the query: unique among its sources.
     pub(super) fn label(&self, id: ColumnId) -> String {
         let Some(column) = self.scope.columns.get(id) else { return String::new() };

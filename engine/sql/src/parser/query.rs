@@ -16,7 +16,11 @@ impl Parser<'_> {
         let partition_first = self.position;
         let partition_by = if self.at_all(&["PARTITION", "BY"]) {
             self.advance();
-            self.keys()?
+            let keys = self.keys()?;
+            if keys.is_empty() {
+                self.refuse_prepared("PARTITION BY requires at least one expression", self.span_since(partition_first));
+            }
+            keys
         } else {
             Vec::new()
         };

@@ -1,6 +1,7 @@
 //! Statements against a small catalog: the steps they make, the texts they are refused with.
 
 mod ddl;
+mod joins;
 mod queries;
 
 use std::collections::BTreeMap;
