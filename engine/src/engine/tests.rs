@@ -137,3 +137,56 @@ fn nothing_of_a_text_happens_when_its_last_statement_is_wrong() {
     assert!(engine.catalog().source("ORDERS").is_none());
     assert!(engine.log().topic("orders").unwrap().is_none());
 }
+
+#[test]
+fn threads_and_a_data_directory_survive_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = [
+        ("auto.offset.reset", "earliest"),
+        ("millstream.data.dir", dir.path().to_str().unwrap()),
+        ("ksql.streams.num.stream.threads", "2"),
+    ];
+    let open = || Engine::open(Config::new(settings).unwrap()).unwrap();
+    let engine = open();
+    let execute = |engine: &Engine, text: &str| engine.execute(text, Session::default(), None).unwrap();
+    execute(
+        &engine,
+        "CREATE STREAM orders (id STRING KEY, item STRING, qty INT) \
+         WITH (kafka_topic='orders', value_format='json', partitions=2);
+         CREATE STREAM by_item AS SELECT * FROM orders PARTITION BY item;",
+    );
+    for i in 0..20 {
+        execute(&engine, &format!("INSERT INTO orders VALUES ('k{i}', 'item{}', {i});", i % 3));
+    }
+    let wait_for = |engine: &Engine, count: usize| {
+        for _ in 0..400 {
+            if records(&**engine.log(), "BY_ITEM").len() >= count {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        records(&**engine.log(), "BY_ITEM").len()
+    };
+    assert_eq!(wait_for(&engine, 20), 20);
+    engine.shut_down();
+    drop(engine);
+    let engine = open();
+    execute(&engine, "INSERT INTO orders VALUES ('k20', 'item9', 20);");
+    assert_eq!(wait_for(&engine, 21), 21);
+    engine.shut_down();
+}
+
+#[test]
+fn a_change_of_key_goes_through_a_repartition_topic_to_where_the_key_belongs() {
+    let engine = engine();
+    run(
+        &engine,
+        "CREATE STREAM orders (id STRING KEY, item STRING, qty INT) \
+         WITH (kafka_topic='orders', value_format='json', partitions=4);
+         CREATE STREAM by_item AS SELECT item, id, qty FROM orders PARTITION BY item;",
+    );
+    run(&engine, "INSERT INTO orders (rowtime, id, item, qty) VALUES (1, 'a', 'tea', 1);");
+    run(&engine, "INSERT INTO orders (rowtime, id, item, qty) VALUES (2, 'b', 'tea', 2);");
+    let expected = [r#"@1 tea {"ID":"a","QTY":1}"#, r#"@2 tea {"ID":"b","QTY":2}"#];
+    assert_eq!(records(&**engine.log(), "BY_ITEM"), expected);
+}
