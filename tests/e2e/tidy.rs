@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("expr", &["types", "clock", "config"]),
     ("catalog", &["types", "expr", "formats", "plan"]),
     ("plan", &["types", "config", "expr", "formats", "catalog"]),
-    ("operators", &["types", "expr", "state", "log"]),
+    ("operators", &["types", "formats", "expr", "state", "log"]),
     ("runtime", &["types", "clock", "config", "log", "formats", "state", "expr", "catalog", "plan", "operators"]),
     (
         "serving",

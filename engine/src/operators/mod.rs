@@ -7,6 +7,8 @@
 
 mod filter;
 mod flat_map;
+mod keys;
+mod materialize;
 mod project;
 mod rekey;
 mod rows;
@@ -15,6 +17,7 @@ use crate::types::Changes;
 
 pub use filter::Filter;
 pub use flat_map::FlatMap;
+pub use materialize::Materialize;
 pub use project::Project;
 pub use rekey::Rekey;
 
