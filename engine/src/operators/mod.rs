@@ -5,6 +5,7 @@
 //! over the whole step in topological order; one with two inputs walks both by (`seq`, port). Stream time is the
 //! operator's own: the highest timestamp it has seen so far.
 
+pub mod aggregate;
 mod filter;
 mod flat_map;
 mod keys;
@@ -13,7 +14,9 @@ mod project;
 mod rekey;
 mod rows;
 
-use crate::types::Changes;
+use arrow::array::{ArrayRef, BinaryArray};
+
+use crate::types::{Changes, Windows};
 
 pub use filter::Filter;
 pub use flat_map::FlatMap;
@@ -26,6 +29,10 @@ pub trait Context {
     /// A row that could not be evaluated: goes to the processing log.
     fn row_error(&mut self, operator: &str, message: String);
 }
+
+/// Serialises the keys of a batch as its step's key format does: key columns, the windows in the keys, number of rows →
+/// one key per row, NULL where the row has none. Stores are keyed by these bytes, so that scans are in ksqlDB's order.
+pub type EncodeKeys = Box<dyn FnMut(&[ArrayRef], Option<&Windows>, usize) -> Result<BinaryArray, OperatorError> + Send>;
 
 /// What can stop a query.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +56,7 @@ pub trait Operator: Send {
     /// State changed since the last call, to be committed with the outputs.
     fn drain_state(&mut self, _into: &mut Vec<crate::log::Write>) {}
 }
+
 /// The only input of an operator that has one port.
 fn only(inputs: Vec<Changes>) -> Result<Changes, OperatorError> {
     inputs.into_iter().next().ok_or_else(|| OperatorError::Fatal("an operator got no input".to_owned()))
