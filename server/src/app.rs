@@ -7,19 +7,29 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::response::Response;
+use engine::engine::Engine;
 
 use crate::accept::{Chosen, Media, choose};
 use crate::{reply, routes};
 
 /// What every route may use.
-#[derive(Debug)]
 pub struct Server {
+    /// The engine.
+    pub engine: Engine,
     /// `host:port` under which clients know this server.
     pub host: String,
     /// Id of the Kafka cluster or of the embedded log.
     pub cluster_id: String,
     /// `ksql.service.id`
     pub service_id: String,
+}
+
+impl Server {
+    /// A server for that engine, known to clients as `host`.
+    pub fn new(engine: Engine, host: String) -> Self {
+        let service_id = engine.config().service_id().to_owned();
+        Self { engine, host, cluster_id: "millstream".to_owned(), service_id }
+    }
 }
 
 /// The HTTP application.
@@ -37,6 +47,10 @@ async fn dispatch(State(server): State<Arc<Server>>, request: Request) -> Respon
         (&Method::GET, ["chc", "ready" | "live"]) => return routes::health::alive(),
         (&Method::GET, ["ws", "query"]) => return routes::ws_query::refuse(),
         (&Method::GET, []) => return routes::root::get(),
+        (&Method::POST, ["query-stream"]) => return routes::query_stream::post(server, request).await,
+        (&Method::POST, ["query"]) => return routes::query::post(server, request).await,
+        (&Method::POST, ["inserts-stream"]) => return routes::inserts_stream::post(server, request).await,
+        (&Method::POST, ["close-query"]) => return routes::close_query::post(server, request).await,
         _ => {}
     }
     if choose(request.headers(), PLAIN) == Chosen::Nothing {
@@ -44,11 +58,15 @@ async fn dispatch(State(server): State<Arc<Server>>, request: Request) -> Respon
     }
     match (request.method(), path.as_slice()) {
         (&Method::GET, ["info"]) => routes::info::get(&server),
-        (&Method::GET, ["healthcheck"]) => routes::health::get(),
+        (&Method::GET, ["healthcheck"]) => routes::health::get(&server),
         (&Method::GET, ["v1", "metadata"]) => routes::metadata::get(&server),
         (&Method::GET, ["v1", "metadata", "id"]) => routes::metadata::get_id(&server),
+        (&Method::GET, ["status"]) => routes::status::get_all(&server),
+        (&Method::GET, ["status", kind, entity, action]) => routes::status::get(&server, kind, entity, action),
+        (&Method::GET, ["is_valid_property", name]) => routes::properties::is_valid(&server, name),
         (&Method::GET, ["clusterStatus"]) => routes::cluster::off(),
         (&Method::POST, ["heartbeat" | "lag"]) => routes::cluster::post(request).await,
+        (&Method::POST, ["ksql"]) => routes::ksql::post(server, request).await,
         _ => reply::not_found(),
     }
 }

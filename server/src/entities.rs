@@ -1,8 +1,8 @@
 //! The engine's answers as entities of the wire.
 
 use engine::statements::{
-    Answer, CommandStatus, FieldConstraint, FunctionDescription, FunctionSignature, GroupOffsets, Outcome, Property,
-    QueryDescription, QueryLine, QueryType, SourceDescription, SourceField, SourceLine, TaskOffsets, TopicLine,
+    Answer, FieldConstraint, FunctionDescription, FunctionSignature, GroupOffsets, Outcome, Property, QueryDescription,
+    QueryLine, QueryType, SourceDescription, SourceField, SourceLine, TaskOffsets, TopicLine,
 };
 use engine::types::SqlType;
 use serde_json::{Map, Value};
@@ -16,14 +16,12 @@ pub(crate) fn entity(answer: Answer, host: &str) -> Option<Entity> {
         Outcome::Nothing => return None,
         Outcome::Command(command) => Entity::CurrentStatus(wire::CommandStatusEntity {
             statement_text,
-            command_id: command.command_id.clone(),
+            command_id: command.command_id,
             command_sequence_number: command.sequence_number,
-            command_status: command_status(command),
+            command_status: command_status(command.message, command.query_id),
             warnings,
         }),
-        Outcome::NothingToDo { message } => {
-            Entity::Warning(wire::WarningEntity { statement_text, message, warnings })
-        }
+        Outcome::NothingToDo { message } => Entity::Warning(wire::WarningEntity { statement_text, message, warnings }),
         Outcome::Streams(lines) => {
             let streams = lines.into_iter().map(|line| source_info(line, "STREAM")).collect();
             Entity::Streams(wire::StreamList { statement_text, streams, warnings })
@@ -101,9 +99,11 @@ fn lists(outcome: Outcome, statement_text: String, warnings: Vec<Warning>) -> Op
         Outcome::Connectors => {
             Entity::Connectors(wire::ConnectorList { statement_text, connectors: Vec::new(), warnings })
         }
-        Outcome::ConnectorPlugins => {
-            Entity::ConnectorPlugins(wire::ConnectorPlugins { statement_text, connectors_plugins: Vec::new(), warnings })
-        }
+        Outcome::ConnectorPlugins => Entity::ConnectorPlugins(wire::ConnectorPlugins {
+            statement_text,
+            connectors_plugins: Vec::new(),
+            warnings,
+        }),
         Outcome::AssertedTopic { topic, exists } => {
             Entity::AssertTopic(wire::AssertTopic { statement_text, topic_name: topic, exists, warnings })
         }
@@ -115,8 +115,8 @@ fn lists(outcome: Outcome, statement_text: String, warnings: Vec<Warning>) -> Op
 }
 
 /// What became of a command. Commands are executed before they are answered, so there is only success.
-pub(crate) fn command_status(command: CommandStatus) -> wire::CommandStatus {
-    wire::CommandStatus { status: "SUCCESS".to_owned(), message: command.message, query_id: command.query_id }
+pub(crate) fn command_status(message: String, query_id: Option<String>) -> wire::CommandStatus {
+    wire::CommandStatus { status: "SUCCESS".to_owned(), message, query_id }
 }
 
 fn source_info(line: SourceLine, kind: &str) -> wire::SourceInfo {

@@ -11,10 +11,14 @@ mod accept;
 mod app;
 mod body;
 mod config;
+mod entities;
 mod error;
+mod query;
 mod reply;
 mod routes;
+mod rows;
 mod run;
+mod session;
 
 pub use app::{Server, app};
 pub use config::ServerConfig;

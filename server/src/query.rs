@@ -75,8 +75,8 @@ pub(crate) async fn print_response(
     announce: bool,
     content_type: Option<&'static str>,
 ) -> Response {
-    let engine = server.engine.clone();
-    match blocking(move || engine.print(print, announce)).await {
+    let asked = server.clone();
+    match blocking(move || asked.engine.print(print, announce)).await {
         Ok(mut rows) => {
             wait_for_first(&mut rows).await;
             reply::with(StatusCode::OK, content_type, rows::plain(rows))

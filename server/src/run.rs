@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::serve::ListenerExt;
+use engine::engine::Engine;
 use tokio::net::TcpListener;
 
 use crate::{Server, ServerConfig, app};
@@ -19,11 +20,9 @@ pub async fn run(
     let listener = TcpListener::bind(config.listen).await?;
     let address = listener.local_addr()?;
     let host = config.advertised.unwrap_or_else(|| advertised(address));
-    let server = Arc::new(Server {
-        host,
-        cluster_id: "millstream".to_owned(),
-        service_id: config.properties.service_id().to_owned(),
-    });
+    let properties = config.properties;
+    let engine = tokio::task::spawn_blocking(move || Engine::open(properties)).await.map_err(io::Error::other)?;
+    let server = Arc::new(Server::new(engine.map_err(io::Error::other)?, host));
     listening(address);
     // Rows are small and must not wait for more of them.
     let listener = listener.tap_io(|stream| {
@@ -31,7 +30,20 @@ pub async fn run(
             tracing::debug!(%error, "TCP_NODELAY refused");
         }
     });
+    let stopping = server.clone();
+    let shutdown = async move {
+        shutdown.await;
+        // Streams would keep their connections open for ever.
+        stop(stopping).await;
+    };
     axum::serve(listener, app(server)).with_graceful_shutdown(shutdown).await
+}
+
+/// Ends the engine's queries where waiting is allowed.
+async fn stop(server: Arc<Server>) {
+    if let Err(problem) = tokio::task::spawn_blocking(move || server.engine.shut_down()).await {
+        tracing::error!(%problem, "the engine did not stop cleanly");
+    }
 }
 
 /// The listening address as a client would write it.

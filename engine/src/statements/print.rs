@@ -158,3 +158,50 @@ fn push(lines: &mut RowBatch, line: &str) {
     lines.json.extend_from_slice(line.as_bytes());
     lines.ends.push(lines.json.len());
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::BinaryArray;
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::log::{Embedded, Output, Records, TopicSpec};
+    use crate::serving::rows::Event;
+
+    fn lines(print_as: Print, announce: bool) -> Vec<String> {
+        let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+        log.create_topic("t", &TopicSpec { partitions: 1, replicas: 1, config: BTreeMap::new() }).unwrap();
+        let records = Records {
+            timestamps: vec![0, 1, 2].into(),
+            keys: BinaryArray::from_opt_vec(vec![Some(b"ab"), None, Some(b"c")]),
+            values: BinaryArray::from_opt_vec(vec![Some(b"{\"V\":1}"), Some(b"{}"), None]),
+            headers: None,
+        };
+        log.append(vec![Output { to: TopicPartition { topic: "t".into(), partition: 0 }, records }]).unwrap();
+        let mut rows = print(&log, print_as, announce).unwrap();
+        let mut lines = Vec::new();
+        loop {
+            match rows.try_next() {
+                Some(Event::Rows(batch)) => {
+                    lines.extend(batch.iter().map(|(line, _)| String::from_utf8_lossy(line).into_owned()));
+                }
+                Some(Event::End(_)) => return lines,
+                None => thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    #[test]
+    fn prints_every_second_record_and_announces_formats() {
+        let print = Print { topic: "t".into(), from_beginning: true, interval: 2, limit: Some(2) };
+        assert_eq!(
+            lines(print, true),
+            [
+                "Key format: KAFKA_STRING",
+                "Value format: JSON or KAFKA_STRING",
+                "rowtime: 1970/01/01 00:00:00.000 Z, key: ab, value: {\"V\":1}, partition: 0",
+                "rowtime: 1970/01/01 00:00:00.002 Z, key: c, value: <null>, partition: 0",
+            ]
+        );
+    }
+}

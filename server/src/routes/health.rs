@@ -4,14 +4,15 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use wire::{Health, HealthDetails, Healthy};
 
-use crate::reply;
+use crate::{Server, reply};
 
 /// Whether the parts of the server work.
-pub(crate) fn get() -> Response {
+pub(crate) fn get(server: &Server) -> Response {
+    let log = Healthy { is_healthy: server.engine.log().topics().is_ok() };
     let fine = Healthy { is_healthy: true };
     reply::json(&Health {
-        is_healthy: true,
-        details: HealthDetails { metastore: fine, kafka: fine, command_runner: fine },
+        is_healthy: log.is_healthy,
+        details: HealthDetails { metastore: fine, kafka: log, command_runner: fine },
         server_state: "READY".to_owned(),
     })
 }

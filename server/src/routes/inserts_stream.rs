@@ -41,8 +41,8 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         None => return reply::bare_error(40000, "Invalid JSON in request: No content to map due to end-of-input"),
     };
     let session = session(&target.properties, &serde_json::Map::new());
-    let engine = server.engine.clone();
-    match blocking(move || engine.inserts(&target.target, &session)).await {
+    let asked = server.clone();
+    match blocking(move || asked.engine.inserts(&target.target, &session)).await {
         Ok(inserter) => reply::with(StatusCode::OK, None, acknowledge(lines, inserter, json)),
         Err(mut failure) => {
             failure.kind = engine::statements::FailureKind::Statement;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::Response;
-use engine::statements::{Failure, FailureKind};
 use wire::{Entity, KsqlRequest};
 
+use crate::query::blocking;
 use crate::session::session;
 use crate::{Server, body, entities, error, reply};
 
@@ -20,13 +20,8 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         return reply::bare_error(50000, "Failed to deserialize buffer");
     }
     let session = session(&request.streams_properties, &request.session_variables);
-    let engine = server.engine.clone();
-    let run = move || engine.execute(&request.ksql, session, request.command_sequence_number);
-    let answers = match tokio::task::spawn_blocking(run).await {
-        Ok(answers) => answers,
-        Err(problem) => Err(Failure::new(FailureKind::Server, problem.to_string())),
-    };
-    match answers {
+    let asked = server.clone();
+    match blocking(move || asked.engine.execute(&request.ksql, session, request.command_sequence_number)).await {
         Ok(answers) => {
             let entities: Vec<Entity> =
                 answers.into_iter().filter_map(|answer| entities::entity(answer, &server.host)).collect();

@@ -9,7 +9,9 @@ const PROHIBITED: &[&str] = &["ksql.service.id"];
 
 /// Whether a session may set that property. Names nobody knows are fine, as in ksqlDB.
 pub(crate) fn is_valid(server: &Server, name: &str) -> Response {
-    if PROHIBITED.contains(&name) || server.engine.config().is_prohibited(name) {
+    if PROHIBITED.contains(&name)
+        || server.engine.config().list("ksql.properties.overrides.denylist").any(|denied| denied == name)
+    {
         return reply::json_error(
             40000,
             format!(

@@ -39,7 +39,9 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         Ok(Start::Print(_) | Start::NoTopic { .. }) if http2 => {
             reply::with(StatusCode::METHOD_NOT_ALLOWED, Some("application/json"), "")
         }
-        Ok(Start::Print(print)) if media == Media::Delimited => query::print_response(&server, print, false, None).await,
+        Ok(Start::Print(print)) if media == Media::Delimited => {
+            query::print_response(&server, print, false, None).await
+        }
         Ok(Start::Print(print)) => query::print_response(&server, print, true, Some("application/json")).await,
         Ok(Start::NoTopic { topic, similar }) => reply::json_error(40000, no_topic(&topic, similar)),
         Err(failure) => error::json(told(failure, &text)),
@@ -70,7 +72,8 @@ fn told(mut failure: Failure, text: &str) -> Failure {
     let place = failure.message.split_once(": Syntax Error").map(|(place, _)| place.to_owned());
     if let (FailureKind::Statement, Some(place)) = (failure.kind, place) {
         let at = place.trim_start_matches("line ");
-        failure.message = format!("{}\nStatement: {text}\nCaused by: line {at}: Syntax error at line {at}", failure.message);
+        failure.message =
+            format!("{}\nStatement: {text}\nCaused by: line {at}: Syntax error at line {at}", failure.message);
     }
     failure
 }

@@ -32,7 +32,8 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
     if request.properties.values().any(serde_json::Value::is_null) {
         return reply::bare_error(50000, error::INTERNAL);
     }
-    let asked = Asked { sql: request.sql, session: session(&request.properties, &request.session_variables), lenient: true };
+    let asked =
+        Asked { sql: request.sql, session: session(&request.properties, &request.session_variables), lenient: true };
     let media = match chosen {
         Chosen::Is(media) => media,
         Chosen::Unsaid | Chosen::Nothing => Media::Delimited,
@@ -42,9 +43,7 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         _ => Err(Failure::statement("Neither a query nor a print statement")),
     });
     match outcome.await {
-        Ok(Start::Query(answer)) => {
-            reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media))
-        }
+        Ok(Start::Query(answer)) => reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media)),
         Ok(Start::Print(_)) if media != Media::Delimited => reply::with(StatusCode::NOT_ACCEPTABLE, None, ""),
         Ok(Start::Print(print)) => query::print_response(&server, print, false, None).await,
         Ok(Start::NoTopic { topic, .. }) => reply::bare_error(40001, format!("Topic does not exist: {topic}")),

@@ -25,7 +25,7 @@ pub(crate) fn get(server: &Server, kind: &str, entity: &str, action: &str) -> Re
     }
     let id = format!("{}/{entity}/{}", kind.to_lowercase(), action.to_lowercase());
     match server.engine.command_status(&id) {
-        Some(status) => reply::json(&entities::command_status(status)),
+        Some((message, query_id)) => reply::json(&entities::command_status(message, query_id)),
         None => reply::json_error(40400, "Command not found"),
     }
 }
