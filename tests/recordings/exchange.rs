@@ -39,7 +39,8 @@ impl Exchange {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let mut request = Request::builder().method(step.method.as_str());
         let two = step.http.as_deref() == Some("2");
-        request = if two { request.uri(format!("http://{host}{path}")) } else { request.uri(path).header("host", host) };
+        request =
+            if two { request.uri(format!("http://{host}{path}")) } else { request.uri(path).header("host", host) };
         for (name, value) in &step.headers {
             request = request.header(name, value);
         }
@@ -120,7 +121,8 @@ async fn read(
 ) -> Result<(), String> {
     let response = response.await?;
     let headers = response.headers().iter();
-    let headers = headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let headers =
+        headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     into.lock().head = Some((response.status().as_u16(), headers.collect()));
     let mut body = response.into_body();
     while let Some(frame) = body.frame().await {

@@ -76,7 +76,10 @@ async fn main() -> ExitCode {
         }
         println!("{} {name}: {good} of {} agree", if good == verdicts.len() { "ok  " } else { "FAIL" }, verdicts.len());
     }
-    println!("{agree} of {all} steps agree ({:.1} %)", 100.0 * agree as f64 / f64::from(u32::try_from(all.max(1)).unwrap_or(1)));
+    println!(
+        "{agree} of {all} steps agree ({:.1} %)",
+        100.0 * agree as f64 / f64::from(u32::try_from(all.max(1)).unwrap_or(1))
+    );
     if args.ratchet { ratchet(agree) } else { ExitCode::SUCCESS }
 }
 

@@ -9,18 +9,31 @@ use serde_json::{Map, Value};
 
 /// Lists without a promised order.
 const SORTED: &[&str] = &[
-    "streams", "tables", "queries", "topics", "functions", "properties", "readQueries", "writeQueries",
-    "queryDescriptions", "sourceDescriptions", "sourceConstraints", "overwrittenProperties", "defaultProperties",
-    "connectors", "connectorsPlugins", "variables", "tasksMetadata",
+    "streams",
+    "tables",
+    "queries",
+    "topics",
+    "functions",
+    "properties",
+    "readQueries",
+    "writeQueries",
+    "queryDescriptions",
+    "sourceDescriptions",
+    "sourceConstraints",
+    "overwrittenProperties",
+    "defaultProperties",
+    "connectors",
+    "connectorsPlugins",
+    "variables",
+    "tasksMetadata",
 ];
 /// Texts whose wording is nobody's contract.
 const TEXTS: &[&str] = &["topology", "executionPlan", "statistics", "errorStats"];
 /// Clocks may differ by this many seconds.
 const NEAR_S: f64 = 2.0 * 86_400.0;
 
-static QUERY_ID: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"((?:transient|TRANSIENT)_[\w-]+?|(?:CSAS|CTAS|CST)_[\w-]+?|INSERTQUERY|query)_\d+\b")
-});
+static QUERY_ID: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"((?:transient|TRANSIENT)_[\w-]+?|(?:CSAS|CTAS|CST)_[\w-]+?|INSERTQUERY|query)_\d+\b"));
 static GROUP: LazyLock<Regex> = LazyLock::new(|| regex(r"(transient_[\w-]+?)_\d{15,}_1\d{12}\b"));
 static SEQUENCE: LazyLock<Regex> = LazyLock::new(|| regex(r"(command sequence number: )\d+"));
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| regex(r"(\w[.$]\w+)@[0-9a-f]{5,8}\b"));
@@ -69,9 +82,13 @@ impl Masks {
             let near = found[0].parse().is_ok_and(|millis: f64| near(millis / 1000.0));
             if near { "{now}".to_owned() } else { found[0].to_owned() }
         });
-        let text = DATE_TIME.replace_all(&text, |found: &Captures<'_>| {
-            if near(seconds(found)) { "{now}".to_owned() } else { found[0].to_owned() }
-        });
+        let text =
+            DATE_TIME.replace_all(
+                &text,
+                |found: &Captures<'_>| {
+                    if near(seconds(found)) { "{now}".to_owned() } else { found[0].to_owned() }
+                },
+            );
         let text = if text.starts_with("Cannot drop") {
             BRACKETS.replace_all(&text, |found: &Captures<'_>| {
                 let mut names: Vec<&str> = found[1].split(", ").collect();
@@ -124,7 +141,9 @@ impl Masks {
                 }
                 Value::Array(items)
             }
-            (_, Value::Number(number)) if number.as_i64().is_some_and(|n| n > 1_500_000_000_000 && near(n as f64 / 1e3)) => {
+            (_, Value::Number(number))
+                if number.as_i64().is_some_and(|n| n > 1_500_000_000_000 && near(n as f64 / 1e3)) =>
+            {
                 mask("{now}")
             }
             (_, Value::String(text)) => Value::from(self.text(text)),

@@ -29,12 +29,14 @@ pub(crate) async fn replay(session: &Session) -> Vec<Verdict> {
     let (stop, stopped) = oneshot::channel::<()>();
     let (tell, listening) = oneshot::channel();
     let folder = data.path().display().to_string();
-    let settings = [("listeners", "http://127.0.0.1:0"), ("ksql.streams.state.dir", &folder)];
+    let settings = [("listeners", "http://127.0.0.1:0"), ("millstream.data.dir", &folder)];
     let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let config = ServerConfig::from_settings(settings).expect("the settings are fine");
     let server = tokio::spawn(server::run(
         config,
-        move |address| drop(tell.send(address)),
+        move |address| {
+            let _nobody_waits = tell.send(address);
+        },
         async move { drop(stopped.await) },
     ));
     let host = match listening.await {

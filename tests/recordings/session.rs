@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use regex::{Captures, Regex};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -56,6 +57,15 @@ impl Session {
     /// Reads a file.
     pub(crate) fn read(file: &Path) -> Self {
         let text = std::fs::read_to_string(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
+        serde_json::from_str(&without_half_pairs(&text)).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
     }
+}
+
+/// Halves of surrogate pairs, which Java writes and no text of ours can hold, become the replacement character.
+fn without_half_pairs(text: &str) -> String {
+    let pair =
+        Regex::new(r"\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+            .expect("the pattern is fine");
+    let whole = |found: &Captures<'_>| if found.get(1).is_some() { found[0].to_owned() } else { "\\ufffd".to_owned() };
+    pair.replace_all(text, whole).into_owned()
 }
