@@ -46,6 +46,14 @@ pub struct Row {
     pub bytes: Box<[u8]>,
 }
 
+impl Row {
+    /// Replaces the row; a row of the same length is written in place.
+    pub fn set(&mut self, time: i64, row: &[u8]) {
+        self.time = time;
+        if self.bytes.len() == row.len() { self.bytes.copy_from_slice(row) } else { self.bytes = row.into() }
+    }
+}
+
 impl Stored for Row {
     fn encode(&self, into: &mut Vec<u8>) {
         put_i64(self.time, into);

@@ -1,0 +1,152 @@
+//! A stream looks up a table.
+
+use arrow::array::UInt32Array;
+use arrow::error::ArrowError;
+
+use super::input::{Input, runs, two};
+use super::output::{damaged, decoder};
+use super::{Inputs, LEFT, RIGHT};
+use crate::log::Write;
+use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
+use crate::state::{Row, Store};
+use crate::types::Changes;
+use crate::types::row::RowDecoder;
+
+/// Joins every row of the stream (port 0) with the row that the table (port 1) has for its key at that moment; changes
+/// of the table emit nothing.
+///
+/// Output: the stream row's key, timestamp and headers; its value columns, then the table's. A stream row without a
+/// value is dropped; so is one without a key or without a match, unless the join is a LEFT join: then the table's
+/// columns are NULL.
+pub struct StreamTableJoin {
+    keys: EncodeKeys,
+    outer_left: bool,
+    table: Store<Vec<Row>>,
+    right: RowDecoder,
+    /// Bytes of a table row.
+    bytes: Vec<u8>,
+    /// Slots of a run's matches.
+    slots: Vec<Option<u32>>,
+    /// Stream rows that are in the output.
+    kept: Vec<u32>,
+}
+
+impl StreamTableJoin {
+    /// A join; the table as of the last commit is read from `inputs.place`.
+    pub fn new(inputs: Inputs<'_>, outer_left: bool) -> Result<Self, OperatorError> {
+        Ok(Self {
+            keys: inputs.keys,
+            outer_left,
+            table: Store::open(Vec::new(), inputs.place.below("right"))?,
+            right: decoder(&inputs.right.value),
+            bytes: Vec::new(),
+            slots: Vec::new(),
+            kept: Vec::new(),
+        })
+    }
+
+    fn change_table(&mut self, input: &Input<'_>, rows: std::ops::Range<usize>) -> Result<(), OperatorError> {
+        for row in rows {
+            let Some(key) = input.key(row) else { continue };
+            if input.row(row, &mut self.bytes) {
+                let (slot, _) = self.table.upsert(0, key)?;
+                self.table.values_mut()[slot as usize].set(input.rows.time[row], &self.bytes);
+            } else if let Some(slot) = self.table.get(0, key)? {
+                self.table.remove(slot);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds all slots first and reads the rows afterwards: look-ups of different rows do not wait for each other.
+    fn look_up(&mut self, input: &Input<'_>, rows: std::ops::Range<usize>) -> Result<(), OperatorError> {
+        self.slots.clear();
+        for row in rows.clone() {
+            self.slots.push(match input.key(row) {
+                Some(key) => self.table.get(0, key)?,
+                None => None,
+            });
+        }
+        for (row, slot) in rows.zip(&self.slots) {
+            if !input.rows.new.is_present(row) {
+                continue;
+            }
+            match slot {
+                Some(slot) => self.right.push(&self.table.values()[*slot as usize].bytes).map_err(damaged)?,
+                None if self.outer_left => self.right.push_null(),
+                None => continue,
+            }
+            self.kept.push(row as u32);
+        }
+        Ok(())
+    }
+
+    /// The kept stream rows with the columns looked up.
+    fn finish(&mut self, stream: &Changes) -> Result<Changes, ArrowError> {
+        let kept = UInt32Array::from(std::mem::take(&mut self.kept));
+        let mut joined = if kept.len() == stream.len() { stream.clone() } else { stream.take(&kept)? };
+        joined.new.present = None;
+        joined.new.columns.extend(self.right.finish()?);
+        Ok(joined)
+    }
+}
+
+impl Operator for StreamTableJoin {
+    fn run(&mut self, inputs: Vec<Changes>, _: &mut dyn Context) -> Result<Changes, OperatorError> {
+        let inputs = two(inputs)?;
+        self.table.begin()?;
+        let stream = Input::new(&inputs[LEFT], &mut self.keys)?;
+        let table = Input::new(&inputs[RIGHT], &mut self.keys)?;
+        for (port, rows) in runs(&inputs) {
+            if port == RIGHT { self.change_table(&table, rows)? } else { self.look_up(&stream, rows)? }
+        }
+        Ok(self.finish(&inputs[LEFT])?)
+    }
+
+    fn drain_state(&mut self, into: &mut Vec<Write>) {
+        self.table.drain(into);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StreamTableJoin;
+    use crate::operators::join::testing::check;
+
+    const SCRIPT: &str = "
+        left  @10 a | l1
+        right @20 a | r1
+        left  @15 a | l2
+        left  @16 b | l3
+        right @21 a | r2
+        right @22 b | -
+        left  @30 a | l4
+        left  @31 b | -
+        left  @32 - | l5
+        left  @33 a
+        right @34 a
+        left  @35 a | l6
+        right @36 - | r3";
+
+    #[test]
+    fn a_stream_row_sees_the_table_as_it_is_then() {
+        let expected = "
+            @15 a | l2, r1
+            @30 a | l4, r2
+            @31 b | -, -";
+        check([1, 1], &|inputs| StreamTableJoin::new(inputs, false), SCRIPT, expected);
+    }
+
+    #[test]
+    fn a_left_join_keeps_every_stream_row_that_has_a_value() {
+        let expected = "
+            @10 a | l1, -
+            @15 a | l2, r1
+            @16 b | l3, -
+            @30 a | l4, r2
+            @31 b | -, -
+            @32 - | l5, -
+            @35 a | l6, -";
+        check([1, 1], &|inputs| StreamTableJoin::new(inputs, true), SCRIPT, expected);
+    }
+}
