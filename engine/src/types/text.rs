@@ -247,9 +247,9 @@ pub fn parse_timestamp(text: &str) -> Option<i64> {
     Some(days * 86_400_000 + i64::from(millis) - i64::from(parse_offset(zone)?) * 1000)
 }
 
-/// Days since the epoch of a date text, which may lack its day or month; a time part is allowed and cut off.
+/// Days since the epoch of a date text, which may lack its day or month: `2020`, `2020-05`, `2020-05-26`.
 pub fn parse_date(text: &str) -> Option<i32> {
-    i32::try_from(parse_timestamp(text)?.div_euclid(86_400_000)).ok()
+    i32::try_from(parse_date_parts(text)?).ok()
 }
 
 fn parse_date_parts(text: &str) -> Option<i64> {
@@ -378,6 +378,21 @@ pub fn java_compare(left: &str, right: &str) -> Ordering {
             }
         }
     }
+}
+
+/// The order in which a `java.util.HashMap` made for just these keys walks them. What folds over a map shows it.
+pub fn java_map_order<'a>(keys: impl ExactSizeIterator<Item = &'a str>) -> Vec<usize> {
+    let count = keys.len();
+    let table = count.next_power_of_two();
+    // More than three quarters full: the table doubles.
+    let table = if count * 4 > table * 3 { table * 2 } else { table };
+    let bucket = |key: &str| {
+        let hash = key.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
+        (hash ^ (hash >> 16)) as usize & (table - 1)
+    };
+    let mut order: Vec<(usize, usize)> = keys.enumerate().map(|(i, key)| (bucket(key), i)).collect();
+    order.sort_unstable();
+    order.into_iter().map(|(_, i)| i).collect()
 }
 
 #[cfg(test)]

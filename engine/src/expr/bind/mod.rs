@@ -173,8 +173,12 @@ impl Binder<'_> {
     fn cast(&mut self, value: &Expr, to: &Type, span: Span) -> Result<Typed, ExprError> {
         let to = resolve_type(to, self.env.types)?;
         let value = self.bind(value)?;
-        if value.is_null_literal() || value.ty == to {
-            return Ok(coerce::cast(value, &to));
+        if value.is_null_literal() {
+            // Unlike a bare NULL it has a type; constructors tell the difference.
+            return Ok(Typed { ty: to.clone(), kind: Kind::Cast(Box::new(Typed::null(to))) });
+        }
+        if value.ty == to {
+            return Ok(value);
         }
         if !coerce::can_cast(&value.ty, &to) {
             return Err(ExprError::code(format!("Cast of {} to {to} is not supported", value.ty), span));

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::row::{Row, any_null, int, list, map, optional_text, string, type_of};
 use super::{Category, Context, Function, Variation};
+use crate::types::text::java_map_order;
 use crate::types::{SqlType, Value};
 
 const ENTRIES_DOCS: &[&str] =
@@ -169,12 +170,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .says("Construct a list based on some inputs")
     .example("AS_MAP(ARRAY['a'], ARRAY[1])", "{a=1}"),
     Function::scalar("MAP_KEYS", Category::Map, &[Variation::row("(MAP<VARCHAR, T> input) ARRAY<VARCHAR>", |args, _| {
-        Ok(Value::Array(map(args, 0)?.iter().map(|(key, _)| key.clone()).collect()))
+        Ok(Value::Array(in_java_order(map(args, 0)?).map(|(key, _)| key.clone()).collect()))
     })])
     .says("The keys of a map.")
     .example("MAP_KEYS(MAP('a' := 1))", "[a]"),
     Function::scalar("MAP_VALUES", Category::Map, &[Variation::row("(MAP<VARCHAR, T> input) ARRAY<T>", |args, _| {
-        Ok(Value::Array(map(args, 0)?.iter().map(|(_, value)| value.clone()).collect()))
+        Ok(Value::Array(in_java_order(map(args, 0)?).map(|(_, value)| value.clone()).collect()))
     })])
     .says("The values of a map.")
     .example("MAP_VALUES(MAP('a' := 1))", "[1]"),
@@ -226,6 +227,11 @@ fn put(entries: &mut Vec<(Value, Value)>, key: Value, value: Value) {
         Some((_, known)) => *known = value,
         None => entries.push((key, value)),
     }
+}
+
+fn in_java_order(entries: &[(Value, Value)]) -> impl Iterator<Item = &(Value, Value)> {
+    let keys = entries.iter().map(|(key, _)| if let Value::String(key) = key { key } else { "" });
+    java_map_order(keys).into_iter().filter_map(|i| entries.get(i))
 }
 
 fn extreme(items: &[Value], wanted: Ordering) -> Value {

@@ -17,9 +17,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "IFNULL",
         Category::Conditional,
         &[Variation::batch("(T expression, T altValue) T", coalesce)
-            .says("", &["the expression to return if not null", "the alternative if it is"])],
+            .says("", &["expression to evaluate", "Alternative value"])],
     )
-    .says("The first argument, or the second where the first is NULL.")
+    .says("Returns expression if NOT NULL, otherwise the alternative value")
     .example("IFNULL(NULL, 'b')", "b"),
     Function::scalar(
         "NULLIF",

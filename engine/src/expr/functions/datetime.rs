@@ -177,7 +177,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Category::DateTime,
         &[Variation::row("(VARCHAR formattedDate, VARCHAR formatPattern) DATE", |args, _| {
             let written = text(args, 0)?;
-            with_pattern(text(args, 1)?, |pattern| pattern.parse_date(written)).map(Value::Date)
+            with_pattern(text(args, 1)?, |pattern| pattern.parse_date(written, true)).map(Value::Date)
         })
         .says(
             "Converts a string representation of a date in the given format into a DATE value.",
@@ -293,7 +293,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Category::DateTime,
         &[Variation::row_nulls("(VARCHAR formattedDate, VARCHAR formatPattern) INT", |args, _| {
             let written = text(args, 0)?;
-            with_pattern(text(args, 1)?, |pattern| pattern.parse_date(written)).map(Value::Integer)
+            with_pattern(text(args, 1)?, |pattern| pattern.parse_date(written, false)).map(Value::Integer)
         })],
     )
     .spelled("stringtodate")

@@ -123,8 +123,9 @@ fn distance(args: &[Value]) -> Row {
         "mi" | "mile" | "miles" => 3959.0,
         other => return Err(format!("unknown unit of length '{other}'")),
     };
-    let half = |a: f64, b: f64| ((b - a).to_radians() / 2.0).sin();
+    let radians = |degrees: f64| degrees / 180.0 * std::f64::consts::PI;
+    let half = |a: f64, b: f64| (radians(b - a) / 2.0).sin();
     let (latitude, longitude) = (half(lat1, lat2), half(lon1, lon2));
-    let a = latitude * latitude + longitude * longitude * lat1.to_radians().cos() * lat2.to_radians().cos();
+    let a = latitude * latitude + longitude * longitude * radians(lat1).cos() * radians(lat2).cos();
     Ok(Value::Double(radius * 2.0 * a.sqrt().asin()))
 }

@@ -1,4 +1,5 @@
-//! The mathematical functions.
+//! The mathematical functions. Sine and its like come from `libm`, which descends from the same code as Java's, so that
+//! last digits agree and do not depend on the platform.
 
 use std::sync::Arc;
 
@@ -149,17 +150,17 @@ pub(super) static FUNCTIONS: &[Function] = &[
     unary!("ASIN", f64::asin, "Arc sine, in radians.", "ASIN(0)", "0.0"),
     unary!("ATAN", f64::atan, "Arc tangent, in radians.", "ATAN(0)", "0.0"),
     unary!("CBRT", f64::cbrt, "Cube root.", "CBRT(27)", "3.0"),
-    unary!("COS", f64::cos, "Cosine of an angle in radians.", "COS(0)", "1.0"),
+    unary!("COS", libm::cos, "Cosine of an angle in radians.", "COS(0)", "1.0"),
     unary!("COSH", f64::cosh, "Hyperbolic cosine.", "COSH(0)", "1.0"),
-    unary!("COT", |x| 1.0 / x.tan(), "Cotangent of an angle in radians.", "COT(0)", "Infinity"),
+    unary!("COT", |x| 1.0 / libm::tan(x), "Cotangent of an angle in radians.", "COT(0)", "Infinity"),
     unary!("DEGREES", f64::to_degrees, "Radians as degrees.", "DEGREES(0)", "0.0"),
     unary!("EXP", f64::exp, "e to the power of the argument.", "EXP(0)", "1.0"),
     unary!("LN", f64::ln, "Natural logarithm.", "LN(1)", "0.0"),
     unary!("RADIANS", f64::to_radians, "Degrees as radians.", "RADIANS(0)", "0.0"),
-    unary!("SIN", f64::sin, "Sine of an angle in radians.", "SIN(0)", "0.0"),
+    unary!("SIN", libm::sin, "Sine of an angle in radians.", "SIN(0)", "0.0"),
     unary!("SINH", f64::sinh, "Hyperbolic sine.", "SINH(0)", "0.0"),
     unary!("SQRT", f64::sqrt, "Square root.", "SQRT(9)", "3.0"),
-    unary!("TAN", f64::tan, "Tangent of an angle in radians.", "TAN(0)", "0.0"),
+    unary!("TAN", libm::tan, "Tangent of an angle in radians.", "TAN(0)", "0.0"),
     unary!("TANH", f64::tanh, "Hyperbolic tangent.", "TANH(0)", "0.0"),
     Function::scalar(
         "LOG",

@@ -95,9 +95,9 @@ impl Pattern {
         })
     }
 
-    /// Days since the epoch of a text.
-    pub fn parse_date(&self, text: &str) -> Result<i32, String> {
-        let fields = self.parse(text)?;
+    /// Days since the epoch of a text. As with `SimpleDateFormat`, more text may follow where `prefix` says so.
+    pub fn parse_date(&self, text: &str, prefix: bool) -> Result<i32, String> {
+        let fields = if prefix { self.parse_prefix(text)? } else { self.parse(text)? };
         if fields.millis() != 0 {
             return Err("Date format contains time field.".to_owned());
         }

@@ -52,10 +52,24 @@ impl Fields {
 impl Pattern {
     /// Reads a whole text.
     pub fn parse(&self, text: &str) -> Result<Fields, String> {
+        let (fields, rest) = self.read(text)?;
+        if rest.is_empty() {
+            return Ok(fields);
+        }
+        Err(format!("{} at index {}, unparsed text found", refused(text), text.len() - rest.len()))
+    }
+
+    /// Reads the beginning of a text.
+    pub(super) fn parse_prefix(&self, text: &str) -> Result<Fields, String> {
+        self.read(text).map(|(fields, _)| fields)
+    }
+
+    fn read<'a>(&self, text: &'a str) -> Result<(Fields, &'a str), String> {
         let mut fields = Fields::default();
-        let at = |rest: &str| format!("{} at index {}", refused(text), text.len() - rest.len());
-        let rest = read_items(&self.items, text, &mut fields).map_err(|rest| at(rest))?;
-        if rest.is_empty() { Ok(fields) } else { Err(format!("{}, unparsed text found", at(rest))) }
+        match read_items(&self.items, text, &mut fields) {
+            Ok(rest) => Ok((fields, rest)),
+            Err(rest) => Err(format!("{} at index {}", refused(text), text.len() - rest.len())),
+        }
     }
 }
 

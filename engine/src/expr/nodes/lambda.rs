@@ -14,6 +14,7 @@ use datafusion_physical_expr::PhysicalExpr;
 
 use super::super::functions::LambdaKind;
 use super::{Frame, Operation};
+use crate::types::text::java_map_order;
 use crate::types::{SqlType, Value};
 
 /// A call with lambdas: argument 0 is the collection, argument 1 of REDUCE the initial state.
@@ -185,13 +186,21 @@ impl Elements {
             }
             other => return Err(exec_datafusion_err!("{other} has no elements")),
         };
+        let text_keys = match source.as_slice() {
+            [keys, _] => keys.as_string_opt::<i32>(),
+            _ => None,
+        };
         let (mut rows, mut at, mut lengths) = (Vec::new(), Vec::new(), Vec::with_capacity(collection.len()));
         for (row, bounds) in offsets.windows(2).enumerate() {
             let range = if collection.is_null(row) { 0..0 } else { bounds[0]..bounds[1] };
             lengths.push(range.len());
-            for element in range {
-                rows.push(row as u32);
-                at.push(element as u32);
+            rows.extend(std::iter::repeat_n(row as u32, range.len()));
+            match text_keys {
+                Some(keys) => {
+                    let order = java_map_order(range.clone().map(|i| keys.value(i as usize)));
+                    at.extend(order.into_iter().map(|i| range.start as u32 + i as u32));
+                }
+                None => at.extend(range.map(|element| element as u32)),
             }
         }
         let at = UInt32Array::from(at);
