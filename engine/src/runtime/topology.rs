@@ -44,6 +44,8 @@ pub(super) struct Node {
     pub(super) role: Role,
     /// Indices of the nodes its input ports are fed from.
     pub(super) inputs: Vec<usize>,
+    /// Whether somebody reads the old side of its rows.
+    pub(super) wants_old: bool,
 }
 
 /// What a node does with its step.
@@ -112,9 +114,14 @@ pub(super) fn cut(plan: &QueryPlan, transient: bool, service_id: &str, log: &dyn
     })?;
     let whole = transient || foreign_key || widest == 1;
     let mut cutter = Cutter { plan, service_id, log, whole, subs: Vec::new() };
-    let (nodes, partitions) = cutter.sub(&plan.root)?;
+    let (nodes, partitions) = cutter.sub(&plan.root, false)?;
     cutter.subs.push(SubTopology { nodes, target: Target::Result, partitions: if whole { 1 } else { partitions } });
     Ok(Topology { subs: cutter.subs, whole })
+}
+
+/// Whether a step hands on the old side of its input; others have the old rows in stores of their own.
+fn passes_old(step: &Step) -> bool {
+    matches!(step.kind, StepKind::Filter { .. } | StepKind::Project { .. })
 }
 
 /// The window in the key of a step's rows.
@@ -168,17 +175,23 @@ struct Cutter<'a> {
 
 impl Cutter<'_> {
     /// Nodes of the sub-topology whose root is that step, and its number of partitions.
-    fn sub(&mut self, root: &Step) -> Result<(Vec<Node>, u32), LogError> {
+    fn sub(&mut self, root: &Step, wants_old: bool) -> Result<(Vec<Node>, u32), LogError> {
         let (mut nodes, mut partitions) = (Vec::new(), 1);
-        self.add(root, &mut nodes, &mut partitions)?;
+        self.add(root, wants_old, &mut nodes, &mut partitions)?;
         Ok((nodes, partitions))
     }
 
     /// Adds a step after its inputs; returns its index.
-    fn add(&mut self, step: &Step, nodes: &mut Vec<Node>, partitions: &mut u32) -> Result<usize, LogError> {
+    fn add(
+        &mut self,
+        step: &Step,
+        wants_old: bool,
+        nodes: &mut Vec<Node>,
+        partitions: &mut u32,
+    ) -> Result<usize, LogError> {
         let shared = Arc::new(step.clone());
         let push = |nodes: &mut Vec<Node>, role, inputs| {
-            nodes.push(Node { step: Arc::clone(&shared), role, inputs });
+            nodes.push(Node { step: Arc::clone(&shared), role, inputs, wants_old });
             nodes.len() - 1
         };
         match &step.kind {
@@ -187,7 +200,7 @@ impl Cutter<'_> {
                 Ok(push(nodes, Role::Read, Vec::new()))
             }
             StepKind::Repartition { input, topic_suffix, partitions: wanted } if !self.whole => {
-                let (upstream, width) = self.sub(input)?;
+                let (upstream, width) = self.sub(input, wants_old)?;
                 let exchange = Exchange {
                     topic: internal_topic(self.service_id, &self.plan.id, topic_suffix),
                     partitions: wanted.unwrap_or(width),
@@ -201,11 +214,11 @@ impl Cutter<'_> {
                 Ok(push(nodes, Role::ReadBack(exchange), Vec::new()))
             }
             StepKind::Repartition { input, .. } => {
-                let input = self.add(input, nodes, partitions)?;
+                let input = self.add(input, wants_old, nodes, partitions)?;
                 Ok(push(nodes, Role::Pass, vec![input]))
             }
             StepKind::TableAggregate { input, topic_suffix, .. } if !self.whole => {
-                let (mut upstream, width) = self.sub(input)?;
+                let (mut upstream, width) = self.sub(input, true)?;
                 let below = upstream.len().saturating_sub(1);
                 push(&mut upstream, Role::RunFirstHalf, vec![below]);
                 let exchange = Exchange {
@@ -222,14 +235,14 @@ impl Cutter<'_> {
                 Ok(push(nodes, Role::RunSecondHalf, vec![back]))
             }
             StepKind::TableAggregate { input, .. } => {
-                let input = self.add(input, nodes, partitions)?;
+                let input = self.add(input, true, nodes, partitions)?;
                 let grouped = push(nodes, Role::RunFirstHalf, vec![input]);
                 Ok(push(nodes, Role::RunSecondHalf, vec![grouped]))
             }
             _ => {
                 let mut ports = Vec::new();
                 for input in inputs(step) {
-                    ports.push(self.add(input, nodes, partitions)?);
+                    ports.push(self.add(input, wants_old && passes_old(step), nodes, partitions)?);
                 }
                 Ok(push(nodes, Role::Run, ports))
             }

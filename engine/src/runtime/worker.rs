@@ -1,5 +1,6 @@
 //! Threads that run tasks. A thread owns its tasks, so a step takes no lock; it sleeps on its signal when all are idle.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -167,6 +168,12 @@ impl Pool {
     }
 }
 
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
 impl Worker {
     fn start(number: usize, clock: Arc<dyn Clock>, failed: Sender<Failed>) -> Result<Self, LogError> {
         let (inbox, messages) = unbounded();
@@ -227,7 +234,7 @@ fn turn(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Turn {
         }
         State::Error | State::Stopped => return Turn::Over,
     }
-    match slot.task.step(now_ms) {
+    match step(&mut slot.task, now_ms) {
         Ok(Progress::Moved) => Turn::Moved,
         Ok(Progress::Idle | Progress::Blocked) => Turn::Idle,
         Ok(Progress::Finished) => {
@@ -239,6 +246,15 @@ fn turn(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Turn {
             Turn::Over
         }
     }
+}
+
+/// A step in which a panic counts as a fatal error of the query: the thread has others to run.
+fn step(task: &mut Task, now_ms: i64) -> Result<Progress, TaskError> {
+    catch_unwind(AssertUnwindSafe(|| task.step(now_ms))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(TaskError::Fatal(format!("internal error: {}", text.unwrap_or_default())))
+    })
 }
 
 /// Commits what is pending before a pause or the end.
