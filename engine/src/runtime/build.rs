@@ -73,8 +73,14 @@ impl Builder<'_> {
         let group = group(self.config.service_id(), &self.plan.id);
         let space = Arc::from(format!("state/{}/{id}", self.plan.id));
         let place = Place { disk: Some((Arc::clone(self.log.kv()), space)), budget: Arc::clone(self.budget) };
-        let nodes = self.nodes(sub, &place)?;
-        let table = None;
+        let mut nodes = self.nodes(sub, &place)?;
+        let mut table = None;
+        if sub.target == topology::Target::Result && self.plan.root.is_table {
+            let (operator, kept) = self.making(&place, &self.settings()).materialize(&self.plan.root, "result", false)?;
+            let inputs = vec![nodes.len().saturating_sub(1)];
+            nodes.push(Node { operator: Some(operator), inputs, empty: Changes::empty(&self.plan.root.schema) });
+            table = Some(kept);
+        }
         let target = match (&sub.target, &self.plan.sink) {
             (topology::Target::Exchange(exchange), _) => {
                 let writer = ExchangeWriter::new(exchange)?;
@@ -127,6 +133,14 @@ impl Builder<'_> {
         }
     }
 
+    fn settings(&self) -> Settings {
+        Settings::from_properties(|name| self.config.get(name))
+    }
+
+    fn making<'b>(&'b self, place: &'b Place, settings: &'b Settings) -> Making<'b> {
+        Making { functions: self.functions, settings, place }
+    }
+
     fn nodes(&self, sub: &SubTopology, place: &Place) -> Result<Vec<Node>, RuntimeError> {
         sub.nodes.iter().map(|node| self.node(node, place)).collect()
     }
@@ -136,11 +150,14 @@ impl Builder<'_> {
             Role::ReadBack(exchange) => &exchange.schema,
             _ => &node.step.schema,
         };
-        let settings = Settings::from_properties(|name| self.config.get(name));
-        let making = Making { functions: self.functions, settings: &settings, place };
+        let settings = self.settings();
+        let making = self.making(place, &settings);
         let operator = match &node.role {
+            Role::Read if node.step.is_table && node.wants_old => {
+                Some(making.materialize(&node.step, &node.step.id, true)?.0)
+            }
             Role::Read | Role::ReadBack(_) | Role::Pass => None,
-            Role::Run | Role::RunFirstHalf | Role::RunSecondHalf => Some(making.operator(&node.step)?),
+            Role::Run | Role::RunFirstHalf | Role::RunSecondHalf => Some(making.operator(&node.step, node.wants_old)?),
         };
         Ok(Node { operator, inputs: node.inputs.clone(), empty: Changes::empty(schema) })
     }
