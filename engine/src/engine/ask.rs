@@ -114,8 +114,10 @@ impl Engine {
         let scope = plan::Session { config, text: &parsed.text, query_id: None };
         let types = |name: &str| catalog.custom_type(name).cloned();
         let env = pull::Env { catalog, functions: &self.shared.functions, config, types: &types };
+        let located = pull::locate(query, &env)?;
         let analysis = self.planner(catalog, &topics, scope).analyze(query)?;
-        let pull = pull::analyze(query, &analysis, &env)?;
+        let located = located.ok_or_else(|| Failure::statement(format!("{} does not exist.", query.from.name.name)))?;
+        let pull = pull::analyze(query, located, &analysis, &env)?;
         let tables = self.shared.runtime.tables(&pull.query);
         let batch = pull.run(&tables).map_err(|error| Failure::new(FailureKind::Server, error.to_string()))?;
         let (sender, rows) = channel(|| ());

@@ -190,3 +190,40 @@ fn a_change_of_key_goes_through_a_repartition_topic_to_where_the_key_belongs() {
     let expected = [r#"@1 tea {"ID":"a","QTY":1}"#, r#"@2 tea {"ID":"b","QTY":2}"#];
     assert_eq!(records(&**engine.log(), "BY_ITEM"), expected);
 }
+
+#[test]
+fn pull_queries_look_up_and_scan_what_a_table_keeps() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = engine_on(Arc::clone(&log), "8192");
+    run(
+        &engine,
+        "CREATE TABLE users (id INT PRIMARY KEY, name STRING) \
+         WITH (kafka_topic='users', value_format='json', partitions=2);
+         CREATE TABLE named AS SELECT id, UCASE(name) AS name FROM users;",
+    );
+    for (id, name) in [(1, "ann"), (2, "bob"), (3, "cid"), (1, "amy")] {
+        run(&engine, &format!("INSERT INTO users VALUES ({id}, '{name}');"));
+    }
+    let asked = |engine: &Engine, text: &str| rows(engine, &mut ask(engine, text));
+    assert_eq!(asked(&engine, "SELECT * FROM named WHERE id = 1;"), [r#"[1,"AMY"]"#, "Completed"]);
+    assert_eq!(
+        asked(&engine, "SELECT name FROM named WHERE id IN (2, 3) AND name > 'BZ';"),
+        [r#"["CID"]"#, "Completed"]
+    );
+    assert_eq!(asked(&engine, "SELECT id FROM named WHERE name LIKE 'B%';"), ["[2]", "Completed"]);
+    assert_eq!(asked(&engine, "SELECT * FROM named;").len(), 4);
+    assert_eq!(asked(&engine, "SELECT * FROM named LIMIT 2;").len(), 3);
+    let failure = |text: &str| {
+        let parsed = sql::parse_one(text, &sql::Variables::default()).unwrap();
+        engine.query(&parsed, Session::default()).unwrap_err().message
+    };
+    assert!(failure("SELECT * FROM users WHERE id = 1;").starts_with("The `USERS` table isn't queryable."));
+    assert!(failure("SELECT * FROM named WHERE id = NULL;").starts_with("Primary key columns can not be NULL"));
+    let mut push = ask(&engine, "SELECT id, name FROM named WHERE id = 1 EMIT CHANGES;");
+    drop(rows(&engine, &mut push));
+    run(&engine, "INSERT INTO users VALUES (1, NULL);");
+    assert_eq!(rows(&engine, &mut push), ["[1,null]"]);
+    drop(engine);
+    let engine = engine_on(log, "8192");
+    assert_eq!(asked(&engine, "SELECT * FROM named WHERE id = 2;"), [r#"[2,"BOB"]"#, "Completed"]);
+}

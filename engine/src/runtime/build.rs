@@ -76,7 +76,8 @@ impl Builder<'_> {
         let mut nodes = self.nodes(sub, &place)?;
         let mut table = None;
         if sub.target == topology::Target::Result && self.plan.root.is_table {
-            let (operator, kept) = self.making(&place, &self.settings()).materialize(&self.plan.root, "result", false)?;
+            let (operator, kept) =
+                self.making(&place, &self.settings()).materialize(&self.plan.root, "result", false)?;
             let inputs = vec![nodes.len().saturating_sub(1)];
             nodes.push(Node { operator: Some(operator), inputs, empty: Changes::empty(&self.plan.root.schema) });
             table = Some(kept);

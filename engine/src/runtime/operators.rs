@@ -1,19 +1,13 @@
 //! Step → operator.
 
 use crate::expr::{Evaluator, Registry, Settings, Typed, compile};
-use crate::formats::{known_format, windowed};
-use crate::operators::join::{
-    ForeignKeyJoin, Inputs, JoinWindow, Outer, StreamStreamJoin, StreamTableJoin, TableTableJoin,
-};
-use crate::operators::{EncodeKeys, Filter, FlatMap, Materialize, Operator, OperatorError, Project, Rekey};
+use crate::operators::{Filter, FlatMap, Materialize, Operator, Project, Rekey};
 use crate::plan::step::{KeyWindow, Step, StepKind, WindowKind};
 use crate::state::{Place, SharedTable, TableKind};
 use crate::types::Schema;
 
 use super::registry::RuntimeError;
-use super::sink::encode_keys;
-use super::source::window_bytes;
-use super::topology::{inputs, key_window};
+use super::topology::inputs;
 
 /// What operators are made with besides their step.
 pub(super) struct Making<'a> {
@@ -25,7 +19,7 @@ pub(super) struct Making<'a> {
 
 impl Making<'_> {
     /// The operator of a step that runs in one piece; `tells_old`: somebody reads the old side of its rows.
-    pub(super) fn operator(&self, step: &Step, tells_old: bool) -> Result<Box<dyn Operator>, RuntimeError> {
+    pub(super) fn operator(&self, step: &Step, _tells_old: bool) -> Result<Box<dyn Operator>, RuntimeError> {
         Ok(match &step.kind {
             StepKind::Filter { predicate, .. } => {
                 Box::new(Filter::new(&step.id, self.compile(predicate)?, step.is_table))
@@ -33,35 +27,8 @@ impl Making<'_> {
             StepKind::Project { key, value, .. } => {
                 Box::new(Project::new(&step.id, key.clone(), self.compile_all(value)?))
             }
-            StepKind::Rekey { key, value, .. } => {
-                Box::new(Rekey::new(&step.id, self.compile_all(key)?, value.clone()))
-            }
+            StepKind::Rekey { key, value, .. } => Box::new(Rekey::new(&step.id, self.compile_all(key)?, value.clone())),
             StepKind::FlatMap { functions, .. } => Box::new(FlatMap::new(&step.id, self.compile_all(functions)?)),
-            _ => return self.join(step, tells_old),
-        })
-    }
-
-    fn join(&self, step: &Step, tells_old: bool) -> Result<Box<dyn Operator>, RuntimeError> {
-        let [left, right] = inputs(step)[..] else {
-            return Err(RuntimeError::Build(format!("step {} cannot be run", step.id)));
-        };
-        let place = self.place.below(&step.id);
-        let both = Inputs { left: &left.schema, right: &right.schema, keys: keys(left)?, place: &place };
-        Ok(match &step.kind {
-            StepKind::StreamTableJoin { outer_left, .. } => Box::new(StreamTableJoin::new(both, *outer_left)?),
-            StepKind::TableTableJoin { outer_left, outer_right, .. } => {
-                let outer = Outer { left: *outer_left, right: *outer_right };
-                Box::new(TableTableJoin::new(both, outer, tells_old)?)
-            }
-            StepKind::StreamStreamJoin { outer_left, outer_right, before_ms, after_ms, grace_ms, .. } => {
-                let window = JoinWindow { before_ms: *before_ms, after_ms: *after_ms, grace_ms: *grace_ms };
-                let outer = Outer { left: *outer_left, right: *outer_right };
-                Box::new(StreamStreamJoin::new(both, window, outer)?)
-            }
-            StepKind::ForeignKeyJoin { foreign_key, outer_left, .. } => {
-                let foreign_key = self.compile(foreign_key)?;
-                Box::new(ForeignKeyJoin::new(both, keys(right)?, foreign_key, *outer_left, tells_old)?)
-            }
             _ => return Err(RuntimeError::Build(format!("step {} cannot be run", step.id))),
         })
     }
@@ -74,8 +41,7 @@ impl Making<'_> {
         tells_old: bool,
     ) -> Result<(Box<dyn Operator>, SharedTable), RuntimeError> {
         let place = self.place.below(name);
-        let (operator, table) =
-            Materialize::new(&step.schema, &step.key_format, table_kind(step), place, tells_old)?;
+        let (operator, table) = Materialize::new(&step.schema, &step.key_format, table_kind(step), place, tells_old)?;
         Ok((Box::new(operator), table))
     }
 
@@ -86,19 +52,6 @@ impl Making<'_> {
     fn compile_all(&self, exprs: &[Typed]) -> Result<Vec<Evaluator>, RuntimeError> {
         exprs.iter().map(|expr| self.compile(expr)).collect()
     }
-}
-
-/// Serialises the keys of a step's rows, their windows included.
-fn keys(step: &Step) -> Result<EncodeKeys, RuntimeError> {
-    let mut encoder = known_format(&step.key_format.name)?.encoder(&step.key_format, &step.schema.key, true)?;
-    let window = key_window(step).map(window_bytes);
-    Ok(Box::new(move |key, windows, rows| {
-        let keys = encode_keys(&mut *encoder, key, rows).map_err(|error| OperatorError::Fatal(error.to_string()))?;
-        Ok(match (window, windows) {
-            (Some(window), Some(windows)) => windowed::join(&keys, windows, window),
-            _ => keys,
-        })
-    }))
 }
 
 /// What stands behind the key in the table a step makes.

@@ -38,11 +38,18 @@ fn keeper<'a>(catalog: &'a Catalog, table: &'a str) -> Option<&'a str> {
     made.or_else(kept).map(|query| query.id.as_str())
 }
 
-/// Makes a pull query of a query and its analysis.
-pub(crate) fn analyze(query: &Query, analysis: &Analysis, env: &Env<'_>) -> Result<Pull, Failure> {
+/// Where a pull query's rows are.
+pub(crate) struct Located {
+    source: Arc<Source>,
+    keeper: String,
+    access: Access,
+}
+
+/// Finds the rows a pull query asks for, or says why that cannot be. Names and types of the query are not checked yet.
+pub(crate) fn locate(query: &Query, env: &Env<'_>) -> Result<Option<Located>, Failure> {
     let name = &query.from.name.name;
-    let source = env.catalog.source(name).ok_or_else(|| Failure::statement(format!("{name} does not exist.")))?;
-    let keeper = keeper(env.catalog, name).ok_or_else(|| not_materialized(name))?;
+    let Some(source) = env.catalog.source(name) else { return Ok(None) };
+    let keeper = keeper(env.catalog, name).ok_or_else(|| not_materialized(name))?.to_owned();
     let access = match &query.filter {
         None if !env.config.enabled("ksql.query.pull.table.scan.enabled") => {
             return Err(where_clause("Missing WHERE clause", source.is_windowed()));
@@ -54,6 +61,12 @@ pub(crate) fn analyze(query: &Query, analysis: &Analysis, env: &Env<'_>) -> Resu
             access
         }
     };
+    Ok(Some(Located { source: Arc::clone(source), keeper, access }))
+}
+
+/// Makes a pull query of what was found and the query's analysis.
+pub(crate) fn analyze(query: &Query, located: Located, analysis: &Analysis, env: &Env<'_>) -> Result<Pull, Failure> {
+    let Located { source, keeper, access } = located;
     let StepKind::Source(read) = &analysis.input.kind else {
         return Err(Failure::statement("this is no pull query on one table"));
     };
@@ -69,8 +82,8 @@ pub(crate) fn analyze(query: &Query, analysis: &Analysis, env: &Env<'_>) -> Resu
         of_key && input.column(at).is_some_and(|column| column.name == *name)
     };
     Ok(Pull {
-        source: Arc::clone(source),
-        query: keeper.to_owned(),
+        source,
+        query: keeper,
         keys: analysis.select.iter().map(is_key).collect(),
         columns: analysis.schema().value,
         projection: analysis.select.iter().map(|(_, typed)| compiled(typed)).collect::<Result<Vec<Evaluator>, _>>()?,

@@ -19,7 +19,7 @@ use crate::expr::Evaluator;
 use crate::plan::step::SourceColumn;
 use crate::types::Column;
 
-pub(crate) use analyze::{Env, analyze};
+pub(crate) use analyze::{Env, analyze, locate};
 pub(crate) use refuse::{check_clauses, check_stream};
 
 /// A pull query on a table, ready to run.
