@@ -133,6 +133,11 @@ pub(super) fn qualified(expr: &Expr) -> String {
     })
 }
 
+/// An expression with bare column names.
+pub(super) fn unqualified(expr: &Expr) -> String {
+    show::show(expr, &|_, name| name.name.clone())
+}
+
 /// The bound of a window that an expression names without a source, if it does.
 pub(super) fn window_bound_in(expr: &Expr) -> Option<&str> {
     match &expr.kind {

@@ -8,6 +8,7 @@ use crate::catalog::{Change, Query, QueryKind, Source, SourceKind};
 
 use super::command::Command;
 use super::error::{PlanError, Result};
+use super::resolve::Resolved;
 use super::select::{Select, Selected};
 use super::sink::PlannedSink;
 use super::step::QueryPlan;
@@ -29,10 +30,24 @@ impl Planner<'_> {
         let resolved = self.resolve(&create.query, true)?;
         let mut shown = CreateAs { query: Box::new(resolved.query.clone()), ..create.clone() };
         shown.query.emit.get_or_insert(Emit::Changes);
-        let selected = Select::new(self, resolved, Some(name)).plan().map_err(|error| error.prefixed(NO_SCHEMA))?;
-        let planned = self.plan_sink(name, create.kind, &create.with, &properties, &selected)?;
+        self.create_resolved(create, &properties, resolved, &mut shown)
+            .map_err(|error| error.of(&messages::shown(&Statement::CreateAs(shown))))
+    }
+
+    fn create_resolved(
+        &self,
+        create: &CreateAs,
+        properties: &Properties,
+        resolved: Resolved,
+        shown: &mut CreateAs,
+    ) -> Result<Command> {
+        let name = &create.name.name;
+        let mut select = Select::new(self, resolved, Some(name));
+        select.timestamp = properties.timestamp.clone();
+        let selected = select.plan().map_err(|error| error.prefixed(NO_SCHEMA))?;
+        let planned = self.plan_sink(name, create.kind, &create.with, properties, &selected)?;
         shown.with = planned.with.clone();
-        let statement = messages::shown(&Statement::CreateAs(shown));
+        let statement = messages::shown(&Statement::CreateAs(shown.clone()));
         check_result_kind(create.kind, &selected, &statement)?;
         self.create_derived(create, &statement, selected, planned)
     }

@@ -30,11 +30,13 @@ pub struct PlanError {
     pub span: Option<Span>,
     /// What the user may have meant.
     pub hint: Option<String>,
+    /// The statement with its names resolved, where they were when it failed; ksqlDB shows it after the message.
+    pub resolved: Option<String>,
 }
 
 impl PlanError {
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), brief: None, span: None, hint: None }
+        Self { kind, message: message.into(), brief: None, span: None, hint: None, resolved: None }
     }
 
     /// The statement makes no sense by itself; the prefix is ksqlDB's.
@@ -75,6 +77,13 @@ impl PlanError {
     #[must_use]
     pub fn brief(mut self, brief: impl Into<String>) -> Self {
         self.brief = Some(brief.into());
+        self
+    }
+
+    /// Adds the statement with its names resolved.
+    #[must_use]
+    pub(super) fn of(mut self, resolved: &str) -> Self {
+        self.resolved.get_or_insert_with(|| resolved.to_owned());
         self
     }
 

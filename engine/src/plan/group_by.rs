@@ -3,6 +3,8 @@
 use sql::{Emit, Expr};
 
 use crate::expr::Typed;
+use crate::formats::format;
+use crate::types::{Column, SqlType};
 
 use super::aggregate::{self, AggregateUse};
 use super::bind::{self, Clause};
@@ -91,6 +93,8 @@ impl Select<'_> {
         if self.froms.iter().all(|from| from.source.is_table()) {
             self.check_table_aggregates()?;
         }
+        self.refuse_kafka_values("GROUP BY")?;
+        self.check_intermediate_types()?;
         Ok(true)
     }
 
@@ -144,6 +148,22 @@ impl Select<'_> {
         PlanError::statement(format!(
             "CREATE TABLE AS SELECT statement does not support aggregate function [{}] without a GROUP BY clause.",
             calls.join(", ")
+        ))
+    }
+
+    /// ksqlDB keeps the states in the value format of the first source.
+    fn check_intermediate_types(&self) -> Result<()> {
+        let Some(from) = self.froms.first() else { return Ok(()) };
+        let fits = |ty: &SqlType| {
+            format(&from.source.formats.value.name)
+                .is_none_or(|format| format.validate(&[Column::new("STATE", ty.clone())], false).is_ok())
+        };
+        if self.aggregates.iter().all(|aggregate| fits(&aggregate.intermediate)) {
+            return Ok(());
+        }
+        Err(PlanError::statement(
+            "One of the functions used in the statement has an intermediate type that the value format can not handle. \
+             Please remove the function or change the format.",
         ))
     }
 

@@ -28,6 +28,7 @@ impl Select<'_> {
         if windowed {
             self.make_window_bounds();
         }
+        self.refuse_table_functions_with_aggregates()?;
         for item in self.query.select.clone() {
             match item {
                 SelectItem::Expr { expr, alias } => {
@@ -38,7 +39,18 @@ impl Select<'_> {
                 SelectItem::StructAll { base, span } => self.bind_fields(&base, span)?,
             }
         }
-        if !self.table_functions.is_empty() && (!self.aggregates.is_empty() || !self.query.group_by.is_empty()) {
+        Ok(())
+    }
+
+    fn refuse_table_functions_with_aggregates(&self) -> Result<()> {
+        let selects = |kind: FunctionKind| {
+            let is_kind = |name: &str| self.planner.functions.get(name).is_some_and(|function| function.kind == kind);
+            self.query.select.iter().any(|item| match item {
+                SelectItem::Expr { expr, .. } => super::select::calls(expr, &is_kind),
+                _ => false,
+            })
+        };
+        if selects(FunctionKind::Table) && (!self.query.group_by.is_empty() || selects(FunctionKind::Aggregate)) {
             return Err(PlanError::statement("Table functions cannot be used with aggregations."));
         }
         Ok(())
@@ -123,7 +135,7 @@ impl Select<'_> {
     }
 
     fn new_aggregate(&mut self, expr: &Expr) -> Result<ColumnId> {
-        let call = super::aggregate::resolve(self.planner, &self.universe, expr)?;
+        let call = self.planner.resolve_aggregate(&self.universe, expr)?;
         let column = self.universe.make(bind::internal(expr, &self.universe), call.ty.clone());
         self.aggregates.push(AggregateUse { column, written: expr.clone(), ..call });
         Ok(column)

@@ -61,6 +61,12 @@ pub(super) fn missing_value_format() -> PlanError {
     )
 }
 
+pub(super) fn no_timestamp_column(column: &str) -> PlanError {
+    PlanError::statement(format!(
+        "The TIMESTAMP column set in the WITH clause does not exist in the schema: '{column}'"
+    ))
+}
+
 pub(super) fn retention_of_plain_table() -> PlanError {
     PlanError::general(
         "Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do not support retention.",

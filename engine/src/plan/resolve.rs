@@ -199,6 +199,10 @@ impl Names<'_> {
     fn walk(&self, expr: &mut Expr, clause: Clause, params: &mut Vec<String>) -> Result<()> {
         let span = expr.span;
         match &mut expr.kind {
+            ExprKind::Column { source, name } if source.is_some() && self.windowed && is_window_bound(&name.name) => {
+                *source = None;
+                Ok(())
+            }
             ExprKind::Column { source: Some(source), name } => {
                 let known = self.froms.iter().any(|from| from.alias == source.name && has_column(from, &name.name));
                 if known { Ok(()) } else { Err(self.unknown(Some(source), name, span, clause)) }

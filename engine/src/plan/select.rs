@@ -21,7 +21,7 @@ use super::keys::KeyOrigin;
 use super::relation::Relation;
 use super::resolve::Resolved;
 use super::source;
-use super::step::{KeyWindow, Step, StepKind};
+use super::step::{KeyWindow, Step, StepKind, Timestamp};
 use super::universe::{ColumnId, From, Universe};
 
 /// What a query makes.
@@ -67,6 +67,8 @@ pub(super) struct Select<'a> {
     pub(super) key_expressions: Vec<(Typed, ColumnId)>,
     /// Where the key of the result comes from.
     pub(super) key_origin: KeyOrigin,
+    /// Column of the result that the sink takes its time from.
+    pub(super) timestamp: Option<Timestamp>,
     /// Columns of an existing sink; values are widened to their types.
     pub(super) target: Option<Schema>,
 }
@@ -86,6 +88,7 @@ impl<'a> Select<'a> {
             table_functions: Vec::new(),
             key_expressions: Vec::new(),
             key_origin: KeyOrigin::Source,
+            timestamp: None,
             target: None,
         }
     }
@@ -290,7 +293,10 @@ impl<'a> Select<'a> {
         let items = std::mem::take(&mut self.items);
         let items: Vec<Item> = items.into_iter().map(|item| self.over_key(item)).collect();
         let (key, value) = match self.sink {
-            Some(sink) => self.split_key(sink, &relation, items)?,
+            Some(sink) => {
+                self.check_timestamp(&items)?;
+                self.split_key(sink, &relation, items)?
+            }
             None => {
                 let names = relation.key().iter().map(|&id| self.universe.label(id)).collect();
                 (names, items)
@@ -307,6 +313,16 @@ impl<'a> Select<'a> {
         let mut projected = relation.wrap("Project", |input| StepKind::Project { input, key: positions, value }).step;
         projected.schema = schema;
         Ok(projected)
+    }
+
+    /// The column must be selected; whether it holds a time is for the sink to check.
+    fn check_timestamp(&self, items: &[Item]) -> Result<()> {
+        match &self.timestamp {
+            Some(timestamp) if !items.iter().any(|item| item.alias == timestamp.column) => {
+                Err(super::messages::no_timestamp_column(&timestamp.column))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Values cast to the types of an existing sink where ksqlDB does so by itself.

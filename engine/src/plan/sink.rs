@@ -190,9 +190,7 @@ pub(super) fn check_existing_topic(name: &str, existing: TopicInfo, wanted: &Pro
 pub(super) fn check_timestamp(schema: &Schema, timestamp: Option<&Timestamp>) -> Result<()> {
     let Some(Timestamp { column, format }) = timestamp else { return Ok(()) };
     let Some(found) = schema.columns().find(|other| other.name == *column) else {
-        return Err(PlanError::statement(format!(
-            "The TIMESTAMP column set in the WITH clause does not exist in the schema: '{column}'"
-        )));
+        return Err(messages::no_timestamp_column(column));
     };
     match (&found.ty, format) {
         (SqlType::String, Some(_)) | (SqlType::Bigint | SqlType::Timestamp, None) => Ok(()),

@@ -150,7 +150,7 @@ pub struct AggregateCall {
     /// Positions of the column arguments in the input's row layout; `COUNT(*)` has none.
     pub args: Vec<usize>,
     /// Literal arguments after them (`LATEST_BY_OFFSET(x, 3, false)`).
-    pub literals: Vec<sql::Expr>,
+    pub literals: Vec<crate::types::Value>,
     /// Result type.
     pub ty: crate::types::SqlType,
 }

@@ -93,6 +93,11 @@ impl Universe {
         self.scope.position(Some(alias), name)
     }
 
+    /// The first source's column of that name.
+    pub(super) fn find_any(&self, name: &str) -> Option<ColumnId> {
+        self.scope.columns.iter().position(|column| column.name == name)
+    }
+
     /// The column of that name that the query makes.
     pub(super) fn made_by_name(&self, name: &str) -> Option<ColumnId> {
         self.scope.columns.iter().position(|column| column.source.is_none() && column.name == name)

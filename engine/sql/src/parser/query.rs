@@ -120,7 +120,7 @@ impl Parser<'_> {
     }
 
     fn window(&mut self) -> Result<Window> {
-        let first = self.position.saturating_sub(1);
+        let first = self.position;
         let (kind, retention, grace) = self.window_clause()?;
         Ok(Window { kind, retention, grace, span: self.span_since(first) })
     }

@@ -1,6 +1,7 @@
 //! Statements against a small catalog: the steps they make, the texts they are refused with.
 
 mod ddl;
+mod group_by;
 mod joins;
 mod queries;
 
@@ -38,7 +39,7 @@ impl World {
             catalog: Catalog::default(),
             topics: Known::default(),
             config: Config::default(),
-            functions: Registry::with(&[]),
+            functions: Registry::with(&[crate::expr::aggregates::FUNCTIONS]),
         }
     }
 
