@@ -5,8 +5,11 @@
 //! over the whole step in topological order; one with two inputs walks both by (`seq`, port). Stream time is the
 //! operator's own: the highest timestamp it has seen so far.
 
+pub mod aggregate;
 mod filter;
 mod flat_map;
+#[cfg(test)]
+mod harness;
 pub mod join;
 mod keys;
 mod materialize;
@@ -56,6 +59,7 @@ pub trait Operator: Send {
     /// State changed since the last call, to be committed with the outputs.
     fn drain_state(&mut self, _into: &mut Vec<crate::log::Write>) {}
 }
+
 /// The only input of an operator that has one port.
 fn only(inputs: Vec<Changes>) -> Result<Changes, OperatorError> {
     inputs.into_iter().next().ok_or_else(|| OperatorError::Fatal("an operator got no input".to_owned()))

@@ -69,8 +69,8 @@ pub enum Emit {
 pub struct Input<'a> {
     /// Columns [`Op::add`] points into.
     pub new: &'a [ArrayRef],
-    /// Columns [`Op::undo`] points into (may be empty when nothing is undone).
-    pub old: &'a [ArrayRef],
+    /// Columns [`Op::undo`] points into; `None`: nothing is undone.
+    pub old: Option<&'a [ArrayRef]>,
     /// Whether the results before each op are wanted too.
     pub with_before: bool,
 }

@@ -73,7 +73,7 @@ impl<F: Function> States for Slots<F> {
 
     fn run(&mut self, ops: &[Op], input: Input<'_>) -> Result<Results, AggregateError> {
         let new = self.function.args(input.new)?;
-        let old = if input.old.is_empty() { None } else { Some(self.function.args(input.old)?) };
+        let old = input.old.map(|old| self.function.args(old)).transpose()?;
         let mut before = input.with_before.then(|| self.function.output());
         let mut after = self.function.output();
         for op in ops {

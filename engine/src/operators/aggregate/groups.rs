@@ -1,0 +1,95 @@
+//! The state of all groups.
+
+use arrow::array::ArrayRef;
+
+use crate::expr::aggregates::{AggregateError, Factory, Input, Op, Results, States};
+use crate::operators::OperatorError;
+use crate::state::Values;
+use crate::types::Side;
+use crate::types::row::{BadRow, get_i64, put_i64};
+
+/// One aggregate function of a GROUP BY.
+pub struct GroupCall {
+    /// Positions of its column arguments in the input's row layout.
+    pub args: Vec<usize>,
+    /// Makes its states.
+    pub factory: Factory,
+}
+
+/// States of every function, and the highest timestamp that contributed, by slot.
+pub(super) struct Groups {
+    calls: Vec<Vec<usize>>,
+    states: Vec<Box<dyn States>>,
+    times: Vec<i64>,
+}
+
+impl Groups {
+    pub(super) fn new(calls: Vec<GroupCall>) -> Self {
+        let states = calls.iter().map(|call| (call.factory)()).collect();
+        Self { calls: calls.into_iter().map(|call| call.args).collect(), states, times: Vec::new() }
+    }
+
+    /// Notes that a row of that time contributed; returns the highest of all.
+    pub(super) fn advance(&mut self, slot: u32, time: i64) -> i64 {
+        let highest = &mut self.times[slot as usize];
+        *highest = time.max(*highest);
+        *highest
+    }
+
+    /// Applies `ops` to every function's states. `old` is given if rows are taken back.
+    pub(super) fn run(
+        &mut self,
+        ops: &[Op],
+        key: &[ArrayRef],
+        new: &Side,
+        old: Option<&Side>,
+        with_before: bool,
+    ) -> Result<Vec<Results>, OperatorError> {
+        let mut results = Vec::with_capacity(self.calls.len());
+        for (args, states) in self.calls.iter().zip(&mut self.states) {
+            let new = arguments(args, key, new);
+            let old = old.map(|old| arguments(args, key, old));
+            let input = Input { new: &new, old: old.as_deref(), with_before };
+            results.push(states.run(ops, input).map_err(fatal)?);
+        }
+        Ok(results)
+    }
+}
+
+fn arguments(args: &[usize], key: &[ArrayRef], side: &Side) -> Vec<ArrayRef> {
+    let column = |&at: &usize| if at < key.len() { key.get(at) } else { side.columns.get(at - key.len()) };
+    args.iter().filter_map(column).cloned().collect()
+}
+
+fn fatal(error: AggregateError) -> OperatorError {
+    match error {
+        AggregateError::Arrow(error) => OperatorError::Arrow(error),
+        error => OperatorError::Fatal(error.to_string()),
+    }
+}
+
+impl Values for Groups {
+    fn grow(&mut self, slots: usize) {
+        self.states.iter_mut().for_each(|states| states.grow(slots));
+        self.times.resize(slots, i64::MIN);
+    }
+
+    fn clear(&mut self, slot: u32) {
+        self.states.iter_mut().for_each(|states| states.clear(slot));
+        self.times[slot as usize] = i64::MIN;
+    }
+
+    fn encode(&self, slot: u32, into: &mut Vec<u8>) {
+        put_i64(self.times[slot as usize], into);
+        self.states.iter().for_each(|states| states.encode(slot, into));
+    }
+
+    fn decode(&mut self, slot: u32, mut bytes: &[u8]) -> Result<(), BadRow> {
+        self.times[slot as usize] = get_i64(&mut bytes)?;
+        self.states.iter_mut().try_for_each(|states| states.decode(slot, &mut bytes))
+    }
+
+    fn heap_bytes(&self, slot: u32) -> usize {
+        8 + self.states.iter().map(|states| states.heap_bytes(slot)).sum::<usize>()
+    }
+}

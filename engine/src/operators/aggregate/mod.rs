@@ -1,0 +1,49 @@
+//! GROUP BY.
+//!
+//! ```text
+//! rows ─ group of each (key bytes [++ window]) ─> slots ─ ops in order ─> one typed loop per function ─> columns
+//! ```
+//!
+//! | file | what |
+//! |---|---|
+//! | `stream` | a stream, without windows or with tumbling and hopping ones |
+//! | `session` | a stream, with session windows |
+//! | `table` | a table: a row leaves its old group and enters its new one |
+//! | `groups`, `emit` | the state of all groups; rows put together from results |
+
+mod emit;
+mod groups;
+mod session;
+mod stream;
+mod table;
+
+pub use groups::GroupCall;
+pub use session::{SessionAggregate, Sessions};
+pub use stream::{StreamAggregate, TimeWindows};
+pub use table::{AggregateTable, GroupTable, regrouped_schema};
+
+use crate::operators::EncodeKeys;
+use crate::state::Place;
+
+/// What every aggregation is made of.
+pub struct Grouping<'a> {
+    /// The aggregate functions, in the order of the output's value columns.
+    pub calls: Vec<GroupCall>,
+    /// Serialises the grouping columns.
+    pub keys: EncodeKeys,
+    /// Where the groups are kept.
+    pub place: &'a Place,
+    /// What a group was before each change is told, too.
+    pub with_old: bool,
+    /// Which updates go out.
+    pub updates: Updates,
+}
+
+/// Which updates of a group within one step go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Updates {
+    /// All of them, as with `cache.max.bytes.buffering=0`.
+    Every,
+    /// The last one.
+    Last,
+}

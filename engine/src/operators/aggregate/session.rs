@@ -1,0 +1,198 @@
+//! GROUP BY on a stream with session windows.
+
+use arrow::array::{Array, BinaryArray};
+
+use super::Grouping;
+use super::emit::{Emission, Emissions};
+use super::groups::Groups;
+use super::stream::key_nulls;
+use crate::expr::aggregates::{Emit, NONE, Op};
+use crate::log::Write;
+use crate::operators::{Context, EncodeKeys, Operator, OperatorError, only};
+use crate::state::{Store, Stored, segment_ms};
+use crate::types::Changes;
+use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64};
+
+/// Session windows, milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sessions {
+    /// Silence that ends a session (a record exactly that late still belongs to it).
+    pub gap_ms: i64,
+    /// How late a record may be.
+    pub grace_ms: i64,
+    /// How long sessions are kept.
+    pub retention_ms: i64,
+}
+
+/// First and last timestamp of the sessions of one key that end in one segment.
+#[derive(Debug, Default)]
+struct Spans(Vec<(i64, i64)>);
+
+impl Stored for Spans {
+    fn encode(&self, into: &mut Vec<u8>) {
+        put_u64(self.0.len() as u64, into);
+        for (start, end) in &self.0 {
+            put_i64(*start, into);
+            put_i64(*end, into);
+        }
+    }
+
+    fn decode(mut bytes: &[u8]) -> Result<Self, BadRow> {
+        let n = get_u64(&mut bytes)?;
+        (0..n).map(|_| Ok((get_i64(&mut bytes)?, get_i64(&mut bytes)?))).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.0.len() * 16
+    }
+}
+
+/// Adds every row to the session of its key that it falls into; sessions it connects become one.
+///
+/// Rows without a value or with a NULL in a key column are left out, and rows whose session, with the row, ended longer
+/// than gap and grace before stream time. When a session grows, first a tombstone for each session that is no more is
+/// emitted, earliest first, then the session as it is now. ROWTIME is the end of the session.
+/// Output value columns: one per function, then the session's start and end.
+pub struct SessionAggregate {
+    keys: EncodeKeys,
+    groups: Store<Groups>,
+    spans: Store<Vec<Spans>>,
+    sessions: Sessions,
+    with_old: bool,
+    ops: Vec<Op>,
+    /// Sessions that are no more once the step is over.
+    ended: Vec<u32>,
+    key: Vec<u8>,
+    found: Vec<(i64, i64)>,
+}
+
+impl SessionAggregate {
+    /// The aggregate; sessions as of the last commit are read from `grouping.place`. Every update goes out.
+    pub fn new(grouping: Grouping<'_>, sessions: Sessions) -> Result<Self, OperatorError> {
+        Ok(Self {
+            keys: grouping.keys,
+            groups: Store::open_segmented(Groups::new(grouping.calls), grouping.place.clone())?,
+            spans: Store::open_segmented(Vec::new(), grouping.place.below("spans"))?,
+            sessions,
+            with_old: grouping.with_old,
+            ops: Vec::new(),
+            ended: Vec::new(),
+            key: Vec::new(),
+            found: Vec::new(),
+        })
+    }
+
+    fn group(&mut self, rows: &Changes, keys: &BinaryArray) -> Result<Emissions, OperatorError> {
+        let mut out = Emissions::default();
+        let nulls = key_nulls(rows);
+        for row in 0..rows.len() {
+            if nulls.is_null(row) || keys.is_null(row) || !rows.new.is_present(row) {
+                continue;
+            }
+            let (key, time) = (keys.value(row), rows.time[row]);
+            self.groups.advance(time);
+            self.find(key, time)?;
+            let merged =
+                self.found.iter().fold((time, time), |(start, end), found| (start.min(found.0), end.max(found.1)));
+            let close = self.groups.time() - self.sessions.grace_ms - self.sessions.gap_ms;
+            if merged.1 >= close {
+                self.merge(key, row as u32, merged, &mut out)?;
+            }
+        }
+        Ok(out)
+    }
+
+    fn segment(&self, end: i64) -> i64 {
+        end.div_euclid(segment_ms(self.sessions.retention_ms))
+    }
+
+    /// Collects the sessions that a row of that time touches, earliest first.
+    fn find(&mut self, key: &[u8], time: i64) -> Result<(), OperatorError> {
+        let (from, to) = (time.saturating_sub(self.sessions.gap_ms), time.saturating_add(self.sessions.gap_ms));
+        self.found.clear();
+        for segment in self.segment(from)..=self.segment(self.groups.time()) {
+            if let Some(slot) = self.spans.get(segment, key)? {
+                let spans = &self.spans.values()[slot as usize].0;
+                self.found.extend(spans.iter().filter(|&&(start, end)| start <= to && end >= from));
+            }
+        }
+        self.found.sort_unstable();
+        Ok(())
+    }
+
+    fn merge(&mut self, key: &[u8], row: u32, merged: (i64, i64), out: &mut Emissions) -> Result<(), OperatorError> {
+        let found = std::mem::take(&mut self.found);
+        let (slot, existed) = self.session(key, merged)?;
+        let op = Op { slot, merge: NONE, undo: NONE, add: NONE, emit: Emit::Nothing };
+        // A session that only holds this moment is not taken back before it is updated.
+        let instant = merged.0 == merged.1;
+        for &window in found.iter().filter(|_| !instant) {
+            let (other, _) = self.session(key, window)?;
+            self.ops.push(Op { slot: other, emit: Emit::Gone, ..op });
+            out.push_windowed(Emission { row, time: window.1, existed: true, gone: true }, window);
+            if other != slot {
+                self.ended.push(other);
+            }
+        }
+        for &window in found.iter().filter(|window| **window != merged) {
+            let (other, _) = self.session(key, window)?;
+            self.ops.push(Op { merge: other, ..op });
+            self.forget(key, window)?;
+        }
+        self.ops.push(Op { add: row, emit: Emit::Result, ..op });
+        let existed = existed && instant;
+        out.push_windowed(Emission { row, time: merged.1, existed, gone: false }, merged);
+        if !found.contains(&merged) {
+            let (spans, _) = self.spans.upsert(self.segment(merged.1), key)?;
+            self.spans.values_mut()[spans as usize].0.push(merged);
+        }
+        self.found = found;
+        Ok(())
+    }
+
+    /// Slot of a session's states.
+    fn session(&mut self, key: &[u8], (start, end): (i64, i64)) -> Result<(u32, bool), OperatorError> {
+        self.key.clear();
+        self.key.extend_from_slice(key);
+        self.key.extend_from_slice(&end.to_be_bytes());
+        self.key.extend_from_slice(&start.to_be_bytes());
+        Ok(self.groups.upsert(self.segment(end), &self.key)?)
+    }
+
+    /// Takes a session out of its key's list.
+    fn forget(&mut self, key: &[u8], window: (i64, i64)) -> Result<(), OperatorError> {
+        if let Some(slot) = self.spans.get(self.segment(window.1), key)? {
+            let spans = &mut self.spans.values_mut()[slot as usize].0;
+            spans.retain(|other| *other != window);
+            if spans.is_empty() { self.spans.remove(slot) } else { self.spans.touch(slot) }
+        }
+        Ok(())
+    }
+}
+
+impl Operator for SessionAggregate {
+    fn run(&mut self, inputs: Vec<Changes>, _: &mut dyn Context) -> Result<Changes, OperatorError> {
+        let rows = only(inputs)?;
+        self.groups.begin()?;
+        self.spans.begin()?;
+        self.ops.clear();
+        let keys = (self.keys)(&rows.key, rows.windows.as_ref(), rows.len())?;
+        let out = self.group(&rows, &keys)?;
+        let ops = std::mem::take(&mut self.ops);
+        let results = self.groups.values_mut().run(&ops, &rows.key, &rows.new, None, self.with_old)?;
+        self.ops = ops;
+        for slot in std::mem::take(&mut self.ended) {
+            self.groups.remove(slot);
+        }
+        let kept_ms = self.sessions.retention_ms.max(self.sessions.gap_ms + self.sessions.grace_ms);
+        let live = self.segment(self.groups.time().saturating_sub(kept_ms));
+        self.groups.expire_before(live);
+        self.spans.expire_before(live);
+        Ok(out.finish(&rows, results, true, self.with_old)?)
+    }
+
+    fn drain_state(&mut self, into: &mut Vec<Write>) {
+        self.groups.drain(into);
+        self.spans.drain(into);
+    }
+}
