@@ -126,7 +126,7 @@ impl Engine {
         for statement in &statements {
             let answer = if changes_something(&statement.statement) {
                 let Some(change) = changes.next() else { break };
-                self.carry_out(&mut commands, statement, change).map_err(|failure| failure.of(&statement.text))
+                self.carry_out(&mut commands, statement, change).map_err(|failure| failure.of_parsed(statement))
             } else {
                 self.answer(statement, &mut session)
             };
@@ -160,14 +160,14 @@ impl Engine {
                 }
                 _ => Ok(()),
             };
-            checked.map_err(|failure| failure.of(&statement.text))?;
+            checked.map_err(|failure| failure.of_parsed(statement))?;
         }
         Ok(changes)
     }
 
     /// Answers a statement that changes nothing but the session, or writes a row.
     fn answer(&self, parsed: &Parsed, session: &mut Session) -> Result<Answer, Failure> {
-        let outcome = self.outcome(parsed, session).map_err(|failure| failure.of(&parsed.text))?;
+        let outcome = self.outcome(parsed, session).map_err(|failure| failure.of_parsed(parsed))?;
         Ok(Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() })
     }
 

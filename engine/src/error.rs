@@ -50,9 +50,3 @@ impl From<PlanError> for Failure {
         Failure { brief: error.brief, ..Failure::new(kind, error.message) }
     }
 }
-
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Self {
-        Failure::request(error.to_string())
-    }
-}

@@ -13,7 +13,7 @@ pub(crate) const INTERNAL: &str = "The server encountered an internal error when
 /// The code of a failure: HTTP status × 100, plus a detail.
 pub(crate) fn code(kind: FailureKind) -> u32 {
     match kind {
-        FailureKind::Request => 40000,
+        FailureKind::Property | FailureKind::Request => 40000,
         FailureKind::Statement => 40001,
         FailureKind::QueryEndpoint => 40002,
         FailureKind::TooManyPushQueries => 40003,

@@ -32,6 +32,8 @@ struct Maps {
     sources: BTreeMap<String, Arc<Source>>,
     types: BTreeMap<String, SqlType>,
     queries: BTreeMap<String, Arc<Query>>,
+    /// What `CREATE … AS SELECT` made a stream or table from, by its name; stays when the query is terminated.
+    made_from: BTreeMap<String, Vec<String>>,
     /// Query ids in the order their queries were made.
     query_order: Vec<String>,
     /// How many sources were ever made.
@@ -90,9 +92,7 @@ impl Catalog {
     pub fn dependants<'a>(&'a self, source: &'a str) -> impl Iterator<Item = &'a Arc<Source>> {
         self.sources().filter(move |other| {
             other.name != source
-                && self
-                    .readers(source)
-                    .any(|query| query.kind == QueryKind::CreateAs && query.sink.as_deref() == Some(&*other.name))
+                && self.maps.made_from.get(&other.name).is_some_and(|from| from.iter().any(|name| name == source))
         })
     }
 
@@ -118,6 +118,7 @@ impl Catalog {
             }
             Change::DropSource(name) => {
                 maps.sources.remove(name);
+                maps.made_from.remove(name);
             }
             Change::PutType { name, ty } => {
                 maps.types.insert(name.clone(), ty.clone());
@@ -126,6 +127,9 @@ impl Catalog {
                 maps.types.remove(name);
             }
             Change::PutQuery(query) => {
+                if let (QueryKind::CreateAs, Some(sink)) = (query.kind, &query.sink) {
+                    maps.made_from.insert(sink.clone(), query.sources.clone());
+                }
                 if maps.queries.insert(query.id.clone(), Arc::clone(query)).is_none() {
                     maps.query_order.push(query.id.clone());
                     maps.queries_made += 1;

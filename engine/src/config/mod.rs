@@ -12,6 +12,8 @@ use table::PROPERTIES;
 
 /// Prefix of what ksqlDB passes on to Kafka Streams; may be left out.
 const STREAMS: &str = "ksql.streams.";
+/// Where new queries begin to read.
+const OFFSET_RESET: &str = "ksql.streams.auto.offset.reset";
 /// Prefixes under which any name is allowed.
 const OPEN: &[&str] = &["ksql.streams.", "ksql.functions.", "ksql.schema.registry.", "ksql.connect.", "ksql.plugins."];
 
@@ -61,9 +63,7 @@ pub enum ConfigError {
     #[error("Not recognizable as ksql, streams, consumer, or producer property: '{0}'")]
     NotRecognizable(String),
     /// The value does not fit.
-    #[error(
-        "Failed to coerce type of value '{value}' for key '{name}'\nCaused by: Invalid value {value} for configuration {name}: {problem}"
-    )]
+    #[error("Failed to coerce type of value '{value}' for key '{name}'\nCaused by: {problem}")]
     Value { name: String, value: String, problem: String },
     /// Only the server's file may set it.
     #[error("Cannot override property '{0}'")]
@@ -241,17 +241,41 @@ fn checked(name: &str, value: String) -> Result<(String, String), ConfigError> {
         Kind::Boolean if !["true", "false"].contains(&value.trim().to_ascii_lowercase().as_str()) => {
             Some("Expected value to be either true or false".to_owned())
         }
-        Kind::Integer if value.trim().parse::<i64>().is_err() => Some("Not a number of type LONG".to_owned()),
+        Kind::Integer if value.trim().parse::<i64>().is_err() => Some(format!("Not a number of type {}", width(name))),
         Kind::Double if value.trim().parse::<f64>().is_err() => Some("Not a number of type DOUBLE".to_owned()),
+        _ if property.name == OFFSET_RESET => {
+            return checked_offset_reset(name, value).map(|value| (property.name.to_owned(), value));
+        }
         Kind::Choice(allowed) if !allowed.iter().any(|choice| choice.eq_ignore_ascii_case(value.trim())) => {
             Some(format!("String must be one of: {}", allowed.join(", ")))
         }
         _ => None,
     };
     match problem {
-        Some(problem) => Err(ConfigError::Value { name: name.to_owned(), value, problem }),
+        Some(problem) => {
+            let problem = format!("Invalid value {value} for configuration {name}: {problem}");
+            Err(ConfigError::Value { name: name.to_owned(), value, problem })
+        }
         None => Ok((property.name.to_owned(), value)),
     }
+}
+
+/// Kafka's name for the width of a number.
+fn width(name: &str) -> &'static str {
+    if [".ms", ".bytes", ".buffering"].iter().any(|end| name.ends_with(end)) { "LONG" } else { "INT" }
+}
+
+/// Kafka knows more places to start from than ksqlDB lets queries have.
+fn checked_offset_reset(name: &str, value: String) -> Result<String, ConfigError> {
+    let problem = match value.trim().to_ascii_lowercase().as_str() {
+        "earliest" | "latest" => return Ok(value),
+        "none" => "'none' is not valid for this property within KSQL".to_owned(),
+        _ => format!(
+            "Invalid value {value} for configuration {name}: Invalid value `{value}` for configuration {name}. The value \
+             must be either 'earliest', 'latest', 'none' or of the format 'by_duration:<PnDTnHnMn.nS.>'."
+        ),
+    };
+    Err(ConfigError::Value { name: name.to_owned(), value, problem })
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ impl Engine {
         let Statement::Query(query) = &parsed.statement else {
             return Err(Failure::statement("Neither a query nor a print statement").of(&parsed.text));
         };
-        self.start_query(parsed, query, &session).map_err(|failure| failure.of(&parsed.text))
+        self.start_query(parsed, query, &session).map_err(|failure| failure.of_parsed(parsed))
     }
 
     /// Prints a topic.

@@ -139,7 +139,7 @@ impl Engine {
         let command = &change.command;
         if command.is_warning {
             let outcome = Outcome::NothingToDo { message: command.message.clone() };
-            return Ok(Answer { text: command.statement.clone(), outcome, warnings: Vec::new() });
+            return Ok(Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() });
         }
         command.topics.iter().try_for_each(|topic| self.make_topic(topic))?;
         self.start(&change)?;

@@ -42,6 +42,7 @@ impl Planner<'_> {
         }
         formats::check_columns(&altered.record_schema(), &altered.formats)?;
         let message = format!("{} {} altered.", messages::kind_title(kind), source.name);
+        altered.statement = format!("{}\n{text}", altered.statement);
         let mut command = Command::new(text, message);
         command.changes.push(Change::PutSource(Arc::new(altered)));
         Ok(command)

@@ -1,6 +1,6 @@
 //! `DROP STREAM|TABLE [IF EXISTS] name [DELETE TOPIC]`
 
-use sql::Ident;
+use sql::{Ident, Statement};
 
 use crate::catalog::{Change, Query, QueryKind, Source, SourceKind};
 
@@ -17,9 +17,14 @@ impl Planner<'_> {
         if_exists: bool,
         delete_topic: bool,
     ) -> Result<Command> {
+        // DELETE TOPIC is done at once and does not belong to the command any more.
+        let shown = || {
+            let plain = Statement::DropSource { kind, name: name.clone(), if_exists, delete_topic: false };
+            if delete_topic { messages::shown(&plain) } else { text.to_owned() }
+        };
         let Some(source) = self.catalog.source(&name.name) else {
             if if_exists {
-                return Ok(Command::new(text, format!("Source `{}` does not exist.", name.name)));
+                return Ok(Command::new(shown(), format!("Source `{}` does not exist.", name.name)));
             }
             let title = messages::kind_title(kind);
             return Err(PlanError::statement(format!("{title} {} does not exist.", name.name))
@@ -29,16 +34,16 @@ impl Planner<'_> {
         if source.kind != kind {
             return Err(PlanError::statement(format!(
                 "Incompatible data source type is {}, but statement was DROP {}",
-                messages::kind_upper(source.kind),
-                messages::kind_upper(kind)
+                messages::kind(source.kind),
+                messages::kind(kind)
             )));
         }
         if delete_topic && source.read_only {
-            return Err(PlanError::statement(format!("Cannot delete topic for read-only source: {}", source.name)));
+            return Err(PlanError::general(format!("Cannot delete topic for read-only source: {}", source.name)));
         }
         self.check_unused(source)?;
         let mut command =
-            Command::new(text, format!("Source `{}` (topic: {}) was dropped.", source.name, source.topic));
+            Command::new(shown(), format!("Source `{}` (topic: {}) was dropped.", source.name, source.topic));
         for query in self.catalog.writers(&source.name).filter(|query| belongs(query, source)) {
             command.stop.push(query.id.clone());
             command.changes.push(Change::DropQuery(query.id.clone()));

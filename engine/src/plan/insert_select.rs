@@ -73,7 +73,7 @@ impl Planner<'_> {
             )));
         }
         if sink.read_only {
-            return Err(PlanError::statement(format!("Cannot insert into read-only stream: {}", sink.name)));
+            return Err(PlanError::general(format!("Cannot insert into read-only stream: {}", sink.name)));
         }
         if !sink.headers.is_empty() {
             return Err(PlanError::statement(format!(

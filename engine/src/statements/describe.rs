@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sql::SourceKind;
 
-use crate::catalog::{Query, Source};
+use crate::catalog::{Query, QueryKind, Source};
 use crate::log::TopicPartition;
 use crate::plan::step::{KeyWindow, QueryPlan, Step, StepKind, WindowKind};
 use crate::types::Column;
@@ -46,7 +46,8 @@ pub(super) fn hint(view: View<'_>, name: &str) -> String {
 
 fn description(view: View<'_>, source: &Source, extended: bool) -> Result<SourceDescription, Failure> {
     let topic = view.log.topic(&source.topic)?;
-    let writers: Vec<&Query> = view.catalog.writers(&source.name).map(|query| &**query).collect();
+    let writes = |query: &&Query| query.kind != QueryKind::SourceTable;
+    let writers: Vec<&Query> = view.catalog.writers(&source.name).map(|query| &**query).filter(writes).collect();
     let offsets =
         if extended { writers.iter().map(|query| offsets(view, query)).collect::<Result<_, _>>()? } else { Vec::new() };
     Ok(SourceDescription {
@@ -133,6 +134,9 @@ fn offsets(view: View<'_>, query: &Query) -> Result<GroupOffsets, Failure> {
     for position in view.log.positions(&group)? {
         let of = TopicPartition { topic: position.of.topic.clone(), partition: position.of.partition };
         let bounds = view.log.bounds(&of)?;
+        if position.offset <= bounds.begin {
+            continue;
+        }
         topics.entry(of.topic.to_string()).or_default().push(PartitionOffsets {
             partition: of.partition,
             begin: bounds.begin,

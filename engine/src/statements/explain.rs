@@ -22,7 +22,7 @@ pub fn explain_query(view: View<'_>, id: &str) -> Result<Outcome, Failure> {
     }
 }
 
-/// `EXPLAIN statement`: what was planned for it; `text` is the statement without EXPLAIN.
+/// `EXPLAIN statement`: what was planned for it; `text` is the whole EXPLAIN.
 pub fn explain_plan(view: View<'_>, plan: &QueryPlan, text: &str) -> Outcome {
     let now = view.clock.now_ms();
     let transient = plan.sink.is_none() && plan.sink_name.is_none();
@@ -30,11 +30,20 @@ pub fn explain_plan(view: View<'_>, plan: &QueryPlan, text: &str) -> Outcome {
     let group = format!("_confluent-ksql-{}transient_{id}_{now}", view.config.service_id());
     let query_type = if transient { QueryType::Push } else { QueryType::Persistent };
     Outcome::QueryDescription(Box::new(QueryDescription {
-        text: text.to_owned(),
+        text: without_explain(text).to_owned(),
         group: Some(if transient { group } else { view.group(&id) }),
         id,
         ..planned(view, plan, query_type)
     }))
+}
+
+fn without_explain(text: &str) -> &str {
+    let word = text.get(.."EXPLAIN".len());
+    if word.is_some_and(|word| word.eq_ignore_ascii_case("EXPLAIN")) {
+        text["EXPLAIN".len()..].trim_start()
+    } else {
+        text
+    }
 }
 
 /// `SHOW QUERIES EXTENDED`
@@ -149,9 +158,10 @@ fn tasks(view: View<'_>, id: &str, plan: &QueryPlan) -> Result<Vec<TaskOffsets>,
             for partition in 0..topic.spec.partitions {
                 let of = TopicPartition { topic: name.as_str().into(), partition };
                 let at = positions.iter().find(|position| position.of == of).map(|position| position.offset);
+                let bounds = view.log.bounds(&of)?;
                 let (end, committed) = match at {
-                    Some(offset) => (view.log.bounds(&of)?.end, offset),
-                    None => (-1, -1),
+                    Some(offset) if offset > bounds.begin => (bounds.end, offset),
+                    _ => (-1, -1),
                 };
                 let task = TaskOffsets { id: format!("{number}_{partition}"), offsets: Vec::new() };
                 tasks.entry((number, partition)).or_insert(task).offsets.push((

@@ -1,10 +1,14 @@
 //! Why a request was refused, in the words of ksqlDB's error codes.
 
+use crate::config::ConfigError;
+
 /// Which of ksqlDB's error codes a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
     /// 40001: a bad statement.
     Statement,
+    /// 40000: a property has a name or a value that will not do.
+    Property,
     /// 40000: the request, or something around the statement, is bad.
     Request,
     /// 40002: SELECT or PRINT where only other statements are taken.
@@ -51,6 +55,14 @@ impl Failure {
         Self::new(FailureKind::Request, message)
     }
 
+    /// Ties the failure to a statement without showing values or secrets.
+    pub fn of_parsed(self, parsed: &sql::Parsed) -> Self {
+        match sql::masked(&parsed.statement) {
+            Some(masked) => self.of(&masked),
+            None => self.of(&parsed.text),
+        }
+    }
+
     /// Ties the failure to a statement, if its kind has one and it has none yet.
     pub fn of(mut self, text: &str) -> Self {
         let tied = matches!(self.kind, FailureKind::Statement | FailureKind::QueryEndpoint | FailureKind::Server);
@@ -59,6 +71,35 @@ impl Failure {
         }
         self
     }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let (name, value, cause) = match error {
+            ConfigError::Value { name, value, problem } => (name, value, problem),
+            // ksqlDB fails here without expecting it.
+            ConfigError::NotRecognizable(_) => return Self::new(FailureKind::Server, error.to_string()),
+            other => return Self::new(FailureKind::Property, other.to_string()),
+        };
+        let cause = caused_by(&cause);
+        Self::new(FailureKind::Property, format!("Failed to coerce type of value '{value}' for key '{name}'{cause}"))
+    }
+}
+
+/// A cause as ksqlDB appends it to a message: in lines of 80 columns, further ones indented.
+pub fn caused_by(cause: &str) -> String {
+    const WIDTH: usize = 80;
+    let mut lines = vec!["Caused by:".to_owned()];
+    for word in cause.split(' ') {
+        let Some(line) = lines.last_mut() else { continue };
+        if line.chars().count() + 1 + word.chars().count() <= WIDTH {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    format!("\n{}", lines.join("\n\t"))
 }
 
 impl From<crate::log::LogError> for Failure {

@@ -1,6 +1,6 @@
 //! SHOW PROPERTIES, SET, UNSET.
 
-use crate::config::{Access, properties};
+use crate::config::{Access, ConfigError, properties};
 
 use super::{Failure, Outcome, Property, Session, View, bare_name};
 
@@ -25,7 +25,11 @@ pub(super) fn show(view: View<'_>, session: &Session) -> Outcome {
 
 /// `SET 'name'='value'`
 pub fn set(view: View<'_>, session: &mut Session, name: &str, value: &str) -> Result<Outcome, Failure> {
-    view.config.check_set(name, value).map_err(|error| Failure::statement(error.to_string()))?;
+    view.config.check_set(name, value).map_err(|error| match error {
+        ConfigError::Value { problem, .. } => Failure::statement(problem),
+        ConfigError::Unknown { name, .. } => Failure::statement(format!("Unknown property: {name}")),
+        other => Failure::statement(other.to_string()),
+    })?;
     session.properties.insert(bare_name(name).to_owned(), value.to_owned());
     Ok(Outcome::Nothing)
 }

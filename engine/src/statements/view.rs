@@ -1,6 +1,6 @@
 //! What statements may look at: a consistent snapshot, taken by the engine for each statement.
 
-use crate::catalog::{Catalog, Query};
+use crate::catalog::{Catalog, Query, QueryKind};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::log::Log;
@@ -53,7 +53,9 @@ impl View<'_> {
     /// A persistent query as lists show it.
     pub(super) fn query_line(&self, query: &Query) -> QueryLine {
         let status = self.live(&query.id).map_or("RUNNING", |live| &live.status).to_owned();
-        let sink = query.sink.as_ref().and_then(|name| self.catalog.source(name));
+        // What keeps a source table's rows writes to no topic.
+        let sink = query.sink.as_ref().filter(|_| query.kind != QueryKind::SourceTable);
+        let sink = sink.and_then(|name| self.catalog.source(name));
         QueryLine {
             id: query.id.clone(),
             text: query.statement.clone(),

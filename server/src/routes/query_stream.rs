@@ -54,7 +54,7 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
 /// This endpoint tells the statement in the message of some errors and hides what is the server's fault.
 fn told(mut failure: Failure) -> Failure {
     match failure.kind {
-        FailureKind::Server => Failure::new(FailureKind::Server, error::INTERNAL),
+        FailureKind::Server | FailureKind::Property => Failure::new(FailureKind::Server, error::INTERNAL),
         FailureKind::Statement if failure.message.contains("Syntax Error") => {
             if let Some(text) = &failure.statement {
                 failure.message = format!("{}\nStatement: {text}", failure.message);
