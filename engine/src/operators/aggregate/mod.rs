@@ -16,6 +16,8 @@ mod groups;
 mod session;
 mod stream;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use groups::GroupCall;
 pub use session::{SessionAggregate, Sessions};

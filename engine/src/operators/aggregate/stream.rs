@@ -69,6 +69,11 @@ impl StreamAggregate {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> usize {
+        self.groups.slots()
+    }
+
     fn group(&mut self, rows: &Changes, keys: &BinaryArray) -> Result<Emissions, OperatorError> {
         let mut out = Emissions::default();
         let nulls = key_nulls(rows);
