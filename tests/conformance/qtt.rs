@@ -1,0 +1,331 @@
+//! Query-validation cases: statements, records in, records out (conformance.md §4, §6-8). Also the `runner` suite.
+
+use std::collections::BTreeMap;
+
+use engine::log::TopicSpec;
+use regex::Regex;
+use serde_json::Value as Json;
+
+use crate::Mode;
+use crate::case::{Case, ExpectedError, Header, PostSource, Record, Window};
+use crate::records;
+use crate::subject::{Refusal, Subject, Topic};
+use crate::value::{self, Value};
+
+/// Runs one case and says what is wrong with the first thing that is.
+pub(crate) fn judge(case: &Case, mode: Mode) -> Result<(), String> {
+    let mut subject = Subject::new(&case.properties)?;
+    create_topics(case, &subject)?;
+    match (execute(case, &mut subject), &case.expected_exception) {
+        (Ok(()), None) => {}
+        (Err((at, refusal)), None) => return Err(format!("statement {at} failed: {}", refusal.message)),
+        (Err((at, refusal)), Some(expected)) => return expected_error(case, at, &refusal, expected),
+        (Ok(()), Some(expected)) => return expected_at_run_time(case, &mut subject, mode, expected),
+    }
+    if subject.queries().is_empty() {
+        return Err("no persistent query resulted".to_owned());
+    }
+    feed(case, &mut subject)?;
+    drive(case, &mut subject, mode);
+    compare_outputs(case, &subject)?;
+    check_post(case, &subject)
+}
+
+/// Topics the case lists, and those it only mentions (4 partitions).
+fn create_topics(case: &Case, subject: &Subject) -> Result<(), String> {
+    let mut specs: BTreeMap<String, (u32, u16)> = BTreeMap::new();
+    for topic in &case.topics {
+        if !topic.key_schema.is_null() || !topic.value_schema.is_null() {
+            return Err("a schema registry is not supported yet".to_owned());
+        }
+        specs.insert(topic.name.clone(), (topic.partitions, topic.replicas));
+    }
+    for statement in &case.statements {
+        if let Some(name) = declared_topic(statement) {
+            specs.entry(name).or_insert((4, 1));
+        }
+    }
+    for record in case.inputs.iter().chain(&case.outputs) {
+        specs.entry(record.topic.clone()).or_insert((4, 1));
+    }
+    for (name, (partitions, replicas)) in specs {
+        subject.create_topic(&name, &TopicSpec { partitions, replicas, config: BTreeMap::new() })?;
+    }
+    Ok(())
+}
+
+/// The topic a `CREATE … WITH (…)` names, or the source's name.
+fn declared_topic(statement: &str) -> Option<String> {
+    let parsed = sql::parse_one(statement, &sql::Variables::default()).ok()?;
+    let sql::Statement::CreateSource(create) = parsed.statement else { return None };
+    let named = create.with.0.iter().find(|(name, _)| name.name == "KAFKA_TOPIC");
+    match named.map(|(_, value)| &value.kind) {
+        Some(sql::ExprKind::String(topic)) => Some(topic.clone()),
+        _ => Some(create.name.name),
+    }
+}
+
+/// Parses everything first, then runs one statement after the other; an error comes with the index of its statement.
+fn execute(case: &Case, subject: &mut Subject) -> Result<(), (usize, Refusal)> {
+    for (at, statement) in case.statements.iter().enumerate() {
+        subject.parse(statement).map_err(|refusal| (at, refusal))?;
+    }
+    for (at, statement) in case.statements.iter().enumerate() {
+        subject.execute(statement).map_err(|refusal| (at, refusal))?;
+    }
+    Ok(())
+}
+
+/// Appends all inputs to their topics, in file order.
+fn feed(case: &Case, subject: &mut Subject) -> Result<(), String> {
+    for (i, record) in case.inputs.iter().enumerate() {
+        append(subject, record).map_err(|why| format!("input {i}: {why}"))?;
+    }
+    Ok(())
+}
+
+fn append(subject: &Subject, record: &Record) -> Result<(), String> {
+    let topic = subject.topic(&record.topic);
+    let mut key = topic.key.encode(&record.key)?;
+    if let Some(window) = &record.window {
+        key = key.map(|key| records::encode_window(key, window));
+    }
+    let value = topic.value.encode(&record.value)?;
+    let headers: Result<Vec<_>, String> = record
+        .headers
+        .iter()
+        .map(|header| Ok((header.key.clone(), header.value.as_deref().map(records::header_bytes).transpose()?)))
+        .collect();
+    subject.append(&record.topic, key, value, record.timestamp.unwrap_or(0), &headers?)
+}
+
+/// Each query in creation order sees the inputs of its topics in file order, then what earlier queries made.
+fn drive(case: &Case, subject: &mut Subject, mode: Mode) {
+    let before = subject.offsets_before_inputs(case.inputs.iter().map(|record| record.topic.as_str()));
+    for query in subject.queries() {
+        let own: Vec<&str> =
+            case.inputs.iter().map(|r| r.topic.as_str()).filter(|topic| query.reads(topic)).collect();
+        subject.hold_back(&query);
+        let mut seen = before.clone();
+        for (i, topic) in own.iter().enumerate() {
+            let end = seen.entry((*topic).to_owned()).or_insert(0);
+            *end += 1;
+            let goes_on = mode == Mode::All && own.get(i + 1) == Some(topic);
+            if !goes_on {
+                subject.show_until(topic, *end);
+                subject.run(&query);
+            }
+        }
+        subject.show_rest(&query, &before);
+        subject.run(&query);
+    }
+}
+
+/// What is read back from a topic, ready to compare.
+struct Actual {
+    key: Value,
+    value: Value,
+    timestamp: i64,
+    window: Option<Window>,
+    headers: Vec<Header>,
+}
+
+fn read_back(case: &Case, topic: &Topic, subject: &Subject, name: &str) -> Result<Vec<Actual>, String> {
+    let exact = case.properties.get("use.exact.numeric.comparison").is_none_or(|v| v != "false" && v != &Json::Bool(false));
+    let mut all = Vec::new();
+    for (i, record) in subject.read(name)?.into_iter().enumerate() {
+        let at = |why: String| format!("{name}: record {i}: {why}");
+        let (key_bytes, window) = match (&record.key, topic.window) {
+            (Some(bytes), Some(kind)) => {
+                let (key, window) = records::decode_window(bytes, kind).map_err(at)?;
+                (Some(key), Some(window))
+            }
+            (bytes, _) => (bytes.as_deref(), None),
+        };
+        let headers = record.headers.iter().map(|(key, value)| Header {
+            key: key.clone(),
+            value: records::header_text(value.as_deref()),
+        });
+        all.push(Actual {
+            key: topic.key.decode(key_bytes, exact).map_err(at)?,
+            value: topic.value.decode(record.value.as_deref(), exact).map_err(at)?,
+            timestamp: record.timestamp,
+            window,
+            headers: headers.collect(),
+        });
+    }
+    Ok(all)
+}
+
+fn compare_outputs(case: &Case, subject: &Subject) -> Result<(), String> {
+    let mut topics: Vec<&str> = Vec::new();
+    for record in &case.outputs {
+        if !topics.contains(&record.topic.as_str()) {
+            topics.push(&record.topic);
+        }
+    }
+    for name in topics {
+        let expected: Vec<&Record> = case.outputs.iter().filter(|record| record.topic == name).collect();
+        let actual = read_back(case, &subject.topic(name), subject, name)?;
+        let first_wrong = expected
+            .iter()
+            .zip(&actual)
+            .enumerate()
+            .find_map(|(i, (e, a))| mismatch(case, e, a).map(|what| format!("{name}: record {i}: {what}")));
+        if first_wrong.is_some() || expected.len() != actual.len() {
+            let what = first_wrong.unwrap_or_else(|| format!("{name}: {} records expected, {} came", expected.len(), actual.len()));
+            let failed: Vec<String> = subject.failures();
+            return Err(format!("{what}\n{}{}", listing(&expected, &actual), failed.join("\n")));
+        }
+    }
+    Ok(())
+}
+
+fn mismatch(case: &Case, expected: &Record, actual: &Actual) -> Option<String> {
+    if !value::matches(&expected.key, &actual.key) {
+        return Some("keys differ".to_owned());
+    }
+    if !value::matches(&expected.value, &actual.value) {
+        return Some("values differ".to_owned());
+    }
+    // INSERT VALUES writes the wall clock, so 0 says nothing in a case without inputs.
+    let checked = expected.timestamp.filter(|time| *time != 0 || !case.inputs.is_empty());
+    if checked.is_some_and(|time| time != actual.timestamp) {
+        return Some("timestamps differ".to_owned());
+    }
+    if expected.window != actual.window {
+        return Some("windows differ".to_owned());
+    }
+    (expected.headers != actual.headers).then(|| "headers differ".to_owned())
+}
+
+fn listing(expected: &[&Record], actual: &[Actual]) -> String {
+    let mut text = String::new();
+    for (i, e) in expected.iter().enumerate() {
+        let window = e.window.as_ref().map(|w| format!(" [{},{}]", w.start, w.end)).unwrap_or_default();
+        let time = e.timestamp.map_or_else(|| "?".to_owned(), |t| t.to_string());
+        text.push_str(&format!("  expected {i}: @{time} {}{window} -> {}\n", e.key, e.value));
+    }
+    for (i, a) in actual.iter().enumerate() {
+        let window = a.window.as_ref().map(|w| format!(" [{},{}]", w.start, w.end)).unwrap_or_default();
+        let headers = if a.headers.is_empty() { String::new() } else { format!(" headers {:?}", a.headers) };
+        text.push_str(&format!("  actual   {i}: @{} {:?}{window} -> {:?}{headers}\n", a.timestamp, a.key, a.value));
+    }
+    text
+}
+
+/// A statement was refused: by the right one, in the right class, with the right words?
+pub(crate) fn expected_error(case: &Case, at: usize, refusal: &Refusal, expected: &ExpectedError) -> Result<(), String> {
+    if case.fails_at.as_deref() == Some("statement") && at + 1 != case.statements.len() && refusal.kind != crate::subject::RefusalKind::Parse {
+        return Err(format!("statement {at} failed, not the last one: {}", refusal.message));
+    }
+    matches_error(refusal, expected)
+}
+
+/// Class and message of an error (conformance.md §8).
+pub(crate) fn matches_error(refusal: &Refusal, expected: &ExpectedError) -> Result<(), String> {
+    if let Some(class) = &expected.kind
+        && !refusal.is_a(class)
+    {
+        return Err(format!("a {class} is expected, {:?} came: {}", refusal.kind, refusal.message));
+    }
+    let unlogged = format!("{}\nStatement: {}", refusal.message, refusal.statement);
+    match &expected.message {
+        Some(message) if !refusal.message.contains(message) && !unlogged.contains(message) => {
+            Err(format!("expected message: {message}\nactual message:   {unlogged}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The statements passed although an error is expected: it must come while records are processed.
+fn expected_at_run_time(case: &Case, subject: &mut Subject, mode: Mode, expected: &ExpectedError) -> Result<(), String> {
+    if case.fails_at.as_deref() != Some("runtime") {
+        return Err(format!("no error came; expected: {}", expected.message.as_deref().unwrap_or_default()));
+    }
+    feed(case, subject)?;
+    drive(case, subject, mode);
+    if subject.failures().is_empty() { Err("no query failed".to_owned()) } else { Ok(()) }
+}
+
+fn check_post(case: &Case, subject: &Subject) -> Result<(), String> {
+    let Some(post) = &case.post else { return Ok(()) };
+    for expected in &post.sources {
+        check_source(expected, subject)?;
+    }
+    let Some(topics) = &post.topics else { return Ok(()) };
+    if let Some(pattern) = &topics.blacklist {
+        let pattern = Regex::new(pattern).map_err(|e| format!("blacklist: {e}"))?;
+        if let Some(name) = subject.topic_names()?.iter().find(|name| pattern.is_match(name)) {
+            return Err(format!("topic {name} must not exist"));
+        }
+    }
+    if case.has_tag("np:internal-topics") {
+        return Ok(());
+    }
+    for topic in &topics.topics {
+        check_topic(topic, subject)?;
+    }
+    Ok(())
+}
+
+fn check_topic(expected: &Json, subject: &Subject) -> Result<(), String> {
+    let name = expected["name"].as_str().unwrap_or_default();
+    if !subject.topic_names()?.iter().any(|n| n == name) {
+        return Err(format!("topic {name} must exist"));
+    }
+    let topic = subject.topic(name);
+    for (side, format) in [("keyFormat", &topic.key.format), ("valueFormat", &topic.value.format)] {
+        if let Some(wanted) = expected[side]["format"].as_str()
+            && wanted != format
+        {
+            return Err(format!("topic {name}: {side} {wanted} is expected, it is {format}"));
+        }
+    }
+    Ok(())
+}
+
+fn check_source(expected: &PostSource, subject: &Subject) -> Result<(), String> {
+    let matching = subject.sources().into_iter().find(|source| source.name == expected.name);
+    let Some(source) = matching else { return Err(format!("source {} must exist", expected.name)) };
+    let differs = |what: &str, wanted: &str, is: &str| Err(format!("{}: {what} {wanted} is expected, it is {is}", source.name));
+    let kind = if source.is_table { "table" } else { "stream" };
+    if !expected.kind.eq_ignore_ascii_case(kind) {
+        return differs("type", &expected.kind, kind);
+    }
+    if let Some(schema) = &expected.schema {
+        let wanted = subject.schema_text(schema)?;
+        let is = source.schema_text();
+        if wanted != is {
+            return differs("schema", &wanted, &is);
+        }
+    }
+    if let Some(format) = &expected.key_format {
+        if let Some(name) = &format.format
+            && *name != source.key_format
+        {
+            return differs("key format", name, &source.key_format);
+        }
+        let (wanted, is) = ((format.window_type.clone(), format.window_size), source.window.clone());
+        if wanted != is {
+            return differs("window", &format!("{wanted:?}"), &format!("{is:?}"));
+        }
+    }
+    let value_format = expected.value_format.as_ref().and_then(|f| f.as_str().or_else(|| f["format"].as_str()));
+    if let Some(name) = value_format
+        && name != source.value_format
+    {
+        return differs("value format", name, &source.value_format);
+    }
+    for (what, wanted, is) in [("key features", &expected.key_features, &source.key_features), ("value features", &expected.value_features, &source.value_features)] {
+        if let Some(wanted) = wanted
+            && wanted.iter().collect::<std::collections::BTreeSet<_>>() != is.iter().collect()
+        {
+            return differs(what, &format!("{wanted:?}"), &format!("{is:?}"));
+        }
+    }
+    if expected.is_source.is_some_and(|wanted| wanted != source.is_source) {
+        return differs("isSource", "the other", &source.is_source.to_string());
+    }
+    Ok(())
+}
