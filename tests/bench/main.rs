@@ -2,12 +2,30 @@
 //!
 //! Data comes from a seeded generator and is complete before the clock starts; output is checked; throughput is records
 //! per CPU second of this process. One line per figure: `NAME VALUE UNIT RATIO`, the ratio to W0 of the same run or `-`.
+//! The server's figures need `target/release/millstream` (`cargo build --release --workspace`).
 
 mod cpu;
 mod data;
 mod limit;
+mod serving;
 
 use std::process::ExitCode;
+
+/// Workloads that run in this process, with the limit measured before them.
+type Throughput = fn() -> Result<f64, String>;
+
+const THROUGHPUT: &[(&str, Throughput)] = &[];
+
+/// Workloads against a server.
+const SERVER: &[(&str, fn() -> Result<(), String>)] =
+    &[("start", serving::start_and_idle), ("pull", serving::pull), ("push", serving::insert_to_push)];
+
+/// Prints one figure.
+pub(crate) fn figure(name: &str, value: f64, unit: &str, limit: Option<f64>) {
+    let ratio = limit.map_or_else(|| "-".to_owned(), |limit| format!("{:.2}", value / limit));
+    let digits = if value >= 1_000.0 { 0 } else { 1 };
+    println!("{name} {value:.digits$} {unit} {ratio}");
+}
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
@@ -20,8 +38,26 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(_wanted: &[String]) -> Result<(), String> {
-    let limit = limit::decode_and_encode(500_000)?;
-    println!("W0 {limit:.0} records/cpu-s 1.00");
+fn run(wanted: &[String]) -> Result<(), String> {
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w.eq_ignore_ascii_case(name));
+    let known = |name: &String| {
+        name.eq_ignore_ascii_case("W0")
+            || THROUGHPUT.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
+            || SERVER.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
+    };
+    if let Some(unknown) = wanted.iter().find(|name| !known(name)) {
+        let names: Vec<&str> = THROUGHPUT.iter().map(|(n, _)| *n).chain(SERVER.iter().map(|(n, _)| *n)).collect();
+        return Err(format!("workload {unknown} is not known; there are W0, {}", names.join(", ")));
+    }
+    if is_wanted("W0") || THROUGHPUT.iter().any(|(name, _)| is_wanted(name)) {
+        let limit = limit::decode_and_encode(1_000_000)?;
+        figure("W0", limit, "records/cpu-s", Some(limit));
+        for (name, workload) in THROUGHPUT.iter().filter(|(name, _)| is_wanted(name)) {
+            figure(name, workload()?, "records/cpu-s", Some(limit));
+        }
+    }
+    for (_, workload) in SERVER.iter().filter(|(name, _)| is_wanted(name)) {
+        workload()?;
+    }
     Ok(())
 }
