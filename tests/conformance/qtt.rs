@@ -15,7 +15,7 @@ use crate::value::{self, Value};
 /// Runs one case and says what is wrong with the first thing that is.
 pub(crate) fn judge(case: &Case, mode: Mode) -> Result<(), String> {
     let mut subject = Subject::new(&case.properties)?;
-    create_topics(case, &subject)?;
+    create_topics(case, &|name, spec| subject.create_topic(name, spec))?;
     match (execute(case, &mut subject), &case.expected_exception) {
         (Ok(()), None) => {}
         (Err((at, refusal)), None) => return Err(format!("statement {at} failed: {}", refusal.message)),
@@ -25,14 +25,16 @@ pub(crate) fn judge(case: &Case, mode: Mode) -> Result<(), String> {
     if subject.queries().is_empty() {
         return Err("no persistent query resulted".to_owned());
     }
-    feed(case, &mut subject)?;
-    drive(case, &mut subject, mode);
+    feed_and_drive(case, &mut subject, mode)?;
     compare_outputs(case, &subject)?;
     check_post(case, &subject)
 }
 
 /// Topics the case lists, and those it only mentions (4 partitions).
-fn create_topics(case: &Case, subject: &Subject) -> Result<(), String> {
+pub(crate) fn create_topics(
+    case: &Case,
+    create: &dyn Fn(&str, &TopicSpec) -> Result<(), String>,
+) -> Result<(), String> {
     let mut specs: BTreeMap<String, (u32, u16)> = BTreeMap::new();
     for topic in &case.topics {
         if !topic.key_schema.is_null() || !topic.value_schema.is_null() {
@@ -49,7 +51,7 @@ fn create_topics(case: &Case, subject: &Subject) -> Result<(), String> {
         specs.entry(record.topic.clone()).or_insert((4, 1));
     }
     for (name, (partitions, replicas)) in specs {
-        subject.create_topic(&name, &TopicSpec { partitions, replicas, config: BTreeMap::new() })?;
+        create(&name, &TopicSpec { partitions, replicas, config: BTreeMap::new() })?;
     }
     Ok(())
 }
@@ -76,11 +78,13 @@ fn execute(case: &Case, subject: &mut Subject) -> Result<(), (usize, Refusal)> {
     Ok(())
 }
 
-/// Appends all inputs to their topics, in file order.
-fn feed(case: &Case, subject: &mut Subject) -> Result<(), String> {
+/// Appends all inputs to their topics, in file order, and runs the queries over them.
+fn feed_and_drive(case: &Case, subject: &mut Subject, mode: Mode) -> Result<(), String> {
+    let before = subject.offsets_before(case.inputs.iter().map(|record| record.topic.as_str()))?;
     for (i, record) in case.inputs.iter().enumerate() {
         append(subject, record).map_err(|why| format!("input {i}: {why}"))?;
     }
+    drive(case, subject, mode, &before);
     Ok(())
 }
 
@@ -100,11 +104,9 @@ fn append(subject: &Subject, record: &Record) -> Result<(), String> {
 }
 
 /// Each query in creation order sees the inputs of its topics in file order, then what earlier queries made.
-fn drive(case: &Case, subject: &mut Subject, mode: Mode) {
-    let before = subject.offsets_before_inputs(case.inputs.iter().map(|record| record.topic.as_str()));
+fn drive(case: &Case, subject: &Subject, mode: Mode, before: &BTreeMap<String, i64>) {
     for query in subject.queries() {
-        let own: Vec<&str> =
-            case.inputs.iter().map(|r| r.topic.as_str()).filter(|topic| query.reads(topic)).collect();
+        let own: Vec<&str> = case.inputs.iter().map(|r| r.topic.as_str()).filter(|topic| query.reads(topic)).collect();
         subject.hold_back(&query);
         let mut seen = before.clone();
         for (i, topic) in own.iter().enumerate() {
@@ -116,7 +118,7 @@ fn drive(case: &Case, subject: &mut Subject, mode: Mode) {
                 subject.run(&query);
             }
         }
-        subject.show_rest(&query, &before);
+        subject.show_rest(&query);
         subject.run(&query);
     }
 }
@@ -131,7 +133,8 @@ struct Actual {
 }
 
 fn read_back(case: &Case, topic: &Topic, subject: &Subject, name: &str) -> Result<Vec<Actual>, String> {
-    let exact = case.properties.get("use.exact.numeric.comparison").is_none_or(|v| v != "false" && v != &Json::Bool(false));
+    let exact =
+        case.properties.get("use.exact.numeric.comparison").is_none_or(|v| v != "false" && v != &Json::Bool(false));
     let mut all = Vec::new();
     for (i, record) in subject.read(name)?.into_iter().enumerate() {
         let at = |why: String| format!("{name}: record {i}: {why}");
@@ -142,10 +145,10 @@ fn read_back(case: &Case, topic: &Topic, subject: &Subject, name: &str) -> Resul
             }
             (bytes, _) => (bytes.as_deref(), None),
         };
-        let headers = record.headers.iter().map(|(key, value)| Header {
-            key: key.clone(),
-            value: records::header_text(value.as_deref()),
-        });
+        let headers = record
+            .headers
+            .iter()
+            .map(|(key, value)| Header { key: key.clone(), value: records::header_text(value.as_deref()) });
         all.push(Actual {
             key: topic.key.decode(key_bytes, exact).map_err(at)?,
             value: topic.value.decode(record.value.as_deref(), exact).map_err(at)?,
@@ -173,7 +176,8 @@ fn compare_outputs(case: &Case, subject: &Subject) -> Result<(), String> {
             .enumerate()
             .find_map(|(i, (e, a))| mismatch(case, e, a).map(|what| format!("{name}: record {i}: {what}")));
         if first_wrong.is_some() || expected.len() != actual.len() {
-            let what = first_wrong.unwrap_or_else(|| format!("{name}: {} records expected, {} came", expected.len(), actual.len()));
+            let what = first_wrong
+                .unwrap_or_else(|| format!("{name}: {} records expected, {} came", expected.len(), actual.len()));
             let failed: Vec<String> = subject.failures();
             return Err(format!("{what}\n{}{}", listing(&expected, &actual), failed.join("\n")));
         }
@@ -215,8 +219,16 @@ fn listing(expected: &[&Record], actual: &[Actual]) -> String {
 }
 
 /// A statement was refused: by the right one, in the right class, with the right words?
-pub(crate) fn expected_error(case: &Case, at: usize, refusal: &Refusal, expected: &ExpectedError) -> Result<(), String> {
-    if case.fails_at.as_deref() == Some("statement") && at + 1 != case.statements.len() && refusal.kind != crate::subject::RefusalKind::Parse {
+pub(crate) fn expected_error(
+    case: &Case,
+    at: usize,
+    refusal: &Refusal,
+    expected: &ExpectedError,
+) -> Result<(), String> {
+    if case.fails_at.as_deref() == Some("statement")
+        && at + 1 != case.statements.len()
+        && refusal.kind != crate::subject::RefusalKind::Parse
+    {
         return Err(format!("statement {at} failed, not the last one: {}", refusal.message));
     }
     matches_error(refusal, expected)
@@ -239,12 +251,16 @@ pub(crate) fn matches_error(refusal: &Refusal, expected: &ExpectedError) -> Resu
 }
 
 /// The statements passed although an error is expected: it must come while records are processed.
-fn expected_at_run_time(case: &Case, subject: &mut Subject, mode: Mode, expected: &ExpectedError) -> Result<(), String> {
+fn expected_at_run_time(
+    case: &Case,
+    subject: &mut Subject,
+    mode: Mode,
+    expected: &ExpectedError,
+) -> Result<(), String> {
     if case.fails_at.as_deref() != Some("runtime") {
         return Err(format!("no error came; expected: {}", expected.message.as_deref().unwrap_or_default()));
     }
-    feed(case, subject)?;
-    drive(case, subject, mode);
+    feed_and_drive(case, subject, mode)?;
     if subject.failures().is_empty() { Err("no query failed".to_owned()) } else { Ok(()) }
 }
 
@@ -288,7 +304,8 @@ fn check_topic(expected: &Json, subject: &Subject) -> Result<(), String> {
 fn check_source(expected: &PostSource, subject: &Subject) -> Result<(), String> {
     let matching = subject.sources().into_iter().find(|source| source.name == expected.name);
     let Some(source) = matching else { return Err(format!("source {} must exist", expected.name)) };
-    let differs = |what: &str, wanted: &str, is: &str| Err(format!("{}: {what} {wanted} is expected, it is {is}", source.name));
+    let differs =
+        |what: &str, wanted: &str, is: &str| Err(format!("{}: {what} {wanted} is expected, it is {is}", source.name));
     let kind = if source.is_table { "table" } else { "stream" };
     if !expected.kind.eq_ignore_ascii_case(kind) {
         return differs("type", &expected.kind, kind);
@@ -317,7 +334,10 @@ fn check_source(expected: &PostSource, subject: &Subject) -> Result<(), String> 
     {
         return differs("value format", name, &source.value_format);
     }
-    for (what, wanted, is) in [("key features", &expected.key_features, &source.key_features), ("value features", &expected.value_features, &source.value_features)] {
+    for (what, wanted, is) in [
+        ("key features", &expected.key_features, &source.key_features),
+        ("value features", &expected.value_features, &source.value_features),
+    ] {
         if let Some(wanted) = wanted
             && wanted.iter().collect::<std::collections::BTreeSet<_>>() != is.iter().collect()
         {

@@ -95,7 +95,9 @@ pub(crate) fn decode_window(bytes: &[u8], kind: WindowKind) -> Result<(&[u8], Wi
     Ok((
         key,
         match kind {
-            WindowKind::Time { size_ms } => Window { start, end: start.saturating_add(size_ms), kind: "TIME".to_owned() },
+            WindowKind::Time { size_ms } => {
+                Window { start, end: start.saturating_add(size_ms), kind: "TIME".to_owned() }
+            }
             WindowKind::Session => {
                 Window { start, end: i64::from_be_bytes(sized(&window[..8])?), kind: "SESSION".to_owned() }
             }

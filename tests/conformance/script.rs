@@ -57,20 +57,31 @@ impl Script {
     fn assert(&mut self, text: &str) -> Result<(), Refusal> {
         let parsed = sql::parse_script(text, &sql::Variables::default()).map_err(|e| failed(e.to_string()))?;
         match parsed.into_iter().next().map(|parsed| parsed.statement) {
-            Some(Statement::AssertValues { source, columns, values }) => self.assert_record(&source, &columns, &values, false),
-            Some(Statement::AssertNullValues { source, columns, key }) => self.assert_record(&source, &columns, &key, true),
+            Some(Statement::AssertValues { source, columns, values }) => {
+                self.assert_record(&source, &columns, &values, false)
+            }
+            Some(Statement::AssertNullValues { source, columns, key }) => {
+                self.assert_record(&source, &columns, &key, true)
+            }
             Some(Statement::AssertSource(expected)) => self.subject.assert_source(&expected),
             _ => Err(failed(format!("not an ASSERT: {text}"))),
         }
     }
 
     /// The next record of the source's topic has these values in these columns (and no value at all if `tombstone`).
-    fn assert_record(&mut self, source: &Ident, columns: &[Ident], values: &[Expr], tombstone: bool) -> Result<(), Refusal> {
+    fn assert_record(
+        &mut self,
+        source: &Ident,
+        columns: &[Ident],
+        values: &[Expr],
+        tombstone: bool,
+    ) -> Result<(), Refusal> {
         let known = self.subject.sources().into_iter().find(|s| s.name == source.name);
         let known = known.ok_or_else(|| failed(format!("{} does not exist", source.name)))?;
         let position = self.next.entry(known.topic.clone()).or_insert(0);
         let records = self.subject.read(&known.topic).map_err(failed)?;
-        let record = records.get(*position).ok_or_else(|| failed(format!("no record {position} in {}", known.topic)))?;
+        let record =
+            records.get(*position).ok_or_else(|| failed(format!("no record {position} in {}", known.topic)))?;
         *position += 1;
         let topic = self.subject.topic(&known.topic);
         let (key_bytes, window) = match (&record.key, topic.window) {
@@ -83,7 +94,9 @@ impl Script {
         let key = topic.key.decode(key_bytes, true).map_err(failed)?;
         let value = topic.value.decode(record.value.as_deref(), true).map_err(failed)?;
         if tombstone && value != Value::Null {
-            return Err(failed(format!("Expected record does not match actual. A tombstone is expected, the value is {value:?}")));
+            return Err(failed(format!(
+                "Expected record does not match actual. A tombstone is expected, the value is {value:?}"
+            )));
         }
         let names: Vec<String> = match columns {
             [] => known.schema.columns().map(|column| column.name.clone()).collect(),
@@ -95,10 +108,14 @@ impl Script {
                 "ROWTIME" => Value::Int(record.timestamp),
                 "WINDOWSTART" => Value::Int(window.as_ref().map_or(0, |w| w.start)),
                 "WINDOWEND" => Value::Int(window.as_ref().map_or(0, |w| w.end)),
-                _ => side_column(&topic.key, &key, name).or_else(|| side_column(&topic.value, &value, name)).unwrap_or(Value::Null),
+                _ => side_column(&topic.key, &key, name)
+                    .or_else(|| side_column(&topic.value, &value, name))
+                    .unwrap_or(Value::Null),
             };
             if !value::matches(&wanted, &actual) {
-                return Err(failed(format!("Expected record does not match actual. {name}: {wanted} is expected, it is {actual:?}")));
+                return Err(failed(format!(
+                    "Expected record does not match actual. {name}: {wanted} is expected, it is {actual:?}"
+                )));
             }
         }
         Ok(())
