@@ -30,7 +30,7 @@ pub(crate) fn judge(case: &Case, mode: Mode) -> Result<(), String> {
     check_post(case, &subject)
 }
 
-/// Topics the case lists, and those it only mentions (4 partitions).
+/// Topics the case lists, and those its CREATE statements declare (4 partitions).
 pub(crate) fn create_topics(
     case: &Case,
     create: &dyn Fn(&str, &TopicSpec) -> Result<(), String>,
@@ -47,9 +47,6 @@ pub(crate) fn create_topics(
             specs.entry(name).or_insert((4, 1));
         }
     }
-    for record in case.inputs.iter().chain(&case.outputs) {
-        specs.entry(record.topic.clone()).or_insert((4, 1));
-    }
     for (name, (partitions, replicas)) in specs {
         create(&name, &TopicSpec { partitions, replicas, config: BTreeMap::new() })?;
     }
@@ -57,7 +54,7 @@ pub(crate) fn create_topics(
 }
 
 /// The topic a `CREATE … WITH (…)` names, or the source's name.
-fn declared_topic(statement: &str) -> Option<String> {
+pub(crate) fn declared_topic(statement: &str) -> Option<String> {
     let parsed = sql::parse_one(statement, &sql::Variables::default()).ok()?;
     let sql::Statement::CreateSource(create) = parsed.statement else { return None };
     let named = create.with.0.iter().find(|(name, _)| name.name == "KAFKA_TOPIC");
@@ -80,6 +77,12 @@ fn execute(case: &Case, subject: &mut Subject) -> Result<(), (usize, Refusal)> {
 
 /// Appends all inputs to their topics, in file order, and runs the queries over them.
 fn feed_and_drive(case: &Case, subject: &mut Subject, mode: Mode) -> Result<(), String> {
+    for record in &case.inputs {
+        // What no statement made exists all the same.
+        if !subject.topic_names()?.contains(&record.topic) {
+            subject.create_topic(&record.topic, &TopicSpec { partitions: 4, replicas: 1, config: BTreeMap::new() })?;
+        }
+    }
     let before = subject.offsets_before(case.inputs.iter().map(|record| record.topic.as_str()))?;
     for (i, record) in case.inputs.iter().enumerate() {
         append(subject, record).map_err(|why| format!("input {i}: {why}"))?;

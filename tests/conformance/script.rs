@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use engine::log::TopicSpec;
 use serde_json::Value as Json;
 use sql::{Expr, ExprKind, Ident, Sign, Statement};
 
 use crate::case::{Case, SqlStep};
-use crate::qtt::matches_error;
+use crate::qtt::{declared_topic, matches_error};
 use crate::records;
 use crate::subject::{Refusal, RefusalKind, Subject};
 use crate::value::{self, Value};
@@ -42,7 +43,7 @@ fn failed(message: impl Into<String>) -> Refusal {
 impl Script {
     fn step(&mut self, step: &SqlStep) -> Result<(), Refusal> {
         match step.action.as_str() {
-            "statement" => self.subject.execute(&step.sql),
+            "statement" => self.statement(&step.sql),
             "set" | "unset" => self.subject.set(&step.sql),
             "insert-values" => {
                 self.subject.execute(&step.sql)?;
@@ -52,6 +53,17 @@ impl Script {
             "assert-values" | "assert-null-values" | "assert-stream" | "assert-table" => self.assert(&step.sql),
             other => Err(failed(format!("unknown step {other}"))),
         }
+    }
+
+    /// CREATE makes its topic, with one partition.
+    fn statement(&mut self, text: &str) -> Result<(), Refusal> {
+        if let Some(topic) = declared_topic(text)
+            && !self.subject.topic_names().map_err(failed)?.contains(&topic)
+        {
+            let spec = TopicSpec { partitions: 1, replicas: 1, config: BTreeMap::new() };
+            self.subject.create_topic(&topic, &spec).map_err(failed)?;
+        }
+        self.subject.execute(text)
     }
 
     fn assert(&mut self, text: &str) -> Result<(), Refusal> {

@@ -242,6 +242,9 @@ impl Subject {
     /// All records of a topic.
     pub(crate) fn read(&self, topic: &str) -> Result<Vec<Stored>, String> {
         self.gate.open();
+        if !self.topic_names()?.iter().any(|name| name == topic) {
+            return Ok(Vec::new());
+        }
         let of = TopicPartition { topic: topic.into(), partition: 0 };
         let start = vec![Position { of, offset: 0 }];
         let mut reader = self.gate.reader(start, Arc::new(Signal::default())).map_err(|e| e.to_string())?;
