@@ -227,3 +227,83 @@ fn pull_queries_look_up_and_scan_what_a_table_keeps() {
     let engine = engine_on(log, "8192");
     assert_eq!(asked(&engine, "SELECT * FROM named WHERE id = 2;"), [r#"[2,"BOB"]"#, "Completed"]);
 }
+
+const CLICKS: &str = "CREATE STREAM clicks (user STRING KEY, page STRING, ms INT) \
+                      WITH (kafka_topic='clicks', value_format='json', partitions=2);";
+
+fn click(engine: &Engine, time: i64, user: &str, page: &str, ms: i32) {
+    run(engine, &format!("INSERT INTO clicks (rowtime, user, page, ms) VALUES ({time}, '{user}', '{page}', {ms});"));
+}
+
+#[test]
+fn groups_are_counted_kept_and_pulled_across_a_restart() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = engine_on(Arc::clone(&log), "8192");
+    run(&engine, CLICKS);
+    run(&engine, "CREATE TABLE pages AS SELECT page, COUNT(*) AS n, SUM(ms) AS total FROM clicks GROUP BY page;");
+    for (time, user, page, ms) in [(1, "a", "home", 5), (2, "b", "cart", 1), (3, "b", "home", 7)] {
+        click(&engine, time, user, page, ms);
+    }
+    let asked = |engine: &Engine, text: &str| rows(engine, &mut ask(engine, text));
+    assert_eq!(asked(&engine, "SELECT * FROM pages WHERE page = 'home';"), [r#"["home",2,12]"#, "Completed"]);
+    drop(engine);
+    let engine = engine_on(Arc::clone(&log), "8192");
+    click(&engine, 4, "c", "home", 8);
+    assert_eq!(asked(&engine, "SELECT n, total FROM pages WHERE page = 'home';"), ["[3,20]", "Completed"]);
+    run(&engine, "CREATE TABLE busy AS SELECT page, n FROM pages WHERE n > 2;");
+    assert_eq!(asked(&engine, "SELECT * FROM busy;"), [r#"["home",3]"#, "Completed"]);
+    run(&engine, "CREATE TABLE by_n AS SELECT n, COUNT(*) AS pages FROM pages GROUP BY n;");
+    assert_eq!(asked(&engine, "SELECT * FROM by_n WHERE n = 3;"), ["[3,1]", "Completed"]);
+    click(&engine, 5, "c", "cart", 8);
+    click(&engine, 6, "c", "cart", 8);
+    assert_eq!(asked(&engine, "SELECT * FROM by_n WHERE n = 3;"), ["[3,2]", "Completed"]);
+    let mut push = ask(&engine, "SELECT page, COUNT(*) AS n FROM clicks GROUP BY page EMIT CHANGES;");
+    assert_eq!(rows(&engine, &mut push).len(), 2);
+}
+
+#[test]
+fn windows_are_pulled_by_key_and_bounds() {
+    let engine = engine();
+    run(&engine, CLICKS);
+    run(
+        &engine,
+        "CREATE TABLE per_minute AS SELECT page, COUNT(*) AS n FROM clicks \
+         WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY page;
+         CREATE TABLE visits AS SELECT user, COUNT(*) AS n FROM clicks WINDOW SESSION (30 SECONDS) GROUP BY user;",
+    );
+    for (time, user, page) in [(1_000, "a", "home"), (2_000, "a", "home"), (61_000, "a", "home"), (62_000, "b", "cart")]
+    {
+        click(&engine, time, user, page, 1);
+    }
+    let asked = |text: &str| rows(&engine, &mut ask(&engine, text));
+    let home = [r#"["home",0,60000,2]"#, r#"["home",60000,120000,1]"#, "Completed"];
+    assert_eq!(asked("SELECT * FROM per_minute WHERE page = 'home';"), home);
+    assert_eq!(asked("SELECT n FROM per_minute WHERE page = 'home' AND WINDOWSTART = 60000;"), ["[1]", "Completed"]);
+    assert_eq!(asked("SELECT * FROM per_minute;").len(), 4);
+    assert_eq!(
+        asked("SELECT * FROM visits WHERE user = 'a';"),
+        [r#"["a",1000,2000,2]"#, r#"["a",61000,61000,1]"#, "Completed"]
+    );
+}
+
+#[test]
+fn joins_find_their_partners() {
+    let engine = engine();
+    run(&engine, CLICKS);
+    run(
+        &engine,
+        "CREATE TABLE pages (page STRING PRIMARY KEY, title STRING) \
+         WITH (kafka_topic='pages', value_format='json', partitions=2);
+         CREATE STREAM titled AS SELECT c.page, c.user, p.title FROM clicks c JOIN pages p ON c.page = p.page;
+         CREATE TABLE users (id STRING PRIMARY KEY, home STRING) \
+         WITH (kafka_topic='users', value_format='json', partitions=2);
+         CREATE TABLE homes AS SELECT u.id, u.home, p.title FROM users u LEFT JOIN pages p ON u.home = p.page;",
+    );
+    run(&engine, "INSERT INTO pages (rowtime, page, title) VALUES (1, 'home', 'Home');");
+    run(&engine, "INSERT INTO users (rowtime, id, home) VALUES (2, 'a', 'home');");
+    click(&engine, 3, "a", "home", 1);
+    click(&engine, 4, "b", "cart", 1);
+    assert_eq!(records(&**engine.log(), "TITLED"), [r#"@3 home {"USER":"a","TITLE":"Home"}"#]);
+    let asked = |text: &str| rows(&engine, &mut ask(&engine, text));
+    assert_eq!(asked("SELECT * FROM homes WHERE id = 'a';"), [r#"["a","home","Home"]"#, "Completed"]);
+}

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::expr::aggregates::Limits;
 use crate::expr::{Registry, Settings};
 use crate::log::{Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
+use crate::operators::aggregate::Updates;
 use crate::plan::step::{QueryPlan, StepKind};
 use crate::serving::rows::RowSender;
 use crate::state::{Budget, Place, SharedTable};
@@ -139,7 +141,14 @@ impl Builder<'_> {
     }
 
     fn making<'b>(&'b self, place: &'b Place, settings: &'b Settings) -> Making<'b> {
-        Making { functions: self.functions, settings, place }
+        let limit = |name: &str| {
+            let limit = self.config.number(&format!("ksql.functions.{name}.limit"));
+            limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+        };
+        let limits = Limits { collect_list: limit("collect_list"), collect_set: limit("collect_set") };
+        let cached = self.config.number("ksql.streams.cache.max.bytes.buffering").unwrap_or(0) > 0;
+        let updates = if cached { Updates::Last } else { Updates::Every };
+        Making { functions: self.functions, settings, limits, updates, place }
     }
 
     fn nodes(&self, sub: &SubTopology, place: &Place) -> Result<Vec<Node>, RuntimeError> {
@@ -158,7 +167,9 @@ impl Builder<'_> {
                 Some(making.materialize(&node.step, &node.step.id, true)?.0)
             }
             Role::Read | Role::ReadBack(_) | Role::Pass => None,
-            Role::Run | Role::RunFirstHalf | Role::RunSecondHalf => Some(making.operator(&node.step, node.wants_old)?),
+            Role::Run => Some(making.operator(&node.step, node.wants_old)?),
+            Role::RunFirstHalf => Some(making.group_table(&node.step)?),
+            Role::RunSecondHalf => Some(making.aggregate_table(&node.step, node.wants_old)?),
         };
         Ok(Node { operator, inputs: node.inputs.clone(), empty: Changes::empty(schema) })
     }

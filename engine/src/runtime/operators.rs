@@ -1,25 +1,40 @@
 //! Step → operator.
 
+use crate::expr::aggregates::{Call, Limits};
 use crate::expr::{Evaluator, Registry, Settings, Typed, compile};
-use crate::operators::{Filter, FlatMap, Materialize, Operator, Project, Rekey};
-use crate::plan::step::{KeyWindow, Step, StepKind, WindowKind};
+use crate::formats::{Encode, known_format, windowed};
+use crate::operators::aggregate::{
+    AggregateTable, GroupCall, GroupTable, Grouping, SessionAggregate, Sessions, StreamAggregate, TimeWindows, Updates,
+    regrouped_schema,
+};
+use crate::operators::join::{
+    ForeignKeyJoin, Inputs, JoinWindow, Outer, StreamStreamJoin, StreamTableJoin, TableTableJoin,
+};
+use crate::operators::{EncodeKeys, Filter, FlatMap, Materialize, Operator, OperatorError, Project, Rekey};
+use crate::plan::step::{AggregateCall, KeyWindow, Step, StepKind, Window, WindowKind};
 use crate::state::{Place, SharedTable, TableKind};
-use crate::types::Schema;
+use crate::types::{Schema, SqlType};
 
 use super::registry::RuntimeError;
-use super::topology::inputs;
+use super::sink::encode_keys;
+use super::source::window_bytes;
+use super::topology::{inputs, key_window};
 
 /// What operators are made with besides their step.
 pub(super) struct Making<'a> {
     pub(super) functions: &'a Registry,
     pub(super) settings: &'a Settings,
+    /// How long collections may become.
+    pub(super) limits: Limits,
+    /// Whether every update of a group goes out.
+    pub(super) updates: Updates,
     /// Where the task keeps its state; each operator keeps its own below.
     pub(super) place: &'a Place,
 }
 
 impl Making<'_> {
     /// The operator of a step that runs in one piece; `tells_old`: somebody reads the old side of its rows.
-    pub(super) fn operator(&self, step: &Step, _tells_old: bool) -> Result<Box<dyn Operator>, RuntimeError> {
+    pub(super) fn operator(&self, step: &Step, tells_old: bool) -> Result<Box<dyn Operator>, RuntimeError> {
         Ok(match &step.kind {
             StepKind::Filter { predicate, .. } => {
                 Box::new(Filter::new(&step.id, self.compile(predicate)?, step.is_table))
@@ -29,7 +44,108 @@ impl Making<'_> {
             }
             StepKind::Rekey { key, value, .. } => Box::new(Rekey::new(&step.id, self.compile_all(key)?, value.clone())),
             StepKind::FlatMap { functions, .. } => Box::new(FlatMap::new(&step.id, self.compile_all(functions)?)),
-            _ => return Err(RuntimeError::Build(format!("step {} cannot be run", step.id))),
+            StepKind::Aggregate { input, aggregates, window } => {
+                self.aggregate(step, input, aggregates, *window, tells_old)?
+            }
+            _ => return self.join(step, tells_old),
+        })
+    }
+
+    /// The half of a GROUP BY on a table before its repartition topic.
+    pub(super) fn group_table(&self, step: &Step) -> Result<Box<dyn Operator>, RuntimeError> {
+        let StepKind::TableAggregate { group_key, .. } = &step.kind else { return Err(cannot_run(step)) };
+        Ok(Box::new(GroupTable::new(&step.id, self.compile_all(group_key)?)))
+    }
+
+    /// The half behind it.
+    pub(super) fn aggregate_table(&self, step: &Step, tells_old: bool) -> Result<Box<dyn Operator>, RuntimeError> {
+        let StepKind::TableAggregate { input, aggregates, .. } = &step.kind else { return Err(cannot_run(step)) };
+        let schema = regrouped_schema(&input.schema, &step.schema);
+        let place = self.place.below(&step.id);
+        // The old key stands before the other columns of the regrouped rows.
+        let calls = self.calls(aggregates, &schema, step.schema.key.len())?;
+        Ok(Box::new(AggregateTable::new(self.grouping(step, calls, &place, tells_old)?)?))
+    }
+
+    fn aggregate(
+        &self,
+        step: &Step,
+        input: &Step,
+        aggregates: &[AggregateCall],
+        window: Option<Window>,
+        tells_old: bool,
+    ) -> Result<Box<dyn Operator>, RuntimeError> {
+        let place = self.place.below(&step.id);
+        let calls = self.calls(aggregates, &input.schema, 0)?;
+        let grouping = self.grouping(step, calls, &place, tells_old)?;
+        let time = |size_ms, advance_ms, window: Window| {
+            let Window { grace_ms, retention_ms, .. } = window;
+            Some(TimeWindows { size_ms, advance_ms, grace_ms, retention_ms })
+        };
+        let windows = match window.map(|window| (window, window.kind)) {
+            None => None,
+            Some((window, WindowKind::Tumbling { size_ms })) => time(size_ms, size_ms, window),
+            Some((window, WindowKind::Hopping { size_ms, advance_ms })) => time(size_ms, advance_ms, window),
+            Some((window, WindowKind::Session { gap_ms })) => {
+                let Window { grace_ms, retention_ms, .. } = window;
+                return Ok(Box::new(SessionAggregate::new(grouping, Sessions { gap_ms, grace_ms, retention_ms })?));
+            }
+        };
+        Ok(Box::new(StreamAggregate::new(grouping, windows)?))
+    }
+
+    fn grouping<'p>(
+        &self,
+        step: &Step,
+        calls: Vec<GroupCall>,
+        place: &'p Place,
+        with_old: bool,
+    ) -> Result<Grouping<'p>, RuntimeError> {
+        Ok(Grouping { calls, keys: plain_keys(step)?, place, with_old, updates: self.updates })
+    }
+
+    /// Calls over rows of `schema`; positions count from `shift`.
+    fn calls(
+        &self,
+        aggregates: &[AggregateCall],
+        schema: &Schema,
+        shift: usize,
+    ) -> Result<Vec<GroupCall>, RuntimeError> {
+        let call = |call: &AggregateCall| {
+            let args: Vec<usize> = call.args.iter().map(|at| at + shift).collect();
+            let columns = args.iter().filter_map(|at| schema.column(*at)).map(|column| column.ty.clone());
+            let columns: Vec<SqlType> = columns.collect();
+            let function = self.functions.aggregates().get(&call.function);
+            let function = function.ok_or_else(|| RuntimeError::Build(format!("no aggregate {}", call.function)))?;
+            let limits = self.limits;
+            let resolved = (function.make)(&Call { columns: &columns, literals: &call.literals, limits });
+            Ok(GroupCall { args, factory: resolved.map_err(RuntimeError::Build)?.factory })
+        };
+        aggregates.iter().map(call).collect()
+    }
+
+    fn join(&self, step: &Step, tells_old: bool) -> Result<Box<dyn Operator>, RuntimeError> {
+        let [left, right] = inputs(step)[..] else {
+            return Err(cannot_run(step));
+        };
+        let place = self.place.below(&step.id);
+        let both = Inputs { left: &left.schema, right: &right.schema, keys: keys(left)?, place: &place };
+        Ok(match &step.kind {
+            StepKind::StreamTableJoin { outer_left, .. } => Box::new(StreamTableJoin::new(both, *outer_left)?),
+            StepKind::TableTableJoin { outer_left, outer_right, .. } => {
+                let outer = Outer { left: *outer_left, right: *outer_right };
+                Box::new(TableTableJoin::new(both, outer, tells_old)?)
+            }
+            StepKind::StreamStreamJoin { outer_left, outer_right, before_ms, after_ms, grace_ms, .. } => {
+                let window = JoinWindow { before_ms: *before_ms, after_ms: *after_ms, grace_ms: *grace_ms };
+                let outer = Outer { left: *outer_left, right: *outer_right };
+                Box::new(StreamStreamJoin::new(both, window, outer)?)
+            }
+            StepKind::ForeignKeyJoin { foreign_key, outer_left, .. } => {
+                let foreign_key = self.compile(foreign_key)?;
+                Box::new(ForeignKeyJoin::new(&step.id, both, keys(right)?, foreign_key, *outer_left, tells_old)?)
+            }
+            _ => return Err(cannot_run(step)),
         })
     }
 
@@ -54,6 +170,35 @@ impl Making<'_> {
     }
 }
 
+fn cannot_run(step: &Step) -> RuntimeError {
+    RuntimeError::Build(format!("step {} cannot be run", step.id))
+}
+
+/// Serialises the keys of a step's rows, their windows included.
+fn keys(step: &Step) -> Result<EncodeKeys, RuntimeError> {
+    let mut encoder = key_encoder(step)?;
+    let window = key_window(step).map(window_bytes);
+    Ok(Box::new(move |key, windows, rows| {
+        let keys = encode_keys(&mut *encoder, key, rows).map_err(|error| OperatorError::Fatal(error.to_string()))?;
+        Ok(match (window, windows) {
+            (Some(window), Some(windows)) => windowed::join(&keys, windows, window),
+            _ => keys,
+        })
+    }))
+}
+
+/// Serialises the key columns of a step's rows.
+fn plain_keys(step: &Step) -> Result<EncodeKeys, RuntimeError> {
+    let mut encoder = key_encoder(step)?;
+    Ok(Box::new(move |key, _, rows| {
+        encode_keys(&mut *encoder, key, rows).map_err(|error| OperatorError::Fatal(error.to_string()))
+    }))
+}
+
+fn key_encoder(step: &Step) -> Result<Box<dyn Encode>, RuntimeError> {
+    Ok(known_format(&step.key_format.name)?.encoder(&step.key_format, &step.schema.key, true)?)
+}
+
 /// What stands behind the key in the table a step makes.
 fn table_kind(step: &Step) -> TableKind {
     match &step.kind {
@@ -75,9 +220,4 @@ fn table_kind(step: &Step) -> TableKind {
         StepKind::Aggregate { window: None, .. } | StepKind::TableAggregate { .. } => TableKind::Plain,
         _ => inputs(step).first().map_or(TableKind::Plain, |input| table_kind(input)),
     }
-}
-
-/// Columns of the rows of a table on their way to the groups they belong to.
-pub(super) fn regrouped_schema(input: &Schema, grouped: &Schema) -> Schema {
-    Schema { key: grouped.key.clone(), value: input.columns().cloned().collect() }
 }

@@ -163,14 +163,15 @@ impl Task {
     pub(super) fn commit(&mut self, now_ms: i64) -> Result<(), TaskError> {
         self.dirty = false;
         self.committed_ms = now_ms;
-        if !self.commits {
-            return Ok(());
-        }
         let mut writes: Vec<Write> = Vec::new();
         for node in &mut self.nodes {
             if let Some(operator) = &mut node.operator {
                 operator.drain_state(&mut writes);
             }
+        }
+        if !self.commits {
+            // Draining freed what its stores do not need any more; nothing is kept beyond the query.
+            return Ok(());
         }
         let positions =
             self.inputs.iter().map(|input| Position { of: input.of.clone(), offset: input.position }).collect();

@@ -13,10 +13,9 @@ use std::sync::Arc;
 
 use crate::formats::FormatSpec;
 use crate::log::{Log, LogError};
+use crate::operators::aggregate::regrouped_schema;
 use crate::plan::step::{KeyWindow, QueryPlan, Step, StepKind, WindowKind};
 use crate::types::Schema;
-
-use super::operators::regrouped_schema;
 
 /// The sub-topologies of a query; one that writes a repartition topic comes before the one that reads it.
 #[derive(Debug)]
