@@ -6,6 +6,7 @@ use sql::{Expr, ExprKind, Ident, Sign, TimeUnit, With};
 
 use super::error::{PlanError, Result};
 use super::step::{KeyWindow, Timestamp};
+use crate::expr::java_time::Pattern;
 
 /// Which statement the clause belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -295,18 +296,8 @@ fn parse_duration(text: &str) -> Result<i64> {
     super::window::unit_ms(unit).checked_mul(amount).ok_or_else(|| invalid("Size is too large".to_owned()))
 }
 
-/// Java's pattern letters; everything else that is a letter is refused.
 fn check_date_pattern(pattern: &str) -> Result<()> {
-    const LETTERS: &str = "GuyDMLdQqYwWEecFaBhKkHmsSAnNVzOXxZpgv";
-    let mut quoted = false;
-    for c in pattern.chars() {
-        if c == '\'' {
-            quoted = !quoted;
-        } else if !quoted && c.is_ascii_alphabetic() && !LETTERS.contains(c) {
-            return Err(PlanError::prepare(format!(
-                "Invalid datetime format for config:TIMESTAMP_FORMAT, reason:Unknown pattern letter: {c}"
-            )));
-        }
-    }
-    Ok(())
+    Pattern::new(pattern).map(drop).map_err(|reason| {
+        PlanError::prepare(format!("Invalid datetime format for config:TIMESTAMP_FORMAT, reason:{reason}"))
+    })
 }

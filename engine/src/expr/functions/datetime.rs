@@ -1,110 +1,117 @@
-//! Dates, times, timestamps.
+//! Dates, times and timestamps: arithmetic, zones, text.
 
-use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use chrono::Utc;
+use arrow::array::{ArrayRef, AsArray, Int32Array, Int64Array};
+use arrow::datatypes::{Date32Type, Int32Type, Int64Type, Time32MillisecondType, TimestampMillisecondType};
+use arrow::error::ArrowError;
 
-use super::row::{Row, any_null, int, optional_text, string, text};
-use super::{Category, Context, Function, Variation};
-use crate::expr::java_time::{Pattern, Zone};
-use crate::types::Value;
+use super::columns::{Compiled, Kept, Numbers, Texts, numbers, refuse_nulls, texts};
+use super::{Batch, Category, Function, Variation};
+use crate::expr::java_time::{DatePattern, Pattern, Zone};
 
-const DAY: i64 = 86_400_000;
-const PATTERN_DOC: &str = "The format pattern should be in the format expected by java.time.format.DateTimeFormatter.";
-const ZONE_DOC: &str = " timeZone is a java.util.TimeZone ID format, for example: \"UTC\", \"America/Los_Angeles\", \
-                        \"PST\", \"Europe/London\"";
-const SIMPLE_DOC: &str = "The format pattern should be in the format expected by java.text.SimpleDateFormat.";
+const DAY_MILLIS: i64 = 86_400_000;
 
-/// A function that moves a date or time by an interval.
+const FORMAT: &str = "The format pattern should be in the format expected by java.time.format.DateTimeFormatter.";
+const ZONE: &str = " timeZone is a java.util.TimeZone ID format, for example: \"UTC\", \"America/Los_Angeles\", \"PST\", \"Europe/London\"";
+
+/// Adding to or subtracting from a date or time.
 macro_rules! shift {
-    ($name:literal, $spelled:literal, $signature:literal, $sign:literal, $says:literal, $each:literal, $docs:expr,
-     $example:literal, $result:literal) => {
+    ($name:literal, $ty:literal, $param:literal, $kernel:ident, $sign:literal, $says:literal, $each:literal, $unit:literal) => {
         Function::scalar(
             $name,
             Category::DateTime,
-            &[Variation::row($signature, |args, _| shift(args, $sign)).says($each, $docs)],
+            &[Variation::batch(concat!("(INTERVAL UNIT unit, INT interval, ", $ty, " ", $param, ") ", $ty), |batch| {
+                $kernel(batch, $sign)
+            })
+            .says($each, &[$unit, "An integer number of intervals to add", concat!("A ", $ty, " value.")])],
         )
-        .spelled($spelled)
         .says($says)
-        .example($example, $result)
     };
 }
 
 pub(super) static FUNCTIONS: &[Function] = &[
     shift!(
         "DATEADD",
-        "dateadd",
-        "(INTERVAL UNIT unit, INT interval, DATE date) DATE",
+        "DATE",
+        "date",
+        shift_date,
         1,
         "Adds a duration to a DATE value.",
         "Adds a duration to a date",
-        &["A unit of time, for example DAY", "An integer number of intervals to add", "A DATE value."],
-        "DATEADD(DAYS, 5, '2020-02-27')",
-        "2020-03-03"
-    ),
+        "A unit of time, for example DAY"
+    )
+    .spelled("dateadd")
+    .example("DATEADD(DAYS, 2, CAST('2020-02-28' AS DATE))", "2020-03-01"),
     shift!(
         "DATESUB",
-        "datesub",
-        "(INTERVAL UNIT unit, INT interval, DATE date) DATE",
+        "DATE",
+        "date",
+        shift_date,
         -1,
-        "Takes a duration from a DATE.",
+        "A date some time earlier; parts of a day do not count.",
         "",
-        &[],
-        "DATESUB(DAYS, 1, '2020-03-01')",
-        "2020-02-29"
-    ),
+        "A unit of time, for example DAY"
+    )
+    .spelled("datesub")
+    .example("DATESUB(DAYS, 1, CAST('2020-03-01' AS DATE))", "2020-02-29"),
     shift!(
         "TIMEADD",
-        "timeadd",
-        "(INTERVAL UNIT unit, INT interval, TIME time) TIME",
+        "TIME",
+        "time",
+        shift_time,
         1,
-        "Adds a duration to a TIME; midnight wraps.",
+        "A time of day some time later; after midnight it starts again.",
         "",
-        &[],
-        "TIMEADD(HOURS, 2, '23:00')",
-        "01:00"
-    ),
+        "A unit of time, for example HOUR"
+    )
+    .spelled("timeadd")
+    .example("TIMEADD(HOURS, 2, CAST('23:00' AS TIME))", "01:00"),
     shift!(
         "TIMESUB",
-        "timesub",
-        "(INTERVAL UNIT unit, INT interval, TIME time) TIME",
+        "TIME",
+        "time",
+        shift_time,
         -1,
-        "Takes a duration from a TIME; midnight wraps.",
+        "A time of day some time earlier; before midnight it is the evening before.",
         "",
-        &[],
-        "TIMESUB(HOURS, 2, '01:00')",
-        "23:00"
-    ),
+        "A unit of time, for example HOUR"
+    )
+    .spelled("timesub")
+    .example("TIMESUB(MINUTES, 1, CAST('00:00' AS TIME))", "23:59"),
     shift!(
         "TIMESTAMPADD",
-        "timestampadd",
-        "(INTERVAL UNIT unit, INT interval, TIMESTAMP timestamp) TIMESTAMP",
+        "TIMESTAMP",
+        "timestamp",
+        shift_timestamp,
         1,
         "Adds a duration to a TIMESTAMP value.",
         "Adds a duration to a timestamp",
-        &["A unit of time, for example DAY or HOUR", "An integer number of intervals to add", "A TIMESTAMP value."],
-        "TIMESTAMPADD(MINUTES, 90, '2020-01-01T00:00:00')",
-        "2020-01-01T01:30:00.000"
-    ),
+        "A unit of time, for example DAY or HOUR"
+    )
+    .spelled("timestampadd")
+    .example("TIMESTAMPADD(SECONDS, 1, FROM_UNIXTIME(0))", "1970-01-01T00:00:01.000"),
     shift!(
         "TIMESTAMPSUB",
-        "timestampsub",
-        "(INTERVAL UNIT unit, INT interval, TIMESTAMP timestamp) TIMESTAMP",
+        "TIMESTAMP",
+        "timestamp",
+        shift_timestamp,
         -1,
-        "Takes a duration from a TIMESTAMP.",
+        "A timestamp some time earlier.",
         "",
-        &[],
-        "TIMESTAMPSUB(SECONDS, 1, '2020-01-01T00:00:00')",
-        "2019-12-31T23:59:59.000"
-    ),
+        "A unit of time, for example DAY or HOUR"
+    )
+    .spelled("timestampsub")
+    .example("TIMESTAMPSUB(DAYS, 1, FROM_UNIXTIME(0))", "1969-12-31T00:00:00.000"),
     Function::scalar(
         "CONVERT_TZ",
         Category::DateTime,
-        &[Variation::row("(TIMESTAMP timestamp, VARCHAR fromTimeZone, VARCHAR toTimeZone) TIMESTAMP", |args, _| {
-            let (from, to) = (Zone::new(text(args, 1)?)?, Zone::new(text(args, 2)?)?);
-            let millis = instant(args)?;
-            Ok(Value::Timestamp(millis + i64::from(to.offset_at(millis) - from.offset_at(millis)) * 1000))
-        })
+        &[Variation::batch(
+            "(TIMESTAMP timestamp, VARCHAR fromTimeZone, VARCHAR toTimeZone) TIMESTAMP",
+            convert_zone,
+        )
         .says(
             "Converts a TIMESTAMP value from one timezone to another",
             &[
@@ -118,18 +125,18 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .spelled("convert_tz")
     .says("Converts a TIMESTAMP value from one timezone to another.")
-    .example("CONVERT_TZ('1970-01-01T00:00:00', '+0200', '+0500')", "1970-01-01T03:00:00.000"),
+    .example("CONVERT_TZ(FROM_UNIXTIME(0), 'UTC', '+03:30')", "1970-01-01T03:30:00.000"),
     Function::scalar(
         "FORMAT_DATE",
         Category::DateTime,
-        &[Variation::row("(DATE date, VARCHAR formatPattern) VARCHAR", |args, _| {
-            let Some(Value::Date(days)) = args.first() else { return Ok(Value::Null) };
-            with_pattern(text(args, 1)?, |pattern| pattern.format_date(*days)).map(Value::String)
+        &[Variation::batch("(DATE date, VARCHAR formatPattern) VARCHAR", |batch| {
+            let (dates, mut patterns) = (Numbers::<Date32Type>::new(batch, 0)?, patterns(batch, 1)?);
+            Ok(texts(batch, |row, out| patterns.at(row)?.format_date(dates.at(row), out)))
         })
         .says(
             "Converts the number of days since 1970-01-01 00:00:00 UTC/GMT to a date string using the given format \
              pattern. The format pattern should be in the format expected by java.time.format.DateTimeFormatter",
-            &["The date to convert", PATTERN_DOC],
+            &["The date to convert", FORMAT],
         )],
     )
     .spelled("format_date")
@@ -137,51 +144,80 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "Converts a DATE value to a string using the given format pattern. The format pattern should be in the format \
          expected by java.time.format.DateTimeFormatter.",
     )
-    .example("FORMAT_DATE(FROM_DAYS(18993), 'dd-MMM-yyyy')", "01-Jan-2022"),
+    .example("FORMAT_DATE(FROM_DAYS(18993), 'E, d MMM yyyy')", "Sat, 1 Jan 2022"),
     Function::scalar(
         "FORMAT_TIME",
         Category::DateTime,
-        &[Variation::row("(TIME time, VARCHAR formatPattern) VARCHAR", |args, _| {
-            let Some(Value::Time(millis)) = args.first() else { return Ok(Value::Null) };
-            with_pattern(text(args, 1)?, |pattern| pattern.format_time(*millis)).map(Value::String)
-        })],
+        &[Variation::batch("(TIME time, VARCHAR formatPattern) VARCHAR", |batch| {
+            let (times, mut patterns) = (Numbers::<Time32MillisecondType>::new(batch, 0)?, patterns(batch, 1)?);
+            Ok(texts(batch, |row, out| patterns.at(row)?.format_time(times.at(row), out)))
+        })
+        .says("", &["The time to convert", FORMAT])],
     )
     .spelled("format_time")
-    .says("A TIME as text in a pattern.")
-    .example("FORMAT_TIME(PARSE_TIME('010500', 'HHmmss'), 'HH_mm')", "01_05"),
+    .says("A time of day as text, as a pattern of java.time.format.DateTimeFormatter says.")
+    .example("FORMAT_TIME(CAST('14:05:00' AS TIME), 'h.mm a')", "2.05 PM"),
     Function::scalar(
         "FORMAT_TIMESTAMP",
         Category::DateTime,
         &[
-            Variation::row("(TIMESTAMP timestamp, VARCHAR formatPattern) VARCHAR", format_timestamp).says(
+            Variation::batch("(TIMESTAMP timestamp, VARCHAR formatPattern) VARCHAR", |batch| {
+                format_timestamp(batch, Numbers::<TimestampMillisecondType>::new(batch, 0)?, &Zone::GMT)
+            })
+            .says(
                 "Converts a TIMESTAMP value into the string representation of the timestamp in the given format. Single \
                  quotes in the timestamp format can be escaped with '', for example: 'yyyy-MM-dd''T''HH:mm:ssX' The \
                  system default time zone is used when no time zone is explicitly provided. The format pattern should \
                  be in the format expected by java.time.format.DateTimeFormatter",
-                &["TIMESTAMP value.", PATTERN_DOC],
+                &["TIMESTAMP value.", FORMAT],
             ),
-            Variation::row("(TIMESTAMP timestamp, VARCHAR formatPattern, VARCHAR timeZone) VARCHAR", format_timestamp)
-                .says(
-                    "Converts a TIMESTAMP value into the string representation of the timestamp in the given format. \
-                     Single quotes in the timestamp format can be escaped with '', for example: \
-                     'yyyy-MM-dd''T''HH:mm:ssX'",
-                    &["TIMESTAMP value.", PATTERN_DOC, ZONE_DOC],
-                ),
+            Variation::batch("(TIMESTAMP timestamp, VARCHAR formatPattern, VARCHAR timeZone) VARCHAR", |batch| {
+                format_timestamp(batch, Numbers::<TimestampMillisecondType>::new(batch, 0)?, &Zone::GMT)
+            })
+            .says(
+                "Converts a TIMESTAMP value into the string representation of the timestamp in the given format. Single \
+                 quotes in the timestamp format can be escaped with '', for example: 'yyyy-MM-dd''T''HH:mm:ssX'",
+                &["TIMESTAMP value.", FORMAT, ZONE],
+            ),
         ],
     )
     .spelled("format_timestamp")
     .says("Converts a TIMESTAMP value into the string representation of the timestamp in the given format.")
-    .example("FORMAT_TIMESTAMP('1970-01-01T00:00:00', 'HH:mm', 'Europe/Paris')", "01:00"),
+    .example("FORMAT_TIMESTAMP(FROM_UNIXTIME(0), 'yyyy-MM-dd HH:mm z', 'Europe/Paris')", "1970-01-01 01:00 CET"),
+    Function::scalar(
+        "FROM_DAYS",
+        Category::DateTime,
+        &[Variation::batch("(int days) DATE", |batch| {
+            Ok(Arc::new(batch.column(0)?.as_primitive::<Int32Type>().reinterpret_cast::<Date32Type>()))
+        })
+        .says("", &["Days since 1 January 1970."])],
+    )
+    .spelled("from_days")
+    .says("The date a number of days after 1 January 1970.")
+    .example("FROM_DAYS(31)", "1970-02-01"),
+    Function::scalar(
+        "FROM_UNIXTIME",
+        Category::DateTime,
+        &[Variation::batch("(BIGINT epochMilli) TIMESTAMP", |batch| {
+            Ok(Arc::new(batch.column(0)?.as_primitive::<Int64Type>().reinterpret_cast::<TimestampMillisecondType>()))
+        })
+        .says(
+            "Converts the number of milliseconds since 1970-01-01 00:00:00 UTC/GMT into a TIMESTAMP value.",
+            &["Milliseconds since January 1, 1970, 00:00:00 GMT."],
+        )],
+    )
+    .spelled("from_unixtime")
+    .says("Converts the number of milliseconds since 1970-01-01 00:00:00 UTC/GMT into a TIMESTAMP value.")
+    .example("FROM_UNIXTIME(1)", "1970-01-01T00:00:00.001"),
     Function::scalar(
         "PARSE_DATE",
         Category::DateTime,
-        &[Variation::row("(VARCHAR formattedDate, VARCHAR formatPattern) DATE", |args, _| {
-            let written = text(args, 0)?;
-            with_pattern(text(args, 1)?, |pattern| pattern.parse_date(written, true)).map(Value::Date)
-        })
-        .says(
+        &[Variation::batch("(VARCHAR formattedDate, VARCHAR formatPattern) DATE", parse_date).says(
             "Converts a string representation of a date in the given format into a DATE value.",
-            &["The string representation of a date.", SIMPLE_DOC],
+            &[
+                "The string representation of a date.",
+                "The format pattern should be in the format expected by java.text.SimpleDateFormat.",
+            ],
         )],
     )
     .spelled("parse_date")
@@ -189,82 +225,77 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "Converts a string representation of a date in the given format into a DATE value. The format pattern should be \
          in the format expected by java.text.SimpleDateFormat",
     )
-    .example("PARSE_DATE('JAN-2022', 'MMM-yyyy')", "2022-01-01"),
+    .example("PARSE_DATE('1/Feb/2022', 'd/MMM/yyyy')", "2022-02-01"),
     Function::scalar(
         "PARSE_TIME",
         Category::DateTime,
-        &[Variation::row("(VARCHAR formattedTime, VARCHAR formatPattern) TIME", |args, _| {
-            let written = text(args, 0)?;
-            with_pattern(text(args, 1)?, |pattern| pattern.parse_time(written)).map(Value::Time)
-        })],
+        &[Variation::batch("(VARCHAR formattedTime, VARCHAR formatPattern) TIME", |batch| {
+            let (given, mut patterns) = (Texts::new(batch, 0)?, patterns(batch, 1)?);
+            Ok(numbers::<Time32MillisecondType>(batch, |row| patterns.at(row)?.parse_time(given.at(row))))
+        })
+        .says("", &["The time as text.", FORMAT])],
     )
     .spelled("parse_time")
-    .says("The TIME that a text in a pattern stands for.")
-    .example("PARSE_TIME('11:20 pm', 'hh:mm a')", "23:20"),
+    .says("Reads a time of day from text, as a pattern of java.time.format.DateTimeFormatter says.")
+    .example("PARSE_TIME('2.05 pm', 'h.mm a')", "14:05"),
     Function::scalar(
         "PARSE_TIMESTAMP",
         Category::DateTime,
         &[
-            Variation::row("(VARCHAR formattedTimestamp, VARCHAR formatPattern) TIMESTAMP", |args, _| {
-                parse_instant(args).map(Value::Timestamp)
+            Variation::batch("(VARCHAR formattedTimestamp, VARCHAR formatPattern) TIMESTAMP", |batch| {
+                parse_timestamp::<TimestampMillisecondType>(batch, &Zone::GMT)
             })
             .says(
                 "Converts a string representation of a date in the given format into the TIMESTAMP value. Single quotes \
                  in the timestamp format can be escaped with '', for example: 'yyyy-MM-dd''T''HH:mm:ssX'.",
-                &["The string representation of a date.", PATTERN_DOC],
+                &["The string representation of a date.", FORMAT],
             ),
-            Variation::row("(VARCHAR formattedTimestamp, VARCHAR formatPattern, VARCHAR timeZone) TIMESTAMP", |args, _| {
-                parse_instant(args).map(Value::Timestamp)
+            Variation::batch("(VARCHAR formattedTimestamp, VARCHAR formatPattern, VARCHAR timeZone) TIMESTAMP", |batch| {
+                parse_timestamp::<TimestampMillisecondType>(batch, &Zone::GMT)
             })
             .says(
                 "Converts a string representation of a date at the given time zone in the given format into the \
                  TIMESTAMP value. Single quotes in the timestamp format can be escaped with '', for example: \
                  'yyyy-MM-dd''T''HH:mm:ssX'.",
-                &["The string representation of a date.", PATTERN_DOC, ZONE_DOC],
+                &["The string representation of a date.", FORMAT, ZONE],
             ),
         ],
     )
     .spelled("parse_timestamp")
     .says("Converts a string representation of a date in the given format into a TIMESTAMP value.")
-    .example("PARSE_TIMESTAMP('2020/05', 'yyyy/MM')", "2020-05-01T00:00:00.000"),
-    Function::scalar("FROM_DAYS", Category::DateTime, &[Variation::row("(int days) DATE", |args, _| {
-        int(args, 0).map(Value::Date)
-    })])
-    .spelled("from_days")
-    .says("The DATE so many days after 1970-01-01.")
-    .example("FROM_DAYS(1)", "1970-01-02"),
-    Function::scalar("FROM_UNIXTIME", Category::DateTime, &[Variation::row("(BIGINT epochMilli) TIMESTAMP", |args, _| {
-        instant(args).map(Value::Timestamp)
-    })
-    .says(
-        "Converts the number of milliseconds since 1970-01-01 00:00:00 UTC/GMT into a TIMESTAMP value.",
-        &["Milliseconds since January 1, 1970, 00:00:00 GMT."],
-    )])
-    .spelled("from_unixtime")
-    .says("Converts the number of milliseconds since 1970-01-01 00:00:00 UTC/GMT into a TIMESTAMP value.")
-    .example("FROM_UNIXTIME(1000)", "1970-01-01T00:00:01.000"),
+    .example("PARSE_TIMESTAMP('01.02.2022 14:05', 'dd.MM.yyyy HH:mm')", "2022-02-01T14:05:00.000"),
     Function::scalar(
         "UNIX_DATE",
         Category::DateTime,
         &[
-            Variation::row("() INT", |_, _| Ok(Value::Integer((Utc::now().timestamp_millis() / DAY) as i32))),
-            Variation::row("(DATE date) INT", |args, _| {
-                Ok(if let Some(Value::Date(days)) = args.first() { Value::Integer(*days) } else { Value::Null })
-            }),
+            Variation::batch("() INT", |batch| {
+                let now = now() / 1000;
+                let today = (now + i64::from(Zone::system().offset_at(now))).div_euclid(86_400);
+                Ok(Arc::new(Int32Array::from_value(i32::try_from(today).unwrap_or(i32::MAX), batch.len)))
+            })
+            .says("Today, on the clock of the server.", &[]),
+            Variation::batch("(DATE date) INT", |batch| {
+                Ok(Arc::new(batch.column(0)?.as_primitive::<Date32Type>().reinterpret_cast::<Int32Type>()))
+            })
+            .says("", &["The date to convert."]),
         ],
     )
     .spelled("unix_date")
-    .says("Days since 1970-01-01 until today, or until a DATE.")
-    .example("UNIX_DATE(FROM_DAYS(7))", "7"),
+    .says("The number of days from 1 January 1970 to a date, or to today.")
+    .example("UNIX_DATE(CAST('1970-02-01' AS DATE))", "31"),
     Function::scalar(
         "UNIX_TIMESTAMP",
         Category::DateTime,
         &[
-            Variation::row("() BIGINT", |_, _| Ok(Value::Bigint(Utc::now().timestamp_millis()))).says(
+            Variation::batch("() BIGINT", |batch| Ok(Arc::new(Int64Array::from_value(now(), batch.len)))).says(
                 "Returns the current number of milliseconds for the system since 1970-01-01 00:00:00 UTC/GMT.",
                 &[],
             ),
-            Variation::row("(TIMESTAMP timestamp) BIGINT", |args, _| instant(args).map(Value::Bigint)).says(
+            Variation::batch("(TIMESTAMP timestamp) BIGINT", |batch| {
+                let column = batch.column(0)?;
+                Ok(Arc::new(column.as_primitive::<TimestampMillisecondType>().reinterpret_cast::<Int64Type>()))
+            })
+            .says(
                 "Returns the number of milliseconds since 1970-01-01 00:00:00 UTC/GMT represented by the given \
                  timestamp.",
                 &["the TIMESTAMP value."],
@@ -273,126 +304,226 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .spelled("unix_timestamp")
     .says("Returns the current number of milliseconds for the system since 1970-01-01 00:00:00 UTC/GMT.")
-    .example("UNIX_TIMESTAMP('1970-01-01T00:00:01')", "1000"),
+    .example("UNIX_TIMESTAMP(FROM_UNIXTIME(12))", "12"),
     Function::scalar(
         "DATETOSTRING",
         Category::DateTime,
-        &[Variation::row_nulls("(int epochDays, VARCHAR formatPattern) VARCHAR", |args, _| {
-            if any_null(args) {
-                return Ok(Value::Null);
-            }
-            let days = int(args, 0)?;
-            with_pattern(text(args, 1)?, |pattern| pattern.format_date(days)).map(Value::String)
-        })],
+        &[Variation::batch("(int epochDays, VARCHAR formatPattern) VARCHAR", |batch| {
+            let (days, mut patterns) = (Numbers::<Int32Type>::new(batch, 0)?, patterns(batch, 1)?);
+            Ok(texts(batch, |row, out| patterns.at(row)?.format_date(days.at(row), out)))
+        })
+        .says("", &["Days since 1 January 1970.", FORMAT])],
     )
     .spelled("datetostring")
-    .says("Days since 1970-01-01 as text in a pattern. FORMAT_DATE takes a DATE.")
-    .example("DATETOSTRING(0, 'dd-MM-yyyy')", "01-01-1970"),
+    .says("Deprecated, FORMAT_DATE takes its place. A date, given as days since 1 January 1970, as text.")
+    .example("DATETOSTRING(31, 'yyyy-MM-dd')", "1970-02-01"),
     Function::scalar(
         "STRINGTODATE",
         Category::DateTime,
-        &[Variation::row_nulls("(VARCHAR formattedDate, VARCHAR formatPattern) INT", |args, _| {
-            let written = text(args, 0)?;
-            with_pattern(text(args, 1)?, |pattern| pattern.parse_date(written, false)).map(Value::Integer)
-        })],
+        &[Variation::batch("(VARCHAR formattedDate, VARCHAR formatPattern) INT", |batch| {
+            refuse_nulls(batch);
+            let (given, mut patterns) = (Texts::new(batch, 0)?, patterns(batch, 1)?);
+            Ok(numbers::<Int32Type>(batch, |row| patterns.at(row)?.parse_date(given.at(row))))
+        })
+        .says("", &["The date as text.", FORMAT])],
     )
     .spelled("stringtodate")
-    .says("Days since 1970-01-01 until the date that a text in a pattern stands for. PARSE_DATE gives a DATE.")
-    .example("STRINGTODATE('11/05/2019', 'dd/MM/yyyy')", "18027"),
+    .says("Deprecated, PARSE_DATE takes its place. Days since 1 January 1970 of a date as text.")
+    .example("STRINGTODATE('1970-02-01', 'yyyy-MM-dd')", "31"),
     Function::scalar(
         "STRINGTOTIMESTAMP",
         Category::DateTime,
         &[
-            Variation::row_nulls("(VARCHAR formattedTimestamp, VARCHAR formatPattern) BIGINT", |args, _| {
-                parse_instant(args).map(Value::Bigint)
+            Variation::batch("(VARCHAR formattedTimestamp, VARCHAR formatPattern) BIGINT", |batch| {
+                refuse_nulls(batch);
+                parse_timestamp::<Int64Type>(batch, Zone::system())
             })
             .says(
                 "Converts a string representation of a date in the given format into the number of milliseconds since \
                  1970-01-01 00:00:00 UTC/GMT. Single quotes in the timestamp format can be escaped with '', for \
                  example: 'yyyy-MM-dd''T''HH:mm:ssX'. The system default time zone is used when no time zone is \
                  explicitly provided.",
-                &["The string representation of a date.", PATTERN_DOC],
+                &["The string representation of a date.", FORMAT],
             ),
-            Variation::row_nulls("(VARCHAR formattedTimestamp, VARCHAR formatPattern, VARCHAR timeZone) BIGINT", |args, _| {
-                parse_instant(args).map(Value::Bigint)
+            Variation::batch("(VARCHAR formattedTimestamp, VARCHAR formatPattern, VARCHAR timeZone) BIGINT", |batch| {
+                refuse_nulls(batch);
+                parse_timestamp::<Int64Type>(batch, Zone::system())
             })
             .says(
-                "Converts a string representation of a date at the given time zone into the number of milliseconds \
-                 since 1970-01-01 00:00:00 UTC/GMT. Single quotes in the timestamp format can be escaped with '', for \
+                "Converts a string representation of a date at the given time zone into the number of milliseconds since \
+                 1970-01-01 00:00:00 UTC/GMT. Single quotes in the timestamp format can be escaped with '', for \
                  example: 'yyyy-MM-dd''T''HH:mm:ssX'.",
-                &["The string representation of a date.", PATTERN_DOC, ZONE_DOC],
+                &["The string representation of a date.", FORMAT, ZONE],
             ),
         ],
     )
     .spelled("stringtotimestamp")
     .says(
-        "Converts a string representation of a date in the given format into the number of milliseconds since \
-         1970-01-01 00:00:00 UTC/GMT. The system default time zone is used when no time zone is explicitly provided.",
+        "Converts a string representation of a date in the given format into the number of milliseconds since 1970-01-01 \
+         00:00:00 UTC/GMT. The system default time zone is used when no time zone is explicitly provided.",
     )
-    .example("STRINGTOTIMESTAMP('1970-01-02', 'yyyy-MM-dd')", "86400000"),
+    .example("STRINGTOTIMESTAMP('1970', 'yyyy', 'UTC')", "0"),
     Function::scalar(
         "TIMESTAMPTOSTRING",
         Category::DateTime,
         &[
-            Variation::row("(bigint epochMilli, VARCHAR formatPattern) VARCHAR", format_timestamp),
-            Variation::row("(bigint epochMilli, VARCHAR formatPattern, VARCHAR timeZone) VARCHAR", format_timestamp),
+            Variation::batch("(bigint epochMilli, VARCHAR formatPattern) VARCHAR", |batch| {
+                format_timestamp(batch, Numbers::<Int64Type>::new(batch, 0)?, Zone::system())
+            })
+            .says("In the zone of the server.", &["Milliseconds since 1 January 1970.", FORMAT]),
+            Variation::batch("(bigint epochMilli, VARCHAR formatPattern, VARCHAR timeZone) VARCHAR", |batch| {
+                format_timestamp(batch, Numbers::<Int64Type>::new(batch, 0)?, Zone::system())
+            })
+            .says("", &["Milliseconds since 1 January 1970.", FORMAT, "Name of a zone."]),
         ],
     )
     .spelled("timestamptostring")
-    .says("Milliseconds since 1970-01-01 as text in a pattern. FORMAT_TIMESTAMP takes a TIMESTAMP.")
-    .example("TIMESTAMPTOSTRING(0, 'yyyy-MM-dd''T''HH:mm:ssX')", "1970-01-01T00:00:00Z"),
+    .says("Deprecated, FORMAT_TIMESTAMP takes its place. Milliseconds since 1 January 1970 as text.")
+    .example("TIMESTAMPTOSTRING(0, 'HH:mm', '-05:00')", "19:00"),
 ];
 
 thread_local! {
-    /// The last pattern, compiled: most calls have a constant one.
-    static LAST: RefCell<Option<(String, Pattern)>> = const { RefCell::new(None) };
+    static PATTERNS: Kept<Pattern> = Kept::new(HashMap::new());
+    static DATE_PATTERNS: Kept<DatePattern> = Kept::new(HashMap::new());
+    static ZONES: Kept<Zone> = Kept::new(HashMap::new());
 }
 
-fn with_pattern<T>(pattern: &str, apply: impl FnOnce(&Pattern) -> Result<T, String>) -> Result<T, String> {
-    LAST.with_borrow_mut(|last| {
-        if last.as_ref().is_none_or(|(known, _)| known != pattern) {
-            *last = Some((pattern.to_owned(), Pattern::new(pattern)?));
-        }
-        last.as_ref().map_or_else(|| Err(String::new()), |(_, pattern)| apply(pattern))
-    })
+fn patterns<'a>(batch: &Batch<'a>, i: usize) -> Result<Compiled<'a, Pattern>, ArrowError> {
+    Compiled::new(batch, i, &PATTERNS, Pattern::new)
 }
 
-/// Milliseconds of argument 0.
-fn instant(args: &[Value]) -> Result<i64, String> {
-    match args.first() {
-        Some(Value::Timestamp(millis) | Value::Bigint(millis)) => Ok(*millis),
-        _ => Err("not an instant".to_owned()),
+fn zones<'a>(batch: &Batch<'a>, i: usize) -> Result<Compiled<'a, Zone>, ArrowError> {
+    Compiled::new(batch, i, &ZONES, Zone::of)
+}
+
+/// Milliseconds since the epoch.
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Milliseconds of the unit that is the first argument, a constant.
+fn unit_millis(batch: &Batch<'_>) -> Result<i64, ArrowError> {
+    Ok(Numbers::<Int64Type>::new(batch, 0)?.at(0))
+}
+
+fn shift_date(batch: &Batch<'_>, sign: i64) -> Result<ArrayRef, ArrowError> {
+    let unit = unit_millis(batch)? * sign;
+    let (intervals, dates) = (Numbers::<Int32Type>::new(batch, 1)?, Numbers::<Date32Type>::new(batch, 2)?);
+    Ok(numbers::<Date32Type>(batch, |row| {
+        let millis = i64::from(dates.at(row)) * DAY_MILLIS + i64::from(intervals.at(row)) * unit;
+        i32::try_from(millis / DAY_MILLIS).map_err(|_| "the date is out of range".to_owned())
+    }))
+}
+
+fn shift_time(batch: &Batch<'_>, sign: i64) -> Result<ArrayRef, ArrowError> {
+    let unit = unit_millis(batch)? * sign;
+    let (intervals, times) = (Numbers::<Int32Type>::new(batch, 1)?, Numbers::<Time32MillisecondType>::new(batch, 2)?);
+    Ok(numbers::<Time32MillisecondType>(batch, |row| {
+        let millis = i64::from(times.at(row)) + i64::from(intervals.at(row)) * unit;
+        Ok(millis.rem_euclid(DAY_MILLIS) as i32)
+    }))
+}
+
+fn shift_timestamp(batch: &Batch<'_>, sign: i64) -> Result<ArrayRef, ArrowError> {
+    let unit = unit_millis(batch)? * sign;
+    let (intervals, times) =
+        (Numbers::<Int32Type>::new(batch, 1)?, Numbers::<TimestampMillisecondType>::new(batch, 2)?);
+    Ok(numbers::<TimestampMillisecondType>(batch, |row| {
+        Ok(times.at(row).wrapping_add(i64::from(intervals.at(row)) * unit))
+    }))
+}
+
+/// Moves by the difference of the two offsets, both at the instant the timestamp is in UTC.
+fn convert_zone(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let times = Numbers::<TimestampMillisecondType>::new(batch, 0)?;
+    let (mut from, mut to) = (zones(batch, 1)?, zones(batch, 2)?);
+    Ok(numbers::<TimestampMillisecondType>(batch, |row| {
+        let millis = times.at(row);
+        let instant = millis.div_euclid(1000);
+        let difference = to.at(row)?.offset_at(instant) - from.at(row)?.offset_at(instant);
+        Ok(millis.wrapping_add(i64::from(difference) * 1000))
+    }))
+}
+
+fn parse_date(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let given = Texts::new(batch, 0)?;
+    let mut patterns = Compiled::new(batch, 1, &DATE_PATTERNS, DatePattern::new)?;
+    Ok(numbers::<Date32Type>(batch, |row| patterns.at(row)?.parse(given.at(row))))
+}
+
+/// Text, pattern and maybe zone → milliseconds since the epoch.
+fn parse_timestamp<T>(batch: &Batch<'_>, default: &Zone) -> Result<ArrayRef, ArrowError>
+where
+    T: arrow::array::ArrowPrimitiveType<Native = i64>,
+{
+    let (given, mut patterns) = (Texts::new(batch, 0)?, patterns(batch, 1)?);
+    if batch.args.len() < 3 {
+        return Ok(numbers::<T>(batch, |row| patterns.at(row)?.parse_timestamp(given.at(row), default)));
     }
+    let mut zones = zones(batch, 2)?;
+    Ok(numbers::<T>(batch, |row| patterns.at(row)?.parse_timestamp(given.at(row), zones.at(row)?)))
 }
 
-/// The zone of argument 2, or UTC.
-fn zone(args: &[Value]) -> Result<Zone, String> {
-    optional_text(args, 2).map_or_else(|| Ok(Zone::utc()), Zone::new)
+/// Milliseconds since the epoch, pattern and maybe zone → text.
+fn format_timestamp<T>(batch: &Batch<'_>, times: Numbers<'_, T>, default: &Zone) -> Result<ArrayRef, ArrowError>
+where
+    T: arrow::array::ArrowPrimitiveType<Native = i64>,
+{
+    let mut patterns = patterns(batch, 1)?;
+    if batch.args.len() < 3 {
+        return Ok(texts(batch, |row, out| patterns.at(row)?.format_timestamp(times.at(row), default, out)));
+    }
+    let mut zones = zones(batch, 2)?;
+    Ok(texts(batch, |row, out| patterns.at(row)?.format_timestamp(times.at(row), zones.at(row)?, out)))
 }
 
-fn format_timestamp(args: &[Value], _: &Context<'_>) -> Row {
-    let (millis, zone) = (instant(args)?, zone(args)?);
-    with_pattern(text(args, 1)?, |pattern| pattern.format_timestamp(millis, &zone)).and_then(string)
-}
+#[cfg(test)]
+mod tests {
+    use crate::expr::testing::{rows, table};
 
-fn parse_instant(args: &[Value]) -> Result<i64, String> {
-    let (written, zone) = (text(args, 0)?, zone(args)?);
-    with_pattern(text(args, 1)?, |pattern| pattern.parse_timestamp(written, &zone))
-}
-
-/// Moves argument 2 by argument 1 times the unit of argument 0, which is given in milliseconds.
-fn shift(args: &[Value], sign: i64) -> Row {
-    let Some(Value::Bigint(unit)) = args.first() else { return Err("not a unit of time".to_owned()) };
-    let moved = unit * i64::from(int(args, 1)?) * sign;
-    match args.get(2) {
-        Some(Value::Date(days)) => {
-            let days = (i64::from(*days) * DAY).saturating_add(moved) / DAY;
-            i32::try_from(days).map(Value::Date).map_err(|_| "the date is out of range".to_owned())
+    #[test]
+    fn functions_of_dates_and_times() {
+        let table = table(&[
+            "D DATE: 1970-01-06 | 1969-12-28 | null",
+            "T TIME: 00:00:10 | 23:59:59 | null",
+            "S TIMESTAMP: 2018-05-11T21:58:33 | 1969-12-31T23:59:59.999 | null",
+            "N INTEGER: 5 | -5 | 1",
+            "L BIGINT: 0 | -1 | null",
+            "X STRING: 2018-05-11 | x | null",
+            "F STRING: yyyy-MM-dd | nope | null",
+        ]);
+        for (expression, expected) in [
+            ("DATEADD(DAYS, N, D)", ["1970-01-11", "1969-12-23", "null"]),
+            ("DATESUB(HOURS, 1, D)", ["1970-01-05", "1969-12-28", "null"]),
+            ("DATEADD(DAYS, NULL, D)", ["null"; 3]),
+            ("TIMEADD(SECONDS, N, T)", ["00:00:15", "23:59:54", "null"]),
+            ("TIMESUB(HOURS, N, T)", ["19:00:10", "04:59:59", "null"]),
+            ("TIMESTAMPADD(MILLISECONDS, N, S)", ["2018-05-11T21:58:33.005", "1969-12-31T23:59:59.994", "null"]),
+            ("FORMAT_DATE(D, F)", ["1970-01-06", "!null", "null"]),
+            ("FORMAT_DATE(D, 'HH')", ["!null", "!null", "null"]),
+            ("FORMAT_TIME(T, 'HH_mm_ss_SSS')", ["00_00_10_000", "23_59_59_000", "null"]),
+            ("FORMAT_TIMESTAMP(S, 'HH:mm z')", ["21:58 GMT", "23:59 GMT", "null"]),
+            ("FORMAT_TIMESTAMP(S, 'HH:mm', '+01:00')", ["22:58", "00:59", "null"]),
+            ("FORMAT_TIMESTAMP(S, 'HH:mm', 'Nowhere')", ["!null", "!null", "null"]),
+            ("PARSE_DATE(X, 'yyyy-MM-dd')", ["2018-05-11", "!null", "null"]),
+            ("PARSE_TIME('10:00', 'HH:mm')", ["10:00"; 3]),
+            ("PARSE_TIMESTAMP(X, F)", ["2018-05-11T00:00:00.000", "!null", "null"]),
+            ("PARSE_TIMESTAMP(X, 'yyyy-MM-dd', 'Europe/Berlin')", ["2018-05-10T22:00:00.000", "!null", "null"]),
+            ("STRINGTODATE(X, 'yyyy-MM-dd')", ["17662", "!null", "!null"]),
+            ("STRINGTOTIMESTAMP(X, 'yyyy-MM-dd', 'UTC')", ["1525996800000", "!null", "!null"]),
+            ("TIMESTAMPTOSTRING(L, 'ss.SSS', 'UTC')", ["00.000", "59.999", "!null"]),
+            ("DATETOSTRING(N, 'yyyy-MM-dd')", ["1970-01-06", "1969-12-27", "1970-01-02"]),
+            ("FROM_DAYS(N)", ["1970-01-06", "1969-12-27", "1970-01-02"]),
+            ("UNIX_DATE(D)", ["5", "-4", "null"]),
+            ("UNIX_TIMESTAMP(S)", ["1526075913000", "-1", "null"]),
+            ("FROM_UNIXTIME(L)", ["1970-01-01T00:00:00.000", "1969-12-31T23:59:59.999", "null"]),
+            (
+                "CONVERT_TZ(S, 'America/Los_Angeles', 'America/New_York')",
+                ["2018-05-12T00:58:33.000", "1970-01-01T02:59:59.999", "null"],
+            ),
+            ("UNIX_TIMESTAMP() > 1700000000000 AND UNIX_DATE() > 19000", ["true"; 3]),
+        ] {
+            assert_eq!(rows(expression, &table), expected, "{expression}");
         }
-        Some(Value::Time(millis)) => Ok(Value::Time((i64::from(*millis) + moved).rem_euclid(DAY) as i32)),
-        Some(Value::Timestamp(millis)) => {
-            millis.checked_add(moved).map(Value::Timestamp).ok_or_else(|| "the timestamp is out of range".to_owned())
-        }
-        _ => Err("not a date or time".to_owned()),
     }
 }

@@ -15,6 +15,7 @@ mod signature;
 
 mod bytes;
 mod collections;
+mod columns;
 mod conditional;
 mod datetime;
 mod extremes;

@@ -1,247 +1,200 @@
-//! Reading.
+//! Text → fields.
 
-use super::{Item, MONTHS, Pattern, WEEKDAYS, Zone, refused};
-use crate::types::text::{days_from_civil, parse_offset};
+use super::field::Fields;
+use super::names::{self, begins};
+use super::pattern::{Form, Item, Number, OffsetShape, Presence, Sign};
+use super::zone::Zone;
 
-/// What a text said.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Fields {
-    year: Option<i64>,
-    before_christ: bool,
-    month: Option<u32>,
-    day: Option<u32>,
-    day_of_year: Option<u32>,
-    hour: Option<i64>,
-    /// Hour within the half day, 0 to 11.
-    half_hour: Option<i64>,
-    afternoon: bool,
-    minute: i64,
-    second: i64,
-    /// Milliseconds of the second.
-    fraction: i64,
-    millis_of_day: Option<i64>,
-    /// Zone or offset.
-    pub(super) zone: Option<Zone>,
+/// Reads a whole text.
+pub(super) fn read(items: &[Item], text: &str, ignore_case: bool) -> Result<Fields, String> {
+    let mut fields = Fields::default();
+    let end = Reader { text, ignore_case }
+        .items(items, 0, &mut fields)
+        .map_err(|at| format!("Text '{text}' could not be parsed at index {at}"))?;
+    if end < text.len() {
+        return Err(format!("Text '{text}' could not be parsed, unparsed text found at index {end}"));
+    }
+    Ok(fields)
 }
 
-impl Fields {
-    /// Days since the epoch; `None` if there is no such day.
-    pub fn date(&self) -> Option<i32> {
-        let year = self.year.map_or(1970, |year| if self.before_christ { 1 - year } else { year });
-        let days = match self.day_of_year {
-            Some(day) => {
-                let days = days_from_civil(year, 1, 1)? + i64::from(day) - 1;
-                (day > 0 && days < days_from_civil(year + 1, 1, 1)?).then_some(days)?
+/// Where reading goes on, or where it failed.
+type Step = Result<usize, usize>;
+
+struct Reader<'a> {
+    text: &'a str,
+    ignore_case: bool,
+}
+
+impl Reader<'_> {
+    fn items(&self, items: &[Item], start: usize, fields: &mut Fields) -> Step {
+        items.iter().try_fold(start, |at, item| self.item(item, at, fields))
+    }
+
+    fn rest(&self, at: usize) -> &str {
+        self.text.get(at..).unwrap_or_default()
+    }
+
+    fn item(&self, item: &Item, at: usize, fields: &mut Fields) -> Step {
+        let rest = self.rest(at);
+        match item {
+            Item::Literal(text) if begins(rest, text, self.ignore_case) => Ok(at + text.len()),
+            Item::Literal(_) => Err(at),
+            Item::Number(number) => self.number(number, at, fields),
+            Item::Text(field, style) => {
+                let (value, length) = names::read(*field, *style, rest, self.ignore_case).ok_or(at)?;
+                if fields.set(*field, value) { Ok(at + length) } else { Err(at) }
             }
-            None => days_from_civil(year, self.month.unwrap_or(1), self.day.unwrap_or(1))?,
-        };
-        i32::try_from(days).ok()
-    }
-
-    /// Milliseconds of the day.
-    pub fn millis(&self) -> i64 {
-        if let Some(millis) = self.millis_of_day {
-            return millis;
-        }
-        let half = || self.half_hour.map(|hour| hour + if self.afternoon { 12 } else { 0 });
-        let hour = self.hour.or_else(half).unwrap_or(0);
-        ((hour * 60 + self.minute) * 60 + self.second) * 1000 + self.fraction
-    }
-}
-
-impl Pattern {
-    /// Reads a whole text.
-    pub fn parse(&self, text: &str) -> Result<Fields, String> {
-        let (fields, rest) = self.read(text)?;
-        if rest.is_empty() {
-            return Ok(fields);
-        }
-        Err(format!("{} at index {}, unparsed text found", refused(text), text.len() - rest.len()))
-    }
-
-    /// Reads the beginning of a text.
-    pub(super) fn parse_prefix(&self, text: &str) -> Result<Fields, String> {
-        self.read(text).map(|(fields, _)| fields)
-    }
-
-    fn read<'a>(&self, text: &'a str) -> Result<(Fields, &'a str), String> {
-        let mut fields = Fields::default();
-        match read_items(&self.items, text, &mut fields) {
-            Ok(rest) => Ok((fields, rest)),
-            Err(rest) => Err(format!("{} at index {}", refused(text), text.len() - rest.len())),
-        }
-    }
-}
-
-/// The rest of the text after the items, or where it stopped to fit.
-fn read_items<'a>(items: &[Item], text: &'a str, fields: &mut Fields) -> Result<&'a str, &'a str> {
-    let mut rest = text;
-    for (i, item) in items.iter().enumerate() {
-        rest = match item {
-            Item::Literal(literal) => strip_ignoring_case(rest, literal).ok_or(rest)?,
-            Item::Optional(inner) => {
-                let mut tentative = fields.clone();
-                match read_items(inner, rest, &mut tentative) {
-                    Ok(after) => {
-                        *fields = tentative;
-                        after
-                    }
-                    Err(_) => rest,
+            Item::Offset(shape, utc) => {
+                let (offset, length) = if begins(rest, utc, self.ignore_case) {
+                    (0, utc.len())
+                } else {
+                    read_offset(rest, *shape).ok_or(at)?
+                };
+                set_zone(fields, Zone::Offset(offset), at, length)
+            }
+            Item::LocalizedOffset { .. } => {
+                let tail = begins(rest, "GMT", self.ignore_case).then(|| self.rest(at + 3)).ok_or(at)?;
+                let (offset, length) = localized_offset(tail).ok_or(at)?;
+                set_zone(fields, Zone::Offset(offset), at, 3 + length)
+            }
+            Item::ZoneId => {
+                let (zone, length) = zone_id(rest).ok_or(at)?;
+                set_zone(fields, zone, at, length)
+            }
+            Item::ZoneName { full } => {
+                let by_id = zone_id(rest);
+                let by_name = names::read_zone(rest, *full, self.ignore_case)
+                    .and_then(|(id, length)| Some((Zone::of(id).ok()?, length)))
+                    .filter(|(_, length)| {
+                        by_id.as_ref().is_none_or(|(_, other)| length > other || is_short(rest, *other))
+                    });
+                let (zone, length) = by_name.or(by_id).ok_or(at)?;
+                set_zone(fields, zone, at, length)
+            }
+            Item::Optional(items) => {
+                let before = fields.clone();
+                Ok(self.items(items, at, fields).unwrap_or_else(|_| {
+                    *fields = before;
+                    at
+                }))
+            }
+            Item::Padded(width, item) => {
+                let end = at + width;
+                let cut = Reader { text: self.text.get(..end).ok_or(at)?, ignore_case: self.ignore_case };
+                let blanks = cut.rest(at).len() - cut.rest(at).trim_start_matches(' ').len();
+                match cut.item(item, at + blanks, fields)? {
+                    reached if reached == end => Ok(end),
+                    _ => Err(at),
                 }
             }
-            Item::Field(letter, count) => {
-                let reserved = items.get(i + 1..).map_or(0, fixed_digits);
-                read_field(*letter, *count, reserved, rest, fields).ok_or(rest)?
-            }
+        }
+    }
+
+    fn number(&self, number: &Number, start: usize, fields: &mut Fields) -> Step {
+        let bytes = self.text.as_bytes();
+        let sign = bytes.get(start).filter(|byte| matches!(byte, b'+' | b'-')).copied();
+        let allowed = match (sign, number.sign) {
+            (None, _) | (_, Sign::ExceedsPad) => true,
+            (Some(sign), Sign::Normal) => sign == b'-',
+            (Some(_), Sign::Never) => false,
         };
+        if !allowed {
+            return Err(start);
+        }
+        let first = start + usize::from(sign.is_some());
+        let digits = bytes.iter().skip(first).take_while(|byte| byte.is_ascii_digit()).count();
+        // The numbers that follow without anything between them get their digits first.
+        let free = digits.min(number.max + number.reserved).saturating_sub(number.reserved);
+        let length = if number.reserved > 0 { free.max(number.min) } else { free }.min(digits);
+        if length < number.min {
+            return Err(start);
+        }
+        let end = first + length;
+        let mut value: i64 = self.text.get(first..end).and_then(|digits| digits.parse().ok()).ok_or(start)?;
+        match (sign, number.sign) {
+            (Some(b'-'), _) if value == 0 => return Err(start),
+            (Some(b'-'), _) => value = -value,
+            // A plus has to be there exactly if there are more digits than usual.
+            (Some(_), Sign::ExceedsPad) if length <= number.min => return Err(start),
+            (None, Sign::ExceedsPad) if length > number.min => return Err(start),
+            _ => {}
+        }
+        match number.form {
+            Form::Plain => {}
+            Form::TwoDigits => value += 2000,
+            Form::Fraction => value *= 10_i64.pow(9 - number.min.min(9) as u32),
+        }
+        if fields.set(number.field, value) { Ok(end) } else { Err(start) }
     }
-    Ok(rest)
 }
 
-/// Digits that the fields of fixed width right after this one need.
-fn fixed_digits(items: &[Item]) -> usize {
-    let widths = items.iter().map_while(|item| match item {
-        Item::Field('M' | 'L' | 'd' | 'H' | 'h' | 'K' | 'k' | 'm' | 's', 2) => Some(2),
-        Item::Field('D', 3) => Some(3),
-        Item::Field('S', count) => Some(*count),
-        _ => None,
-    });
-    widths.sum()
+fn set_zone(fields: &mut Fields, zone: Zone, at: usize, length: usize) -> Step {
+    if fields.zone.as_ref().is_some_and(|known| *known != zone && !matches!(zone, Zone::Offset(_))) {
+        // An offset and a zone in one text: the zone counts.
+        fields.zone = None;
+    }
+    fields.zone.get_or_insert(zone);
+    Ok(at + length)
 }
 
-fn strip_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let head = text.get(..prefix.len())?;
-    head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
+/// Whether what was read as a zone's id is a short name such as `EST`, which means a region.
+fn is_short(text: &str, length: usize) -> bool {
+    matches!(text.get(..length), Some("EST" | "MST" | "HST" | "CET" | "EET" | "MET" | "WET"))
 }
 
-/// A number of at least `min` and at most `max` digits that leaves `reserved` digits to its neighbours.
-fn number(text: &str, min: usize, max: usize, reserved: usize) -> Option<(i64, &str)> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let length = if min == max { min } else { digits.saturating_sub(reserved).min(max) };
-    if length < min || length > digits || length == 0 {
+fn two_digits(text: &str) -> Option<i32> {
+    let digits = text.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok()
+}
+
+/// An offset of that shape at the beginning of a text: seconds, and how long it is.
+fn read_offset(text: &str, shape: OffsetShape) -> Option<(i32, usize)> {
+    let negative = text.starts_with('-');
+    if !negative && !text.starts_with('+') {
         return None;
     }
-    let (number, rest) = text.split_at(length);
-    Some((number.parse().ok()?, rest))
-}
-
-/// A number of `count` digits, or of any number of digits if the letter stands alone.
-fn plain(text: &str, count: usize, reserved: usize) -> Option<(i64, &str)> {
-    if count == 1 { number(text, 1, 18, reserved) } else { number(text, count, count, reserved) }
-}
-
-fn within(value: i64, low: i64, high: i64) -> Option<i64> {
-    (low..=high).contains(&value).then_some(value)
-}
-
-/// One of `names` in full or cut to three letters; its index.
-fn one_of<'a>(names: &[&str], text: &'a str) -> Option<(usize, &'a str)> {
-    let full = names.iter().enumerate().find_map(|(i, name)| Some((i, strip_ignoring_case(text, name)?)));
-    let short = || names.iter().enumerate().find_map(|(i, name)| Some((i, strip_ignoring_case(text, name.get(..3)?)?)));
-    full.or_else(short)
-}
-
-fn read_field<'a>(letter: char, count: usize, reserved: usize, text: &'a str, fields: &mut Fields) -> Option<&'a str> {
-    match letter {
-        'G' | 'u' | 'y' | 'Y' | 'M' | 'L' | 'd' | 'D' | 'Q' | 'q' | 'w' | 'W' | 'E' | 'e' | 'c' | 'F' => {
-            read_date(letter, count, reserved, text, fields)
+    let mut total = two_digits(text.get(1..)?)? * 3600;
+    let mut end = 3;
+    for (presence, unit) in [(shape.minutes, 60), (shape.seconds, 1)] {
+        if presence == Presence::Never {
+            break;
         }
-        'V' | 'z' | 'O' | 'X' | 'x' | 'Z' => {
-            let (zone, rest) = read_zone(letter, text)?;
-            fields.zone = Some(zone);
-            Some(rest)
+        let colon = usize::from(shape.colon);
+        let separated = !shape.colon || text.get(end..)?.starts_with(':');
+        match text.get(end + colon..).filter(|_| separated).and_then(two_digits) {
+            Some(value) if value < 60 => {
+                total += value * unit;
+                end += colon + 2;
+            }
+            None if presence == Presence::Optional => break,
+            _ => return None,
         }
-        _ => read_time(letter, count, reserved, text, fields),
     }
+    (total <= 18 * 3600).then_some((if negative { -total } else { total }, end))
 }
 
-fn read_date<'a>(letter: char, count: usize, reserved: usize, text: &'a str, fields: &mut Fields) -> Option<&'a str> {
-    match letter {
-        'G' => {
-            let (era, rest) =
-                ["AD", "BC"].iter().enumerate().find_map(|(i, era)| Some((i, strip_ignoring_case(text, era)?)))?;
-            fields.before_christ = era == 1;
-            return Some(rest);
-        }
-        'u' | 'y' | 'Y' => {
-            let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-            let (signed, digits) = digits.strip_prefix('+').map_or((false, digits), |rest| (true, rest));
-            let (year, rest) = match count {
-                2 => number(digits, 2, 2, 0).map(|(year, rest)| (2000 + year, rest))?,
-                // Without a sign there are no more digits than letters.
-                4.. if !signed => number(digits, count, count, 0)?,
-                _ => number(digits, count, 10, reserved)?,
-            };
-            fields.year = Some(if negative { -year } else { year });
-            return Some(rest);
-        }
-        'M' | 'L' if count >= 3 => {
-            let (month, rest) = one_of(&MONTHS, text)?;
-            fields.month = Some(month as u32 + 1);
-            return Some(rest);
-        }
-        'E' => return one_of(&WEEKDAYS, text).map(|(_, rest)| rest),
-        'e' | 'c' if count >= 3 => return one_of(&WEEKDAYS, text).map(|(_, rest)| rest),
-        _ => {}
+/// What may follow `GMT`: nothing, `+8`, `+08:00`, `+8:30:15`.
+fn localized_offset(text: &str) -> Option<(i32, usize)> {
+    let negative = text.starts_with('-');
+    if !negative && !text.starts_with('+') {
+        return Some((0, 0));
     }
-    let (value, rest) = plain(text, count, reserved)?;
-    match letter {
-        'M' | 'L' => fields.month = Some(within(value, 1, 12)? as u32),
-        'd' => fields.day = Some(within(value, 1, 31)? as u32),
-        'D' => fields.day_of_year = Some(within(value, 1, 366)? as u32),
-        // Quarters and weeks follow from the date; alone they say too little.
-        _ => {}
+    let digits = text.get(1..)?.bytes().take_while(u8::is_ascii_digit).count().min(2);
+    let mut total: i32 = text.get(1..1 + digits)?.parse::<i32>().ok()? * 3600;
+    let mut end = 1 + digits;
+    for unit in [60, 1] {
+        let Some(value) = text.get(end..)?.strip_prefix(':').and_then(two_digits).filter(|value| *value < 60) else {
+            break;
+        };
+        total += value * unit;
+        end += 3;
     }
-    Some(rest)
+    (total <= 18 * 3600).then_some((if negative { -total } else { total }, end))
 }
 
-fn read_time<'a>(letter: char, count: usize, reserved: usize, text: &'a str, fields: &mut Fields) -> Option<&'a str> {
-    if letter == 'a' {
-        let halves = ["AM", "PM"];
-        let (half, rest) =
-            halves.iter().enumerate().find_map(|(i, half)| Some((i, strip_ignoring_case(text, half)?)))?;
-        fields.afternoon = half == 1;
-        return Some(rest);
-    }
-    if letter == 'S' {
-        let (value, rest) = number(text, count, count, 0)?;
-        let nanos = value * 10_i64.pow(9_u32.saturating_sub(count as u32));
-        fields.fraction = nanos / 1_000_000;
-        return Some(rest);
-    }
-    let (value, rest) = plain(text, count, reserved)?;
-    match letter {
-        'H' => fields.hour = Some(within(value, 0, 23)?),
-        'k' => fields.hour = Some(within(value, 1, 24)? % 24),
-        'h' => fields.half_hour = Some(within(value, 1, 12)? % 12),
-        'K' => fields.half_hour = Some(within(value, 0, 11)?),
-        'm' => fields.minute = within(value, 0, 59)?,
-        's' => fields.second = within(value, 0, 59)?,
-        'A' => fields.millis_of_day = Some(within(value, 0, 86_399_999)?),
-        'n' => fields.fraction = within(value, 0, 999_999_999)? / 1_000_000,
-        _ => fields.millis_of_day = Some(within(value / 1_000_000, 0, 86_399_999)?),
-    }
-    Some(rest)
-}
-
-fn read_zone(letter: char, text: &str) -> Option<(Zone, &str)> {
-    if matches!(letter, 'V' | 'z') {
-        let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"/_+-:".contains(c)).unwrap_or(text.len());
-        let (name, rest) = text.split_at(end);
-        return Some((Zone::by_abbreviation(name)?, rest));
-    }
-    let bare = if letter == 'O' { strip_ignoring_case(text, "GMT")? } else { text };
-    let is_sign = bare.starts_with(['+', '-']);
-    let end = match bare.get(1..) {
-        Some(digits) if is_sign => {
-            1 + digits.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(digits.len()).min(6)
-        }
-        _ => usize::from(bare.starts_with(['Z', 'z'])),
-    };
-    let (offset, rest) = bare.split_at_checked(end)?;
-    if offset.is_empty() && letter != 'O' {
-        return None;
-    }
-    let seconds = parse_offset(&offset.to_uppercase())?;
-    Some((Zone::Fixed(seconds, if seconds == 0 { "Z".to_owned() } else { offset.to_owned() }), rest))
+/// The longest beginning of a text that is the id of a zone.
+fn zone_id(text: &str) -> Option<(Zone, usize)> {
+    let legal = |byte: &u8| byte.is_ascii_alphanumeric() || b"/_-+:~.".contains(byte);
+    let longest = text.bytes().take_while(|byte| legal(byte)).count();
+    (1..=longest).rev().find_map(|end| Some((Zone::of(text.get(..end)?).ok()?, end)))
 }

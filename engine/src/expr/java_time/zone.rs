@@ -1,104 +1,193 @@
-//! Time zones by name or offset.
+//! Time zones by the names `java.time.ZoneId` knows.
 
-use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeZone};
+use std::sync::OnceLock;
+
+use chrono::{DateTime, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::{OffsetName, Tz};
 
-use crate::types::text;
+use super::names;
 
 /// A time zone.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Zone {
-    /// Seconds east of UTC, and its name.
-    Fixed(i32, String),
-    /// A zone of the tz database.
-    Named(Tz),
+    /// A fixed offset: seconds east of UTC.
+    Offset(i32),
+    /// A region of the zone database.
+    Region(Tz),
+    /// A fixed offset with a prefix (`UTC+02:00`): its name and seconds east of UTC.
+    Prefixed(String, i32),
 }
 
-/// Abbreviations that texts use, and a zone that has them.
-const ABBREVIATIONS: &[(&str, &str)] = &[
-    ("PST", "America/Los_Angeles"),
-    ("PDT", "America/Los_Angeles"),
-    ("MST", "America/Denver"),
-    ("MDT", "America/Denver"),
-    ("CST", "America/Chicago"),
-    ("CDT", "America/Chicago"),
-    ("EST", "America/New_York"),
-    ("EDT", "America/New_York"),
-    ("BST", "Europe/London"),
-    ("CET", "Europe/Paris"),
-    ("CEST", "Europe/Paris"),
-    ("JST", "Asia/Tokyo"),
-    ("IST", "Asia/Kolkata"),
-];
-
 impl Zone {
-    /// UTC.
-    pub fn utc() -> Self {
-        Self::Fixed(0, "UTC".to_owned())
-    }
+    /// `GMT`
+    pub const GMT: Zone = Zone::Region(Tz::GMT);
 
-    /// A zone as `ZoneId.of` takes it: `Europe/London`, `UTC`, `+0200`, `GMT+2`.
-    pub fn new(name: &str) -> Result<Self, String> {
-        let bare = ["UTC", "GMT", "UT"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
-        if bare.is_empty() && !name.is_empty() {
-            return Ok(Self::Fixed(0, name.to_owned()));
+    /// Reads `Europe/Berlin`, `Z`, `+2`, `+0200`, `+02:00:00`, `UTC`, `GMT+2`, …; upper and lower case differ.
+    ///
+    /// # Errors
+    /// There is no zone of that name.
+    pub fn of(id: &str) -> Result<Self, String> {
+        if id == "Z" {
+            return Ok(Self::Offset(0));
         }
-        if bare.starts_with(['+', '-', 'Z'])
-            && let Some(offset) = text::parse_offset(bare)
-        {
-            return Ok(Self::Fixed(offset, name.to_owned()));
+        if id.starts_with(['+', '-']) {
+            return read_offset(id).map(Self::Offset).ok_or_else(|| format!("Invalid ID for ZoneOffset: {id}"));
         }
-        name.parse().map(Self::Named).map_err(|_| format!("Unknown time-zone ID: {name}"))
-    }
-
-    /// A zone by the short name in a text (`PDT`), or by its name.
-    pub(super) fn by_abbreviation(name: &str) -> Option<Self> {
-        let known = ABBREVIATIONS.iter().find(|(short, _)| short.eq_ignore_ascii_case(name));
-        known.and_then(|(_, zone)| Self::new(zone).ok()).or_else(|| Self::new(name).ok())
-    }
-
-    /// Seconds east of UTC at an instant.
-    pub fn offset_at(&self, millis: i64) -> i32 {
-        match self {
-            Self::Fixed(offset, _) => *offset,
-            Self::Named(zone) => utc(millis).map_or(0, |at| zone.offset_from_utc_datetime(&at).fix().local_minus_utc()),
-        }
-    }
-
-    /// The instant of a local time. In a gap the offset before it counts, in an overlap the earlier offset.
-    pub fn to_utc(&self, local: i64) -> i64 {
-        let offset = match self {
-            Self::Fixed(offset, _) => *offset,
-            Self::Named(zone) => match utc(local).map(|at| zone.offset_from_local_datetime(&at)) {
-                Some(MappedLocalTime::Single(offset) | MappedLocalTime::Ambiguous(offset, _)) => {
-                    offset.fix().local_minus_utc()
+        for prefix in ["UTC", "GMT", "UT"] {
+            if let Some(offset) = id.strip_prefix(prefix).filter(|rest| rest.starts_with(['+', '-'])) {
+                let seconds = read_offset(offset).ok_or_else(|| format!("Invalid ID for offset-based ZoneId: {id}"))?;
+                let mut name = prefix.to_owned();
+                if seconds != 0 {
+                    write_offset(seconds, &mut name);
                 }
-                _ => self.offset_at(local - 86_400_000),
-            },
-        };
-        local - i64::from(offset) * 1000
+                return Ok(Self::Prefixed(name, seconds));
+            }
+        }
+        match id {
+            "UT" => Ok(Self::Prefixed(id.to_owned(), 0)),
+            _ => id.parse().map(Self::Region).map_err(|_| format!("Unknown time-zone ID: {id}")),
+        }
     }
 
-    /// `PDT`
-    pub(super) fn abbreviation(&self, millis: i64) -> String {
+    /// The zone of this machine: `TZ`, else `/etc/localtime`, else UTC.
+    pub fn system() -> &'static Self {
+        static SYSTEM: OnceLock<Zone> = OnceLock::new();
+        SYSTEM.get_or_init(|| {
+            let by_variable = std::env::var("TZ").ok().and_then(|id| Self::of(id.trim_start_matches(':')).ok());
+            let by_file = || {
+                let target = std::fs::read_link("/etc/localtime").ok()?;
+                let (_, id) = target.to_str()?.split_once("zoneinfo/")?;
+                Self::of(id).ok()
+            };
+            by_variable.or_else(by_file).unwrap_or(Self::Region(Tz::UTC))
+        })
+    }
+
+    /// Seconds east of UTC at an instant (seconds since the epoch).
+    pub fn offset_at(&self, instant: i64) -> i32 {
         match self {
-            Self::Fixed(_, name) => name.clone(),
-            Self::Named(zone) => {
-                let offset = utc(millis).map(|at| zone.offset_from_utc_datetime(&at));
-                offset.and_then(|offset| offset.abbreviation().map(str::to_owned)).unwrap_or_default()
+            Self::Offset(offset) | Self::Prefixed(_, offset) => *offset,
+            Self::Region(zone) => zone.offset_from_utc_datetime(&utc(instant)).fix().local_minus_utc(),
+        }
+    }
+
+    /// The instant of a local time, both in seconds since the epoch. Of the two of an overlap it is the one with the
+    /// `preferred` offset, else the first; a time in a gap is moved forward by the length of the gap.
+    pub(super) fn instant_of(&self, local: i64, preferred: i32) -> i64 {
+        const DAY: i64 = 86_400;
+        let (before, after) = (self.offset_at(local - DAY), self.offset_at(local + DAY));
+        let fits = |offset: i32| self.offset_at(local - i64::from(offset)) == offset;
+        let offset =
+            if before != after && fits(after) && (!fits(before) || preferred == after) { after } else { before };
+        local - i64::from(offset)
+    }
+
+    /// Its name.
+    pub(super) fn id(&self) -> String {
+        match self {
+            Self::Region(zone) => zone.name().to_owned(),
+            Self::Prefixed(name, _) => name.clone(),
+            Self::Offset(offset) => {
+                let mut id = String::new();
+                write_offset(*offset, &mut id);
+                id
             }
         }
     }
 
-    /// `America/Los_Angeles`
-    pub(super) fn id(&self) -> &str {
-        match self {
-            Self::Fixed(_, name) => name,
-            Self::Named(zone) => zone.name(),
-        }
+    /// What people call it at an instant: `PDT`, `Pacific Daylight Time`.
+    pub(super) fn name(&self, instant: i64, full: bool) -> String {
+        let Self::Region(zone) = self else { return self.id() };
+        let offset = zone.offset_from_utc_datetime(&utc(instant));
+        let abbreviation = offset.abbreviation().unwrap_or("+");
+        names::zone(zone.name(), abbreviation, full).unwrap_or_else(|| {
+            let mut name = "GMT".to_owned();
+            let seconds = offset.fix().local_minus_utc();
+            if seconds != 0 {
+                write_offset(seconds, &mut name);
+            }
+            name
+        })
     }
 }
 
-fn utc(millis: i64) -> Option<NaiveDateTime> {
-    DateTime::from_timestamp_millis(millis).map(|at| at.naive_utc())
+fn utc(instant: i64) -> NaiveDateTime {
+    DateTime::from_timestamp(instant, 0).map_or(DateTime::UNIX_EPOCH.naive_utc(), |moment| moment.naive_utc())
+}
+
+/// `+h`, `+hh`, `+hhmm`, `+hh:mm`, `+hhmmss`, `+hh:mm:ss` as seconds, up to 18 hours.
+fn read_offset(text: &str) -> Option<i32> {
+    let negative = text.starts_with('-');
+    let body = text.get(1..)?;
+    let part = |part: &str| -> Option<i32> {
+        ((1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())).then(|| part.parse().ok())?
+    };
+    let pair = |at: usize| body.get(at..at + 2).filter(|pair| pair.len() == 2).and_then(part);
+    let (hours, minutes, seconds) = if body.contains(':') {
+        let colons = body.get(2..3) == Some(":") && (body.len() == 5 || body.get(5..6) == Some(":"));
+        match (colons, body.len()) {
+            (true, 5) => (pair(0)?, pair(3)?, 0),
+            (true, 8) => (pair(0)?, pair(3)?, pair(6)?),
+            _ => return None,
+        }
+    } else {
+        match body.len() {
+            1 | 2 => (part(body)?, 0, 0),
+            4 => (pair(0)?, pair(2)?, 0),
+            6 => (pair(0)?, pair(2)?, pair(4)?),
+            _ => return None,
+        }
+    };
+    let total = hours * 3600 + minutes * 60 + seconds;
+    (minutes < 60 && seconds < 60 && total <= 18 * 3600).then_some(if negative { -total } else { total })
+}
+
+/// `Z`, `+02:00`, `+02:00:30`
+fn write_offset(seconds: i32, out: &mut String) {
+    if seconds == 0 {
+        return out.push('Z');
+    }
+    let total = seconds.unsigned_abs();
+    let sign = if seconds < 0 { '-' } else { '+' };
+    out.push_str(&format!("{sign}{:02}:{:02}", total / 3600, total / 60 % 60));
+    if total % 60 != 0 {
+        out.push_str(&format!(":{:02}", total % 60));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_are_known_by_javas_names() {
+        for (id, offset, shown) in [
+            ("Z", 0, "Z"),
+            ("+2", 7200, "+02:00"),
+            ("-0330", -12_600, "-03:30"),
+            ("+01:00:30", 3630, "+01:00:30"),
+            ("UTC", 0, "UTC"),
+            ("UTC+2", 7200, "UTC+02:00"),
+            ("GMT-08:00", -28_800, "GMT-08:00"),
+            ("Asia/Tokyo", 32_400, "Asia/Tokyo"),
+        ] {
+            let zone = Zone::of(id).unwrap();
+            assert_eq!((zone.offset_at(0), zone.id().as_str()), (offset, shown), "{id}");
+        }
+        for id in ["", "PST", "utc", "+19", "+1:00", "+ab", "UTC+x", "Nowhere/City"] {
+            assert!(Zone::of(id).is_err(), "{id}");
+        }
+    }
+
+    #[test]
+    fn local_times_in_gaps_and_overlaps_are_what_java_makes_of_them() {
+        let berlin = Zone::of("Europe/Berlin").unwrap();
+        // 2021-03-28T02:30 does not exist: it becomes 03:30 summer time.
+        assert_eq!(berlin.instant_of(1_616_898_600, 3600), 1_616_895_000);
+        // 2021-10-31T02:30 exists twice.
+        assert_eq!(berlin.instant_of(1_635_647_400, 7200), 1_635_640_200);
+        assert_eq!(berlin.instant_of(1_635_647_400, 3600), 1_635_643_800);
+        // Summer time goes on for ever.
+        assert_eq!(berlin.offset_at(4_087_000_000), 7200);
+    }
 }
