@@ -128,7 +128,7 @@ fn moves(new: &[bool], old: &[bool], mut same_group: impl FnMut(usize) -> bool) 
 /// Takes the old side of every change back from its group, adds the new side, and emits the group's results. A group
 /// stays when its last row has left. ROWTIME is the highest timestamp that contributed.
 ///
-/// The input is what [`GroupTable`] emits; argument positions count in *its* input's row layout.
+/// The input is what [`GroupTable`] emits (see [`regrouped_schema`]).
 pub struct AggregateTable {
     keys: EncodeKeys,
     groups: Store<Groups>,
@@ -176,8 +176,7 @@ impl Operator for AggregateTable {
             out.keep_last(&mut ops, self.groups.slots());
         }
         let groups = self.groups.values_mut();
-        // Arguments count in the layout before regrouping, which is all of the value here.
-        let results = groups.run(&ops, &[], &rows.new, rows.old.as_ref(), self.with_old)?;
+        let results = groups.run(&ops, &rows.key, &rows.new, rows.old.as_ref(), self.with_old)?;
         Ok(out.finish(&rows, results, false, self.with_old)?)
     }
 

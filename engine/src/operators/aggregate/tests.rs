@@ -10,13 +10,17 @@ use crate::types::{Changes, SqlType};
 
 /// `COUNT(*)` and `name` over the input's column 1, an INT.
 fn grouping<'a>(name: &str, place: &'a Place, with_old: bool) -> Grouping<'a> {
+    grouping_of(1, name, place, with_old)
+}
+
+fn grouping_of<'a>(column: usize, name: &str, place: &'a Place, with_old: bool) -> Grouping<'a> {
     let call = |name: &str, args: Vec<usize>, columns: &[SqlType]| {
         let call = Call { columns, literals: &[], limits: Limits::default() };
         let resolved = (Aggregates::with(&[]).get(name).unwrap().make)(&call);
         GroupCall { args, factory: resolved.unwrap_or_else(|problem| panic!("{problem}")).factory }
     };
     Grouping {
-        calls: vec![call("COUNT", vec![], &[]), call(name, vec![1], &[SqlType::Integer])],
+        calls: vec![call("COUNT", vec![], &[]), call(name, vec![column], &[SqlType::Integer])],
         keys: text_keys(),
         place,
         with_old,
@@ -171,7 +175,7 @@ fn a_row_of_a_table_leaves_its_group_before_it_enters_another() {
     let make = |place: &Place| {
         let region = Typed { ty: SqlType::String, kind: Kind::Column(2) };
         let group = vec![compile(&region, &Settings::default()).unwrap()];
-        let aggregate = AggregateTable::new(grouping("SUM", place, true)).unwrap();
+        let aggregate = AggregateTable::new(grouping_of(2, "SUM", place, true)).unwrap();
         Box::new(Both(GroupTable::new("group", group), aggregate)) as Box<dyn Operator>
     };
     Harness { make: &make, schema: "ID BIGINT KEY, V INT, REGION STRING", is_table: true }.check(
