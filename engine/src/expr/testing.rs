@@ -38,7 +38,7 @@ pub(super) fn table(text: &[&str]) -> Table {
             .map(|cell| match cell.trim() {
                 "null" => Value::Null,
                 // Nested values are written as expressions.
-                cell if cell.contains(['[', '(']) => {
+                cell if ty != SqlType::String && cell.contains(['[', '(']) => {
                     let bound = bind_text(cell, &Scope::default()).unwrap().cast_to(&ty).unwrap();
                     one(&bound)
                 }

@@ -75,11 +75,12 @@ impl Binder<'_> {
         let ExprKind::Lambda { params: names, body } = &arg.kind else {
             return Err(ExprError::ty("a lambda is expected here", arg.span));
         };
-        let types = names
+        let types: Vec<(String, SqlType)> = names
             .iter()
             .zip(params)
-            .map(|(name, param)| (name.name.clone(), instantiate(param, generics).unwrap_or(SqlType::String)));
-        self.lambdas.push(types.collect());
+            .map(|(name, param)| (name.name.clone(), instantiate(param, generics).unwrap_or(SqlType::String)))
+            .collect();
+        self.lambdas.push(types.clone());
         let body = self.bind(body);
         self.lambdas.pop();
         let mut body = body?;
@@ -89,8 +90,13 @@ impl Binder<'_> {
             body = coerce::cast(body, &ty);
         }
         if !unify(returns, &body.ty, generics) {
-            let wanted = instantiate(returns, generics).map_or_else(|| returns.to_string(), |ty| ty.to_string());
-            let message = format!("Expected lambda to return {wanted}, but it returns {}", body.ty);
+            let given: Vec<String> = types.iter().map(|(_, ty)| ty.to_string()).collect();
+            let message = format!(
+                "Cannot infer generics for {} from LAMBDA ({}) => {} because they do not have the same schema structure.",
+                Param::Lambda(params.to_vec(), Box::new(returns.clone())),
+                given.join(", "),
+                body.ty
+            );
             return Err(ExprError::ty(message, arg.span));
         }
         Ok(Typed { ty: body.ty.clone(), kind: Kind::Lambda { params: names.len(), body: Box::new(body) } })

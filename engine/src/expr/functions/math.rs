@@ -83,7 +83,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "ROUND",
         Category::Mathematical,
         &[
-            Variation::batch("(int val) BIGINT", |batch| whole(batch)),
+            Variation::batch("(int val) BIGINT", whole),
             Variation::batch("(bigint val) BIGINT", |batch| batch.column(0)),
             Variation::batch("(DOUBLE val) BIGINT", |batch| to_bigint(batch, |value| (value + 0.5).floor() as i64)),
             Variation::row("(DOUBLE val, INT decimalPlaces) DOUBLE", |args, _| double_places(args, half_up)),
@@ -106,7 +106,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "TRUNC",
         Category::Mathematical,
         &[
-            Variation::batch("(INT val) BIGINT", |batch| whole(batch)),
+            Variation::batch("(INT val) BIGINT", whole),
             Variation::batch("(BIGINT val) BIGINT", |batch| batch.column(0)),
             Variation::batch("(DOUBLE val) BIGINT", |batch| to_bigint(batch, |value| value.trunc() as i64)),
             Variation::row("(DOUBLE val, INT decimalPlaces) DOUBLE", |args, _| double_places(args, toward_zero)),

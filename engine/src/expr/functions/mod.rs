@@ -54,23 +54,4 @@ static LIBRARY: &[&[Function]] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::super::testing::{REGISTRY, constant};
-    use super::{LIBRARY, Signature};
-
-    #[test]
-    fn every_signature_can_be_read() {
-        for function in LIBRARY.iter().flat_map(|functions| functions.iter()) {
-            for variation in function.variations {
-                assert!(Signature::parse(variation.signature).is_some(), "{}{}", function.name, variation.signature);
-            }
-        }
-    }
-
-    #[test]
-    fn examples_are_true() {
-        for function in REGISTRY.iter().filter(|function| !function.example.0.is_empty()) {
-            assert_eq!(constant(function.example.0), function.example.1, "{}", function.example.0);
-        }
-    }
-}
+mod tests;

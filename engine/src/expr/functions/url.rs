@@ -161,7 +161,8 @@ fn host_and_port(authority: &str) -> (Option<&str>, Option<i32>) {
         Some(at) => (&server[..at], Some(&server[at + 1..])),
         None => (server, None),
     };
-    let legal = host.starts_with('[') || host.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
+    let legal = (host.starts_with('[') && host.ends_with(']'))
+        || host.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
     match port {
         _ if host.is_empty() || !legal => (None, None),
         None | Some("") => (Some(host), None),
