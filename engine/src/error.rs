@@ -47,6 +47,6 @@ impl From<PlanError> for Failure {
             ErrorKind::General => FailureKind::Request,
             ErrorKind::Prepare | ErrorKind::Statement | ErrorKind::Unsupported => FailureKind::Statement,
         };
-        Failure { brief: error.brief, ..Failure::new(kind, error.message) }
+        Failure { brief: error.brief, statement: error.resolved, ..Failure::new(kind, error.message) }
     }
 }
