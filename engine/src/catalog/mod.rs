@@ -19,7 +19,7 @@ use crate::types::SqlType;
 pub use change::Change;
 pub use source::{HeaderColumn, Query, QueryKind, Source};
 pub use sql::SourceKind;
-pub use user_type::{UnknownType, resolve_type};
+pub use user_type::{UnknownType, inline_types, resolve_type};
 
 /// Everything that exists. Cloning is cheap and gives an independent fork.
 #[derive(Debug, Clone, Default)]

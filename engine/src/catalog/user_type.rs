@@ -45,6 +45,47 @@ pub fn resolve_type(ty: &Type, catalog: &Catalog) -> Result<SqlType, UnknownType
     })
 }
 
+/// Replaces custom types within a written type by what they stand for; unknown ones stay.
+pub fn inline_types(ty: &mut Type, catalog: &Catalog) {
+    match ty {
+        Type::Array(item) => inline_types(item, catalog),
+        Type::Map(key, value) => {
+            inline_types(key, catalog);
+            inline_types(value, catalog);
+        }
+        Type::Struct(fields) => fields.iter_mut().for_each(|(_, ty)| inline_types(ty, catalog)),
+        Type::Custom(name) => {
+            if let Some(resolved) = catalog.custom_type(&name.name) {
+                *ty = written(resolved);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A type as one would write it.
+fn written(ty: &SqlType) -> Type {
+    match ty {
+        SqlType::Boolean => Type::Boolean,
+        SqlType::Integer => Type::Integer,
+        SqlType::Bigint => Type::Bigint,
+        SqlType::Double => Type::Double,
+        SqlType::Decimal { precision, scale } => {
+            Type::Decimal { precision: u32::from(*precision), scale: u32::from(scale.unsigned_abs()) }
+        }
+        SqlType::String => Type::String,
+        SqlType::Bytes => Type::Bytes,
+        SqlType::Time => Type::Time,
+        SqlType::Date => Type::Date,
+        SqlType::Timestamp => Type::Timestamp,
+        SqlType::Array(item) => Type::Array(Box::new(written(item))),
+        SqlType::Map(key, value) => Type::Map(Box::new(written(key)), Box::new(written(value))),
+        SqlType::Struct(fields) => {
+            Type::Struct(fields.iter().map(|(name, ty)| (Ident::new(&**name), written(ty))).collect())
+        }
+    }
+}
+
 fn decimal(precision: u32, scale: u32) -> Result<SqlType, UnknownType> {
     if precision == 0 {
         return Err(UnknownType::Decimal(format!("DECIMAL precision must be >= 1: DECIMAL({precision},{scale})")));

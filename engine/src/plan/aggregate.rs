@@ -75,7 +75,6 @@ impl Planner<'_> {
             args.iter().map(|arg| self.bind(arg, universe, Clause::Select)).collect::<Result<Vec<_>>>()?
         };
         let split = bound.len().saturating_sub((aggregate.literals)(bound.len()));
-        let literals = literals(aggregate.name, args, &bound, split)?;
         let given: Vec<Argument> = bound
             .iter()
             .map(|arg| if arg.is_null_literal() { Argument::Null } else { Argument::Type(arg.ty.clone()) })
@@ -83,6 +82,7 @@ impl Planner<'_> {
         self.functions
             .resolve(&name.name, &given, call.span)
             .map_err(|error| PlanError::statement(error.to_string()).at(call.span).hint(error.hint()))?;
+        let literals = literals(aggregate.name, args, &bound, split)?;
         let columns: Vec<SqlType> = bound.iter().take(split).map(|arg| arg.ty.clone()).collect();
         let call_of = Call { columns: &columns, literals: &literals, limits: Limits::default() };
         let resolved = (aggregate.make)(&call_of).map_err(|problem| PlanError::statement(problem).at(call.span))?;

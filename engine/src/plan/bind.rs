@@ -66,7 +66,7 @@ impl Planner<'_> {
 
     /// Binds WHERE or HAVING.
     pub(super) fn bind_predicate(&self, expr: &Expr, universe: &Universe, clause: Clause) -> Result<Typed> {
-        let typed = self.bind(expr, universe, clause)?;
+        let typed = self.bind(expr, universe, clause).map_err(|error| error.of(&internal(expr, universe)))?;
         if typed.ty == SqlType::Boolean {
             return Ok(typed);
         }
@@ -89,9 +89,7 @@ impl Planner<'_> {
                 PlanError::statement(format!("Invalid {}: {text}.", clause.code()))
             }
             ExprError::Code { .. } => PlanError::statement(format!("Invalid {}: {text}.", clause.code())),
-            ExprError::Compare { .. } | ExprError::Arithmetic { .. } | ExprError::Type { .. }
-                if clause.is_predicate() =>
-            {
+            ExprError::Compare { .. } | ExprError::Arithmetic { .. } if clause.is_predicate() => {
                 let place = format!("Error in {} expression", clause.name());
                 PlanError::statement(format!("{place}: {text}")).brief(place)
             }

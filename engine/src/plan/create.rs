@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sql::{Constraint, CreateSource, Element, Expr, ExprKind, Statement};
 
-use crate::catalog::{Change, HeaderColumn, Query, QueryKind, Source, SourceKind, resolve_type};
+use crate::catalog::{Change, HeaderColumn, Query, QueryKind, Source, SourceKind, inline_types, resolve_type};
 use crate::types::{Column, Schema, SqlType, header_type};
 
 use super::command::{Command, NewTopic};
@@ -16,14 +16,14 @@ use super::with_properties::{Clause, Properties};
 use super::{Planner, messages, sink, source, upgrade};
 
 impl Planner<'_> {
-    pub(super) fn create_source(&self, create: &CreateSource) -> Result<Command> {
+    pub(super) fn create_source(&self, text: &str, create: &CreateSource) -> Result<Command> {
         let properties = Properties::new(&create.with, Clause::Create)?;
         let declared = self.declared_columns(create)?;
         let formats = self.source_formats(&properties, &declared)?;
         let statement = messages::shown(&Statement::CreateSource(self.filled_in(create)));
         let existing = self.catalog.source(&create.name.name);
         if let (Some(existing), true) = (existing, create.if_not_exists) {
-            return Ok(Command::warning(statement, messages::exists_already_warning(create.kind, existing)));
+            return Ok(Command::warning(text, messages::exists_already_warning(create.kind, existing)));
         }
         let topics = self.source_topic(create, &properties)?;
         let source = Source {
@@ -124,6 +124,7 @@ impl Planner<'_> {
         if create.kind == SourceKind::Table && properties.window.is_none() && properties.retention_ms.is_some() {
             return Err(messages::retention_of_plain_table());
         }
+        sink::check_topic_name(name)?;
         let Some(existing) = self.topics.topic(name) else {
             let Some(partitions) = properties.partitions else {
                 return Err(self.topic_is_missing(create, name));
@@ -152,9 +153,12 @@ impl Planner<'_> {
         ))
     }
 
-    /// The statement with the properties it took from the session.
+    /// The statement with the properties it took from the session and without custom types.
     fn filled_in(&self, create: &CreateSource) -> CreateSource {
         let mut filled = self.with_default_formats(create);
+        for element in &mut filled.elements {
+            inline_types(&mut element.ty, self.catalog);
+        }
         messages::set_text(&mut filled.with, "CLEANUP_POLICY", formats::cleanup_policy(create.kind, None));
         filled
     }

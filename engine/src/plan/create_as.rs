@@ -7,7 +7,7 @@ use sql::{CreateAs, Emit, Statement};
 use crate::catalog::{Change, Query, QueryKind, Source, SourceKind};
 
 use super::command::Command;
-use super::error::{PlanError, Result};
+use super::error::{ErrorKind, PlanError, Result};
 use super::resolve::Resolved;
 use super::select::{Select, Selected};
 use super::sink::PlannedSink;
@@ -19,15 +19,17 @@ use super::{Planner, messages, upgrade};
 const NO_SCHEMA: &str = "Could not determine output schema for query due to error: ";
 
 impl Planner<'_> {
-    pub(super) fn create_as(&self, create: &CreateAs) -> Result<Command> {
+    pub(super) fn create_as(&self, text: &str, create: &CreateAs) -> Result<Command> {
         let properties = Properties::new(&create.with, Clause::CreateAs)?;
         let name = &create.name.name;
         let existing = self.catalog.source(name);
         if let (Some(existing), true) = (existing, create.if_not_exists) {
-            let statement = messages::shown(&Statement::CreateAs(create.clone()));
-            return Ok(Command::warning(statement, messages::exists_already_warning(create.kind, existing)));
+            return Ok(Command::warning(text, messages::exists_already_warning(create.kind, existing)));
         }
-        let resolved = self.resolve(&create.query, true)?;
+        let resolved = self.resolve(&create.query, true).map_err(|error| match error.kind {
+            ErrorKind::Prepare => error,
+            _ => error.prefixed(NO_SCHEMA),
+        })?;
         let mut shown = CreateAs { query: Box::new(resolved.query.clone()), ..create.clone() };
         shown.query.emit.get_or_insert(Emit::Changes);
         self.create_resolved(create, &properties, resolved, &mut shown)

@@ -30,7 +30,7 @@ pub struct PlanError {
     pub span: Option<Span>,
     /// What the user may have meant.
     pub hint: Option<String>,
-    /// The statement with its names resolved, where they were when it failed; ksqlDB shows it after the message.
+    /// The statement with its names resolved, or the predicate that is wrong; ksqlDB shows it after the message.
     pub resolved: Option<String>,
 }
 
@@ -42,6 +42,11 @@ impl PlanError {
     /// The statement makes no sense by itself; the prefix is ksqlDB's.
     pub fn prepare(message: impl AsRef<str>) -> Self {
         Self::new(ErrorKind::Prepare, format!("Failed to prepare statement: {}", message.as_ref()))
+    }
+
+    /// The statement names what does not exist; the prefix is ksqlDB's.
+    pub(super) fn preparing(message: impl AsRef<str>) -> Self {
+        Self::new(ErrorKind::Prepare, format!("Exception while preparing statement: {}", message.as_ref()))
     }
 
     /// The statement does not fit what exists.

@@ -58,7 +58,7 @@ impl Select<'_> {
             return Err(aggregate::misplaced_window_bound(bound).at(having.span));
         }
         let mut inner = having;
-        self.take_calls(&mut inner, Clause::Having, None)?;
+        self.take_calls(&mut inner, Clause::Having)?;
         self.planner.bind_predicate(&inner, &self.universe, Clause::Having).map(Some)
     }
 

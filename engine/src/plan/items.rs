@@ -67,7 +67,7 @@ impl Select<'_> {
 
     fn bind_item(&mut self, written: Expr, alias: String) -> Result<()> {
         let mut inner = written.clone();
-        self.take_calls(&mut inner, Clause::Select, None)?;
+        self.take_calls(&mut inner, Clause::Select)?;
         let expr = self.planner.bind(&inner, &self.universe, Clause::Select)?;
         if expr.is_null_literal() && matches!(written.kind, ExprKind::Null) {
             return Err(PlanError::statement(
@@ -80,7 +80,7 @@ impl Select<'_> {
     }
 
     /// Replaces calls of aggregates and table functions by the columns that will hold their results.
-    pub(super) fn take_calls(&mut self, expr: &mut Expr, clause: Clause, inside: Option<&str>) -> Result<()> {
+    pub(super) fn take_calls(&mut self, expr: &mut Expr, clause: Clause) -> Result<()> {
         let kind = match &expr.kind {
             ExprKind::Call { name, .. } => self.planner.functions.get(&name.name).map(|function| function.kind),
             _ => None,
@@ -91,22 +91,29 @@ impl Select<'_> {
                 self.take_aggregate(expr)
             }
             Some(FunctionKind::Table) if clause == Clause::Select => {
-                if inside.is_some() || self.has_table_call_inside(expr) {
-                    let shown = bind::internal(expr, &self.universe);
+                if let (Some(inner), ExprKind::Call { name, .. }) = (self.table_call_inside(expr), &expr.kind) {
+                    let shown = format!("`{}`(`{inner}`())", name.name);
                     return Err(
                         PlanError::statement(format!("Table functions cannot be nested: {shown}")).at(expr.span)
                     );
                 }
                 self.take_table_function(expr)
             }
-            _ => ast::children_mut(expr).into_iter().try_for_each(|child| self.take_calls(child, clause, inside)),
+            _ => ast::children_mut(expr).into_iter().try_for_each(|child| self.take_calls(child, clause)),
         }
     }
 
-    fn has_table_call_inside(&self, expr: &Expr) -> bool {
+    /// Name of a table function that is called within the arguments of a call.
+    fn table_call_inside(&self, call: &Expr) -> Option<String> {
         let is_table =
             |name: &str| self.planner.functions.get(name).is_some_and(|function| function.kind == FunctionKind::Table);
-        ast::children(expr).into_iter().any(|child| super::select::calls(child, &is_table))
+        fn first(expr: &Expr, is_table: &dyn Fn(&str) -> bool) -> Option<String> {
+            match &expr.kind {
+                ExprKind::Call { name, .. } if is_table(&name.name) => Some(name.name.clone()),
+                _ => ast::children(expr).into_iter().find_map(|child| first(child, is_table)),
+            }
+        }
+        ast::children(call).into_iter().find_map(|child| first(child, &is_table))
     }
 
     fn check_nesting(&self, expr: &Expr) -> Result<()> {

@@ -167,18 +167,21 @@ fn check_value(key: &[String], value: &[Item]) -> Result<()> {
     if value.is_empty() {
         return Err(PlanError::statement("The projection contains no value columns."));
     }
+    check_duplicates(key, value)
+}
+
+/// Names must be unique, among the values and across key and values.
+pub(super) fn check_duplicates(key: &[String], value: &[Item]) -> Result<()> {
     let duplicate = first_duplicate(value.iter().map(|item| item.alias.as_str()))
         .or_else(|| value.iter().map(|item| item.alias.as_str()).find(|name| key.iter().any(|key| key == name)));
-    if let Some(name) = duplicate
-        && let Some(item) = value.iter().find(|item| item.alias == name)
-    {
+    if let Some(item) = duplicate.and_then(|name| value.iter().find(|item| item.alias == name)) {
         return Err(PlanError::statement(format!(
-            "Duplicate value columns found in schema: `{name}` {}",
-            item.expr.ty
+            "Duplicate value columns found in schema: `{}` {}",
+            item.alias, item.expr.ty
         )));
     }
-    if let Some(twice) = first_duplicate(key.iter().map(String::as_str)) {
-        return Err(PlanError::statement(format!("Duplicate key columns found in schema: `{twice}`")));
+    match first_duplicate(key.iter().map(String::as_str)) {
+        Some(twice) => Err(PlanError::statement(format!("Duplicate key columns found in schema: `{twice}`"))),
+        None => Ok(()),
     }
-    Ok(())
 }

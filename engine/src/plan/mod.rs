@@ -85,8 +85,8 @@ impl Planner<'_> {
     /// Why it cannot be done; nothing has happened then.
     pub fn plan(&self, parsed: &Parsed) -> Result<Command> {
         match &parsed.statement {
-            Statement::CreateSource(create) => self.create_source(create),
-            Statement::CreateAs(create) => self.create_as(create),
+            Statement::CreateSource(create) => self.create_source(&parsed.text, create),
+            Statement::CreateAs(create) => self.create_as(&parsed.text, create),
             Statement::InsertSelect { target, with, query } => self.insert_select(&parsed.text, target, with, query),
             Statement::DropSource { kind, name, if_exists, delete_topic } => {
                 self.drop_source(&parsed.text, *kind, name, *if_exists, *delete_topic)

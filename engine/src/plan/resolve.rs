@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use sql::{Expr, ExprKind, Ident, Query, SelectItem, SourceRef, Span};
 
+use crate::catalog::resolve_type;
+
 use super::bind::Clause;
 use super::error::{PlanError, Result};
 use super::names::{Aliases, is_system_column, is_window_bound, listed};
@@ -71,7 +73,7 @@ impl Planner<'_> {
 
     fn unknown_source(&self, name: &Ident) -> PlanError {
         let hint = messages::other_spelling(self.catalog, &name.name);
-        PlanError::statement(format!("Exception while preparing statement: {} does not exist.{hint}", name.name))
+        PlanError::preparing(format!("{} does not exist.{hint}", name.name))
             .at(name.span)
             .hint(messages::similar_source(self.catalog, &name.name))
     }
@@ -112,7 +114,7 @@ impl Names<'_> {
         Ok(resolved)
     }
 
-    /// Every source that is named must be one of the query's, before anything else is wrong.
+    /// Every source that is named must be one of the query's, and every type must exist, before anything else is wrong.
     fn check_sources(&self, query: &Query) -> Result<()> {
         let selected = query.select.iter().filter_map(|item| match item {
             SelectItem::Expr { expr, .. } | SelectItem::StructAll { base: expr, .. } => Some(expr),
@@ -126,6 +128,12 @@ impl Names<'_> {
     fn check_named(&self, expr: &Expr) -> Result<()> {
         match &expr.kind {
             ExprKind::Column { source: Some(source), .. } => self.check_source(source),
+            ExprKind::AtTimeZone { .. } => Err(PlanError::prepare("not yet implemented").at(expr.span)),
+            ExprKind::Cast { expr, to } => {
+                resolve_type(to, self.planner.catalog)
+                    .map_err(|unknown| PlanError::prepare(unknown.to_string()).at(expr.span))?;
+                self.check_named(expr)
+            }
             _ => super::ast::children(expr).into_iter().try_for_each(|child| self.check_named(child)),
         }
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use sql::{Emit, Expr, Query};
 
 use crate::expr::Typed;
-use crate::types::{Column, Schema};
+use crate::types::{Column, Schema, SqlType};
 
 use super::Planner;
 use super::aggregate::AggregateUse;
@@ -298,6 +298,7 @@ impl<'a> Select<'a> {
                 self.split_key(sink, &relation, items)?
             }
             None => {
+                super::keys::check_duplicates(&[], &items)?;
                 let names = relation.key().iter().map(|&id| self.universe.label(id)).collect();
                 (names, items)
             }
@@ -325,15 +326,14 @@ impl<'a> Select<'a> {
         }
     }
 
-    /// Values cast to the types of an existing sink where ksqlDB does so by itself.
+    /// Values cast to the types of an existing sink where ksqlDB does so by itself: numbers for a DECIMAL.
     fn widened(&self, mut value: Vec<Item>) -> Vec<Item> {
         let Some(target) = self.target.as_ref().filter(|target| target.value.len() == value.len()) else {
             return value;
         };
         for (item, column) in value.iter_mut().zip(&target.value) {
-            if item.expr.ty.is_numeric()
-                && let Ok(cast) = item.expr.clone().cast_to(&column.ty)
-            {
+            let widens = item.expr.ty.is_numeric() && matches!(column.ty, SqlType::Decimal { .. });
+            if let (true, Ok(cast)) = (widens, item.expr.clone().cast_to(&column.ty)) {
                 item.expr = cast;
             }
         }

@@ -45,6 +45,7 @@ impl Planner<'_> {
         formats::check_columns(schema, &formats)?;
         let prefix = self.session.config.get("ksql.output.topic.name.prefix").unwrap_or_default();
         let topic_name = properties.text("KAFKA_TOPIC").map_or_else(|| format!("{prefix}{name}"), str::to_owned);
+        check_topic_name(&topic_name)?;
         let topic = self.sink_topic(&topic_name, kind, properties, source, selected)?;
         let sink = Sink {
             topic: topic_name.clone(),
@@ -144,6 +145,18 @@ impl Planner<'_> {
             retention_ms,
         })
     }
+}
+
+/// Kafka's rule for names of topics.
+pub(super) fn check_topic_name(name: &str) -> Result<()> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || ['.', '_', '-'].contains(&c);
+    if !name.is_empty() && name.len() <= 249 && name != "." && name != ".." && name.chars().all(legal) {
+        return Ok(());
+    }
+    Err(PlanError::statement(format!(
+        "Failed to check if exists for topic: {name}\nCaused by: The request attempted to perform an operation on an \
+         invalid topic."
+    )))
 }
 
 /// -1 asks for the log's default.

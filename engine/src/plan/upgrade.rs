@@ -2,6 +2,7 @@
 //! state stays as it was.
 
 use crate::catalog::Source;
+use crate::formats::FormatSpec;
 use crate::types::Column;
 
 use super::error::{PlanError, Result};
@@ -9,33 +10,54 @@ use super::step::{QueryPlan, Step, StepKind};
 
 /// Whether a stream or table may take the place of another.
 pub(super) fn check_source(old: &Source, new: &Source) -> Result<()> {
-    let differs = |what: &str, was: &str, is: &str| {
-        Err(refused(format!("DataSource '`{}`' has {what} = {was} which is not upgradeable to {is}", old.name)))
+    let mut issues = Vec::new();
+    let mut compare = |what: &str, was: String, is: String, same: bool| {
+        if !same {
+            issues.push(format!("DataSource '`{}`' has {what} = {was} which is not upgradeable to {is}", old.name));
+        }
     };
-    if old.kind != new.kind {
-        return differs("type", super::messages::kind_upper(old.kind), super::messages::kind_upper(new.kind));
-    }
-    if old.topic != new.topic {
-        return differs("topic", &old.topic, &new.topic);
-    }
-    if old.formats.window != new.formats.window
-        || old.formats.key.name != new.formats.key.name
-        || old.formats.value.name != new.formats.value.name
-        || old.formats.key.delimiter != new.formats.key.delimiter
-        || old.formats.value.delimiter != new.formats.value.delimiter
-    {
-        let shown = |source: &Source| format!("{}/{}", source.formats.key.name, source.formats.value.name);
-        return differs("formats", &shown(old), &shown(new));
-    }
-    if old.timestamp != new.timestamp {
-        let shown = |source: &Source| source.timestamp.as_ref().map_or("none", |t| t.column.as_str()).to_owned();
-        return differs("timestamp column", &shown(old), &shown(new));
-    }
+    compare("type", kafka_kind(old), kafka_kind(new), old.kind == new.kind);
+    compare("topic", kafka_topic(old), kafka_topic(new), kafka_topic(old) == kafka_topic(new));
+    compare("timestampColumn", timestamp(old), timestamp(new), old.timestamp == new.timestamp);
     let reason = changed_key(old, new).or_else(|| changed_value(old, new));
-    match reason {
-        None => Ok(()),
-        Some(reason) => differs("schema", &old.schema.to_string(), &format!("{}. ({reason})", new.schema)),
+    let is = format!("{}. ({})", new.schema, reason.as_deref().unwrap_or_default());
+    compare("schema", old.schema.to_string(), is, reason.is_none());
+    if issues.is_empty() {
+        return Ok(());
     }
+    Err(PlanError::statement(format!("Cannot upgrade data source: {}", issues.join("\n\tAND "))))
+}
+
+fn kafka_kind(source: &Source) -> String {
+    format!("K{}", super::messages::kind_upper(source.kind))
+}
+
+/// A topic and its formats as ksqlDB prints them.
+fn kafka_topic(source: &Source) -> String {
+    let side = |spec: &FormatSpec, columns: usize| {
+        let delimiter = spec.delimiter.map(|delimiter| format!("delimiter={delimiter}")).unwrap_or_default();
+        format!(
+            "format=FormatInfo{{format={}, properties={{{delimiter}}}}}, features=[{}]",
+            spec.name,
+            super::serde_features(spec, columns).unwrap_or_default()
+        )
+    };
+    let formats = &source.formats;
+    let window = formats.window.map_or("Optional.empty".to_owned(), |window| format!("Optional[{window:?}]"));
+    format!(
+        "KsqlTopic{{kafkaTopicName='{}', keyFormat=KeyFormat{{{}, window={window}}}, valueFormat=ValueFormat{{{}}}}}",
+        source.topic,
+        side(&formats.key, source.schema.key.len()),
+        side(&formats.value, source.schema.value.len())
+    )
+}
+
+fn timestamp(source: &Source) -> String {
+    source.timestamp.as_ref().map_or("Optional.empty".to_owned(), |timestamp| {
+        let format =
+            timestamp.format.as_ref().map_or("Optional.empty".to_owned(), |format| format!("Optional[{format}]"));
+        format!("Optional[TimestampColumn{{column=`{}`, format={format}}}]", timestamp.column)
+    })
 }
 
 fn changed_key(old: &Source, new: &Source) -> Option<String> {
@@ -142,10 +164,6 @@ fn check_step(old: &Step, new: &Step) -> Result<()> {
 
 /// The source columns an aggregation reads, as ksqlDB lists them: ROWTIME stands for `COUNT(*)`.
 fn required(input: &Step) -> String {
-    columns_and_count(input)
-}
-
-fn columns_and_count(input: &Step) -> String {
     let mut names: Vec<String> = input.schema.columns().map(|column| format!("`{}`", column.name)).collect();
     if input.schema.value.is_empty() {
         names.push("`ROWTIME`".to_owned());
@@ -185,8 +203,4 @@ fn name(step: &Step) -> &'static str {
 
 fn unlike(step: &str, what: &str, values: &str) -> PlanError {
     PlanError::statement(format!("{step} must have matching {what}. Values differ: {values}"))
-}
-
-fn refused(reason: String) -> PlanError {
-    PlanError::statement(format!("Cannot replace data source: {reason}"))
 }
