@@ -73,7 +73,7 @@ struct Shared {
 impl Engine {
     /// Opens the engine on the log the settings name, and starts again what ran.
     pub fn open(config: Config) -> Result<Self, Error> {
-        let dir = config.get("millstream.data.dir").unwrap_or("millstream-data").to_owned();
+        let dir = config.get("data.dir").unwrap_or("millstream-data").to_owned();
         let log: Arc<dyn Log> = match config.get("bootstrap.servers") {
             Some(brokers) => topics::kafka(brokers, Path::new(&dir), &config)?,
             None => Arc::new(Embedded::open(Path::new(&dir))?),

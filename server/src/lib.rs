@@ -22,4 +22,4 @@ mod session;
 
 pub use app::{Server, app};
 pub use config::ServerConfig;
-pub use run::run;
+pub use run::{run, serve};

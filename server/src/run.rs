@@ -17,13 +17,26 @@ pub async fn run(
     listening: impl FnOnce(SocketAddr),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let listener = TcpListener::bind(config.listen).await?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {}: {error}", config.listen)))?;
     let address = listener.local_addr()?;
     let host = config.advertised.unwrap_or_else(|| advertised(address));
     let properties = config.properties;
     let engine = tokio::task::spawn_blocking(move || Engine::open(properties)).await.map_err(io::Error::other)?;
-    let server = Arc::new(Server::new(engine.map_err(io::Error::other)?, host));
+    let engine = engine.map_err(io::Error::other)?;
     listening(address);
+    serve(engine, host, listener, shutdown).await
+}
+
+/// Serves an engine on a socket until `shutdown` resolves; clients know the server as `host`.
+pub async fn serve(
+    engine: Engine,
+    host: String,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let server = Arc::new(Server::new(engine, host));
     // Rows are small and must not wait for more of them.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {

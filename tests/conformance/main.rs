@@ -4,9 +4,11 @@
 
 mod case;
 mod gate;
+mod live;
 mod qtt;
 mod records;
 mod report;
+mod rest;
 mod script;
 mod subject;
 mod udfs;
@@ -132,6 +134,7 @@ fn judge_all(cases: &[Case], args: &Args) -> Vec<Judged> {
 fn judge(case: &Case, mode: Mode) -> Result<(), String> {
     let run = std::panic::AssertUnwindSafe(|| match case.suite.as_str() {
         "qtt" | "runner" => qtt::judge(case, mode),
+        "rqtt" => rest::judge(case),
         "sql" => script::judge(case),
         other => Err(format!("suite {other} is not built yet")),
     });

@@ -5,14 +5,14 @@ use std::time::Duration;
 use engine::log::TopicSpec;
 use serde_json::{Map, Value as Json, json};
 
-use crate::Mode;
 use crate::case::{Case, Record};
+use crate::live::Live;
 use crate::qtt;
-use crate::subject::{Live, Refusal, RefusalKind};
+use crate::subject::{Refusal, RefusalKind};
 use e2e::http::{self, Answer};
 
 /// Runs one case against a server of its own.
-pub(crate) fn judge(case: &Case, _: Mode) -> Result<(), String> {
+pub(crate) fn judge(case: &Case) -> Result<(), String> {
     if !case.tags.is_empty() && case.has_tag("rest:protobuf") {
         return Err("protobuf rows are not supported yet".to_owned());
     }
@@ -38,7 +38,8 @@ struct Run<'a> {
 impl Run<'_> {
     fn all(&self) -> Result<(), String> {
         qtt::create_topics(self.case, &|name: &str, spec: &TopicSpec| self.live.create_topic(name, spec))?;
-        let first_query = self.case.statements.iter().position(|text| is_select(text)).unwrap_or(self.case.statements.len());
+        let first_query =
+            self.case.statements.iter().position(|text| is_select(text)).unwrap_or(self.case.statements.len());
         let (admin, queries) = self.case.statements.split_at(first_query);
         let mut answers = Vec::new();
         match self.statements(admin) {
@@ -94,7 +95,8 @@ impl Run<'_> {
     /// Starts the query, feeds the inputs once it runs, and reads until it ends.
     fn push_first(&self, queries: &[String], mut answers: Vec<Json>) -> Result<(), String> {
         for query in queries {
-            let body = json!({"ksql": query, "streamsProperties": self.properties, "requestProperties": {}}).to_string();
+            let body =
+                json!({"ksql": query, "streamsProperties": self.properties, "requestProperties": {}}).to_string();
             let mut stream = http::open(&self.live.url, "POST", "/query", &[("Accept", "application/json")], &body);
             let (status, content_type) = stream.head();
             let mut text = String::new();
@@ -141,7 +143,8 @@ impl Run<'_> {
             return Err(format!("status {:?} is expected, {} came: {}", expected.status, answer.status, answer.body));
         }
         let statement_error = body["@type"] == "statement_error";
-        if expected.kind.as_deref().is_some_and(|kind| kind.ends_with("KsqlStatementErrorMessage")) && !statement_error {
+        if expected.kind.as_deref().is_some_and(|kind| kind.ends_with("KsqlStatementErrorMessage")) && !statement_error
+        {
             return Err(format!("a statement error is expected: {}", answer.body));
         }
         let refusal = Refusal {
@@ -184,16 +187,25 @@ impl Run<'_> {
 }
 
 fn is_select(text: &str) -> bool {
-    text.trim_start().get(..7).is_some_and(|start| start.eq_ignore_ascii_case("select ") || start.eq_ignore_ascii_case("select\n"))
+    text.trim_start()
+        .get(..7)
+        .is_some_and(|start| start.eq_ignore_ascii_case("select ") || start.eq_ignore_ascii_case("select\n"))
 }
 
 /// Every listed key is there with the listed value; `name|starts_with` is a prefix.
 fn partial(expected: &Json, actual: &Json) -> bool {
     match (expected, actual) {
-        (Json::Object(wanted), Json::Object(map)) => wanted.iter().all(|(name, value)| match name.strip_suffix("|starts_with") {
-            Some(name) => map.get(name).and_then(Json::as_str).zip(value.as_str()).is_some_and(|(a, e)| a.starts_with(e)),
-            None => map.get(name).is_some_and(|found| partial(value, found)) || value.is_null() && !map.contains_key(name),
-        }),
+        (Json::Object(wanted), Json::Object(map)) => {
+            wanted.iter().all(|(name, value)| match name.strip_suffix("|starts_with") {
+                Some(name) => {
+                    map.get(name).and_then(Json::as_str).zip(value.as_str()).is_some_and(|(a, e)| a.starts_with(e))
+                }
+                None => {
+                    map.get(name).is_some_and(|found| partial(value, found))
+                        || value.is_null() && !map.contains_key(name)
+                }
+            })
+        }
         (Json::Array(wanted), Json::Array(items)) => {
             wanted.len() == items.len() && wanted.iter().zip(items).all(|(e, a)| partial(e, a))
         }
@@ -215,8 +227,11 @@ fn same_lines(expected: &[Json], actual: &[Json]) -> bool {
     };
     let shapes = expected.iter().zip(actual).all(|(e, a)| partial(&without_columns(e), &without_columns(a)));
     let columns = |lines: &[Json]| {
-        let mut rows: Vec<String> =
-            lines.iter().filter_map(|line| line["row"].get("columns")).map(|row| without_nulls(row).to_string()).collect();
+        let mut rows: Vec<String> = lines
+            .iter()
+            .filter_map(|line| line["row"].get("columns"))
+            .map(|row| without_nulls(row).to_string())
+            .collect();
         rows.sort_unstable();
         rows
     };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
 
+use engine::catalog::Catalog;
 use engine::clock::Manual;
 use engine::config::Config;
 use engine::engine::{Engine, Parts};
@@ -119,7 +120,7 @@ pub(crate) struct Subject {
 }
 
 /// What every case's server is set to (conformance.md §4.1).
-const SETTINGS: [(&str, &str); 6] = [
+pub(crate) const SETTINGS: [(&str, &str); 6] = [
     ("ksql.service.id", "some.ksql.service.id"),
     ("ksql.streams.auto.offset.reset", "earliest"),
     ("ksql.streams.cache.max.bytes.buffering", "0"),
@@ -201,27 +202,9 @@ impl Subject {
         Ok(self.gate.topics().map_err(|e| e.to_string())?.into_iter().map(|topic| topic.name).collect())
     }
 
-    /// How a topic is written: as the statement that declares it says, else keyless text.
+    /// How a topic is written.
     pub(crate) fn topic(&self, name: &str) -> Topic {
-        let catalog = self.engine.catalog();
-        let mut sources: Vec<_> = catalog.sources_of_topic(name).cloned().collect();
-        sources.sort_by_key(|source| source.created);
-        let Some(source) = sources.first() else {
-            let side = |format: &str| Side { format: format.to_owned(), columns: Vec::new() };
-            return Topic { key: side("KAFKA"), value: side("JSON"), window: None };
-        };
-        let schema = source.record_schema();
-        let side =
-            |format: &FormatSpec, columns: &[Column]| Side { format: format.name.clone(), columns: columns.to_vec() };
-        let mut key = side(&source.formats.key, &schema.key);
-        if schema.key.is_empty() && key.format == "NONE" {
-            key.format = "KAFKA".to_owned();
-        }
-        let window = source.formats.window.map(|window| match window {
-            KeyWindow::Time { size_ms } | KeyWindow::Hopping { size_ms } => WindowKind::Time { size_ms },
-            KeyWindow::Session => WindowKind::Session,
-        });
-        Topic { key, value: side(&source.formats.value, &schema.value), window }
+        topic_in(&self.engine.catalog(), name)
     }
 
     pub(crate) fn append(
@@ -245,25 +228,7 @@ impl Subject {
         if !self.topic_names()?.iter().any(|name| name == topic) {
             return Ok(Vec::new());
         }
-        let of = TopicPartition { topic: topic.into(), partition: 0 };
-        let start = vec![Position { of, offset: 0 }];
-        let mut reader = self.gate.reader(start, Arc::new(Signal::default())).map_err(|e| e.to_string())?;
-        let mut all = Vec::new();
-        loop {
-            let batches = reader.poll(1 << 20).map_err(|e| e.to_string())?;
-            if batches.is_empty() {
-                return Ok(all);
-            }
-            for (_, batch) in batches {
-                let records = batch.records;
-                all.extend((0..records.len()).map(|i| Stored {
-                    key: records.keys.is_valid(i).then(|| records.keys.value(i).to_vec()),
-                    value: records.values.is_valid(i).then(|| records.values.value(i).to_vec()),
-                    timestamp: records.timestamps[i],
-                    headers: records.headers.as_ref().map_or_else(Vec::new, |lists| headers_of(&lists.value(i))),
-                }));
-            }
-        }
+        read_partition(&*self.gate, topic, 0)
     }
 
     /// How many records each of these topics holds before the case's inputs; remembers that they are fed by hand.
@@ -370,6 +335,51 @@ impl Subject {
         match checks.iter().find(|(_, same)| !same) {
             Some((what, _)) => Err(differs(what)),
             None => Ok(()),
+        }
+    }
+}
+
+/// How a topic is written: as the statement that declares it says, else keyless text.
+pub(crate) fn topic_in(catalog: &Catalog, name: &str) -> Topic {
+    let mut sources: Vec<_> = catalog.sources_of_topic(name).cloned().collect();
+    sources.sort_by_key(|source| source.created);
+    let Some(source) = sources.first() else {
+        let side = |format: &str| Side { format: format.to_owned(), columns: Vec::new() };
+        return Topic { key: side("KAFKA"), value: side("JSON"), window: None };
+    };
+    let schema = source.record_schema();
+    let side =
+        |format: &FormatSpec, columns: &[Column]| Side { format: format.name.clone(), columns: columns.to_vec() };
+    let mut key = side(&source.formats.key, &schema.key);
+    if schema.key.is_empty() && key.format == "NONE" {
+        key.format = "KAFKA".to_owned();
+    }
+    let window = source.formats.window.map(|window| match window {
+        KeyWindow::Time { size_ms } | KeyWindow::Hopping { size_ms } => WindowKind::Time { size_ms },
+        KeyWindow::Session => WindowKind::Session,
+    });
+    Topic { key, value: side(&source.formats.value, &schema.value), window }
+}
+
+/// All records of one partition.
+pub(crate) fn read_partition(log: &dyn Log, topic: &str, partition: u32) -> Result<Vec<Stored>, String> {
+    let of = TopicPartition { topic: topic.into(), partition };
+    let mut reader =
+        log.reader(vec![Position { of, offset: 0 }], Arc::new(Signal::default())).map_err(|e| e.to_string())?;
+    let mut all = Vec::new();
+    loop {
+        let batches = reader.poll(1 << 20).map_err(|e| e.to_string())?;
+        if batches.is_empty() {
+            return Ok(all);
+        }
+        for (_, batch) in batches {
+            let records = batch.records;
+            all.extend((0..records.len()).map(|i| Stored {
+                key: records.keys.is_valid(i).then(|| records.keys.value(i).to_vec()),
+                value: records.values.is_valid(i).then(|| records.values.value(i).to_vec()),
+                timestamp: records.timestamps[i],
+                headers: records.headers.as_ref().map_or_else(Vec::new, |lists| headers_of(&lists.value(i))),
+            }));
         }
     }
 }

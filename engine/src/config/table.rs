@@ -196,7 +196,7 @@ pub(super) static PROPERTIES: &[Property] = &[
     p("ksql.logging.processing.stream.name", Text, Some("KSQL_PROCESSING_LOG"), Server, "Its name."),
     p("ksql.logging.processing.rows.include", Boolean, Some("false"), Server, "Rows stand in it."),
     // ours
-    p("millstream.data.dir", Text, Some("millstream-data"), Server, "Data directory of the embedded log and of state."),
+    p("data.dir", Text, Some("millstream-data"), Server, "Data directory of the embedded log and of state."),
     p("millstream.state.memory.bytes", Integer, Some("1073741824"), Server, "Memory all state together may take; the rest is read from disk."),
     p("millstream.max.records.per.step", Integer, Some("8192"), Server, "How many records a task takes at once."),
 ];
