@@ -16,6 +16,7 @@ mod materialize;
 mod project;
 mod rekey;
 mod rows;
+mod suppress;
 
 use arrow::array::{ArrayRef, BinaryArray};
 
@@ -26,6 +27,7 @@ pub use flat_map::FlatMap;
 pub use materialize::Materialize;
 pub use project::Project;
 pub use rekey::Rekey;
+pub use suppress::{Closing, Suppress};
 
 /// What an operator may use besides its input.
 pub trait Context {

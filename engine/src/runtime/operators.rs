@@ -10,7 +10,9 @@ use crate::operators::aggregate::{
 use crate::operators::join::{
     ForeignKeyJoin, Inputs, JoinWindow, Outer, StreamStreamJoin, StreamTableJoin, TableTableJoin,
 };
-use crate::operators::{EncodeKeys, Filter, FlatMap, Materialize, Operator, OperatorError, Project, Rekey};
+use crate::operators::{
+    Closing, EncodeKeys, Filter, FlatMap, Materialize, Operator, OperatorError, Project, Rekey, Suppress,
+};
 use crate::plan::step::{AggregateCall, KeyWindow, Step, StepKind, Window, WindowKind};
 use crate::state::{Place, SharedTable, TableKind};
 use crate::types::{Schema, SqlType};
@@ -47,6 +49,10 @@ impl Making<'_> {
             StepKind::Aggregate { input, aggregates, window } => {
                 self.aggregate(step, input, aggregates, *window, tells_old)?
             }
+            StepKind::Suppress { window, .. } => {
+                let place = self.place.below(&step.id);
+                Box::new(Suppress::new(&step.schema, plain_keys(step)?, closing(*window), &place, tells_old)?)
+            }
             _ => return self.join(step, tells_old),
         })
     }
@@ -78,20 +84,11 @@ impl Making<'_> {
         let place = self.place.below(&step.id);
         let calls = self.calls(aggregates, &input.schema, 0)?;
         let grouping = self.grouping(step, calls, &place, tells_old)?;
-        let time = |size_ms, advance_ms, window: Window| {
-            let Window { grace_ms, retention_ms, .. } = window;
-            Some(TimeWindows { size_ms, advance_ms, grace_ms, retention_ms })
-        };
-        let windows = match window.map(|window| (window, window.kind)) {
-            None => None,
-            Some((window, WindowKind::Tumbling { size_ms })) => time(size_ms, size_ms, window),
-            Some((window, WindowKind::Hopping { size_ms, advance_ms })) => time(size_ms, advance_ms, window),
-            Some((window, WindowKind::Session { gap_ms })) => {
-                let Window { grace_ms, retention_ms, .. } = window;
-                return Ok(Box::new(SessionAggregate::new(grouping, Sessions { gap_ms, grace_ms, retention_ms })?));
-            }
-        };
-        Ok(Box::new(StreamAggregate::new(grouping, windows)?))
+        Ok(match window.map(closing) {
+            None => Box::new(StreamAggregate::new(grouping, None)?),
+            Some(Closing::Time(windows)) => Box::new(StreamAggregate::new(grouping, Some(windows))?),
+            Some(Closing::Session(sessions)) => Box::new(SessionAggregate::new(grouping, sessions)?),
+        })
     }
 
     fn grouping<'p>(
@@ -185,6 +182,17 @@ fn keys(step: &Step) -> Result<EncodeKeys, RuntimeError> {
             _ => keys,
         })
     }))
+}
+
+/// A window of the plan as operators know it.
+fn closing(window: Window) -> Closing {
+    let Window { grace_ms, retention_ms, kind } = window;
+    let time = |size_ms, advance_ms| Closing::Time(TimeWindows { size_ms, advance_ms, grace_ms, retention_ms });
+    match kind {
+        WindowKind::Tumbling { size_ms } => time(size_ms, size_ms),
+        WindowKind::Hopping { size_ms, advance_ms } => time(size_ms, advance_ms),
+        WindowKind::Session { gap_ms } => Closing::Session(Sessions { gap_ms, grace_ms, retention_ms }),
+    }
 }
 
 /// Serialises the key columns of a step's rows.

@@ -17,7 +17,7 @@ mod session;
 mod stream;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use groups::GroupCall;
 pub use session::{SessionAggregate, Sessions};

@@ -6,11 +6,23 @@ use crate::expr::{Kind, Settings, Typed, compile};
 use crate::operators::harness::{Harness, text_keys};
 use crate::operators::{Context, Operator, OperatorError};
 use crate::state::Place;
-use crate::types::{Changes, SqlType};
+use crate::types::{Changes, Column, Schema, SqlType};
 
 /// `COUNT(*)` and `name` over the input's column 1, an INT.
-fn grouping<'a>(name: &str, place: &'a Place, with_old: bool) -> Grouping<'a> {
+pub(in crate::operators) fn grouping<'a>(name: &str, place: &'a Place, with_old: bool) -> Grouping<'a> {
     grouping_of(1, name, place, with_old)
+}
+
+/// Columns of what a windowed `grouping` makes.
+pub(in crate::operators) fn stream_schema() -> Schema {
+    let column = |name: &str, ty| Column::new(name, ty);
+    let value = vec![
+        column("COUNT", SqlType::Bigint),
+        column("RESULT", SqlType::Integer),
+        column("START", SqlType::Bigint),
+        column("END", SqlType::Bigint),
+    ];
+    Schema { key: vec![column("ID", SqlType::Bigint)], value }
 }
 
 fn grouping_of<'a>(column: usize, name: &str, place: &'a Place, with_old: bool) -> Grouping<'a> {

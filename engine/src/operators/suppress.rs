@@ -1,0 +1,281 @@
+//! EMIT FINAL.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use arrow::array::{Array, AsArray, UInt32Array};
+use arrow::compute::take;
+
+use super::aggregate::{Sessions, TimeWindows};
+use super::{Context, EncodeKeys, Operator, OperatorError, only};
+use crate::log::{LogError, Write};
+use crate::state::{Place, Row, Store};
+use crate::types::row::{RowDecoder, RowEncoder};
+use crate::types::{Changes, Schema, Side, SqlType, Windows};
+
+/// When a window is over.
+#[derive(Debug, Clone, Copy)]
+pub enum Closing {
+    /// When its end and the grace period have passed.
+    Time(TimeWindows),
+    /// When nothing can extend the session any more.
+    Session(Sessions),
+}
+
+/// Holds every window's result back until stream time has passed its end and grace, then emits the last one, in the
+/// order of window start (of sessions: end) and key.
+///
+/// Stream time is the highest ROWTIME seen, of any key. All rows of one input record count before windows are closed.
+/// As in ksqlDB a window that retention has overtaken by then (its start lies more than that before the newest start)
+/// is lost. Rows are never taken back, so the old side is absent.
+pub struct Suppress {
+    keys: EncodeKeys,
+    closing: Closing,
+    /// Rows by window and key; value columns stand behind the key columns.
+    rows: Store<Vec<Row>>,
+    /// The keys of `rows`, in the order in which they are emitted.
+    order: BTreeSet<Vec<u8>>,
+    key_columns: usize,
+    decoder: RowDecoder,
+    tells_old: bool,
+    entry: Vec<u8>,
+    row: Vec<u8>,
+}
+
+/// Rows that are emitted.
+#[derive(Default)]
+struct Closed {
+    from: Vec<u32>,
+    starts: Vec<i64>,
+    ends: Vec<i64>,
+    times: Vec<i64>,
+}
+
+impl Suppress {
+    /// Holds rows of `schema`; those held at the last commit are read from `place`.
+    pub fn new(
+        schema: &Schema,
+        keys: EncodeKeys,
+        closing: Closing,
+        place: &Place,
+        tells_old: bool,
+    ) -> Result<Self, OperatorError> {
+        let rows = Store::open(Vec::<Row>::new(), place.clone())?;
+        let mut order = BTreeSet::new();
+        rows.scan(0, (Bound::Unbounded, Bound::Unbounded), &mut |entry, _| order.insert(entry.to_vec()))?;
+        let types: Vec<SqlType> = schema.columns().map(|column| column.ty.clone()).collect();
+        Ok(Self {
+            keys,
+            closing,
+            rows,
+            order,
+            key_columns: schema.key.len(),
+            decoder: RowDecoder::new(&types),
+            tells_old,
+            entry: Vec::new(),
+            row: Vec::new(),
+        })
+    }
+
+    /// Takes in one row of a window.
+    fn hold(&mut self, key: &[u8], window: (i64, i64), time: i64, has_value: bool) -> Result<(), OperatorError> {
+        self.entry.clear();
+        if let Closing::Session(_) = self.closing {
+            self.entry.extend_from_slice(&window.1.to_be_bytes());
+        }
+        self.entry.extend_from_slice(&window.0.to_be_bytes());
+        self.entry.extend_from_slice(key);
+        if has_value {
+            let (slot, existed) = self.rows.upsert(0, &self.entry)?;
+            self.rows.values_mut()[slot as usize].set(time, &self.row);
+            if !existed {
+                self.order.insert(self.entry.clone());
+            }
+        } else if let Some(slot) = self.rows.get(0, &self.entry)? {
+            self.rows.remove(slot);
+            self.order.remove(&self.entry);
+        }
+        Ok(())
+    }
+
+    /// Window of an entry.
+    fn window(&self, entry: &[u8]) -> (i64, i64) {
+        let at = |from: usize| {
+            entry.get(from..from + 8).and_then(|b| b.try_into().ok()).map_or(i64::MIN, i64::from_be_bytes)
+        };
+        match self.closing {
+            Closing::Time(windows) => (at(0), at(0).saturating_add(windows.size_ms)),
+            Closing::Session(_) => (at(8), at(0)),
+        }
+    }
+
+    /// Emits what is over, caused by input row `from`.
+    fn close(&mut self, from: u32, closed: &mut Closed) -> Result<(), OperatorError> {
+        let newest = self.order.last().map_or(i64::MIN, |entry| self.window(entry).0);
+        while let Some(entry) = self.order.first() {
+            let (start, end) = self.window(entry);
+            let (over, lost) = match self.closing {
+                Closing::Time(windows) => {
+                    let over = end <= self.rows.time().saturating_sub(windows.grace_ms);
+                    (over, start < newest.saturating_sub(windows.retention_ms))
+                }
+                Closing::Session(sessions) => {
+                    (end < self.rows.time().saturating_sub(sessions.grace_ms + sessions.gap_ms), false)
+                }
+            };
+            if !over {
+                break;
+            }
+            let Some(entry) = self.order.pop_first() else { break };
+            let Some(slot) = self.rows.get(0, &entry)? else { continue };
+            if !lost {
+                let row = &self.rows.values()[slot as usize];
+                self.decoder.push(&row.bytes).map_err(|problem| LogError::Corrupt {
+                    file: "suppressed rows".to_owned(),
+                    problem: problem.to_string(),
+                })?;
+                closed.from.push(from);
+                closed.starts.push(start);
+                closed.ends.push(end);
+                closed.times.push(row.time);
+            }
+            self.rows.remove(slot);
+        }
+        Ok(())
+    }
+
+    fn emit(&mut self, rows: &Changes, closed: Closed) -> Result<Changes, OperatorError> {
+        let mut key = self.decoder.finish()?;
+        let columns = key.split_off(self.key_columns);
+        let from = UInt32Array::from(closed.from);
+        let headers = rows.headers.as_ref().map(|headers| take(headers, &from, None)).transpose()?;
+        Ok(Changes {
+            key,
+            windows: Some(Windows { start: closed.starts.into(), end: closed.ends.into() }),
+            old: self.tells_old.then(|| Side::absent(&columns, from.len())),
+            new: Side { columns, present: None },
+            time: closed.times.into(),
+            seq: from.values().iter().map(|&row| rows.seq[row as usize]).collect(),
+            headers: headers.and_then(|headers| headers.as_list_opt().cloned()),
+        })
+    }
+}
+
+impl Operator for Suppress {
+    fn run(&mut self, inputs: Vec<Changes>, _: &mut dyn Context) -> Result<Changes, OperatorError> {
+        let rows = only(inputs)?;
+        self.rows.begin()?;
+        let windows = rows.windows.clone();
+        let Some(windows) = windows.or_else(|| rows.is_empty().then(no_windows)) else {
+            return Err(OperatorError::Fatal("EMIT FINAL over rows without a window".to_owned()));
+        };
+        let keys = (self.keys)(&rows.key, None, rows.len())?;
+        let columns: Vec<_> = rows.row(&rows.new).cloned().collect();
+        let encoder = RowEncoder::new(&columns)?;
+        let mut closed = Closed::default();
+        for row in 0..rows.len() {
+            if !keys.is_null(row) {
+                self.row.clear();
+                encoder.encode(row, &mut self.row);
+                let window = (windows.start[row], windows.end[row]);
+                self.hold(keys.value(row), window, rows.time[row], rows.new.is_present(row))?;
+                self.rows.advance(rows.time[row]);
+            }
+            if rows.seq.get(row + 1) != Some(&rows.seq[row]) {
+                self.close(row as u32, &mut closed)?;
+            }
+        }
+        self.emit(&rows, closed)
+    }
+
+    fn drain_state(&mut self, into: &mut Vec<Write>) {
+        self.rows.drain(into);
+    }
+}
+
+fn no_windows() -> Windows {
+    Windows { start: Vec::new().into(), end: Vec::new().into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Closing, Suppress};
+    use crate::log::Write;
+    use crate::operators::aggregate::tests::{grouping, stream_schema};
+    use crate::operators::aggregate::{SessionAggregate, Sessions, StreamAggregate, TimeWindows};
+    use crate::operators::harness::{Harness, text_keys};
+    use crate::operators::{Context, Operator, OperatorError};
+    use crate::state::Place;
+    use crate::types::Changes;
+
+    /// A windowed aggregate, and only its final results.
+    struct Final(Box<dyn Operator>, Suppress);
+
+    impl Operator for Final {
+        fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
+            let results = self.0.run(inputs, ctx)?;
+            self.1.run(vec![results], ctx)
+        }
+
+        fn drain_state(&mut self, into: &mut Vec<Write>) {
+            self.0.drain_state(into);
+            self.1.drain_state(into);
+        }
+    }
+
+    fn check(closing: Closing, script: &str, expected: &str) {
+        let make = |place: &Place| {
+            let grouping = grouping("SUM", place, false);
+            let aggregate: Box<dyn Operator> = match closing {
+                Closing::Time(windows) => Box::new(StreamAggregate::new(grouping, Some(windows)).unwrap()),
+                Closing::Session(sessions) => Box::new(SessionAggregate::new(grouping, sessions).unwrap()),
+            };
+            let held = place.below("suppress");
+            let suppress = Suppress::new(&stream_schema(), text_keys(), closing, &held, false).unwrap();
+            Box::new(Final(aggregate, suppress)) as Box<dyn Operator>
+        };
+        Harness { make: &make, schema: "ID BIGINT KEY, V INT", is_table: false }.check(script, expected);
+    }
+
+    #[test]
+    fn a_window_is_emitted_once_when_end_and_grace_have_passed() {
+        let windows = TimeWindows { size_ms: 10, advance_ms: 10, grace_ms: 5, retention_ms: 15 };
+        check(
+            Closing::Time(windows),
+            "@1 + 2 | 1
+             @2 + 1 | 2
+             @11 + 1 | 4
+             @9 + 1 | 8
+             @15 + 3 | 1
+             @8 + 1 | 16
+             @25 + 3 | 1",
+            "@9 + 1 [0, 10) | 2, 10, 0, 10
+             @1 + 2 [0, 10) | 1, 1, 0, 10
+             @11 + 1 [10, 20) | 1, 4, 10, 20
+             @15 + 3 [10, 20) | 1, 1, 10, 20",
+        );
+    }
+
+    #[test]
+    fn windows_that_retention_has_overtaken_are_lost() {
+        let windows = TimeWindows { size_ms: 5, advance_ms: 2, grace_ms: 1, retention_ms: 6 };
+        check(
+            Closing::Time(windows),
+            "@0 + 1 | 1\n@1 + 1 | 1\n@2 + 1 | 1\n@1 + 1 | 1\n@6 + 1 | 1\n@5 + 1 | 1\n@10 + 1 | 1",
+            "@2 + 1 [0, 5) | 4, 4, 0, 5
+             @6 + 1 [4, 9) | 2, 2, 4, 9",
+        );
+    }
+
+    #[test]
+    fn a_session_is_emitted_when_nothing_can_extend_it() {
+        let sessions = Sessions { gap_ms: 5, grace_ms: 6, retention_ms: 11 };
+        check(
+            Closing::Session(sessions),
+            "@0 + 1 | 1\n@4 + 1 | 1\n@8 + 1 | 1\n@12 + 1 | 1\n@14 + 1 | 1
+             @30 + 1 | 1\n@29 + 1 | 1\n@17 + 1 | 1\n@42 + 1 | 1",
+            "@14 + 1 [0, 14) | 5, 5, 0, 14
+             @30 + 1 [29, 30) | 2, 2, 29, 30",
+        );
+    }
+}
