@@ -112,11 +112,13 @@ fn result_type(
 ) -> SqlType {
     let types: Vec<SqlType> = args.iter().map(|arg| arg.ty.clone()).collect();
     let by_rule = function.variations.get(variation).and_then(|variation| variation.returns);
-    match by_rule {
+    let ty = match by_rule {
         Some(rule) => rule(&types),
         // DECIMAL without a rule keeps the type of the first DECIMAL argument; an open generic is NULL's.
         None => instantiate(&signature.returns, generics).unwrap_or_else(|| {
             types.iter().find(|ty| matches!(ty, SqlType::Decimal { .. })).cloned().unwrap_or(SqlType::String)
         }),
-    }
+    };
+    // A table function says what one row is.
+    if function.kind == FunctionKind::Table { ty.array_of() } else { ty }
 }

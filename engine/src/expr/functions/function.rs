@@ -186,7 +186,7 @@ impl Function {
         }
     }
 
-    /// A table function: its variations yield the ARRAY of its rows.
+    /// A table function. Its signatures say what one row is; the code yields the ARRAY of all rows.
     pub const fn table(name: &'static str, variations: &'static [Variation]) -> Self {
         let mut function = Self::scalar(name, Category::Table, variations);
         function.kind = FunctionKind::Table;

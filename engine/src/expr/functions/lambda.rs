@@ -84,15 +84,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::table(
         "EXPLODE",
         &[
-            Variation::batch("(ARRAY<DECIMAL> input) DECIMAL", |batch| batch.column(0)).returns(itself),
-            Variation::batch("(ARRAY<T> list) T", |batch| batch.column(0)).returns(itself),
+            Variation::batch("(ARRAY<DECIMAL> input) DECIMAL", |batch| batch.column(0)).returns(element),
+            Variation::batch("(ARRAY<T> list) T", |batch| batch.column(0)),
         ],
     )
     .spelled("explode")
     .says("Explodes an array. This function outputs one value for each element of the array."),
     Function::table(
         "CUBE_EXPLODE",
-        &[Variation::row("(ARRAY<T> columns) ARRAY<T>", |args, _| cube(list(args, 0)?)).returns(|types| itself(types).array_of())],
+        &[Variation::row("(ARRAY<T> columns) ARRAY<T>", |args, _| cube(list(args, 0)?))],
     )
     .spelled("cube_explode")
     .says(
@@ -101,9 +101,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
 ];
 
-/// The argument's type.
-fn itself(types: &[SqlType]) -> SqlType {
-    types.first().cloned().unwrap_or(SqlType::String.array_of())
+/// The type of the argument's elements.
+fn element(types: &[SqlType]) -> SqlType {
+    if let Some(SqlType::Array(item)) = types.first() { (**item).clone() } else { SqlType::String }
 }
 
 /// All combinations of the columns and NULL: binary counting, the last column fastest, NULL first.
