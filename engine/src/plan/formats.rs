@@ -159,9 +159,13 @@ pub fn serde_features(spec: &FormatSpec, columns: usize) -> Option<&'static str>
     (columns == 1 && chooses && !spec.wrap_single).then_some("UNWRAP_SINGLES")
 }
 
-/// The key format of an internal topic or of a store: `preferred`, unless it cannot hold the columns.
+/// The key format of an internal topic or of a store: `preferred`, unless it cannot hold the columns; NONE without any.
 pub(super) fn internal_key_spec(preferred: &FormatSpec, key: &[Column], default: &str) -> FormatSpec {
-    let name = if preferred.name == "NONE" && !key.is_empty() { default } else { &preferred.name };
+    let name = match preferred.name.as_str() {
+        _ if key.is_empty() => "NONE",
+        "NONE" => default,
+        name => name,
+    };
     let delimiter = preferred.delimiter.filter(|_| name == preferred.name);
     let fits = format(name).is_some_and(|format| format.validate(key, true).is_ok());
     if fits {

@@ -317,7 +317,8 @@ impl Select<'_> {
         Ok(keyed.wrap("Aggregate/Repartition", |input| StepKind::Repartition {
             input,
             topic_suffix: format!("{AGGREGATE}-GroupBy"),
-            partitions: None,
+            // Everything is one group: it has to come together in one place.
+            partitions: group.is_empty().then_some(1),
         }))
     }
 

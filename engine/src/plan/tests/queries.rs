@@ -42,8 +42,8 @@ fn partition_by_puts_the_new_key_first_and_the_old_one_last() {
 }
 
 #[test]
-fn queries_are_refused_with_ksqldbs_texts() {
-    let cases = [
+fn selected_columns_are_refused_with_ksqldbs_texts() {
+    refuses(&[
         (
             "CREATE STREAM x AS SELECT item FROM orders;",
             "The query used to build `X` must include the key column ID in its projection (eg, SELECT ID...).",
@@ -87,6 +87,12 @@ fn queries_are_refused_with_ksqldbs_texts() {
             "CREATE STREAM x AS SELECT qty FROM orders PARTITION BY item;",
             "must include the partitioning expression ORDERS.ITEM in its projection (eg, SELECT ORDERS.ITEM...).",
         ),
+    ]);
+}
+
+#[test]
+fn clauses_and_sinks_are_refused_with_ksqldbs_texts() {
+    refuses(&[
         (
             "CREATE TABLE x AS SELECT * FROM users PARTITION BY name;",
             "Cannot repartition a TABLE source. If this is a join, make sure that the criteria uses the TABLE's key column ID instead of [NAME]",
@@ -120,7 +126,10 @@ fn queries_are_refused_with_ksqldbs_texts() {
             "INSERT INTO orders SELECT id, item FROM orders;",
             "Result schema is `ID` INTEGER KEY, `ITEM` STRING\nSink schema is `ID` INTEGER KEY, `ITEM` STRING, `QTY`",
         ),
-    ];
+    ]);
+}
+
+fn refuses(cases: &[(&str, &str)]) {
     for (statement, expected) in cases {
         let message = with_orders().refused(statement);
         assert!(message.contains(expected), "{statement}\n  said: {message}");
