@@ -47,6 +47,8 @@ pub struct Parts {
     pub functions: Registry,
     /// Threads that run queries; 0: none, the owner calls [`Engine::run_until_idle`].
     pub threads: usize,
+    /// Every query is one task over all partitions of its inputs, as in ksqlDB's test driver.
+    pub uncut: bool,
 }
 
 /// The engine. Cloning it is cheap, and every clone is the same engine.
@@ -81,16 +83,16 @@ impl Engine {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let threads =
             config.number("ksql.streams.num.stream.threads").map_or(threads, |most| threads.min(most.max(1) as usize));
-        Self::new(Parts { log, clock: Arc::new(System), config, functions: Registry::with(&[]), threads })
+        Self::new(Parts { log, clock: Arc::new(System), config, functions: Registry::with(&[]), threads, uncut: false })
     }
 
     /// Opens the engine on what it is given.
     pub fn new(parts: Parts) -> Result<Self, Error> {
-        let Parts { log, clock, config, functions, threads } = parts;
+        let Parts { log, clock, config, functions, threads, uncut } = parts;
         let functions = Arc::new(functions);
         let step_rows = config.number("millstream.max.records.per.step").unwrap_or(8192).clamp(1, 1 << 20) as usize;
         let state_bytes = config.number("millstream.state.memory.bytes").unwrap_or(1 << 30).max(1 << 20) as usize;
-        let settings = Settings { threads, step_rows, state_bytes };
+        let settings = Settings { threads, step_rows, state_bytes, uncut };
         let runtime = Runtime::new(Arc::clone(&log), Arc::clone(&clock), Arc::clone(&functions), settings)?;
         let (commands, logged) = CommandLog::open(Arc::clone(log.kv()))?;
         let next_id = AtomicU64::new(clock.now_ms().unsigned_abs() << 16);

@@ -32,8 +32,14 @@ impl Live {
     pub(crate) fn start() -> Result<Self, String> {
         let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
         let config = Config::new(SETTINGS).map_err(|e| e.to_string())?;
-        let parts =
-            Parts { log: Arc::clone(&log), clock: Arc::new(System), config, functions: udfs::registry(), threads: 1 };
+        let parts = Parts {
+            log: Arc::clone(&log),
+            clock: Arc::new(System),
+            config,
+            functions: udfs::registry(),
+            threads: 1,
+            uncut: false,
+        };
         let engine = Engine::new(parts).map_err(|e| e.to_string())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)

@@ -135,7 +135,8 @@ impl Subject {
         let gate = Arc::new(Gate::new(Arc::new(Embedded::in_memory())));
         let config = Config::new(SETTINGS).map_err(|e| e.to_string())?;
         let log: Arc<dyn Log> = Arc::clone(&gate) as Arc<dyn Log>;
-        let parts = Parts { log, clock: Arc::new(Manual::at(0)), config, functions: udfs::registry(), threads: 0 };
+        let clock = Arc::new(Manual::at(0));
+        let parts = Parts { log, clock, config, functions: udfs::registry(), threads: 0, uncut: true };
         let engine = Engine::new(parts).map_err(|e| e.to_string())?;
         let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
         let properties = properties

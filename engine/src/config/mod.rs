@@ -228,7 +228,9 @@ fn is_client_property(name: &str) -> bool {
         "cache.max.bytes.buffering",
         "statestore.cache.max.bytes",
     ];
+    // Kafka Streams' own switches, passed on with their prefix taken off, begin with two underscores.
     NAMES.contains(&name)
+        || name.starts_with("__")
         || ["producer.", "consumer.", "main.consumer.", "restore.consumer.", "global.consumer.", "admin.", "topic."]
             .iter()
             .any(|prefix| name.starts_with(prefix))

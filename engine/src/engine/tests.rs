@@ -19,6 +19,7 @@ fn engine_on(log: Arc<dyn Log>, step_rows: &str) -> Engine {
         config: Config::new(settings).unwrap(),
         functions: Registry::with(&[]),
         threads: 0,
+        uncut: false,
     })
     .unwrap()
 }

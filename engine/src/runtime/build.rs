@@ -91,7 +91,7 @@ impl Builder<'_> {
             }
             (topology::Target::Result, Some(sink)) => {
                 let partitions = partitions_of(&**self.log, &sink.topic)?;
-                Target::Sink(SinkWriter::new(&self.plan.id, sink, partitions, self.functions)?)
+                Target::Sink(SinkWriter::new(self.plan, sink, partitions, self.functions)?)
             }
             (topology::Target::Result, None) => Target::Store,
         };

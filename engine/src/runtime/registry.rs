@@ -57,6 +57,8 @@ pub struct Settings {
     pub step_rows: usize,
     /// Bytes all stores may hold in memory.
     pub state_bytes: usize,
+    /// Every query is one task over all partitions, in the order of a single partition.
+    pub uncut: bool,
 }
 
 /// A persistent query to start.
@@ -177,7 +179,7 @@ impl Runtime {
 
     /// Builds a query's tasks and hands them to the threads.
     fn launch(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
-        let topology = cut(&running.plan, false, running.config.service_id(), &*self.log)?;
+        let topology = cut(&running.plan, self.settings.uncut, running.config.service_id(), &*self.log)?;
         for sub in &topology.subs {
             if let Target::Exchange(exchange) = &sub.target {
                 self.builder(running, topology.whole, Arc::default()).make_topic(exchange)?;

@@ -11,12 +11,13 @@ use crate::expr::Registry;
 use crate::formats::windowed;
 use crate::formats::{self, Encode, FormatError};
 use crate::log::{Output, Partitioner, Records, TopicPartition};
-use crate::plan::step::{KeyWindow, Sink};
+use crate::plan::step::{KeyWindow, QueryPlan, Sink};
 use crate::types::Changes;
 
 use super::event_time::EventTime;
 use super::reports::Reports;
 use super::source::window_bytes;
+use super::topology::always_has_key;
 
 /// Writes rows to a topic. A row whose event time cannot be had is dropped and reported.
 pub(super) struct SinkWriter {
@@ -24,6 +25,8 @@ pub(super) struct SinkWriter {
     topic: Arc<str>,
     partitions: u32,
     window: Option<KeyWindow>,
+    /// A key that is NULL in all columns is written all the same.
+    always_key: bool,
     key: Box<dyn Encode>,
     value: Box<dyn Encode>,
     time: Option<EventTime>,
@@ -32,7 +35,12 @@ pub(super) struct SinkWriter {
 
 impl SinkWriter {
     /// For a topic of so many partitions.
-    pub(super) fn new(step: &str, sink: &Sink, partitions: u32, functions: &Registry) -> Result<Self, FormatError> {
+    pub(super) fn new(
+        plan: &QueryPlan,
+        sink: &Sink,
+        partitions: u32,
+        functions: &Registry,
+    ) -> Result<Self, FormatError> {
         let (formats, schema) = (&sink.formats, &sink.schema);
         let time = sink.timestamp.as_ref().map(|timestamp| {
             let at = schema.position(&timestamp.column);
@@ -41,7 +49,8 @@ impl SinkWriter {
             EventTime::new(timestamp, at?, functions).map_err(FormatError::Schema)
         });
         Ok(Self {
-            step: step.to_owned(),
+            step: plan.id.clone(),
+            always_key: always_has_key(&plan.root),
             topic: Arc::from(sink.topic.as_str()),
             partitions: partitions.max(1),
             window: formats.window,
@@ -65,7 +74,10 @@ impl SinkWriter {
             }
             None => (rows, rows.time.clone()),
         };
-        let keys = encode_keys(&mut *self.key, &rows.key, rows.len())?;
+        let keys = match self.always_key {
+            true => self.key.encode(&rows.key, None)?,
+            false => encode_keys(&mut *self.key, &rows.key, rows.len())?,
+        };
         let values = self.value.encode(&rows.new.columns, rows.new.present.as_ref())?;
         let places = self.partitioner.place_all(&keys, self.partitions);
         let keys = match (self.window, &rows.windows) {

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Each sub-topology runs as one task per partition. A query is not cut but runs as one task over all partitions of all
-//! its inputs (*whole*) when it is transient, when every input has one partition anyway, or when it has a foreign-key
-//! join, whose two sides are not co-partitioned.
+//! its inputs (*whole*) when it is transient, when every input has one partition anyway, when the driver wants it so, or
+//! when it has a foreign-key join, whose two sides are not co-partitioned.
 
 use std::sync::Arc;
 
@@ -100,8 +100,8 @@ pub(super) fn partitions_of(log: &dyn Log, topic: &str) -> Result<u32, LogError>
     Ok(log.topic(topic)?.ok_or_else(|| LogError::UnknownTopic(topic.to_owned()))?.spec.partitions)
 }
 
-/// Cuts a query.
-pub(super) fn cut(plan: &QueryPlan, transient: bool, service_id: &str, log: &dyn Log) -> Result<Topology, LogError> {
+/// Cuts a query, unless it must stay `uncut` or need not be cut.
+pub(super) fn cut(plan: &QueryPlan, uncut: bool, service_id: &str, log: &dyn Log) -> Result<Topology, LogError> {
     let mut widest = 1;
     let mut foreign_key = false;
     visit(&plan.root, &mut |step| {
@@ -111,7 +111,7 @@ pub(super) fn cut(plan: &QueryPlan, transient: bool, service_id: &str, log: &dyn
         foreign_key |= matches!(step.kind, StepKind::ForeignKeyJoin { .. });
         Ok(())
     })?;
-    let whole = transient || foreign_key || widest == 1;
+    let whole = uncut || foreign_key || widest == 1;
     let mut cutter = Cutter { plan, service_id, log, whole, subs: Vec::new() };
     let (nodes, partitions) = cutter.sub(&plan.root, false)?;
     cutter.subs.push(SubTopology { nodes, target: Target::Result, partitions: if whole { 1 } else { partitions } });
@@ -121,6 +121,26 @@ pub(super) fn cut(plan: &QueryPlan, transient: bool, service_id: &str, log: &dyn
 /// Whether a step hands on the old side of its input; others have the old rows in stores of their own.
 fn passes_old(step: &Step) -> bool {
     matches!(step.kind, StepKind::Filter { .. } | StepKind::Project { .. })
+}
+
+/// Whether a step filters groups. It needs their old rows, so that a group that never passed leaves no tombstone.
+fn is_having(step: &Step) -> bool {
+    fn makes_groups(step: &Step) -> bool {
+        match &step.kind {
+            StepKind::Aggregate { .. } | StepKind::TableAggregate { .. } => true,
+            StepKind::Project { input, .. } => makes_groups(input),
+            _ => false,
+        }
+    }
+    matches!(&step.kind, StepKind::Filter { input, .. } if makes_groups(input))
+}
+
+/// Whether the step's key was computed and has several columns: then it is there even if all of them are NULL.
+pub(super) fn always_has_key(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::Rekey { key, .. } => key.len() > 1,
+        _ => inputs(step).first().is_some_and(|input| always_has_key(input)),
+    }
 }
 
 /// The window in the key of a step's rows.
@@ -241,7 +261,8 @@ impl Cutter<'_> {
             _ => {
                 let mut ports = Vec::new();
                 for input in inputs(step) {
-                    ports.push(self.add(input, wants_old && passes_old(step), nodes, partitions)?);
+                    let old = (wants_old && passes_old(step)) || is_having(step);
+                    ports.push(self.add(input, old, nodes, partitions)?);
                 }
                 Ok(push(nodes, Role::Run, ports))
             }
