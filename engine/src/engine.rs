@@ -26,7 +26,7 @@ use sql::{Parsed, Statement, Variables};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, System};
 use crate::commands::CommandLog;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::error::Error;
 use crate::expr::Registry;
 use crate::log::{Embedded, Log};
@@ -276,7 +276,14 @@ impl Engine {
 
     /// The server's settings with the session's on top.
     fn session_config(&self, session: &Session) -> Result<Config, Failure> {
-        Ok(self.shared.config.with(&session.properties)?)
+        self.shared.config.with(&session.properties).map_err(|error| match error {
+            ConfigError::Immutable(name) => {
+                let value = session.property(&name).unwrap_or_default().to_owned();
+                let problem = format!("Cannot override property '{name}'");
+                ConfigError::Value { name, value, problem }.into()
+            }
+            other => other.into(),
+        })
     }
 
     fn with_view<T>(

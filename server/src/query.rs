@@ -53,7 +53,8 @@ fn start_now(
     let parsed = sql::parse(&asked.sql, &asked.session.variables)
         .map_err(|problem| Failure::statement(problem.message).of(&asked.sql))?;
     let [statement] = parsed.as_slice() else {
-        let message = format!("Expected exactly one KSQL statement; found {} instead", parsed.len());
+        let message =
+            format!("Expected exactly one KSQL statement; found {} instead\nStatement: {}", parsed.len(), asked.sql);
         return Err(Failure::statement(message).of(&asked.sql));
     };
     allowed(&statement.statement).map_err(|failure| failure.of(&statement.text))?;

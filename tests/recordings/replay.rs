@@ -29,7 +29,7 @@ pub(crate) async fn replay(session: &Session) -> Vec<Verdict> {
     let (stop, stopped) = oneshot::channel::<()>();
     let (tell, listening) = oneshot::channel();
     let folder = data.path().display().to_string();
-    let settings = [("listeners", "http://127.0.0.1:0"), ("millstream.data.dir", &folder)];
+    let settings = [("listeners", "http://127.0.0.1:0"), ("data.dir", &folder)];
     let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let config = ServerConfig::from_settings(settings).expect("the settings are fine");
     let server = tokio::spawn(server::run(

@@ -70,7 +70,8 @@ impl Engine {
         catalog: &Catalog,
         kind: Kind,
     ) -> Result<serving::Answer, Failure> {
-        let id = format!("transient_{}_{}", query.from.name.name, self.shared.next_id.fetch_add(1, Ordering::Relaxed));
+        let name = query.from.alias.as_ref().unwrap_or(&query.from.name);
+        let id = format!("transient_{}_{}", name.name, self.shared.next_id.fetch_add(1, Ordering::Relaxed));
         let topics = Asked::of_log(&*self.shared.log, &[]);
         let scope = plan::Session { config: &config, text: &parsed.text, query_id: Some(&id) };
         let plan = self.planner(catalog, &topics, scope).plan_push(query)?;

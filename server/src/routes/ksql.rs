@@ -27,6 +27,12 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
                 answers.into_iter().filter_map(|answer| entities::entity(answer, &server.host)).collect();
             reply::json(&entities)
         }
-        Err(failure) => error::json(failure),
+        Err(mut failure) => {
+            if let Some(brief) = failure.brief.take() {
+                tracing::info!(message = failure.message, "statement refused");
+                failure.message = brief;
+            }
+            error::json(failure)
+        }
     }
 }

@@ -68,7 +68,7 @@ fn check_pseudo_columns<'a>(exprs: impl Iterator<Item = &'a Expr>, clause: &str)
     }
     let names: Vec<String> = found.iter().map(|name| format!("`{name}`")).collect();
     let names = names.join(", ");
-    Err(Failure::statement(format!("Pull queries don't support the following columns in {clause} clauses: {names}")))
+    Err(refuse(&format!("Pull queries don't support the following columns in {clause} clauses: {names}\n")))
 }
 
 /// A table nobody keeps the rows of.
