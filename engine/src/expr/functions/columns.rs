@@ -156,7 +156,7 @@ pub(super) fn nullable_texts(
     Arc::new(builder.finish())
 }
 
-fn has_null(batch: &Batch<'_>, row: usize) -> bool {
+pub(super) fn has_null(batch: &Batch<'_>, row: usize) -> bool {
     batch.args.iter().any(|arg| arg.is_null(row))
 }
 

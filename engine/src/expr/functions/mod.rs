@@ -19,6 +19,7 @@ mod columns;
 mod conditional;
 mod datetime;
 mod extremes;
+mod java_regex;
 mod json;
 mod lambda;
 mod mask;
@@ -27,6 +28,7 @@ mod regexp;
 mod row;
 mod search;
 mod text;
+mod uri;
 mod url;
 
 pub use super::nodes::Arg;

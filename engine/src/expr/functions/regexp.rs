@@ -1,23 +1,27 @@
-//! Regular expressions. Patterns are the `regex` crate's: Java's look-around and back-references are refused.
+//! Regular expressions.
 
-use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, ListBuilder, StringBuilder};
+use arrow::datatypes::Int32Type;
+use arrow::error::ArrowError;
 use regex::{Captures, Regex};
 
-use super::row::{Row, int, text};
-use super::{Category, Context, Function, Variation};
-use crate::types::Value;
+use super::columns::{Compiled, Kept, Numbers, Texts, has_null, nullable_texts, texts};
+use super::java_regex::{compile, matches};
+use super::{Batch, Category, Function, Variation};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "REGEXP_EXTRACT",
         Category::RegularExpression,
         &[
-            Variation::row("(VARCHAR pattern, VARCHAR input) VARCHAR", extract).says(
+            Variation::batch("(VARCHAR pattern, VARCHAR input) VARCHAR", extract).says(
                 "Returns first substring of the input that matches the given regex pattern",
                 &["The regex pattern", "The input string to apply regex on"],
             ),
-            Variation::row("(VARCHAR pattern, VARCHAR input, INT group) VARCHAR", extract).says(
+            Variation::batch("(VARCHAR pattern, VARCHAR input, INT group) VARCHAR", extract).says(
                 "Returns the first substring of the input that matches the regex pattern and the capturing group number \
                  specified",
                 &["The regex pattern", "The input string to apply regex on", "The capturing group number"],
@@ -31,8 +35,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "REGEXP_EXTRACT_ALL",
         Category::RegularExpression,
         &[
-            Variation::row("(VARCHAR pattern, VARCHAR input) ARRAY<VARCHAR>", extract_all),
-            Variation::row("(VARCHAR pattern, VARCHAR input, INT group) ARRAY<VARCHAR>", extract_all),
+            Variation::batch("(VARCHAR pattern, VARCHAR input) ARRAY<VARCHAR>", extract_all)
+                .says("Every part that matches.", &["The pattern.", "The text."]),
+            Variation::batch("(VARCHAR pattern, VARCHAR input, INT group) ARRAY<VARCHAR>", extract_all)
+                .says("A group of every part that matches.", &["The pattern.", "The text.", "Number of the group."]),
         ],
     )
     .spelled("regexp_extract_all")
@@ -41,7 +47,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "REGEXP_REPLACE",
         Category::RegularExpression,
-        &[Variation::row("(VARCHAR str, VARCHAR regexp, VARCHAR newStr) VARCHAR", replace)],
+        &[Variation::batch("(VARCHAR str, VARCHAR regexp, VARCHAR newStr) VARCHAR", replace)
+            .says("", &["The text.", "The pattern.", "What takes the place of every match."])],
     )
     .spelled("regexp_replace")
     .says("The text with every match of a pattern replaced; `$1` in the new text is the first group.")
@@ -49,70 +56,75 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "REGEXP_SPLIT_TO_ARRAY",
         Category::RegularExpression,
-        &[Variation::row("(VARCHAR string, VARCHAR regexp) ARRAY<VARCHAR>", split)],
+        &[Variation::batch("(VARCHAR string, VARCHAR regexp) ARRAY<VARCHAR>", split)
+            .says("", &["The text.", "The pattern."])],
     )
     .spelled("regexp_split_to_array")
-    .says("The text, cut at every match of a pattern.")
+    .says("The text, cut at every match of a pattern. A pattern that matches nothing at all cuts between all characters.")
     .example("REGEXP_SPLIT_TO_ARRAY('aabcda', '(ab|cd)')", "[a, , a]"),
 ];
 
 thread_local! {
-    /// The last pattern, compiled: most calls have a constant one.
-    static LAST: RefCell<Option<(String, Regex)>> = const { RefCell::new(None) };
+    static REGEXES: Kept<Regex> = Kept::new(HashMap::new());
 }
 
-fn with_regex<T>(pattern: &str, apply: impl FnOnce(&Regex) -> T) -> Result<T, String> {
-    LAST.with_borrow_mut(|last| {
-        if last.as_ref().is_none_or(|(known, _)| known != pattern) {
-            let regex =
-                Regex::new(pattern).map_err(|error| format!("'{pattern}' is no regular expression: {error}"))?;
-            *last = Some((pattern.to_owned(), regex));
-        }
-        last.as_ref().map(|(_, regex)| apply(regex)).ok_or_else(String::new)
-    })
+fn regexes<'a>(batch: &Batch<'a>, i: usize) -> Result<Compiled<'a, Regex>, ArrowError> {
+    Compiled::new(batch, i, &REGEXES, compile)
 }
 
-fn group(args: &[Value]) -> Result<usize, String> {
-    if args.len() < 3 {
-        return Ok(0);
+/// The group of every row: argument 2, or the whole match.
+struct Groups<'a>(Option<Numbers<'a, Int32Type>>);
+
+impl<'a> Groups<'a> {
+    fn new(batch: &Batch<'a>) -> Result<Self, ArrowError> {
+        Ok(Self(if batch.args.len() > 2 { Some(Numbers::new(batch, 2)?) } else { None }))
     }
-    let group = int(args, 2)?;
-    usize::try_from(group).map_err(|_| format!("there is no group {group}"))
+
+    fn at(&self, row: usize) -> Result<usize, String> {
+        let Some(numbers) = &self.0 else { return Ok(0) };
+        usize::try_from(numbers.at(row)).map_err(|_| format!("No group {}", numbers.at(row)))
+    }
 }
 
-fn captured(captures: &Captures<'_>, group: usize) -> Value {
-    captures.get(group).map_or(Value::Null, |found| Value::String(found.as_str().to_owned()))
+fn extract(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (mut regexes, given, groups) = (regexes(batch, 0)?, Texts::new(batch, 1)?, Groups::new(batch)?);
+    Ok(nullable_texts(batch, |row, out| {
+        let found = regexes.at(row)?.captures(given.at(row));
+        let group = groups.at(row)?;
+        let part = found.as_ref().and_then(|found| found.get(group));
+        out.push_str(part.map_or("", |part| part.as_str()));
+        Ok(part.is_some())
+    }))
 }
 
-fn extract(args: &[Value], _: &Context<'_>) -> Row {
-    let (input, group) = (text(args, 1)?, group(args)?);
-    with_regex(text(args, 0)?, |regex| regex.captures(input).map_or(Value::Null, |captures| captured(&captures, group)))
-}
-
-fn extract_all(args: &[Value], _: &Context<'_>) -> Row {
-    let (input, group) = (text(args, 1)?, group(args)?);
-    with_regex(text(args, 0)?, |regex| {
+fn extract_all(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (mut regexes, given, groups) = (regexes(batch, 0)?, Texts::new(batch, 1)?, Groups::new(batch)?);
+    Ok(lists(batch, |row, parts| {
+        let (regex, group) = (regexes.at(row)?, groups.at(row)?);
         if group >= regex.captures_len() {
-            return Value::Null;
+            return Ok(false);
         }
-        Value::Array(regex.captures_iter(input).map(|captures| captured(&captures, group)).collect())
-    })
+        for found in matches(regex, given.at(row)) {
+            parts.append_option(found.get(group).map(|part| part.as_str()));
+        }
+        Ok(true)
+    }))
 }
 
-fn replace(args: &[Value], _: &Context<'_>) -> Row {
-    let (input, new) = (text(args, 0)?, text(args, 2)?);
-    with_regex(text(args, 1)?, |regex| {
-        let mut out = String::with_capacity(input.len());
+fn replace(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (given, mut regexes, new) = (Texts::new(batch, 0)?, regexes(batch, 1)?, Texts::new(batch, 2)?);
+    Ok(texts(batch, |row, out| {
+        let text = given.at(row);
         let mut end = 0;
-        for captures in regex.captures_iter(input) {
-            let Some(whole) = captures.get(0) else { continue };
-            out.push_str(input.get(end..whole.start()).unwrap_or_default());
-            expand(new, &captures, &mut out)?;
+        for found in matches(regexes.at(row)?, text) {
+            let Some(whole) = found.get(0) else { continue };
+            out.push_str(text.get(end..whole.start()).unwrap_or_default());
+            expand(new.at(row), &found, out)?;
             end = whole.end();
         }
-        out.push_str(input.get(end..).unwrap_or_default());
-        Ok(Value::String(out))
-    })?
+        out.push_str(text.get(end..).unwrap_or_default());
+        Ok(())
+    }))
 }
 
 /// Java's replacement text: `$1`, `${name}`, `\` before a literal character.
@@ -121,23 +133,20 @@ fn expand(new: &str, captures: &Captures<'_>, out: &mut String) -> Result<(), St
     while let Some(c) = rest.next() {
         match c {
             '\\' => out.push(rest.next().ok_or("character to be escaped is missing")?),
-            '$' if rest.peek() == Some(&'{') => {
-                rest.next();
+            '$' if rest.next_if_eq(&'{').is_some() => {
                 let name: String = rest.by_ref().take_while(|c| *c != '}').collect();
                 out.push_str(captures.name(&name).map_or("", |found| found.as_str()));
             }
             '$' => {
-                let mut group = rest.next().and_then(|c| c.to_digit(10)).ok_or("illegal group reference")? as usize;
+                let mut group = rest.next().and_then(|c| c.to_digit(10)).ok_or("Illegal group reference")? as usize;
                 if group >= captures.len() {
-                    return Err(format!("there is no group {group}"));
+                    return Err(format!("No group {group}"));
                 }
                 // More digits belong to the number as long as there is such a group.
                 while let Some(longer) =
                     rest.peek().and_then(|c| c.to_digit(10)).map(|digit| group * 10 + digit as usize)
+                    && longer < captures.len()
                 {
-                    if longer >= captures.len() {
-                        break;
-                    }
                     group = longer;
                     rest.next();
                 }
@@ -149,14 +158,63 @@ fn expand(new: &str, captures: &Captures<'_>, out: &mut String) -> Result<(), St
     Ok(())
 }
 
-fn split(args: &[Value], _: &Context<'_>) -> Row {
-    let (input, pattern) = (text(args, 0)?, text(args, 1)?);
-    let part = |part: &str| Value::String(part.to_owned());
-    if input.is_empty() {
-        return Ok(Value::Array(vec![part("")]));
+fn split(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (given, mut regexes) = (Texts::new(batch, 0)?, regexes(batch, 1)?);
+    Ok(lists(batch, |row, parts| {
+        let (text, regex) = (given.at(row), regexes.at(row)?);
+        // A pattern that can be empty cuts as `String.split` does: no empty parts at the ends.
+        let may_be_empty = regex.find("").is_some();
+        let mut cuts: Vec<&str> = Vec::new();
+        let mut start = 0;
+        for whole in matches(regex, text).filter_map(|found| found.get(0)) {
+            if may_be_empty && whole.end() == 0 {
+                continue;
+            }
+            cuts.push(text.get(start..whole.start()).unwrap_or_default());
+            start = whole.end();
+        }
+        cuts.push(text.get(start..).unwrap_or_default());
+        while may_be_empty && cuts.len() > 1 && cuts.last().is_some_and(|part| part.is_empty()) {
+            cuts.pop();
+        }
+        cuts.into_iter().for_each(|part| parts.append_value(part));
+        Ok(true)
+    }))
+}
+
+/// A column of the lists `each` appends for every row; `false` is NULL. So is a row with a NULL argument, or that fails.
+fn lists(batch: &Batch<'_>, mut each: impl FnMut(usize, &mut StringBuilder) -> Result<bool, String>) -> ArrayRef {
+    let mut builder = ListBuilder::with_capacity(StringBuilder::new(), batch.len);
+    for row in 0..batch.len {
+        let made = if has_null(batch, row) { Ok(false) } else { each(row, builder.values()) };
+        builder.append(made.unwrap_or_else(|message| {
+            batch.fail(row, || message);
+            false
+        }));
     }
-    if pattern.is_empty() {
-        return Ok(Value::Array(input.chars().map(|c| part(c.encode_utf8(&mut [0; 4]))).collect()));
+    Arc::new(builder.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::expr::testing::{rows, table};
+
+    #[test]
+    fn regular_expressions() {
+        let table = table(&["S STRING: Hello World | '' | a,b,,c | null", "P STRING: [a-z]+ | x* | ( | a"]);
+        for (expression, expected) in [
+            ("REGEXP_EXTRACT(P, S)", ["ello", "", "!null", "null"]),
+            ("REGEXP_EXTRACT('(o)', S, 5)", ["null", "null", "null", "null"]),
+            ("REGEXP_EXTRACT('(o)', S, -1)", ["!null", "!null", "!null", "null"]),
+            ("REGEXP_EXTRACT_ALL('([a-z])([a-z])', S, 2)", ["[l, o, r, d]", "[]", "[]", "null"]),
+            ("REGEXP_EXTRACT_ALL('[a-z]+', S)", ["[ello, orld]", "[]", "[a, b, c]", "null"]),
+            ("REGEXP_REPLACE(S, '[aeo]', '<$0>')", ["H<e>ll<o> W<o>rld", "", "<a>,b,,c", "null"]),
+            ("REGEXP_REPLACE(S, '(a)?', '$9')", ["!null", "!null", "!null", "null"]),
+            ("REGEXP_SPLIT_TO_ARRAY(S, '[ ,]+')", ["[Hello, World]", "[]", "[a, b, c]", "null"]),
+            ("REGEXP_SPLIT_TO_ARRAY(S, ',')", ["[Hello World]", "[]", "[a, b, , c]", "null"]),
+            ("REGEXP_SPLIT_TO_ARRAY(S, '')", ["[H, e, l, l, o,  , W, o, r, l, d]", "[]", "[a, ,, b, ,, ,, c]", "null"]),
+        ] {
+            assert_eq!(rows(expression, &table), expected, "{expression}");
+        }
     }
-    with_regex(pattern, |regex| Value::Array(regex.split(input).map(part).collect()))
 }

@@ -1,8 +1,15 @@
-//! Parts of URLs (RFC 2396, as `java.net.URI` reads them) and form encoding.
+//! Parts of URLs and form encoding.
 
-use super::row::{Row, string, text};
-use super::{Category, Function, Variation};
-use crate::types::Value;
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::Int32Type;
+use arrow::error::ArrowError;
+
+use super::columns::{Texts, nullable_numbers, nullable_texts, texts};
+use super::uri::Uri;
+use super::{Batch, Category, Function, Variation};
 
 /// A function of one part of a URL.
 macro_rules! part {
@@ -10,11 +17,8 @@ macro_rules! part {
         Function::scalar(
             $name,
             Category::Url,
-            &[Variation::row("(VARCHAR input) VARCHAR", |args, _| {
-                let url = Url::parse(text(args, 0)?)?;
-                let part: Option<String> = $part(&url);
-                Ok(part.map_or(Value::Null, Value::String))
-            })],
+            &[Variation::batch("(VARCHAR input) VARCHAR", |batch| part(batch, $part))
+                .says("", &["A text that is a URL."])],
         )
         .spelled($spelled)
         .says($says)
@@ -26,7 +30,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "URL_ENCODE_PARAM",
         Category::Url,
-        &[Variation::row("(VARCHAR input) VARCHAR", |args, _| string(form_encode(text(args, 0)?)))],
+        &[Variation::batch("(VARCHAR input) VARCHAR", |batch| {
+            let given = Texts::new(batch, 0)?;
+            Ok(texts(batch, |row, out| {
+                encode(given.at(row), out);
+                Ok(())
+            }))
+        })
+        .says("", &["The text to encode."])],
     )
     .spelled("url_encode_param")
     .says("A text as application/x-www-form-urlencoded.")
@@ -34,7 +45,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "URL_DECODE_PARAM",
         Category::Url,
-        &[Variation::row("(VARCHAR input) VARCHAR", |args, _| decode(text(args, 0)?, true).map(Value::String))],
+        &[Variation::batch("(VARCHAR input) VARCHAR", |batch| {
+            let given = Texts::new(batch, 0)?;
+            Ok(texts(batch, |row, out| {
+                out.push_str(&decode(given.at(row), true)?);
+                Ok(())
+            }))
+        })
+        .says("", &["The text to decode."])],
     )
     .spelled("url_decode_param")
     .says("The text that application/x-www-form-urlencoded stands for.")
@@ -43,7 +61,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "URL_EXTRACT_PROTOCOL",
         "url_extract_protocol",
         "The protocol of a URL.",
-        |url: &Url<'_>| url.scheme.map(str::to_owned),
+        |uri| uri.scheme.map(Cow::Borrowed),
         "URL_EXTRACT_PROTOCOL('https://a.io:80/b')",
         "https"
     ),
@@ -51,15 +69,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "URL_EXTRACT_HOST",
         "url_extract_host",
         "The host of a URL.",
-        |url: &Url<'_>| url.host.map(str::to_owned),
+        |uri| uri.host.map(Cow::Borrowed),
         "URL_EXTRACT_HOST('https://me@a.io:80/b')",
         "a.io"
     ),
     part!(
         "URL_EXTRACT_PATH",
         "url_extract_path",
-        "The path of a URL.",
-        |url: &Url<'_>| url.path.and_then(|path| decode(path, false).ok()),
+        "The path of a URL, decoded.",
+        |uri| uri.path.and_then(|path| decode(path, false).ok()),
         "URL_EXTRACT_PATH('https://a.io/b/c?x=1')",
         "/b/c"
     ),
@@ -67,7 +85,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "URL_EXTRACT_QUERY",
         "url_extract_query",
         "The query of a URL, decoded.",
-        |url: &Url<'_>| url.query.and_then(|query| decode(query, false).ok()),
+        |uri| uri.query.and_then(|query| decode(query, false).ok()),
         "URL_EXTRACT_QUERY('https://a.io/b?x=1%20')",
         "x=1 "
     ),
@@ -75,16 +93,18 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "URL_EXTRACT_FRAGMENT",
         "url_extract_fragment",
         "The fragment of a URL, decoded.",
-        |url: &Url<'_>| url.fragment.and_then(|fragment| decode(fragment, false).ok()),
+        |uri| uri.fragment.and_then(|fragment| decode(fragment, false).ok()),
         "URL_EXTRACT_FRAGMENT('https://a.io/b#top')",
         "top"
     ),
     Function::scalar(
         "URL_EXTRACT_PORT",
         Category::Url,
-        &[Variation::row("(VARCHAR input) INT", |args, _| {
-            Ok(Url::parse(text(args, 0)?)?.port.map_or(Value::Null, Value::Integer))
-        })],
+        &[Variation::batch("(VARCHAR input) INT", |batch| {
+            let given = Texts::new(batch, 0)?;
+            Ok(nullable_numbers::<Int32Type>(batch, |row| Ok(Uri::parse(given.at(row))?.port)))
+        })
+        .says("", &["A text that is a URL."])],
     )
     .spelled("url_extract_port")
     .says("The port of a URL, NULL if it names none.")
@@ -92,124 +112,93 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "URL_EXTRACT_PARAMETER",
         Category::Url,
-        &[Variation::row("(VARCHAR input, VARCHAR paramToFind) VARCHAR", |args, _| {
-            parameter(text(args, 0)?, text(args, 1)?)
-        })],
+        &[Variation::batch("(VARCHAR input, VARCHAR paramToFind) VARCHAR", parameter)
+            .says("", &["A text that is a URL.", "The name of the parameter."])],
     )
     .spelled("url_extract_parameter")
     .says("The value of a parameter in the query of a URL; an empty text if it stands there without one.")
     .example("URL_EXTRACT_PARAMETER('https://a.io?a=b&c=d%20e', 'c')", "d e"),
 ];
 
-/// The parts of a URL, as written.
-struct Url<'a> {
-    scheme: Option<&'a str>,
-    host: Option<&'a str>,
-    port: Option<i32>,
-    path: Option<&'a str>,
-    query: Option<&'a str>,
-    fragment: Option<&'a str>,
+type Part = for<'a> fn(&Uri<'a>) -> Option<Cow<'a, str>>;
+
+fn part(batch: &Batch<'_>, part: Part) -> Result<ArrayRef, ArrowError> {
+    let given = Texts::new(batch, 0)?;
+    Ok(nullable_texts(batch, |row, out| {
+        let found = part(&Uri::parse(given.at(row))?);
+        out.push_str(found.as_deref().unwrap_or_default());
+        Ok(found.is_some())
+    }))
 }
 
-impl<'a> Url<'a> {
-    fn parse(text: &'a str) -> Result<Self, String> {
-        let refused = |why: &str| format!("'{text}' is not a URL: {why}");
-        if let Some(illegal) = text.chars().find(|c| c.is_ascii_control() || " \"<>\\^`{|}".contains(*c)) {
-            return Err(refused(&format!("illegal character '{illegal}'")));
-        }
-        let (rest, fragment) = split_at(text, '#');
-        let scheme_end = rest.find([':', '/', '?']).filter(|at| rest[*at..].starts_with(':'));
-        let (scheme, rest) = match scheme_end {
-            Some(0) => return Err(refused("expected scheme name")),
-            Some(at) => (Some(&rest[..at]), &rest[at + 1..]),
-            None => (None, rest),
-        };
-        if let Some(scheme) = scheme {
-            let legal = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-            if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.chars().all(legal) {
-                return Err(refused("illegal character in scheme name"));
-            }
-            if rest.is_empty() {
-                return Err(refused("expected scheme-specific part"));
-            }
-            if !rest.starts_with('/') {
-                // An opaque URI (`mailto:x`) has no parts but its fragment.
-                return Ok(Self { scheme: Some(scheme), host: None, port: None, path: None, query: None, fragment });
-            }
-        }
-        let (rest, query) = split_at(rest, '?');
-        let (authority, path) = match rest.strip_prefix("//") {
-            Some(rest) => {
-                let end = rest.find('/').unwrap_or(rest.len());
-                (Some(&rest[..end]), &rest[end..])
-            }
-            None => (None, rest),
-        };
-        let (host, port) = authority.map_or((None, None), host_and_port);
-        Ok(Self { scheme, host, port, path: Some(path), query, fragment })
-    }
+/// The query is decoded before it is taken apart, as ksqlDB does it.
+fn parameter(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (given, wanted) = (Texts::new(batch, 0)?, Texts::new(batch, 1)?);
+    Ok(nullable_texts(batch, |row, out| {
+        let Some(query) = Uri::parse(given.at(row))?.query else { return Ok(false) };
+        let query = decode(query, false)?;
+        let mut parameters = query.split('&').map(|part| part.split_once('=').unwrap_or((part, "")));
+        let found = parameters.find(|(name, _)| *name == wanted.at(row));
+        out.push_str(found.map_or("", |(_, value)| value));
+        Ok(found.is_some())
+    }))
 }
 
-fn split_at(text: &str, at: char) -> (&str, Option<&str>) {
-    text.split_once(at).map_or((text, None), |(before, after)| (before, Some(after)))
-}
-
-/// An authority that is not `[user@]host[:port]` is a registry name: it has no host.
-fn host_and_port(authority: &str) -> (Option<&str>, Option<i32>) {
-    let server = authority.rsplit_once('@').map_or(authority, |(_, server)| server);
-    let (host, port) = match server.rfind(':').filter(|at| !server[*at..].contains(']')) {
-        Some(at) => (&server[..at], Some(&server[at + 1..])),
-        None => (server, None),
-    };
-    let legal = (host.starts_with('[') && host.ends_with(']'))
-        || host.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
-    match port {
-        _ if host.is_empty() || !legal => (None, None),
-        None | Some("") => (Some(host), None),
-        Some(port) => port.parse().map_or((None, None), |port| (Some(host), Some(port))),
-    }
-}
-
-fn parameter(url: &str, wanted: &str) -> Row {
-    let Some(query) = Url::parse(url)?.query else { return Ok(Value::Null) };
-    for part in query.split('&') {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        if decode(name, true)? == wanted {
-            return decode(value, true).map(Value::String);
-        }
-    }
-    Ok(Value::Null)
-}
-
-fn form_encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+fn encode(text: &str, out: &mut String) {
     for byte in text.bytes() {
         match byte {
             b' ' => out.push('+'),
             b'.' | b'-' | b'*' | b'_' => out.push(char::from(byte)),
             byte if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
-            byte => out.push_str(&format!("%{byte:02X}")),
+            byte => {
+                let _ = write!(out, "%{byte:02X}");
+            }
         }
     }
-    out
 }
 
 /// `%20` and the like; `+` is a blank in forms only.
-fn decode(text: &str, form: bool) -> Result<String, String> {
+fn decode(text: &str, form: bool) -> Result<Cow<'_, str>, String> {
+    if !text.contains('%') && !(form && text.contains('+')) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
     let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        match first {
-            b'+' if form => bytes.push(b' '),
-            b'%' => {
-                let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-                let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-                bytes.push(byte.ok_or_else(|| format!("illegal escape in '{text}'"))?);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            byte => bytes.push(*byte),
+    let mut rest = text.as_bytes().iter();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' if form => b' ',
+            b'%' => match (digit(rest.next()), digit(rest.next())) {
+                (Some(high), Some(low)) => (high * 16 + low) as u8,
+                _ => return Err(format!("Illegal hex characters in escape (%) pattern: {text}")),
+            },
+            byte => *byte,
+        });
+    }
+    Ok(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::expr::testing::{rows, table};
+
+    #[test]
+    fn parts_of_urls() {
+        let table =
+            table(&["U STRING: https://e.org:8443/p/a%20b?q=1&r=x%26y&s#frag | mailto:me@host | http://[bad | null"]);
+        for (expression, expected) in [
+            ("URL_EXTRACT_PROTOCOL(U)", ["https", "mailto", "!null", "null"]),
+            ("URL_EXTRACT_HOST(U)", ["e.org", "null", "!null", "null"]),
+            ("URL_EXTRACT_PORT(U)", ["8443", "null", "!null", "null"]),
+            ("URL_EXTRACT_PATH(U)", ["/p/a b", "null", "!null", "null"]),
+            ("URL_EXTRACT_QUERY(U)", ["q=1&r=x&y&s", "null", "!null", "null"]),
+            ("URL_EXTRACT_FRAGMENT(U)", ["frag", "null", "!null", "null"]),
+            ("URL_EXTRACT_PARAMETER(U, 'r')", ["x", "null", "!null", "null"]),
+            ("URL_EXTRACT_PARAMETER(U, 's')", ["", "null", "!null", "null"]),
+            ("URL_DECODE_PARAM('%C3%A9+%2B')", ["é +"; 4]),
+            ("URL_DECODE_PARAM('%zz')", ["!null"; 4]),
+        ] {
+            assert_eq!(rows(expression, &table), expected, "{expression}");
         }
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -1,0 +1,258 @@
+//! `java.util.regex` patterns over the `regex` crate. Classes mean what they mean in Java (`\d` is ASCII, `.` stops at
+//! every line end); look-around, back-references, atomic groups and possessive quantifiers are refused.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+use regex::{Captures, Regex};
+
+/// Compiles a Java pattern.
+pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+    let refused = |why: &str| format!("'{pattern}' is not a regular expression that is supported: {why}");
+    let translated = Translator::new(pattern).translate().map_err(|why| refused(&why))?;
+    Regex::new(&translated).map_err(|error| match error {
+        regex::Error::Syntax(message) => {
+            refused(message.lines().last().unwrap_or_default().trim_start_matches("error: "))
+        }
+        error => refused(&error.to_string()),
+    })
+}
+
+/// All matches, as `Matcher.find` finds them: an empty one may follow right after another.
+pub(super) fn matches<'t>(regex: &Regex, text: &'t str) -> impl Iterator<Item = Captures<'t>> {
+    let mut start = Some(0);
+    std::iter::from_fn(move || {
+        let found = regex.captures_at(text, start.filter(|start| *start <= text.len())?)?;
+        let whole = found.get(0)?;
+        start = Some(if whole.is_empty() {
+            whole.end() + text.get(whole.end()..)?.chars().next().map_or(1, char::len_utf8)
+        } else {
+            whole.end()
+        });
+        Some(found)
+    })
+}
+
+struct Translator<'a> {
+    rest: Peekable<Chars<'a>>,
+    out: String,
+    /// How many classes are open.
+    depth: usize,
+    /// `.` means every character.
+    dot_all: bool,
+    /// The last thing was a quantifier.
+    quantified: bool,
+}
+
+impl<'a> Translator<'a> {
+    fn new(pattern: &'a str) -> Self {
+        // A flag group with an s: `(?s)`, `(?is:`.
+        let dot_all = pattern
+            .split("(?")
+            .skip(1)
+            .any(|group| group.chars().take_while(char::is_ascii_alphabetic).any(|flag| flag == 's'));
+        let out = String::with_capacity(pattern.len() + 16);
+        Self { rest: pattern.chars().peekable(), out, depth: 0, dot_all, quantified: false }
+    }
+
+    fn translate(mut self) -> Result<String, String> {
+        while let Some(c) = self.rest.next() {
+            if self.depth > 0 {
+                self.in_class(c)?;
+            } else {
+                self.outside(c)?;
+            }
+        }
+        Ok(self.out)
+    }
+
+    fn outside(&mut self, c: char) -> Result<(), String> {
+        let quantifier = matches!(c, '*' | '+' | '?' | '}');
+        if c == '+' && self.quantified {
+            return Err("possessive quantifiers are not supported".to_owned());
+        }
+        // `a+?` is one quantifier; what follows it is none of its.
+        self.quantified = quantifier && !(c == '?' && self.quantified);
+        match c {
+            '\\' => self.escape()?,
+            '[' => self.open_class(),
+            '.' if !self.dot_all => self.out.push_str("[^\\n\\r\\u{85}\\u{2028}\\u{2029}]"),
+            '(' => {
+                self.out.push('(');
+                // `(?` is no quantifier.
+                if self.rest.next_if_eq(&'?').is_some() {
+                    self.out.push('?');
+                    if self.rest.peek() == Some(&'>') {
+                        return Err("atomic groups are not supported".to_owned());
+                    }
+                }
+            }
+            c => self.out.push(c),
+        }
+        Ok(())
+    }
+
+    fn open_class(&mut self) {
+        self.depth += 1;
+        self.out.push('[');
+        if self.rest.next_if_eq(&'^').is_some() {
+            self.out.push('^');
+        }
+        // A bracket that stands first is itself.
+        if self.rest.next_if_eq(&']').is_some() {
+            self.out.push_str("\\]");
+        }
+    }
+
+    fn in_class(&mut self, c: char) -> Result<(), String> {
+        match c {
+            '\\' => self.escape()?,
+            '[' => self.open_class(),
+            ']' => {
+                self.depth -= 1;
+                self.out.push(']');
+            }
+            // Only `&&` is an operator in Java.
+            '-' | '~' if self.rest.peek() == Some(&c) => {
+                self.out.push('\\');
+                self.out.push(c);
+            }
+            c => self.out.push(c),
+        }
+        Ok(())
+    }
+
+    /// Characters of a class, which may stand inside another.
+    fn class(&mut self, members: &str, negated: bool) {
+        match (self.depth > 0, negated) {
+            (true, false) => self.out.push_str(members),
+            (_, true) => self.out.push_str(&format!("[^{members}]")),
+            (false, false) => self.out.push_str(&format!("[{members}]")),
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), String> {
+        const HORIZONTAL: &str = " \\t\\u{a0}\\u{1680}\\u{180e}\\u{2000}-\\u{200a}\\u{202f}\\u{205f}\\u{3000}";
+        let Some(c) = self.rest.next() else { return Err("nothing follows the last backslash".to_owned()) };
+        match c {
+            'd' | 'D' => self.class("0-9", c == 'D'),
+            'w' | 'W' => self.class("a-zA-Z0-9_", c == 'W'),
+            's' | 'S' => self.class(" \\t\\n\\x0b\\f\\r", c == 'S'),
+            'h' | 'H' => self.class(HORIZONTAL, c == 'H'),
+            'v' | 'V' => self.class("\\n\\x0b\\f\\r\\u{85}\\u{2028}\\u{2029}", c == 'V'),
+            'p' | 'P' => self.property(c == 'P'),
+            'b' if self.depth == 0 => self.out.push_str("(?-u:\\b)"),
+            'R' => self.out.push_str("(?:\\r\\n|[\\n\\x0b\\f\\r\\u{85}\\u{2028}\\u{2029}])"),
+            'Z' => self.out.push_str("\\n?\\z"),
+            'e' => self.out.push_str("\\x1b"),
+            'Q' => self.quote(),
+            '0' => {
+                let mut code = 0;
+                while let Some(digit) =
+                    self.rest.peek().and_then(|c| c.to_digit(8)).filter(|digit| code * 8 + digit <= 0o377)
+                {
+                    code = code * 8 + digit;
+                    self.rest.next();
+                }
+                self.out.push_str(&format!("\\x{{{code:x}}}"));
+            }
+            'B' | 'A' | 'z' | 'n' | 't' | 'r' | 'f' | 'a' | 'x' | 'u' => {
+                self.out.push('\\');
+                self.out.push(c);
+            }
+            '1'..='9' | 'k' => return Err("backreferences are not supported".to_owned()),
+            c if c.is_ascii_alphabetic() => return Err(format!("Illegal/unsupported escape sequence \\{c}")),
+            c => self.out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
+        }
+        Ok(())
+    }
+
+    /// `\Q…\E`
+    fn quote(&mut self) {
+        while let Some(c) = self.rest.next() {
+            if c == '\\' && self.rest.next_if_eq(&'E').is_some() {
+                return;
+            }
+            self.out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
+        }
+    }
+
+    /// `\p{Alpha}`, `\pL`; those of POSIX are ASCII, the others Unicode's.
+    fn property(&mut self, negated: bool) {
+        let name: String = match self.rest.next_if_eq(&'{') {
+            Some(_) => self.rest.by_ref().take_while(|c| *c != '}').collect(),
+            None => self.rest.next().map(String::from).unwrap_or_default(),
+        };
+        let members = match name.as_str() {
+            "Lower" => "a-z",
+            "Upper" => "A-Z",
+            "Alpha" => "a-zA-Z",
+            "Digit" => "0-9",
+            "Alnum" => "a-zA-Z0-9",
+            "XDigit" => "0-9a-fA-F",
+            "ASCII" => "\\x00-\\x7f",
+            "Cntrl" => "\\x00-\\x1f\\x7f",
+            "Graph" => "!-~",
+            "Print" => " -~",
+            "Blank" => " \\t",
+            "Space" => " \\t\\n\\x0b\\f\\r",
+            "Punct" => "!-/:-@\\[-`{-~",
+            _ => {
+                let name = name.strip_prefix("Is").or_else(|| name.strip_prefix("java")).unwrap_or(&name);
+                self.out.push_str(&format!("\\{}{{{name}}}", if negated { 'P' } else { 'p' }));
+                return;
+            }
+        };
+        self.class(members, negated);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_mean_what_they_mean_in_java() {
+        for (pattern, text, found) in [
+            ("\\d+", "٣12", Some("12")),
+            ("\\w+", "é_a1", Some("_a1")),
+            ("[\\d&&[^3]]+", "3124", Some("124")),
+            ("[^\\s,]+", " ,ab", Some("ab")),
+            ("a.c", "a\rc", None),
+            ("(?s)a.c", "a\nc", Some("a\nc")),
+            ("\\bfoo\\b", "a foo.", Some("foo")),
+            ("\\Qa.b\\E+", "a.bb", Some("a.bb")),
+            ("\\p{Alpha}+", "1ab", Some("ab")),
+            ("\\p{IsGreek}+", "aλ", Some("λ")),
+            ("[a--z]+", "-a", Some("-a")),
+            ("\\<b\\>", "<b>", Some("<b>")),
+            ("(?<n>x)(?:y)", "xy", Some("xy")),
+            ("\\u0041\\x42", "AB", Some("AB")),
+            ("a{1,2}?", "aa", Some("a")),
+            ("x*?y", "xxy", Some("xxy")),
+            ("\\-\\ \\/", "- /", Some("- /")),
+        ] {
+            let regex = compile(pattern).unwrap_or_else(|why| panic!("{why}"));
+            assert_eq!(regex.find(text).map(|found| found.as_str()), found, "{pattern}");
+        }
+        for (pattern, why) in [
+            ("a(?=b)", "look-around"),
+            ("(a)\\1", "backreferences"),
+            ("a*+", "possessive"),
+            ("a{2}+", "possessive"),
+            ("(?>a)", "atomic"),
+            ("(a", "unclosed group"),
+            ("\\y", "escape sequence"),
+        ] {
+            assert!(compile(pattern).unwrap_err().contains(why), "{pattern}: {:?}", compile(pattern));
+        }
+    }
+
+    #[test]
+    fn an_empty_match_may_follow_another_match() {
+        let regex = compile("a*").unwrap();
+        let found: Vec<_> =
+            matches(&regex, "aabé").filter_map(|found| found.get(0).map(|whole| whole.range())).collect();
+        assert_eq!(found, [0..2, 2..2, 3..3, 5..5]);
+    }
+}
