@@ -16,10 +16,10 @@ const REGISTERS: usize = 1 << 14;
 /// How many different values that are not NULL: exactly while they are few, by HyperLogLog after that.
 pub(super) struct CountDistinct;
 
-/// Hashes, or the greatest number of leading zeros + 1 per register.
+/// What was seen of a group.
 pub(super) enum Seen {
     Hashes(BTreeSet<u64>),
-    Sketch(Box<[u8]>),
+    Sketch(Sketch),
 }
 
 impl Seen {
@@ -28,35 +28,67 @@ impl Seen {
             Self::Hashes(hashes) => {
                 hashes.insert(hash);
                 if hashes.len() > EXACT {
-                    let mut sketch = vec![0; REGISTERS].into_boxed_slice();
-                    hashes.iter().for_each(|&hash| note(&mut sketch, hash));
+                    let mut sketch = Sketch::new(vec![0; REGISTERS].into());
+                    hashes.iter().for_each(|&hash| sketch.insert(hash));
                     *self = Self::Sketch(sketch);
                 }
             }
-            Self::Sketch(sketch) => note(sketch, hash),
+            Self::Sketch(sketch) => sketch.insert(hash),
+        }
+    }
+
+    fn count(&self) -> i64 {
+        match self {
+            Self::Hashes(hashes) => hashes.len() as i64,
+            Self::Sketch(sketch) => sketch.estimate(),
+        }
+    }
+}
+
+/// HyperLogLog. Every row asks for the estimate, so what it is made of is kept up to date.
+pub(super) struct Sketch {
+    /// Greatest number of leading zeros, plus 1, of the hashes of each register; at most [`MOST_ZEROS`].
+    registers: Box<[u8]>,
+    /// Sum over the registers of 2^-zeros, in units of 2^-[`MOST_ZEROS`].
+    sum: u128,
+    /// Registers without any hash.
+    empty: usize,
+}
+
+/// 50 bits of a hash are looked at.
+const MOST_ZEROS: u8 = 51;
+
+impl Sketch {
+    fn new(registers: Box<[u8]>) -> Self {
+        let sum = registers.iter().map(|&zeros| weight(zeros)).sum();
+        let empty = registers.iter().filter(|&&zeros| zeros == 0).count();
+        Self { registers, sum, empty }
+    }
+
+    fn insert(&mut self, hash: u64) {
+        let zeros = (hash << 14 | 1 << 13).leading_zeros() as u8 + 1;
+        self.raise((hash >> 50) as usize, zeros);
+    }
+
+    fn raise(&mut self, register: usize, zeros: u8) {
+        if let Some(old) = self.registers.get_mut(register).filter(|old| **old < zeros) {
+            self.sum = self.sum - weight(*old) + weight(zeros);
+            self.empty -= usize::from(*old == 0);
+            *old = zeros;
         }
     }
 
     fn estimate(&self) -> i64 {
-        let sketch = match self {
-            Self::Hashes(hashes) => return hashes.len() as i64,
-            Self::Sketch(sketch) => sketch,
-        };
         let m = REGISTERS as f64;
-        let sum: f64 = sketch.iter().map(|&zeros| (-f64::from(zeros)).exp2()).sum();
+        let sum = self.sum as f64 / f64::from(MOST_ZEROS).exp2();
         let raw = 0.7213 / (1.0 + 1.079 / m) * m * m / sum;
-        let empty = sketch.iter().filter(|&&zeros| zeros == 0).count();
-        let linear = raw <= 2.5 * m && empty > 0;
-        (if linear { m * (m / empty as f64).ln() } else { raw }).round() as i64
+        let linear = raw <= 2.5 * m && self.empty > 0;
+        (if linear { m * (m / self.empty as f64).ln() } else { raw }).round() as i64
     }
 }
 
-fn note(sketch: &mut [u8], hash: u64) {
-    let register = (hash >> 50) as usize;
-    let zeros = (hash << 14 | 1 << 13).leading_zeros() as u8 + 1;
-    if let Some(old) = sketch.get_mut(register) {
-        *old = zeros.max(*old);
-    }
+fn weight(zeros: u8) -> u128 {
+    1 << MOST_ZEROS.saturating_sub(zeros)
 }
 
 /// FNV-1a with a final mix: the same on every machine and in every version, since hashes are stored.
@@ -96,11 +128,12 @@ impl Function for CountDistinct {
         match from {
             Seen::Hashes(hashes) => hashes.iter().for_each(|&hash| into.insert(hash)),
             Seen::Sketch(from) => {
-                let mut merged = from.clone();
+                let mut merged = Sketch::new(from.registers.clone());
                 match into {
-                    Seen::Hashes(hashes) => hashes.iter().for_each(|&hash| note(&mut merged, hash)),
+                    Seen::Hashes(hashes) => hashes.iter().for_each(|&hash| merged.insert(hash)),
                     Seen::Sketch(sketch) => {
-                        merged.iter_mut().zip(sketch.iter()).for_each(|(a, b)| *a = (*a).max(*b));
+                        let registers = sketch.registers.iter().enumerate();
+                        registers.for_each(|(register, &zeros)| merged.raise(register, zeros));
                     }
                 }
                 *into = Seen::Sketch(merged);
@@ -114,7 +147,7 @@ impl Function for CountDistinct {
     }
 
     fn result(&self, state: &Seen, out: &mut Int64Builder) {
-        out.append_value(state.estimate());
+        out.append_value(state.count());
     }
 
     fn encode(&self, state: &Seen, into: &mut Vec<u8>) {
@@ -125,7 +158,7 @@ impl Function for CountDistinct {
             }
             Seen::Sketch(sketch) => {
                 put_u64(u64::MAX, into);
-                into.extend_from_slice(sketch);
+                into.extend_from_slice(&sketch.registers);
             }
         }
     }
@@ -133,7 +166,7 @@ impl Function for CountDistinct {
     fn decode(&self, bytes: &mut &[u8]) -> Result<Seen, BadRow> {
         let n = get_u64(bytes)?;
         if n == u64::MAX {
-            return Ok(Seen::Sketch(take(bytes, REGISTERS)?.into()));
+            return Ok(Seen::Sketch(Sketch::new(take(bytes, REGISTERS)?.into())));
         }
         let one = |_| take(bytes, 8)?.try_into().map(u64::from_le_bytes).map_err(|_| BadRow);
         Ok(Seen::Hashes((0..n).map(one).collect::<Result<_, _>>()?))
@@ -142,7 +175,7 @@ impl Function for CountDistinct {
     fn heap_bytes(&self, state: &Seen) -> usize {
         match state {
             Seen::Hashes(hashes) => hashes.len() * 12,
-            Seen::Sketch(sketch) => sketch.len(),
+            Seen::Sketch(sketch) => sketch.registers.len(),
         }
     }
 }

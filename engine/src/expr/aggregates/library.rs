@@ -24,12 +24,14 @@ pub(super) static AGGREGATES: &[Aggregate] = &[
     plain("ATTR", true, attr),
     plain("AVG", true, average),
     plain("COLLECT_LIST", true, |call| {
-        let (ty, limit) = (array(call)?, call.limits.collect_list);
-        Ok(Resolved::new(ty.clone(), ty.clone(), move || CollectList { ty: ty.clone(), limit }))
+        let (ty, limit) = (column(call)?, call.limits.collect_list);
+        let list = ty.clone().array_of();
+        Ok(Resolved::new(list.clone(), list, move || CollectList { ty: ty.clone(), limit }))
     }),
     plain("COLLECT_SET", false, |call| {
-        let (ty, limit) = (array(call)?, call.limits.collect_set);
-        Ok(Resolved::new(ty.clone(), ty.clone(), move || CollectSet { ty: ty.clone(), limit }))
+        let (ty, limit) = (column(call)?, call.limits.collect_set);
+        let list = ty.clone().array_of();
+        Ok(Resolved::new(list.clone(), list, move || CollectSet { ty: ty.clone(), limit }))
     }),
     plain("CORRELATION", true, |_| {
         let sums = ["X_SUM", "Y_SUM", "XX_SUM", "YY_SUM", "XY_SUM"].map(|name| (name.to_owned(), SqlType::Double));
@@ -79,10 +81,6 @@ fn all_but_one(args: usize) -> usize {
 /// Type of the only column.
 fn column(call: &Call<'_>) -> Result<SqlType, String> {
     call.columns.first().cloned().ok_or_else(|| "an argument is missing".to_owned())
-}
-
-fn array(call: &Call<'_>) -> Result<SqlType, String> {
-    Ok(column(call)?.array_of())
 }
 
 fn unfit(ty: &SqlType) -> String {

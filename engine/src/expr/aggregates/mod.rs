@@ -23,6 +23,8 @@ mod registry;
 mod slots;
 mod statistics;
 mod sum;
+#[cfg(test)]
+mod tests;
 mod topk;
 
 use arrow::array::ArrayRef;

@@ -197,7 +197,7 @@ impl Function for Correlation {
     }
 
     fn result(&self, &[n, x, y, xx, yy, xy]: &[f64; 6], out: &mut Float64Builder) {
-        out.append_value((n * xy - x * y) / ((n * xx - x * x).sqrt() * (n * yy - y * y).sqrt()));
+        out.append_value((n * xy - x * y) / ((n * xx - x * x) * (n * yy - y * y)).sqrt());
     }
 
     fn encode(&self, state: &[f64; 6], into: &mut Vec<u8>) {
