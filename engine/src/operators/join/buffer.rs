@@ -5,6 +5,9 @@ use crate::operators::OperatorError;
 use crate::state::{Place, Store, Stored, segment_ms};
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64, take};
 
+/// Takes time and bytes of a row.
+type Visit<'a> = dyn FnMut(i64, &[u8]) -> Result<(), OperatorError> + 'a;
+
 /// Rows by key and time.
 ///
 /// The rows of one key are kept in *buckets* as long as the join's window, so that a look-up reads two or three of them
@@ -50,7 +53,7 @@ impl Buffer {
         key: &[u8],
         from: i64,
         to: i64,
-        each: &mut dyn FnMut(i64, &[u8]) -> Result<(), OperatorError>,
+        each: &mut Visit<'_>,
     ) -> Result<(), OperatorError> {
         let from = from.max(0).max(self.visible_from());
         let to = to.min(self.store.time());
@@ -121,7 +124,7 @@ impl Bucket {
         &self,
         from: i64,
         to: i64,
-        each: &mut dyn FnMut(i64, &[u8]) -> Result<(), OperatorError>,
+        each: &mut Visit<'_>,
     ) -> Result<(), OperatorError> {
         if self.disordered {
             let mut rows: Vec<usize> =
