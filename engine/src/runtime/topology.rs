@@ -118,21 +118,14 @@ pub(super) fn cut(plan: &QueryPlan, uncut: bool, service_id: &str, log: &dyn Log
     Ok(Topology { subs: cutter.subs, whole })
 }
 
-/// Whether a step hands on the old side of its input; others have the old rows in stores of their own.
-fn passes_old(step: &Step) -> bool {
-    matches!(step.kind, StepKind::Filter { .. } | StepKind::Project { .. })
-}
-
-/// Whether a step filters groups. It needs their old rows, so that a group that never passed leaves no tombstone.
-fn is_having(step: &Step) -> bool {
-    fn makes_groups(step: &Step) -> bool {
-        match &step.kind {
-            StepKind::Aggregate { .. } | StepKind::TableAggregate { .. } => true,
-            StepKind::Project { input, .. } => makes_groups(input),
-            _ => false,
-        }
+/// Whether a step reads the old side of its input, or hands it on to somebody who does. Steps that keep their inputs in
+/// stores of their own know the old rows from there.
+fn reads_old(step: &Step, wants_old: bool) -> bool {
+    match step.kind {
+        StepKind::Filter { .. } => step.is_table,
+        StepKind::Project { .. } => wants_old,
+        _ => false,
     }
-    matches!(&step.kind, StepKind::Filter { input, .. } if makes_groups(input))
 }
 
 /// Whether the step's key was computed and has several columns: then it is there even if all of them are NULL.
@@ -261,8 +254,7 @@ impl Cutter<'_> {
             _ => {
                 let mut ports = Vec::new();
                 for input in inputs(step) {
-                    let old = (wants_old && passes_old(step)) || is_having(step);
-                    ports.push(self.add(input, old, nodes, partitions)?);
+                    ports.push(self.add(input, reads_old(step, wants_old), nodes, partitions)?);
                 }
                 Ok(push(nodes, Role::Run, ports))
             }

@@ -48,13 +48,7 @@ impl Buffer {
 
     /// Calls `each` with time and bytes of the rows of a key between two times (inclusive): oldest first, rows of one
     /// time in order of arrival.
-    pub(super) fn fetch(
-        &mut self,
-        key: &[u8],
-        from: i64,
-        to: i64,
-        each: &mut Visit<'_>,
-    ) -> Result<(), OperatorError> {
+    pub(super) fn fetch(&mut self, key: &[u8], from: i64, to: i64, each: &mut Visit<'_>) -> Result<(), OperatorError> {
         let from = from.max(0).max(self.visible_from());
         let to = to.min(self.store.time());
         if from > to {
@@ -120,12 +114,7 @@ impl Bucket {
         &self.bytes[start..self.ends[at]]
     }
 
-    fn visit(
-        &self,
-        from: i64,
-        to: i64,
-        each: &mut Visit<'_>,
-    ) -> Result<(), OperatorError> {
+    fn visit(&self, from: i64, to: i64, each: &mut Visit<'_>) -> Result<(), OperatorError> {
         if self.disordered {
             let mut rows: Vec<usize> =
                 (0..self.times.len()).filter(|&at| (from..=to).contains(&self.times[at])).collect();
