@@ -18,8 +18,8 @@ use crate::types::row::{BadRow, get_u64, put_u64, take};
 ///
 /// Output: keyed as left; the left value columns, then the right ones.
 /// * A left change emits its joined row; ROWTIME is the later of the two rows'. In an inner join a row without a
-///   partner emits nothing, or a tombstone when it had another foreign key before (whether that one had a partner is
-///   not asked). A delete emits a tombstone if the row had a foreign key.
+///   partner emits nothing, or a tombstone when it was there before with another foreign key, even NULL (whether it had a
+///   partner is not asked). A delete emits a tombstone if the row had a foreign key.
 /// * A right change emits the joined row of every left row with that foreign key, in the order of their serialised
 ///   keys; ROWTIME is the right row's. Where the right row is gone that is a tombstone, or, in a LEFT join, the left row
 ///   alone.
@@ -98,7 +98,7 @@ impl ForeignKeyJoin {
         let partners = [find(&mut self.right, new_key)?, find(&mut self.right, old_key)?];
         let [new_right, old_right] = partners.map(|slot| slot.map(|slot| &self.right.values()[slot as usize]));
         let result = joined(self.outer_left, new, new_right);
-        if result.is_some() || self.outer_left || (old_key.is_some() && old_key != new_key) {
+        if result.is_some() || self.outer_left || (old.is_some() && old_key != new_key) {
             // The tombstone of a row that lost its foreign key was caused by the old partner.
             let partner = if new_key.is_none() && !self.outer_left { old_right } else { new_right };
             let time = partner.map_or(time, |partner| time.max(partner.time));
@@ -256,6 +256,7 @@ mod tests {
         right @22 q | r2
         left  @23 a | -, l6
         left  @24 a | q, l7
+        left  @24 c | s, l8
         right @25 p
         left  @26 b
         left  @27 b
@@ -281,9 +282,11 @@ mod tests {
             @22 a | q, l5, r2
             @23 a << q, l5, r2
             @24 a | q, l7, r2
+            @24 c
             @25 b << p, l1, r1
             @26 b
-            @22 a << q, l7, r2";
+            @22 a << q, l7, r2
+            @28 c";
         join(false, expected);
     }
 
@@ -300,10 +303,11 @@ mod tests {
             @22 a | q, l5, r2 << q, l5, -
             @23 a | -, l6, - << q, l5, r2
             @24 a | q, l7, r2 << -, l6, -
+            @24 c | s, l8, - << -, l3, -
             @25 b | p, l1, - << p, l1, r1
             @26 b << p, l1, -
             @15 a << q, l7, r2
-            @28 c << -, l3, -";
+            @28 c << s, l8, -";
         join(true, expected);
     }
 }

@@ -14,15 +14,25 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// `WITHIN (before, after) GRACE PERIOD grace`, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JoinWindow {
-    /// How much older than the left row the right row may be.
+    /// How much older than the left row the right row may be (in a RIGHT join: the left row than the right row).
     pub before_ms: i64,
-    /// How much younger than the left row the right row may be.
+    /// How much younger it may be.
     pub after_ms: i64,
     /// How late rows may be; `None` when there was no GRACE PERIOD.
     pub grace_ms: Option<i64>,
 }
 
 impl JoinWindow {
+    /// The window of a join. In a RIGHT join it is around the right row: ksqlDB runs that as a LEFT join with the sides
+    /// exchanged, but leaves the window as it is.
+    fn around(self, outer: Outer) -> Self {
+        if outer.right && !outer.left {
+            Self { before_ms: self.after_ms, after_ms: self.before_ms, ..self }
+        } else {
+            self
+        }
+    }
+
     fn size_ms(&self) -> i64 {
         self.before_ms.saturating_add(self.after_ms)
     }
@@ -69,6 +79,7 @@ pub struct StreamStreamJoin {
 impl StreamStreamJoin {
     /// A join.
     pub fn new(inputs: Inputs<'_>, window: JoinWindow, outer: Outer) -> Result<Self, OperatorError> {
+        let window = window.around(outer);
         let open = |name| Buffer::open(inputs.place.below(name), window.size_ms(), window.retention_ms());
         let unmatched = match window.grace_ms {
             Some(grace_ms) if outer.left || outer.right => {
@@ -218,6 +229,21 @@ mod tests {
             @95 a | l2, r1
             @95 a | l2, r2";
         join(INNER, 10, 5, None, script, expected);
+    }
+
+    #[test]
+    fn in_a_right_join_the_window_is_around_the_right_row() {
+        let script = "
+            left  @90  a | l1
+            left  @95  a | l2
+            right @100 a | r1
+            right @90  a | r2";
+        let expected = "
+            @100 a | l1, r1
+            @100 a | l2, r1
+            @90 a | l1, r2
+            @95 a | l2, r2";
+        join(Outer { left: false, right: true }, 10, 5, None, script, expected);
     }
 
     #[test]
