@@ -4,7 +4,7 @@ use sql::{Emit, Expr};
 
 use crate::expr::Typed;
 use crate::formats::format;
-use crate::types::{Column, SqlType};
+use crate::types::{Column, SqlType, Value};
 
 use super::aggregate::{self, AggregateUse};
 use super::bind::{self, Clause};
@@ -198,6 +198,7 @@ impl Select<'_> {
         if relation.step.is_table && window.is_some() {
             return Err(PlanError::statement("Windowing not supported for table aggregations."));
         }
+        let group_by = if group_by.is_empty() { vec![self.one_group()] } else { group_by };
         let group = self.group_columns(&group_by);
         let prepared = self.prepare(relation, &group_by)?;
         let mut relation = if prepared.step.is_table {
@@ -219,6 +220,14 @@ impl Select<'_> {
             relation = relation.wrap("Aggregate/HavingFilter", |input| StepKind::Filter { input, predicate });
         }
         Ok(relation)
+    }
+
+    /// Without GROUP BY everything is one group: the key is a constant.
+    fn one_group(&mut self) -> Typed {
+        let constant = Typed::literal(Value::Integer(0), SqlType::Integer);
+        let column = self.universe.make("KSQL_GROUP", SqlType::Integer);
+        self.key_expressions.push((constant.clone(), column));
+        constant
     }
 
     fn group_columns(&self, group_by: &[Typed]) -> Vec<ColumnId> {
@@ -274,7 +283,7 @@ impl Select<'_> {
         window: Option<Window>,
     ) -> Result<Relation> {
         let mut relation = prepared;
-        if relation.key() != group || group.is_empty() {
+        if relation.key() != group {
             if relation.window.is_some() {
                 self.check_rekey(&relation, group)?;
             }
@@ -317,8 +326,7 @@ impl Select<'_> {
         Ok(keyed.wrap("Aggregate/Repartition", |input| StepKind::Repartition {
             input,
             topic_suffix: format!("{AGGREGATE}-GroupBy"),
-            // Everything is one group: it has to come together in one place.
-            partitions: group.is_empty().then_some(1),
+            partitions: None,
         }))
     }
 
