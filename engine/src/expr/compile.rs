@@ -1,9 +1,9 @@
 //! [`Typed`] → physical expression, and its evaluation over a batch.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use arrow::array::{ArrayRef, UInt32Array, new_null_array};
+use arrow::array::{ArrayRef, new_null_array};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion_common::{Result, ScalarValue};
@@ -14,7 +14,7 @@ use super::cast::Settings;
 use super::functions::{Run, Signature};
 use super::nodes::{
     And, Between, Body, Calculate, CallFunction, CallLambda, Case, Compare, Convert, Field, In, IsNull, Like,
-    MakeArray, MakeMap, MakeStruct, Negate, Node, Not, Operation, Or, Subscript, collect,
+    MakeArray, MakeMap, MakeStruct, Negate, Node, Not, Operation, Or, Subscript, collect, numbering,
 };
 use super::typed::{Call, Kind};
 use super::{ExprError, RowErrors, Rows, Typed};
@@ -80,20 +80,10 @@ impl Evaluator {
 
     fn batch(&self, rows: Rows<'_>) -> Result<RecordBatch> {
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.columns.len() + 1);
-        columns.push(row_numbers(rows.len));
+        columns.push(numbering(rows.len));
         columns.extend(self.columns.iter().map(|column| self.input(rows, *column)));
         Ok(RecordBatch::try_new(self.schema.clone(), columns)?)
     }
-}
-
-/// `0, 1, 2, …`
-fn row_numbers(len: usize) -> ArrayRef {
-    const KEPT: u32 = 1 << 16;
-    static NUMBERS: OnceLock<ArrayRef> = OnceLock::new();
-    if len <= KEPT as usize {
-        return NUMBERS.get_or_init(|| Arc::new(UInt32Array::from_iter_values(0..KEPT))).slice(0, len);
-    }
-    Arc::new(UInt32Array::from_iter_values(0..u32::try_from(len).unwrap_or(u32::MAX)))
 }
 
 fn collect_types<'a>(typed: &'a Typed, into: &mut BTreeMap<usize, &'a SqlType>) {
@@ -235,7 +225,7 @@ fn is_constant(typed: &Typed) -> bool {
 /// Evaluates a constant expression now, unless it fails: then it has to fail for every row.
 fn fold(node: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
     let schema = Arc::new(Schema::new(vec![ArrowField::new("row", DataType::UInt32, false)]));
-    let batch = RecordBatch::try_new(schema, vec![row_numbers(1)])?;
+    let batch = RecordBatch::try_new(schema, vec![numbering(1)])?;
     let (result, failures) = collect(|| node.evaluate(&batch)?.into_array(1));
     match result {
         Ok(array) if failures.is_empty() => Ok(Arc::new(Literal::new(ScalarValue::try_from_array(&array, 0)?))),

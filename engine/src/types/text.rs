@@ -380,6 +380,12 @@ pub fn java_compare(left: &str, right: &str) -> Ordering {
     }
 }
 
+/// `ByteBuffer.compareTo`: bytes have a sign.
+pub fn java_compare_bytes(left: &[u8], right: &[u8]) -> Ordering {
+    let signed = |byte: &u8| byte.cast_signed();
+    left.iter().map(signed).cmp(right.iter().map(signed))
+}
+
 /// The order in which a `java.util.HashMap` made for just these keys walks them. What folds over a map shows it.
 pub fn java_map_order<'a>(keys: impl ExactSizeIterator<Item = &'a str>) -> Vec<usize> {
     let count = keys.len();

@@ -15,7 +15,7 @@ use arrow::datatypes::{
     TimestampMillisecondType,
 };
 
-use super::text::java_compare;
+use super::text::{java_compare, java_compare_bytes};
 use super::{SqlType, text};
 
 /// A value of one of the SQL types, or NULL. Doubles are equal as `Double.equals` says (NaN equals NaN), maps whatever
@@ -149,7 +149,7 @@ impl Value {
             (Self::Double(a), Self::Double(b)) => Some(a.total_cmp(b)),
             (Self::Decimal(a, i), Self::Decimal(b, j)) => compare_decimals((*a, *i), (*b, *j)),
             (Self::String(a), Self::String(b)) => Some(java_compare(a, b)),
-            (Self::Bytes(a), Self::Bytes(b)) => Some(a.cmp(b)),
+            (Self::Bytes(a), Self::Bytes(b)) => Some(java_compare_bytes(a, b)),
             (Self::Time(a), Self::Time(b)) | (Self::Date(a), Self::Date(b)) => Some(a.cmp(b)),
             (Self::Timestamp(a), Self::Timestamp(b)) => Some(a.cmp(b)),
             _ => None,

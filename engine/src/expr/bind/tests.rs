@@ -207,3 +207,37 @@ fn rowtime_compares_with_text() {
     assert_eq!(rows("ROWTIME BETWEEN '1970' AND '1970-01-01T12:00'", &columns), ["true", "false"]);
     assert_eq!(rows("ROWTIME IN ('1970-01-02')", &columns), ["false", "true"]);
 }
+
+#[test]
+fn decimals_of_any_claimed_precision_compute() {
+    let columns = table(&["A DECIMAL(38, 19): 1.5 | 1234567890123456789.5", "B DECIMAL(38, 19): 0.5 | 3"]);
+    for (expression, expected) in [
+        ("A + B", ["2.0000000000000000000", "1234567890123456792.5000000000000000000"]),
+        ("A * B > 0", ["true", "!null"]),
+        ("A / B = 3.0", ["!null", "!null"]),
+        ("CAST(A AS DECIMAL(4, 2))", ["1.50", "!null"]),
+        ("A > B", ["true", "true"]),
+    ] {
+        assert_eq!(rows(expression, &columns), expected, "{expression}");
+    }
+}
+
+#[test]
+fn branches_and_lambdas_know_their_rows() {
+    let columns = table(&[
+        "A INTEGER: 1 | 0 | 2 | null",
+        "L ARRAY<INTEGER>: ARRAY[1, 0] | ARRAY[2] | null | ARRAY[CAST(NULL AS INTEGER)]",
+    ]);
+    for (expression, expected) in [
+        ("CASE WHEN A > 0 THEN TRANSFORM(L, x => 6 / x) ELSE L END", ["!null", "[2]", "null", "[null]"]),
+        ("TRANSFORM(L, x => CASE WHEN x = 0 THEN A ELSE A / x END)", ["[1, 1]", "[0]", "null", "!null"]),
+        ("FILTER(L, x => x > A AND 10 / x > 0)", ["[]", "[2]", "null", "[]"]),
+        ("TRANSFORM(L, x => COALESCE(10 / x, -1))", ["![10, -1]", "[5]", "null", "![-1]"]),
+        (
+            "ARRAY[A, 1 / A, CAST(1 / A AS INTEGER)]",
+            ["[1, 1, 1]", "![0, null, null]", "[2, 0, 0]", "![null, null, null]"],
+        ),
+    ] {
+        assert_eq!(rows(expression, &columns), expected, "{expression}");
+    }
+}

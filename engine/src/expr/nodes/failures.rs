@@ -28,6 +28,26 @@ pub(in super::super) fn collect<T>(evaluation: impl FnOnce() -> T) -> (T, Vec<(u
     (result, LEDGER.with_borrow_mut(std::mem::take).log)
 }
 
+/// What failed in the body of a lambda, by element.
+pub(super) struct Scope(Ledger);
+
+impl Scope {
+    /// Tells the failures to the rows the elements belong to.
+    pub(super) fn hand_on(self, frame: &Failures<'_>, row_of: impl Fn(usize) -> usize) {
+        for (element, message) in self.0.log {
+            let caught = self.0.failed.get(element) != Some(&true);
+            if caught { frame.note(row_of(element), message) } else { frame.fail(row_of(element), || message) }
+        }
+    }
+}
+
+/// Runs an evaluation whose rows are numbered anew.
+pub(super) fn scoped<T>(evaluation: impl FnOnce() -> T) -> (T, Scope) {
+    let outer = LEDGER.with_borrow_mut(std::mem::take);
+    let result = evaluation();
+    (result, Scope(LEDGER.with_borrow_mut(|ledger| std::mem::replace(ledger, outer))))
+}
+
 /// Where the list of live failures ends now.
 pub(super) fn mark() -> usize {
     LEDGER.with_borrow(|ledger| ledger.live.len())
@@ -80,6 +100,13 @@ impl<'a> Failures<'a> {
                 ledger.log.push((at, message()));
             }
         });
+    }
+
+    /// Something failed within the row's value and was caught there.
+    fn note(&self, row: usize, message: String) {
+        if let Some(number) = self.numbers.values().get(row).copied() {
+            LEDGER.with_borrow_mut(|ledger| ledger.log.push((number as usize, message)));
+        }
     }
 
     pub(super) fn has_failed(&self, row: usize) -> bool {

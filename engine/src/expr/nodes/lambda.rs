@@ -13,7 +13,8 @@ use datafusion_common::{Result, exec_datafusion_err};
 use datafusion_physical_expr::PhysicalExpr;
 
 use super::super::functions::LambdaKind;
-use super::{Frame, Operation};
+use super::failures::scoped;
+use super::{Frame, Operation, numbering};
 use crate::types::text::java_map_order;
 use crate::types::{SqlType, Value};
 
@@ -50,13 +51,13 @@ impl CallLambda {
     }
 
     fn transform(&self, frame: &Frame<'_>, elements: &Elements) -> Result<ArrayRef> {
-        let first = self.body(0)?.over(frame.batch, elements)?;
+        let first = self.body(0)?.over(frame, elements)?;
         if elements.params.len() == 1 {
             let DataType::List(field) = frame.ty() else { return Err(exec_datafusion_err!("not a list")) };
             let list = ListArray::try_new(field.clone(), elements.offsets.clone(), first, elements.nulls())?;
             return Ok(Arc::new(list));
         }
-        let second = self.body(1)?.over(frame.batch, elements)?;
+        let second = self.body(1)?.over(frame, elements)?;
         let maps: Vec<Value> = (0..frame.len())
             .map(|row| {
                 if elements.collection.is_null(row) {
@@ -76,7 +77,7 @@ impl CallLambda {
     }
 
     fn filter(&self, frame: &Frame<'_>, elements: &Elements) -> Result<ArrayRef> {
-        let keep = self.body(0)?.over(frame.batch, elements)?;
+        let keep = self.body(0)?.over(frame, elements)?;
         let keep = keep.as_boolean();
         let (mut kept, mut lengths) = (Vec::new(), Vec::with_capacity(frame.len()));
         for row in 0..frame.len() {
@@ -126,7 +127,7 @@ impl CallLambda {
             for param in &elements.params {
                 params.push(take(param, &at, None)?);
             }
-            let next = body.run(&with_columns(take_record_batch(frame.batch, &rows)?, params)?)?;
+            let next = body.run(frame, &rows, params)?;
             let mut places: Vec<(usize, usize)> = (0..frame.len()).map(|row| (0, row)).collect();
             for (i, row) in rows.values().iter().enumerate() {
                 if let Some(place) = places.get_mut(*row as usize) {
@@ -141,25 +142,26 @@ impl CallLambda {
 
 impl Body {
     /// The body for every element.
-    fn over(&self, batch: &RecordBatch, elements: &Elements) -> Result<ArrayRef> {
-        if elements.rows.is_empty() {
+    fn over(&self, frame: &Frame<'_>, elements: &Elements) -> Result<ArrayRef> {
+        self.run(frame, &elements.rows, elements.params.clone())
+    }
+
+    /// The body for elements of these rows. They are numbered anew: one that fails and is caught within the body leaves
+    /// the others of its row alone.
+    fn run(&self, frame: &Frame<'_>, rows: &UInt32Array, params: Vec<ArrayRef>) -> Result<ArrayRef> {
+        if rows.is_empty() {
             return Ok(new_empty_array(&self.ty));
         }
-        let params = elements.params.clone();
-        self.run(&with_columns(take_record_batch(batch, &elements.rows)?, params)?)
+        let batch = take_record_batch(frame.batch, rows)?;
+        let mut fields: Vec<Arc<Field>> = batch.schema().fields().iter().cloned().collect();
+        fields.extend(params.iter().map(|param| Arc::new(Field::new("parameter", param.data_type().clone(), true))));
+        let own = batch.columns().iter().skip(1).cloned();
+        let columns = std::iter::once(numbering(rows.len())).chain(own).chain(params).collect();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+        let (result, failed) = scoped(|| self.expr.evaluate(&batch)?.into_array(batch.num_rows()));
+        failed.hand_on(frame.failures(), |element| rows.values().get(element).map_or(0, |row| *row as usize));
+        result
     }
-
-    fn run(&self, batch: &RecordBatch) -> Result<ArrayRef> {
-        self.expr.evaluate(batch)?.into_array(batch.num_rows())
-    }
-}
-
-/// A batch with further columns.
-fn with_columns(batch: RecordBatch, params: Vec<ArrayRef>) -> Result<RecordBatch> {
-    let mut fields: Vec<Arc<Field>> = batch.schema().fields().iter().cloned().collect();
-    fields.extend(params.iter().map(|param| Arc::new(Field::new("parameter", param.data_type().clone(), true))));
-    let columns = batch.columns().iter().cloned().chain(params).collect();
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
 /// The elements of all rows of a column of ARRAYs or MAPs, without those of NULL rows.

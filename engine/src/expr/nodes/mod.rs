@@ -18,7 +18,7 @@ mod logic;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, Datum, UInt32Array};
 use arrow::compute::take;
@@ -143,6 +143,16 @@ impl<'a> Frame<'a> {
     pub(super) fn has_failed(&self, row: usize) -> bool {
         self.failures.has_failed(row)
     }
+}
+
+/// Row numbers from 0.
+pub(super) fn numbering(len: usize) -> ArrayRef {
+    const KEPT: u32 = 1 << 16;
+    static NUMBERS: OnceLock<ArrayRef> = OnceLock::new();
+    if len <= KEPT as usize {
+        return NUMBERS.get_or_init(|| Arc::new(UInt32Array::from_iter_values(0..KEPT))).slice(0, len);
+    }
+    Arc::new(UInt32Array::from_iter_values(0..u32::try_from(len).unwrap_or(u32::MAX)))
 }
 
 /// The row numbers of a batch.
