@@ -45,6 +45,7 @@ impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         let kind = match error.kind {
             ErrorKind::General => FailureKind::Request,
+            ErrorKind::Unforeseen => FailureKind::Unforeseen,
             ErrorKind::Prepare | ErrorKind::Statement | ErrorKind::Unsupported => FailureKind::Statement,
         };
         Failure { brief: error.brief, statement: error.resolved, ..Failure::new(kind, error.message) }

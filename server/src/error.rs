@@ -19,7 +19,7 @@ pub(crate) fn code(kind: FailureKind) -> u32 {
         FailureKind::TooManyPushQueries => 40003,
         FailureKind::Assertion => 41700,
         FailureKind::NoSchemaRegistry => 42801,
-        FailureKind::Server => 50000,
+        FailureKind::Unforeseen | FailureKind::Server => 50000,
         FailureKind::CommandTimeout => 50301,
     }
 }

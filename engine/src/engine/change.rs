@@ -11,7 +11,7 @@ use crate::commands::{CommandLog, Logged, LoggedTopic};
 use crate::config::Config;
 use crate::log::{LogError, TopicSpec};
 use crate::plan::step::QueryPlan;
-use crate::plan::{self, Command, NewTopic, Planner};
+use crate::plan::{self, Command, NewTopic, PlanError, Planner};
 use crate::runtime::PersistentStart;
 use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, View};
 
@@ -114,7 +114,9 @@ impl Engine {
         let functions = &*self.shared.functions;
         let planner = Planner { catalog: view.catalog, session: scope, topics: &topics, functions };
         if let Statement::Query(query) = inner {
-            return Ok(Arc::new(planner.plan_push(query)?));
+            // What is shown is the whole EXPLAIN.
+            let plan = planner.plan_push(query).map_err(|error| PlanError { resolved: None, ..error })?;
+            return Ok(Arc::new(plan));
         }
         let inner = Parsed { statement: inner.clone(), ..parsed.clone() };
         planner

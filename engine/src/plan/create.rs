@@ -19,7 +19,8 @@ impl Planner<'_> {
     pub(super) fn create_source(&self, text: &str, create: &CreateSource) -> Result<Command> {
         let properties = Properties::new(&create.with, Clause::Create)?;
         let declared = self.declared_columns(create)?;
-        let formats = self.source_formats(&properties, &declared)?;
+        let typed = || messages::shown(&Statement::CreateSource(self.with_types(self.with_default_formats(create))));
+        let formats = self.source_formats(&properties, &declared).map_err(|error| error.of(&typed()))?;
         let statement = messages::shown(&Statement::CreateSource(self.filled_in(create)));
         let existing = self.catalog.source(&create.name.name);
         if let (Some(existing), true) = (existing, create.if_not_exists) {
@@ -39,11 +40,21 @@ impl Planner<'_> {
             statement: statement.clone(),
             created: 0,
         };
+        self.make_source(create, existing, source, topics).map_err(|error| error.of(&statement))
+    }
+
+    fn make_source(
+        &self,
+        create: &CreateSource,
+        existing: Option<&Arc<Source>>,
+        source: Source,
+        topics: Vec<NewTopic>,
+    ) -> Result<Command> {
         self.check_declared(&source)?;
         sink::check_timestamp(&source.schema, source.timestamp.as_ref())?;
         self.check_replaceable(create, existing, &source)?;
         let source = Arc::new(source);
-        let mut command = Command::new(statement, messages::created(create.kind));
+        let mut command = Command::new(source.statement.clone(), messages::created(create.kind));
         command.topics = topics;
         command.changes.push(Change::PutSource(Arc::clone(&source)));
         if source.read_only && source.is_table() {
@@ -153,12 +164,17 @@ impl Planner<'_> {
         ))
     }
 
-    /// The statement with the properties it took from the session and without custom types.
-    fn filled_in(&self, create: &CreateSource) -> CreateSource {
-        let mut filled = self.with_default_formats(create);
-        for element in &mut filled.elements {
+    /// The statement without custom types.
+    fn with_types(&self, mut create: CreateSource) -> CreateSource {
+        for element in &mut create.elements {
             inline_types(&mut element.ty, self.catalog);
         }
+        create
+    }
+
+    /// The statement with the properties it took from the session and without custom types.
+    fn filled_in(&self, create: &CreateSource) -> CreateSource {
+        let mut filled = self.with_types(self.with_default_formats(create));
         messages::set_text(&mut filled.with, "CLEANUP_POLICY", formats::cleanup_policy(create.kind, None));
         filled
     }

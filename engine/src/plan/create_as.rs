@@ -31,6 +31,7 @@ impl Planner<'_> {
             _ => error.prefixed(NO_SCHEMA),
         })?;
         let mut shown = CreateAs { query: Box::new(resolved.query.clone()), ..create.clone() };
+        shown.with = self.expected_with(create, &properties, &resolved);
         shown.query.emit.get_or_insert(Emit::Changes);
         self.create_resolved(create, &properties, resolved, &mut shown)
             .map_err(|error| error.of(&messages::shown(&Statement::CreateAs(shown))))

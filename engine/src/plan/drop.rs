@@ -41,7 +41,7 @@ impl Planner<'_> {
         if delete_topic && source.read_only {
             return Err(PlanError::general(format!("Cannot delete topic for read-only source: {}", source.name)));
         }
-        self.check_unused(source)?;
+        self.check_unused(source).map_err(|error| error.of(&shown()))?;
         let mut command =
             Command::new(shown(), format!("Source `{}` (topic: {}) was dropped.", source.name, source.topic));
         for query in self.catalog.writers(&source.name).filter(|query| belongs(query, source)) {

@@ -14,6 +14,8 @@ pub enum ErrorKind {
     General,
     /// Understood, but not built yet.
     Unsupported,
+    /// The statement is wrong in a way that ksqlDB did not foresee: it calls that a fault of the server.
+    Unforeseen,
 }
 
 /// Why a statement cannot be planned. Nothing has happened.
@@ -52,6 +54,11 @@ impl PlanError {
     /// The statement does not fit what exists.
     pub fn statement(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Statement, message)
+    }
+
+    /// The statement is wrong in a way that ksqlDB did not foresee.
+    pub fn unforeseen(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unforeseen, message)
     }
 
     /// Something ksqlDB reports without its statement.

@@ -70,7 +70,7 @@ impl Select<'_> {
         self.take_calls(&mut inner, Clause::Select)?;
         let expr = self.planner.bind(&inner, &self.universe, Clause::Select)?;
         if expr.is_null_literal() && matches!(written.kind, ExprKind::Null) {
-            return Err(PlanError::statement(
+            return Err(PlanError::unforeseen(
                 "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).",
             )
             .at(written.span));
@@ -253,7 +253,7 @@ impl Select<'_> {
     fn bind_fields(&mut self, base: &Expr, span: Span) -> Result<()> {
         let typed = self.planner.bind(base, &self.universe, Clause::Select)?;
         let SqlType::Struct(fields) = &typed.ty else {
-            return Err(PlanError::statement(format!(
+            return Err(PlanError::unforeseen(format!(
                 "Column `{}` is not a STRUCT type.",
                 bind::internal(base, &self.universe)
             ))

@@ -227,7 +227,7 @@ impl<'a> Select<'a> {
         if relation.step.is_table {
             let labels =
                 |ids: &[ColumnId]| ids.iter().map(|&id| self.universe.label(id)).collect::<Vec<_>>().join(", ");
-            return Err(PlanError::statement(format!(
+            return Err(PlanError::unforeseen(format!(
                 "Cannot repartition a TABLE source. If this is a join, make sure that the criteria uses the TABLE's \
                  key column {} instead of [{}]",
                 labels(relation.key()),

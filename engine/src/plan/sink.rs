@@ -1,6 +1,6 @@
 //! Where a query's rows go: topic, formats, partitions, retention.
 
-use sql::With;
+use sql::{CreateAs, With};
 
 use crate::catalog::{Source, SourceKind};
 use crate::formats::FormatSpec;
@@ -8,9 +8,10 @@ use crate::types::{Schema, SqlType};
 
 use super::command::{DEFAULT_RETENTION_MS, NewTopic};
 use super::error::{PlanError, Result};
+use super::resolve::Resolved;
 use super::select::Selected;
 use super::session::TopicInfo;
-use super::step::{Formats, Sink, Timestamp};
+use super::step::{Formats, KeyWindow, Sink, Timestamp};
 use super::with_properties::Properties;
 use super::{Planner, formats, messages};
 
@@ -43,25 +44,49 @@ impl Planner<'_> {
         let formats = self.sink_formats(properties, source, selected)?;
         check_timestamp(schema, properties.timestamp.as_ref())?;
         formats::check_columns(schema, &formats)?;
-        let prefix = self.session.config.get("ksql.output.topic.name.prefix").unwrap_or_default();
-        let topic_name = properties.text("KAFKA_TOPIC").map_or_else(|| format!("{prefix}{name}"), str::to_owned);
+        let topic_name = self.sink_topic_name(name, properties);
         check_topic_name(&topic_name)?;
-        let topic = self.sink_topic(&topic_name, kind, properties, source, selected)?;
+        let window = (selected.window, selected.window_retention_ms);
+        let topic = self.sink_topic(&topic_name, kind, properties, source, window)?;
         let sink = Sink {
             topic: topic_name.clone(),
             formats,
             schema: schema.clone(),
             timestamp: properties.timestamp.clone(),
         };
+        let shown = self.with_of_topic(with, &topic, properties, source);
+        let is_new = self.topics.topic(&topic_name).is_none();
+        Ok(PlannedSink { sink, topic: is_new.then_some(topic), with: shown })
+    }
+
+    /// The WITH clause a statement would get if its query made sense: errors show it.
+    pub(super) fn expected_with(&self, create: &CreateAs, properties: &Properties, resolved: &Resolved) -> With {
+        let Some(from) = resolved.froms.first() else { return create.with.clone() };
+        let of_source = from.source.formats.window;
+        // Which kind of window makes no difference to the topic.
+        let window = resolved.query.window.as_ref().map(|_| KeyWindow::Session).or(of_source);
+        let name = self.sink_topic_name(&create.name.name, properties);
+        match self.sink_topic(&name, create.kind, properties, &from.source, (window, None)) {
+            Ok(topic) => self.with_of_topic(&create.with, &topic, properties, &from.source),
+            Err(_) => create.with.clone(),
+        }
+    }
+
+    fn sink_topic_name(&self, sink: &str, properties: &Properties) -> String {
+        let prefix = self.session.config.get("ksql.output.topic.name.prefix").unwrap_or_default();
+        properties.text("KAFKA_TOPIC").map_or_else(|| format!("{prefix}{sink}"), str::to_owned)
+    }
+
+    /// A WITH clause with all there is to say about the topic.
+    fn with_of_topic(&self, with: &With, topic: &NewTopic, properties: &Properties, source: &Source) -> With {
         let mut shown = with.clone();
         messages::set_text(&mut shown, "CLEANUP_POLICY", topic.cleanup_policy);
-        messages::set_text(&mut shown, "KAFKA_TOPIC", &topic_name);
+        messages::set_text(&mut shown, "KAFKA_TOPIC", &topic.name);
         messages::set_number(&mut shown, "PARTITIONS", i64::from(topic.partitions));
         messages::set_number(&mut shown, "REPLICAS", i64::from(topic.replicas));
         let inherited = self.topics.topic(&source.topic).map_or(DEFAULT_RETENTION_MS, |topic| topic.retention_ms);
         messages::set_number(&mut shown, "RETENTION_MS", properties.retention_ms.unwrap_or(inherited));
-        let is_new = self.topics.topic(&topic_name).is_none();
-        Ok(PlannedSink { sink, topic: is_new.then_some(topic), with: shown })
+        shown
     }
 
     fn sink_formats(&self, properties: &Properties, source: &Source, selected: &Selected) -> Result<Formats> {
@@ -99,9 +124,9 @@ impl Planner<'_> {
         kind: SourceKind,
         properties: &Properties,
         source: &Source,
-        selected: &Selected,
+        (window, window_retention_ms): (Option<KeyWindow>, Option<i64>),
     ) -> Result<NewTopic> {
-        let windowed = selected.window.is_some();
+        let windowed = window.is_some();
         if kind == SourceKind::Table && !windowed && properties.retention_ms.is_some() {
             return Err(messages::retention_of_plain_table());
         }
@@ -123,7 +148,7 @@ impl Planner<'_> {
             (SourceKind::Table, false) => None,
             _ => Some(properties.retention_ms.unwrap_or(inherited.retention_ms)),
         };
-        let retention_ms = retention_ms.map(|ms| match selected.window_retention_ms {
+        let retention_ms = retention_ms.map(|ms| match window_retention_ms {
             Some(window) if ms >= 0 => ms.max(window),
             _ => ms,
         });
@@ -133,7 +158,7 @@ impl Planner<'_> {
                 name: name.to_owned(),
                 partitions: existing.partitions,
                 replicas: existing.replicas,
-                cleanup_policy: formats::cleanup_policy(kind, selected.window),
+                cleanup_policy: formats::cleanup_policy(kind, window),
                 retention_ms,
             });
         }
@@ -141,7 +166,7 @@ impl Planner<'_> {
             name: name.to_owned(),
             partitions: partition_count(name, partitions)?,
             replicas: replica_count(replicas),
-            cleanup_policy: formats::cleanup_policy(kind, selected.window),
+            cleanup_policy: formats::cleanup_policy(kind, window),
             retention_ms,
         })
     }
@@ -153,7 +178,7 @@ pub(super) fn check_topic_name(name: &str) -> Result<()> {
     if !name.is_empty() && name.len() <= 249 && name != "." && name != ".." && name.chars().all(legal) {
         return Ok(());
     }
-    Err(PlanError::statement(format!(
+    Err(PlanError::unforeseen(format!(
         "Failed to check if exists for topic: {name}\nCaused by: The request attempted to perform an operation on an \
          invalid topic."
     )))
@@ -162,13 +187,13 @@ pub(super) fn check_topic_name(name: &str) -> Result<()> {
 /// -1 asks for the log's default.
 pub(super) fn partition_count(topic: &str, partitions: i64) -> Result<u32> {
     match u32::try_from(partitions) {
-        Ok(0) => Err(PlanError::statement(format!(
+        Ok(0) => Err(PlanError::unforeseen(format!(
             "Failed to guarantee existence of topic {topic}\nCaused by: Number of partitions was set to an invalid \
              non-positive value."
         ))),
         Ok(partitions) => Ok(partitions),
         Err(_) if partitions == -1 => Ok(1),
-        Err(_) => Err(PlanError::statement(format!(
+        Err(_) => Err(PlanError::unforeseen(format!(
             "Failed to guarantee existence of topic {topic}\nCaused by: Number of partitions was set to an invalid \
              non-positive value."
         ))),
@@ -191,7 +216,7 @@ pub(super) fn check_existing_topic(name: &str, existing: TopicInfo, wanted: &Pro
     if matches {
         return Ok(());
     }
-    Err(PlanError::statement(format!(
+    Err(PlanError::unforeseen(format!(
         "A Kafka topic with the name '{name}' already exists, with different partition/replica/retention configuration \
          than required. KSQL expects {partitions} partitions (topic has {}), {replicas} replication factor (topic has \
          {}), and {retention_ms} retention (topic has {}).",

@@ -19,6 +19,8 @@ pub enum FailureKind {
     Assertion,
     /// 42801: no schema registry is configured.
     NoSchemaRegistry,
+    /// 50000: a bad statement, in a way that ksqlDB did not foresee.
+    Unforeseen,
     /// 50000: not the statement's fault.
     Server,
     /// 50301: an earlier command took too long.
@@ -65,7 +67,10 @@ impl Failure {
 
     /// Ties the failure to a statement, if its kind has one and it has none yet.
     pub fn of(mut self, text: &str) -> Self {
-        let tied = matches!(self.kind, FailureKind::Statement | FailureKind::QueryEndpoint | FailureKind::Server);
+        let tied = matches!(
+            self.kind,
+            FailureKind::Statement | FailureKind::QueryEndpoint | FailureKind::Unforeseen | FailureKind::Server
+        );
         if tied && self.statement.is_none() {
             self.statement = Some(text.to_owned());
         }
