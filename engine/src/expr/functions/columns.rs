@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread::LocalKey;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, StringArray, StringBuilder};
+use arrow::datatypes::Decimal128Type;
 use arrow::error::ArrowError;
 
 use super::Batch;
@@ -127,6 +128,18 @@ pub(super) fn nullable_numbers<T: ArrowPrimitiveType>(
         })
     });
     Arc::new(values.collect::<PrimitiveArray<T>>())
+}
+
+/// A column of the unscaled values `each` makes, of the DECIMAL the function returns.
+pub(super) fn decimals(batch: &Batch<'_>, mut each: impl FnMut(usize) -> Result<i128, String>) -> ArrayRef {
+    let values = (0..batch.len).map(|row| {
+        if has_null(batch, row) {
+            return None;
+        }
+        each(row).map_err(|message| batch.fail(row, || message)).ok()
+    });
+    let array = values.collect::<PrimitiveArray<Decimal128Type>>();
+    Arc::new(array.with_data_type(batch.context.returns.to_arrow()))
 }
 
 /// A column of the texts `each` appends for every row. A row with a NULL argument is NULL; so is one that fails.

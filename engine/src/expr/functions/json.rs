@@ -1,20 +1,28 @@
 //! JSON in text columns.
 
+use std::collections::HashMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, BooleanArray};
+use arrow::datatypes::Int32Type;
+use arrow::error::ArrowError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 
+use super::columns::{Compiled, Kept, Texts, nullable_numbers, nullable_texts};
+use super::json_path::{self, Step};
 use super::row::{Row, optional_text, string, text, type_of};
-use super::{Category, Context, Function, Variation};
+use super::{Batch, Category, Context, Function, Variation};
 use crate::types::{SqlType, Value, text as forms};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "EXTRACTJSONFIELD",
         Category::Json,
-        &[Variation::row("(VARCHAR input, VARCHAR path) VARCHAR", extract)
+        &[Variation::batch("(VARCHAR input, VARCHAR path) VARCHAR", extract)
             .says("", &["The input JSON string", "The JSONPath to extract"])],
     )
     .spelled("extractjsonfield")
@@ -24,8 +32,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
          path does not exist.",
     )
     .example("EXTRACTJSONFIELD('{\"a\": [{\"b\": 1.50}]}', '$.a[0].b')", "1.50"),
-    Function::scalar("IS_JSON_STRING", Category::Json, &[Variation::row_nulls("(VARCHAR input) BOOLEAN", |args, _| {
-        Ok(Value::Boolean(optional_text(args, 0).is_some_and(|text| whole(text).is_ok())))
+    Function::scalar("IS_JSON_STRING", Category::Json, &[Variation::batch("(VARCHAR input) BOOLEAN", |batch| {
+        let (arg, given) = (batch.arg(0)?, Texts::new(batch, 0)?);
+        let is_json = |row| !arg.is_null(row) && serde_json::from_str::<IgnoredAny>(given.at(row)).is_ok();
+        Ok(Arc::new((0..batch.len).map(|row| Some(is_json(row))).collect::<BooleanArray>()))
     })])
     .spelled("is_json_string")
     .says("Whether the text is JSON.")
@@ -38,8 +48,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .spelled("json_array_contains")
     .says("Whether a JSON array has a value among its elements.")
     .example("JSON_ARRAY_CONTAINS('[1, 2]', 2)", "true"),
-    Function::scalar("JSON_ARRAY_LENGTH", Category::Json, &[Variation::row("(VARCHAR jsonArray) INT", |args, _| {
-        Ok(whole(text(args, 0)?)?.as_array().map_or(Value::Null, |items| Value::Integer(items.len() as i32)))
+    Function::scalar("JSON_ARRAY_LENGTH", Category::Json, &[Variation::batch("(VARCHAR jsonArray) INT", |batch| {
+        let given = Texts::new(batch, 0)?;
+        Ok(nullable_numbers::<Int32Type>(batch, |row| json_path::array_length(given.at(row))))
     })])
     .spelled("json_array_length")
     .says("Number of elements of a JSON array, NULL for other JSON.")
@@ -99,15 +110,19 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .example("TO_JSON_STRING(ARRAY[1, NULL])", "[1,null]"),
 ];
 
+thread_local! {
+    static PATHS: Kept<Vec<Step>> = Kept::new(HashMap::new());
+}
+
 /// A whole text as JSON.
 fn whole(text: &str) -> Result<Json, String> {
     serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
 }
 
-/// The JSON value a text begins with; what follows does not matter.
-fn leading(text: &str) -> Result<Json, String> {
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Json>();
-    values.next().unwrap_or(Ok(Json::Null)).map_err(|error| format!("not JSON: {error}"))
+fn extract(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let given = Texts::new(batch, 0)?;
+    let mut paths = Compiled::new(batch, 1, &PATHS, json_path::parse)?;
+    Ok(nullable_texts(batch, |row, out| json_path::extract(given.at(row), paths.at(row)?, out)))
 }
 
 /// A text without its quotes, anything else as JSON text.
@@ -115,56 +130,10 @@ fn bare(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn extract(args: &[Value], _: &Context<'_>) -> Row {
-    let (input, path) = (text(args, 0)?, text(args, 1)?);
-    let steps = path_steps(path).ok_or_else(|| format!("'{path}' is no JSON path"))?;
-    let document = leading(input)?;
-    let mut current = Some(&document);
-    for step in &steps {
-        current = current.and_then(|value| match step {
-            Step::Key(key) => value.get(key),
-            Step::Index(index) => value.get(index),
-        });
-    }
-    Ok(current.map_or(Value::Null, |value| Value::String(bare(value))))
-}
-
-enum Step {
-    Key(String),
-    Index(usize),
-}
-
-/// `$.a.b[0]['c d']`
-fn path_steps(path: &str) -> Option<Vec<Step>> {
-    let mut rest = path.strip_prefix('$')?;
-    let mut steps = Vec::new();
-    while !rest.is_empty() {
-        if let Some(tail) = rest.strip_prefix('.') {
-            let end = tail.find(['.', '[']).unwrap_or(tail.len());
-            let (key, after) = tail.split_at(end);
-            if key.is_empty() {
-                return None;
-            }
-            steps.push(Step::Key(key.to_owned()));
-            rest = after;
-        } else {
-            let tail = rest.strip_prefix('[')?;
-            let quote = tail.chars().next().filter(|c| *c == '\'' || *c == '"');
-            let (inside, after) = match quote {
-                Some(quote) => tail.get(1..)?.split_once(&format!("{quote}]"))?,
-                None => tail.split_once(']')?,
-            };
-            steps.push(match quote {
-                Some(_) => Step::Key(inside.to_owned()),
-                None => Step::Index(inside.trim().parse().ok()?),
-            });
-            rest = after;
-        }
-    }
-    Some(steps)
-}
-
 fn array_contains(args: &[Value], _: &Context<'_>) -> Row {
+    if args.first().is_none_or(Value::is_null) {
+        return Ok(Value::Null);
+    }
     let items = optional_text(args, 0).and_then(|text| whole(text).ok());
     let Some(Json::Array(items)) = items else { return Ok(Value::Boolean(false)) };
     let found = items.iter().any(|item| match (args.get(1), item) {

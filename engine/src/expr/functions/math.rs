@@ -1,16 +1,18 @@
 //! The mathematical functions. Sine and its like come from `libm`, which descends from the same code as Java's, so that
 //! last digits agree and do not depend on the platform.
 
+use std::f64::consts::PI;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, Int32Array, Int64Array};
-use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int32Type, Int64Type};
 use arrow::error::ArrowError;
 
-use super::row::{Row, double, int};
-use super::{Batch, Category, Context, Function, Variation};
+use super::columns::{Numbers, decimals, numbers};
+use super::{Batch, Category, Function, Variation};
 use crate::expr::coerce;
-use crate::types::{SqlType, Value, text};
+use crate::types::{SqlType, text};
 
 /// A function of one number that yields a DOUBLE.
 macro_rules! unary {
@@ -40,7 +42,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             Variation::batch("(INT val) INT", |batch| map_int(batch, i32::wrapping_abs)),
             Variation::batch("(BIGINT val) BIGINT", |batch| map_bigint(batch, i64::wrapping_abs)),
             Variation::batch("(DOUBLE val) DOUBLE", |batch| map_double(batch, f64::abs)),
-            Variation::row("(DECIMAL val) DECIMAL", |args, _| decimal(args, |value, _| value.abs())),
+            Variation::batch("(DECIMAL val) DECIMAL", |batch| map_decimal(batch, |value, _| value.abs())),
         ],
     )
     .spelled("Abs")
@@ -56,8 +58,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
             Variation::batch("(INT val) INT", |batch| batch.column(0)),
             Variation::batch("(BIGINT val) BIGINT", |batch| batch.column(0)),
             Variation::batch("(DOUBLE val) DOUBLE", |batch| map_double(batch, f64::ceil)),
-            Variation::row("(DECIMAL val) DECIMAL", |args, _| {
-                decimal(args, |value, one| {
+            Variation::batch("(DECIMAL val) DECIMAL", |batch| {
+                map_decimal(batch, |value, one| {
                     value.div_euclid(one) * one + if value.rem_euclid(one) > 0 { one } else { 0 }
                 })
             }),
@@ -73,7 +75,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
             Variation::batch("(INT val) INT", |batch| batch.column(0)),
             Variation::batch("(BIGINT val) BIGINT", |batch| batch.column(0)),
             Variation::batch("(DOUBLE val) DOUBLE", |batch| map_double(batch, f64::floor)),
-            Variation::row("(DECIMAL val) DECIMAL", |args, _| decimal(args, |value, one| value.div_euclid(one) * one)),
+            Variation::batch("(DECIMAL val) DECIMAL", |batch| {
+                map_decimal(batch, |value, one| value.div_euclid(one) * one)
+            }),
         ],
     )
     .spelled("Floor")
@@ -85,13 +89,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[
             Variation::batch("(int val) BIGINT", whole),
             Variation::batch("(bigint val) BIGINT", |batch| batch.column(0)),
-            Variation::batch("(DOUBLE val) BIGINT", |batch| to_bigint(batch, |value| (value + 0.5).floor() as i64)),
-            Variation::row("(DOUBLE val, INT decimalPlaces) DOUBLE", |args, _| double_places(args, half_up)),
-            Variation::row("(DECIMAL val) DECIMAL", |args, context| decimal_places(args, context, 0, half_up))
-                .returns(without_scale),
-            Variation::row("(DECIMAL val, INT decimalPlaces) DECIMAL", |args, context| {
-                decimal_places(args, context, int(args, 1)?, half_up)
-            }),
+            Variation::batch("(DOUBLE val) BIGINT", |batch| to_bigint(batch, round)),
+            Variation::batch("(DOUBLE val, INT decimalPlaces) DOUBLE", |batch| double_places(batch, half_up)),
+            Variation::batch("(DECIMAL val) DECIMAL", |batch| decimal_places(batch, half_up)).returns(without_scale),
+            Variation::batch("(DECIMAL val, INT decimalPlaces) DECIMAL", |batch| decimal_places(batch, half_up)),
         ],
     )
     .spelled("Round")
@@ -109,12 +110,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
             Variation::batch("(INT val) BIGINT", whole),
             Variation::batch("(BIGINT val) BIGINT", |batch| batch.column(0)),
             Variation::batch("(DOUBLE val) BIGINT", |batch| to_bigint(batch, |value| value.trunc() as i64)),
-            Variation::row("(DOUBLE val, INT decimalPlaces) DOUBLE", |args, _| double_places(args, toward_zero)),
-            Variation::row("(DECIMAL val) DECIMAL", |args, context| decimal_places(args, context, 0, toward_zero))
+            Variation::batch("(DOUBLE val, INT decimalPlaces) DOUBLE", |batch| double_places(batch, toward_zero)),
+            Variation::batch("(DECIMAL val) DECIMAL", |batch| decimal_places(batch, toward_zero))
                 .returns(without_scale),
-            Variation::row("(DECIMAL val, INT decimalPlaces) DECIMAL", |args, context| {
-                decimal_places(args, context, int(args, 1)?, toward_zero)
-            }),
+            Variation::batch("(DECIMAL val, INT decimalPlaces) DECIMAL", |batch| decimal_places(batch, toward_zero)),
         ],
     )
     .spelled("Trunc")
@@ -213,7 +212,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "PI",
         Category::Mathematical,
-        &[Variation::row("() DOUBLE", |_, _| Ok(Value::Double(std::f64::consts::PI)))],
+        &[Variation::batch("() DOUBLE", |batch| Ok(Arc::new(Float64Array::from_value(PI, batch.len))))],
     )
     .says("The number pi.")
     .example("PI()", "3.141592653589793"),
@@ -266,11 +265,26 @@ fn log(base: f64, value: f64) -> f64 {
     if base <= 0.0 || base == 1.0 { f64::NAN } else { value.ln() / base.ln() }
 }
 
+/// `Math.round`: ties go towards plus infinity.
+fn round(value: f64) -> i64 {
+    let floor = value.floor();
+    // Adding a half would round once more.
+    (if value - floor >= 0.5 { floor + 1.0 } else { floor }) as i64
+}
+
 /// Applies `each` to the unscaled value and the unscaled form of 1.
-fn decimal(args: &[Value], each: impl Fn(i128, i128) -> i128) -> Row {
-    let Some(Value::Decimal(unscaled, scale)) = args.first() else { return Ok(Value::Null) };
-    let one = u32::try_from(*scale).ok().and_then(text::power_of_ten).ok_or("numeric overflow")?;
-    Ok(Value::Decimal(each(*unscaled, one), *scale))
+fn map_decimal(batch: &Batch<'_>, each: impl Fn(i128, i128) -> i128) -> Result<ArrayRef, ArrowError> {
+    let values = Numbers::<Decimal128Type>::new(batch, 0)?;
+    let one = u32::try_from(scale_of(batch)).ok().and_then(text::power_of_ten).unwrap_or(1);
+    Ok(decimals(batch, |row| Ok(each(values.at(row), one))))
+}
+
+/// Scale of the first argument.
+fn scale_of(batch: &Batch<'_>) -> i32 {
+    match batch.context.types.first() {
+        Some(SqlType::Decimal { scale, .. }) => i32::from(*scale),
+        _ => 0,
+    }
 }
 
 /// `DECIMAL(p - s, 0)`
@@ -300,27 +314,45 @@ fn keep_places(unscaled: i128, scale: i32, places: i32, rounding: Rounding) -> O
     if places >= scale {
         return Some(unscaled);
     }
-    let Some(divisor) = u32::try_from(scale - places).ok().and_then(text::power_of_ten) else { return Some(0) };
+    let Some(divisor) = u32::try_from(scale.saturating_sub(places)).ok().and_then(text::power_of_ten) else {
+        return Some(0);
+    };
     rounding(unscaled.div_euclid(divisor), unscaled.rem_euclid(divisor), divisor).checked_mul(divisor)
 }
 
-fn decimal_places(args: &[Value], context: &Context<'_>, places: i32, rounding: Rounding) -> Row {
-    let Some(Value::Decimal(unscaled, scale)) = args.first() else { return Ok(Value::Null) };
-    let rounded = keep_places(*unscaled, i32::from(*scale), places, rounding).ok_or("numeric overflow")?;
-    let SqlType::Decimal { scale: to, .. } = context.returns else { return Ok(Value::Null) };
-    let rescaled = text::rescale_half_up(rounded, i32::from(*scale), i32::from(*to)).ok_or("numeric overflow")?;
-    Ok(Value::Decimal(rescaled, *to))
+/// ROUND and TRUNC of a DECIMAL, to the places of argument 1 or none.
+fn decimal_places(batch: &Batch<'_>, rounding: Rounding) -> Result<ArrayRef, ArrowError> {
+    let values = Numbers::<Decimal128Type>::new(batch, 0)?;
+    let places = if batch.args.len() > 1 { Some(Numbers::<Int32Type>::new(batch, 1)?) } else { None };
+    let scale = scale_of(batch);
+    let SqlType::Decimal { scale: to, .. } = batch.context.returns else { return batch.column(0) };
+    Ok(decimals(batch, |row| {
+        let places = places.as_ref().map_or(0, |places| places.at(row));
+        keep_places(values.at(row), scale, places, rounding)
+            .and_then(|rounded| text::rescale_half_up(rounded, scale, i32::from(*to)))
+            .ok_or_else(|| "Numeric field overflow".to_owned())
+    }))
 }
 
-/// By way of the shortest decimal text, as `BigDecimal.valueOf` does.
-fn double_places(args: &[Value], rounding: Rounding) -> Row {
-    let (value, places) = (double(args, 0)?, int(args, 1)?);
-    if !value.is_finite() {
-        return Ok(Value::Double(value));
-    }
+/// ROUND and TRUNC of a DOUBLE: by way of its shortest decimal text, as `BigDecimal.valueOf` does.
+fn double_places(batch: &Batch<'_>, rounding: Rounding) -> Result<ArrayRef, ArrowError> {
+    let (values, places) = (Numbers::<Float64Type>::new(batch, 0)?, Numbers::<Int32Type>::new(batch, 1)?);
     let mut written = String::new();
-    text::java_double(value, &mut written);
-    let Some((unscaled, scale)) = text::parse_decimal(&written) else { return Ok(Value::Double(value)) };
-    let Some(rounded) = keep_places(unscaled, scale, places, rounding) else { return Ok(Value::Double(value)) };
-    format!("{rounded}e{}", -scale).parse().map(Value::Double).map_err(|_| format!("{value} cannot be rounded"))
+    Ok(numbers::<Float64Type>(batch, |row| {
+        let (value, places) = (values.at(row), places.at(row));
+        if !value.is_finite() {
+            return Err(format!("{value} is no decimal number"));
+        }
+        if places >= 0 && value.trunc() == value {
+            // There is no negative zero among decimals.
+            return Ok(value + 0.0);
+        }
+        written.clear();
+        text::java_double(value, &mut written);
+        let Some((unscaled, scale)) = text::parse_decimal(&written) else { return Ok(value) };
+        let Some(rounded) = keep_places(unscaled, scale, places, rounding) else { return Ok(value) };
+        written.clear();
+        let _ = write!(written, "{rounded}e{}", -scale);
+        written.parse().map_err(|_| format!("{value} cannot be rounded"))
+    }))
 }

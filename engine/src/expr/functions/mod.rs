@@ -21,6 +21,7 @@ mod datetime;
 mod extremes;
 mod java_regex;
 mod json;
+mod json_path;
 mod lambda;
 mod mask;
 mod math;
