@@ -18,6 +18,8 @@ mod rows;
 mod scan;
 mod store;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use budget::Budget;
 pub use rows::{Row, Stored};

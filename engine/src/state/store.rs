@@ -88,6 +88,8 @@ pub struct Store<V> {
     drained_live_from: i64,
     expired_to: i64,
     hand: usize,
+    /// Something was drained since the last step began: only then may there be more to evict than before.
+    drained: bool,
     scratch: Vec<u8>,
 }
 
@@ -112,6 +114,7 @@ impl<V: Values> Store<V> {
             drained_live_from: i64::MIN,
             expired_to: i64::MIN,
             hand: 0,
+            drained: true,
             scratch: Vec::new(),
         }
     }
@@ -206,6 +209,9 @@ impl<V: Values> Store<V> {
     /// Begins a step: everything drained before is committed, so clean entries may leave memory and expired segments
     /// the database.
     pub fn begin(&mut self) -> Result<()> {
+        if !std::mem::take(&mut self.drained) {
+            return Ok(());
+        }
         if self.drained_live_from > self.expired_to {
             self.drop_expired()?;
         }
@@ -248,6 +254,7 @@ impl<V: Values> Store<V> {
         self.dirty.clear();
         self.drain_meta(into);
         self.drained_live_from = self.live_from;
+        self.drained = true;
         self.place.budget.replace(before, self.bytes);
     }
 

@@ -93,7 +93,7 @@ impl Function for Deviation {
         Moments::default()
     }
 
-    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<Float64Array, AggregateError> {
+    fn args(&self, columns: &[ArrayRef]) -> Result<Float64Array, AggregateError> {
         doubles(columns, 0)
     }
 

@@ -1,0 +1,163 @@
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::{Budget, Place, Row, Store, Table, TableKind};
+use crate::log::{Embedded, Log};
+
+/// A store over a log's local database, committed by [`commit`].
+struct Bench {
+    log: Embedded,
+    place: Place,
+}
+
+fn bench(budget: usize) -> Bench {
+    let log = Embedded::in_memory();
+    let disk = Some((log.kv().clone(), "state/q/0_0/s".into()));
+    Bench { log, place: Place { disk, budget: Arc::new(Budget::new(budget)) } }
+}
+
+impl Bench {
+    fn commit(&self, store: &mut Store<Vec<Row>>) {
+        let mut writes = Vec::new();
+        store.drain(&mut writes);
+        self.log.kv().write(writes).unwrap();
+        store.begin().unwrap();
+    }
+}
+
+fn put(store: &mut Store<Vec<Row>>, segment: i64, key: &str, value: &str) -> bool {
+    let (slot, existed) = store.upsert(segment, key.as_bytes()).unwrap();
+    store.values_mut()[slot as usize] = Row { time: 1, bytes: value.as_bytes().into() };
+    existed
+}
+
+fn get(store: &mut Store<Vec<Row>>, segment: i64, key: &str) -> Option<String> {
+    let slot = store.get(segment, key.as_bytes()).unwrap()?;
+    Some(String::from_utf8(store.values()[slot as usize].bytes.to_vec()).unwrap())
+}
+
+fn keys(store: &Store<Vec<Row>>, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Vec<String> {
+    let mut keys = Vec::new();
+    store
+        .scan(0, (from, to), &mut |key, _| {
+            keys.push(String::from_utf8(key.to_vec()).unwrap());
+            true
+        })
+        .unwrap();
+    keys
+}
+
+#[test]
+fn what_does_not_fit_is_read_back() {
+    let bench = bench(20_000);
+    let mut store = Store::open(Vec::new(), bench.place.clone()).unwrap();
+    let name = |i: usize| format!("a key that is too long to stand in its entry {i:04}");
+    for i in 0..2_000 {
+        assert!(!put(&mut store, 0, &name(i), &i.to_string()));
+        if i % 100 == 99 {
+            bench.commit(&mut store);
+        }
+    }
+    assert!(bench.place.budget.used() <= 20_000, "{} bytes are in memory", bench.place.budget.used());
+    assert!(store.slots() < 500, "{} slots", store.slots());
+    for i in (0..2_000).step_by(7) {
+        assert_eq!(get(&mut store, 0, &name(i)), Some(i.to_string()));
+    }
+    assert_eq!(get(&mut store, 0, "none"), None);
+    assert!(put(&mut store, 0, &name(3), "new"));
+    bench.commit(&mut store);
+    drop(store);
+    assert_eq!(bench.place.budget.used(), 0);
+    let mut store = Store::open(Vec::new(), bench.place.clone()).unwrap();
+    assert_eq!(get(&mut store, 0, &name(3)), Some("new".to_owned()));
+    assert_eq!(get(&mut store, 0, &name(1999)), Some("1999".to_owned()));
+}
+
+#[test]
+fn what_is_removed_stays_removed() {
+    for budget in [0, usize::MAX] {
+        let bench = bench(budget);
+        let mut store = Store::open(Vec::new(), bench.place.clone()).unwrap();
+        put(&mut store, 0, "a", "1");
+        bench.commit(&mut store);
+        let slot = store.get(0, b"a").unwrap().unwrap();
+        store.remove(slot);
+        assert_eq!(get(&mut store, 0, "a"), None);
+        assert!(!put(&mut store, 0, "a", "2"), "removed and made again in one step");
+        let slot = store.get(0, b"a").unwrap().unwrap();
+        store.remove(slot);
+        bench.commit(&mut store);
+        assert_eq!(get(&mut store, 0, "a"), None);
+        let mut store = Store::open(Vec::new(), bench.place.clone()).unwrap();
+        assert_eq!(get(&mut store, 0, "a"), None);
+    }
+}
+
+#[test]
+fn scans_see_memory_over_the_database_in_key_order() {
+    let bench = bench(0);
+    let mut store = Store::open(Vec::new(), bench.place.clone()).unwrap();
+    for key in ["b", "d", "f", "h"] {
+        put(&mut store, 0, key, "old");
+    }
+    bench.commit(&mut store);
+    bench.commit(&mut store);
+    for key in ["a", "d", "i"] {
+        put(&mut store, 0, key, "new");
+    }
+    let slot = store.get(0, b"f").unwrap().unwrap();
+    store.remove(slot);
+    assert_eq!(keys(&store, Bound::Unbounded, Bound::Unbounded), ["a", "b", "d", "h", "i"]);
+    assert_eq!(keys(&store, Bound::Excluded(b"a"), Bound::Included(b"h")), ["b", "d", "h"]);
+    assert_eq!(store.peek(0, b"f").unwrap(), None);
+    assert!(store.peek(0, b"h").unwrap().is_some());
+    let mut first = Vec::new();
+    let whole = store.scan(0, (Bound::Unbounded, Bound::Unbounded), &mut |key, _| {
+        first.push(key.to_vec());
+        first.len() < 2
+    });
+    assert!(!whole.unwrap());
+    assert_eq!(first, [b"a", b"b"]);
+}
+
+#[test]
+fn an_expired_segment_goes_when_the_commit_that_expired_it_is_done() {
+    let bench = bench(usize::MAX);
+    let mut store = Store::open_segmented(Vec::new(), bench.place.clone()).unwrap();
+    for segment in 1..=3 {
+        put(&mut store, segment, "k", &segment.to_string());
+    }
+    store.advance(300);
+    bench.commit(&mut store);
+    store.expire_before(3);
+    store.begin().unwrap();
+    assert_eq!(get(&mut store, 1, "k"), Some("1".to_owned()), "nothing is committed yet");
+    bench.commit(&mut store);
+    assert_eq!(store.live_segments(), [3]);
+    assert_eq!(get(&mut store, 1, "k"), None);
+    bench.commit(&mut store);
+    let mut store = Store::open_segmented(Vec::<Row>::new(), bench.place.clone()).unwrap();
+    assert_eq!((store.time(), store.live_segments()), (300, vec![3]));
+    assert_eq!(get(&mut store, 3, "k"), Some("3".to_owned()));
+}
+
+#[test]
+fn windows_of_a_key_are_found_earliest_first() {
+    let kind = TableKind::Time { size_ms: 10, advance_ms: 5, retention_ms: 1_000_000 };
+    let mut table = Table::open(Place::memory(), kind).unwrap();
+    for (key, start) in [("a", 120_000), ("b", 0), ("a", 5), ("a", 10)] {
+        let window = (start, start + 10);
+        let mut entry = Vec::new();
+        kind.put_key(key.as_bytes(), window, &mut entry);
+        assert_eq!(kind.split_key(&entry), Some((key.as_bytes(), Some(window))));
+        table.store.upsert(kind.segment(window), &entry).unwrap();
+        table.store.advance(start);
+    }
+    let starts = |from: i64, to: i64| {
+        let mut starts = Vec::new();
+        table.windows(b"a", from, to, &mut |row| starts.push(row.window.unwrap().0)).unwrap();
+        starts
+    };
+    assert_eq!(starts(i64::MIN, i64::MAX), [5, 10, 120_000]);
+    assert_eq!(starts(6, 119_999), [10]);
+}
