@@ -111,3 +111,31 @@ fn dropping_a_derived_stream_stops_its_query() {
     assert_eq!(command.delete_topic.as_deref(), Some("BIG"));
     assert!(world.catalog.query("CSAS_BIG_0").is_none());
 }
+
+#[test]
+fn a_replaced_query_may_change_filter_and_projection_only() {
+    let mut world = with_orders();
+    world.run("CREATE STREAM big AS SELECT id, item FROM orders;").unwrap();
+    let command = world.run("CREATE OR REPLACE STREAM big AS SELECT id, item, qty FROM orders WHERE qty > 1;").unwrap();
+    assert_eq!(command.message, "Created query with ID CSAS_BIG_0");
+    let gone = world.refused("CREATE OR REPLACE STREAM big AS SELECT id, qty FROM orders;");
+    assert!(gone.contains("(The following columns are changed, missing or reordered: [`ITEM` STRING"), "{gone}");
+    world.run("CREATE TABLE counts AS SELECT id, COUNT(*) AS n FROM orders GROUP BY id;").unwrap();
+    let other = world.refused("CREATE OR REPLACE TABLE counts AS SELECT id, COUNT(qty) AS n FROM orders GROUP BY id;");
+    assert!(other.contains("StreamAggregate must have matching columns not part of aggregate. Values differ: [`ID`, `ROWTIME`] vs. [`ID`, `QTY`]"), "{other}");
+}
+
+#[test]
+fn custom_types_are_inlined_where_they_are_used() {
+    let mut world = World::new();
+    world.run("CREATE TYPE address AS STRUCT<city STRING, zip INT>;").unwrap();
+    let command = world
+        .run("CREATE STREAM s (homes MAP<STRING, address>) WITH (kafka_topic='s', value_format='json', partitions=1);")
+        .unwrap();
+    assert!(
+        command.statement.contains("(HOMES MAP<STRING, STRUCT<CITY STRING, ZIP INTEGER>>)"),
+        "{}",
+        command.statement
+    );
+    assert_eq!(world.schema("S"), "`HOMES` MAP<STRING, STRUCT<`CITY` STRING, `ZIP` INTEGER>>");
+}
