@@ -1,15 +1,14 @@
 //! The words every layer uses: SQL types, schemas, and batches of changes over Arrow columns.
 
+mod absent;
 mod changes;
 pub mod row;
 mod schema;
-mod select;
 mod sql_type;
 pub mod text;
 mod value;
 
 pub use changes::{Changes, Side, Windows};
 pub use schema::{Column, Schema};
-pub use select::set_positions;
 pub use sql_type::{SqlType, header_type};
 pub use value::Value;

@@ -1,7 +1,7 @@
 //! Aggregate functions: what is kept per group, and what a batch of rows does to it.
 //!
 //! ```text
-//! resolve(name, argument types, literals, limits) ──> Resolved ──make──> States (one state per group, by slot)
+//! Aggregate::make(Call { argument types, literals, limits }) ──> Resolved ──factory──> States (one per group, by slot)
 //! States::run(ops, columns) ──> the result after every op, as a column
 //! ```
 //!
@@ -89,9 +89,6 @@ pub struct Results {
 /// What makes a batch fail, and with it the query.
 #[derive(Debug, thiserror::Error)]
 pub enum AggregateError {
-    /// There is no such function, or not for these arguments.
-    #[error("{0}")]
-    Resolve(String),
     /// A value that the state cannot take.
     #[error("{0}")]
     Value(String),

@@ -1,6 +1,6 @@
 //! Rows that are not there.
 
-use arrow::array::{Array, ArrayRef, BooleanArray, UInt32Array, new_null_array};
+use arrow::array::{Array, ArrayRef, BooleanArray, new_null_array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::nullif;
 use arrow::error::ArrowError;
@@ -27,9 +27,4 @@ impl Side {
         }
         Ok(())
     }
-}
-
-/// Positions of the set bits.
-pub fn set_positions(bits: &BooleanBuffer) -> UInt32Array {
-    UInt32Array::from_iter_values(bits.set_indices_u32())
 }
