@@ -64,8 +64,10 @@ impl Session {
 /// Halves of surrogate pairs, which Java writes and no text of ours can hold, become the replacement character.
 fn without_half_pairs(text: &str) -> String {
     let pair =
-        Regex::new(r"\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+        Regex::new(r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|\\u[dD][c-fC-F][0-9a-fA-F]{2}")
             .expect("the pattern is fine");
-    let whole = |found: &Captures<'_>| if found.get(1).is_some() { found[0].to_owned() } else { "\\ufffd".to_owned() };
+    let whole = |found: &Captures<'_>| {
+        if &found[0] == r"\\" || found.get(1).is_some() { found[0].to_owned() } else { "\\ufffd".to_owned() }
+    };
     pair.replace_all(text, whole).into_owned()
 }

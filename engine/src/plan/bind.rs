@@ -93,7 +93,6 @@ impl Planner<'_> {
                 let place = format!("Error in {} expression", clause.name());
                 PlanError::statement(format!("{place}: {text}")).brief(place)
             }
-            ExprError::Type { .. } => PlanError::unforeseen(text),
             ExprError::Arithmetic { .. } => PlanError::statement(text).brief("Error processing expression."),
             _ => PlanError::statement(text),
         };

@@ -92,6 +92,13 @@ impl PlanError {
         self
     }
 
+    /// Reports it without the statement.
+    #[must_use]
+    pub(super) fn without_statement(mut self) -> Self {
+        self.kind = ErrorKind::General;
+        self
+    }
+
     /// Adds the statement with its names resolved.
     #[must_use]
     pub(super) fn of(mut self, resolved: &str) -> Self {
@@ -102,6 +109,9 @@ impl PlanError {
     /// Puts something in front of the texts.
     #[must_use]
     pub fn prefixed(mut self, prefix: &str) -> Self {
+        if self.kind == ErrorKind::Unforeseen {
+            self.kind = ErrorKind::Statement;
+        }
         self.message.insert_str(0, prefix);
         if let Some(brief) = &mut self.brief {
             brief.insert_str(0, prefix);

@@ -43,7 +43,7 @@ impl Planner<'_> {
         let schema = &selected.root.schema;
         let formats = self.sink_formats(properties, source, selected)?;
         check_timestamp(schema, properties.timestamp.as_ref())?;
-        formats::check_columns(schema, &formats)?;
+        formats::check_columns(schema, &formats).map_err(PlanError::without_statement)?;
         let topic_name = self.sink_topic_name(name, properties);
         check_topic_name(&topic_name)?;
         let window = (selected.window, selected.window_retention_ms);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use arrow::array::Array;
+use arrow::array::{Array, BinaryArray};
 use chrono::{DateTime, Utc};
 use sql::Statement;
 
@@ -111,6 +111,8 @@ impl Printer {
             if batches.is_empty() {
                 wake.wait(raised, POLL);
             }
+            // The guess takes in everything that is there before anything is shown.
+            batches.iter().for_each(|(_, batch)| self.sniff(batch));
             for (partition, batch) in batches {
                 if self.lines(partition, &batch).is_err() {
                     return;
@@ -118,6 +120,13 @@ impl Printer {
             }
         };
         self.sender.end(end);
+    }
+
+    fn sniff(&mut self, batch: &RawBatch) {
+        for row in 0..batch.offsets.len() {
+            self.keys.show(payload(&batch.records.keys, row));
+            self.values.show(payload(&batch.records.values, row));
+        }
     }
 
     /// Sends the lines of a batch, as many as are still wanted.
@@ -138,8 +147,8 @@ impl Printer {
 
     fn line(&mut self, partition: usize, batch: &RawBatch, row: usize, lines: &mut RowBatch) {
         let records = &batch.records;
-        let key = self.keys.show((!records.keys.is_null(row)).then(|| records.keys.value(row)));
-        let value = self.values.show((!records.values.is_null(row)).then(|| records.values.value(row)));
+        let key = self.keys.show(payload(&records.keys, row));
+        let value = self.values.show(payload(&records.values, row));
         if self.announce {
             let formats = (self.keys.formats(), self.values.formats());
             if self.announced.as_ref() != Some(&formats) {
@@ -154,6 +163,10 @@ impl Printer {
     }
 }
 
+fn payload(payloads: &BinaryArray, row: usize) -> Option<&[u8]> {
+    (!payloads.is_null(row)).then(|| payloads.value(row))
+}
+
 fn push(lines: &mut RowBatch, line: &str) {
     lines.json.extend_from_slice(line.as_bytes());
     lines.ends.push(lines.json.len());
@@ -161,7 +174,6 @@ fn push(lines: &mut RowBatch, line: &str) {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::BinaryArray;
     use std::collections::BTreeMap;
 
     use super::*;
