@@ -7,9 +7,10 @@ use sql::{Parsed, Query, Statement};
 
 use crate::catalog::Catalog;
 use crate::config::Config;
-use crate::plan::step::{QueryPlan, StepKind};
+use crate::expr::Typed;
+use crate::plan::step::{QueryPlan, SourceColumn, Step, StepKind};
 use crate::plan::{self, Planner};
-use crate::runtime::Transient;
+use crate::runtime::{ClientColumn, Transient};
 use crate::serving::rows::{End, RowReceiver, channel};
 use crate::serving::{self, Kind, pull};
 use crate::statements::{self, Failure, FailureKind, Print, PushQuery, Session};
@@ -77,7 +78,7 @@ impl Engine {
         let plan = self.planner(catalog, &topics, scope).plan_push(query)?;
         self.check_push_limit(kind)?;
         let columns = plan.root.schema.value.clone();
-        let positions = answer_positions(&plan);
+        let positions = answer_columns(&plan);
         let (runtime, closing) = (Arc::clone(&self.shared.runtime), id.clone());
         let (sender, rows) = channel(move || drop(runtime.close(&closing)));
         if kind == Kind::Push {
@@ -116,7 +117,8 @@ impl Engine {
         let types = |name: &str| catalog.custom_type(name).cloned();
         let env = pull::Env { catalog, functions: &self.shared.functions, config, types: &types };
         let located = pull::locate(query, &env)?;
-        let analysis = self.planner(catalog, &topics, scope).analyze(query)?;
+        let planner = self.planner(catalog, &topics, scope);
+        let analysis = planner.analyze(query).map_err(|error| pull::explain(error, query))?;
         let located = located.ok_or_else(|| Failure::statement(format!("{} does not exist.", query.from.name.name)))?;
         let pull = pull::analyze(query, located, &analysis, &env)?;
         let tables = self.shared.runtime.tables(&pull.query);
@@ -130,16 +132,30 @@ impl Engine {
     }
 }
 
-/// Where the columns of the answer stand in the root's row layout: the selected columns, which are its value; those that
-/// are bare key columns are taken from the key, so that a tombstone shows them.
-fn answer_positions(plan: &QueryPlan) -> Vec<usize> {
+/// Where the columns of the answer come from: they are the root's value, but bare key columns and window bounds are taken
+/// from the key.
+fn answer_columns(plan: &QueryPlan) -> Vec<ClientColumn> {
     let keys = plan.root.schema.key.len();
-    let StepKind::Project { key, value, .. } = &plan.root.kind else {
-        return (keys..plan.root.schema.len()).collect();
+    let StepKind::Project { input, key, value } = &plan.root.kind else {
+        return (keys..plan.root.schema.len()).map(ClientColumn::Layout).collect();
     };
-    let position = |(i, typed): (usize, &crate::expr::Typed)| {
+    let column = |(i, typed): (usize, &Typed)| {
         let of_key = typed.as_column().and_then(|column| key.iter().position(|at| *at == column));
-        of_key.unwrap_or(keys + i)
+        let of_window = || window_bound(input, typed.as_column()?);
+        of_key.map(ClientColumn::Layout).or_else(of_window).unwrap_or(ClientColumn::Layout(keys + i))
     };
-    value.iter().enumerate().map(position).collect()
+    value.iter().enumerate().map(column).collect()
+}
+
+/// The bound of the window in the key that a column of a step's rows is.
+fn window_bound(step: &Step, column: usize) -> Option<ClientColumn> {
+    match &step.kind {
+        StepKind::Filter { input, .. } => window_bound(input, column),
+        StepKind::Source(source) => match source.columns.get(column.checked_sub(step.schema.key.len())?)? {
+            SourceColumn::WindowStart => Some(ClientColumn::WindowStart),
+            SourceColumn::WindowEnd => Some(ClientColumn::WindowEnd),
+            _ => None,
+        },
+        _ => None,
+    }
 }

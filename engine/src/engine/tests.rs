@@ -144,7 +144,7 @@ fn threads_and_a_data_directory_survive_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let settings = [
         ("auto.offset.reset", "earliest"),
-        ("millstream.data.dir", dir.path().to_str().unwrap()),
+        ("data.dir", dir.path().to_str().unwrap()),
         ("ksql.streams.num.stream.threads", "2"),
     ];
     let open = || Engine::open(Config::new(settings).unwrap()).unwrap();
@@ -307,4 +307,15 @@ fn joins_find_their_partners() {
     assert_eq!(records(&**engine.log(), "TITLED"), [r#"@3 home {"USER":"a","TITLE":"Home"}"#]);
     let asked = |text: &str| rows(&engine, &mut ask(&engine, text));
     assert_eq!(asked("SELECT * FROM homes WHERE id = 'a';"), [r#"["a","home","Home"]"#, "Completed"]);
+}
+
+#[test]
+fn an_aggregate_without_groups_is_one_group() {
+    let engine = engine();
+    run(&engine, CLICKS);
+    let mut push = ask(&engine, "SELECT COUNT(*) AS n FROM clicks EMIT CHANGES LIMIT 2;");
+    click(&engine, 1, "a", "home", 1);
+    assert_eq!(rows(&engine, &mut push), ["[1]"]);
+    click(&engine, 2, "b", "home", 1);
+    assert_eq!(rows(&engine, &mut push), ["[2]", "LimitReached"]);
 }

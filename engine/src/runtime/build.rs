@@ -9,7 +9,7 @@ use crate::expr::aggregates::Limits;
 use crate::expr::{Registry, Settings};
 use crate::log::{Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
 use crate::operators::aggregate::Updates;
-use crate::plan::step::{QueryPlan, StepKind};
+use crate::plan::step::{QueryPlan, Step, StepKind};
 use crate::serving::rows::RowSender;
 use crate::state::{Budget, Place, SharedTable};
 use crate::types::Changes;
@@ -147,7 +147,8 @@ impl Builder<'_> {
         };
         let limits = Limits { collect_list: limit("collect_list"), collect_set: limit("collect_set") };
         let cached = self.config.number("ksql.streams.cache.max.bytes.buffering").unwrap_or(0) > 0;
-        let updates = if cached { Updates::Last } else { Updates::Every };
+        // What EMIT FINAL holds back must not depend on how many rows a step takes.
+        let updates = if cached && !holds_back(&self.plan.root) { Updates::Last } else { Updates::Every };
         Making { functions: self.functions, settings, limits, updates, place }
     }
 
@@ -232,7 +233,7 @@ impl Builder<'_> {
         let rows: Box<dyn ReadRows> = match (&node.role, &node.step.kind) {
             (Role::ReadBack(exchange), _) => Box::new(ExchangeReader::new(&node.step.id, exchange, of.clone())),
             (_, StepKind::Source(source)) => {
-                Box::new(SourceReader::new(&node.step.id, source, node.step.is_table, of.clone(), self.functions)?)
+                Box::new(SourceReader::new(&node.step, source, of.clone(), self.functions, self.config)?)
             }
             _ => return Err(RuntimeError::Build(format!("step {} reads no topic", node.step.id))),
         };
@@ -240,4 +241,9 @@ impl Builder<'_> {
         let reader = self.log.reader(vec![position], Arc::clone(&self.signal))?;
         Ok(Input { of, node: index, reader, rows, pending: None, polled: from, position: from, until, more: false })
     }
+}
+
+/// Whether results are held back until their window is over.
+fn holds_back(step: &Step) -> bool {
+    matches!(step.kind, StepKind::Suppress { .. }) || topology::inputs(step).into_iter().any(holds_back)
 }

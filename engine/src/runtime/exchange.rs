@@ -23,7 +23,7 @@ use super::processing_log::Origin;
 use super::reports::Reports;
 use super::sink::{SinkError, encode_keys, split};
 use super::source::Read;
-use super::task::ReadRows;
+use super::task::{ReadRows, TaskError};
 use super::topology::Exchange;
 
 const NEW: u8 = 1;
@@ -107,7 +107,7 @@ impl ExchangeReader {
 }
 
 impl ReadRows for ExchangeReader {
-    fn read(&mut self, batch: &RawBatch, reports: &Reports) -> Result<Read, ArrowError> {
+    fn read(&mut self, batch: &RawBatch, reports: &Reports) -> Result<Read, TaskError> {
         let mut rows = Decoding::new(&self.types);
         let (mut offsets, mut times, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for (row, value) in batch.records.values.iter().enumerate() {

@@ -26,4 +26,5 @@ mod worker;
 pub use processing_log::{Entry, Origin, ProcessingLog, Trouble};
 pub use query::{Life, State};
 pub use registry::{PersistentStart, Runtime, RuntimeError, Settings, Transient};
+pub use target::ClientColumn;
 pub use topology::group;

@@ -19,6 +19,7 @@ use crate::state::{Budget, SharedTable};
 use super::build::{Builder, Built};
 use super::query::{Life, State};
 use super::supervisor::supervise;
+use super::target::ClientColumn;
 use super::topology::{Target, cut, group};
 use super::worker::{Pool, Slot};
 
@@ -77,8 +78,8 @@ pub struct Transient {
     pub config: Arc<Config>,
     /// Where its rows go.
     pub sender: RowSender,
-    /// Positions in the root's row layout of the columns the client gets.
-    pub columns: Vec<usize>,
+    /// Where the columns the client gets come from.
+    pub columns: Vec<ClientColumn>,
     /// Ends at the ends its topics have now, instead of never.
     pub to_current_end: bool,
 }

@@ -10,17 +10,18 @@ use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
+use crate::config::Config;
 use crate::expr::Registry;
 use crate::formats::windowed::{self, WindowBytes};
 use crate::formats::{self, Decode, FormatError, FormatSpec};
 use crate::log::{RawBatch, TopicPartition};
-use crate::plan::step::{KeyWindow, Source, SourceColumn};
+use crate::plan::step::{KeyWindow, Source, SourceColumn, Step};
 use crate::types::{Changes, Column, Side, Windows, header_type};
 
 use super::event_time::EventTime;
 use super::processing_log::Origin;
 use super::reports::Reports;
-use super::task::ReadRows;
+use super::task::{ReadRows, TaskError};
 
 /// Rows of one partition, and the offset of each.
 #[derive(Debug)]
@@ -47,16 +48,20 @@ pub(super) struct SourceReader {
     columns: Vec<SourceColumn>,
     /// Counts among key columns, then decoded value columns.
     time: Option<EventTime>,
+    /// A record without a usable event time stops the query.
+    strict_time: bool,
+    /// A record that cannot be read stops the query.
+    strict_format: bool,
 }
 
 impl SourceReader {
     /// For one partition of the topic.
     pub(super) fn new(
-        step: &str,
+        step: &Step,
         source: &Source,
-        is_table: bool,
         of: TopicPartition,
         functions: &Registry,
+        config: &Config,
     ) -> Result<Self, FormatError> {
         let declared = &source.declared;
         let mut used = Vec::new();
@@ -84,28 +89,30 @@ impl SourceReader {
         let key_used: Vec<usize> = (0..keys).collect();
         let formats = &source.formats;
         Ok(Self {
-            step: step.to_owned(),
+            step: step.id.clone(),
             of,
-            is_table,
+            is_table: step.is_table,
             window: formats.window,
             has_key: keys > 0,
             key: decoder(&formats.key, &declared.key, &key_used, true)?,
             value: decoder(&formats.value, &declared.value, &used, false)?,
             columns,
             time,
+            strict_time: config.enabled("ksql.timestamp.throw.on.invalid"),
+            strict_format: config.enabled("ksql.fail.on.deserialization.error"),
         })
     }
 }
 
 impl ReadRows for SourceReader {
-    fn read(&mut self, batch: &RawBatch, reports: &Reports) -> Result<Read, ArrowError> {
+    fn read(&mut self, batch: &RawBatch, reports: &Reports) -> Result<Read, TaskError> {
         let records = &batch.records;
         let rows = batch.offsets.len();
         let mut keep = vec![true; rows];
-        let (keys, windows) = self.windows(&records.keys, batch, &mut keep, reports);
+        let (keys, windows) = self.windows(&records.keys, batch, &mut keep, reports)?;
         let key = if self.has_key {
             let decoded = self.key.decode(&keys);
-            self.drop_bad(decoded.bad, batch, true, &mut keep, reports);
+            self.drop_bad(decoded.bad, batch, true, &mut keep, reports)?;
             decoded.columns
         } else {
             Vec::new()
@@ -114,8 +121,8 @@ impl ReadRows for SourceReader {
             keep.iter_mut().enumerate().filter(|(row, _)| keys.is_null(*row)).for_each(|(_, keep)| *keep = false);
         }
         let value = self.value.decode(&records.values);
-        self.drop_bad(value.bad, batch, false, &mut keep, reports);
-        let time = self.times(batch, &key, &value.columns, &mut keep, reports);
+        self.drop_bad(value.bad, batch, false, &mut keep, reports)?;
+        let time = self.times(batch, &key, &value.columns, &mut keep, reports)?;
         let columns = self.columns.iter().map(|column| self.column(column, batch, &value.columns, &time, &windows));
         let present = records.values.nulls().map(|nulls| nulls.inner().clone());
         let mut new = Side { columns: columns.collect::<Result<_, _>>()?, present };
@@ -145,12 +152,12 @@ impl SourceReader {
         batch: &RawBatch,
         keep: &mut [bool],
         reports: &Reports,
-    ) -> (BinaryArray, Option<Windows>) {
-        let Some(window) = self.window else { return (keys.clone(), None) };
+    ) -> Result<(BinaryArray, Option<Windows>), TaskError> {
+        let Some(window) = self.window else { return Ok((keys.clone(), None)) };
         let split = windowed::split(keys, window_bytes(window));
-        self.drop_bad(split.bad, batch, true, keep, reports);
+        self.drop_bad(split.bad, batch, true, keep, reports)?;
         keep.iter_mut().enumerate().filter(|(row, _)| keys.is_null(*row)).for_each(|(_, keep)| *keep = false);
-        (split.payloads, Some(split.windows))
+        Ok((split.payloads, Some(split.windows)))
     }
 
     fn drop_bad(
@@ -160,13 +167,17 @@ impl SourceReader {
         is_key: bool,
         keep: &mut [bool],
         reports: &Reports,
-    ) {
+    ) -> Result<(), TaskError> {
         for (row, message) in bad {
+            if self.strict_format {
+                return Err(TaskError::Fatal(format!("Deserialization exception: {message}")));
+            }
             if let Some(keep) = keep.get_mut(row) {
                 *keep = false;
             }
             reports.bad_record(&self.step, message, self.origin(batch, row, is_key));
         }
+        Ok(())
     }
 
     fn origin(&self, batch: &RawBatch, row: usize, is_key: bool) -> Origin {
@@ -182,13 +193,13 @@ impl SourceReader {
         value: &[ArrayRef],
         keep: &mut [bool],
         reports: &Reports,
-    ) -> ScalarBuffer<i64> {
+    ) -> Result<ScalarBuffer<i64>, TaskError> {
         let own = &batch.records.timestamps;
         let Some(time) = &self.time else {
             own.iter().zip(keep).filter(|(time, _)| **time < 0).for_each(|(_, keep)| *keep = false);
-            return own.clone();
+            return Ok(own.clone());
         };
-        let Some(column) = key.iter().chain(value).nth(time.column) else { return own.clone() };
+        let Some(column) = key.iter().chain(value).nth(time.column) else { return Ok(own.clone()) };
         let column = &time.of_batch(column);
         let mut times = Vec::with_capacity(own.len());
         for (row, (own, keep)) in own.iter().zip(keep).enumerate() {
@@ -198,6 +209,11 @@ impl SourceReader {
             }
             match time.at(column, row) {
                 Ok(time) => times.push(time),
+                Err(message) if self.strict_time => {
+                    return Err(TaskError::Fatal(format!(
+                        "Fatal user code error in TimestampExtractor callback for record: {message}"
+                    )));
+                }
                 Err(message) => {
                     times.push(0);
                     *keep = false;
@@ -205,7 +221,7 @@ impl SourceReader {
                 }
             }
         }
-        times.into()
+        Ok(times.into())
     }
 
     fn column(

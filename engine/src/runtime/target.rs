@@ -1,11 +1,15 @@
 //! Where the rows of a task go.
 
-use arrow::array::ArrayRef;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, new_null_array};
+use arrow::buffer::ScalarBuffer;
+use arrow::datatypes::DataType;
 
 use crate::formats::rest::RestRows;
 use crate::log::Output;
 use crate::serving::rows::{End, RowBatch, RowSender};
-use crate::types::Changes;
+use crate::types::{Changes, Windows};
 
 use super::exchange::ExchangeWriter;
 use super::reports::Reports;
@@ -72,27 +76,51 @@ impl Target {
     }
 }
 
+/// Where a column of a client's answer comes from. Keys and window bounds are taken from the key, so that a tombstone
+/// shows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientColumn {
+    /// The column at that position of the root's row layout.
+    Layout(usize),
+    /// Start of the window in the key.
+    WindowStart,
+    /// End of the window in the key.
+    WindowEnd,
+}
+
 /// Rows on their way to a client.
 pub(super) struct Client {
     sender: RowSender,
-    /// For each column of the answer, its position in the row layout.
-    columns: Vec<usize>,
+    /// Where each column of the answer comes from.
+    columns: Vec<ClientColumn>,
     is_table: bool,
     /// Rows still wanted.
     left: Option<u64>,
 }
 
 impl Client {
-    /// `columns` are positions in the root step's row layout.
-    pub(super) fn new(sender: RowSender, columns: Vec<usize>, is_table: bool, limit: Option<u64>) -> Self {
+    /// A client whose answer has these columns.
+    pub(super) fn new(sender: RowSender, columns: Vec<ClientColumn>, is_table: bool, limit: Option<u64>) -> Self {
         Self { sender, columns, is_table, left: limit }
     }
 
     /// Sends rows; on a stream those without a value are left out. Says whether no more are wanted.
     fn take(&mut self, rows: &Changes) -> bool {
         let layout: Vec<&ArrayRef> = rows.row(&rows.new).collect();
-        let columns: Vec<&ArrayRef> = self.columns.iter().filter_map(|at| layout.get(*at).copied()).collect();
-        let writer = RestRows::new(columns);
+        let bound = |pick: fn(&Windows) -> &ScalarBuffer<i64>| match &rows.windows {
+            Some(windows) => Arc::new(Int64Array::new(pick(windows).clone(), None)) as ArrayRef,
+            None => new_null_array(&DataType::Int64, rows.len()),
+        };
+        let columns: Vec<ArrayRef> = self
+            .columns
+            .iter()
+            .filter_map(|column| match column {
+                ClientColumn::Layout(at) => layout.get(*at).map(|column| ArrayRef::clone(column)),
+                ClientColumn::WindowStart => Some(bound(|windows| &windows.start)),
+                ClientColumn::WindowEnd => Some(bound(|windows| &windows.end)),
+            })
+            .collect();
+        let writer = RestRows::new(&columns);
         let (mut json, mut batch) = (String::new(), RowBatch::default());
         for row in 0..rows.len() {
             if self.left == Some(0) {

@@ -12,7 +12,7 @@ use arrow::array::UInt32Array;
 use arrow::buffer::ScalarBuffer;
 use arrow::error::ArrowError;
 
-use crate::log::{Commit, Log, LogError, Output, Position, Reader, TopicPartition, Write};
+use crate::log::{Commit, Log, LogError, Output, Position, RawBatch, Reader, TopicPartition, Write};
 use crate::operators::{Operator, OperatorError};
 use crate::types::Changes;
 
@@ -74,7 +74,7 @@ pub(super) enum Progress {
 
 /// Reads the records of one input.
 pub(super) trait ReadRows: Send {
-    fn read(&mut self, batch: &crate::log::RawBatch, reports: &Reports) -> Result<Read, ArrowError>;
+    fn read(&mut self, batch: &RawBatch, reports: &Reports) -> Result<Read, TaskError>;
 }
 
 /// One partition a task reads.
@@ -265,8 +265,7 @@ impl Input {
         self.more = true;
         if let Some(until) = self.until.filter(|until| last >= *until) {
             let count = batch.offsets.iter().take_while(|offset| **offset < until).count();
-            batch =
-                crate::log::RawBatch { offsets: batch.offsets.slice(0, count), records: batch.records.slice(0, count) };
+            batch = RawBatch { offsets: batch.offsets.slice(0, count), records: batch.records.slice(0, count) };
             self.polled = until;
         }
         self.pending = Some(self.rows.read(&batch, reports)?);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sql::Query;
 
-use crate::catalog::{Catalog, QueryKind, Source};
+use crate::catalog::{self, Catalog, QueryKind, Source};
 use crate::config::Config;
 use crate::expr::{self, Evaluator, Kind, Registry, Settings, Typed, compile};
 use crate::plan::Analysis;
@@ -14,7 +14,7 @@ use crate::statements::Failure;
 use crate::types::SqlType;
 
 use super::refuse::{check_window_bounds, check_without_scan, not_materialized, where_clause};
-use super::{Access, Pull, lookup};
+use super::{Access, From, Pull, lookup};
 
 /// What a pull query is analysed against.
 pub(crate) struct Env<'a> {
@@ -32,16 +32,16 @@ impl Env<'_> {
 }
 
 /// The query that keeps a table's rows.
-fn keeper<'a>(catalog: &'a Catalog, table: &'a str) -> Option<&'a str> {
+fn keeper<'a>(catalog: &'a Catalog, table: &'a str) -> Option<&'a Arc<catalog::Query>> {
     let made = catalog.writers(table).find(|query| query.kind == QueryKind::CreateAs);
     let kept = || catalog.readers(table).find(|query| query.kind == QueryKind::SourceTable);
-    made.or_else(kept).map(|query| query.id.as_str())
+    made.or_else(kept)
 }
 
 /// Where a pull query's rows are.
 pub(crate) struct Located {
     source: Arc<Source>,
-    keeper: String,
+    keeper: Arc<catalog::Query>,
     access: Access,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Located {
 pub(crate) fn locate(query: &Query, env: &Env<'_>) -> Result<Option<Located>, Failure> {
     let name = &query.from.name.name;
     let Some(source) = env.catalog.source(name) else { return Ok(None) };
-    let keeper = keeper(env.catalog, name).ok_or_else(|| not_materialized(name))?.to_owned();
+    let keeper = keeper(env.catalog, name).ok_or_else(|| not_materialized(name))?;
     let access = match &query.filter {
         None if !env.config.enabled("ksql.query.pull.table.scan.enabled") => {
             return Err(where_clause("Missing WHERE clause", source.is_windowed()));
@@ -61,7 +61,7 @@ pub(crate) fn locate(query: &Query, env: &Env<'_>) -> Result<Option<Located>, Fa
             access
         }
     };
-    Ok(Some(Located { source: Arc::clone(source), keeper, access }))
+    Ok(Some(Located { source: Arc::clone(source), keeper: Arc::clone(keeper), access }))
 }
 
 /// Makes a pull query of what was found and the query's analysis.
@@ -70,6 +70,20 @@ pub(crate) fn analyze(query: &Query, located: Located, analysis: &Analysis, env:
     let StepKind::Source(read) = &analysis.input.kind else {
         return Err(Failure::statement("this is no pull query on one table"));
     };
+    // What is kept goes by the names of the table's columns, those from headers included.
+    let kept = &keeper.plan.root.schema.value;
+    let kept_at = |name: &str| kept.iter().position(|column| column.name == name).map(From::Stored);
+    let header = |key: Option<&str>| source.headers.iter().find(|header| header.key.as_deref() == key);
+    let from = |column: &SourceColumn| match column {
+        SourceColumn::Value(at) => kept_at(&read.declared.value.get(*at)?.name),
+        SourceColumn::Headers => kept_at(&header(None)?.name),
+        SourceColumn::Header(key) => kept_at(&header(Some(key))?.name),
+        SourceColumn::RowTime => Some(From::RowTime),
+        SourceColumn::WindowStart => Some(From::WindowStart),
+        SourceColumn::WindowEnd => Some(From::WindowEnd),
+        SourceColumn::RowPartition | SourceColumn::RowOffset => None,
+    };
+    let unkept = || Failure::statement("a column of this table is not kept");
     let settings = Settings::from_properties(|name| env.config.get(name));
     let compiled = |typed: &Typed| compile(typed, &settings).map_err(|error| Failure::statement(error.to_string()));
     let input = &analysis.input.schema;
@@ -82,13 +96,14 @@ pub(crate) fn analyze(query: &Query, located: Located, analysis: &Analysis, env:
         of_key && input.column(at).is_some_and(|column| column.name == *name)
     };
     Ok(Pull {
-        source,
-        query: keeper,
+        source: Arc::clone(&source),
+        query: keeper.id.clone(),
+        stored: kept.iter().map(|column| column.ty.clone()).collect(),
         keys: analysis.select.iter().map(is_key).collect(),
         columns: analysis.schema().value,
         projection: analysis.select.iter().map(|(_, typed)| compiled(typed)).collect::<Result<Vec<Evaluator>, _>>()?,
         filter: analysis.filter.as_ref().map(compiled).transpose()?,
-        layout: read.columns.clone(),
+        layout: read.columns.iter().map(from).collect::<Option<_>>().ok_or_else(unkept)?,
         access,
         limit: query.limit,
     })

@@ -16,11 +16,10 @@ use std::sync::Arc;
 
 use crate::catalog::Source;
 use crate::expr::Evaluator;
-use crate::plan::step::SourceColumn;
-use crate::types::Column;
+use crate::types::{Column, SqlType};
 
 pub(crate) use analyze::{Env, analyze, locate};
-pub(crate) use refuse::{check_clauses, check_stream};
+pub(crate) use refuse::{check_clauses, check_stream, explain};
 
 /// A pull query on a table, ready to run.
 pub(crate) struct Pull {
@@ -34,9 +33,21 @@ pub(crate) struct Pull {
     projection: Vec<Evaluator>,
     filter: Option<Evaluator>,
     /// The value columns that filter and projection are compiled against, behind the key columns.
-    layout: Vec<SourceColumn>,
+    layout: Vec<From>,
+    /// Types of the stored columns.
+    stored: Vec<SqlType>,
     access: Access,
     limit: Option<u64>,
+}
+
+/// Where a column comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    /// The stored column at that position.
+    Stored(usize),
+    RowTime,
+    WindowStart,
+    WindowEnd,
 }
 
 /// Which rows to read.

@@ -3,20 +3,19 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, BooleanArray, Int64Array, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, BooleanArray, Int64Array};
 use arrow::compute::{filter, is_not_null};
 
 use crate::expr::{RowErrors, Rows};
 use crate::formats;
 use crate::formats::rest::RestRows;
 use crate::log::LogError;
-use crate::plan::step::SourceColumn;
 use crate::serving::rows::RowBatch;
 use crate::state::{SharedTable, TableRow};
 use crate::types::SqlType;
 use crate::types::row::RowDecoder;
 
-use super::{Access, Pull};
+use super::{Access, From, Pull};
 
 /// Rows decoded, filtered and encoded at once when scanning.
 const BATCH: usize = 4096;
@@ -78,16 +77,16 @@ impl Pull {
     /// Answers the query from the tables (one per partition) that keep the rows.
     pub(crate) fn run(&self, tables: &[SharedTable]) -> Result<RowBatch, PullError> {
         let (mut json, mut answer) = (String::new(), RowBatch::default());
-        let types: Vec<SqlType> = self.source.record_schema().value.iter().map(|column| column.ty.clone()).collect();
+        let types = &self.stored;
         match &self.access {
             Access::Keys(_) => {
-                let mut found = Found::new(&types);
+                let mut found = Found::new(types);
                 self.look_up(tables, &mut found)?;
                 self.answer(found, &mut json, &mut answer)?;
             }
             Access::Scan => {
                 for table in tables {
-                    self.scan(table, &types, &mut json, &mut answer)?;
+                    self.scan(table, types, &mut json, &mut answer)?;
                     if self.is_full(&answer) {
                         break;
                     }
@@ -184,19 +183,13 @@ impl Pull {
         let decoded = formats::known_format(&spec.name)?.decoder(spec, key, &all, true)?.decode(&found.keys.finish());
         let values = found.values.finish()?;
         let longs = |values: &[i64]| Arc::new(Int64Array::from(values.to_vec())) as ArrayRef;
-        let len = found.len();
-        let made = self.layout.iter().map(|column| match column {
-            SourceColumn::Value(at) => values.get(*at).cloned(),
-            SourceColumn::RowTime => Some(longs(&found.times)),
-            SourceColumn::WindowStart => Some(longs(&found.starts)),
-            SourceColumn::WindowEnd => Some(longs(&found.ends)),
-            // Not kept.
-            SourceColumn::RowPartition | SourceColumn::RowOffset | SourceColumn::Headers | SourceColumn::Header(_) => {
-                None
-            }
+        let made = self.layout.iter().filter_map(|column| match column {
+            From::Stored(at) => values.get(*at).cloned(),
+            From::RowTime => Some(longs(&found.times)),
+            From::WindowStart => Some(longs(&found.starts)),
+            From::WindowEnd => Some(longs(&found.ends)),
         });
-        let null = || new_null_array(&arrow::datatypes::DataType::Null, len);
-        Ok(decoded.columns.into_iter().chain(made.map(|column| column.unwrap_or_else(null))).collect())
+        Ok(decoded.columns.into_iter().chain(made).collect())
     }
 }
 

@@ -5,6 +5,7 @@ use sql::{BinaryOp, Expr, ExprKind, Query, SelectItem};
 use crate::catalog::Source;
 use crate::config::Config;
 use crate::expr::show;
+use crate::plan::PlanError;
 use crate::statements::Failure;
 
 use super::lookup::{self, Conjunct};
@@ -77,6 +78,28 @@ pub(super) fn not_materialized(name: &str) -> Failure {
         "The `{name}` table isn't queryable. To derive a queryable table, you can do 'CREATE TABLE QUERYABLE_{name} AS \
          SELECT * FROM {name}'."
     ))
+}
+
+/// What ksqlDB adds when a comparison does not fit.
+pub(crate) fn explain(error: PlanError, query: &Query) -> Failure {
+    const COMPARE: &str = "Error in WHERE expression: Cannot compare ";
+    let (span, message) = (error.span, error.message.clone());
+    let mut failure = Failure::from(error);
+    let (Some(filter), Some(span), Some(rest)) = (&query.filter, span, message.strip_prefix(COMPARE)) else {
+        return failure;
+    };
+    let mut found = None;
+    lookup::visit(filter, &mut |part| {
+        if (part.span.start, part.span.end) == (span.start, span.end) && found.is_none() {
+            found = Some(part);
+        }
+    });
+    failure.message = match found {
+        Some(Expr { kind: ExprKind::Between { .. }, .. }) => format!("Invalid expression: Cannot compare {rest}"),
+        Some(comparison) => format!("{message}\nStatement: {}", shown(comparison)),
+        None => message,
+    };
+    failure
 }
 
 fn refuse(message: &str) -> Failure {
