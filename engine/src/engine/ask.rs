@@ -80,7 +80,9 @@ impl Engine {
         let columns = plan.root.schema.value.clone();
         let positions = answer_columns(&plan);
         let (runtime, closing) = (Arc::clone(&self.shared.runtime), id.clone());
-        let (sender, rows) = channel(move || drop(runtime.close(&closing)));
+        let (sender, rows) = channel(move || {
+            runtime.close(&closing);
+        });
         if kind == Kind::Push {
             let pushed = PushQuery { text: parsed.text.clone(), sources: plan.sources.clone() };
             self.shared.pushed.lock().insert(id.clone(), pushed);

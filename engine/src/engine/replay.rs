@@ -70,7 +70,9 @@ impl Engine {
             }
             Statement::Pause { id } => world.paused.extend(chosen(id.as_ref(), &world.catalog)),
             Statement::Resume { id } => {
-                chosen(id.as_ref(), &world.catalog).iter().for_each(|id| drop(world.paused.remove(id)));
+                for id in chosen(id.as_ref(), &world.catalog) {
+                    world.paused.remove(&id);
+                }
             }
             _ => {
                 let topics = Asked::remembered(logged.topics);

@@ -6,7 +6,7 @@ use crate::clock::Manual;
 use crate::config::Config;
 use crate::expr::Registry;
 use crate::log::{Embedded, Log, Position, Signal, TopicPartition};
-use crate::serving::rows::{End, Event, RowReceiver};
+use crate::serving::rows::{Event, RowReceiver};
 use crate::statements::Session;
 
 use super::{Engine, Parts};
@@ -109,7 +109,7 @@ fn a_pull_query_on_a_stream_reads_to_its_present_end() {
     run(&engine, "INSERT INTO orders VALUES ('a', 'tea', 1); INSERT INTO orders VALUES ('b', 'rice', 3);");
     let mut scan = ask(&engine, "SELECT id, qty FROM orders WHERE qty > 1;");
     assert_eq!(rows(&engine, &mut scan), [r#"["b",3]"#, "Completed"]);
-    assert_eq!(engine.close_query("nope"), false);
+    assert!(!engine.close_query("nope"));
 }
 
 #[test]
