@@ -14,34 +14,21 @@ use crate::types::Value;
 
 /// A function that reads a number from bytes.
 macro_rules! number {
-    ($name:literal, $sql:literal, $kernel:expr, $an:literal, $size:literal, $example:literal, $result:literal) => {
+    ($name:literal, $sql:literal, $kernel:expr, $size:literal, $example:literal, $result:literal) => {
         Function::scalar(
             $name,
             Category::Conversions,
             &[
-                Variation::row(concat!("(BYTES value) ", $sql), $kernel).says(
-                    concat!(
-                        "Converts a BYTES value to ", $an, " ", $sql, " value using the 'BIG_ENDIAN' byte order. BYTES \
-                         must be ", $size, " bytes long or a NULL value will be returned."
-                    ),
-                    &["The BYTES value to convert."],
-                ),
-                Variation::row(concat!("(BYTES value, VARCHAR byteOrder) ", $sql), $kernel).says(
-                    concat!(
-                        "Converts a BYTES value to ", $an, " ", $sql, " value according to the specified byte order. \
-                         BYTES must be ", $size, " bytes long or a NULL value will be returned."
-                    ),
-                    &[
-                        "The BYTES value to convert.",
-                        "The byte order. Valid orders are 'BIG_ENDIAN' and 'LITTLE_ENDIAN'. If omitted, 'BIG_ENDIAN' is \
-                         used.",
-                    ],
-                ),
+                Variation::row(concat!("(BYTES value) ", $sql), $kernel),
+                Variation::row(concat!("(BYTES value, VARCHAR byteOrder) ", $sql), $kernel),
             ],
         )
         .says(concat!(
-            "Converts a BYTES value to ", $an, " ", $sql, " value according to the specified byte order. BYTES must be ",
-            $size, " bytes long or a NULL value will be returned."
+            "The ",
+            $sql,
+            " that ",
+            $size,
+            " bytes hold, in BIG_ENDIAN order unless LITTLE_ENDIAN is asked for."
         ))
         .example($example, $result)
     };
@@ -52,7 +39,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "INT_FROM_BYTES",
         "INT",
         |args, _| Ok(Value::Integer(i32::from_be_bytes(sized(args)?))),
-        "an",
         "4",
         "INT_FROM_BYTES(TO_BYTES('0000002A', 'hex'))",
         "42"
@@ -61,7 +47,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "BIGINT_FROM_BYTES",
         "BIGINT",
         |args, _| Ok(Value::Bigint(i64::from_be_bytes(sized(args)?))),
-        "an",
         "8",
         "BIGINT_FROM_BYTES(TO_BYTES('2A00000000000000', 'hex'), 'LITTLE_ENDIAN')",
         "42"
@@ -70,7 +55,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "DOUBLE_FROM_BYTES",
         "DOUBLE",
         |args, _| Ok(Value::Double(f64::from_be_bytes(sized(args)?))),
-        "a",
         "8",
         "DOUBLE_FROM_BYTES(TO_BYTES('3FF0000000000000', 'hex'))",
         "1.0"
@@ -80,18 +64,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Category::String,
         &[Variation::row("(VARCHAR value, VARCHAR encoding) BYTES", |args, _| {
             decode(text(args, 0)?, text(args, 1)?).map(Value::Bytes)
-        })
-        .says(
-            "Converts a STRING value in the specified encoding to BYTES. The accepted encoders are 'hex', 'utf8', \
-             'ascii', and 'base64'.",
-            &["The string to convert.", "The type of encoding."],
-        )],
+        })],
     )
     .spelled("to_bytes")
-    .says(
-        "Converts a STRING value in the specified encoding to BYTES. The accepted encoders are 'hex', 'utf8', 'ascii', \
-         and 'base64'.",
-    )
+    .says("The bytes of a text in one of the encodings 'hex', 'utf8', 'ascii', 'base64'.")
     .example("FROM_BYTES(TO_BYTES('aGk=', 'base64'), 'utf8')", "hi"),
     Function::scalar(
         "FROM_BYTES",
@@ -113,22 +89,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
                 return Err(format!("cannot encode '{from}' as '{to}'"));
             }
             encode(&decode(text(args, 0)?, &from)?, &to, false).map(Value::String)
-        })
-        .says(
-            "Returns a new string encoded using the outputEncoding ",
-            &[
-                "The source string. If null, then function returns null.",
-                "The input encoding. If null, then function returns null.",
-                "The output encoding. If null, then function returns null.",
-            ],
-        )],
+        })],
     )
     .spelled("encode")
-    .says(
-        "Takes an input string s, which is encoded as input_encoding, and encodes it as output_encoding. The accepted \
-         input and output encodings are: hex, utf8, ascii and base64. Throws exception if provided encodings are not \
-         supported.",
-    )
+    .says("A text in one of the encodings 'hex', 'utf8', 'ascii', 'base64' rewritten in another.")
     .example("ENCODE('x''6869''', 'hex', 'utf8')", "hi"),
     Function::scalar(
         "UUID",
@@ -145,12 +109,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         ],
     )
     .by("")
-    .says(
-        "Create a Universally Unique Identifier (UUID) generated according to RFC 4122. A call to UUID()\u{a0}returns a \
-         value conforming to UUID version 4, sometimes called \"random UUID\", as described in RFC 4122. A call to \
-         UUID(bytes)\u{a0}returns a value conforming to UUID. The value is a 128-bit number represented as a\u{a0}string \
-         of five hexadecimal numbers aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee.",
-    )
+    .says("A random UUID, or the one that 16 bytes stand for.")
     .example("UUID(TO_BYTES('000102030405060708090A0B0C0D0E0F', 'hex'))", "00010203-0405-0607-0809-0a0b0c0d0e0f"),
 ];
 

@@ -8,18 +8,12 @@ use super::{Category, Context, Function, Variation};
 use crate::types::text::java_map_order;
 use crate::types::{SqlType, Value};
 
-const ENTRIES_DOCS: &[&str] =
-    &["The map to create entries from", "If true then the resulting entries are sorted by key"];
-const SERIES_DOCS: &[&str] = &[
-    "The beginning of the series",
-    "Marks the end of the series (inclusive)",
-    "Difference between each value in the series",
-];
-
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::scalar("ARRAY_LENGTH", Category::Array, &[Variation::row("(ARRAY<T> array) INT", |args, _| {
-        Ok(Value::Integer(list(args, 0)?.len() as i32))
-    })])
+    Function::scalar(
+        "ARRAY_LENGTH",
+        Category::Array,
+        &[Variation::row("(ARRAY<T> array) INT", |args, _| Ok(Value::Integer(list(args, 0)?.len() as i32)))],
+    )
     .says("Number of elements.")
     .example("ARRAY_LENGTH(ARRAY[1, NULL])", "2"),
     Function::scalar(
@@ -47,9 +41,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .says("The elements of both arrays; a NULL array counts as empty.")
     .example("ARRAY_CONCAT(ARRAY[1], ARRAY[1, 2])", "[1, 1, 2]"),
-    Function::scalar("ARRAY_DISTINCT", Category::Array, &[Variation::row("(ARRAY<T> array) ARRAY<T>", |args, _| {
-        Ok(Value::Array(distinct(list(args, 0)?.iter(), |_| true)))
-    })])
+    Function::scalar(
+        "ARRAY_DISTINCT",
+        Category::Array,
+        &[Variation::row("(ARRAY<T> array) ARRAY<T>", |args, _| {
+            Ok(Value::Array(distinct(list(args, 0)?.iter(), |_| true)))
+        })],
+    )
     .says("Every element once, in order of first appearance.")
     .example("ARRAY_DISTINCT(ARRAY[2, 1, 2])", "[2, 1]"),
     Function::scalar(
@@ -92,68 +90,60 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .says("The array without the elements equal to a value.")
     .example("ARRAY_REMOVE(ARRAY[1, 2, 1], 1)", "[2]"),
-    Function::scalar("ARRAY_MAX", Category::Array, &[Variation::row("(ARRAY<T> array) T", |args, _| {
-        Ok(extreme(list(args, 0)?, Ordering::Greater))
-    })])
+    Function::scalar(
+        "ARRAY_MAX",
+        Category::Array,
+        &[Variation::row("(ARRAY<T> array) T", |args, _| Ok(extreme(list(args, 0)?, Ordering::Greater)))],
+    )
     .says("The largest element.")
     .example("ARRAY_MAX(ARRAY['a', 'B', NULL])", "a"),
-    Function::scalar("ARRAY_MIN", Category::Array, &[Variation::row("(ARRAY<T> array) T", |args, _| {
-        Ok(extreme(list(args, 0)?, Ordering::Less))
-    })])
+    Function::scalar(
+        "ARRAY_MIN",
+        Category::Array,
+        &[Variation::row("(ARRAY<T> array) T", |args, _| Ok(extreme(list(args, 0)?, Ordering::Less)))],
+    )
     .says("The smallest element.")
     .example("ARRAY_MIN(ARRAY[3, -1])", "-1"),
     Function::scalar(
         "ARRAY_SORT",
         Category::Array,
         &[
-            Variation::row("(ARRAY<T> input) ARRAY<T>", sort).says("", &["The array to sort"]),
-            Variation::row("(ARRAY<T> input, VARCHAR direction) ARRAY<T>", sort)
-                .says("", &["The array to sort", "Marks the end of the series (inclusive)"]),
+            Variation::row("(ARRAY<T> input) ARRAY<T>", sort),
+            Variation::row("(ARRAY<T> input, VARCHAR direction) ARRAY<T>", sort),
         ],
     )
     .by("")
-    .says(
-        "Sort an array of primitive values, according to their natural sort order. Any NULLs in the array will be placed \
-         at the end.",
-    )
+    .says("The elements in order, ASC or DESC; NULLs come last.")
     .example("ARRAY_SORT(ARRAY[2, NULL, 3], 'DESC')", "[3, 2, null]"),
     Function::scalar(
         "ARRAY_JOIN",
         Category::Array,
         &[
-            Variation::row_nulls("(ARRAY<T> array) VARCHAR", join)
-                .says("", &["the array to join using the default delimiter ','"]),
-            Variation::row_nulls("(ARRAY<T> array, VARCHAR delimiter) VARCHAR", join).says(
-                "",
-                &[
-                    "the array to join using the specified delimiter",
-                    "the string to be used as element delimiter",
-                ],
-            ),
+            Variation::row_nulls("(ARRAY<T> array) VARCHAR", join),
+            Variation::row_nulls("(ARRAY<T> array, VARCHAR delimiter) VARCHAR", join),
         ],
     )
-    .says("joins the array elements into a flat string representation")
+    .says("The elements as one text with a delimiter between them, a comma if none is given.")
     .example("ARRAY_JOIN(ARRAY[1, NULL], '-')", "1-null"),
     Function::scalar(
         "SLICE",
         Category::Array,
-        &[Variation::row_nulls("(ARRAY<T> in, INT from, INT to) ARRAY<T>", slice)
-            .says("", &["the input array", "start index", "end index"])],
+        &[Variation::row_nulls("(ARRAY<T> in, INT from, INT to) ARRAY<T>", slice)],
     )
     .spelled("slice")
-    .says("slice of an ARRAY")
+    .says("The elements from one 1-based position to another, both included.")
     .example("SLICE(ARRAY[1, 2, 3], 2, 3)", "[2, 3]"),
     Function::scalar(
         "GENERATE_SERIES",
         Category::Array,
         &[
-            Variation::row("(int start, int end) ARRAY<INT>", series).says("", SERIES_DOCS),
-            Variation::row("(int start, int end, int step) ARRAY<INT>", series).says("", SERIES_DOCS),
-            Variation::row("(bigint start, bigint end) ARRAY<BIGINT>", series).says("", SERIES_DOCS),
-            Variation::row("(bigint start, bigint end, int step) ARRAY<BIGINT>", series).says("", SERIES_DOCS),
+            Variation::row("(int start, int end) ARRAY<INT>", series),
+            Variation::row("(int start, int end, int step) ARRAY<INT>", series),
+            Variation::row("(bigint start, bigint end) ARRAY<BIGINT>", series),
+            Variation::row("(bigint start, bigint end, int step) ARRAY<BIGINT>", series),
         ],
     )
-    .says("Construct an array of a range of values")
+    .says("The numbers from a start to an end, both included, in steps of 1, -1 or as given.")
     .example("GENERATE_SERIES(4, 2)", "[4, 3, 2]"),
     Function::scalar(
         "AS_MAP",
@@ -167,16 +157,24 @@ pub(super) static FUNCTIONS: &[Function] = &[
             Ok(Value::Map(entries))
         })],
     )
-    .says("Construct a list based on some inputs")
+    .says("A map of the keys in one array to the values in another.")
     .example("AS_MAP(ARRAY['a'], ARRAY[1])", "{a=1}"),
-    Function::scalar("MAP_KEYS", Category::Map, &[Variation::row("(MAP<VARCHAR, T> input) ARRAY<VARCHAR>", |args, _| {
-        Ok(Value::Array(in_java_order(map(args, 0)?).map(|(key, _)| key.clone()).collect()))
-    })])
+    Function::scalar(
+        "MAP_KEYS",
+        Category::Map,
+        &[Variation::row("(MAP<VARCHAR, T> input) ARRAY<VARCHAR>", |args, _| {
+            Ok(Value::Array(in_java_order(map(args, 0)?).map(|(key, _)| key.clone()).collect()))
+        })],
+    )
     .says("The keys of a map.")
     .example("MAP_KEYS(MAP('a' := 1))", "[a]"),
-    Function::scalar("MAP_VALUES", Category::Map, &[Variation::row("(MAP<VARCHAR, T> input) ARRAY<T>", |args, _| {
-        Ok(Value::Array(in_java_order(map(args, 0)?).map(|(_, value)| value.clone()).collect()))
-    })])
+    Function::scalar(
+        "MAP_VALUES",
+        Category::Map,
+        &[Variation::row("(MAP<VARCHAR, T> input) ARRAY<T>", |args, _| {
+            Ok(Value::Array(in_java_order(map(args, 0)?).map(|(_, value)| value.clone()).collect()))
+        })],
+    )
     .says("The values of a map.")
     .example("MAP_VALUES(MAP('a' := 1))", "[1]"),
     Function::scalar(
@@ -200,19 +198,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "ENTRIES",
         Category::Map,
         &[
-            Variation::row("(MAP<VARCHAR, INT> map, boolean sorted) ARRAY<STRUCT<K VARCHAR, V INT>>", entries)
-                .says("", ENTRIES_DOCS),
-            Variation::row("(MAP<VARCHAR, BIGINT> map, boolean sorted) ARRAY<STRUCT<K VARCHAR, V BIGINT>>", entries)
-                .says("", ENTRIES_DOCS),
-            Variation::row("(MAP<VARCHAR, DOUBLE> map, boolean sorted) ARRAY<STRUCT<K VARCHAR, V DOUBLE>>", entries)
-                .says("", ENTRIES_DOCS),
-            Variation::row("(MAP<VARCHAR, BOOLEAN> map, boolean sorted) ARRAY<STRUCT<K VARCHAR, V BOOLEAN>>", entries)
-                .says("", ENTRIES_DOCS),
-            Variation::row("(MAP<VARCHAR, VARCHAR> map, boolean sorted) ARRAY<STRUCT<K VARCHAR, V VARCHAR>>", entries)
-                .says("", ENTRIES_DOCS),
+            Variation::row("(MAP<VARCHAR, INT> map, boolean sorted) ARRAY<STRUCT<K VARCHAR, V INT>>", entries),
+            Variation::row("(MAP<VARCHAR, BIGINT> map, boolean sorted) ARRAY<STRUCT<K VARCHAR, V BIGINT>>", entries),
+            Variation::row("(MAP<VARCHAR, DOUBLE> map, boolean sorted) ARRAY<STRUCT<K VARCHAR, V DOUBLE>>", entries),
+            Variation::row("(MAP<VARCHAR, BOOLEAN> map, boolean sorted) ARRAY<STRUCT<K VARCHAR, V BOOLEAN>>", entries),
+            Variation::row("(MAP<VARCHAR, VARCHAR> map, boolean sorted) ARRAY<STRUCT<K VARCHAR, V VARCHAR>>", entries),
         ],
     )
-    .says("Construct an array from the entries in a map.The array can be optionally sorted on the keys.")
+    .says("The entries of a map as structs of K and V, sorted by key if asked.")
     .example("ENTRIES(MAP('b' := 1, 'a' := 2), true)", "[Struct{K=a,V=2}, Struct{K=b,V=1}]"),
 ];
 

@@ -11,28 +11,16 @@ use crate::expr::nodes::compare;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar("COALESCE", Category::Conditional, &[Variation::batch("(T first, T... others) T", coalesce)])
-        .says("Returns first non-null element")
+        .says("The first of the arguments that is not NULL.")
         .example("COALESCE(NULL, 'a', 'b')", "a"),
-    Function::scalar(
-        "IFNULL",
-        Category::Conditional,
-        &[Variation::batch("(T expression, T altValue) T", coalesce)
-            .says("", &["expression to evaluate", "Alternative value"])],
-    )
-    .says("Returns expression if NOT NULL, otherwise the alternative value")
-    .example("IFNULL(NULL, 'b')", "b"),
-    Function::scalar(
-        "NULLIF",
-        Category::Conditional,
-        &[Variation::batch("(T expression1, T expression2) T", null_if)],
-    )
-    .says("NULL if both arguments are equal, the first argument otherwise.")
-    .example("NULLIF('a', 'b')", "a"),
+    Function::scalar("IFNULL", Category::Conditional, &[Variation::batch("(T expression, T altValue) T", coalesce)])
+        .says("The first argument, or the second where the first is NULL.")
+        .example("IFNULL(NULL, 'b')", "b"),
+    Function::scalar("NULLIF", Category::Conditional, &[Variation::batch("(T expression1, T expression2) T", null_if)])
+        .says("NULL if both arguments are equal, the first argument otherwise.")
+        .example("NULLIF('a', 'b')", "a"),
     Function::scalar("AS_VALUE", Category::Other, &[Variation::batch("(T keyColumn) T", |batch| batch.column(0))])
-        .says(
-            "Used exclusively in the projection of a query to allow a keycolumn to be copied into the value schema. Has \
-             no affect if used anywhere else.",
-        )
+        .says("The argument itself; in a projection it copies a key column into the value.")
         .example("AS_VALUE(1)", "1"),
 ];
 

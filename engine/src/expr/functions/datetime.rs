@@ -12,119 +12,56 @@ use super::columns::{Compiled, Kept, Numbers, Texts, numbers, refuse_nulls, text
 use super::{Batch, Category, Function, Variation};
 use crate::expr::java_time::{DatePattern, Pattern, Zone};
 
+const FORMAT: &str = "A pattern of letters as java.time defines them.";
 const DAY_MILLIS: i64 = 86_400_000;
-
-const FORMAT: &str = "The format pattern should be in the format expected by java.time.format.DateTimeFormatter.";
-const ZONE: &str = " timeZone is a java.util.TimeZone ID format, for example: \"UTC\", \"America/Los_Angeles\", \"PST\", \"Europe/London\"";
 
 /// Adding to or subtracting from a date or time.
 macro_rules! shift {
-    ($name:literal, $ty:literal, $param:literal, $kernel:ident, $sign:literal, $says:literal, $each:literal, $unit:literal) => {
+    ($name:literal, $ty:literal, $param:literal, $kernel:ident, $sign:literal, $says:literal) => {
         Function::scalar(
             $name,
             Category::DateTime,
             &[Variation::batch(concat!("(INTERVAL UNIT unit, INT interval, ", $ty, " ", $param, ") ", $ty), |batch| {
                 $kernel(batch, $sign)
-            })
-            .says($each, &[$unit, "An integer number of intervals to add", concat!("A ", $ty, " value.")])],
+            })],
         )
         .says($says)
     };
 }
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    shift!(
-        "DATEADD",
-        "DATE",
-        "date",
-        shift_date,
-        1,
-        "Adds a duration to a DATE value.",
-        "Adds a duration to a date",
-        "A unit of time, for example DAY"
-    )
-    .spelled("dateadd")
-    .example("DATEADD(DAYS, 2, CAST('2020-02-28' AS DATE))", "2020-03-01"),
-    shift!(
-        "DATESUB",
-        "DATE",
-        "date",
-        shift_date,
-        -1,
-        "A date some time earlier; parts of a day do not count.",
-        "",
-        "A unit of time, for example DAY"
-    )
-    .spelled("datesub")
-    .example("DATESUB(DAYS, 1, CAST('2020-03-01' AS DATE))", "2020-02-29"),
-    shift!(
-        "TIMEADD",
-        "TIME",
-        "time",
-        shift_time,
-        1,
-        "A time of day some time later; after midnight it starts again.",
-        "",
-        "A unit of time, for example HOUR"
-    )
-    .spelled("timeadd")
-    .example("TIMEADD(HOURS, 2, CAST('23:00' AS TIME))", "01:00"),
+    shift!("DATEADD", "DATE", "date", shift_date, 1, "A date some time later; parts of a day do not count.")
+        .spelled("dateadd")
+        .example("DATEADD(DAYS, 2, CAST('2020-02-28' AS DATE))", "2020-03-01"),
+    shift!("DATESUB", "DATE", "date", shift_date, -1, "A date some time earlier; parts of a day do not count.")
+        .spelled("datesub")
+        .example("DATESUB(DAYS, 1, CAST('2020-03-01' AS DATE))", "2020-02-29"),
+    shift!("TIMEADD", "TIME", "time", shift_time, 1, "A time of day some time later; after midnight it starts again.")
+        .spelled("timeadd")
+        .example("TIMEADD(HOURS, 2, CAST('23:00' AS TIME))", "01:00"),
     shift!(
         "TIMESUB",
         "TIME",
         "time",
         shift_time,
         -1,
-        "A time of day some time earlier; before midnight it is the evening before.",
-        "",
-        "A unit of time, for example HOUR"
+        "A time of day some time earlier; before midnight it is the evening before."
     )
     .spelled("timesub")
     .example("TIMESUB(MINUTES, 1, CAST('00:00' AS TIME))", "23:59"),
-    shift!(
-        "TIMESTAMPADD",
-        "TIMESTAMP",
-        "timestamp",
-        shift_timestamp,
-        1,
-        "Adds a duration to a TIMESTAMP value.",
-        "Adds a duration to a timestamp",
-        "A unit of time, for example DAY or HOUR"
-    )
-    .spelled("timestampadd")
-    .example("TIMESTAMPADD(SECONDS, 1, FROM_UNIXTIME(0))", "1970-01-01T00:00:01.000"),
-    shift!(
-        "TIMESTAMPSUB",
-        "TIMESTAMP",
-        "timestamp",
-        shift_timestamp,
-        -1,
-        "A timestamp some time earlier.",
-        "",
-        "A unit of time, for example DAY or HOUR"
-    )
-    .spelled("timestampsub")
-    .example("TIMESTAMPSUB(DAYS, 1, FROM_UNIXTIME(0))", "1969-12-31T00:00:00.000"),
+    shift!("TIMESTAMPADD", "TIMESTAMP", "timestamp", shift_timestamp, 1, "A timestamp some time later.")
+        .spelled("timestampadd")
+        .example("TIMESTAMPADD(SECONDS, 1, FROM_UNIXTIME(0))", "1970-01-01T00:00:01.000"),
+    shift!("TIMESTAMPSUB", "TIMESTAMP", "timestamp", shift_timestamp, -1, "A timestamp some time earlier.")
+        .spelled("timestampsub")
+        .example("TIMESTAMPSUB(DAYS, 1, FROM_UNIXTIME(0))", "1969-12-31T00:00:00.000"),
     Function::scalar(
         "CONVERT_TZ",
         Category::DateTime,
-        &[Variation::batch(
-            "(TIMESTAMP timestamp, VARCHAR fromTimeZone, VARCHAR toTimeZone) TIMESTAMP",
-            convert_zone,
-        )
-        .says(
-            "Converts a TIMESTAMP value from one timezone to another",
-            &[
-                "The TIMESTAMP value.",
-                "The fromTimeZone in java.util.TimeZone ID format. For example: \"UTC\", \"America/Los_Angeles\", \
-                 \"PST\", \"Europe/London\"",
-                "The toTimeZone in java.util.TimeZone ID format. For example: \"UTC\", \"America/Los_Angeles\", \
-                 \"PST\", \"Europe/London\"",
-            ],
-        )],
+        &[Variation::batch("(TIMESTAMP timestamp, VARCHAR fromTimeZone, VARCHAR toTimeZone) TIMESTAMP", convert_zone)],
     )
     .spelled("convert_tz")
-    .says("Converts a TIMESTAMP value from one timezone to another.")
+    .says("Moves a TIMESTAMP by the difference between two time zones.")
     .example("CONVERT_TZ(FROM_UNIXTIME(0), 'UTC', '+03:30')", "1970-01-01T03:30:00.000"),
     Function::scalar(
         "FORMAT_DATE",
@@ -132,18 +69,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[Variation::batch("(DATE date, VARCHAR formatPattern) VARCHAR", |batch| {
             let (dates, mut patterns) = (Numbers::<Date32Type>::new(batch, 0)?, patterns(batch, 1)?);
             Ok(texts(batch, |row, out| patterns.at(row)?.format_date(dates.at(row), out)))
-        })
-        .says(
-            "Converts the number of days since 1970-01-01 00:00:00 UTC/GMT to a date string using the given format \
-             pattern. The format pattern should be in the format expected by java.time.format.DateTimeFormatter",
-            &["The date to convert", FORMAT],
-        )],
+        })],
     )
     .spelled("format_date")
-    .says(
-        "Converts a DATE value to a string using the given format pattern. The format pattern should be in the format \
-         expected by java.time.format.DateTimeFormatter.",
-    )
+    .says("A DATE as text in a pattern.")
     .example("FORMAT_DATE(FROM_DAYS(18993), 'E, d MMM yyyy')", "Sat, 1 Jan 2022"),
     Function::scalar(
         "FORMAT_TIME",
@@ -163,26 +92,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[
             Variation::batch("(TIMESTAMP timestamp, VARCHAR formatPattern) VARCHAR", |batch| {
                 format_timestamp(batch, Numbers::<TimestampMillisecondType>::new(batch, 0)?, &Zone::GMT)
-            })
-            .says(
-                "Converts a TIMESTAMP value into the string representation of the timestamp in the given format. Single \
-                 quotes in the timestamp format can be escaped with '', for example: 'yyyy-MM-dd''T''HH:mm:ssX' The \
-                 system default time zone is used when no time zone is explicitly provided. The format pattern should \
-                 be in the format expected by java.time.format.DateTimeFormatter",
-                &["TIMESTAMP value.", FORMAT],
-            ),
+            }),
             Variation::batch("(TIMESTAMP timestamp, VARCHAR formatPattern, VARCHAR timeZone) VARCHAR", |batch| {
                 format_timestamp(batch, Numbers::<TimestampMillisecondType>::new(batch, 0)?, &Zone::GMT)
-            })
-            .says(
-                "Converts a TIMESTAMP value into the string representation of the timestamp in the given format. Single \
-                 quotes in the timestamp format can be escaped with '', for example: 'yyyy-MM-dd''T''HH:mm:ssX'",
-                &["TIMESTAMP value.", FORMAT, ZONE],
-            ),
+            }),
         ],
     )
     .spelled("format_timestamp")
-    .says("Converts a TIMESTAMP value into the string representation of the timestamp in the given format.")
+    .says("A TIMESTAMP as text in a pattern and a time zone, UTC if none is given.")
     .example("FORMAT_TIMESTAMP(FROM_UNIXTIME(0), 'yyyy-MM-dd HH:mm z', 'Europe/Paris')", "1970-01-01 01:00 CET"),
     Function::scalar(
         "FROM_DAYS",
@@ -200,31 +117,18 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Category::DateTime,
         &[Variation::batch("(BIGINT epochMilli) TIMESTAMP", |batch| {
             Ok(Arc::new(batch.column(0)?.as_primitive::<Int64Type>().reinterpret_cast::<TimestampMillisecondType>()))
-        })
-        .says(
-            "Converts the number of milliseconds since 1970-01-01 00:00:00 UTC/GMT into a TIMESTAMP value.",
-            &["Milliseconds since January 1, 1970, 00:00:00 GMT."],
-        )],
+        })],
     )
     .spelled("from_unixtime")
-    .says("Converts the number of milliseconds since 1970-01-01 00:00:00 UTC/GMT into a TIMESTAMP value.")
+    .says("The TIMESTAMP so many milliseconds after 1970-01-01.")
     .example("FROM_UNIXTIME(1)", "1970-01-01T00:00:00.001"),
     Function::scalar(
         "PARSE_DATE",
         Category::DateTime,
-        &[Variation::batch("(VARCHAR formattedDate, VARCHAR formatPattern) DATE", parse_date).says(
-            "Converts a string representation of a date in the given format into a DATE value.",
-            &[
-                "The string representation of a date.",
-                "The format pattern should be in the format expected by java.text.SimpleDateFormat.",
-            ],
-        )],
+        &[Variation::batch("(VARCHAR formattedDate, VARCHAR formatPattern) DATE", parse_date)],
     )
     .spelled("parse_date")
-    .says(
-        "Converts a string representation of a date in the given format into a DATE value. The format pattern should be \
-         in the format expected by java.text.SimpleDateFormat",
-    )
+    .says("The DATE that a text in a pattern stands for.")
     .example("PARSE_DATE('1/Feb/2022', 'd/MMM/yyyy')", "2022-02-01"),
     Function::scalar(
         "PARSE_TIME",
@@ -244,25 +148,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[
             Variation::batch("(VARCHAR formattedTimestamp, VARCHAR formatPattern) TIMESTAMP", |batch| {
                 parse_timestamp::<TimestampMillisecondType>(batch, &Zone::GMT)
-            })
-            .says(
-                "Converts a string representation of a date in the given format into the TIMESTAMP value. Single quotes \
-                 in the timestamp format can be escaped with '', for example: 'yyyy-MM-dd''T''HH:mm:ssX'.",
-                &["The string representation of a date.", FORMAT],
-            ),
-            Variation::batch("(VARCHAR formattedTimestamp, VARCHAR formatPattern, VARCHAR timeZone) TIMESTAMP", |batch| {
-                parse_timestamp::<TimestampMillisecondType>(batch, &Zone::GMT)
-            })
-            .says(
-                "Converts a string representation of a date at the given time zone in the given format into the \
-                 TIMESTAMP value. Single quotes in the timestamp format can be escaped with '', for example: \
-                 'yyyy-MM-dd''T''HH:mm:ssX'.",
-                &["The string representation of a date.", FORMAT, ZONE],
+            }),
+            Variation::batch(
+                "(VARCHAR formattedTimestamp, VARCHAR formatPattern, VARCHAR timeZone) TIMESTAMP",
+                |batch| parse_timestamp::<TimestampMillisecondType>(batch, &Zone::GMT),
             ),
         ],
     )
     .spelled("parse_timestamp")
-    .says("Converts a string representation of a date in the given format into a TIMESTAMP value.")
+    .says("The TIMESTAMP that a text in a pattern and a time zone stands for, UTC if none is given.")
     .example("PARSE_TIMESTAMP('01.02.2022 14:05', 'dd.MM.yyyy HH:mm')", "2022-02-01T14:05:00.000"),
     Function::scalar(
         "UNIX_DATE",
@@ -287,23 +181,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "UNIX_TIMESTAMP",
         Category::DateTime,
         &[
-            Variation::batch("() BIGINT", |batch| Ok(Arc::new(Int64Array::from_value(now(), batch.len)))).says(
-                "Returns the current number of milliseconds for the system since 1970-01-01 00:00:00 UTC/GMT.",
-                &[],
-            ),
+            Variation::batch("() BIGINT", |batch| Ok(Arc::new(Int64Array::from_value(now(), batch.len)))),
             Variation::batch("(TIMESTAMP timestamp) BIGINT", |batch| {
                 let column = batch.column(0)?;
                 Ok(Arc::new(column.as_primitive::<TimestampMillisecondType>().reinterpret_cast::<Int64Type>()))
-            })
-            .says(
-                "Returns the number of milliseconds since 1970-01-01 00:00:00 UTC/GMT represented by the given \
-                 timestamp.",
-                &["the TIMESTAMP value."],
-            ),
+            }),
         ],
     )
     .spelled("unix_timestamp")
-    .says("Returns the current number of milliseconds for the system since 1970-01-01 00:00:00 UTC/GMT.")
+    .says("Milliseconds since 1970-01-01 until now, or until a TIMESTAMP.")
     .example("UNIX_TIMESTAMP(FROM_UNIXTIME(12))", "12"),
     Function::scalar(
         "DATETOSTRING",
@@ -337,31 +223,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
             Variation::batch("(VARCHAR formattedTimestamp, VARCHAR formatPattern) BIGINT", |batch| {
                 refuse_nulls(batch);
                 parse_timestamp::<Int64Type>(batch, Zone::system())
-            })
-            .says(
-                "Converts a string representation of a date in the given format into the number of milliseconds since \
-                 1970-01-01 00:00:00 UTC/GMT. Single quotes in the timestamp format can be escaped with '', for \
-                 example: 'yyyy-MM-dd''T''HH:mm:ssX'. The system default time zone is used when no time zone is \
-                 explicitly provided.",
-                &["The string representation of a date.", FORMAT],
-            ),
+            }),
             Variation::batch("(VARCHAR formattedTimestamp, VARCHAR formatPattern, VARCHAR timeZone) BIGINT", |batch| {
                 refuse_nulls(batch);
                 parse_timestamp::<Int64Type>(batch, Zone::system())
-            })
-            .says(
-                "Converts a string representation of a date at the given time zone into the number of milliseconds since \
-                 1970-01-01 00:00:00 UTC/GMT. Single quotes in the timestamp format can be escaped with '', for \
-                 example: 'yyyy-MM-dd''T''HH:mm:ssX'.",
-                &["The string representation of a date.", FORMAT, ZONE],
-            ),
+            }),
         ],
     )
     .spelled("stringtotimestamp")
-    .says(
-        "Converts a string representation of a date in the given format into the number of milliseconds since 1970-01-01 \
-         00:00:00 UTC/GMT. The system default time zone is used when no time zone is explicitly provided.",
-    )
+    .says("Milliseconds since 1970-01-01 until what a text in a pattern stands for. PARSE_TIMESTAMP gives a TIMESTAMP.")
     .example("STRINGTOTIMESTAMP('1970', 'yyyy', 'UTC')", "0"),
     Function::scalar(
         "TIMESTAMPTOSTRING",

@@ -43,7 +43,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "GREATEST",
         "greatest",
         Ordering::Greater,
-        "Returns the highest non-null value among a variable number of comparable columns.",
+        "The highest of the arguments that are not NULL.",
         "GREATEST(1, NULL, 3)",
         "3"
     ),

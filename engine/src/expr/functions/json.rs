@@ -22,15 +22,11 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "EXTRACTJSONFIELD",
         Category::Json,
-        &[Variation::batch("(VARCHAR input, VARCHAR path) VARCHAR", extract)
-            .says("", &["The input JSON string", "The JSONPath to extract"])],
+        &[Variation::batch("(VARCHAR input, VARCHAR path) VARCHAR", extract)],
     )
     .spelled("extractjsonfield")
     .by("")
-    .says(
-        "Given a STRING that contains JSON data, extract the value at the specified  JSONPath or NULL if the specified \
-         path does not exist.",
-    )
+    .says("The part of a JSON text at a path such as $.a[0].b; NULL where there is none.")
     .example("EXTRACTJSONFIELD('{\"a\": [{\"b\": 1.50}]}', '$.a[0].b')", "1.50"),
     Function::scalar("IS_JSON_STRING", Category::Json, &[Variation::batch("(VARCHAR input) BOOLEAN", |batch| {
         let (arg, given) = (batch.arg(0)?, Texts::new(batch, 0)?);
@@ -57,16 +53,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .example("JSON_ARRAY_LENGTH('[1, [2, 3]]')", "2"),
     Function::scalar("JSON_CONCAT", Category::Json, &[Variation::row("(VARCHAR... jsonStrings) VARCHAR", concat)])
         .spelled("json_concat")
-        .says(
-            "Given N strings, parse them as JSON values and return a string representing their concatenation. \
-             Concatenation rules are identical to PostgreSQL's || operator:\n* If all strings deserialize into JSON \
-             objects, return an object with a union of the input keys. If there are duplicate objects, take values from \
-             the last object.\n* If all strings deserialize into JSON arrays, return the result of array \
-             concatenation.\n* If at least one of the deserialized values is not an object, convert non-array inputs to \
-             a single-element array and return the result of array concatenation.\n* If at least one of the input \
-             strings is `NULL` or can't be deserialized as JSON, return NULL.\nSimilar to the PostgreSQL's || operator, \
-             this function merges only top-level object keys or arrays.",
-        )
+        .says("Several JSON texts as one: objects are merged (the last one counts), everything else is appended to one array.")
         .example("JSON_CONCAT('{\"a\": 1}', '{\"b\": 2}')", "{\"a\":1,\"b\":2}"),
     Function::scalar("JSON_ITEMS", Category::Json, &[Variation::row("(VARCHAR jsonItems) ARRAY<VARCHAR>", |args, _| {
         match whole(text(args, 0)?)? {

@@ -9,77 +9,49 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "TRANSFORM",
         Category::Lambda,
         &[
-            Variation::new("(ARRAY<T> array, LAMBDA (T) => R function) ARRAY<R>", Run::Lambda(LambdaKind::Transform)).says(
-                "When transforming an array, the function provided must have two arguments. The two arguments for each \
-                 function are in order: the key and then the value. The transformed array is returned.",
-                &["The array", "The lambda function"],
-            ),
+            Variation::new("(ARRAY<T> array, LAMBDA (T) => R function) ARRAY<R>", Run::Lambda(LambdaKind::Transform)),
             Variation::new(
                 "(MAP<K, V> map, LAMBDA (K, V) => R biFunction1, LAMBDA (K, V) => T biFunction2) MAP<R, T>",
                 Run::Lambda(LambdaKind::Transform),
-            )
-            .says(
-                "When transforming a map, two functions must be provided. For each map entry, the first function \
-                 provided will be applied to the key and the second one applied to the value. Each function must have \
-                 two arguments. The two arguments for each function are in order: the key and then the value. The \
-                 transformed map is returned.",
-                &["The map", "The key lambda function", "The value lambda function"],
             ),
         ],
     )
     .spelled("transform")
-    .says("Apply a function to each element in a collection. The transformed collection is returned.")
+    .says("The collection with every element, or every key and value, replaced by what a lambda makes of it.")
     .example("TRANSFORM(ARRAY[1, 2], x => x * 10)", "[10, 20]"),
     Function::scalar(
         "FILTER",
         Category::Lambda,
         &[
-            Variation::new("(ARRAY<T> array, LAMBDA (T) => BOOLEAN function) ARRAY<T>", Run::Lambda(LambdaKind::Filter)).says(
-                "When filtering an array, the function provided must have a boolean result. The function is applied to \
-                 each value in the array and a filtered array is returned.",
-                &["The array", "The lambda function"],
+            Variation::new(
+                "(ARRAY<T> array, LAMBDA (T) => BOOLEAN function) ARRAY<T>",
+                Run::Lambda(LambdaKind::Filter),
             ),
             Variation::new(
                 "(MAP<K, V> map, LAMBDA (K, V) => BOOLEAN biFunction) MAP<K, V>",
                 Run::Lambda(LambdaKind::Filter),
-            )
-            .says(
-                "When filtering a map, the function provided must have a boolean result. For each map entry, the \
-                 function will be applied to the key and value arguments in that order. The filtered map is returned.",
-                &["The map", "The lambda function"],
             ),
         ],
     )
     .spelled("filter")
-    .says("Filter the input collection through a given lambda function. The filtered collection is returned.")
+    .says("The elements or entries for which a lambda is TRUE.")
     .example("FILTER(MAP('a' := 1, 'b' := 2), (k, v) => v > 1)", "{b=2}"),
     Function::scalar(
         "REDUCE",
         Category::Lambda,
         &[
-            Variation::new("(ARRAY<T> list, S initialState, LAMBDA (S, T) => S biFunction) S", Run::Lambda(LambdaKind::Reduce))
-                .says(
-                    "When reducing an array, the reduce function must have two arguments. The two arguments for the \
-                     reduce function are in order: the state and the array item. The final state is returned.",
-                    &["The array.", "The initial state.", "The reduce function."],
-                ),
+            Variation::new(
+                "(ARRAY<T> list, S initialState, LAMBDA (S, T) => S biFunction) S",
+                Run::Lambda(LambdaKind::Reduce),
+            ),
             Variation::new(
                 "(MAP<K, V> map, S initialState, LAMBDA (S, K, V) => S triFunction) S",
                 Run::Lambda(LambdaKind::Reduce),
-            )
-            .says(
-                "When reducing a map, the reduce function must have three arguments. The three arguments for the reduce \
-                 function are in order: the state, the key, and the value. The final state is returned.",
-                &["The map.", "The initial state.", "The reduce function."],
             ),
         ],
     )
     .spelled("reduce")
-    .says(
-        "Reduce the input collection down to a single value using an initial state and a function. The initial state (s) \
-         is passed into the scope of the function. Each invocation returns a new value for s, which the next invocation \
-         will receive. The final value for s is returned.",
-    )
+    .says("Folds a collection into one value: a lambda makes the next state of the state and an element.")
     .example("REDUCE(ARRAY[1, 2, 3], 10, (s, x) => s + x)", "16"),
     Function::table(
         "EXPLODE",
@@ -89,16 +61,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
         ],
     )
     .spelled("explode")
-    .says("Explodes an array. This function outputs one value for each element of the array."),
-    Function::table(
-        "CUBE_EXPLODE",
-        &[Variation::row("(ARRAY<T> columns) ARRAY<T>", |args, _| cube(list(args, 0)?))],
-    )
-    .spelled("cube_explode")
-    .says(
-        "Takes as argument a list of columns and outputs all possible combinations of them. It produces 2^d new rows \
-         where d is the number of columns given as parameter. Duplicate entries for columns with null value are skipped.",
-    ),
+    .says("One row for each element of an array."),
+    Function::table("CUBE_EXPLODE", &[Variation::row("(ARRAY<T> columns) ARRAY<T>", |args, _| cube(list(args, 0)?))])
+        .spelled("cube_explode")
+        .says("One row for every combination of the elements and NULL."),
 ];
 
 /// The type of the argument's elements.

@@ -30,29 +30,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "MASK",
         Category::String,
         &[
-            Variation::row_nulls("(VARCHAR `input STRING to be masked`) VARCHAR", mask).says(
-                "Returns a masked version of the input string. All characters of the input will be replaced according \
-                 to the default masking rules.",
-                &[],
-            ),
+            Variation::row_nulls("(VARCHAR `input STRING to be masked`) VARCHAR", mask),
             Variation::row_nulls(
                 "(VARCHAR `input STRING to be masked`, VARCHAR `upper-case mask, or NULL to use default`, VARCHAR \
                  `lower-case mask, or NULL to use default`, VARCHAR `digit mask, or NULL to use default`, VARCHAR `mask \
                  for other characters, or NULL to use default`) VARCHAR",
                 mask,
-            )
-            .says(
-                "Returns a masked version of the input string. All characters of the input will be replaced with the \
-                 specified masking characters",
-                &[],
             ),
         ],
     )
-    .says(
-        "Returns a version of the input string with every character replaced by a mask. Default masking rules will \
-         replace all upper-case characters with 'X', all lower-case characters with 'x', all digits with 'n', and any \
-         other character with '-'.",
-    )
+    .says("The text with letters, digits and other characters hidden behind X, x, n and -, or other masks.")
     .example("MASK('My Test $123')", "Xx-Xxxx--nnn"),
     partly!("MASK_LEFT", |n, len| 0..n.min(len), "Masks the first characters of a text.", "MASK_LEFT('Hello', 2)", "Xxllo"),
     partly!(

@@ -17,16 +17,13 @@ use crate::types::{SqlType, text};
 /// A function of one number that yields a DOUBLE.
 macro_rules! unary {
     ($name:literal, $apply:expr, $says:literal, $example:literal, $result:literal) => {
-        unary!($name, $apply, $says, $example, $result, ["", "", ""], "")
-    };
-    ($name:literal, $apply:expr, $says:literal, $example:literal, $result:literal, $each:expr, $doc:literal) => {
         Function::scalar(
             $name,
             Category::Mathematical,
             &[
-                Variation::batch("(INT value) DOUBLE", |batch| map_double(batch, $apply)).says($each[0], &[$doc]),
-                Variation::batch("(BIGINT value) DOUBLE", |batch| map_double(batch, $apply)).says($each[1], &[$doc]),
-                Variation::batch("(DOUBLE value) DOUBLE", |batch| map_double(batch, $apply)).says($each[2], &[$doc]),
+                Variation::batch("(INT value) DOUBLE", |batch| map_double(batch, $apply)),
+                Variation::batch("(BIGINT value) DOUBLE", |batch| map_double(batch, $apply)),
+                Variation::batch("(DOUBLE value) DOUBLE", |batch| map_double(batch, $apply)),
             ],
         )
         .says($says)
@@ -46,10 +43,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         ],
     )
     .spelled("Abs")
-    .says(
-        "Returns the absolute value of its argument. If the argument is not negative, the argument is returned. If the \
-         argument is negative, the negation of the argument is returned.",
-    )
+    .says("The distance of a number from zero.")
     .example("ABS(-1.5)", "1.5"),
     Function::scalar(
         "CEIL",
@@ -66,7 +60,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         ],
     )
     .spelled("Ceil")
-    .says("Returns the smallest integer greater than or equal to the specified numeric expression.")
+    .says("The next whole number that is not below the argument.")
     .example("CEIL(-1.5)", "-1.0"),
     Function::scalar(
         "FLOOR",
@@ -97,10 +91,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .spelled("Round")
     .says(
-        "Round a value to the number of decimal places as specified by scale to the right of the decimal point. If \
-         scale is negative then value is rounded to the right of the decimal point. Numbers equidistant to the nearest \
-         value are rounded up (in the positive direction). If the number of decimal places is not provided it defaults \
-         to zero.",
+        "The nearest number with so many decimal places (none if not said, tens and hundreds if negative); ties go up.",
     )
     .example("ROUND(-1.5)", "-1"),
     Function::scalar(
@@ -117,10 +108,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         ],
     )
     .spelled("Trunc")
-    .says(
-        "Truncates a value to the number of decimal places as specified by scale to the right of the decimal point. If \
-         scale is negative then value is truncated to the right of the decimal point.",
-    )
+    .says("The number cut towards zero to so many decimal places.")
     .example("TRUNC(1.239, 2)", "1.230"),
     Function::scalar(
         "SIGN",
@@ -133,19 +121,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .says("-1, 0 or 1 for a negative number, zero, a positive number.")
     .example("SIGN(-3)", "-1"),
-    unary!(
-        "ACOS",
-        f64::acos,
-        "The inverse (arc) cosine of a value. The returned value is in radians.",
-        "ACOS(1)",
-        "0.0",
-        [
-            "Returns the inverse (arc) cosine of an INT value",
-            "Returns the inverse (arc) cosine of a BIGINT value",
-            "Returns the inverse (arc) cosine of a DOUBLE value"
-        ],
-        "The value to get the inverse cosine of."
-    ),
+    unary!("ACOS", f64::acos, "Arc cosine, in radians.", "ACOS(1)", "0.0"),
     unary!("ASIN", f64::asin, "Arc sine, in radians.", "ASIN(0)", "0.0"),
     unary!("ATAN", f64::atan, "Arc tangent, in radians.", "ATAN(0)", "0.0"),
     unary!("CBRT", f64::cbrt, "Cube root.", "CBRT(27)", "3.0"),
@@ -165,27 +141,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "LOG",
         Category::Mathematical,
         &[
-            Variation::batch("(INT value) DOUBLE", |batch| map_double(batch, f64::ln))
-                .says("Returns the base 10 logarithm of an INT value.", &["the value get the base 10 logarithm of."]),
-            Variation::batch("(BIGINT value) DOUBLE", |batch| map_double(batch, f64::ln))
-                .says("Returns the base 10 logarithm of a BIGINT value.", &["the value get the base 10 logarithm of."]),
-            Variation::batch("(DOUBLE value) DOUBLE", |batch| map_double(batch, f64::ln))
-                .says("Returns the base 10 logarithm of a DOUBLE value.", &["the value get the base 10 logarithm of."]),
-            Variation::batch("(INT base, INT value) DOUBLE", |batch| map_doubles(batch, log)).says(
-                "Returns the logarithm with the given base of an INT value.",
-                &["the base of the logarithm.", "the value get the logarithm of."],
-            ),
-            Variation::batch("(BIGINT base, BIGINT value) DOUBLE", |batch| map_doubles(batch, log)).says(
-                "Returns the logarithm with the given base of a BIGINT value.",
-                &["the base of the logarithm.", "the value get the logarithm of."],
-            ),
-            Variation::batch("(DOUBLE base, DOUBLE value) DOUBLE", |batch| map_doubles(batch, log)).says(
-                "Returns the logarithm with the given base of a DOUBLE value.",
-                &["the base of the logarithm.", "the value get the logarithm of."],
-            ),
+            Variation::batch("(INT value) DOUBLE", |batch| map_double(batch, f64::ln)),
+            Variation::batch("(BIGINT value) DOUBLE", |batch| map_double(batch, f64::ln)),
+            Variation::batch("(DOUBLE value) DOUBLE", |batch| map_double(batch, f64::ln)),
+            Variation::batch("(INT base, INT value) DOUBLE", |batch| map_doubles(batch, log)),
+            Variation::batch("(BIGINT base, BIGINT value) DOUBLE", |batch| map_doubles(batch, log)),
+            Variation::batch("(DOUBLE base, DOUBLE value) DOUBLE", |batch| map_doubles(batch, log)),
         ],
     )
-    .says("The logarithm of a value.")
+    .says("Logarithm: natural with one argument, to the base of the first with two.")
     .example("LOG(2, 8)", "3.0"),
     Function::scalar(
         "ATAN2",

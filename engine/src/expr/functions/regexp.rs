@@ -17,19 +17,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "REGEXP_EXTRACT",
         Category::RegularExpression,
         &[
-            Variation::batch("(VARCHAR pattern, VARCHAR input) VARCHAR", extract).says(
-                "Returns first substring of the input that matches the given regex pattern",
-                &["The regex pattern", "The input string to apply regex on"],
-            ),
-            Variation::batch("(VARCHAR pattern, VARCHAR input, INT group) VARCHAR", extract).says(
-                "Returns the first substring of the input that matches the regex pattern and the capturing group number \
-                 specified",
-                &["The regex pattern", "The input string to apply regex on", "The capturing group number"],
-            ),
+            Variation::batch("(VARCHAR pattern, VARCHAR input) VARCHAR", extract),
+            Variation::batch("(VARCHAR pattern, VARCHAR input, INT group) VARCHAR", extract),
         ],
     )
     .spelled("regexp_extract")
-    .says("extract the first subtring matched by a regex pattern")
+    .says("The first part of a text that matches a pattern, or a group of it.")
     .example("REGEXP_EXTRACT('(.*) (.*)', 'hello there', 2)", "there"),
     Function::scalar(
         "REGEXP_EXTRACT_ALL",
@@ -60,7 +53,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
             .says("", &["The text.", "The pattern."])],
     )
     .spelled("regexp_split_to_array")
-    .says("The text, cut at every match of a pattern. A pattern that matches nothing at all cuts between all characters.")
+    .says(
+        "The text, cut at every match of a pattern. A pattern that matches nothing at all cuts between all characters.",
+    )
     .example("REGEXP_SPLIT_TO_ARRAY('aabcda', '(ab|cd)')", "[a, , a]"),
 ];
 

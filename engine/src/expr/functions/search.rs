@@ -15,26 +15,19 @@ pub(super) static FUNCTIONS: &[Function] = &[
         ],
     )
     .spelled("instr")
-    .says("Returns the position of substring in the provided string")
+    .says("1-based position of a text in another, from a position on (negative: backwards), 0 if it is not there.")
     .example("INSTR('corporate floor', 'or', -4)", "5"),
     Function::scalar(
         "LPAD",
         Category::String,
         &[
-            Variation::row("(VARCHAR input, INT targetLen, VARCHAR padding) VARCHAR", |args, _| pad(args, true))
-                .says("", &["String to be padded", "Target length", "Padding string"]),
-            Variation::row("(BYTES input, INT targetLen, BYTES padding) BYTES", |args, _| pad_bytes(args, true))
-                .says("", &["Bytes to be padded", "Target length", "Padding bytes"]),
+            Variation::row("(VARCHAR input, INT targetLen, VARCHAR padding) VARCHAR", |args, _| pad(args, true)),
+            Variation::row("(BYTES input, INT targetLen, BYTES padding) BYTES", |args, _| pad_bytes(args, true)),
         ],
     )
     .spelled("lpad")
     .by("")
-    .says(
-        "Pads the input string or bytes, starting from the beginning, with the specified padding string until the \
-         target length is reached. If the input string or bytes are longer than the specified target length it will be \
-         truncated. If the padding string or bytes are empty or NULL, or the target length is negative, then NULL is \
-         returned.",
-    )
+    .says("The value, filled up at its beginning to a length, or cut to it. NULL if the filling is empty or the length negative.")
     .example("LPAD('7', 3, '0')", "007"),
     Function::scalar(
         "RPAD",
@@ -52,30 +45,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "SPLIT",
         Category::String,
         &[
-            Variation::row("(VARCHAR string, VARCHAR delimiter) ARRAY<VARCHAR>", split).says(
-                "Splits a string into an array of substrings based on a delimiter.",
-                &[
-                    "The string to be split. If NULL, then function returns NULL.",
-                    "The delimiter to split a string by. If NULL, then function returns NULL.",
-                ],
-            ),
-            Variation::row("(BYTES bytes, BYTES delimiter) ARRAY<BYTES>", split_bytes).says(
-                "Splits a byte array into an array of bytes values based on a delimiter.",
-                &[
-                    "The byte array to be split. If NULL, then function returns NULL.",
-                    "The delimiter to split the byte array by. If NULL, then function returns NULL.",
-                ],
-            ),
+            Variation::row("(VARCHAR string, VARCHAR delimiter) ARRAY<VARCHAR>", split),
+            Variation::row("(BYTES bytes, BYTES delimiter) ARRAY<BYTES>", split_bytes),
         ],
     )
     .spelled("split")
-    .says(
-        "Splits a string or bytes into an array of substrings or bytes based on a delimiter. If the delimiter is found \
-         at the beginning of the string/bytes, end of the string/bytes, or there are contiguous delimiters in the \
-         string/bytes, then empty strings/bytes are added to the array. If the delimiter is not found, then the \
-         original string or bytes is returned as the only element in the array. If the delimiter is empty, then all \
-         characters or bytes in the string or bytes are split.",
-    )
+    .says("The parts between delimiters; an empty delimiter gives single characters.")
     .example("SPLIT('a,b,,c', ',')", "[a, b, , c]"),
     Function::scalar(
         "SPLIT_TO_MAP",
@@ -91,13 +66,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "ELT",
         Category::String,
-        &[Variation::row_nulls("(int n, VARCHAR... args) VARCHAR", elt)
-            .says("", &["the nth element to extract", "the strings of which to extract the nth"])],
+        &[Variation::row_nulls("(int n, VARCHAR... args) VARCHAR", elt)],
     )
-    .says(
-        "ELT() returns the Nth element of the list of strings. Returns NULL if N is less than 1 or greater than the \
-         number of arguments. Note that this method is 1-indexed. This is the complement to FIELD.",
-    )
+    .says("The nth of the texts, counted from 1; NULL if there is none. FIELD is its inverse.")
     .example("ELT(2, 'a', 'b')", "b"),
     Function::scalar(
         "CHR",
@@ -106,15 +77,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
             Variation::row("(INT decimalCode) VARCHAR", |args, _| {
                 let code = u32::try_from(int(args, 0)?).ok().and_then(char::from_u32);
                 Ok(code.map_or(Value::Null, |c| Value::String(c.to_string())))
-            })
-            .says("", &["Decimal codepoint"]),
-            Variation::row("(VARCHAR utf16Code) VARCHAR", chr_escape)
-                .says("", &["UTF16 code for the desired character e.g. '\\u004b'"]),
+            }),
+            Variation::row("(VARCHAR utf16Code) VARCHAR", chr_escape),
         ],
     )
     .spelled("chr")
     .by("")
-    .says("Returns a single-character string corresponding to the input character code.")
+    .says("The character with a code point, or with an escape such as \\u004b.")
     .example("CHR(75)", "K"),
 ];
 

@@ -47,65 +47,48 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "LEN",
         Category::String,
-        &[
-            Variation::batch("(VARCHAR input) INT", length).says("", &["The input string"]),
-            Variation::batch("(BYTES input) INT", byte_length).says("", &["The input byte array"]),
-        ],
+        &[Variation::batch("(VARCHAR input) INT", length), Variation::batch("(BYTES input) INT", byte_length)],
     )
     .spelled("len")
     .by("")
-    .says("Returns the length of the input string or byte array.")
+    .says("Number of characters (UTF-16 units) of a text, or of bytes.")
     .example("LEN('abc')", "3"),
     Function::scalar(
         "SUBSTRING",
         Category::String,
         &[
-            Variation::batch("(VARCHAR str, INT pos) VARCHAR", substring).says(
-                "Returns the portion of str from pos to the end of str",
-                &["The source string.", "The base-one position to start from."],
-            ),
-            Variation::batch("(VARCHAR str, INT pos, INT length) VARCHAR", substring).says(
-                "Returns the portion of str that starts at pos and is of length len",
-                &["The source string.", "The base-one position to start from.", "The length to extract."],
-            ),
-            Variation::row("(BYTES bytes, INT pos) BYTES", substring_bytes).says(
-                "Returns the portion of the bytes value from pos to the end of the bytes value",
-                &["The source bytes.", "The base-one position to start from."],
-            ),
-            Variation::row("(BYTES bytes, INT pos, INT length) BYTES", substring_bytes).says(
-                "Returns the portion of the bytes value that starts at pos and is of length len",
-                &["The source bytes.", "The base-one position to start from.", "The length to extract."],
-            ),
+            Variation::batch("(VARCHAR str, INT pos) VARCHAR", substring),
+            Variation::batch("(VARCHAR str, INT pos, INT length) VARCHAR", substring),
+            Variation::row("(BYTES bytes, INT pos) BYTES", substring_bytes),
+            Variation::row("(BYTES bytes, INT pos, INT length) BYTES", substring_bytes),
         ],
     )
     .spelled("substring")
-    .says("Returns the portion of the string or bytes passed in value.")
+    .says("The part from a 1-based position (negative: from the end) on, of a length if given.")
     .example("SUBSTRING('stream', 2, 3)", "tre"),
     Function::scalar(
         "CONCAT",
         Category::String,
         &[
-            Variation::batch("(VARCHAR... inputs) VARCHAR", concat).says("", &["The varchar fields to concatenate"]),
-            Variation::batch("(BYTES... inputs) BYTES", concat_bytes).says("", &["The bytes fields to concatenate"]),
+            Variation::batch("(VARCHAR... inputs) VARCHAR", concat),
+            Variation::batch("(BYTES... inputs) BYTES", concat_bytes),
         ],
     )
     .spelled("concat")
     .by("")
-    .says("Concatenate an arbitrary number of string or bytes fields together")
+    .says("All arguments as one, NULLs left out.")
     .example("CONCAT('a', NULL, 'b')", "ab"),
     Function::scalar(
         "CONCAT_WS",
         Category::String,
         &[
-            Variation::row_nulls("(VARCHAR... inputs) VARCHAR", concat_ws)
-                .says("", &["Separator string and values to join"]),
-            Variation::row_nulls("(BYTES... inputs) BYTES", concat_ws)
-                .says("", &["Separator and bytes values to join"]),
+            Variation::row_nulls("(VARCHAR... inputs) VARCHAR", concat_ws),
+            Variation::row_nulls("(BYTES... inputs) BYTES", concat_ws),
         ],
     )
     .spelled("concat_ws")
     .by("")
-    .says("Concatenate several strings or bytes, inserting a separator passed as the first argument between each one.")
+    .says("All arguments but the first as one, with the first between them; NULLs are left out.")
     .example("CONCAT_WS('-', 'a', NULL, 'b')", "a-b"),
     Function::scalar(
         "REPLACE",
