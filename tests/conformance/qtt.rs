@@ -43,8 +43,8 @@ pub(crate) fn create_topics(
         specs.insert(topic.name.clone(), (topic.partitions, topic.replicas));
     }
     for statement in &case.statements {
-        if let Some(name) = declared_topic(statement) {
-            specs.entry(name).or_insert((4, 1));
+        if let Some((name, partitions)) = declared_topic(statement) {
+            specs.entry(name).or_insert((partitions.unwrap_or(4), 1));
         }
     }
     for (name, (partitions, replicas)) in specs {
@@ -53,15 +53,20 @@ pub(crate) fn create_topics(
     Ok(())
 }
 
-/// The topic a `CREATE … WITH (…)` names, or the source's name.
-pub(crate) fn declared_topic(statement: &str) -> Option<String> {
+/// The topic a `CREATE … WITH (…)` names, or the source's name, and how many partitions it asks for.
+pub(crate) fn declared_topic(statement: &str) -> Option<(String, Option<u32>)> {
     let parsed = sql::parse_one(statement, &sql::Variables::default()).ok()?;
     let sql::Statement::CreateSource(create) = parsed.statement else { return None };
-    let named = create.with.0.iter().find(|(name, _)| name.name == "KAFKA_TOPIC");
-    match named.map(|(_, value)| &value.kind) {
-        Some(sql::ExprKind::String(topic)) => Some(topic.clone()),
-        _ => Some(create.name.name),
-    }
+    let property = |wanted: &str| create.with.0.iter().find(|(name, _)| name.name == wanted).map(|(_, e)| &e.kind);
+    let partitions = match property("PARTITIONS") {
+        Some(sql::ExprKind::Integer(n)) => u32::try_from(*n).ok(),
+        _ => None,
+    };
+    let name = match property("KAFKA_TOPIC") {
+        Some(sql::ExprKind::String(topic)) => topic.clone(),
+        _ => create.name.name.clone(),
+    };
+    Some((name, partitions))
 }
 
 /// Parses everything first, then runs one statement after the other; an error comes with the index of its statement.

@@ -57,10 +57,10 @@ impl Script {
 
     /// CREATE makes its topic, with one partition.
     fn statement(&mut self, text: &str) -> Result<(), Refusal> {
-        if let Some(topic) = declared_topic(text)
+        if let Some((topic, partitions)) = declared_topic(text)
             && !self.subject.topic_names().map_err(failed)?.contains(&topic)
         {
-            let spec = TopicSpec { partitions: 1, replicas: 1, config: BTreeMap::new() };
+            let spec = TopicSpec { partitions: partitions.unwrap_or(1), replicas: 1, config: BTreeMap::new() };
             self.subject.create_topic(&topic, &spec).map_err(failed)?;
         }
         self.subject.execute(text)

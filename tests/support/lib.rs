@@ -1,5 +1,8 @@
 //! What the tests share: starting `millstream` and a real Kafka broker, HTTP, temporary directories.
 
+// Tests panic when something is not as it must be; that is how they fail.
+#![allow(clippy::expect_used, clippy::panic)]
+
 pub mod http;
 pub mod kafka;
 pub mod process;
