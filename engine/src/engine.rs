@@ -11,6 +11,7 @@
 mod ask;
 mod change;
 mod replay;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod topics;
@@ -18,7 +19,7 @@ mod topics;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use parking_lot::{Mutex, RwLock};
 use sql::{Parsed, Statement, Variables};
@@ -70,6 +71,10 @@ struct Shared {
     pushed: Mutex<BTreeMap<String, PushQuery>>,
     /// Number of the next query of a client.
     next_id: AtomicU64,
+    /// Rows were inserted since a pull query last waited for them.
+    unsettled: AtomicBool,
+    /// Queries run by themselves.
+    has_threads: bool,
 }
 
 impl Engine {
@@ -107,6 +112,8 @@ impl Engine {
                 commands: Mutex::new(commands),
                 pushed: Mutex::default(),
                 next_id,
+                unsettled: AtomicBool::new(false),
+                has_threads: threads > 0,
             }),
         };
         engine.replay(logged)?;
@@ -196,7 +203,9 @@ impl Engine {
                 }
                 Statement::InsertValues { target, columns, values } => {
                     let row = statements::prepare_insert(view, functions, target, columns, values)?;
-                    statements::insert(view, &target.name, &[row])
+                    let written = statements::insert(view, &target.name, &[row]);
+                    self.note_insert();
+                    written
                 }
                 Statement::AssertTopic { exists, topic, with, timeout } => {
                     statements::assert_topic(view, *exists, &topic.name, with, *timeout)

@@ -15,7 +15,7 @@ const REGIONS: [&str; 3] = ["north", "south", "west"];
 
 /// Three chained queries: a join, a windowed count on top of it, a plain aggregate on top of the join.
 const STATEMENTS: &str = "
-    CREATE TABLE regions (id INT PRIMARY KEY, name VARCHAR) WITH (kafka_topic='regions', value_format='json', partitions=1);
+    CREATE TABLE regions (id INT PRIMARY KEY, name VARCHAR) WITH (kafka_topic='regions', value_format='json', partitions=2);
     CREATE STREAM orders (region INT KEY, n BIGINT) WITH (kafka_topic='orders', value_format='json', partitions=2);
     CREATE STREAM named AS SELECT o.region AS region, r.name AS name, o.n AS n FROM orders o LEFT JOIN regions r ON o.region = r.id;
     CREATE TABLE windowed AS SELECT name, COUNT(*) AS c, SUM(n) AS s FROM named WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY name;

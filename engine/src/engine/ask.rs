@@ -123,6 +123,7 @@ impl Engine {
         let analysis = planner.analyze(query).map_err(|error| pull::explain(error, query))?;
         let located = located.ok_or_else(|| Failure::statement(format!("{} does not exist.", query.from.name.name)))?;
         let pull = pull::analyze(query, located, &analysis, &env)?;
+        self.settle(&pull.query, catalog)?;
         let tables = self.shared.runtime.tables(&pull.query);
         let batch = pull.run(&tables).map_err(|error| Failure::new(FailureKind::Server, error.to_string()))?;
         let (sender, rows) = channel(|| ());
