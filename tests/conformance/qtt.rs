@@ -15,7 +15,9 @@ use crate::value::{self, Value};
 /// Runs one case and says what is wrong with the first thing that is.
 pub(crate) fn judge(case: &Case, mode: Mode) -> Result<(), String> {
     let mut subject = Subject::new(&case.properties)?;
-    create_topics(case, &|name, spec| subject.create_topic(name, spec))?;
+    // ksqlDB's driver runs everything on partition 0, whatever a topic has: records have one order. Here the number of
+    // partitions decides, and a sink takes it from its source.
+    create_topics(case, 1, &|name, spec| subject.create_topic(name, spec))?;
     match (execute(case, &mut subject), &case.expected_exception) {
         (Ok(()), None) => {}
         (Err((at, refusal)), None) => return Err(format!("statement {at} failed: {}", refusal.message)),
@@ -30,9 +32,13 @@ pub(crate) fn judge(case: &Case, mode: Mode) -> Result<(), String> {
     check_post(case, &subject)
 }
 
-/// Topics the case lists, and those its CREATE statements declare (4 partitions).
+/// Partitions that a REST case's topics have if it does not list them.
+pub(crate) const INFERRED_PARTITIONS: u32 = 4;
+
+/// Topics the case lists, and those its CREATE statements declare, with so many partitions unless they say otherwise.
 pub(crate) fn create_topics(
     case: &Case,
+    inferred: u32,
     create: &dyn Fn(&str, &TopicSpec) -> Result<(), String>,
 ) -> Result<(), String> {
     let mut specs: BTreeMap<String, (u32, u16)> = BTreeMap::new();
@@ -44,7 +50,7 @@ pub(crate) fn create_topics(
     }
     for statement in &case.statements {
         if let Some((name, partitions)) = declared_topic(statement) {
-            specs.entry(name).or_insert((partitions.unwrap_or(4), 1));
+            specs.entry(name).or_insert((partitions.unwrap_or(inferred), 1));
         }
     }
     for (name, (partitions, replicas)) in specs {
@@ -85,7 +91,7 @@ fn feed_and_drive(case: &Case, subject: &mut Subject, mode: Mode) -> Result<(), 
     for record in &case.inputs {
         // What no statement made exists all the same.
         if !subject.topic_names()?.contains(&record.topic) {
-            subject.create_topic(&record.topic, &TopicSpec { partitions: 4, replicas: 1, config: BTreeMap::new() })?;
+            subject.create_topic(&record.topic, &TopicSpec { partitions: 1, replicas: 1, config: BTreeMap::new() })?;
         }
     }
     let before = subject.offsets_before(case.inputs.iter().map(|record| record.topic.as_str()))?;

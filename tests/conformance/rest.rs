@@ -37,7 +37,9 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn all(&self) -> Result<(), String> {
-        qtt::create_topics(self.case, &|name: &str, spec: &TopicSpec| self.live.create_topic(name, spec))?;
+        qtt::create_topics(self.case, qtt::INFERRED_PARTITIONS, &|name: &str, spec: &TopicSpec| {
+            self.live.create_topic(name, spec)
+        })?;
         let first_query =
             self.case.statements.iter().position(|text| is_select(text)).unwrap_or(self.case.statements.len());
         let (admin, queries) = self.case.statements.split_at(first_query);
