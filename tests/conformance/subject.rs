@@ -54,7 +54,9 @@ impl Refusal {
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
-        let kind = if failure.kind == FailureKind::Statement { RefusalKind::Statement } else { RefusalKind::Other };
+        // What its server calls unforeseen left ksqlDB's engine as a statement exception all the same.
+        let of_statement = matches!(failure.kind, FailureKind::Statement | FailureKind::Unforeseen);
+        let kind = if of_statement { RefusalKind::Statement } else { RefusalKind::Other };
         Self { kind, message: failure.message, statement: failure.statement.unwrap_or_default() }
     }
 }
