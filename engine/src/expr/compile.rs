@@ -11,6 +11,7 @@ use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::{Column, Literal};
 
 use super::cast::Settings;
+use super::coerce::is_argument_castable;
 use super::functions::{Run, Signature};
 use super::nodes::{
     And, Between, Body, Calculate, CallFunction, CallLambda, Case, Compare, Convert, Field, In, IsNull, Like,
@@ -40,7 +41,7 @@ pub fn compile(typed: &Typed, settings: &Settings) -> std::result::Result<Evalua
     let columns: Vec<usize> = types.keys().copied().collect();
     let mut fields = vec![ArrowField::new("row", DataType::UInt32, false)];
     fields.extend(types.iter().map(|(at, ty)| ArrowField::new(format!("column {at}"), ty.to_arrow(), true)));
-    let mut compiler = Compiler { settings, width: fields.len(), frames: Vec::new(), columns: &columns };
+    let mut compiler = Compiler { settings, width: fields.len(), frames: Vec::new(), columns: &columns, calls: 0 };
     let expr = compiler.physical(typed).map_err(|error| ExprError::code(error.to_string(), Span::default()))?;
     Ok(Evaluator {
         expr,
@@ -100,6 +101,8 @@ struct Compiler<'a> {
     frames: Vec<usize>,
     /// Columns of the batch so far.
     width: usize,
+    /// Calls around what is compiled.
+    calls: usize,
 }
 
 impl Compiler<'_> {
@@ -151,7 +154,7 @@ impl Compiler<'_> {
             Kind::Array(_) => (Arc::new(MakeArray), true),
             Kind::Map(_) => (Arc::new(MakeMap(typed.ty.clone())), true),
             Kind::Struct(_) => (Arc::new(MakeStruct), true),
-            Kind::Call(call) => (self.call(call, &typed.ty)?, true),
+            Kind::Call(call) => return self.call_node(call, typed),
             Kind::Column(_)
             | Kind::Parameter(..)
             | Kind::Null
@@ -162,7 +165,24 @@ impl Compiler<'_> {
             }
         };
         let args = typed.children().into_iter().map(|child| self.physical(child)).collect::<Result<_>>()?;
-        Ok(Arc::new(Node { operation, args, ty: typed.ty.to_arrow(), guards }))
+        Ok(Arc::new(Node {
+            operation,
+            args,
+            ty: typed.ty.to_arrow(),
+            guards,
+            caught: self.calls > 0 && may_refuse(typed),
+        }))
+    }
+
+    /// A call or cast within the arguments of a call is NULL there if it fails; arithmetic fails the call, and the
+    /// outermost call the expression.
+    fn call_node(&mut self, call: &Call, typed: &Typed) -> Result<Arc<dyn PhysicalExpr>> {
+        let caught = self.calls > 0;
+        self.calls += 1;
+        let operation = self.call(call, &typed.ty)?;
+        let args = typed.children().into_iter().map(|child| self.physical(child)).collect::<Result<_>>()?;
+        self.calls -= 1;
+        Ok(Arc::new(Node { operation, args, ty: typed.ty.to_arrow(), guards: false, caught }))
     }
 
     fn call(&mut self, call: &Call, returns: &SqlType) -> Result<Arc<dyn Operation>> {
@@ -196,6 +216,11 @@ impl Compiler<'_> {
             primitives: (0..call.args.len()).filter(is_primitive).collect(),
         }))
     }
+}
+
+/// Whether it is a cast that not every value survives.
+fn may_refuse(typed: &Typed) -> bool {
+    matches!(&typed.kind, Kind::Cast(from) if !(from.ty.is_numeric() && is_argument_castable(&from.ty, &typed.ty)))
 }
 
 fn unit_millis(unit: TimeUnit) -> i64 {

@@ -54,6 +54,8 @@ pub(super) struct Node {
     pub(super) ty: DataType,
     /// A failure in an argument makes that argument NULL, not the whole.
     pub(super) guards: bool,
+    /// A failure within makes this node NULL and goes no further.
+    pub(super) caught: bool,
 }
 
 /// An evaluated argument: a column, or a constant as a column of one row.
@@ -176,6 +178,9 @@ impl PhysicalExpr for Node {
         let frame = Frame { batch, node: self, failures: Failures::new(numbers) };
         let result = self.operation.run(&frame)?;
         let result = failures::null_out(result, numbers, mark)?;
+        if self.caught {
+            failures::release(mark);
+        }
         Ok(ColumnarValue::Array(result))
     }
 
@@ -189,6 +194,7 @@ impl PhysicalExpr for Node {
             args: children,
             ty: self.ty.clone(),
             guards: self.guards,
+            caught: self.caught,
         }))
     }
 
