@@ -282,13 +282,13 @@ impl Runtime {
         Ok(())
     }
 
-    /// Ends a query of a client; says whether there was one.
+    /// Ends a query of a client; says whether there was one. Does not wait: its thread lets go of it at its next turn.
     pub fn close(&self, id: &str) -> bool {
-        let found = self.query(id).filter(|running| running.is_transient);
-        if found.is_some() {
-            self.halt(id);
-        }
-        found.is_some()
+        let Some(running) = self.query(id).filter(|running| running.is_transient) else { return false };
+        self.queries.write().shift_remove(id);
+        running.life.become_(State::Stopped);
+        self.pool.wake();
+        true
     }
 
     /// State and errors of every query, oldest first. Queries of clients that are over are left out.
