@@ -45,7 +45,7 @@ async fn dispatch(State(server): State<Arc<Server>>, request: Request) -> Respon
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match (request.method(), path.as_slice()) {
         (&Method::GET, ["chc", "ready" | "live"]) => return routes::health::alive(),
-        (&Method::GET, ["ws", "query"]) => return routes::ws_query::refuse(),
+        (&Method::GET, ["ws", "query"]) => return routes::ws_query::get(server, request),
         (&Method::GET, []) => return routes::root::get(),
         (&Method::POST, ["query-stream"]) => return routes::query_stream::post(server, request).await,
         (&Method::POST, ["query"]) => return routes::query::post(server, request).await,
@@ -76,7 +76,8 @@ fn segments(path: &str) -> Vec<String> {
     path.split('/').filter(|segment| !segment.is_empty()).map(percent_decode).collect()
 }
 
-fn percent_decode(text: &str) -> String {
+/// A text with `%41` for `A`.
+pub(crate) fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {

@@ -19,6 +19,7 @@ mod routes;
 mod rows;
 mod run;
 mod session;
+mod websocket;
 
 pub use app::{Server, app};
 pub use config::ServerConfig;

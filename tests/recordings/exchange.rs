@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::masks;
 use crate::session::{Bounds, Step};
+use crate::web_socket;
 
 /// What has come so far.
 #[derive(Debug, Default)]
@@ -44,6 +45,9 @@ impl Exchange {
         for (name, value) in &step.headers {
             request = request.header(name, value);
         }
+        if step.method == "WS" {
+            return Self::web_socket(host, path, seen);
+        }
         let request = request.body(Full::new(Bytes::from(body.unwrap_or_default())));
         let (host, into) = (host.to_owned(), seen.clone());
         let task = tokio::spawn(async move {
@@ -53,6 +57,16 @@ impl Exchange {
             };
             if let Err(problem) = result {
                 into.lock().failure = Some(problem);
+            }
+        });
+        Self { seen, task, dropped: false }
+    }
+
+    fn web_socket(host: &str, path: &str, seen: Arc<Mutex<Seen>>) -> Self {
+        let (host, path, into) = (host.to_owned(), path.to_owned(), seen.clone());
+        let task = tokio::spawn(async move {
+            if let Err(problem) = web_socket::run(&host, &path, &into).await {
+                into.lock().failure = Some(problem.to_string());
             }
         });
         Self { seen, task, dropped: false }

@@ -14,6 +14,7 @@ mod exchange;
 mod masks;
 mod replay;
 mod session;
+mod web_socket;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -77,9 +77,6 @@ impl Player {
     }
 
     async fn issue(&mut self, step: &Step) -> Value {
-        if step.method == "WS" {
-            return json!({"failure": "WebSockets are not replayed"});
-        }
         if let Some(id) = &step.collect {
             let Some(mut exchange) = self.open.remove(id) else { return json!({"failure": "never started"}) };
             exchange.wait(step.stream.unwrap_or(PATIENCE), false).await;
@@ -91,11 +88,14 @@ impl Player {
             self.open.insert(id.clone(), exchange);
             return result;
         }
-        let path = self.masks.fill(&step.path);
-        let body = step.body.as_ref().map(|body| match body {
+        let mut path = self.masks.fill(&step.path);
+        let mut body = step.body.as_ref().map(|body| match body {
             Value::String(text) => self.masks.fill(text),
             other => self.masks.fill(&other.to_string()),
         });
+        if let Some(request) = body.take_if(|_| step.method == "WS") {
+            path = format!("{path}?request={}", quoted(&request));
+        }
         let mut exchange = Exchange::send(&self.host, step, &path, body);
         exchange.wait(step.stream.unwrap_or(PATIENCE), step.start).await;
         if step.start {
@@ -123,7 +123,7 @@ impl Player {
             let header = |name: &String| (name.clone(), Value::from(headers.get(name).cloned().unwrap_or_default()));
             out["headers"] = Value::Object(kept.iter().map(header).collect());
         }
-        let lines = open || exchange.dropped;
+        let lines = open || exchange.dropped || step.method == "WS";
         let mut body = if lines { complete_lines(&seen.bytes) } else { parse_body(&seen.bytes, step.raw) };
         if let (true, Value::Array(rows)) = (step.unordered, &mut body) {
             let header = usize::from(rows.first().is_some_and(|first| !first.is_array()));
@@ -132,4 +132,13 @@ impl Player {
         out["body"] = self.masks.value(&body, None);
         out
     }
+}
+
+/// Percent-encodes what may not stand in a query.
+fn quoted(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
 }

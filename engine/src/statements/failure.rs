@@ -92,7 +92,7 @@ impl From<ConfigError> for Failure {
 }
 
 /// A cause as ksqlDB appends it to a message: in lines of 80 columns, further ones indented.
-pub fn caused_by(cause: &str) -> String {
+fn caused_by(cause: &str) -> String {
     const WIDTH: usize = 80;
     let mut lines = vec!["Caused by:".to_owned()];
     for word in cause.split(' ') {

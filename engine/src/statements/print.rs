@@ -137,7 +137,7 @@ impl Printer {
                 break;
             }
             self.seen += 1;
-            if (self.seen - 1) % self.print.interval == 0 {
+            if (self.seen - 1).is_multiple_of(self.print.interval) {
                 self.shown += 1;
                 self.line(partition, batch, row, &mut lines);
             }
