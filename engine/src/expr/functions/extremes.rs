@@ -4,11 +4,19 @@ use std::cmp::Ordering;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use arrow::array::Float64Array;
+use arrow::array::{
+    ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, AsArray, BinaryArray, Decimal128Array, Float64Array,
+    PrimitiveArray, StringArray,
+};
+use arrow::datatypes::{
+    Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, Time32MillisecondType, TimestampMillisecondType,
+};
+use arrow::error::ArrowError;
 
 use super::row::{Row, double, optional_text};
-use super::{Category, Function, Variation};
+use super::{Arg, Batch, Category, Function, Variation};
 use crate::expr::coerce;
+use crate::types::text::{java_compare, java_compare_bytes};
 use crate::types::{SqlType, Value, text};
 
 /// Variations of GREATEST and LEAST.
@@ -18,18 +26,16 @@ macro_rules! extreme {
             $name,
             Category::Mathematical,
             &[
-                Variation::row_nulls("(INT val, INT... vals) INT", |args, _| extreme(args, $order)),
-                Variation::row_nulls("(BIGINT val, BIGINT... vals) BIGINT", |args, _| extreme(args, $order)),
-                Variation::row_nulls("(DOUBLE val, DOUBLE... vals) DOUBLE", |args, _| extreme(args, $order)),
-                Variation::row_nulls("(DECIMAL val, DECIMAL... vals) DECIMAL", |args, context| {
-                    widen(extreme(args, $order)?, context.returns)
-                })
-                .returns(widest),
-                Variation::row_nulls("(VARCHAR val, VARCHAR... vals) VARCHAR", |args, _| extreme(args, $order)),
-                Variation::row_nulls("(BYTES val, BYTES... vals) BYTES", |args, _| extreme(args, $order)),
-                Variation::row_nulls("(DATE val, DATE... vals) DATE", |args, _| extreme(args, $order)),
-                Variation::row_nulls("(TIME val, TIME... vals) TIME", |args, _| extreme(args, $order)),
-                Variation::row_nulls("(TIMESTAMP val, TIMESTAMP... vals) TIMESTAMP", |args, _| extreme(args, $order)),
+                Variation::batch("(INT val, INT... vals) INT", |batch| extreme(batch, $order)),
+                Variation::batch("(BIGINT val, BIGINT... vals) BIGINT", |batch| extreme(batch, $order)),
+                Variation::batch("(DOUBLE val, DOUBLE... vals) DOUBLE", |batch| extreme(batch, $order)),
+                Variation::batch("(DECIMAL val, DECIMAL... vals) DECIMAL", |batch| extreme(batch, $order))
+                    .returns(widest),
+                Variation::batch("(VARCHAR val, VARCHAR... vals) VARCHAR", |batch| extreme(batch, $order)),
+                Variation::batch("(BYTES val, BYTES... vals) BYTES", |batch| extreme(batch, $order)),
+                Variation::batch("(DATE val, DATE... vals) DATE", |batch| extreme(batch, $order)),
+                Variation::batch("(TIME val, TIME... vals) TIME", |batch| extreme(batch, $order)),
+                Variation::batch("(TIMESTAMP val, TIMESTAMP... vals) TIMESTAMP", |batch| extreme(batch, $order)),
             ],
         )
         .spelled($spelled)
@@ -82,10 +88,63 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .example("GEO_DISTANCE(0, 0, 0, 0)", "0.0"),
 ];
 
-fn extreme(args: &[Value], wanted: Ordering) -> Row {
-    let present = args.iter().filter(|value| !value.is_null());
-    let best = present.reduce(|best, value| if value.compare(best) == Some(wanted) { value } else { best });
-    Ok(best.cloned().unwrap_or_default())
+/// The argument that comes first in an order turned so that `wanted` is before; NULLs are left out.
+fn extreme(batch: &Batch<'_>, wanted: Ordering) -> Result<ArrayRef, ArrowError> {
+    Ok(match batch.context.returns {
+        SqlType::Integer => numbers::<Int32Type>(batch, wanted),
+        SqlType::Bigint => numbers::<Int64Type>(batch, wanted),
+        SqlType::Double => numbers::<Float64Type>(batch, wanted),
+        SqlType::Date => numbers::<Date32Type>(batch, wanted),
+        SqlType::Time => numbers::<Time32MillisecondType>(batch, wanted),
+        SqlType::Timestamp => numbers::<TimestampMillisecondType>(batch, wanted),
+        SqlType::Decimal { scale, .. } => decimals(batch, *scale, wanted),
+        SqlType::Bytes => {
+            let columns = arguments(batch, |array| array.as_binary_opt::<i32>());
+            let best = |row| best(&columns, row, wanted, |array, at| array.value(at), |a, b| java_compare_bytes(a, b));
+            Arc::new((0..batch.len).map(best).collect::<BinaryArray>())
+        }
+        _ => {
+            let columns = arguments(batch, |array| array.as_string_opt::<i32>());
+            let best = |row| best(&columns, row, wanted, |array, at| array.value(at), |a, b| java_compare(a, b));
+            Arc::new((0..batch.len).map(best).collect::<StringArray>())
+        }
+    })
+}
+
+/// The arguments of the type that counts; an untyped NULL is none.
+fn arguments<'a, A: ?Sized>(batch: &Batch<'a>, cast: impl Fn(&'a ArrayRef) -> Option<&'a A>) -> Vec<(&'a Arg, &'a A)> {
+    batch.args.iter().filter_map(|arg| Some((arg, cast(&arg.array)?))).collect()
+}
+
+/// The best value of a row.
+fn best<'a, A: ?Sized, V>(
+    columns: &[(&'a Arg, &'a A)],
+    row: usize,
+    wanted: Ordering,
+    value: impl Fn(&'a A, usize) -> V,
+    compare: impl Fn(&V, &V) -> Ordering,
+) -> Option<V> {
+    let present = columns.iter().filter(|(arg, _)| !arg.is_null(row));
+    let values = present.map(|(arg, array)| value(array, arg.index(row)));
+    values.reduce(|best, next| if compare(&next, &best) == wanted { next } else { best })
+}
+
+fn numbers<T: ArrowPrimitiveType>(batch: &Batch<'_>, wanted: Ordering) -> ArrayRef {
+    let columns = arguments(batch, |array| array.as_primitive_opt::<T>());
+    let best = |row| best(&columns, row, wanted, |array, at| array.value(at), |a, b| a.compare(*b));
+    Arc::new((0..batch.len).map(best).collect::<PrimitiveArray<T>>())
+}
+
+/// Arguments of different scales are brought to the one of the result.
+fn decimals(batch: &Batch<'_>, scale: i8, wanted: Ordering) -> ArrayRef {
+    let columns = arguments(batch, |array| array.as_primitive_opt::<Decimal128Type>());
+    let rescaled = |array: &Decimal128Array, at| {
+        let from = i32::from(array.scale());
+        text::rescale_half_up(array.value(at), from, i32::from(scale)).unwrap_or(i128::MAX)
+    };
+    let best = |row| best(&columns, row, wanted, rescaled, i128::cmp);
+    let array = (0..batch.len).map(best).collect::<Decimal128Array>();
+    Arc::new(array.with_data_type(batch.context.returns.to_arrow()))
 }
 
 /// The DECIMAL that holds all arguments.
@@ -94,16 +153,6 @@ fn widest(types: &[SqlType]) -> SqlType {
     decimals
         .reduce(|a, b| coerce::common_type(&a, &b).unwrap_or(a))
         .unwrap_or(SqlType::Decimal { precision: 38, scale: 0 })
-}
-
-fn widen(value: Value, to: &SqlType) -> Row {
-    match (value, to) {
-        (Value::Decimal(unscaled, from), SqlType::Decimal { scale, .. }) => {
-            let rescaled = text::rescale_half_up(unscaled, i32::from(from), i32::from(*scale));
-            rescaled.map(|unscaled| Value::Decimal(unscaled, *scale)).ok_or_else(|| "numeric overflow".to_owned())
-        }
-        (value, _) => Ok(value),
-    }
 }
 
 /// Haversine formula on a sphere.

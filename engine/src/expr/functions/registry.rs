@@ -97,12 +97,14 @@ fn refusal(entry: &Entry, args: &[Argument], why: NoVariation) -> String {
     let mut variations: Vec<String> = entry.signatures.iter().map(|signature| format!("{shown}{signature}")).collect();
     variations.sort();
     let what = match why {
-        NoVariation::None => format!("does not accept parameters ({given})"),
-        NoVariation::Ambiguous => format!("cannot be resolved due to ambiguous method parameters ({given})"),
+        NoVariation::None => format!("does not accept parameters ({given}).\nValid alternatives are:"),
+        NoVariation::Ambiguous => format!(
+            "cannot be resolved due to ambiguous method parameters ({given}).\nUse CAST() to explicitly cast your \
+             parameters to one of the supported function calls.\nValid function calls are:"
+        ),
     };
     format!(
-        "Function '{}' {what}.\nValid alternatives are:\n{}\nFor detailed information on a function run: DESCRIBE \
-         FUNCTION <Function-Name>;",
+        "Function '{}' {what}\n{}\nFor detailed information on a function run: DESCRIBE FUNCTION <Function-Name>;",
         function.spelled,
         variations.join("\n"),
     )
