@@ -3,7 +3,7 @@
 //! ```text
 //! execute: parse ─> dry run on a fork of the catalog ─> for each statement ─┬─ changes something: change.rs ─> command log
 //!                                                                           └─ looks or writes a row: statements/
-//! query:   parse ─> plan ─┬─ push, stream pull: a transient query of the runtime ─┬─> serving::rows
+//! query:   parse ─> plan ─┬─ push, stream pull: a transient query of the runtime ─┬─> rows
 //!                         └─ table pull: serving::pull ───────────────────────────┘
 //! open:    command log ─ replay.rs ─> catalog ─> runtime
 //! ```

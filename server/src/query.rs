@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use engine::rows::RowReceiver;
 use engine::serving::Answer;
-use engine::serving::rows::RowReceiver;
 use engine::statements::{Failure, FailureKind, Print, Session};
 use sql::Statement;
 

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 
 use axum::body::Body;
 use bytes::Bytes;
-use engine::serving::rows::{End, Event, RowBatch, RowReceiver};
+use engine::rows::{End, Event, RowBatch, RowReceiver};
 use engine::serving::{Answer, Kind};
 use engine::types::Column;
 use futures::stream;
@@ -161,7 +161,7 @@ fn join(parts: &[&[u8]]) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use engine::serving::rows::channel;
+    use engine::rows::channel;
     use engine::types::SqlType;
     use http_body_util::BodyExt;
 

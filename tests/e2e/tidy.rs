@@ -12,6 +12,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("config", &[]),
     ("log", &[]),
+    ("rows", &["log"]),
+    ("failure", &["config", "log"]),
     ("formats", &["types"]),
     ("state", &["types", "log"]),
     ("expr", &["types", "clock", "config"]),

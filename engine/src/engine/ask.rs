@@ -10,8 +10,8 @@ use crate::config::Config;
 use crate::expr::Typed;
 use crate::plan::step::{QueryPlan, SourceColumn, Step, StepKind};
 use crate::plan::{self, Planner};
+use crate::rows::{End, RowReceiver, channel};
 use crate::runtime::{ClientColumn, Transient};
-use crate::serving::rows::{End, RowReceiver, channel};
 use crate::serving::{self, Kind, pull};
 use crate::statements::{self, Failure, FailureKind, Print, PushQuery, Session};
 
@@ -19,7 +19,7 @@ use super::Engine;
 use super::topics::Asked;
 
 impl Engine {
-    /// Starts a query; its rows come through [`serving::rows`].
+    /// Starts a query; its rows come through [`rows`].
     pub fn query(&self, parsed: &Parsed, session: Session) -> Result<serving::Answer, Failure> {
         let Statement::Query(query) = &parsed.statement else {
             return Err(Failure::statement("Neither a query nor a print statement").of(&parsed.text));

@@ -6,7 +6,7 @@ use crate::clock::Manual;
 use crate::config::Config;
 use crate::expr::Registry;
 use crate::log::{Embedded, Log, Position, Signal, TopicPartition};
-use crate::serving::rows::{Event, RowReceiver};
+use crate::rows::{Event, RowReceiver};
 use crate::statements::Session;
 
 use super::{Engine, Parts};

@@ -10,7 +10,7 @@ use crate::expr::{Registry, Settings};
 use crate::log::{Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
 use crate::operators::aggregate::Updates;
 use crate::plan::step::{QueryPlan, Step, StepKind};
-use crate::serving::rows::RowSender;
+use crate::rows::RowSender;
 use crate::state::{Budget, Place, SharedTable};
 use crate::types::Changes;
 

@@ -13,7 +13,7 @@ use crate::formats::FormatError;
 use crate::log::{Log, LogError, Signal};
 use crate::operators::OperatorError;
 use crate::plan::step::QueryPlan;
-use crate::serving::rows::RowSender;
+use crate::rows::RowSender;
 use crate::state::{Budget, SharedTable};
 
 use super::build::{Builder, Built};

@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 
 use crate::formats::rest::RestRows;
 use crate::log::Output;
-use crate::serving::rows::{End, RowBatch, RowSender};
+use crate::rows::{End, RowBatch, RowSender};
 use crate::types::{Changes, Windows};
 
 use super::exchange::ExchangeWriter;

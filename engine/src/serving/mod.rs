@@ -7,10 +7,9 @@
 //! ```
 
 pub(crate) mod pull;
-pub mod rows;
 
+use crate::rows::RowReceiver;
 use crate::types::Column;
-use rows::RowReceiver;
 
 /// A query whose rows are on their way to a client.
 #[derive(Debug)]

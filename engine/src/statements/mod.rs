@@ -6,7 +6,6 @@ mod assertions;
 mod command;
 mod describe;
 mod explain;
-mod failure;
 mod functions;
 mod insert;
 mod outcome;
@@ -18,11 +17,11 @@ mod topics;
 mod variables;
 mod view;
 
+pub use crate::failure::{Failure, FailureKind};
 pub use assertions::{schema as assert_schema, topic as assert_topic};
 pub use command::{command_id, unsupported, wrong_endpoint};
 pub use describe::{all as describe_all, describe};
 pub use explain::{explain_plan, explain_query};
-pub use failure::{Failure, FailureKind};
 pub use functions::describe_function;
 pub use insert::{Inserter, Row, Writer, insert, prepare as prepare_insert};
 pub use outcome::{

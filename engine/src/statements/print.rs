@@ -10,7 +10,7 @@ use sql::Statement;
 
 use crate::formats::sniff::Sniffer;
 use crate::log::{Log, Position, RawBatch, Reader, Signal, TopicPartition};
-use crate::serving::rows::{End, ReaderGone, RowBatch, RowReceiver, RowSender, channel};
+use crate::rows::{End, ReaderGone, RowBatch, RowReceiver, RowSender, channel};
 
 use super::{Failure, FailureKind, Session};
 
@@ -178,7 +178,7 @@ mod tests {
 
     use super::*;
     use crate::log::{Embedded, Output, Records, TopicSpec};
-    use crate::serving::rows::Event;
+    use crate::rows::Event;
 
     fn lines(print_as: Print, announce: bool) -> Vec<String> {
         let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());

@@ -8,9 +8,9 @@ use sql::Query;
 use crate::catalog::{self, Catalog, QueryKind, Source};
 use crate::config::Config;
 use crate::expr::{self, Evaluator, Kind, Registry, Settings, Typed, compile};
+use crate::failure::Failure;
 use crate::plan::Analysis;
 use crate::plan::step::{SourceColumn, StepKind};
-use crate::statements::Failure;
 use crate::types::SqlType;
 
 use super::refuse::{check_window_bounds, check_without_scan, not_materialized, where_clause};

@@ -4,9 +4,9 @@ use sql::{BinaryOp, Expr, ExprKind};
 
 use crate::catalog::Source;
 use crate::expr::{RowErrors, Rows, Scope, Settings, bind, cast_value, compile};
+use crate::failure::Failure;
 use crate::formats;
 use crate::plan::ast;
-use crate::statements::Failure;
 use crate::types::Value;
 
 use super::analyze::Env;

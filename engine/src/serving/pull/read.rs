@@ -10,7 +10,7 @@ use crate::expr::{RowErrors, Rows};
 use crate::formats;
 use crate::formats::rest::RestRows;
 use crate::log::LogError;
-use crate::serving::rows::RowBatch;
+use crate::rows::RowBatch;
 use crate::state::{SharedTable, TableRow};
 use crate::types::SqlType;
 use crate::types::row::RowDecoder;

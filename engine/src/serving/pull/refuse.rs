@@ -5,8 +5,8 @@ use sql::{BinaryOp, Expr, ExprKind, Query, SelectItem};
 use crate::catalog::Source;
 use crate::config::Config;
 use crate::expr::show;
+use crate::failure::Failure;
 use crate::plan::PlanError;
-use crate::statements::Failure;
 
 use super::lookup::{self, Conjunct};
 
