@@ -1,5 +1,8 @@
 //! Tests that need a process, a broker or the whole checkout, in one binary.
 
+// Tests panic when something is not as it must be; that is how they fail.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 #[path = "e2e/cli.rs"]
 mod cli;
 #[path = "e2e/crash.rs"]

@@ -1,6 +1,9 @@
 //! Every `queries/**/*.sql` is a test: the script runs in a new shell on an empty embedded log, and what it shows must be
 //! the `.out` beside it. `UPDATE_GOLDEN=1` rewrites the files; the difference is then reviewed.
 
+// Tests panic when something is not as it must be; that is how they fail.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

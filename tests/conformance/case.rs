@@ -12,7 +12,6 @@ pub(crate) struct Case {
     pub(crate) id: String,
     pub(crate) suite: String,
     pub(crate) file: String,
-    pub(crate) kind: String,
     #[serde(default)]
     pub(crate) properties: BTreeMap<String, Value>,
     #[serde(default)]
@@ -45,11 +44,6 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Whether the case expects to fail.
-    pub(crate) fn is_negative(&self) -> bool {
-        self.kind == "negative"
-    }
-
     /// Whether it carries a tag.
     pub(crate) fn has_tag(&self, tag: &str) -> bool {
         self.tags.iter().any(|t| t == tag)

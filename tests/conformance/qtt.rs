@@ -184,12 +184,11 @@ fn compare_outputs(case: &Case, subject: &Subject) -> Result<(), String> {
         .map_err(|why| format!("{why}{}", subject.failures().join("\n")))
 }
 
+/// How a topic is written, and what stands in it.
+type ReadTopic<'a> = dyn Fn(&str) -> Result<(Topic, Vec<Stored>), String> + 'a;
+
 /// Compares every topic among the outputs with what `read` finds in it.
-pub(crate) fn compare_topics(
-    case: &Case,
-    with_headers: bool,
-    read: &dyn Fn(&str) -> Result<(Topic, Vec<Stored>), String>,
-) -> Result<(), String> {
+pub(crate) fn compare_topics(case: &Case, with_headers: bool, read: &ReadTopic<'_>) -> Result<(), String> {
     let mut topics: Vec<&str> = Vec::new();
     for record in &case.outputs {
         if !topics.contains(&record.topic.as_str()) {

@@ -80,8 +80,7 @@ fn split_scheme(text: &str) -> Result<(Option<&str>, &str), String> {
 
 /// Whether a part holds nothing but what it may.
 fn check(text: &str, allowed: &str, part: &str) -> Result<(), String> {
-    let mut rest = text.char_indices();
-    while let Some((at, c)) = rest.next() {
+    for (at, c) in text.char_indices() {
         if c == '%' {
             let digits = text.get(at + 1..at + 3).is_some_and(|pair| pair.bytes().all(|byte| byte.is_ascii_hexdigit()));
             if !digits {

@@ -159,7 +159,7 @@ fn encode(text: &str, out: &mut String) {
 
 /// `%20` and the like; `+` is a blank in forms only.
 fn decode(text: &str, form: bool) -> Result<Cow<'_, str>, String> {
-    if !text.contains('%') && !(form && text.contains('+')) {
+    if !(text.contains('%') || form && text.contains('+')) {
         return Ok(Cow::Borrowed(text));
     }
     let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));

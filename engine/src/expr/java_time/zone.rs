@@ -150,7 +150,7 @@ fn write_offset(seconds: i32, out: &mut String) {
     let total = seconds.unsigned_abs();
     let sign = if seconds < 0 { '-' } else { '+' };
     out.push_str(&format!("{sign}{:02}:{:02}", total / 3600, total / 60 % 60));
-    if total % 60 != 0 {
+    if !total.is_multiple_of(60) {
         out.push_str(&format!(":{:02}", total % 60));
     }
 }
