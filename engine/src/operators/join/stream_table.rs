@@ -1,5 +1,8 @@
 //! A stream looks up a table.
 
+use std::hint::black_box;
+use std::ops::Range;
+
 use arrow::array::UInt32Array;
 use arrow::error::ArrowError;
 
@@ -11,6 +14,9 @@ use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
 use crate::state::{Row, Store};
 use crate::types::Changes;
 use crate::types::row::RowDecoder;
+
+/// Rows that are looked up together: few enough that what was read of them stays in the processor's cache.
+const BLOCK: usize = 256;
 
 /// Joins every row of the stream (port 0) with the row that the table (port 1) has for its key at that moment; changes
 /// of the table emit nothing.
@@ -25,7 +31,7 @@ pub struct StreamTableJoin {
     right: RowDecoder,
     /// Bytes of a table row.
     bytes: Vec<u8>,
-    /// Slots of a run's matches.
+    /// Slots of a block's matches.
     slots: Vec<Option<u32>>,
     /// Stream rows that are in the output.
     kept: Vec<u32>,
@@ -45,7 +51,7 @@ impl StreamTableJoin {
         })
     }
 
-    fn change_table(&mut self, input: &Input<'_>, rows: std::ops::Range<usize>) -> Result<(), OperatorError> {
+    fn change_table(&mut self, input: &Input<'_>, rows: Range<usize>) -> Result<(), OperatorError> {
         for row in rows {
             let Some(key) = input.key(row) else { continue };
             if input.row(row, &mut self.bytes) {
@@ -58,8 +64,14 @@ impl StreamTableJoin {
         Ok(())
     }
 
-    /// Finds all slots first and reads the rows afterwards: look-ups of different rows do not wait for each other.
-    fn look_up(&mut self, input: &Input<'_>, rows: std::ops::Range<usize>) -> Result<(), OperatorError> {
+    fn look_up(&mut self, input: &Input<'_>, rows: Range<usize>) -> Result<(), OperatorError> {
+        let blocks = rows.clone().step_by(BLOCK).map(|start| start..rows.end.min(start + BLOCK));
+        blocks.into_iter().try_for_each(|block| self.look_up_block(input, block))
+    }
+
+    /// Most of the time goes into waiting for memory. Step by step for a whole block, reads of different rows do not wait
+    /// for each other: first the slots, then where the rows are, then their first bytes, then all of them.
+    fn look_up_block(&mut self, input: &Input<'_>, rows: Range<usize>) -> Result<(), OperatorError> {
         self.slots.clear();
         for row in rows.clone() {
             self.slots.push(match input.key(row) {
@@ -67,12 +79,18 @@ impl StreamTableJoin {
                 None => None,
             });
         }
-        for (row, slot) in rows.zip(&self.slots) {
+        let table = self.table.values();
+        let mut found: [Option<&[u8]>; BLOCK] = [None; BLOCK];
+        for (found, slot) in found.iter_mut().zip(&self.slots) {
+            *found = slot.map(|slot| table[slot as usize].bytes.as_ref());
+        }
+        black_box(found.iter().flatten().fold(0, |all, bytes| all ^ bytes.first().copied().unwrap_or(0)));
+        for (row, found) in rows.zip(found) {
             if !input.rows.new.is_present(row) {
                 continue;
             }
-            match slot {
-                Some(slot) => self.right.push(&self.table.values()[*slot as usize].bytes).map_err(damaged)?,
+            match found {
+                Some(bytes) => self.right.push(bytes).map_err(damaged)?,
                 None if self.outer_left => self.right.push_null(),
                 None => continue,
             }
