@@ -48,7 +48,7 @@ impl Function for CollectList {
     }
 
     fn output(&self) -> ValueColumn {
-        ValueColumn::new(&self.ty)
+        ValueColumn::new(&self.ty.clone().array_of())
     }
 
     fn result(&self, state: &Vec<Value>, out: &mut ValueColumn) {
@@ -104,7 +104,7 @@ impl Function for CollectSet {
     }
 
     fn output(&self) -> ValueColumn {
-        ValueColumn::new(&self.ty)
+        ValueColumn::new(&self.ty.clone().array_of())
     }
 
     fn result(&self, state: &IndexSet<Value>, out: &mut ValueColumn) {
