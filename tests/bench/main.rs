@@ -8,13 +8,18 @@ mod cpu;
 mod data;
 mod limit;
 mod serving;
+mod throughput;
 
 use std::process::ExitCode;
 
 /// Workloads that run in this process, with the limit measured before them.
 type Throughput = fn() -> Result<f64, String>;
 
-const THROUGHPUT: &[(&str, Throughput)] = &[];
+const THROUGHPUT: &[(&str, Throughput)] = &[
+    ("W1", throughput::filter_and_project),
+    ("W2", throughput::tumbling_count_and_sum),
+    ("W5", throughput::stream_table_join),
+];
 
 /// Workloads against a server.
 const SERVER: &[(&str, fn() -> Result<(), String>)] =

@@ -1,0 +1,202 @@
+//! Throughput of queries: the engine in this process, as the server runs it, on the embedded log in a fresh directory.
+//!
+//! The input is in its topic before the clock starts; the clock stops when the query has committed all of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use engine::config::Config;
+use engine::engine::Engine;
+use engine::log::{Output, Position, Records, Signal, TopicPartition};
+use engine::runtime::group;
+use engine::statements::Session;
+
+use crate::cpu::process_cpu;
+use crate::data;
+
+/// Records appended to an input topic at once.
+const APPEND: usize = 50_000;
+/// A query that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Records per CPU second of a filter and a projection, JSON to JSON.
+pub(crate) fn filter_and_project() -> Result<f64, String> {
+    const RECORDS: usize = 2_000_000;
+    let bench = Bench::new()?;
+    bench.execute(
+        "CREATE STREAM pv (userid_key VARCHAR KEY, viewtime BIGINT, userid VARCHAR, pageid VARCHAR, region VARCHAR,
+            gender VARCHAR, amount DOUBLE, count INT, referrer VARCHAR)
+            WITH (kafka_topic='pv', key_format='KAFKA', value_format='JSON', partitions=1);",
+    )?;
+    let mut expected = 0;
+    bench.fill("pv", RECORDS, |from, len| {
+        let records = data::page_views(from, len);
+        expected += records.values.iter().flatten().filter(|value| count(value) >= 10).count();
+        records
+    })?;
+    let begin = process_cpu();
+    bench.execute(
+        "CREATE STREAM o WITH (kafka_topic='o') AS
+            SELECT userid_key, viewtime, UCASE(region) AS region, amount * 2 AS amount FROM pv WHERE count >= 10;",
+    )?;
+    bench.wait("pv", RECORDS)?;
+    let spent = process_cpu() - begin;
+    let mut found = 0;
+    bench.read("o", |_, value| {
+        found += 1;
+        let value = String::from_utf8_lossy(value.unwrap_or_default());
+        let is_right = value.starts_with(r#"{"VIEWTIME":17"#) && value.contains(r#","REGION":"REGION_"#);
+        if is_right { Ok(()) } else { Err(format!("unexpected output {value}")) }
+    })?;
+    per_second(RECORDS, spent, found == expected, || format!("{found} rows came, {expected} are expected"))
+}
+
+/// The field COUNT of a page view.
+fn count(value: &[u8]) -> u32 {
+    let text = String::from_utf8_lossy(value);
+    let (_, rest) = text.split_once(r#""COUNT":"#).unwrap_or_default();
+    rest.split(',').next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+/// Records per CPU second of COUNT and SUM by key in tumbling windows, 100 000 keys.
+pub(crate) fn tumbling_count_and_sum() -> Result<f64, String> {
+    const RECORDS: usize = 2_000_000;
+    const KEYS: u64 = 100_000;
+    let bench = Bench::new()?;
+    bench.execute(
+        "CREATE STREAM m (k BIGINT KEY, v BIGINT)
+            WITH (kafka_topic='m', key_format='KAFKA', value_format='JSON', partitions=1);",
+    )?;
+    bench.fill("m", RECORDS, |from, len| data::measurements(from, len, KEYS))?;
+    let begin = process_cpu();
+    bench.execute(
+        "CREATE TABLE o WITH (kafka_topic='o') AS
+            SELECT k, COUNT(*) AS c, SUM(v) AS s FROM m WINDOW TUMBLING (SIZE 10 SECONDS) GROUP BY k;",
+    )?;
+    bench.wait("m", RECORDS)?;
+    let spent = process_cpu() - begin;
+    let mut last = HashMap::new();
+    bench.read("o", |key, value| {
+        let value: serde_json::Value =
+            serde_json::from_slice(value.unwrap_or_default()).map_err(|error| error.to_string())?;
+        let count = value.get("C").and_then(serde_json::Value::as_u64).ok_or("a row without C")?;
+        last.insert(key.unwrap_or_default().to_vec(), count);
+        Ok(())
+    })?;
+    let counted: u64 = last.values().sum();
+    per_second(RECORDS, spent, counted == RECORDS as u64, || format!("{counted} of {RECORDS} records were counted"))
+}
+
+/// Records per CPU second of a LEFT JOIN of a stream with a table of a million rows.
+pub(crate) fn stream_table_join() -> Result<f64, String> {
+    const RECORDS: usize = 2_000_000;
+    const ROWS: usize = 1_000_000;
+    let bench = Bench::new()?;
+    bench.execute(
+        "CREATE TABLE customers (id BIGINT PRIMARY KEY, name VARCHAR, city VARCHAR)
+            WITH (kafka_topic='customers', key_format='KAFKA', value_format='JSON', partitions=1);
+        CREATE STREAM orders (id BIGINT KEY, item VARCHAR, price INT)
+            WITH (kafka_topic='orders', key_format='KAFKA', value_format='JSON', partitions=1);",
+    )?;
+    bench.fill("customers", ROWS, data::customers)?;
+    bench.execute(
+        "CREATE STREAM o WITH (kafka_topic='o') AS SELECT orders.id AS id, item, price, name
+            FROM orders LEFT JOIN customers ON orders.id = customers.id;",
+    )?;
+    bench.wait("customers", ROWS)?;
+    bench.execute(&format!("PAUSE {};", bench.query()?))?;
+    bench.fill("orders", RECORDS, |from, len| data::orders(from, len, ROWS as u64))?;
+    let begin = process_cpu();
+    bench.execute(&format!("RESUME {};", bench.query()?))?;
+    bench.wait("orders", RECORDS)?;
+    let spent = process_cpu() - begin;
+    let mut found = 0;
+    bench.read("o", |key, value| {
+        found += 1;
+        let id = key.and_then(|key| Some(i64::from_be_bytes(key.try_into().ok()?))).ok_or("a row without a key")?;
+        let value = String::from_utf8_lossy(value.unwrap_or_default());
+        let is_right = value.ends_with(&format!(r#","NAME":"Customer {id:07}"}}"#));
+        if is_right { Ok(()) } else { Err(format!("unexpected output {value} for {id}")) }
+    })?;
+    per_second(RECORDS, spent, found == RECORDS, || format!("{found} rows came, {RECORDS} are expected"))
+}
+
+fn per_second(records: usize, spent: Duration, is_right: bool, wrong: impl FnOnce() -> String) -> Result<f64, String> {
+    if is_right { Ok(records as f64 / spent.as_secs_f64()) } else { Err(wrong()) }
+}
+
+/// An engine with the server's default settings.
+struct Bench {
+    engine: Engine,
+    _data: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Result<Self, String> {
+        let data = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let dir = data.path().display().to_string();
+        let config = Config::new([("data.dir", dir)]).map_err(|error| error.to_string())?;
+        Ok(Self { engine: Engine::open(config).map_err(|error| error.to_string())?, _data: data })
+    }
+
+    fn execute(&self, text: &str) -> Result<(), String> {
+        let session = Session::new([("auto.offset.reset", "earliest".to_owned())], []);
+        self.engine.execute(text, session, None).map(drop).map_err(|failure| failure.message)
+    }
+
+    /// Id of the only query.
+    fn query(&self) -> Result<String, String> {
+        self.engine.catalog().queries().next().map(|query| query.id.to_string()).ok_or_else(|| "no query".to_owned())
+    }
+
+    /// Appends `count` records that `make` gives from their numbers on.
+    fn fill(&self, topic: &str, count: usize, mut make: impl FnMut(u64, usize) -> Records) -> Result<(), String> {
+        for from in (0..count).step_by(APPEND) {
+            let records = make(from as u64, APPEND.min(count - from));
+            let output = Output { to: first_partition(topic), records };
+            self.engine.log().append(vec![output]).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the query has committed that many records of a topic.
+    fn wait(&self, topic: &str, count: usize) -> Result<(), String> {
+        let group = group(self.engine.config().service_id(), &self.query()?);
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            let positions = self.engine.log().positions(&group).map_err(|error| error.to_string())?;
+            if positions.iter().any(|position| &*position.of.topic == topic && position.offset == count as i64) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Err(format!("the query did not read all of {topic}"))
+    }
+
+    /// Hands every record of a topic, key and value, to `each`.
+    fn read(
+        &self,
+        topic: &str,
+        mut each: impl FnMut(Option<&[u8]>, Option<&[u8]>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let from = Position { of: first_partition(topic), offset: 0 };
+        let mut reader =
+            self.engine.log().reader(vec![from], Arc::<Signal>::default()).map_err(|error| error.to_string())?;
+        loop {
+            let batches = reader.poll(1 << 20).map_err(|error| error.to_string())?;
+            if batches.is_empty() {
+                return Ok(());
+            }
+            for (_, batch) in batches {
+                for (key, value) in batch.records.keys.iter().zip(batch.records.values.iter()) {
+                    each(key, value)?;
+                }
+            }
+        }
+    }
+}
+
+fn first_partition(topic: &str) -> TopicPartition {
+    TopicPartition { topic: topic.into(), partition: 0 }
+}
