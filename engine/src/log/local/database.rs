@@ -1,27 +1,40 @@
-//! The local database on disk: one fjall keyspace; a space is a prefix of its keys, ended by a zero byte.
+//! The local database on disk: one fjall keyspace. A space is a number of four bytes (big-endian) before its keys, so that
+//! most keys are short enough to lie in the memtable's nodes; space 0 holds the numbers of the others by name.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
-use fjall::{Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Slice};
+use parking_lot::RwLock;
 
 use crate::log::local::is_empty;
 use crate::log::{Kv, LogError, Result, Write};
 
 /// Unflushed writes kept in memory: what is replayed at the next start.
-const MEMTABLE_BYTES: u64 = 4 << 20;
+const MEMTABLE_BYTES: u64 = 16 << 20;
 const CACHE_BYTES: u64 = 8 << 20;
 const JOURNAL_BYTES: u64 = 64 << 20;
 /// fjall's limit.
 const KEY_BYTES: usize = u16::MAX as usize;
 /// Entries removed at a time when spaces are dropped.
 const DROP_CHUNK: usize = 4096;
+/// The space of names.
+const NAMES: u32 = 0;
 
 /// The local database in a directory.
 pub(in crate::log) struct Database {
     database: fjall::Database,
     entries: Keyspace,
+    spaces: RwLock<Spaces>,
+}
+
+/// Numbers of spaces by name, and the next number to give.
+struct Spaces {
+    numbers: BTreeMap<Arc<str>, u32>,
+    next: u32,
 }
 
 impl Database {
@@ -34,7 +47,8 @@ impl Database {
             let database = builder.worker_threads(1).open()?;
             let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
             let entries = database.keyspace("entries", options)?;
-            Ok(Database { database, entries })
+            let spaces = RwLock::new(Spaces::read(&entries)?);
+            Ok(Database { database, entries, spaces })
         }));
         match opened {
             Ok(Ok(database)) => Ok(database),
@@ -45,8 +59,48 @@ impl Database {
     }
 }
 
+impl Database {
+    fn space(&self, name: &str) -> Option<u32> {
+        self.spaces.read().numbers.get(name).copied()
+    }
+
+    /// The number of a space, given to it if it has none. Its name is durable before anything is in it, because what is
+    /// written later is never recovered without what was written before.
+    fn make_space(&self, name: &Arc<str>) -> Result<u32> {
+        if let Some(space) = self.space(name) {
+            return Ok(space);
+        }
+        let mut spaces = self.spaces.write();
+        if let Some(space) = spaces.numbers.get(name) {
+            return Ok(*space);
+        }
+        let space = spaces.next;
+        let key = checked_key(NAMES, name.as_bytes())?;
+        self.entries.insert(key, space.to_be_bytes()).map_err(failed)?;
+        spaces.numbers.insert(Arc::clone(name), space);
+        spaces.next += 1;
+        Ok(space)
+    }
+
+    /// Removes everything in a space; nobody writes to it.
+    fn clear(&self, space: u32) -> Result<()> {
+        let mut entries = self.entries.prefix(space.to_be_bytes());
+        loop {
+            let mut batch = OwnedWriteBatch::with_capacity(self.database.clone(), DROP_CHUNK);
+            for entry in entries.by_ref().take(DROP_CHUNK) {
+                batch.remove(&self.entries, entry.key().map_err(failed)?);
+            }
+            if batch.is_empty() {
+                return Ok(());
+            }
+            batch.commit().map_err(failed)?;
+        }
+    }
+}
+
 impl Kv for Database {
     fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let Some(space) = self.space(space) else { return Ok(None) };
         let value = self.entries.get(full_key(space, key)).map_err(failed)?;
         Ok(value.map(|value| value.to_vec()))
     }
@@ -58,21 +112,18 @@ impl Kv for Database {
         to: Bound<&[u8]>,
         each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<()> {
-        if is_empty(from, to) {
-            return Ok(());
-        }
-        let start = full_key(space, &[]);
+        let Some(space) = self.space(space).filter(|_| !is_empty(from, to)) else { return Ok(()) };
         let from = match from {
-            Bound::Unbounded => Bound::Included(start.clone()),
+            Bound::Unbounded => Bound::Included(full_key(space, &[])),
             bound => bound.map(|key| full_key(space, key)),
         };
         let to = match to {
-            Bound::Unbounded => Bound::Excluded([space.as_bytes(), &[1]].concat()),
+            Bound::Unbounded => Bound::Excluded(full_key(space + 1, &[])),
             bound => bound.map(|key| full_key(space, key)),
         };
         for entry in self.entries.range((from, to)) {
             let (key, value) = entry.into_inner().map_err(failed)?;
-            if !each(key.get(start.len()..).unwrap_or_default(), &value) {
+            if !each(key.get(size_of::<u32>()..).unwrap_or_default(), &value) {
                 break;
             }
         }
@@ -80,13 +131,24 @@ impl Kv for Database {
     }
 
     fn write(&self, writes: Vec<Write>) -> Result<()> {
-        let mut batch = fjall::OwnedWriteBatch::with_capacity(self.database.clone(), writes.len());
-        for Write { space, key, value } in writes {
-            let key = full_key(&space, &key);
-            if key.len() > KEY_BYTES {
-                return Err(LogError::Store(format!("a key of {} bytes is longer than {KEY_BYTES}", key.len())));
-            }
+        let mut entries = Vec::with_capacity(writes.len());
+        let mut last: Option<(Arc<str>, u32)> = None;
+        for Write { space: name, key, value } in writes {
+            let space = match &last {
+                Some((known, space)) if *known == name => *space,
+                _ => self.make_space(&name)?,
+            };
+            entries.push((checked_key(space, &key)?, value));
+            last = Some((name, space));
+        }
+        // Neighbours go into the memtable one after the other: most of the way to the second is in the cache.
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut batch = OwnedWriteBatch::with_capacity(self.database.clone(), entries.len());
+        let mut entries = entries.into_iter().peekable();
+        while let Some((key, value)) = entries.next() {
             match value {
+                // Of several writes to one key the last one counts.
+                _ if entries.peek().is_some_and(|(next, _)| *next == key) => {}
                 Some(value) => batch.insert(&self.entries, key, value),
                 None => batch.remove(&self.entries, key),
             }
@@ -95,26 +157,60 @@ impl Kv for Database {
     }
 
     fn drop_spaces(&self, prefix: &str) -> Result<()> {
-        let mut entries = self.entries.prefix(prefix);
-        loop {
-            let mut batch = fjall::OwnedWriteBatch::with_capacity(self.database.clone(), DROP_CHUNK);
-            for entry in entries.by_ref().take(DROP_CHUNK) {
-                batch.remove(&self.entries, entry.key().map_err(failed)?);
-            }
-            if batch.is_empty() {
-                return self.database.persist(PersistMode::SyncData).map_err(failed);
-            }
-            batch.commit().map_err(failed)?;
+        let dropped = self.spaces.read().starting_with(prefix);
+        for (name, space) in dropped {
+            self.clear(space)?;
+            self.entries.remove(full_key(NAMES, name.as_bytes())).map_err(failed)?;
+            self.spaces.write().numbers.remove(&name);
         }
+        self.database.persist(PersistMode::SyncData).map_err(failed)
     }
 }
 
-fn full_key(space: &str, key: &[u8]) -> Vec<u8> {
-    let mut full = Vec::with_capacity(space.len() + 1 + key.len());
-    full.extend_from_slice(space.as_bytes());
-    full.push(0);
-    full.extend_from_slice(key);
-    full
+impl Spaces {
+    /// What stands in space 0.
+    fn read(entries: &Keyspace) -> fjall::Result<Spaces> {
+        let (mut numbers, mut next) = (BTreeMap::new(), NAMES + 1);
+        for entry in entries.prefix(NAMES.to_be_bytes()) {
+            let (key, value) = entry.into_inner()?;
+            let name = String::from_utf8_lossy(key.get(size_of::<u32>()..).unwrap_or_default());
+            if let Ok(space) = value.as_ref().try_into().map(u32::from_be_bytes) {
+                numbers.insert(Arc::from(name), space);
+                next = next.max(space + 1);
+            }
+        }
+        Ok(Spaces { numbers, next })
+    }
+
+    fn starting_with(&self, prefix: &str) -> Vec<(Arc<str>, u32)> {
+        let from = self.numbers.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+        let all = from.take_while(|(name, _)| name.starts_with(prefix));
+        all.map(|(name, space)| (Arc::clone(name), *space)).collect()
+    }
+}
+
+/// A key of a space; short ones are not put on the heap.
+fn full_key(space: u32, key: &[u8]) -> Slice {
+    const SHORT: usize = 20;
+    let len = size_of::<u32>() + key.len();
+    let mut short = [0; SHORT];
+    match short.get_mut(..len) {
+        Some(full) => {
+            let (head, tail) = full.split_at_mut(size_of::<u32>());
+            head.copy_from_slice(&space.to_be_bytes());
+            tail.copy_from_slice(key);
+            Slice::from(&*full)
+        }
+        None => Slice::from([&space.to_be_bytes(), key].concat()),
+    }
+}
+
+fn checked_key(space: u32, key: &[u8]) -> Result<Slice> {
+    let full = full_key(space, key);
+    match full.len() <= KEY_BYTES {
+        true => Ok(full),
+        false => Err(LogError::Store(format!("a key of {} bytes is longer than {KEY_BYTES}", full.len()))),
+    }
 }
 
 fn failed(error: fjall::Error) -> LogError {
