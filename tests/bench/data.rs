@@ -87,7 +87,7 @@ pub(crate) fn page_views(from: u64, len: usize) -> Records {
     batch.finish()
 }
 
-/// Measurements of `keys` devices, about 1000 records a second of event time: `{"V": n}` keyed by a BIGINT.
+/// Measurements of `keys` devices, 10 000 records a second of event time: `{"V": n}` keyed by a BIGINT.
 pub(crate) fn measurements(from: u64, len: usize, keys: u64) -> Records {
     let mut random = Random::new(from ^ 0x5EED);
     let mut batch = Batch::new(len);
