@@ -45,9 +45,14 @@ impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         let kind = match error.kind {
             ErrorKind::General => FailureKind::Request,
+            ErrorKind::NoRegistry => FailureKind::NoSchemaRegistry,
             ErrorKind::Unforeseen => FailureKind::Unforeseen,
             ErrorKind::Prepare | ErrorKind::Statement | ErrorKind::Unsupported => FailureKind::Statement,
         };
-        Failure { brief: error.brief, statement: error.resolved, ..Failure::new(kind, error.message) }
+        let failure = Failure { brief: error.brief, ..Failure::new(kind, error.message) };
+        match error.resolved {
+            Some(resolved) => failure.of(&resolved),
+            None => failure,
+        }
     }
 }

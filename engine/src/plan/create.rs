@@ -50,6 +50,7 @@ impl Planner<'_> {
         source: Source,
         topics: Vec<NewTopic>,
     ) -> Result<Command> {
+        self.check_registry(&source.topic, &source.formats, &source.schema)?;
         self.check_declared(&source)?;
         sink::check_timestamp(&source.schema, source.timestamp.as_ref())?;
         self.check_replaceable(create, existing, &source)?;

@@ -14,6 +14,8 @@ pub enum ErrorKind {
     General,
     /// Understood, but not built yet.
     Unsupported,
+    /// It needs a schema registry.
+    NoRegistry,
     /// The statement is wrong in a way that ksqlDB did not foresee: it calls that a fault of the server.
     Unforeseen,
 }
@@ -54,6 +56,11 @@ impl PlanError {
     /// The statement does not fit what exists.
     pub fn statement(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Statement, message)
+    }
+
+    /// It needs a schema registry.
+    pub fn no_registry(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NoRegistry, message)
     }
 
     /// The statement is wrong in a way that ksqlDB did not foresee.

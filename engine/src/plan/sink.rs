@@ -43,6 +43,7 @@ impl Planner<'_> {
         let schema = &selected.root.schema;
         let formats = self.sink_formats(properties, source, selected)?;
         check_timestamp(schema, properties.timestamp.as_ref())?;
+        self.check_registry(&self.sink_topic_name(name, properties), &formats, schema)?;
         formats::check_columns(schema, &formats).map_err(PlanError::without_statement)?;
         let topic_name = self.sink_topic_name(name, properties);
         check_topic_name(&topic_name)?;
@@ -57,6 +58,31 @@ impl Planner<'_> {
         let shown = self.with_of_topic(with, &topic, properties, source);
         let is_new = self.topics.topic(&topic_name).is_none();
         Ok(PlannedSink { sink, topic: is_new.then_some(topic), with: shown })
+    }
+
+    /// Formats that keep their schemas in a registry need one.
+    pub(super) fn check_registry(&self, topic: &str, formats: &Formats, schema: &Schema) -> Result<()> {
+        if self.session.config.get("ksql.schema.registry.url").is_some_and(|url| !url.is_empty()) {
+            return Ok(());
+        }
+        let sides = [("key", &formats.key.name, &schema.key), ("value", &formats.value.name, &schema.value)];
+        let registered = sides
+            .into_iter()
+            .filter(|(_, name, _)| crate::formats::format(name).is_some_and(|f| f.features().schema_inference));
+        let (inferred, declared): (Vec<_>, Vec<_>) = registered.partition(|(_, _, columns)| columns.is_empty());
+        if let Some((side, ..)) = inferred.first() {
+            let cause = "Caused by: KSQL is not configured to use a schema registry. To enable it, please\n\tset \
+                         ksql.schema.registry.url";
+            return Err(PlanError::no_registry(format!(
+                "Schema registry fetch for topic {side} request failed for topic: {topic}\n{cause}\n{cause}"
+            )));
+        }
+        match declared.first() {
+            Some((_, name, _)) => Err(PlanError::no_registry(format!(
+                "Cannot create topic '{topic}' with format {name} without configuring 'ksql.schema.registry.url'"
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// The WITH clause a statement would get if its query made sense: errors show it.
