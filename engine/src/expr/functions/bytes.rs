@@ -5,8 +5,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use arrow::array::StringArray;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::{Engine, alphabet};
 
 use super::row::{bytes, text};
 use super::{Category, Function, Variation};
@@ -127,13 +128,21 @@ fn sized<const N: usize>(args: &[Value]) -> Result<[u8; N], String> {
     Ok(sized)
 }
 
+/// Java reads base64 without its padding, too.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 fn decode(value: &str, encoding: &str) -> Result<Vec<u8>, String> {
     match encoding.to_lowercase().as_str() {
         "hex" => decode_hex(value),
         "utf8" => Ok(value.as_bytes().to_vec()),
         // Java writes a question mark for what ASCII does not have.
         "ascii" => Ok(value.chars().map(|c| if c.is_ascii() { c as u8 } else { b'?' }).collect()),
-        "base64" => STANDARD.decode(value).map_err(|error| format!("'{value}' is not base64: {error}")),
+        "base64" => LENIENT.decode(value).map_err(|error| format!("'{value}' is not base64: {error}")),
         other => Err(format!("unknown encoding '{other}'")),
     }
 }

@@ -147,6 +147,7 @@ fn json_urls_bytes_and_dates() {
             ("IS_JSON_STRING(J)", &["true", "false", "false"]),
             ("JSON_ARRAY_LENGTH(J)", &["null", "!null", "null"]),
             ("JSON_CONCAT(J, '1')", &["[{\"a\":{\"b\":[1.50,\"x\"]}},1]", "null", "null"]),
+            ("FROM_BYTES(TO_BYTES('aGVsbG8', 'base64'), 'utf8')", &["hello", "hello", "hello"]),
             ("URL_EXTRACT_HOST('http://[bad')", &["!null", "!null", "!null"]),
             ("URL_EXTRACT_HOST('a b')", &["!null", "!null", "!null"]),
             ("INT_FROM_BYTES(TO_BYTES('00', 'hex'))", &["!null", "!null", "!null"]),
