@@ -64,13 +64,13 @@ pub(super) fn resolve(signatures: &[Signature], args: &[Argument], may_cast: boo
     Err(NoVariation::None)
 }
 
-/// Larger is preferred: concrete parameters, few generics, no variadic, no ANY, a late variadic.
+/// Larger is preferred: concrete parameters (the variadic one may stand for none), few generics, no variadic, no ANY, a late variadic.
 fn specificity(signature: &Signature) -> (usize, usize, bool, bool, usize) {
     let mut generics = Vec::new();
     let concrete = signature.params.iter().filter(|param| {
         let before = generics.len();
         collect_generics(&param.ty, &mut generics);
-        before == generics.len()
+        before == generics.len() && !param.variadic
     });
     let concrete = concrete.count();
     generics.sort_unstable();
