@@ -76,11 +76,22 @@ pub(crate) fn declared_topic(statement: &str) -> Option<(String, Option<u32>)> {
 }
 
 /// Parses everything first, then runs one statement after the other; an error comes with the index of its statement.
+/// Statements stand in one script, so that errors tell lines of it.
 fn execute(case: &Case, subject: &mut Subject) -> Result<(), (usize, Refusal)> {
-    for (at, statement) in case.statements.iter().enumerate() {
+    let mut lines = 0;
+    let script: Vec<String> = case
+        .statements
+        .iter()
+        .map(|statement| {
+            let placed = format!("{}{statement}", "\n".repeat(lines));
+            lines += 1 + statement.matches('\n').count();
+            placed
+        })
+        .collect();
+    for (at, statement) in script.iter().enumerate() {
         subject.parse(statement).map_err(|refusal| (at, refusal))?;
     }
-    for (at, statement) in case.statements.iter().enumerate() {
+    for (at, statement) in script.iter().enumerate() {
         subject.execute(statement).map_err(|refusal| (at, refusal))?;
     }
     Ok(())
