@@ -12,7 +12,11 @@ mod json;
 mod values;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use parking_lot::RwLock;
+use regex::Regex;
 
 use crate::catalog::Source;
 use crate::types::{Column, Value};
@@ -73,9 +77,15 @@ fn write_failure(name: &str, error: WriteError) -> Failure {
     }
 }
 
-/// Whether a pattern of `ksql.readonly.topics` means the topic.
+/// Whether a pattern of `ksql.readonly.topics` means the topic. Patterns are compiled once: every INSERT asks.
 fn matches_topic(pattern: &str, topic: &str) -> bool {
-    regex::Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|pattern| pattern.is_match(topic))
+    static COMPILED: RwLock<BTreeMap<String, Option<Regex>>> = RwLock::new(BTreeMap::new());
+    let matches = |compiled: &Option<Regex>| compiled.as_ref().is_some_and(|regex| regex.is_match(topic));
+    if let Some(compiled) = COMPILED.read().get(pattern) {
+        return matches(compiled);
+    }
+    let compiled = Regex::new(&format!("^(?:{pattern})$")).ok();
+    matches(COMPILED.write().entry(pattern.to_owned()).or_insert(compiled))
 }
 
 /// `K` or ``K, L``, as in messages about missing keys.
