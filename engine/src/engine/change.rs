@@ -151,7 +151,11 @@ impl Engine {
             command.changes.iter().for_each(|change| catalog.apply(change));
         }
         self.finish(&change)?;
-        Ok(Answer { text: command.statement.clone(), outcome: Outcome::Command(status), warnings: Vec::new() })
+        Ok(Answer {
+            text: command.statement.clone(),
+            outcome: Outcome::Command(status),
+            warnings: statements::warnings(&parsed.statement),
+        })
     }
 
     fn log_command(

@@ -1,6 +1,6 @@
 //! What statements that go through the command log answer: their command ids, as clients know them.
 
-use sql::{SourceKind, Statement};
+use sql::{Join, SourceKind, Statement};
 
 use super::{Failure, FailureKind};
 
@@ -27,6 +27,26 @@ fn kind(kind: SourceKind) -> &'static str {
         SourceKind::Stream => "stream",
         SourceKind::Table => "table",
     }
+}
+
+/// What ksqlDB warns of although the statement works.
+pub fn warnings(statement: &Statement) -> Vec<String> {
+    let query = match statement {
+        Statement::CreateAs(create) => &create.query,
+        Statement::InsertSelect { query, .. } => query,
+        _ => return Vec::new(),
+    };
+    // Only joins of two streams have a WITHIN.
+    let without_grace = |join: &Join| join.within.as_ref().is_some_and(|within| within.grace.is_none());
+    if !query.joins.iter().any(without_grace) {
+        return Vec::new();
+    }
+    vec![
+        "DEPRECATION NOTICE: Stream-stream joins statements without a GRACE PERIOD will not be accepted in a future ksqlDB \
+         version.\nPlease use the GRACE PERIOD clause as specified in \
+         https://docs.ksqldb.io/en/latest/developer-guide/ksqldb-reference/select-push-query/"
+            .to_owned(),
+    ]
 }
 
 /// SELECT and PRINT have endpoints of their own.

@@ -19,7 +19,7 @@ mod view;
 
 pub use crate::failure::{Failure, FailureKind};
 pub use assertions::{schema as assert_schema, topic as assert_topic};
-pub use command::{command_id, unsupported, wrong_endpoint};
+pub use command::{command_id, unsupported, warnings, wrong_endpoint};
 pub use describe::{all as describe_all, describe};
 pub use explain::{explain_plan, explain_query};
 pub use functions::describe_function;
