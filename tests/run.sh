@@ -21,4 +21,5 @@ cargo fmt --all --check
 cargo clippy --workspace --all-targets -- -D warnings
 cargo test --workspace
 cargo run --bin conformance -- --quiet --at-least "$(cat tests/conformance/ratchet)"
+cargo run --bin recordings -- --quiet --ratchet
 cargo doc --workspace --no-deps --quiet
