@@ -95,8 +95,13 @@ impl Session {
 
     async fn run_one(&mut self, text: &str) -> Result<()> {
         let statement = if text.trim_end().ends_with(';') { text.to_owned() } else { format!("{text};") };
-        match self.classify(&statement)? {
-            Kind::Query { push, source } => self.query(&statement, push, source.as_deref()).await,
+        let outcome = self.run_kind(&statement).await;
+        outcome.map_err(|error| pointed_at(error, &statement))
+    }
+
+    async fn run_kind(&mut self, statement: &str) -> Result<()> {
+        match self.classify(statement)? {
+            Kind::Query { push, source } => self.query(statement, push, source.as_deref()).await,
             Kind::Set(name, value) => {
                 self.client.check_property(&name).await?;
                 let said = format!("Successfully changed local property '{name}' to '{value}'.");
@@ -124,7 +129,7 @@ impl Session {
                 Ok(())
             }
             Kind::RunScript(file) => self.run_file(Path::new(&file)).await,
-            Kind::Other => self.statement(&statement).await,
+            Kind::Other => self.statement(statement).await,
         }
     }
 
@@ -261,5 +266,37 @@ impl Session {
         let rows: Vec<_> =
             self.properties.iter().map(|(k, v)| vec![k.clone(), v.as_str().unwrap_or_default().to_owned()]).collect();
         list(&["Property", "Value"], &rows)
+    }
+}
+
+/// Draws a caret below an error of the server that names a place (`Line: 2, Col: 5`, `line 2:5`).
+fn pointed_at(error: SessionError, statement: &str) -> SessionError {
+    let SessionError::Client(ClientError::Refused(body)) = &error else { return error };
+    let message = body.message().to_owned();
+    let Some((line, column)) = place(&message) else { return error };
+    let Some(text) = statement.lines().nth(line.saturating_sub(1)) else { return error };
+    let indent = " ".repeat(column.saturating_sub(1).min(text.chars().count()));
+    SessionError::Query(format!("{message}\n\n  {text}\n  {indent}^"))
+}
+
+/// Line and column of the first place a message names, from 1.
+fn place(message: &str) -> Option<(usize, usize)> {
+    let lower = message.to_ascii_lowercase();
+    let at = lower.find("line")?;
+    let mut numbers = lower[at..].split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
+    let (line, column) = (numbers.next()?, numbers.next()?);
+    let names_one = lower[at + 4..].trim_start_matches([':', ' ']).starts_with(|c: char| c.is_ascii_digit());
+    (names_one && line > 0 && column > 0).then_some((line, column))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn both_ways_of_naming_a_place() {
+        assert_eq!(place("Line: 1, Col: 12: SELECT column 'X' cannot be resolved."), Some((1, 12)));
+        assert_eq!(place("line 2:5: Syntax Error"), Some((2, 5)));
+        assert_eq!(place("the online shop has 3 or 4 rows"), None);
     }
 }
