@@ -95,7 +95,7 @@ impl Server {
     /// Waits for a process that is expected to end by itself; returns its exit code and standard error.
     pub fn fails(args: &[&str]) -> (Option<i32>, String) {
         let mut child = command(args).stdin(Stdio::null()).spawn().expect("millstream starts");
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(30);
         let status = loop {
             if let Some(status) = child.try_wait().expect("its state can be asked") {
                 break status;

@@ -199,6 +199,12 @@ pub trait Reader: Send {
     /// What is there now, at most about `max_bytes` and at most one batch per partition, as (index into the positions
     /// the reader was made with, records). Empty when nothing is there; never waits.
     fn poll(&mut self, max_bytes: usize) -> Result<Vec<(usize, RawBatch)>>;
+    /// Whether everything that was readable in that partition when the reader was made has been polled, although the
+    /// last offset before its end may belong to no record (markers of Kafka's transactions). A log without such offsets
+    /// leaves it at false: there the last record tells.
+    fn has_reached_end(&self, _index: usize) -> bool {
+        false
+    }
 }
 
 /// The local database: ordered keys in named spaces.

@@ -259,7 +259,12 @@ impl Input {
             return Ok(false);
         }
         let batches = self.reader.poll(POLL_BYTES)?;
-        let Some((_, mut batch)) = batches.into_iter().next() else { return Ok(false) };
+        let Some((_, mut batch)) = batches.into_iter().next() else {
+            if let Some(until) = self.until.filter(|_| self.reader.has_reached_end(0)) {
+                self.polled = until;
+            }
+            return Ok(false);
+        };
         let Some(last) = batch.offsets.last().copied() else { return Ok(false) };
         self.polled = last + 1;
         self.more = true;

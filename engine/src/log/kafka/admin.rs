@@ -19,6 +19,8 @@ use crate::log::{Bounds, LogError, Result, Topic, TopicPartition, TopicSpec, top
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a topic may take until all brokers know it (or know it is gone).
 const SPREAD: Duration = Duration::from_secs(15);
+/// How long to wait for the broker that keeps a consumer group.
+const COORDINATOR: Duration = Duration::from_secs(5);
 const SPREAD_CHECK: Duration = Duration::from_millis(20);
 
 /// Asks and changes the cluster.
@@ -137,13 +139,31 @@ impl Admin {
         }
     }
 
-    /// Removes a group's offsets from the broker; it need not know the group.
-    pub(super) fn delete_group(&self, group: &str) -> Result<()> {
-        let what = format!("deleting consumer group {group}");
-        let answer = block_on(self.admin.delete_groups(&[group], &options()));
-        match first(answer.map_err(|error| self.connection.failed(&what, &error))?) {
-            Ok(()) | Err(RDKafkaErrorCode::GroupIdNotFound) => Ok(()),
-            Err(code) => Err(self.connection.failed_with(&what, Some(code), &code.to_string())),
+    /// Removes a group's offsets from the broker; it need not know the group. Nobody here reads them back, so a broker
+    /// that does not remove them is only worth a note.
+    pub(super) fn delete_group(&self, group: &str) {
+        let deadline = Instant::now() + COORDINATOR;
+        loop {
+            let answer = block_on(self.admin.delete_groups(&[group], &options()));
+            let code = match answer.map(first) {
+                Ok(Ok(()) | Err(RDKafkaErrorCode::GroupIdNotFound)) => return,
+                Ok(Err(code)) => Some(code),
+                Err(error) => error.rdkafka_error_code(),
+            };
+            // A cluster that has just started or moved the group needs a moment to find who keeps it.
+            let is_moving = matches!(
+                code,
+                Some(
+                    RDKafkaErrorCode::CoordinatorLoadInProgress
+                        | RDKafkaErrorCode::CoordinatorNotAvailable
+                        | RDKafkaErrorCode::NotCoordinator
+                )
+            );
+            if !is_moving || Instant::now() > deadline {
+                tracing::warn!("the broker still has consumer group {group}: {code:?}");
+                return;
+            }
+            std::thread::sleep(SPREAD_CHECK);
         }
     }
 

@@ -130,7 +130,8 @@ impl Log for Kafka {
     fn delete_group(&self, group: &str) -> Result<()> {
         self.kv.write(positions::forget_group(&*self.kv, group)?)?;
         self.groups.forget(group);
-        self.admin.delete_group(group)
+        self.admin.delete_group(group);
+        Ok(())
     }
 
     fn kv(&self) -> &Arc<dyn Kv> {

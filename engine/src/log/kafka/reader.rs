@@ -33,6 +33,7 @@ struct Partition {
     of: TopicPartition,
     offsets: Vec<i64>,
     records: RecordsBuilder,
+    has_reached_end: bool,
 }
 
 impl KafkaReader {
@@ -44,6 +45,7 @@ impl KafkaReader {
             ("enable.auto.offset.store", "false"),
             ("auto.offset.reset", "earliest"),
             ("isolation.level", "read_committed"),
+            ("enable.partition.eof", "true"),
             ("fetch.error.backoff.ms", "100"),
             ("queued.max.messages.kbytes", FETCHED_KB),
         ]);
@@ -56,8 +58,21 @@ impl KafkaReader {
         });
         let assigned = assigned.and_then(|()| consumer.assign(&assignment));
         assigned.map_err(|error| connection.failed("assigning partitions", &error))?;
-        let partition = |Position { of, .. }| Partition { of, offsets: Vec::new(), records: RecordsBuilder::default() };
+        let partition = |Position { of, .. }| Partition {
+            of,
+            offsets: Vec::new(),
+            records: RecordsBuilder::default(),
+            has_reached_end: false,
+        };
         Ok(KafkaReader { connection, consumer, partitions: from.into_iter().map(partition).collect(), last: 0 })
+    }
+
+    /// The client says only which number came to its end, so a number that several topics have tells nothing.
+    fn reached_end(&mut self, number: i32) {
+        let mut its = self.partitions.iter_mut().filter(|partition| partition.of.partition as i32 == number);
+        if let (Some(partition), None) = (its.next(), its.next()) {
+            partition.has_reached_end = true;
+        }
     }
 
     fn failed(&self, error: &KafkaError) -> Result<()> {
@@ -68,8 +83,7 @@ impl KafkaReader {
                 | RDKafkaErrorCode::BrokerTransportFailure
                 | RDKafkaErrorCode::OperationTimedOut
                 | RDKafkaErrorCode::Resolve
-                | RDKafkaErrorCode::AutoOffsetReset
-                | RDKafkaErrorCode::PartitionEOF,
+                | RDKafkaErrorCode::AutoOffsetReset,
             ) => {
                 tracing::debug!("reading: {error}");
                 Ok(())
@@ -96,11 +110,16 @@ impl Reader for KafkaReader {
                         partition.push(&message);
                     }
                 }
+                Some(Err(KafkaError::PartitionEOF(number))) => self.reached_end(number),
                 Some(Err(error)) => self.failed(&error)?,
             }
         }
         let filled = self.partitions.iter_mut().enumerate().filter(|(_, partition)| !partition.offsets.is_empty());
         Ok(filled.map(|(i, partition)| (i, partition.take())).collect())
+    }
+
+    fn has_reached_end(&self, index: usize) -> bool {
+        self.partitions.get(index).is_some_and(|partition| partition.has_reached_end)
     }
 }
 
