@@ -47,6 +47,7 @@ impl Side {
             Some(SqlType::Integer) => number().parse::<i32>().map_err(|_| bad("INTEGER"))?.to_be_bytes().to_vec(),
             Some(SqlType::Bigint) => number().parse::<i64>().map_err(|_| bad("BIGINT"))?.to_be_bytes().to_vec(),
             Some(SqlType::Double) => number().parse::<f64>().map_err(|_| bad("DOUBLE"))?.to_be_bytes().to_vec(),
+            // BYTES too: cases hold the text whose bytes they are.
             _ => number().into_bytes(),
         })
     }
@@ -66,7 +67,6 @@ impl Side {
                 Some(SqlType::Integer) => Ok(Value::Int(i64::from(i32::from_be_bytes(sized(bytes)?)))),
                 Some(SqlType::Bigint) => Ok(Value::Int(i64::from_be_bytes(sized(bytes)?))),
                 Some(SqlType::Double) => Ok(Value::Double(f64::from_be_bytes(sized(bytes)?))),
-                Some(SqlType::Bytes) => Ok(Value::Bytes(bytes.to_vec())),
                 _ => Ok(Value::Text(utf8()?)),
             },
             other => Err(format!("format {other} is not supported yet")),

@@ -12,7 +12,7 @@ use engine::engine::{Engine, Parts};
 use engine::formats::{FormatSpec, known_format};
 use engine::log::{Embedded, Log, Output, Position, RecordsBuilder, Signal, TopicPartition, TopicSpec};
 use engine::plan::step::KeyWindow;
-use engine::statements::{Failure, FailureKind, Session, bare_name};
+use engine::statements::{Failure, Session, bare_name};
 use engine::types::{Column, Schema};
 use serde_json::Value as Json;
 use sql::{CreateSource, SourceKind, Variables};
@@ -40,6 +40,15 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// What ksqlDB's engine throws; only its server tells apart whose fault a failure is.
+    fn of(failure: Failure, text: &str) -> Self {
+        // What fails before anything is planned left the parser.
+        let before_planning = failure.message.starts_with("Failed to prepare statement: ");
+        let kind = if before_planning { RefusalKind::Parse } else { RefusalKind::Statement };
+        let statement = failure.statement.unwrap_or_else(|| text.trim_start().to_owned());
+        Self { kind, message: failure.message, statement }
+    }
+
     /// Whether ksqlDB would throw that class, or one below it.
     pub(crate) fn is_a(&self, class: &str) -> bool {
         match class.rsplit('.').next().unwrap_or(class) {
@@ -49,15 +58,6 @@ impl Refusal {
             "StreamsException" => false,
             _ => true,
         }
-    }
-}
-
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        // What its server calls unforeseen left ksqlDB's engine as a statement exception all the same.
-        let of_statement = matches!(failure.kind, FailureKind::Statement | FailureKind::Unforeseen);
-        let kind = if of_statement { RefusalKind::Statement } else { RefusalKind::Other };
-        Self { kind, message: failure.message, statement: failure.statement.unwrap_or_default() }
     }
 }
 
@@ -165,7 +165,7 @@ impl Subject {
         self.parse(text)?;
         let session = Session { properties: self.properties.clone(), ..Session::default() };
         let text = terminated(text);
-        self.engine.execute(&text, session, None).map(drop).map_err(|failure| Refusal::from(failure.of(&text)))
+        self.engine.execute(&text, session, None).map(drop).map_err(|failure| Refusal::of(failure, &text))
     }
 
     /// SET and UNSET, which last for the case.
