@@ -31,7 +31,8 @@ impl Live {
     /// Starts a fresh server.
     pub(crate) fn start() -> Result<Self, String> {
         let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
-        let config = Config::new(SETTINGS).map_err(|e| e.to_string())?;
+        let scalable = [("ksql.query.push.v2.enabled", "true"), ("ksql.query.push.v2.registry.installed", "true")];
+        let config = Config::new(SETTINGS.into_iter().chain(scalable)).map_err(|e| e.to_string())?;
         let parts = Parts {
             log: Arc::clone(&log),
             clock: Arc::new(System),

@@ -71,8 +71,13 @@ impl Engine {
         catalog: &Catalog,
         kind: Kind,
     ) -> Result<serving::Answer, Failure> {
-        let name = query.from.alias.as_ref().unwrap_or(&query.from.name);
-        let id = format!("transient_{}_{}", name.name, self.shared.next_id.fetch_add(1, Ordering::Relaxed));
+        let number = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let id = if kind == Kind::Push && is_scalable(query, &config, catalog) {
+            format!("SCALABLE_PUSH_QUERY_{number}")
+        } else {
+            let name = query.from.alias.as_ref().unwrap_or(&query.from.name);
+            format!("transient_{}_{number}", name.name)
+        };
         let topics = Asked::of_log(&*self.shared.log, &[]);
         let scope = plan::Session { config: &config, text: &parsed.text, query_id: Some(&id) };
         let plan = self.planner(catalog, &topics, scope).plan_push(query)?;
@@ -161,4 +166,19 @@ fn window_bound(step: &Step, column: usize) -> Option<ClientColumn> {
         },
         _ => None,
     }
+}
+
+/// Whether ksqlDB would let this push query listen to the query that writes its source. Here such a query runs as any
+/// other from the latest record does; only its id tells.
+fn is_scalable(query: &Query, config: &Config, catalog: &Catalog) -> bool {
+    let allowed = config.enabled("ksql.query.push.v2.enabled")
+        && config.enabled("ksql.query.push.v2.registry.installed")
+        && !config.reads_from_earliest();
+    let filters_only = query.joins.is_empty()
+        && query.window.is_none()
+        && query.group_by.is_empty()
+        && query.partition_by.is_empty()
+        && query.having.is_none();
+    let writes = |other: &crate::catalog::Query| other.sink.as_ref() == Some(&query.from.name.name);
+    allowed && filters_only && catalog.queries().filter(|other| writes(other)).count() == 1
 }
