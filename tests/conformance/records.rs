@@ -67,6 +67,7 @@ impl Side {
                 Some(SqlType::Integer) => Ok(Value::Int(i64::from(i32::from_be_bytes(sized(bytes)?)))),
                 Some(SqlType::Bigint) => Ok(Value::Int(i64::from_be_bytes(sized(bytes)?))),
                 Some(SqlType::Double) => Ok(Value::Double(f64::from_be_bytes(sized(bytes)?))),
+                Some(SqlType::Bytes) => Ok(utf8().map_or_else(|_| Value::Bytes(bytes.to_vec()), Value::Text)),
                 _ => Ok(Value::Text(utf8()?)),
             },
             other => Err(format!("format {other} is not supported yet")),
