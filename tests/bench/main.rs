@@ -21,8 +21,10 @@ const THROUGHPUT: &[(&str, Throughput)] = &[
     ("W5", throughput::stream_table_join),
 ];
 
-/// Workloads against a server.
-const SERVER: &[(&str, fn() -> Result<(), String>)] =
+/// Workloads against a server; they print figures of their own.
+type Figures = fn() -> Result<(), String>;
+
+const SERVER: &[(&str, Figures)] =
     &[("start", serving::start_and_idle), ("pull", serving::pull), ("push", serving::insert_to_push)];
 
 /// Prints one figure.

@@ -131,7 +131,9 @@ impl Client {
 fn config(bootstrap: &str, more: &[(&str, &str)]) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", bootstrap);
-    more.iter().for_each(|(name, value)| drop(config.set(*name, *value)));
+    for (name, value) in more {
+        config.set(*name, *value);
+    }
     config
 }
 
