@@ -191,10 +191,11 @@ fn everything_goes_over_the_broker() {
     topics_are_deleted(&client, &server, &ids[0]);
 
     drop(broker);
-    let body = json!({"ksql": "SHOW TOPICS;"}).to_string();
-    let answer = request(&server.url, "POST", "/ksql", &[], &body);
-    assert_eq!(answer.status, 500, "{}", answer.body);
-    assert!(answer.body.contains("no broker of 127.0.0.1"), "{}", answer.body);
+    for statement in ["SHOW TOPICS;", "CREATE STREAM late (n INT) WITH (kafka_topic='regions', value_format='json');"] {
+        let answer = request(&server.url, "POST", "/ksql", &[], &json!({"ksql": statement}).to_string());
+        assert_eq!(answer.status, 500, "{}", answer.body);
+        assert!(answer.body.contains("no broker of 127.0.0.1"), "{}", answer.body);
+    }
 }
 
 fn the_sink_has_the_bytes(client: &Client) {

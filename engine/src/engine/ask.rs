@@ -80,7 +80,9 @@ impl Engine {
         };
         let topics = Asked::of_log(&*self.shared.log, &[]);
         let scope = plan::Session { config: &config, text: &parsed.text, query_id: Some(&id) };
-        let plan = self.planner(catalog, &topics, scope).plan_push(query)?;
+        let plan = self.planner(catalog, &topics, scope).plan_push(query);
+        topics.into_answers()?;
+        let plan = plan?;
         self.check_push_limit(kind)?;
         let columns = plan.root.schema.value.clone();
         let positions = answer_columns(&plan);

@@ -60,9 +60,9 @@ impl Engine {
                 let topics = Asked::of_log(&*self.shared.log, &planned);
                 let scope = plan::Session { config: &config, text, query_id: None };
                 let functions = &*self.shared.functions;
-                let command = Planner { catalog, session: scope, topics: &topics, functions }.plan(parsed)?;
-                let asked = topics.into_answers();
-                Ok(Change::new(command, config, asked))
+                let command = Planner { catalog, session: scope, topics: &topics, functions }.plan(parsed);
+                let asked = topics.into_answers()?;
+                Ok(Change::new(command?, config, asked))
             }
         }
     }

@@ -16,22 +16,27 @@ pub(super) struct Asked<'a> {
     log: Option<&'a dyn Log>,
     planned: &'a [NewTopic],
     answers: RefCell<BTreeMap<String, Option<LoggedTopic>>>,
+    /// Why the log could not be asked: the planner then took a topic for missing.
+    failed: RefCell<Option<LogError>>,
 }
 
 impl<'a> Asked<'a> {
     /// Asks the log, then what is planned.
     pub(super) fn of_log(log: &'a dyn Log, planned: &'a [NewTopic]) -> Self {
-        Self { log: Some(log), planned, answers: RefCell::default() }
+        Self { log: Some(log), planned, answers: RefCell::default(), failed: RefCell::default() }
     }
 
     /// Repeats what was said.
     pub(super) fn remembered(answers: BTreeMap<String, Option<LoggedTopic>>) -> Self {
-        Self { log: None, planned: &[], answers: RefCell::new(answers) }
+        Self { log: None, planned: &[], answers: RefCell::new(answers), failed: RefCell::default() }
     }
 
-    /// What was asked and answered.
-    pub(super) fn into_answers(self) -> BTreeMap<String, Option<LoggedTopic>> {
-        self.answers.into_inner()
+    /// What was asked and answered. If the log could not be asked, that is what failed, whatever the planner said.
+    pub(super) fn into_answers(self) -> Result<BTreeMap<String, Option<LoggedTopic>>, LogError> {
+        match self.failed.into_inner() {
+            Some(error) => Err(error),
+            None => Ok(self.answers.into_inner()),
+        }
     }
 
     fn look(&self, name: &str) -> Option<LoggedTopic> {
@@ -54,6 +59,7 @@ impl<'a> Asked<'a> {
             }),
             Err(error) => {
                 tracing::warn!(topic = name, "cannot look at the topic: {error}");
+                self.failed.borrow_mut().get_or_insert(error);
                 None
             }
         }
