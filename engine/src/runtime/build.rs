@@ -62,7 +62,8 @@ impl Builder<'_> {
             ("cleanup.policy".to_owned(), "delete".to_owned()),
             ("retention.ms".to_owned(), "-1".to_owned()),
         ]);
-        let spec = TopicSpec { partitions: exchange.partitions, replicas: 1, config };
+        let replicas = self.config.number("ksql.internal.topic.replicas").unwrap_or(1).clamp(1, i64::from(u16::MAX));
+        let spec = TopicSpec { partitions: exchange.partitions, replicas: replicas as u16, config };
         match self.log.create_topic(&exchange.topic, &spec) {
             Ok(()) | Err(LogError::TopicExists(_)) => Ok(()),
             Err(error) => Err(error),
