@@ -74,7 +74,7 @@ impl Session {
     pub(crate) async fn run(&mut self, text: &str) -> Result<()> {
         for piece in sql::split(text) {
             if !piece.text.trim().is_empty() {
-                self.run_one(&piece.text).await?;
+                self.run_one(piece.text).await?;
             }
         }
         Ok(())
