@@ -20,10 +20,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("catalog", &["types", "expr", "formats", "plan"]),
     ("plan", &["types", "config", "expr", "formats", "catalog"]),
     ("operators", &["types", "formats", "expr", "state", "log"]),
-    ("runtime", &["types", "clock", "config", "log", "formats", "state", "expr", "catalog", "plan", "operators"]),
+    (
+        "runtime",
+        &["types", "clock", "config", "log", "rows", "formats", "state", "expr", "catalog", "plan", "operators"],
+    ),
     (
         "serving",
-        &["types", "clock", "config", "log", "formats", "state", "expr", "catalog", "plan", "operators", "runtime"],
+        &["types", "config", "log", "rows", "failure", "formats", "state", "expr", "catalog", "plan", "runtime"],
     ),
 ];
 

@@ -6,11 +6,15 @@ use serde_json::Value;
 
 use crate::{ErrorKind, Variables, format, parse_script};
 
+/// Where this package is. Cargo says at run time; a target directory may be shared by several checkouts.
+fn manifest_dir() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+}
+
 /// Where the corpus is, or None where there is none. On the build server there has to be one.
 fn corpus() -> Option<PathBuf> {
     let given = std::env::var_os("MILLSTREAM_CONFORMANCE").map(PathBuf::from);
-    let root =
-        given.unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/conformance")));
+    let root = given.unwrap_or_else(|| manifest_dir().join("../../../shared/conformance"));
     if !root.is_dir() {
         assert!(std::env::var_os("CI").is_none(), "no conformance corpus at {}", root.display());
         println!("no conformance corpus at {}, nothing tested", root.display());
