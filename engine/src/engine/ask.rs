@@ -19,7 +19,7 @@ use super::Engine;
 use super::topics::Asked;
 
 impl Engine {
-    /// Starts a query; its rows come through [`rows`].
+    /// Starts a query; its rows come through [`crate::rows`].
     pub fn query(&self, parsed: &Parsed, session: Session) -> Result<serving::Answer, Failure> {
         let Statement::Query(query) = &parsed.statement else {
             return Err(Failure::statement("Neither a query nor a print statement").of(&parsed.text));

@@ -133,7 +133,7 @@ pub enum SourceColumn {
     Header(String),
 }
 
-/// `TIMESTAMP='column'` [`TIMESTAMP_FORMAT='pattern'`].
+/// `TIMESTAMP='column'`, maybe with `TIMESTAMP_FORMAT='pattern'`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Timestamp {
     /// Column name.

@@ -22,7 +22,7 @@ pub enum Outcome {
     Nothing,
     /// It went through the command log.
     Command(CommandStatus),
-    /// IF [NOT] EXISTS and nothing was to do.
+    /// `IF [NOT] EXISTS` and nothing was to do.
     NothingToDo { message: String },
     /// SHOW STREAMS
     Streams(Vec<SourceLine>),

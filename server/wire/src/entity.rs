@@ -122,7 +122,7 @@ pub struct CommandStatus {
     pub query_id: Option<String>,
 }
 
-/// Answer of IF [NOT] EXISTS when nothing was to do.
+/// Answer of `IF [NOT] EXISTS` when nothing was to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WarningEntity {
