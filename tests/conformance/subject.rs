@@ -12,7 +12,7 @@ use engine::engine::{Engine, Parts};
 use engine::formats::{FormatSpec, known_format};
 use engine::log::{Embedded, Log, Output, Position, RecordsBuilder, Signal, TopicPartition, TopicSpec};
 use engine::plan::step::KeyWindow;
-use engine::statements::{Failure, Session, bare_name};
+use engine::statements::{Failure, FailureKind, Session, bare_name};
 use engine::types::{Column, Schema};
 use serde_json::Value as Json;
 use sql::{CreateSource, SourceKind, Variables};
@@ -40,11 +40,16 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// What ksqlDB's engine throws; only its server tells apart whose fault a failure is.
+    /// The class ksqlDB's engine would throw for a failure of ours.
     fn of(failure: Failure, text: &str) -> Self {
         // What fails before anything is planned left the parser.
         let before_planning = failure.message.starts_with("Failed to prepare statement: ");
-        let kind = if before_planning { RefusalKind::Parse } else { RefusalKind::Statement };
+        let kind = match failure.kind {
+            _ if before_planning => RefusalKind::Parse,
+            // What its server calls unforeseen left ksqlDB's engine as a statement exception all the same.
+            FailureKind::Statement | FailureKind::Unforeseen => RefusalKind::Statement,
+            _ => RefusalKind::Other,
+        };
         let statement = failure.statement.unwrap_or_else(|| text.trim_start().to_owned());
         Self { kind, message: failure.message, statement }
     }
