@@ -22,4 +22,5 @@ pub mod runtime;
 pub mod serving;
 pub mod state;
 pub mod statements;
+pub mod steps;
 pub mod types;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sql::SourceKind;
 
-use crate::plan::step::{Formats, QueryPlan, Timestamp};
+use crate::steps::{Formats, QueryPlan, Timestamp};
 use crate::types::{Column, Schema};
 
 /// A stream or a table over a topic.

@@ -8,12 +8,12 @@ use sql::{Parsed, Query, Statement};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::expr::Typed;
-use crate::plan::step::{QueryPlan, SourceColumn, Step, StepKind};
 use crate::plan::{self, Planner};
 use crate::rows::{End, RowReceiver, channel};
 use crate::runtime::{ClientColumn, Transient};
 use crate::serving::{self, Kind, pull};
 use crate::statements::{self, Failure, FailureKind, Print, PushQuery, Session};
+use crate::steps::{QueryPlan, SourceColumn, Step, StepKind};
 
 use super::Engine;
 use super::topics::Asked;

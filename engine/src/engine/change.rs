@@ -10,10 +10,10 @@ use crate::catalog::{self, Catalog, QueryKind};
 use crate::commands::{CommandLog, Logged, LoggedTopic};
 use crate::config::Config;
 use crate::log::{LogError, TopicSpec};
-use crate::plan::step::QueryPlan;
 use crate::plan::{self, Command, NewTopic, PlanError, Planner};
 use crate::runtime::PersistentStart;
 use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, View};
+use crate::steps::QueryPlan;
 
 use super::Engine;
 use super::topics::Asked;

@@ -9,9 +9,9 @@ use crate::catalog::{self, Catalog};
 use crate::commands::Logged;
 use crate::config::Config;
 use crate::error::Error;
-use crate::plan::step::QueryPlan;
 use crate::plan::{self, Command, Planner};
 use crate::runtime::PersistentStart;
+use crate::steps::QueryPlan;
 
 use super::Engine;
 use super::topics::Asked;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::step::QueryPlan;
 use crate::catalog::Change;
+use crate::steps::QueryPlan;
 
 /// Retention a topic has when nobody says otherwise.
 pub const DEFAULT_RETENTION_MS: i64 = 604_800_000;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use sql::{Constraint, CreateSource, Element, Expr, ExprKind, Statement};
 
 use crate::catalog::{Change, HeaderColumn, Query, QueryKind, Source, SourceKind, inline_types, resolve_type};
+use crate::steps::{Formats, QueryPlan};
 use crate::types::{Column, Schema, SqlType, header_type};
 
 use super::command::{Command, NewTopic};
 use super::error::{PlanError, Result};
 use super::formats;
 use super::names::{self, is_system_column};
-use super::step::{Formats, QueryPlan};
 use super::with_properties::{Clause, Properties};
 use super::{Planner, messages, sink, source, upgrade};
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use sql::{CreateAs, Emit, Statement};
 
 use crate::catalog::{Change, Query, QueryKind, Source, SourceKind};
+use crate::steps::QueryPlan;
 
 use super::command::Command;
 use super::error::{ErrorKind, PlanError, Result};
 use super::resolve::Resolved;
 use super::select::{Select, Selected};
 use super::sink::PlannedSink;
-use super::step::QueryPlan;
 use super::with_properties::{Clause, Properties};
 use super::{Planner, messages, upgrade};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::step::{QueryPlan, Step, StepKind};
+use crate::steps::{QueryPlan, Step, StepKind};
 
 /// The execution plan of EXPLAIN: one line per step, sinks first, inputs indented under what reads them.
 pub fn execution_plan(plan: &QueryPlan) -> String {
@@ -41,26 +41,5 @@ fn label(step: &Step) -> &'static str {
         | StepKind::TableTableJoin { .. }
         | StepKind::StreamStreamJoin { .. }
         | StepKind::ForeignKeyJoin { .. } => "JOIN",
-    }
-}
-
-impl Step {
-    /// The steps it reads from, left before right.
-    pub fn inputs(&self) -> Vec<&Step> {
-        match &self.kind {
-            StepKind::Source(_) => Vec::new(),
-            StepKind::Filter { input, .. }
-            | StepKind::Project { input, .. }
-            | StepKind::Rekey { input, .. }
-            | StepKind::FlatMap { input, .. }
-            | StepKind::Repartition { input, .. }
-            | StepKind::Aggregate { input, .. }
-            | StepKind::TableAggregate { input, .. }
-            | StepKind::Suppress { input, .. } => vec![input],
-            StepKind::StreamTableJoin { left, right, .. }
-            | StepKind::TableTableJoin { left, right, .. }
-            | StepKind::StreamStreamJoin { left, right, .. }
-            | StepKind::ForeignKeyJoin { left, right, .. } => vec![left, right],
-        }
     }
 }

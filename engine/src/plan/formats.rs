@@ -3,10 +3,10 @@
 
 use crate::catalog::SourceKind;
 use crate::formats::{Features, FormatError, FormatSpec, format, known_format};
+use crate::steps::{Formats, KeyWindow};
 use crate::types::{Column, Schema, SqlType};
 
 use super::error::{PlanError, Result};
-use super::step::{Formats, KeyWindow};
 use super::with_properties::Properties;
 
 /// Digits a column of DECIMALs holds (Arrow's Decimal128).

@@ -4,6 +4,7 @@ use sql::{Emit, Expr};
 
 use crate::expr::Typed;
 use crate::formats::format;
+use crate::steps::{AggregateCall, StepKind, Window};
 use crate::types::{Column, SqlType, Value};
 
 use super::aggregate::{self, AggregateUse};
@@ -13,7 +14,6 @@ use super::keys::KeyOrigin;
 use super::names::listed;
 use super::relation::Relation;
 use super::select::{Select, final_needs_window};
-use super::step::{AggregateCall, StepKind, Window};
 use super::universe::ColumnId;
 
 /// Name of the aggregation's internal topic and prefix of its steps.

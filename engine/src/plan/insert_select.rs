@@ -5,11 +5,11 @@ use std::sync::Arc;
 use sql::{Ident, Query as SelectQuery, With};
 
 use crate::catalog::{Change, Query, QueryKind, Source};
+use crate::steps::{QueryPlan, Sink};
 
 use super::command::Command;
 use super::error::{PlanError, Result};
 use super::select::{Select, Selected};
-use super::step::{QueryPlan, Sink};
 use super::with_properties::{Clause, Properties};
 use super::{Planner, messages};
 

@@ -3,6 +3,7 @@
 use sql::{Expr, ExprKind, Ident, SelectItem, Span};
 
 use crate::expr::FunctionKind;
+use crate::steps::SourceColumn as C;
 use crate::types::SqlType;
 
 use super::aggregate::AggregateUse;
@@ -11,7 +12,6 @@ use super::bind::{self, Clause};
 use super::error::{PlanError, Result};
 use super::names::is_window_bound;
 use super::select::{Item, Select};
-use super::step::SourceColumn as C;
 use super::universe::{ColumnId, Origin};
 
 /// What a star shows of a source, in the order of a PARTITION BY.

@@ -4,6 +4,7 @@ use sql::JoinKind;
 
 use crate::expr::Typed;
 use crate::formats::FormatSpec;
+use crate::steps::{KeyWindow, StepKind};
 use crate::types::Column;
 
 use super::error::{PlanError, Result};
@@ -12,7 +13,6 @@ use super::join::{BoundJoin, Shape};
 use super::relation::Relation;
 use super::select::Select;
 use super::source;
-use super::step::{KeyWindow, StepKind};
 use super::universe::ColumnId;
 
 /// One side of a join on its way there.

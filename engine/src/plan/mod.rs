@@ -12,7 +12,6 @@
 //! | `create`, `create_as`, `insert_select`, `drop`, `alter`, `types` | one statement kind each |
 //! | `sink`, `formats`, `with_properties` | topics and how their records are written |
 //! | `upgrade` | what CREATE OR REPLACE may change |
-//! | [`step`] | the result: plain data |
 //! | [`explain`] | steps as text |
 
 mod aggregate;
@@ -40,7 +39,6 @@ mod select;
 mod session;
 mod sink;
 mod source;
-pub mod step;
 #[cfg(test)]
 mod tests;
 mod transient;
@@ -55,6 +53,7 @@ use sql::{Parsed, Span, Statement};
 use crate::catalog::Catalog;
 use crate::expr::Registry;
 use crate::formats::FormatSpec;
+use crate::steps::{QueryPlan, Step};
 
 pub use command::{Command, DEFAULT_RETENTION_MS, NewTopic};
 pub use error::{ErrorKind, PlanError};
@@ -63,7 +62,6 @@ pub use session::{Session, TopicInfo, Topics, WithPlanned};
 pub use transient::Analysis;
 
 use error::Result;
-use step::{QueryPlan, Step};
 
 /// Plans statements against a catalog.
 #[derive(Clone, Copy)]

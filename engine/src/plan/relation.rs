@@ -1,10 +1,10 @@
 //! A step and which column of the query stands where in its rows.
 
 use crate::expr::Typed;
+use crate::steps::{KeyWindow, Step, StepKind};
 use crate::types::Schema;
 
 use super::error::{PlanError, Result};
-use super::step::{KeyWindow, Step, StepKind};
 use super::universe::{ColumnId, Universe};
 
 /// A step under construction.

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use sql::{Emit, Expr, Query};
 
 use crate::expr::Typed;
+use crate::steps::{KeyWindow, Step, StepKind, Timestamp};
 use crate::types::{Column, Schema, SqlType};
 
 use super::Planner;
@@ -21,7 +22,6 @@ use super::keys::KeyOrigin;
 use super::relation::Relation;
 use super::resolve::Resolved;
 use super::source;
-use super::step::{KeyWindow, Step, StepKind, Timestamp};
 use super::universe::{ColumnId, From, Universe};
 
 /// What a query makes.

@@ -4,6 +4,7 @@ use sql::{CreateAs, With};
 
 use crate::catalog::{Source, SourceKind};
 use crate::formats::FormatSpec;
+use crate::steps::{Formats, KeyWindow, Sink, Timestamp};
 use crate::types::{Schema, SqlType};
 
 use super::command::{DEFAULT_RETENTION_MS, NewTopic};
@@ -11,7 +12,6 @@ use super::error::{PlanError, Result};
 use super::resolve::Resolved;
 use super::select::Selected;
 use super::session::TopicInfo;
-use super::step::{Formats, KeyWindow, Sink, Timestamp};
 use super::with_properties::Properties;
 use super::{Planner, formats, messages};
 

@@ -1,10 +1,10 @@
 //! The step that reads a topic.
 
 use crate::catalog;
+use crate::steps::{Source, SourceColumn, Step, StepKind};
 use crate::types::{Column, Schema};
 
 use super::relation::Relation;
-use super::step::{Source, SourceColumn, Step, StepKind};
 use super::universe::{ColumnId, From, Origin, Universe};
 
 /// Reads the n-th source of a query: its key and the `needed` ones of its other columns.

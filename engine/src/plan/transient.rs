@@ -3,6 +3,7 @@
 use sql::{Emit, Query};
 
 use crate::expr::Typed;
+use crate::steps::{QueryPlan, Step};
 use crate::types::Schema;
 
 use super::Planner;
@@ -10,7 +11,6 @@ use super::bind::Clause;
 use super::error::{PlanError, Result};
 use super::select::Select;
 use super::source;
-use super::step::{QueryPlan, Step};
 use super::universe::Origin;
 
 /// A SELECT over one stream or table, analysed but not planned: what a pull query evaluates over stored rows.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::catalog::Source;
 use crate::expr::{Scope, ScopeColumn, Typed};
+use crate::steps::SourceColumn;
 use crate::types::{Column, Schema, SqlType};
 
 use super::names::{ROWOFFSET, ROWPARTITION, ROWTIME, WINDOWEND, WINDOWSTART};
-use super::step::SourceColumn;
 
 /// A stream or table of the FROM clause.
 #[derive(Debug, Clone)]

@@ -3,10 +3,10 @@
 
 use crate::catalog::Source;
 use crate::formats::FormatSpec;
+use crate::steps::{QueryPlan, Step, StepKind};
 use crate::types::Column;
 
 use super::error::{PlanError, Result};
-use super::step::{QueryPlan, Step, StepKind};
 
 /// Whether a stream or table may take the place of another.
 pub(super) fn check_source(old: &Source, new: &Source) -> Result<()> {
@@ -148,7 +148,7 @@ fn check_step(old: &Step, new: &Step) -> Result<()> {
             if required(from) != required(to) {
                 return changed("columns not part of aggregate", required(from), required(to));
             }
-            let calls = |calls: &[super::step::AggregateCall]| {
+            let calls = |calls: &[crate::steps::AggregateCall]| {
                 let shown: Vec<String> =
                     calls.iter().map(|call| format!("{}({:?})", call.function, call.args)).collect();
                 format!("[{}]", shown.join(", "))

@@ -1,9 +1,10 @@
 //! `WINDOW …`: sizes in milliseconds, defaults, limits.
 
+use crate::steps::{KeyWindow, Window, WindowKind};
+
 use sql::{Emit, Interval, TimeUnit};
 
 use super::error::{PlanError, Result};
-use super::step::{KeyWindow, Window, WindowKind};
 
 const DAY_MS: i64 = 86_400_000;
 

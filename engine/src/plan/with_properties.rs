@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use sql::{Expr, ExprKind, Ident, Sign, TimeUnit, With};
 
 use super::error::{PlanError, Result};
-use super::step::{KeyWindow, Timestamp};
 use crate::expr::java_time::Pattern;
+use crate::steps::{KeyWindow, Timestamp};
 
 /// Which statement the clause belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

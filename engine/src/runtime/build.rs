@@ -9,9 +9,9 @@ use crate::expr::aggregates::Limits;
 use crate::expr::{Registry, Settings};
 use crate::log::{Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
 use crate::operators::aggregate::Updates;
-use crate::plan::step::{QueryPlan, Step, StepKind};
 use crate::rows::RowSender;
 use crate::state::{Budget, Place, SharedTable};
+use crate::steps::{QueryPlan, Step, StepKind};
 use crate::types::Changes;
 
 use super::exchange::{ExchangeReader, ExchangeWriter};
@@ -246,5 +246,5 @@ impl Builder<'_> {
 
 /// Whether results are held back until their window is over.
 fn holds_back(step: &Step) -> bool {
-    matches!(step.kind, StepKind::Suppress { .. }) || topology::inputs(step).into_iter().any(holds_back)
+    matches!(step.kind, StepKind::Suppress { .. }) || step.inputs().into_iter().any(holds_back)
 }

@@ -5,7 +5,7 @@ use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType};
 use sql::{Expr, ExprKind, Ident, Span};
 
 use crate::expr::{Env, Evaluator, Registry, RowErrors, Rows, Scope, ScopeColumn, Settings, bind, compile};
-use crate::plan::step::Timestamp;
+use crate::steps::Timestamp;
 use crate::types::{SqlType, text};
 
 /// Reads event times out of one column of a row layout.

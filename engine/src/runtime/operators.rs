@@ -13,14 +13,14 @@ use crate::operators::join::{
 use crate::operators::{
     Closing, EncodeKeys, Filter, FlatMap, Materialize, Operator, OperatorError, Project, Rekey, Suppress,
 };
-use crate::plan::step::{AggregateCall, KeyWindow, Step, StepKind, Window, WindowKind};
 use crate::state::{Place, SharedTable, TableKind};
+use crate::steps::{AggregateCall, KeyWindow, Step, StepKind, Window, WindowKind};
 use crate::types::{Schema, SqlType};
 
 use super::registry::RuntimeError;
 use super::sink::encode_keys;
 use super::source::window_bytes;
-use super::topology::{inputs, key_window};
+use super::topology::key_window;
 
 /// What operators are made with besides their step.
 pub(super) struct Making<'a> {
@@ -122,7 +122,7 @@ impl Making<'_> {
     }
 
     fn join(&self, step: &Step, tells_old: bool) -> Result<Box<dyn Operator>, RuntimeError> {
-        let [left, right] = inputs(step)[..] else {
+        let [left, right] = step.inputs()[..] else {
             return Err(cannot_run(step));
         };
         let place = self.place.below(&step.id);
@@ -226,6 +226,6 @@ fn table_kind(step: &Step) -> TableKind {
             None => TableKind::Plain,
         },
         StepKind::Aggregate { window: None, .. } | StepKind::TableAggregate { .. } => TableKind::Plain,
-        _ => inputs(step).first().map_or(TableKind::Plain, |input| table_kind(input)),
+        _ => step.inputs().first().map_or(TableKind::Plain, |input| table_kind(input)),
     }
 }

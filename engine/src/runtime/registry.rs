@@ -12,9 +12,9 @@ use crate::expr::Registry;
 use crate::formats::FormatError;
 use crate::log::{Log, LogError, Signal};
 use crate::operators::OperatorError;
-use crate::plan::step::QueryPlan;
 use crate::rows::RowSender;
 use crate::state::{Budget, SharedTable};
+use crate::steps::QueryPlan;
 
 use super::build::{Builder, Built};
 use super::query::{Life, State};

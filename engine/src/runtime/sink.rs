@@ -11,7 +11,7 @@ use crate::expr::Registry;
 use crate::formats::windowed;
 use crate::formats::{self, Encode, FormatError};
 use crate::log::{Output, Partitioner, Records, TopicPartition};
-use crate::plan::step::{KeyWindow, QueryPlan, Sink};
+use crate::steps::{KeyWindow, QueryPlan, Sink};
 use crate::types::Changes;
 
 use super::event_time::EventTime;

@@ -15,7 +15,7 @@ use crate::expr::Registry;
 use crate::formats::windowed::{self, WindowBytes};
 use crate::formats::{self, Decode, FormatError, FormatSpec};
 use crate::log::{RawBatch, TopicPartition};
-use crate::plan::step::{KeyWindow, Source, SourceColumn, Step};
+use crate::steps::{KeyWindow, Source, SourceColumn, Step};
 use crate::types::{Changes, Column, Side, Windows, header_type};
 
 use super::event_time::EventTime;

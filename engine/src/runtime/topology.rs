@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::formats::FormatSpec;
 use crate::log::{Log, LogError};
 use crate::operators::aggregate::regrouped_schema;
-use crate::plan::step::{KeyWindow, QueryPlan, Step, StepKind, WindowKind};
+use crate::steps::{KeyWindow, QueryPlan, Step, StepKind, WindowKind};
 use crate::types::Schema;
 
 /// The sub-topologies of a query; one that writes a repartition topic comes before the one that reads it.
@@ -132,14 +132,14 @@ fn reads_old(step: &Step, wants_old: bool) -> bool {
 pub(super) fn always_has_key(step: &Step) -> bool {
     match &step.kind {
         StepKind::Rekey { key, .. } => key.len() > 1,
-        _ => inputs(step).first().is_some_and(|input| always_has_key(input)),
+        _ => step.inputs().first().is_some_and(|input| always_has_key(input)),
     }
 }
 
 /// Whether the old side of a table's rows is told without being insisted on. As in Kafka Streams that of a foreign-key
 /// join is not, so a filter over it leaves tombstones of rows that never passed.
 fn knows_old(step: &Step) -> bool {
-    !matches!(step.kind, StepKind::ForeignKeyJoin { .. }) && inputs(step).into_iter().all(knows_old)
+    !matches!(step.kind, StepKind::ForeignKeyJoin { .. }) && step.inputs().into_iter().all(knows_old)
 }
 
 /// The window in the key of a step's rows.
@@ -152,35 +152,16 @@ pub(super) fn key_window(step: &Step) -> Option<KeyWindow> {
             WindowKind::Session { .. } => KeyWindow::Session,
         }),
         StepKind::Rekey { .. } | StepKind::TableAggregate { .. } => None,
-        _ => inputs(step).first().and_then(|input| key_window(input)),
+        _ => step.inputs().first().and_then(|input| key_window(input)),
     }
 }
 
 /// Calls `each` for every step, inputs first.
 pub(super) fn visit<E>(step: &Step, each: &mut dyn FnMut(&Step) -> Result<(), E>) -> Result<(), E> {
-    for input in inputs(step) {
+    for input in step.inputs() {
         visit(input, each)?;
     }
     each(step)
-}
-
-/// The steps a step reads, by port.
-pub(super) fn inputs(step: &Step) -> Vec<&Step> {
-    match &step.kind {
-        StepKind::Source(_) => Vec::new(),
-        StepKind::Filter { input, .. }
-        | StepKind::Project { input, .. }
-        | StepKind::Rekey { input, .. }
-        | StepKind::FlatMap { input, .. }
-        | StepKind::Repartition { input, .. }
-        | StepKind::Aggregate { input, .. }
-        | StepKind::TableAggregate { input, .. }
-        | StepKind::Suppress { input, .. } => vec![input],
-        StepKind::StreamTableJoin { left, right, .. }
-        | StepKind::TableTableJoin { left, right, .. }
-        | StepKind::StreamStreamJoin { left, right, .. }
-        | StepKind::ForeignKeyJoin { left, right, .. } => vec![left, right],
-    }
 }
 
 struct Cutter<'a> {
@@ -259,7 +240,7 @@ impl Cutter<'_> {
             }
             _ => {
                 let mut ports = Vec::new();
-                for input in inputs(step) {
+                for input in step.inputs() {
                     ports.push(self.add(input, reads_old(step, wants_old), nodes, partitions)?);
                 }
                 Ok(push(nodes, Role::Run, ports))

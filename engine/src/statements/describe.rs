@@ -6,7 +6,7 @@ use sql::SourceKind;
 
 use crate::catalog::{Query, QueryKind, Source};
 use crate::log::TopicPartition;
-use crate::plan::step::{KeyWindow, QueryPlan, Step, StepKind, WindowKind};
+use crate::steps::{KeyWindow, QueryPlan, Step, StepKind, WindowKind};
 use crate::types::Column;
 
 use super::{Failure, FieldConstraint, GroupOffsets, Outcome, PartitionOffsets, SourceDescription, SourceField, View};

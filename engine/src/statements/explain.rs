@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::catalog::Query;
 use crate::log::TopicPartition;
 use crate::plan::explain::execution_plan;
-use crate::plan::step::{QueryPlan, Step, StepKind};
+use crate::steps::{QueryPlan, Step, StepKind};
 
 use super::{
     Failure, FieldConstraint, Outcome, QueryDescription, QueryType, SourceField, TaskOffsets, View,

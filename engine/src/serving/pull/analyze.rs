@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::expr::{self, Evaluator, Kind, Registry, Settings, Typed, compile};
 use crate::failure::Failure;
 use crate::plan::Analysis;
-use crate::plan::step::{SourceColumn, StepKind};
+use crate::steps::{SourceColumn, StepKind};
 use crate::types::SqlType;
 
 use super::refuse::{check_window_bounds, check_without_scan, not_materialized, where_clause};

@@ -5,7 +5,7 @@
 
 use crate::expr::Typed;
 use crate::formats::FormatSpec;
-use crate::types::Schema;
+use crate::types::{Schema, SqlType, Value};
 
 /// Key and value format of a topic, and the window in its key.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +95,27 @@ pub enum StepKind {
     ForeignKeyJoin { left: Box<Step>, right: Box<Step>, foreign_key: Typed, outer_left: bool },
 }
 
+impl Step {
+    /// The steps it reads from, left before right.
+    pub fn inputs(&self) -> Vec<&Step> {
+        match &self.kind {
+            StepKind::Source(_) => Vec::new(),
+            StepKind::Filter { input, .. }
+            | StepKind::Project { input, .. }
+            | StepKind::Rekey { input, .. }
+            | StepKind::FlatMap { input, .. }
+            | StepKind::Repartition { input, .. }
+            | StepKind::Aggregate { input, .. }
+            | StepKind::TableAggregate { input, .. }
+            | StepKind::Suppress { input, .. } => vec![input],
+            StepKind::StreamTableJoin { left, right, .. }
+            | StepKind::TableTableJoin { left, right, .. }
+            | StepKind::StreamStreamJoin { left, right, .. }
+            | StepKind::ForeignKeyJoin { left, right, .. } => vec![left, right],
+        }
+    }
+}
+
 /// A topic read as a stream or a table.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -150,9 +171,9 @@ pub struct AggregateCall {
     /// Positions of the column arguments in the input's row layout; `COUNT(*)` has none.
     pub args: Vec<usize>,
     /// Literal arguments after them (`LATEST_BY_OFFSET(x, 3, false)`).
-    pub literals: Vec<crate::types::Value>,
+    pub literals: Vec<Value>,
     /// Result type.
-    pub ty: crate::types::SqlType,
+    pub ty: SqlType,
 }
 
 /// A window of GROUP BY, all in milliseconds.
