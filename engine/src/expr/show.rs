@@ -1,7 +1,7 @@
 //! Expressions as ksqlDB writes them in messages and in generated names: operators in parentheses, names as the caller
 //! says.
 
-use sql::{BinaryOp, Expr, ExprKind, Ident, Sign, TimeUnit, Type};
+use sql::{BinaryOp, Expr, ExprKind, Ident, Sign};
 
 /// Text of an expression; `column` names a column by source and name.
 pub fn show(expr: &Expr, column: &dyn Fn(Option<&Ident>, &Ident) -> String) -> String {
@@ -24,7 +24,7 @@ pub fn show(expr: &Expr, column: &dyn Fn(Option<&Ident>, &Ident) -> String) -> S
         ExprKind::Unary { op, expr } => format!("{}{}", if *op == Sign::Minus { "-" } else { "+" }, one(expr)),
         ExprKind::Not(expr) => format!("(NOT {})", one(expr)),
         ExprKind::Binary { op: BinaryOp::Concat, left, right } => format!("concat({}, {})", one(left), one(right)),
-        ExprKind::Binary { op, left, right } => format!("({} {} {})", one(left), operator(*op), one(right)),
+        ExprKind::Binary { op, left, right } => format!("({} {} {})", one(left), op.symbol(), one(right)),
         ExprKind::Between { expr, low, high, negated } => {
             format!("({}{} BETWEEN {} AND {})", one(expr), not(*negated), one(low), one(high))
         }
@@ -40,7 +40,7 @@ pub fn show(expr: &Expr, column: &dyn Fn(Option<&Ident>, &Ident) -> String) -> S
             let otherwise = otherwise.as_ref().map(|expr| format!(" ELSE {}", one(expr))).unwrap_or_default();
             format!("(CASE{operand}{}{otherwise} END)", whens.collect::<String>())
         }
-        ExprKind::Cast { expr, to } => format!("CAST({} AS {})", one(expr), type_name(to)),
+        ExprKind::Cast { expr, to } => format!("CAST({} AS {})", one(expr), sql::format_type(to)),
         ExprKind::Subscript { base, index } => format!("{}[{}]", one(base), one(index)),
         ExprKind::Field { base, field } => format!("{}->{}", one(base), field.name),
         ExprKind::Array(items) => format!("ARRAY[{}]", list(items)),
@@ -61,61 +61,7 @@ pub fn show(expr: &Expr, column: &dyn Fn(Option<&Ident>, &Ident) -> String) -> S
                 _ => format!("({}) => {}", params.join(", "), one(body)),
             }
         }
-        ExprKind::Unit(unit) => unit_name(*unit).to_owned(),
+        ExprKind::Unit(unit) => unit.name().to_owned(),
         ExprKind::AtTimeZone { expr, zone } => format!("{} AT TIME ZONE '{zone}'", one(expr)),
-    }
-}
-
-fn operator(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Add => "+",
-        BinaryOp::Subtract => "-",
-        BinaryOp::Multiply => "*",
-        BinaryOp::Divide => "/",
-        BinaryOp::Modulo => "%",
-        BinaryOp::Concat => "||",
-        BinaryOp::Equal => "=",
-        BinaryOp::NotEqual => "<>",
-        BinaryOp::Less => "<",
-        BinaryOp::LessEqual => "<=",
-        BinaryOp::Greater => ">",
-        BinaryOp::GreaterEqual => ">=",
-        BinaryOp::IsDistinctFrom => "IS DISTINCT FROM",
-        BinaryOp::IsNotDistinctFrom => "IS NOT DISTINCT FROM",
-        BinaryOp::And => "AND",
-        BinaryOp::Or => "OR",
-    }
-}
-
-fn unit_name(unit: TimeUnit) -> &'static str {
-    match unit {
-        TimeUnit::Days => "DAYS",
-        TimeUnit::Hours => "HOURS",
-        TimeUnit::Minutes => "MINUTES",
-        TimeUnit::Seconds => "SECONDS",
-        TimeUnit::Milliseconds => "MILLISECONDS",
-    }
-}
-
-/// A type as written in a statement: `DECIMAL(4, 2)`, ``STRUCT<A STRING>``.
-pub fn type_name(ty: &Type) -> String {
-    match ty {
-        Type::Boolean => "BOOLEAN".to_owned(),
-        Type::Integer => "INTEGER".to_owned(),
-        Type::Bigint => "BIGINT".to_owned(),
-        Type::Double => "DOUBLE".to_owned(),
-        Type::Decimal { precision, scale } => format!("DECIMAL({precision}, {scale})"),
-        Type::String => "STRING".to_owned(),
-        Type::Bytes => "BYTES".to_owned(),
-        Type::Time => "TIME".to_owned(),
-        Type::Date => "DATE".to_owned(),
-        Type::Timestamp => "TIMESTAMP".to_owned(),
-        Type::Array(item) => format!("ARRAY<{}>", type_name(item)),
-        Type::Map(key, value) => format!("MAP<{}, {}>", type_name(key), type_name(value)),
-        Type::Struct(fields) => {
-            let fields = fields.iter().map(|(name, ty)| format!("{} {}", name.name, type_name(ty)));
-            format!("STRUCT<{}>", fields.collect::<Vec<_>>().join(", "))
-        }
-        Type::Custom(name) => name.name.clone(),
     }
 }

@@ -18,7 +18,7 @@ pub fn format_expr(expr: &Expr) -> String {
         ExprKind::Unary { op, expr } => signed(*op, expr),
         ExprKind::Not(expr) => format!("(NOT {})", format_expr(expr)),
         ExprKind::Binary { op, left, right } => {
-            format!("({} {} {})", format_expr(left), operator(*op), format_expr(right))
+            format!("({} {} {})", format_expr(left), op.symbol(), format_expr(right))
         }
         ExprKind::Case { operand, whens, otherwise } => case(operand.as_deref(), whens, otherwise.as_deref()),
         ExprKind::Cast { expr, to } => format!("CAST({} AS {})", format_expr(expr), format_type(to)),
@@ -38,7 +38,7 @@ pub fn format_expr(expr: &Expr) -> String {
             let names = if params.len() == 1 { names } else { format!("({names})") };
             format!("{names} => {}", format_expr(body))
         }
-        ExprKind::Unit(unit) => format_unit(*unit).to_owned(),
+        ExprKind::Unit(unit) => unit.name().to_owned(),
         ExprKind::AtTimeZone { expr, zone } => format!("({} AT TIME ZONE {})", operand(expr), format_string(zone)),
         _ => predicate(expr),
     }
@@ -127,35 +127,40 @@ fn double(value: f64) -> String {
     if text.contains('.') { text } else { text.replacen('E', ".0E", 1) }
 }
 
-fn operator(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Add => "+",
-        BinaryOp::Subtract => "-",
-        BinaryOp::Multiply => "*",
-        BinaryOp::Divide => "/",
-        BinaryOp::Modulo => "%",
-        BinaryOp::Concat => "||",
-        BinaryOp::Equal => "=",
-        BinaryOp::NotEqual => "<>",
-        BinaryOp::Less => "<",
-        BinaryOp::LessEqual => "<=",
-        BinaryOp::Greater => ">",
-        BinaryOp::GreaterEqual => ">=",
-        BinaryOp::IsDistinctFrom => "IS DISTINCT FROM",
-        BinaryOp::IsNotDistinctFrom => "IS NOT DISTINCT FROM",
-        BinaryOp::And => "AND",
-        BinaryOp::Or => "OR",
+impl BinaryOp {
+    /// As it is written: `+`, `<>`, `AND` …
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Modulo => "%",
+            Self::Concat => "||",
+            Self::Equal => "=",
+            Self::NotEqual => "<>",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+            Self::IsDistinctFrom => "IS DISTINCT FROM",
+            Self::IsNotDistinctFrom => "IS NOT DISTINCT FROM",
+            Self::And => "AND",
+            Self::Or => "OR",
+        }
     }
 }
 
-/// `DAYS`, `HOURS` …
-pub(super) fn format_unit(unit: TimeUnit) -> &'static str {
-    match unit {
-        TimeUnit::Days => "DAYS",
-        TimeUnit::Hours => "HOURS",
-        TimeUnit::Minutes => "MINUTES",
-        TimeUnit::Seconds => "SECONDS",
-        TimeUnit::Milliseconds => "MILLISECONDS",
+impl TimeUnit {
+    /// `DAYS`, `HOURS` …
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Days => "DAYS",
+            Self::Hours => "HOURS",
+            Self::Minutes => "MINUTES",
+            Self::Seconds => "SECONDS",
+            Self::Milliseconds => "MILLISECONDS",
+        }
     }
 }
 

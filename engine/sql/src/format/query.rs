@@ -1,6 +1,6 @@
 //! SELECT, one clause a line.
 
-use super::{expr::format_unit, format_expr, ident, join};
+use super::{format_expr, ident, join};
 use crate::{Emit, Interval, Join, JoinKind, Query, SelectItem, SourceRef, Window, WindowKind};
 
 /// A query, its clauses on lines of their own.
@@ -94,7 +94,7 @@ fn window(window: &Window) -> String {
 }
 
 pub(super) fn interval(interval: Interval) -> String {
-    format!("{} {}", interval.amount, format_unit(interval.unit))
+    format!("{} {}", interval.amount, interval.unit.name())
 }
 
 #[cfg(test)]
