@@ -7,6 +7,8 @@
 mod cli;
 #[path = "e2e/crash.rs"]
 mod crash;
+#[path = "e2e/disk.rs"]
+mod disk;
 #[path = "e2e/kafka.rs"]
 mod kafka;
 #[path = "e2e/log_kafka.rs"]

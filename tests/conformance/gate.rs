@@ -99,6 +99,11 @@ impl Log for Gate {
         self.inner.commit(commit)
     }
 
+    fn delete_records(&self, before: &[Position]) -> Result<()> {
+        let first: Vec<Position> = before.iter().filter(|position| position.of.partition == 0).cloned().collect();
+        self.inner.delete_records(&first)
+    }
+
     fn positions(&self, group: &str) -> Result<Vec<Position>> {
         self.inner.positions(group)
     }

@@ -64,7 +64,9 @@ fn thirty_kills_lose_and_repeat_nothing() {
     println!("SEED={seed}");
     let mut random = seed;
     let data = tempfile::tempdir().unwrap();
-    let mut server = Server::start(data.path(), &[]);
+    // Repartition topics are purged all the time.
+    let settings = [("ksql.streams.repartition.purge.interval.ms", "1")];
+    let mut server = Server::start(data.path(), &settings);
     ksql(&server.url, STATEMENTS, &earliest());
     for (id, name) in REGIONS.iter().enumerate() {
         ksql(&server.url, &format!("INSERT INTO regions (rowtime, id, name) VALUES (0, {id}, '{name}');"), &json!({}));
@@ -87,7 +89,7 @@ fn thirty_kills_lose_and_repeat_nothing() {
         in_doubt.extend(doubtful);
         // A number in doubt is not sent again: it is in the log once or not at all.
         next = reached + i64::from(doubtful.is_some());
-        server = Server::start(data.path(), &[]);
+        server = Server::start(data.path(), &settings);
     }
     let expected = |landed: &[i64]| {
         let mut totals = Totals::new();
@@ -119,4 +121,6 @@ fn thirty_kills_lose_and_repeat_nothing() {
     assert_eq!(summed, expected, "windows hold every row once");
     let joined = rows(&server.url, "SELECT n FROM named;", &json!({}));
     assert_eq!(joined.len(), stored.len(), "the join wrote every row once");
+    let topics = ksql(&server.url, "SHOW ALL TOPICS;", &json!({}));
+    assert!(topics.to_string().contains("-repartition"), "there was something to purge: {topics}");
 }

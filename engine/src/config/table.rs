@@ -175,6 +175,7 @@ pub(super) static PROPERTIES: &[Property] = &[
     p("bootstrap.servers", Text, None, Server, "Brokers; none means the embedded log."),
     p("ksql.streams.auto.offset.reset", Choice(&["latest", "earliest"]), Some("latest"), Session, "Where a new query starts to read."),
     p("ksql.streams.commit.interval.ms", Integer, Some("2000"), Session, "Longest pause between commits under load."),
+    p("ksql.streams.repartition.purge.interval.ms", Integer, Some("30000"), Session, "Pause between purges of repartition topics."),
     p("ksql.streams.cache.max.bytes.buffering", Integer, Some("10000000"), Session, "0: every update of a table is written."),
     p("ksql.streams.num.stream.threads", Integer, Some("4"), Session, "Threads of a query."),
     p("ksql.streams.num.standby.replicas", Integer, Some("0"), Session, "Standby copies of state."),

@@ -186,6 +186,9 @@ pub trait Log: Send + Sync + 'static {
     fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>>;
     /// Writes positions, records and state at once.
     fn commit(&self, commit: Commit) -> Result<()>;
+    /// Gives up the records before these positions: nobody will read them again. A log that gives up whole files keeps
+    /// some of them for now.
+    fn delete_records(&self, before: &[Position]) -> Result<()>;
     /// Committed positions of a group.
     fn positions(&self, group: &str) -> Result<Vec<Position>>;
     /// Forgets a group's positions.

@@ -60,6 +60,7 @@ pub fn exercise(log: &dyn Log) {
     records_return_as_they_were(log);
     readers_start_anywhere_and_wake(log);
     commits_hold_everything(log);
+    read_records_are_given_up(log);
     kv_is_ordered(log);
 }
 
@@ -186,6 +187,26 @@ fn commits_hold_everything(log: &dyn Log) {
     log.delete_group("g").unwrap();
     assert!(log.positions("g").unwrap().is_empty());
     assert_eq!(log.positions("g2").unwrap().len(), 1);
+}
+
+fn read_records_are_given_up(log: &dyn Log) {
+    log.create_topic("passing", &spec(2)).unwrap();
+    let all = || vec![Output { to: partition("passing", 0), records: numbered(1, 10) }];
+    log.append(all()).unwrap();
+    let wake = Arc::new(Signal::default());
+    let at = |offset| Position { of: partition("passing", 0), offset };
+    let mut reader = log.reader(vec![at(0)], Arc::clone(&wake)).unwrap();
+    read(&mut *reader, &wake, 1, 10);
+    log.delete_records(&[at(4)]).unwrap();
+    let bounds = || log.bounds(&partition("passing", 0)).unwrap();
+    assert!(bounds().begin <= 4 && bounds().end == 10, "{:?}", bounds());
+    log.delete_records(&[at(10), Position { of: partition("passing", 1), offset: 0 }]).unwrap();
+    assert_eq!((bounds().begin, bounds().end), (10, 10));
+    assert_eq!(log.append(all()).unwrap(), [10]);
+    let batches = read(&mut *reader, &wake, 1, 10).remove(0);
+    assert_eq!(batches[0].offsets[0], 10);
+    log.delete_records(&[at(3)]).unwrap();
+    assert_eq!((bounds().begin, bounds().end), (10, 20), "what begins later stays as it is");
 }
 
 fn kv_is_ordered(log: &dyn Log) {

@@ -25,6 +25,9 @@ use super::target::{Client, Target};
 use super::task::{Input, Node, ReadRows, Task};
 use super::topology::{self, Exchange, Role, SubTopology, group, partitions_of};
 
+/// As Kafka Streams has it: what has been read goes by the segment, so they are smaller than others.
+const REPARTITION_SEGMENT_BYTES: u64 = 50 << 20;
+
 /// Makes tasks of one query.
 pub(super) struct Builder<'a> {
     pub(super) log: &'a Arc<dyn Log>,
@@ -61,6 +64,7 @@ impl Builder<'_> {
         let config = BTreeMap::from([
             ("cleanup.policy".to_owned(), "delete".to_owned()),
             ("retention.ms".to_owned(), "-1".to_owned()),
+            ("segment.bytes".to_owned(), REPARTITION_SEGMENT_BYTES.to_string()),
         ]);
         let replicas = self.config.number("ksql.internal.topic.replicas").unwrap_or(1).clamp(1, i64::from(u16::MAX));
         let spec = TopicSpec { partitions: exchange.partitions, replicas: replicas as u16, config };
@@ -130,10 +134,12 @@ impl Builder<'_> {
             step_rows: self.step_rows,
             commits,
             commit_interval_ms: self.config.number("ksql.streams.commit.interval.ms").unwrap_or(2000),
+            purge_interval_ms: self.config.number("ksql.streams.repartition.purge.interval.ms").unwrap_or(30_000),
             outputs: Vec::new(),
             output_bytes: 0,
             dirty: false,
             committed_ms: self.clock.now_ms(),
+            purged_ms: self.clock.now_ms(),
         }
     }
 
@@ -238,9 +244,21 @@ impl Builder<'_> {
             }
             _ => return Err(RuntimeError::Build(format!("step {} reads no topic", node.step.id))),
         };
+        let is_internal = matches!(node.role, Role::ReadBack(_));
         let position = Position { of: of.clone(), offset: from };
         let reader = self.log.reader(vec![position], Arc::clone(&self.signal))?;
-        Ok(Input { of, node: index, reader, rows, pending: None, polled: from, position: from, until, more: false })
+        Ok(Input {
+            of,
+            is_internal,
+            node: index,
+            reader,
+            rows,
+            pending: None,
+            polled: from,
+            position: from,
+            until,
+            more: false,
+        })
     }
 }
 

@@ -80,6 +80,8 @@ pub(super) trait ReadRows: Send {
 /// One partition a task reads.
 pub(super) struct Input {
     pub(super) of: TopicPartition,
+    /// A partition of a repartition topic: this task is its only reader.
+    pub(super) is_internal: bool,
     /// Index of the node it feeds.
     pub(super) node: usize,
     pub(super) reader: Box<dyn Reader>,
@@ -120,11 +122,14 @@ pub(super) struct Task {
     /// Whether it commits: a transient query does not.
     pub(super) commits: bool,
     pub(super) commit_interval_ms: i64,
+    /// Pause between two purges of the repartition topics it reads.
+    pub(super) purge_interval_ms: i64,
     pub(super) outputs: Vec<Output>,
     pub(super) output_bytes: usize,
     /// Something was taken since the last commit.
     pub(super) dirty: bool,
     pub(super) committed_ms: i64,
+    pub(super) purged_ms: i64,
 }
 
 impl Task {
@@ -177,7 +182,24 @@ impl Task {
             self.inputs.iter().map(|input| Position { of: input.of.clone(), offset: input.position }).collect();
         self.output_bytes = 0;
         let outputs = std::mem::take(&mut self.outputs);
-        Ok(self.log.commit(Commit { group: Arc::clone(&self.group), positions, outputs, writes })?)
+        self.log.commit(Commit { group: Arc::clone(&self.group), positions, outputs, writes })?;
+        if now_ms - self.purged_ms >= self.purge_interval_ms {
+            self.purged_ms = now_ms;
+            self.purge();
+        }
+        Ok(())
+    }
+
+    /// Gives up what it has read, and committed, of repartition topics. What cannot be given up now stays until later.
+    fn purge(&self) {
+        let internal = self.inputs.iter().filter(|input| input.is_internal);
+        let read: Vec<Position> =
+            internal.map(|input| Position { of: input.of.clone(), offset: input.position }).collect();
+        if !read.is_empty()
+            && let Err(error) = self.log.delete_records(&read)
+        {
+            tracing::warn!(task = self.id, "repartition topics are not purged: {error}");
+        }
     }
 
     /// Reads from inputs that have nothing at hand; says whether anything came.

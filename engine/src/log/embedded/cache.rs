@@ -8,20 +8,20 @@ use crate::log::embedded::partition::Partition;
 /// The batches in memory, oldest first. Readers at the tail find theirs there.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
-    batches: VecDeque<(Arc<Partition>, usize)>,
+    batches: VecDeque<(Arc<Partition>, i64, usize)>,
     bytes: usize,
 }
 
 impl Cache {
-    /// Notes a published batch of so many bytes; lets go of the oldest ones while there are more than `budget`.
-    pub(super) fn admit(&mut self, partition: &Arc<Partition>, bytes: usize, budget: usize) {
-        self.batches.push_back((Arc::clone(partition), bytes));
+    /// Notes a published batch: its offset and its bytes. Lets go of the oldest ones while there are more than `budget`.
+    pub(super) fn admit(&mut self, partition: &Arc<Partition>, (base, bytes): (i64, usize), budget: usize) {
+        self.batches.push_back((Arc::clone(partition), base, bytes));
         self.bytes += bytes;
         while self.bytes > budget
-            && let Some((partition, bytes)) = self.batches.pop_front()
+            && let Some((partition, base, bytes)) = self.batches.pop_front()
         {
             self.bytes -= bytes;
-            partition.forget_oldest();
+            partition.forget(base);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::log::embedded::batch::prepare;
-use crate::log::embedded::group::expire;
+use crate::log::embedded::trim::expire;
 use crate::log::testing::{numbered, partition, spec};
 use crate::log::{Commit, Embedded, Log, LogError, Output, Position, Result, Signal, TopicSpec, Write};
 
@@ -282,6 +282,55 @@ fn many_writers_share_commits_and_a_deleted_topic_stays_deleted() {
     assert_eq!(total, 8 * 25 * 2);
     assert_eq!(read_dir(path.join("topics")).unwrap().count(), 1);
 }
+
+#[test]
+fn what_was_read_is_given_up_and_a_kill_brings_nothing_back() {
+    let temp = tempfile::tempdir().unwrap();
+    let (path, kept) = (temp.path().join("log"), temp.path().join("kept"));
+    let log = Embedded::open(&path).unwrap();
+    log.create_topic("t", &small_segments()).unwrap();
+    let at = |offset| Position { of: partition("t", 0), offset };
+    let mut reader = log.reader(vec![at(0)], Arc::default()).unwrap();
+    let mut next = 0;
+    for i in 0..60 {
+        log.append(vec![Output { to: partition("t", 0), records: numbered(i * 50, 50) }]).unwrap();
+        while let Some((_, batch)) = reader.poll(1 << 20).unwrap().pop() {
+            assert_eq!((batch.offsets[0], batch.records.values.value(0)), (next, format!("v{next}").as_bytes()));
+            next += batch.offsets.len() as i64;
+        }
+        // the reader may be behind what it has committed by a few records
+        let committed = next - i % 3 * 20;
+        log.commit(Commit { group: "g".into(), positions: vec![at(committed)], ..Commit::default() }).unwrap();
+        let before: Vec<PathBuf> = files(&path.join("topics"));
+        copy(&path, &kept);
+        log.delete_records(&[at(committed)]).unwrap();
+        let bounds = log.bounds(&partition("t", 0)).unwrap();
+        assert!(bounds.begin <= committed && bounds.end == next, "{bounds:?} {committed}");
+        let bytes: u64 = files(&path.join("topics")).iter().map(|file| file.metadata().unwrap().len()).sum();
+        assert!(bytes < 10_000, "{bytes} bytes are left");
+        if i % 10 == 9 {
+            // killed between the commit and the removal of the files
+            let killed = temp.path().join("killed");
+            copy(&path, &killed);
+            for file in before {
+                let name = file.strip_prefix(&path).unwrap();
+                if !killed.join(name).exists() {
+                    create_dir_all(killed.join(name).parent().unwrap()).unwrap();
+                    std::fs::copy(kept.join(name), killed.join(name)).unwrap();
+                }
+            }
+            let again = Embedded::open(&killed).unwrap();
+            assert_eq!(again.bounds(&partition("t", 0)).unwrap(), bounds);
+            assert_eq!(state(&again).unwrap().records[0].len() as i64, bounds.end - bounds.begin);
+            assert_eq!(files(&killed.join("topics")).len(), files(&path.join("topics")).len());
+            drop(again);
+            std::fs::remove_dir_all(&killed).unwrap();
+        }
+        std::fs::remove_dir_all(&kept).unwrap();
+    }
+    assert_eq!(next, 3000);
+}
+
 #[test]
 fn a_failed_write_leaves_no_trace() {
     let temp = tempfile::tempdir().unwrap();

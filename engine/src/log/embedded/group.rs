@@ -1,6 +1,5 @@
 //! Writing a group of requests: segment files, sync, one write of the local database, then readers see it.
 
-use std::fs::remove_file;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -8,7 +7,8 @@ use crate::log::embedded::cache::Cache;
 use crate::log::embedded::commit::{Answer, Request};
 use crate::log::embedded::partition::Partition;
 use crate::log::embedded::topics::Topics;
-use crate::log::{Kv, LogError, Result, Signal, Write};
+use crate::log::embedded::trim::{delete_before, expire};
+use crate::log::{Kv, LogError, Position, Result, Signal, Write};
 
 const GROUP_SPACE: &str = "log/group";
 /// Appended batches kept in memory, with a data directory.
@@ -55,8 +55,8 @@ impl Turn {
     pub(super) fn write(&mut self, group: Vec<Request>, topics: &Topics, kv: &dyn Kv) -> Vec<Answer> {
         let requests = group.len();
         let fail = |error: &LogError| (0..requests).map(|_| Err(again(error))).collect();
-        if let Some(problem) = &self.broken {
-            return fail(&LogError::Store(format!("writing stopped after an error: {problem}")));
+        if let Err(error) = self.check_whole() {
+            return fail(&error);
         }
         let mut staged = Staged::default();
         let answers = match self.stage(group, &mut staged) {
@@ -83,6 +83,21 @@ impl Turn {
             }
         }
         answers
+    }
+
+    /// Gives up the records before the positions.
+    pub(super) fn delete_records(&mut self, before: &[Position], topics: &Topics, kv: &dyn Kv) -> Result<()> {
+        self.check_whole()?;
+        let cuts = before.iter().map(|position| Ok((topics.partition(&position.of)?, position.offset)));
+        let cuts = cuts.collect::<Result<Vec<_>>>()?;
+        delete_before(&cuts, topics, kv).inspect_err(|error| self.broken = Some(error.to_string()))
+    }
+
+    fn check_whole(&self) -> Result<()> {
+        match &self.broken {
+            Some(problem) => Err(LogError::Store(format!("writing stopped after an error: {problem}"))),
+            None => Ok(()),
+        }
     }
 
     /// Writes the batches of all requests. A request for a topic deleted meanwhile fails alone; when the disk fails, all
@@ -127,9 +142,9 @@ impl Turn {
     fn publish(&mut self, partitions: &[Arc<Partition>], is_bounded: bool) {
         let mut wake: Vec<Arc<Signal>> = Vec::new();
         for partition in partitions {
-            let sizes = partition.publish(&mut wake);
+            let published = partition.publish(&mut wake);
             if is_bounded {
-                sizes.into_iter().for_each(|bytes| self.cache.admit(partition, bytes, CACHE_BYTES));
+                published.into_iter().for_each(|batch| self.cache.admit(partition, batch, CACHE_BYTES));
             }
         }
         wake.iter().for_each(|signal| signal.raise());
@@ -142,21 +157,6 @@ impl Turn {
             }
         }
     }
-}
-
-/// Removes segments nobody is to read any more.
-pub(super) fn expire(topics: &Topics, kv: &dyn Kv, now: SystemTime) -> Result<()> {
-    for (partition, retention) in topics.partitions() {
-        let segments = partition.segments();
-        let Some(begin) = retention.first_kept(&segments, partition.end(), now) else { continue };
-        partition.expire(begin, |mark| kv.write(vec![topics.end_write(&partition.id, mark)?]))?;
-        for segment in segments.iter().filter(|segment| segment.base < begin) {
-            if let Err(error) = remove_file(&segment.path) {
-                tracing::warn!("removing {}: {error}", segment.path.display());
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The same error for everybody in the group.

@@ -18,6 +18,7 @@ mod recovery;
 mod retention;
 mod segment;
 mod topics;
+mod trim;
 mod writer;
 
 use std::path::Path;
@@ -129,6 +130,10 @@ impl Log for Embedded {
         request.writes = commit.writes;
         request.writes.extend(positions::writes(&commit.group, &commit.positions));
         self.submit(request).map(drop)
+    }
+
+    fn delete_records(&self, before: &[Position]) -> Result<()> {
+        self.turn.lock().delete_records(before, &self.topics, &*self.kv)
     }
 
     fn positions(&self, group: &str) -> Result<Vec<Position>> {

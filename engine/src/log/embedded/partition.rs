@@ -119,8 +119,8 @@ impl Partition {
         tail.files.as_mut().map_or(Ok(()), SegmentWriter::roll_back)
     }
 
-    /// Makes what was staged visible and tells the memory each batch takes; collects whom to wake.
-    pub(super) fn publish(&self, wake: &mut Vec<Arc<Signal>>) -> Vec<usize> {
+    /// Makes what was staged visible and tells each batch's offset and the memory it takes; collects whom to wake.
+    pub(super) fn publish(&self, wake: &mut Vec<Arc<Signal>>) -> Vec<(i64, usize)> {
         let mut tail = self.tail.lock();
         let mut kept = self.kept.lock();
         for staged in tail.files.as_mut().map(SegmentWriter::publish).unwrap_or_default() {
@@ -129,7 +129,7 @@ impl Partition {
                 kept.segments.insert(staged.base, staged.segment);
             }
         }
-        let bytes = tail.staged.iter().map(|batch| batch.bytes).collect();
+        let published = tail.staged.iter().map(|batch| (batch.base, batch.bytes)).collect();
         kept.recent.extend(tail.staged.drain(..));
         self.end.store(tail.next, Ordering::Release);
         for (_, signal) in &*self.watchers.lock() {
@@ -137,12 +137,15 @@ impl Partition {
                 wake.push(Arc::clone(signal));
             }
         }
-        bytes
+        published
     }
 
-    /// Drops the oldest batch in memory; its segment file still has it.
-    pub(super) fn forget_oldest(&self) {
-        self.kept.lock().recent.pop_front();
+    /// Drops the batch of that offset, the oldest one, from memory if it is still there; its segment file has it.
+    pub(super) fn forget(&self, base: i64) {
+        let mut kept = self.kept.lock();
+        if kept.recent.front().is_some_and(|batch| batch.base == base) {
+            kept.recent.pop_front();
+        }
     }
 
     /// The batches in memory from the one that holds `offset` on, as long as `wanted` says so; `None` when `offset` is
@@ -168,6 +171,18 @@ impl Partition {
     /// The segment files, oldest first.
     pub(super) fn segments(&self) -> Vec<Arc<Segment>> {
         self.kept.lock().segments.values().cloned().collect()
+    }
+
+    /// The last place at or before `offset` where the partition can be cut: where a file begins, or a batch in memory.
+    pub(super) fn cut_before(&self, offset: i64) -> i64 {
+        let end = self.end();
+        if offset >= end {
+            return end;
+        }
+        let kept = self.kept.lock();
+        let file = kept.segments.range(..=offset).next_back().map(|(base, _)| *base);
+        let batch = || kept.recent.iter().rev().map(|batch| batch.base).find(|base| *base <= offset);
+        file.or_else(batch).unwrap_or(kept.begin)
     }
 
     /// Gives up the segments before `begin`. The result of `record`, which is handed the new mark, decides.

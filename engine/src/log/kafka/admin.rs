@@ -11,9 +11,10 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::metadata::{Metadata, MetadataTopic};
+use rdkafka::{Offset, TopicPartitionList};
 
 use crate::log::kafka::connection::{Connection, Events};
-use crate::log::{Bounds, LogError, Result, Topic, TopicPartition, TopicSpec, topic_rules};
+use crate::log::{Bounds, LogError, Position, Result, Topic, TopicPartition, TopicSpec, topic_rules};
 
 /// How long a question to the cluster may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -136,6 +137,23 @@ impl Admin {
                 }
                 Err(error) => return Err(self.connection.failed(&what(), &error)),
             }
+        }
+    }
+
+    /// Removes the records before the positions.
+    pub(super) fn delete_records(&self, before: &[Position]) -> Result<()> {
+        let what = "deleting records";
+        let mut offsets = TopicPartitionList::with_capacity(before.len());
+        let added = before.iter().try_for_each(|Position { of, offset }| {
+            offsets.add_partition_offset(&of.topic, of.partition as i32, Offset::Offset(*offset))
+        });
+        let answer = added.and_then(|()| block_on(self.admin.delete_records(&offsets, &options())));
+        let answer = answer.map_err(|error| self.connection.failed(what, &error))?;
+        let elements = answer.elements();
+        let refused = elements.iter().find_map(|element| element.error().err().map(|error| (element.topic(), error)));
+        match refused {
+            Some((topic, error)) => Err(self.connection.failed(&format!("{what} of topic {topic}"), &error)),
+            None => Ok(()),
         }
     }
 

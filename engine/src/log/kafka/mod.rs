@@ -123,6 +123,10 @@ impl Log for Kafka {
         self.groups.commit(&commit.group, &commit.positions)
     }
 
+    fn delete_records(&self, before: &[Position]) -> Result<()> {
+        self.admin.delete_records(before)
+    }
+
     fn positions(&self, group: &str) -> Result<Vec<Position>> {
         positions::of_group(&*self.kv, group)
     }
