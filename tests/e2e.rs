@@ -17,3 +17,5 @@ mod log_kafka;
 mod process;
 #[path = "e2e/tidy.rs"]
 mod tidy;
+#[path = "e2e/walkthroughs/mod.rs"]
+mod walkthroughs;
