@@ -5,6 +5,8 @@
 
 #[path = "e2e/cli.rs"]
 mod cli;
+#[path = "e2e/clients.rs"]
+mod clients;
 #[path = "e2e/crash.rs"]
 mod crash;
 #[path = "e2e/disk.rs"]

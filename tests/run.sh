@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Passes every test. Installs what the tests need on a fresh Debian 12 (a JDK and Maven for the Kafka broker).
+# Passes every test. Installs what the tests need on a fresh Debian 12: a JDK and Maven for the Kafka broker, and, where the
+# reading room is, Node.js, Python and OpenSSL for the clients in it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,6 +8,11 @@ need=()
 command -v g++ >/dev/null || need+=(g++)
 command -v java >/dev/null || need+=(openjdk-17-jre-headless)
 command -v mvn >/dev/null || need+=(maven)
+if [ -d "${MILLSTREAM_SHARED:-../shared}/clients" ]; then
+  command -v npm >/dev/null || need+=(nodejs npm)
+  python3 -c 'import ensurepip, venv' 2>/dev/null || need+=(python3-venv)
+  pkg-config --exists openssl 2>/dev/null || need+=(pkg-config libssl-dev)
+fi
 if [ ${#need[@]} -gt 0 ]; then
   run=$([ "$(id -u)" = 0 ] || echo sudo)
   $run apt-get update -q
