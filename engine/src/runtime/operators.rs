@@ -93,12 +93,12 @@ impl Making<'_> {
 
     fn grouping<'p>(
         &self,
-        step: &Step,
+        step: &'p Step,
         calls: Vec<GroupCall>,
         place: &'p Place,
         with_old: bool,
     ) -> Result<Grouping<'p>, RuntimeError> {
-        Ok(Grouping { calls, keys: plain_keys(step)?, place, with_old, updates: self.updates })
+        Ok(Grouping { step: &step.id, calls, keys: plain_keys(step)?, place, with_old, updates: self.updates })
     }
 
     /// Calls over rows of `schema`; positions count from `shift`.

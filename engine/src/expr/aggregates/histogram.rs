@@ -12,7 +12,10 @@ use crate::types::{SqlType, Value};
 /// More different texts than this are not counted.
 const MAX_KEYS: usize = 1000;
 
-/// How often every text occurs.
+/// What NULL is counted as. ksqlDB forgets how often it came whenever it writes the map down, so once there it stays.
+const NULL: &str = "null";
+
+/// How often every text occurs, and that NULL occurred.
 pub(super) struct Histogram;
 
 impl Histogram {
@@ -49,6 +52,8 @@ impl Function for Histogram {
     fn add(&self, state: &mut Self::State, args: &&StringArray, row: usize) -> Result<(), AggregateError> {
         if args.is_valid(row) {
             Self::count(state, args.value(row), 1);
+        } else if !state.contains_key(NULL) {
+            Self::count(state, NULL, 1);
         }
         Ok(())
     }

@@ -112,7 +112,12 @@ fn average(call: &Call<'_>) -> Result<Resolved, String> {
 fn deviation(call: &Call<'_>, root: bool) -> Result<Resolved, String> {
     let ty = column(call)?;
     let kept = structure(&[("COUNT", SqlType::Bigint), ("SUM", ty.clone()), ("M2", SqlType::Double)]);
-    Ok(Resolved::new(SqlType::Double, kept, move || Deviation { root }))
+    Ok(match ty {
+        SqlType::Integer => Resolved::new(SqlType::Double, kept, move || Deviation::<Int32Type>::new(root)),
+        SqlType::Bigint => Resolved::new(SqlType::Double, kept, move || Deviation::<Int64Type>::new(root)),
+        SqlType::Double => Resolved::new(SqlType::Double, kept, move || Deviation::<Float64Type>::new(root)),
+        other => return Err(unfit(&other)),
+    })
 }
 
 fn by_offset(call: &Call<'_>, side: Side, parameter: &str) -> Result<Resolved, String> {

@@ -84,12 +84,14 @@ pub struct Results {
     pub before: Option<ArrayRef>,
     /// Results after the op.
     pub after: ArrayRef,
+    /// What is to be said of each group whose result stopped fitting its type, and is NULL now.
+    pub overflows: Vec<String>,
 }
 
 /// What makes a batch fail, and with it the query.
 #[derive(Debug, thiserror::Error)]
 pub enum AggregateError {
-    /// A value that the state cannot take.
+    /// An argument that the function was not resolved for; a bug.
     #[error("{0}")]
     Value(String),
     /// Arrow refused; a bug.

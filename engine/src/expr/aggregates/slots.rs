@@ -29,6 +29,14 @@ pub trait Function: Send + Sync + 'static {
     fn merge(&self, into: &mut Self::State, from: &Self::State) -> Result<(), AggregateError>;
     /// An empty result column.
     fn output(&self) -> Self::Out;
+    /// Whether the result fits its type; where it does not, it is NULL.
+    fn fits(&self, _state: &Self::State) -> bool {
+        true
+    }
+    /// What the processing log says of a result that does not fit.
+    fn overflow(&self, _state: &Self::State) -> String {
+        String::new()
+    }
     /// Appends the result.
     fn result(&self, state: &Self::State, out: &mut Self::Out);
     /// Appends the state's bytes; they say where they end.
@@ -76,7 +84,9 @@ impl<F: Function> States for Slots<F> {
         let old = input.old.map(|old| self.function.args(old)).transpose()?;
         let mut before = input.with_before.then(|| self.function.output());
         let mut after = self.function.output();
+        let mut overflows = Vec::new();
         for op in ops {
+            let fitted = self.function.fits(&self.states[op.slot as usize]);
             if let (Some(before), true) = (&mut before, op.emit != Emit::Nothing) {
                 self.function.result(&self.states[op.slot as usize], before);
             }
@@ -90,13 +100,16 @@ impl<F: Function> States for Slots<F> {
             if op.add != NONE {
                 self.function.add(state, &new, op.add as usize)?;
             }
+            if fitted && !self.function.fits(state) {
+                overflows.push(self.function.overflow(state));
+            }
             match op.emit {
                 Emit::Nothing => {}
                 Emit::Result => self.function.result(state, &mut after),
                 Emit::Gone => after.push_null(),
             }
         }
-        Ok(Results { before: before.map(|mut before| before.finish()), after: after.finish() })
+        Ok(Results { before: before.map(|mut before| before.finish()), after: after.finish(), overflows })
     }
 
     fn encode(&self, slot: u32, into: &mut Vec<u8>) {

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use arrow::array::{Array, ArrayRef, Float64Array, Float64Builder, PrimitiveArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 
 use super::sum::{Summand, primitive, wrong_argument};
 use super::{AggregateError, Function, NumberBytes};
@@ -63,69 +63,103 @@ impl<T: Summand> Function for Average<T> {
     }
 }
 
-/// Spread of what is not NULL: count, sum and sum of squared distances, kept by Youngs' and Cramer's update.
-pub(super) struct Deviation {
+/// A number whose spread can be taken: integers multiply and subtract in 64 bits and wrap.
+pub(super) trait Spread: Summand {
+    /// `count * value - sum`
+    fn distance(count: i64, value: Self::Native, sum: Self::Native) -> f64;
+}
+
+impl Spread for Int32Type {
+    fn distance(count: i64, value: i32, sum: i32) -> f64 {
+        count.wrapping_mul(value.into()).wrapping_sub(sum.into()) as f64
+    }
+}
+
+impl Spread for Int64Type {
+    fn distance(count: i64, value: i64, sum: i64) -> f64 {
+        count.wrapping_mul(value).wrapping_sub(sum) as f64
+    }
+}
+
+impl Spread for Float64Type {
+    fn distance(count: i64, value: f64, sum: f64) -> f64 {
+        count as f64 * value - sum
+    }
+}
+
+/// Spread of what is not NULL: count, sum and sum of squared distances, kept by Youngs' and Cramer's update. The sum has
+/// the argument's own width and wraps.
+pub(super) struct Deviation<T> {
     /// STDDEV_SAMPLE takes the root; STDDEV_SAMP, in spite of its name, is the variance.
-    pub(super) root: bool,
+    root: bool,
+    number: PhantomData<T>,
 }
 
 /// What is kept of a group.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Moments {
-    count: f64,
-    sum: f64,
+pub(super) struct Moments<N> {
+    count: i64,
+    sum: N,
     m2: f64,
 }
 
-impl Deviation {
+impl<T: Spread> Deviation<T> {
+    pub(super) fn new(root: bool) -> Self {
+        Self { root, number: PhantomData }
+    }
+
     /// How much `m2` grows when a value makes count and sum these.
-    fn growth(count: f64, sum: f64, value: f64) -> f64 {
-        if count < 2.0 { 0.0 } else { (count * value - sum).powi(2) / (count * (count - 1.0)) }
+    fn growth(count: i64, sum: T::Native, value: T::Native) -> f64 {
+        if count < 2 {
+            return 0.0;
+        }
+        let count_double = count as f64;
+        T::distance(count, value, sum).powi(2) / (count_double * (count_double - 1.0))
     }
 }
 
-impl Function for Deviation {
-    type State = Moments;
-    type Args<'a> = Float64Array;
+impl<T: Spread> Function for Deviation<T> {
+    type State = Moments<T::Native>;
+    type Args<'a> = &'a PrimitiveArray<T>;
     type Out = Float64Builder;
 
-    fn init(&self) -> Moments {
+    fn init(&self) -> Self::State {
         Moments::default()
     }
 
-    fn args(&self, columns: &[ArrayRef]) -> Result<Float64Array, AggregateError> {
-        doubles(columns, 0)
+    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<Self::Args<'a>, AggregateError> {
+        primitive(columns, 0)
     }
 
-    fn add(&self, state: &mut Moments, args: &Float64Array, row: usize) -> Result<(), AggregateError> {
+    fn add(&self, state: &mut Self::State, args: &Self::Args<'_>, row: usize) -> Result<(), AggregateError> {
         if args.is_valid(row) {
             let value = args.value(row);
-            state.count += 1.0;
-            state.sum += value;
+            state.count += 1;
+            state.sum = T::add(state.sum, value);
             state.m2 += Self::growth(state.count, state.sum, value);
         }
         Ok(())
     }
 
-    fn undo(&self, state: &mut Moments, args: &Float64Array, row: usize) -> Result<(), AggregateError> {
+    fn undo(&self, state: &mut Self::State, args: &Self::Args<'_>, row: usize) -> Result<(), AggregateError> {
         if args.is_valid(row) {
             let value = args.value(row);
             state.m2 -= Self::growth(state.count, state.sum, value);
-            state.count -= 1.0;
-            state.sum -= value;
+            state.count -= 1;
+            state.sum = T::sub(state.sum, value);
         }
         Ok(())
     }
 
-    fn merge(&self, into: &mut Moments, from: &Moments) -> Result<(), AggregateError> {
-        if into.count == 0.0 {
+    fn merge(&self, into: &mut Self::State, from: &Self::State) -> Result<(), AggregateError> {
+        if into.count == 0 {
             *into = *from;
-        } else if from.count > 0.0 {
-            let distance = (from.count / into.count) * into.sum - from.sum;
-            let weight = into.count / (from.count * (into.count + from.count));
-            into.m2 += from.m2 + weight * distance.powi(2);
+        } else if from.count > 0 {
+            let (a, b) = (into.count as f64, from.count as f64);
+            let distance = (b / a) * T::to_f64(into.sum) - T::to_f64(from.sum);
+            into.m2 += from.m2 + a / (b * (a + b)) * distance.powi(2);
             into.count += from.count;
-            into.sum += from.sum;
+            into.sum = T::add(into.sum, from.sum);
         }
         Ok(())
     }
@@ -134,17 +168,19 @@ impl Function for Deviation {
         Float64Builder::new()
     }
 
-    fn result(&self, state: &Moments, out: &mut Float64Builder) {
-        let variance = if state.count < 2.0 { 0.0 } else { state.m2 / (state.count - 1.0) };
+    fn result(&self, state: &Self::State, out: &mut Float64Builder) {
+        let variance = if state.count < 2 { 0.0 } else { state.m2 / (state.count - 1) as f64 };
         out.append_value(if self.root { variance.sqrt() } else { variance });
     }
 
-    fn encode(&self, state: &Moments, into: &mut Vec<u8>) {
-        [state.count, state.sum, state.m2].into_iter().for_each(|number| number.put(into));
+    fn encode(&self, state: &Self::State, into: &mut Vec<u8>) {
+        state.count.put(into);
+        state.sum.put(into);
+        state.m2.put(into);
     }
 
-    fn decode(&self, bytes: &mut &[u8]) -> Result<Moments, BadRow> {
-        Ok(Moments { count: f64::get(bytes)?, sum: f64::get(bytes)?, m2: f64::get(bytes)? })
+    fn decode(&self, bytes: &mut &[u8]) -> Result<Self::State, BadRow> {
+        Ok(Moments { count: i64::get(bytes)?, sum: T::Native::get(bytes)?, m2: f64::get(bytes)? })
     }
 }
 

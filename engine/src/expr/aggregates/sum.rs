@@ -1,10 +1,9 @@
 //! SUM and SUM_LIST
 
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, ListArray, PrimitiveArray, PrimitiveBuilder};
-use arrow::datatypes::{ArrowNativeType, DataType, Decimal128Type, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{ArrowNativeType, DataType, Decimal128Type, DecimalType, Float64Type, Int32Type, Int64Type};
 
 use super::{AggregateError, Function, NumberBytes};
 use crate::types::row::BadRow;
@@ -14,9 +13,13 @@ pub(super) trait Summand: ArrowPrimitiveType<Native: NumberBytes> + Send + Sync 
     fn add(a: Self::Native, b: Self::Native) -> Self::Native;
     fn sub(a: Self::Native, b: Self::Native) -> Self::Native;
     fn to_f64(a: Self::Native) -> f64;
-    /// Whether a sum still fits the type.
+    /// Whether a sum fits the type.
     fn fits(_sum: Self::Native, _ty: &DataType) -> bool {
         true
+    }
+    /// What the processing log says of a sum that does not fit.
+    fn overflow(_sum: Self::Native, _ty: &DataType) -> String {
+        String::new()
     }
 }
 
@@ -40,13 +43,16 @@ summand!(Int32Type, a, b, a.wrapping_add(b), a.wrapping_sub(b), f64::from(a));
 summand!(Int64Type, a, b, a.wrapping_add(b), a.wrapping_sub(b), a as f64);
 summand!(Float64Type, a, b, a + b, a - b, a);
 
+/// A sum of decimals that even 128 bits do not hold: nothing brings it back.
+const LOST: i128 = i128::MIN;
+
 impl Summand for Decimal128Type {
     fn add(a: i128, b: i128) -> i128 {
-        a.wrapping_add(b)
+        if a == LOST || b == LOST { LOST } else { a.checked_add(b).unwrap_or(LOST) }
     }
 
     fn sub(a: i128, b: i128) -> i128 {
-        a.wrapping_sub(b)
+        if a == LOST { LOST } else { a.checked_sub(b).unwrap_or(LOST) }
     }
 
     fn to_f64(a: i128) -> f64 {
@@ -54,12 +60,22 @@ impl Summand for Decimal128Type {
     }
 
     fn fits(sum: i128, ty: &DataType) -> bool {
-        // Two decimals of 38 digits do not overflow 128 bits, so the sum may be looked at afterwards.
         matches!(ty, DataType::Decimal128(precision, _) if sum.unsigned_abs() < 10_u128.pow((*precision).into()))
+    }
+
+    fn overflow(sum: i128, ty: &DataType) -> String {
+        let DataType::Decimal128(precision, scale) = *ty else { return String::new() };
+        let digits = i32::from(precision) - i32::from(scale);
+        let sum = if sum == LOST { "more".to_owned() } else { Decimal128Type::format_decimal(sum, 38, scale) };
+        format!(
+            "Numeric field overflow: A field with precision {precision} and scale {scale} must round to an absolute \
+             value less than 10^{digits}. Got {sum}"
+        )
     }
 }
 
-/// Adds what is not NULL; the sum of nothing is 0. Integers wrap around.
+/// Adds what is not NULL; the sum of nothing is 0. Integers wrap around; a sum of decimals is NULL while it has more
+/// digits than its type.
 pub(super) struct Sum<T> {
     ty: DataType,
     number: PhantomData<T>,
@@ -68,24 +84,6 @@ pub(super) struct Sum<T> {
 impl<T> Sum<T> {
     pub(super) fn new(ty: DataType) -> Self {
         Self { ty, number: PhantomData }
-    }
-}
-
-impl<T: Summand> Sum<T> {
-    fn checked(&self, sum: T::Native) -> Result<T::Native, AggregateError> {
-        if T::fits(sum, &self.ty) {
-            return Ok(sum);
-        }
-        let DataType::Decimal128(precision, scale) = self.ty else {
-            return Err(AggregateError::Value("Numeric field overflow".to_owned()));
-        };
-        let digits = i32::from(precision) - i32::from(scale);
-        let shown = PrimitiveArray::<T>::from_value(sum, 1).with_data_type(DataType::Decimal128(38, scale));
-        let shown = arrow::util::display::array_value_to_string(&(Arc::new(shown) as ArrayRef), 0)?;
-        Err(AggregateError::Value(format!(
-            "Numeric field overflow: A field with precision {precision} and scale {scale} must round to an absolute \
-             value less than 10^{digits}. Got {shown}"
-        )))
     }
 }
 
@@ -104,20 +102,20 @@ impl<T: Summand> Function for Sum<T> {
 
     fn add(&self, state: &mut T::Native, args: &Self::Args<'_>, row: usize) -> Result<(), AggregateError> {
         if args.is_valid(row) {
-            *state = self.checked(T::add(*state, args.value(row)))?;
+            *state = T::add(*state, args.value(row));
         }
         Ok(())
     }
 
     fn undo(&self, state: &mut T::Native, args: &Self::Args<'_>, row: usize) -> Result<(), AggregateError> {
         if args.is_valid(row) {
-            *state = self.checked(T::sub(*state, args.value(row)))?;
+            *state = T::sub(*state, args.value(row));
         }
         Ok(())
     }
 
     fn merge(&self, into: &mut T::Native, from: &T::Native) -> Result<(), AggregateError> {
-        *into = self.checked(T::add(*into, *from))?;
+        *into = T::add(*into, *from);
         Ok(())
     }
 
@@ -126,7 +124,15 @@ impl<T: Summand> Function for Sum<T> {
     }
 
     fn result(&self, state: &T::Native, out: &mut PrimitiveBuilder<T>) {
-        out.append_value(*state);
+        out.append_option(T::fits(*state, &self.ty).then_some(*state));
+    }
+
+    fn fits(&self, state: &T::Native) -> bool {
+        T::fits(*state, &self.ty)
+    }
+
+    fn overflow(&self, state: &T::Native) -> String {
+        T::overflow(*state, &self.ty)
     }
 
     fn encode(&self, state: &T::Native, into: &mut Vec<u8>) {
@@ -138,12 +144,18 @@ impl<T: Summand> Function for Sum<T> {
     }
 }
 
-/// Adds the elements of lists.
+/// Adds the sums of lists.
 pub(super) struct SumList<T>(Sum<T>);
 
-impl<T> SumList<T> {
+impl<T: Summand> SumList<T> {
     pub(super) fn new(item: DataType) -> Self {
         Self(Sum::new(item))
+    }
+
+    /// The sum of one list. It is made before it is added, which shows in the last digits of doubles.
+    fn sum((lists, values): &(&ListArray, &PrimitiveArray<T>), row: usize) -> T::Native {
+        let valid = items(lists, row).filter(|&item| values.is_valid(item));
+        valid.fold(T::Native::default(), |sum, item| T::add(sum, values.value(item)))
     }
 }
 
@@ -162,11 +174,13 @@ impl<T: Summand> Function for SumList<T> {
     }
 
     fn add(&self, state: &mut T::Native, args: &Self::Args<'_>, row: usize) -> Result<(), AggregateError> {
-        items(args.0, row).try_for_each(|item| self.0.add(state, &args.1, item))
+        *state = T::add(*state, Self::sum(args, row));
+        Ok(())
     }
 
     fn undo(&self, state: &mut T::Native, args: &Self::Args<'_>, row: usize) -> Result<(), AggregateError> {
-        items(args.0, row).try_for_each(|item| self.0.undo(state, &args.1, item))
+        *state = T::sub(*state, Self::sum(args, row));
+        Ok(())
     }
 
     fn merge(&self, into: &mut T::Native, from: &T::Native) -> Result<(), AggregateError> {

@@ -65,16 +65,47 @@ fn numbers_are_added_as_java_adds_them() {
 }
 
 #[test]
-fn a_decimal_sum_that_does_not_fit_stops_the_query() {
+fn a_decimal_sum_is_null_while_it_does_not_fit() {
     let ty = SqlType::Decimal { precision: 4, scale: 2 };
     let mut states = states("SUM", std::slice::from_ref(&ty), &[]);
-    let column = [Value::column(&ty, &[Value::Decimal(9999, 2), Value::Decimal(1, 2)])];
-    let ops = [Op { add: 0, ..OP }, Op { add: 1, ..OP }];
-    let error = states.run(&ops, Input { new: &column, old: None, with_before: false }).unwrap_err();
+    let values = [9999, 1, 1, -2].map(|value| Value::Decimal(value, 2));
+    let column = [Value::column(&ty, &values)];
+    let ops: Vec<Op> = (0..4).map(|add| Op { add, ..OP }).collect();
+    let results = states.run(&ops, Input { new: &column, old: None, with_before: false }).unwrap();
+    let sums: Vec<Value> = (0..4).map(|row| Value::at(&results.after, row)).collect();
+    assert_eq!(sums, [Value::Decimal(9999, 2), Value::Null, Value::Null, Value::Decimal(9999, 2)]);
     assert_eq!(
-        error.to_string(),
-        "Numeric field overflow: A field with precision 4 and scale 2 must round to an absolute value less than 10^2. \
-         Got 100.00"
+        results.overflows,
+        [
+            "Numeric field overflow: A field with precision 4 and scale 2 must round to an absolute value less than 10^2. \
+          Got 100.00"
+        ]
+    );
+}
+
+#[test]
+fn what_128_bits_do_not_hold_is_never_a_sum_again() {
+    let ty = SqlType::Decimal { precision: 38, scale: 0 };
+    let most = 10_i128.pow(38) - 1;
+    let values = [most, most, -most, -most].map(|value| Value::Decimal(value, 0));
+    let sums = adds("SUM", &ty, &[], &values);
+    assert_eq!(sums, [Value::Decimal(most, 0), Value::Null, Value::Null, Value::Null]);
+}
+
+#[test]
+fn lists_are_summed_before_they_are_added() {
+    let list = |values: &[f64]| Value::Array(doubles(values));
+    let ty = SqlType::Double.array_of();
+    let sums = adds("SUM_LIST", &ty, &[], &[list(&[178.25]), Value::Null, list(&[-200.25, 1.0, 5.7, -4.0])]);
+    assert_eq!(sums, doubles(&[178.25, 178.25, -19.30000000000001]));
+}
+
+#[test]
+fn the_spread_of_integers_wraps() {
+    let values = ints(&[-7, 30, i32::MAX]);
+    assert_eq!(
+        adds("STDDEV_SAMP", &SqlType::Integer, &[], &values),
+        doubles(&[0.0, 684.5, 6_148_914_655_445_123_000.0])
     );
 }
 

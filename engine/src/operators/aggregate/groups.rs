@@ -3,7 +3,7 @@
 use arrow::array::ArrayRef;
 
 use crate::expr::aggregates::{AggregateError, Factory, Input, Op, Results, States};
-use crate::operators::OperatorError;
+use crate::operators::{Context, OperatorError};
 use crate::state::Values;
 use crate::types::Side;
 use crate::types::row::{BadRow, get_i64, put_i64};
@@ -18,15 +18,17 @@ pub struct GroupCall {
 
 /// States of every function, and the highest timestamp that contributed, by slot.
 pub(super) struct Groups {
+    step: String,
     calls: Vec<Vec<usize>>,
     states: Vec<Box<dyn States>>,
     times: Vec<i64>,
 }
 
 impl Groups {
-    pub(super) fn new(calls: Vec<GroupCall>) -> Self {
+    pub(super) fn new(step: &str, calls: Vec<GroupCall>) -> Self {
         let states = calls.iter().map(|call| (call.factory)()).collect();
-        Self { calls: calls.into_iter().map(|call| call.args).collect(), states, times: Vec::new() }
+        let step = step.to_owned();
+        Self { step, calls: calls.into_iter().map(|call| call.args).collect(), states, times: Vec::new() }
     }
 
     /// Notes that a row of that time contributed; returns the highest of all.
@@ -36,7 +38,8 @@ impl Groups {
         *highest
     }
 
-    /// Applies `ops` to every function's states. `old` is given if rows are taken back.
+    /// Applies `ops` to every function's states. `old` is given if rows are taken back. Results that do not fit their
+    /// type are NULL and told to `ctx`.
     pub(super) fn run(
         &mut self,
         ops: &[Op],
@@ -44,13 +47,16 @@ impl Groups {
         new: &Side,
         old: Option<&Side>,
         with_before: bool,
+        ctx: &mut dyn Context,
     ) -> Result<Vec<Results>, OperatorError> {
         let mut results = Vec::with_capacity(self.calls.len());
         for (args, states) in self.calls.iter().zip(&mut self.states) {
             let new = arguments(args, key, new);
             let old = old.map(|old| arguments(args, key, old));
             let input = Input { new: &new, old: old.as_deref(), with_before };
-            results.push(states.run(ops, input).map_err(fatal)?);
+            let mut result = states.run(ops, input).map_err(fatal)?;
+            result.overflows.drain(..).for_each(|message| ctx.row_error(&self.step, message));
+            results.push(result);
         }
         Ok(results)
     }

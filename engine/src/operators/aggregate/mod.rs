@@ -29,6 +29,8 @@ use crate::state::Place;
 
 /// What every aggregation is made of.
 pub struct Grouping<'a> {
+    /// The step's name, for the processing log.
+    pub step: &'a str,
     /// The aggregate functions, in the order of the output's value columns.
     pub calls: Vec<GroupCall>,
     /// Serialises the grouping columns.

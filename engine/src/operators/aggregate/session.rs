@@ -71,7 +71,7 @@ impl SessionAggregate {
     pub fn new(grouping: Grouping<'_>, sessions: Sessions) -> Result<Self, OperatorError> {
         Ok(Self {
             keys: grouping.keys,
-            groups: Store::open_segmented(Groups::new(grouping.calls), grouping.place.clone())?,
+            groups: Store::open_segmented(Groups::new(grouping.step, grouping.calls), grouping.place.clone())?,
             spans: Store::open_segmented(Vec::new(), grouping.place.below("spans"))?,
             sessions,
             with_old: grouping.with_old,
@@ -171,7 +171,7 @@ impl SessionAggregate {
 }
 
 impl Operator for SessionAggregate {
-    fn run(&mut self, inputs: Vec<Changes>, _: &mut dyn Context) -> Result<Changes, OperatorError> {
+    fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
         let rows = only(inputs)?;
         self.groups.begin()?;
         self.spans.begin()?;
@@ -179,7 +179,7 @@ impl Operator for SessionAggregate {
         let keys = (self.keys)(&rows.key, rows.windows.as_ref(), rows.len())?;
         let out = self.group(&rows, &keys)?;
         let ops = std::mem::take(&mut self.ops);
-        let results = self.groups.values_mut().run(&ops, &rows.key, &rows.new, None, self.with_old)?;
+        let results = self.groups.values_mut().run(&ops, &rows.key, &rows.new, None, self.with_old, ctx)?;
         self.ops = ops;
         for slot in std::mem::take(&mut self.ended) {
             self.groups.remove(slot);

@@ -56,7 +56,7 @@ pub struct StreamAggregate {
 impl StreamAggregate {
     /// The aggregate; groups as of the last commit are read from `grouping.place`.
     pub fn new(grouping: Grouping<'_>, windows: Option<TimeWindows>) -> Result<Self, OperatorError> {
-        let groups = Groups::new(grouping.calls);
+        let groups = Groups::new(grouping.step, grouping.calls);
         let place = grouping.place.clone();
         Ok(Self {
             keys: grouping.keys,
@@ -119,7 +119,7 @@ impl StreamAggregate {
 }
 
 impl Operator for StreamAggregate {
-    fn run(&mut self, inputs: Vec<Changes>, _: &mut dyn Context) -> Result<Changes, OperatorError> {
+    fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
         let rows = only(inputs)?;
         self.groups.begin()?;
         self.ops.clear();
@@ -135,10 +135,10 @@ impl Operator for StreamAggregate {
                 // What the groups that emit were before the whole step.
                 let look = |op: &Op| Op { slot: op.slot, merge: NONE, undo: NONE, add: NONE, emit: op.emit };
                 let looks: Vec<Op> = ops.iter().filter(|op| op.emit != Emit::Nothing).map(look).collect();
-                before = Some(groups.run(&looks, &rows.key, &rows.new, None, false)?);
+                before = Some(groups.run(&looks, &rows.key, &rows.new, None, false, ctx)?);
             }
         }
-        let mut results = groups.run(&ops, &rows.key, &rows.new, None, self.with_old && before.is_none())?;
+        let mut results = groups.run(&ops, &rows.key, &rows.new, None, self.with_old && before.is_none(), ctx)?;
         for (result, before) in results.iter_mut().zip(before.into_iter().flatten()) {
             result.before = Some(before.after);
         }

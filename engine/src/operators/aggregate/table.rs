@@ -141,7 +141,7 @@ impl AggregateTable {
     pub fn new(grouping: Grouping<'_>) -> Result<Self, OperatorError> {
         Ok(Self {
             keys: grouping.keys,
-            groups: Store::open(Groups::new(grouping.calls), grouping.place.clone())?,
+            groups: Store::open(Groups::new(grouping.step, grouping.calls), grouping.place.clone())?,
             with_old: grouping.with_old,
             updates: grouping.updates,
         })
@@ -149,7 +149,7 @@ impl AggregateTable {
 }
 
 impl Operator for AggregateTable {
-    fn run(&mut self, inputs: Vec<Changes>, _: &mut dyn Context) -> Result<Changes, OperatorError> {
+    fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
         let rows = only(inputs)?;
         self.groups.begin()?;
         let keys = (self.keys)(&rows.key, None, rows.len())?;
@@ -176,7 +176,7 @@ impl Operator for AggregateTable {
             out.keep_last(&mut ops, self.groups.slots());
         }
         let groups = self.groups.values_mut();
-        let results = groups.run(&ops, &rows.key, &rows.new, rows.old.as_ref(), self.with_old)?;
+        let results = groups.run(&ops, &rows.key, &rows.new, rows.old.as_ref(), self.with_old, ctx)?;
         Ok(out.finish(&rows, results, false, self.with_old)?)
     }
 

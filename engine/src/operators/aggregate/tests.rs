@@ -32,6 +32,7 @@ fn grouping_of<'a>(column: usize, name: &str, place: &'a Place, with_old: bool) 
         GroupCall { args, factory: resolved.unwrap_or_else(|problem| panic!("{problem}")).factory }
     };
     Grouping {
+        step: "Aggregate",
         calls: vec![call("COUNT", vec![], &[]), call(name, vec![column], &[SqlType::Integer])],
         keys: text_keys(),
         place,
