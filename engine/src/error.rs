@@ -44,6 +44,7 @@ impl From<RuntimeError> for Failure {
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         let kind = match error.kind {
+            ErrorKind::Build => FailureKind::Build,
             ErrorKind::General => FailureKind::Request,
             ErrorKind::NoRegistry => FailureKind::NoSchemaRegistry,
             ErrorKind::Unforeseen => FailureKind::Unforeseen,

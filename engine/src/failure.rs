@@ -9,6 +9,8 @@ pub enum FailureKind {
     Statement,
     /// 40000: a property has a name or a value that will not do.
     Property,
+    /// 40000: a statement whose query cannot be built; the answer does not name it.
+    Build,
     /// 40000: the request, or something around the statement, is bad.
     Request,
     /// 40002: SELECT or PRINT where only other statements are taken.
@@ -37,7 +39,7 @@ pub struct Failure {
     pub message: String,
     /// What ksqlDB's `/ksql` endpoint says instead, where it keeps data of the statement to itself.
     pub brief: Option<String>,
-    /// The statement it is about; without one the answer is a generic error.
+    /// The statement it is about; without one the answer is a generic error. [`FailureKind::Build`] does not show it.
     pub statement: Option<String>,
 }
 
@@ -69,7 +71,11 @@ impl Failure {
     pub fn of(mut self, text: &str) -> Self {
         let tied = matches!(
             self.kind,
-            FailureKind::Statement | FailureKind::QueryEndpoint | FailureKind::Unforeseen | FailureKind::Server
+            FailureKind::Statement
+                | FailureKind::Build
+                | FailureKind::QueryEndpoint
+                | FailureKind::Unforeseen
+                | FailureKind::Server
         );
         if tied && self.statement.is_none() {
             self.statement = Some(text.to_owned());

@@ -13,7 +13,7 @@ pub(crate) const INTERNAL: &str = "The server encountered an internal error when
 /// The code of a failure: HTTP status × 100, plus a detail.
 pub(crate) fn code(kind: FailureKind) -> u32 {
     match kind {
-        FailureKind::Property | FailureKind::Request => 40000,
+        FailureKind::Property | FailureKind::Build | FailureKind::Request => 40000,
         FailureKind::Statement => 40001,
         FailureKind::QueryEndpoint => 40002,
         FailureKind::TooManyPushQueries => 40003,
@@ -27,7 +27,7 @@ pub(crate) fn code(kind: FailureKind) -> u32 {
 /// The body of a failure.
 pub(crate) fn body(failure: Failure) -> ErrorBody {
     let (error_code, message) = (code(failure.kind), failure.message);
-    match failure.statement {
+    match failure.statement.filter(|_| failure.kind != FailureKind::Build) {
         Some(statement_text) => {
             ErrorBody::Statement(StatementError { error_code, message, statement_text, entities: Vec::new() })
         }

@@ -12,6 +12,9 @@ pub(crate) struct Case {
     pub(crate) id: String,
     pub(crate) suite: String,
     pub(crate) file: String,
+    /// ksqlDB's own name of it; what was recorded from a server has none.
+    #[serde(default)]
+    pub(crate) java_name: Option<String>,
     #[serde(default)]
     pub(crate) properties: BTreeMap<String, Value>,
     #[serde(default)]
@@ -44,6 +47,11 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// Whether its statements were sent to a server one by one, whose answers it holds.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.java_name.is_none()
+    }
+
     /// Whether it carries a tag.
     pub(crate) fn has_tag(&self, tag: &str) -> bool {
         self.tags.iter().any(|t| t == tag)

@@ -152,6 +152,7 @@ impl Run<'_> {
         let refusal = Refusal {
             kind: RefusalKind::Other,
             message: body["message"].as_str().unwrap_or_default().to_owned(),
+            brief: None,
             statement: body["statementText"].as_str().unwrap_or_default().to_owned(),
         };
         match &expected.message {

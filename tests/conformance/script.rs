@@ -37,7 +37,7 @@ struct Script {
 }
 
 fn failed(message: impl Into<String>) -> Refusal {
-    Refusal { kind: RefusalKind::Assertion, message: message.into(), statement: String::new() }
+    Refusal { kind: RefusalKind::Assertion, message: message.into(), brief: None, statement: String::new() }
 }
 
 impl Script {

@@ -36,6 +36,8 @@ pub(crate) enum RefusalKind {
 pub(crate) struct Refusal {
     pub(crate) kind: RefusalKind,
     pub(crate) message: String,
+    /// What the server would say instead.
+    pub(crate) brief: Option<String>,
     pub(crate) statement: String,
 }
 
@@ -46,12 +48,13 @@ impl Refusal {
         let before_planning = failure.message.starts_with("Failed to prepare statement: ");
         let kind = match failure.kind {
             _ if before_planning => RefusalKind::Parse,
-            // What its server calls unforeseen left ksqlDB's engine as a statement exception all the same.
-            FailureKind::Statement | FailureKind::Unforeseen => RefusalKind::Statement,
+            // What its server blames on itself or on the request left ksqlDB's engine as a statement exception all the
+            // same.
+            FailureKind::Statement | FailureKind::Build | FailureKind::Unforeseen => RefusalKind::Statement,
             _ => RefusalKind::Other,
         };
         let statement = failure.statement.unwrap_or_else(|| text.trim_start().to_owned());
-        Self { kind, message: failure.message, statement }
+        Self { kind, message: failure.message, brief: failure.brief, statement }
     }
 
     /// Whether ksqlDB would throw that class, or one below it.
@@ -161,6 +164,7 @@ impl Subject {
         parsed.map(drop).map_err(|error| Refusal {
             kind: RefusalKind::Parse,
             message: error.message,
+            brief: None,
             statement: text.to_owned(),
         })
     }
@@ -308,6 +312,7 @@ impl Subject {
         let differs = |what: &str| Refusal {
             kind: RefusalKind::Other,
             message: format!("Expected {what} does not match actual for source {}.", expected.name.name),
+            brief: None,
             statement: String::new(),
         };
         let catalog = self.engine.catalog();

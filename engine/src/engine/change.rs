@@ -115,7 +115,7 @@ impl Engine {
         let planner = Planner { catalog: view.catalog, session: scope, topics: &topics, functions };
         if let Statement::Query(query) = inner {
             // What is shown is the whole EXPLAIN.
-            let plan = planner.plan_push(query).map_err(|error| PlanError { resolved: None, ..error })?;
+            let plan = planner.plan_push(query).map_err(PlanError::of_text)?;
             return Ok(Arc::new(plan));
         }
         let inner = Parsed { statement: inner.clone(), ..parsed.clone() };

@@ -37,6 +37,8 @@ pub enum ExprError {
     /// (`Error in WHERE expression`).
     #[error("Cannot compare {left} to {right} with {operator}.")]
     Compare {
+        /// The whole comparison.
+        expression: String,
         /// Expression and type.
         left: String,
         /// Expression and type.
@@ -47,7 +49,7 @@ pub enum ExprError {
         span: Span,
     },
     /// Arithmetic on types that have none. The REST answer is `Error processing expression.`.
-    #[error("Error processing expression: {expression}. Arithmetic on types {left} and {right} are not supported.")]
+    #[error("Error processing expression: {expression}. {}", no_arithmetic(left, right))]
     Arithmetic {
         /// The whole operation.
         expression: String,
@@ -107,6 +109,14 @@ impl ExprError {
             Self::Compare { .. } => Some("make both sides one type with CAST(… AS …)".to_owned()),
             _ => None,
         }
+    }
+}
+
+fn no_arithmetic(left: &str, right: &str) -> String {
+    if left == "null" || right == "null" {
+        format!("Arithmetic on types {left} and {right} are not supported.")
+    } else {
+        format!("Unsupported arithmetic types. {left} {right}")
     }
 }
 

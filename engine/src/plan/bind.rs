@@ -44,6 +44,11 @@ impl Clause {
         }
     }
 
+    /// Whether the schema of the result depends on the code.
+    fn has_early_code(self) -> bool {
+        matches!(self, Self::Select | Self::GroupBy)
+    }
+
     fn is_predicate(self) -> bool {
         matches!(self, Self::Where | Self::Having)
     }
@@ -54,19 +59,20 @@ impl Planner<'_> {
     pub(super) fn bind(&self, expr: &Expr, universe: &Universe, clause: Clause) -> Result<Typed> {
         let types = |name: &str| self.catalog.custom_type(name).cloned();
         let env = Env { functions: self.functions, types: &types };
-        bind(expr, &universe.scope, env).map_err(|error| self.refused(error, clause))
+        bind(expr, &universe.scope, env).map_err(|error| self.refused(error, expr, universe, clause))
     }
 
     /// Binds a call of a table function; the result is an ARRAY of its rows.
     pub(super) fn bind_table_function(&self, expr: &Expr, universe: &Universe) -> Result<Typed> {
         let types = |name: &str| self.catalog.custom_type(name).cloned();
         let env = Env { functions: self.functions, types: &types };
-        bind_table_function(expr, &universe.scope, env).map_err(|error| self.refused(error, Clause::Select))
+        let refused = |error| self.refused(error, expr, universe, Clause::Select);
+        bind_table_function(expr, &universe.scope, env).map_err(refused)
     }
 
     /// Binds WHERE or HAVING.
     pub(super) fn bind_predicate(&self, expr: &Expr, universe: &Universe, clause: Clause) -> Result<Typed> {
-        let typed = self.bind(expr, universe, clause).map_err(|error| error.of(&internal(expr, universe)))?;
+        let typed = self.bind(expr, universe, clause)?;
         if typed.ty == SqlType::Boolean {
             return Ok(typed);
         }
@@ -77,23 +83,31 @@ impl Planner<'_> {
             typed.ty
         ))
         .brief(format!("Type error in {clause} expression: Should evaluate to boolean but is ({}) instead.", typed.ty))
+        .of(&internal(expr, universe))
         .at(expr.span))
     }
 
-    fn refused(&self, error: ExprError, clause: Clause) -> PlanError {
+    fn refused(&self, error: ExprError, expr: &Expr, universe: &Universe, clause: Clause) -> PlanError {
         let (span, hint) = (error.span(), error.hint());
         let text = error.to_string();
         let refused = match error {
             ExprError::UnknownColumn { name, .. } => self.unknown_column(&name, span, clause),
             ExprError::UnknownFunction { .. } if clause.is_predicate() || clause == Clause::PartitionBy => {
-                PlanError::statement(format!("Invalid {}: {text}.", clause.code()))
+                no_code(&text, expr, universe, clause)
             }
-            ExprError::Code { .. } => PlanError::statement(format!("Invalid {}: {text}.", clause.code())),
-            ExprError::Compare { .. } | ExprError::Arithmetic { .. } if clause.is_predicate() => {
+            ExprError::Code { .. } => no_code(&text, expr, universe, clause),
+            ExprError::Compare { expression, .. } | ExprError::Arithmetic { expression, .. }
+                if clause.is_predicate() =>
+            {
                 let place = format!("Error in {} expression", clause.name());
-                PlanError::statement(format!("{place}: {text}")).brief(place)
+                PlanError::statement(format!("{place}: {text}\nStatement: {expression}"))
+                    .brief(place)
+                    .of(&internal(expr, universe))
             }
-            ExprError::Arithmetic { .. } => PlanError::statement(text).brief("Error processing expression."),
+            ExprError::Compare { expression, .. } => PlanError::statement(text).of(&expression),
+            ExprError::Arithmetic { expression, .. } => {
+                PlanError::statement(text).brief("Error processing expression.").of(&expression)
+            }
             _ => PlanError::statement(text),
         };
         refused.at(span).hint(hint)
@@ -112,6 +126,14 @@ impl Planner<'_> {
             clause.name()
         ))
     }
+}
+
+/// No code can be made for an expression.
+fn no_code(text: &str, expr: &Expr, universe: &Universe, clause: Clause) -> PlanError {
+    let (brief, shown) = (format!("Invalid {}: {text}.", clause.code()), internal(expr, universe));
+    let schema = universe.code_schema();
+    let error = PlanError::statement(format!("{brief} expression: {shown}, schema:{schema}")).brief(brief).of(&shown);
+    if clause.has_early_code() { error } else { error.late() }
 }
 
 /// An expression as messages about the query's inside show it: columns without their source, or with it as a prefix

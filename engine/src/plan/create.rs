@@ -79,13 +79,7 @@ impl Planner<'_> {
             }
         }
         if let Some(twice) = names::first_duplicate(declared.schema.columns().map(|column| column.name.as_str())) {
-            let shown: Vec<String> = declared
-                .schema
-                .columns()
-                .filter(|column| column.name == twice)
-                .map(|column| format!("`{}` {}", column.name, column.ty))
-                .collect();
-            return Err(PlanError::statement(format!("Duplicate column names: {}", shown.join(", "))));
+            return Err(PlanError::prepare(format!("Duplicate column names: `{twice}`")));
         }
         Ok(declared)
     }

@@ -15,9 +15,6 @@ use super::sink::PlannedSink;
 use super::with_properties::{Clause, Properties};
 use super::{Planner, messages, upgrade};
 
-/// What ksqlDB puts before everything that is wrong with the query.
-const NO_SCHEMA: &str = "Could not determine output schema for query due to error: ";
-
 impl Planner<'_> {
     pub(super) fn create_as(&self, text: &str, create: &CreateAs) -> Result<Command> {
         let properties = Properties::new(&create.with, Clause::CreateAs)?;
@@ -28,7 +25,7 @@ impl Planner<'_> {
         }
         let resolved = self.resolve(&create.query, true).map_err(|error| match error.kind {
             ErrorKind::Prepare => error,
-            _ => error.prefixed(NO_SCHEMA),
+            _ => error.of_query(),
         })?;
         let mut shown = CreateAs { query: Box::new(resolved.query.clone()), ..create.clone() };
         shown.with = self.expected_with(create, &properties, &resolved);
@@ -47,8 +44,12 @@ impl Planner<'_> {
         let name = &create.name.name;
         let mut select = Select::new(self, resolved, Some(name));
         select.timestamp = properties.timestamp.clone();
-        let selected = select.plan().map_err(|error| error.prefixed(NO_SCHEMA))?;
-        let planned = self.plan_sink(name, create.kind, &create.with, properties, &selected)?;
+        let selected = select.plan().map_err(PlanError::of_query)?;
+        let planned = self.plan_sink(name, create.kind, &create.with, properties, &selected).map_err(|error| {
+            // Whoever is told the statement at all is told it without what the topic adds.
+            let shown = CreateAs { with: create.with.clone(), ..shown.clone() };
+            if error.kind == ErrorKind::Build { error.of(&messages::shown(&Statement::CreateAs(shown))) } else { error }
+        })?;
         shown.with = planned.with.clone();
         let statement = messages::shown(&Statement::CreateAs(shown.clone()));
         check_result_kind(create.kind, &selected, &statement)?;
@@ -109,7 +110,7 @@ impl Planner<'_> {
     fn replaced_query(&self, create: &CreateAs, new: &Source) -> Result<Option<Arc<Query>>> {
         let Some(old) = self.catalog.source(&new.name) else { return Ok(None) };
         if !create.or_replace {
-            return Err(messages::exists_already(create.kind, old).prefixed(NO_SCHEMA));
+            return Err(messages::exists_already(create.kind, old).of_query());
         }
         self.check_replace_enabled()?;
         let kind = messages::kind(create.kind);
@@ -153,7 +154,8 @@ fn check_result_kind(kind: SourceKind, selected: &Selected, statement: &str) -> 
     let made = messages::kind_upper(made);
     Err(PlanError::statement(format!(
         "Invalid result type. Your SELECT query produces a {made}. Please use CREATE {made} AS SELECT statement \
-         instead.\nStatement: {statement}"
+         instead."
     ))
-    .prefixed(NO_SCHEMA))
+    .of(statement)
+    .of_query())
 }

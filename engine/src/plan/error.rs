@@ -10,6 +10,8 @@ pub enum ErrorKind {
     Prepare,
     /// The statement does not fit what exists.
     Statement,
+    /// The statement is sound, but its query cannot be built: ksqlDB's server says so without naming the statement.
+    Build,
     /// Not tied to a statement.
     General,
     /// Understood, but not built yet.
@@ -34,13 +36,15 @@ pub struct PlanError {
     pub span: Option<Span>,
     /// What the user may have meant.
     pub hint: Option<String>,
-    /// The statement with its names resolved, or the predicate that is wrong; ksqlDB shows it after the message.
+    /// The statement with its names resolved, or the expression that is wrong; ksqlDB shows it after the message.
     pub resolved: Option<String>,
+    /// Found only when the query is built, after the schema of its result is settled.
+    is_late: bool,
 }
 
 impl PlanError {
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), brief: None, span: None, hint: None, resolved: None }
+        Self { kind, message: message.into(), brief: None, span: None, hint: None, resolved: None, is_late: false }
     }
 
     /// The statement makes no sense by itself; the prefix is ksqlDB's.
@@ -99,30 +103,59 @@ impl PlanError {
         self
     }
 
-    /// Reports it without the statement.
+    /// Says that it shows only when the query is built.
     #[must_use]
-    pub(super) fn without_statement(mut self) -> Self {
-        self.kind = ErrorKind::General;
+    pub(super) fn late(mut self) -> Self {
+        self.is_late = true;
         self
     }
 
-    /// Adds the statement with its names resolved.
+    /// A late error that is reported without the statement.
     #[must_use]
-    pub(super) fn of(mut self, resolved: &str) -> Self {
-        self.resolved.get_or_insert_with(|| resolved.to_owned());
-        self
+    pub(super) fn of_build(mut self) -> Self {
+        self.kind = ErrorKind::Build;
+        self.late()
     }
 
-    /// Puts something in front of the texts.
+    /// What becomes of an error in the query of a `CREATE … AS`: what keeps the result from having a schema is said to do
+    /// so, and an expression that is to blame stands below.
     #[must_use]
-    pub fn prefixed(mut self, prefix: &str) -> Self {
+    pub(super) fn of_query(mut self) -> Self {
+        const NO_SCHEMA: &str = "Could not determine output schema for query due to error: ";
+        if self.resolved.is_some() {
+            self.brief = None;
+        }
+        if self.is_late {
+            return self;
+        }
         if self.kind == ErrorKind::Unforeseen {
             self.kind = ErrorKind::Statement;
         }
-        self.message.insert_str(0, prefix);
-        if let Some(brief) = &mut self.brief {
-            brief.insert_str(0, prefix);
+        if let Some(expression) = self.resolved.take() {
+            self.message.push_str("\nStatement: ");
+            self.message.push_str(&expression);
         }
+        self.message.insert_str(0, NO_SCHEMA);
+        if let Some(brief) = &mut self.brief {
+            brief.insert_str(0, NO_SCHEMA);
+        }
+        self
+    }
+
+    /// Forgets what it is about: it is about the text as it stands.
+    #[must_use]
+    pub fn of_text(mut self) -> Self {
+        self.resolved = None;
+        self
+    }
+
+    /// Adds the statement with its names resolved, unless an expression is known. What was not foreseen is about the text.
+    #[must_use]
+    pub(super) fn of(mut self, resolved: &str) -> Self {
+        if self.kind == ErrorKind::Unforeseen {
+            return self;
+        }
+        self.resolved.get_or_insert_with(|| resolved.to_owned());
         self
     }
 }

@@ -67,7 +67,7 @@ impl Planner<'_> {
                 .hint(messages::similar_source(self.catalog, &target.name)));
         };
         if sink.is_table() {
-            return Err(PlanError::statement(format!(
+            return Err(PlanError::preparing(format!(
                 "INSERT INTO can only be used to insert into a stream. {} is a table.",
                 sink.name
             )));

@@ -127,14 +127,17 @@ impl Select<'_> {
         let right_is_key = self.is_only_key(&right, i + 1);
         let shape = self.shape(i, join, &criterion, before, (left_is_key, right_is_key))?;
         if left.ty != right.ty {
-            return Err(PlanError::statement(format!(
-                "Invalid join condition: types don't match. Got {}{{{}}} = {}{{{}}}.",
-                bind::qualified(criterion.left),
-                left.ty,
-                bind::qualified(criterion.right),
-                right.ty
-            ))
-            .at(join.on.span));
+            let message = match shape {
+                Shape::TableTable | Shape::ForeignKey => format!(
+                    "Invalid join condition: types don't match. Got {}{{{}}} = {}{{{}}}.",
+                    bind::qualified(criterion.left),
+                    left.ty,
+                    bind::qualified(criterion.right),
+                    right.ty
+                ),
+                _ => format!("Invalid join. Key types differ: {} vs {}", left.ty, right.ty),
+            };
+            return Err(PlanError::statement(message).at(join.on.span));
         }
         let left_source = criterion.left_source;
         let (kind, kept) = (join.kind, Vec::new());
@@ -200,6 +203,10 @@ impl Select<'_> {
         self.froms.get(source).map_or("", |from| from.alias.as_str())
     }
 
+    fn name(&self, source: usize) -> &str {
+        self.froms.get(source).map_or("", |from| from.source.name.as_str())
+    }
+
     fn is_only_key(&self, expr: &Typed, source: usize) -> bool {
         let single = self.froms.get(source).is_some_and(|from| from.source.schema.key.len() == 1);
         let origin = expr.as_column().and_then(|column| self.universe.origins.get(column));
@@ -215,7 +222,7 @@ impl Select<'_> {
         (left_is_key, right_is_key): (bool, bool),
     ) -> Result<Shape> {
         let right_is_table = self.froms.get(i + 1).is_some_and(|from: &From| from.source.is_table());
-        let got = || format!("{} {} {}", self.alias(criterion.left_source), clause(join.kind), self.alias(i + 1));
+        let got = || format!("{} {} {}", self.name(criterion.left_source), clause(join.kind), self.name(i + 1));
         match (before.is_table, right_is_table) {
             (true, false) => Err(PlanError::statement(format!(
                 "Invalid join order: table-stream joins are not supported; only stream-table joins. Got {}.",
@@ -246,7 +253,7 @@ impl Select<'_> {
                 ))
                 .at(join.on.span))
             }
-            (true, true) => table_shape(i, join, criterion, left_is_key, right_is_key),
+            (true, true) => table_shape(i, join, criterion, (left_is_key, right_is_key), &got()),
         }
     }
 
@@ -276,7 +283,7 @@ impl Select<'_> {
     }
 
     fn left_name(&self) -> String {
-        self.froms.first().map(|from| from.source.name.clone()).unwrap_or_default()
+        self.alias(0).to_owned()
     }
 
     fn is_selected(&self, id: ColumnId) -> bool {
@@ -361,8 +368,8 @@ fn table_shape(
     i: usize,
     join: &Join,
     criterion: &Criterion<'_>,
-    left_is_key: bool,
-    right_is_key: bool,
+    (left_is_key, right_is_key): (bool, bool),
+    got: &str,
 ) -> Result<Shape> {
     refuse_within(join, "Table-Table")?;
     if !right_is_key {
@@ -389,9 +396,9 @@ fn table_shape(
             Err(PlanError::statement("Invalid join type: RIGHT OUTER JOIN on a foreign key is not supported")
                 .at(join.span))
         }
-        JoinKind::Outer => {
-            Err(PlanError::statement("Invalid join type: FULL OUTER JOIN on a foreign key is not supported")
-                .at(join.span))
-        }
+        JoinKind::Outer => Err(PlanError::statement(format!(
+            "Invalid join type: full-outer join not supported for foreign-key table-table join. Got {got}."
+        ))
+        .at(join.span)),
     }
 }

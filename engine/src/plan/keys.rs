@@ -174,7 +174,7 @@ fn check_value(key: &[String], value: &[Item]) -> Result<()> {
 pub(super) fn check_duplicates(key: &[String], value: &[Item]) -> Result<()> {
     let duplicate = first_duplicate(value.iter().map(|item| item.alias.as_str()))
         .or_else(|| value.iter().map(|item| item.alias.as_str()).find(|name| key.iter().any(|key| key == name)));
-    if let Some(item) = duplicate.and_then(|name| value.iter().find(|item| item.alias == name)) {
+    if let Some(item) = duplicate.and_then(|name| value.iter().rfind(|item| item.alias == name)) {
         return Err(PlanError::statement(format!(
             "Duplicate value columns found in schema: `{}` {}",
             item.alias, item.expr.ty

@@ -41,10 +41,10 @@ impl Planner<'_> {
             .and_then(|name| self.catalog.source(name))
             .ok_or_else(|| PlanError::general("internal error: the query has no source"))?;
         let schema = &selected.root.schema;
-        let formats = self.sink_formats(properties, source, selected)?;
-        check_timestamp(schema, properties.timestamp.as_ref())?;
+        let formats = self.sink_formats(properties, source, selected).map_err(PlanError::of_query)?;
+        check_timestamp(schema, properties.timestamp.as_ref()).map_err(PlanError::of_query)?;
         self.check_registry(&self.sink_topic_name(name, properties), &formats, schema)?;
-        formats::check_columns(schema, &formats).map_err(PlanError::without_statement)?;
+        formats::check_columns(schema, &formats).map_err(PlanError::of_build)?;
         let topic_name = self.sink_topic_name(name, properties);
         check_topic_name(&topic_name)?;
         let window = (selected.window, selected.window_retention_ms);

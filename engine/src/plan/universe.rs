@@ -132,6 +132,22 @@ impl Universe {
         }
     }
 
+    /// The columns that code made for the query's sources may use, as messages show them: keys, values and pseudo
+    /// columns, the keys again as values, bounds of windows.
+    pub(super) fn code_schema(&self) -> Schema {
+        let all = self.origins.iter().enumerate();
+        let of = |wanted: fn(&Origin) -> bool| -> Vec<ColumnId> {
+            all.clone().filter(|(_, origin)| wanted(origin)).map(|(id, _)| id).collect()
+        };
+        let is_bound =
+            |origin: &Origin| matches!(origin, Origin::Value(_, SourceColumn::WindowStart | SourceColumn::WindowEnd));
+        let key = of(|origin| matches!(origin, Origin::Key(..)));
+        let value = of(|origin| matches!(origin, Origin::Value(..)));
+        let (bounds, value): (Vec<ColumnId>, Vec<ColumnId>) =
+            value.into_iter().partition(|&id| self.origins.get(id).is_some_and(is_bound));
+        self.schema(&key, &[value, key.clone(), bounds].concat())
+    }
+
     /// A schema made of columns.
     pub(super) fn schema(&self, key: &[ColumnId], value: &[ColumnId]) -> Schema {
         let columns = |ids: &[ColumnId]| ids.iter().map(|&id| Column::new(self.label(id), self.ty(id))).collect();

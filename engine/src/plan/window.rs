@@ -43,10 +43,11 @@ pub(super) fn plan(window: &sql::Window, emit: Option<Emit>) -> Result<Window> {
     if let WindowKind::Hopping { size_ms, advance_ms } = kind
         && (advance_ms <= 0 || advance_ms > size_ms)
     {
-        return Err(PlanError::statement(format!(
+        return Err(PlanError::unforeseen(format!(
             "Window advancement interval should be more than zero and less than window duration which is {size_ms} ms, \
              but given advancement interval is: {advance_ms} ms"
         ))
+        .late()
         .at(window.span));
     }
     let grace_ms = match window.grace {

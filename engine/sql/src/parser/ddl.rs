@@ -80,7 +80,9 @@ impl Parser<'_> {
             let name = &element.name.name;
             self.refuse_prepared(
                 &format!(
-                    "Line: {line}, Col: {column}: Column `{name}` is a '{is}' column: please use '{use_}' for {of}."
+                    "Line: {line}, Col: {column}: Column `{name}` is a '{is}' column: please use '{use_}' for {of}.\n\
+                     Tables have PRIMARY KEYs, which are unique and NON NULL.\n\
+                     Streams have KEYs, which have no uniqueness or NON NULL constraints."
                 ),
                 span,
             );

@@ -93,7 +93,7 @@ impl Binder<'_> {
             }
             ExprKind::Binary { op, left, right } => self.binary(*op, left, right, expr)?,
             ExprKind::Between { expr: value, low, high, negated } => {
-                negate(*negated, self.between(value, low, high, span)?)
+                negate(*negated, self.between(value, low, high, expr)?)
             }
             ExprKind::In { expr: value, list, negated } => negate(*negated, self.in_list(value, list)?),
             ExprKind::Like { expr: value, pattern, escape, negated } => {

@@ -30,14 +30,14 @@ impl Binder<'_> {
                 let right = Box::new(self.boolean(right, whole)?);
                 Ok(Typed::boolean(if op == BinaryOp::And { Kind::And(left, right) } else { Kind::Or(left, right) }))
             }
-            BinaryOp::Equal => self.comparison(Comparison::Equal, left, right, whole.span),
-            BinaryOp::NotEqual => self.comparison(Comparison::NotEqual, left, right, whole.span),
-            BinaryOp::Less => self.comparison(Comparison::Less, left, right, whole.span),
-            BinaryOp::LessEqual => self.comparison(Comparison::LessEqual, left, right, whole.span),
-            BinaryOp::Greater => self.comparison(Comparison::Greater, left, right, whole.span),
-            BinaryOp::GreaterEqual => self.comparison(Comparison::GreaterEqual, left, right, whole.span),
-            BinaryOp::IsDistinctFrom => self.comparison(Comparison::Distinct, left, right, whole.span),
-            BinaryOp::IsNotDistinctFrom => self.comparison(Comparison::NotDistinct, left, right, whole.span),
+            BinaryOp::Equal => self.comparison(Comparison::Equal, left, right, whole),
+            BinaryOp::NotEqual => self.comparison(Comparison::NotEqual, left, right, whole),
+            BinaryOp::Less => self.comparison(Comparison::Less, left, right, whole),
+            BinaryOp::LessEqual => self.comparison(Comparison::LessEqual, left, right, whole),
+            BinaryOp::Greater => self.comparison(Comparison::Greater, left, right, whole),
+            BinaryOp::GreaterEqual => self.comparison(Comparison::GreaterEqual, left, right, whole),
+            BinaryOp::IsDistinctFrom => self.comparison(Comparison::Distinct, left, right, whole),
+            BinaryOp::IsNotDistinctFrom => self.comparison(Comparison::NotDistinct, left, right, whole),
         }
     }
 
@@ -64,12 +64,12 @@ impl Binder<'_> {
         Ok(Typed { ty, kind: Kind::Arithmetic { op, left, right } })
     }
 
-    fn comparison(&mut self, op: Comparison, left: &Expr, right: &Expr, span: Span) -> Result<Typed, ExprError> {
+    fn comparison(&mut self, op: Comparison, left: &Expr, right: &Expr, whole: &Expr) -> Result<Typed, ExprError> {
         let (left, right) = self.magic_times(left, right)?;
-        self.compare(op, left, right, span)
+        self.compare(op, left, right, whole)
     }
 
-    fn compare(&mut self, op: Comparison, left: Side, right: Side, span: Span) -> Result<Typed, ExprError> {
+    fn compare(&self, op: Comparison, left: Side, right: Side, whole: &Expr) -> Result<Typed, ExprError> {
         let (mut a, mut b) = (left.expr, right.expr);
         let null_safe = matches!(op, Comparison::Distinct | Comparison::NotDistinct);
         if null_safe && a.is_null_literal() {
@@ -83,14 +83,15 @@ impl Binder<'_> {
                 op.name(),
                 right.text
             );
-            return Err(ExprError::ty(message, span));
+            return Err(ExprError::ty(message, whole.span));
         }
         let Some(common) = comparable(op, &a.ty, &b.ty) else {
             return Err(ExprError::Compare {
+                expression: self.text(whole),
                 left: format!("{} ({})", left.text, a.ty),
                 right: format!("{} ({})", right.text, b.ty),
                 operator: op.name(),
-                span,
+                span: whole.span,
             });
         };
         // DECIMALs are compared whatever their scales.
@@ -120,12 +121,12 @@ impl Binder<'_> {
         Ok((a, b))
     }
 
-    pub(super) fn between(&mut self, value: &Expr, low: &Expr, high: &Expr, span: Span) -> Result<Typed, ExprError> {
+    pub(super) fn between(&mut self, value: &Expr, low: &Expr, high: &Expr, whole: &Expr) -> Result<Typed, ExprError> {
         let (value_side, low) = self.magic_times(value, low)?;
         let (_, high) = self.magic_times(value, high)?;
         let again = Side { expr: value_side.expr.clone(), text: value_side.text.clone() };
-        let lower = self.compare(Comparison::GreaterEqual, value_side, low, span)?;
-        let upper = self.compare(Comparison::LessEqual, again, high, span)?;
+        let lower = self.compare(Comparison::GreaterEqual, value_side, low, whole)?;
+        let upper = self.compare(Comparison::LessEqual, again, high, whole)?;
         // One node where both sides agree on the value's type, so that it is evaluated once.
         match (lower.kind, upper.kind) {
             (Kind::Compare { left, right: low, .. }, Kind::Compare { left: same, right: high, .. })
@@ -188,7 +189,7 @@ impl Binder<'_> {
         let mut common: Option<SqlType> = None;
         for (when, then) in whens {
             let condition = match operand {
-                Some(operand) => self.comparison(Comparison::Equal, operand, when, when.span)?,
+                Some(operand) => self.comparison(Comparison::Equal, operand, when, when)?,
                 None => self.bind(when)?,
             };
             if condition.ty != SqlType::Boolean || condition.is_null_literal() {

@@ -94,11 +94,10 @@ pub(crate) fn explain(error: PlanError, query: &Query) -> Failure {
             found = Some(part);
         }
     });
-    failure.message = match found {
-        Some(Expr { kind: ExprKind::Between { .. }, .. }) => format!("Invalid expression: Cannot compare {rest}"),
-        Some(comparison) => format!("{message}\nStatement: {}", shown(comparison)),
-        None => message,
-    };
+    if let Some(Expr { kind: ExprKind::Between { .. }, .. }) = found {
+        let rest = rest.split("\nStatement: ").next().unwrap_or_default();
+        failure.message = format!("Invalid expression: Cannot compare {rest}");
+    }
     failure
 }
 
