@@ -1,18 +1,18 @@
 //! Records of one partition, written together, as one payload:
 //!
 //! ```text
-//! timestamps │ key offsets │ value offsets │ [header offsets, header key offsets, header value offsets]
+//! timestamps │ [offsets] │ key offsets │ value offsets │ [header offsets, header key offsets, header value offsets]
 //! │ [key nulls] [value nulls] [header value nulls] │ key bytes │ value bytes │ [header keys, header values]
 //! ```
 //!
-//! Columns are Arrow's, little-endian: decoding cuts the payload into buffers and looks at no record.
+//! Only compacted batches have offsets, counted from that of the batch. Columns are Arrow's, little-endian: decoding cuts the payload into buffers and looks at no record.
 
 use arrow::array::{Array, BinaryArray, StringArray};
 use arrow::buffer::{BooleanBuffer, Buffer, MutableBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use crate::log::embedded::frame::frame;
 use crate::log::records::{header_columns, header_lists};
-use crate::log::{LogError, Records, Result};
+use crate::log::{LogError, RawBatch, Records, Result};
 
 const _: () = assert!(cfg!(target_endian = "little"), "segment files hold Arrow buffers as they are in memory");
 
@@ -26,6 +26,9 @@ const KEY_NULLS: u32 = 1;
 const VALUE_NULLS: u32 = 2;
 const HEADERS: u32 = 4;
 const HEADER_VALUE_NULLS: u32 = 8;
+const OFFSETS: u32 = 16;
+/// All of these.
+pub(super) const SHAPES: u32 = KEY_NULLS | VALUE_NULLS | HEADERS | HEADER_VALUE_NULLS | OFFSETS;
 
 /// What is needed to cut a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +41,8 @@ pub(super) struct Shape {
     pub(super) flags: u32,
 }
 
-/// Lays out records as one payload: the one copy made of them.
-pub(super) fn payload(records: &Records) -> Result<(Buffer, Shape)> {
+/// Lays out records, and their offsets if they do not follow each other, as one payload: the one copy made of them.
+pub(super) fn payload(records: &Records, at: Option<&[u32]>) -> Result<(Buffer, Shape)> {
     let rows = records.len();
     let headers = match &records.headers {
         Some(lists) => Some((lists.value_offsets(), header_columns(lists)?)),
@@ -53,6 +56,10 @@ pub(super) fn payload(records: &Records) -> Result<(Buffer, Shape)> {
     let mut shape = Shape { records: rows as u32, headers: 0, flags: 0 };
     let mut out = MutableBuffer::with_capacity(64 + rows * 17 + records.payload_bytes(rows));
     out.extend_from_slice(&records.timestamps);
+    if let Some(at) = at {
+        shape.flags |= OFFSETS;
+        out.extend_from_slice(at);
+    }
     push_offsets(&mut out, records.keys.value_offsets());
     push_offsets(&mut out, records.values.value_offsets());
     if let Some((offsets, keys, values)) = &headers {
@@ -99,12 +106,16 @@ fn push_bytes(out: &mut MutableBuffer, offsets: &[i32], bytes: &[u8]) {
     out.extend_from_slice(bytes.get(first as usize..last as usize).unwrap_or_default());
 }
 
+/// Records and, of a compacted batch, their offsets.
+type Cutting = (Records, Option<ScalarBuffer<u32>>);
+
 /// Cuts a payload into columns that share its memory. The error says what is wrong with it.
-pub(super) fn records(payload: &Buffer, shape: Shape) -> std::result::Result<Records, String> {
+pub(super) fn records(payload: &Buffer, shape: Shape) -> std::result::Result<Cutting, String> {
     let mut cut = Cut { payload, at: 0 };
     let (rows, headers) = (shape.records as usize, shape.headers as usize);
     let has = |flag: u32| shape.flags & flag != 0;
     let timestamps = ScalarBuffer::new(cut.bytes(rows * 8)?, 0, rows);
+    let at = if has(OFFSETS) { Some(ScalarBuffer::new(cut.bytes(rows * 4)?, 0, rows)) } else { None };
     let (key_offsets, value_offsets) = (cut.offsets(rows)?, cut.offsets(rows)?);
     let header_offsets = match has(HEADERS) {
         true => Some((cut.offsets(rows)?, cut.offsets(headers)?, cut.offsets(headers)?)),
@@ -124,7 +135,7 @@ pub(super) fn records(payload: &Buffer, shape: Shape) -> std::result::Result<Rec
         }
         None => None,
     };
-    Ok(Records { timestamps, keys, values, headers })
+    Ok((Records { timestamps, keys, values, headers }, at))
 }
 
 fn last(offsets: &OffsetBuffer<i32>) -> usize {
@@ -180,17 +191,54 @@ pub(super) struct Batch {
     pub(super) records: Records,
     /// Memory it takes.
     pub(super) bytes: usize,
+    /// Its records' offsets, if compaction has left gaps.
+    offsets: Option<ScalarBuffer<i64>>,
+    /// Offsets it stands for.
+    covered: i64,
 }
 
 impl Batch {
     /// Records that share a payload of so many bytes.
     pub(super) fn new(base: i64, records: Records, payload_bytes: usize) -> Batch {
-        Batch { base, records, bytes: payload_bytes + OVERHEAD }
+        let covered = records.len() as i64;
+        Batch { base, records, bytes: payload_bytes + OVERHEAD, offsets: None, covered }
     }
 
-    /// Offset after its last record.
+    /// The batch as compaction left it: its records' offsets, counted from its own, and how many it stands for (0: it is
+    /// as it was appended).
+    pub(super) fn compacted(self, at: Option<&[u32]>, covered: u32) -> std::result::Result<Batch, String> {
+        match at {
+            None if covered == 0 => Ok(self),
+            Some(at) if at.is_sorted_by(|a, b| a < b) && at.last().is_none_or(|last| *last < covered) => {
+                let offsets = at.iter().map(|at| self.base + i64::from(*at)).collect();
+                Ok(Batch { offsets: Some(offsets), covered: covered.into(), ..self })
+            }
+            _ => Err("a batch holds offsets that are not its own".to_owned()),
+        }
+    }
+
+    /// The offset at which the next batch begins.
     pub(super) fn end(&self) -> i64 {
-        self.base + self.records.len() as i64
+        self.base + self.covered
+    }
+
+    /// Its records from `offset` on.
+    pub(super) fn from(self, offset: i64) -> RawBatch {
+        let (skip, offsets) = match self.offsets {
+            Some(offsets) => {
+                let skip = offsets.partition_point(|at| *at < offset);
+                (skip, offsets.slice(skip, offsets.len() - skip))
+            }
+            None => {
+                let start = offset.clamp(self.base, self.base + self.covered);
+                ((start - self.base) as usize, (start..self.base + self.covered).collect())
+            }
+        };
+        let records = match skip {
+            0 => self.records,
+            skip => self.records.slice(skip, self.records.len() - skip),
+        };
+        RawBatch { offsets, records }
     }
 }
 
@@ -212,12 +260,12 @@ pub(super) fn prepare(records: &Records, with_frames: bool) -> Result<Vec<Prepar
         let rest = records.slice(start, records.len() - start);
         let piece = rest.slice(0, fitting(&rest));
         start += piece.len();
-        let (payload, shape) = payload(&piece)?;
+        let (payload, shape) = payload(&piece, None)?;
         let frame = match with_frames {
             true => frame(&payload, shape, piece.timestamps.iter().copied().max().unwrap_or(0)),
             false => Vec::new(),
         };
-        let records = self::records(&payload, shape).map_err(LogError::Invalid)?;
+        let (records, _) = self::records(&payload, shape).map_err(LogError::Invalid)?;
         batches.push(Prepared { batch: Batch::new(0, records, payload.len()), frame });
     }
     Ok(batches)

@@ -54,10 +54,10 @@ fn state(log: &Embedded) -> Result<State> {
 }
 
 /// A reproducible source of numbers.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
@@ -92,7 +92,7 @@ fn history(path: &Path, random: &mut Random, commits: u64, mut between: impl FnM
 }
 
 /// Copies a directory as a crash would leave it, without the holes of preallocated files.
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     create_dir_all(to).unwrap();
     for entry in read_dir(from).unwrap() {
         let (entry, target) = (entry.as_ref().unwrap().path(), to.join(entry.as_ref().unwrap().file_name()));
@@ -115,7 +115,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn files(dir: &Path) -> Vec<PathBuf> {
+pub(super) fn files(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
@@ -233,7 +233,7 @@ fn retention_gives_up_old_segments_and_readers_go_on() {
     for i in 0..50 {
         log.append(vec![Output { to: partition("t", 0), records: numbered(i * 20, 20) }]).unwrap();
     }
-    expire(&log.topics, &**log.kv(), SystemTime::now()).unwrap();
+    expire(&log.shared.topics, &**log.kv(), SystemTime::now()).unwrap();
     let bounds = log.bounds(&partition("t", 0)).unwrap();
     assert!(bounds.begin > 0 && bounds.begin < 1000 && bounds.end == 1000, "{bounds:?}");
     drop(log);
@@ -242,7 +242,7 @@ fn retention_gives_up_old_segments_and_readers_go_on() {
     let kept = state(&log).unwrap();
     assert_eq!(kept.records[0][0], (bounds.begin, format!("v{}", bounds.begin).into_bytes()));
     // an hour and more later all is old; offsets go on where they were
-    expire(&log.topics, &**log.kv(), SystemTime::now() + Duration::from_secs(3700)).unwrap();
+    expire(&log.shared.topics, &**log.kv(), SystemTime::now() + Duration::from_secs(3700)).unwrap();
     assert_eq!(log.bounds(&partition("t", 0)).unwrap().begin, 1000);
     assert!(state(&log).unwrap().records[0].is_empty());
     drop(log);
@@ -341,7 +341,7 @@ fn a_failed_write_leaves_no_trace() {
     let sizes = || files(&path.join("topics")).iter().map(|file| file.metadata().unwrap().len()).collect::<Vec<_>>();
     let on_disk = sizes();
     let to = partition("t", 0);
-    let staged = log.topics.partition(&to).unwrap();
+    let staged = log.shared.topics.partition(&to).unwrap();
     for count in [1, 200, 400] {
         // into the last segment, and into new ones
         staged.stage(prepare(&numbered(0, count), true).unwrap(), 1_000).unwrap();

@@ -4,13 +4,17 @@
 //!  0 magic "MSB1"   4 CRC of bytes 8..64   8 stored payload bytes   12 payload bytes
 //! 16 base offset (i64)                     24 records               28 headers (of records)
 //! 32 flags          36 CRC of the stored payload                    40 greatest timestamp (i64)
-//! 48 commit group (u64)                    56 zero
+//! 48 commit group (u64)                    56 offsets covered       60 tombstones stay until
 //! ```
+//!
+//! Compaction leaves batches that cover more offsets than they have records, so that batches follow each other without
+//! gaps. They hold their records' offsets; `tombstones stay until` is in seconds since the epoch. Both are 0 in batches as
+//! they were appended.
 
 use arrow::buffer::{Buffer, MutableBuffer};
 use lz4_flex::block::{compress_into, decompress_into, get_maximum_output_size};
 
-use crate::log::embedded::batch::{Batch, Shape, records};
+use crate::log::embedded::batch::{Batch, SHAPES, Shape, records};
 
 /// Bytes of a header.
 pub(super) const HEADER: usize = 64;
@@ -30,6 +34,9 @@ pub(super) struct Header {
     pub(super) base: i64,
     /// Which group of commits wrote it.
     pub(super) group: u64,
+    /// Until when compaction keeps its tombstones, in seconds since the epoch; 0: compaction has not seen it, or it has none.
+    pub(super) tombstones_until: u32,
+    covered: u32,
     bytes: usize,
     shape: Shape,
     lz4: bool,
@@ -67,6 +74,12 @@ pub(super) fn frame(payload: &Buffer, shape: Shape, max_timestamp: i64) -> Vec<u
     frame
 }
 
+/// Makes it the frame of a compacted batch that stands for so many offsets.
+pub(super) fn cover(frame: &mut [u8], offsets: u32, tombstones_until: u32) {
+    put(frame, 56, offsets.to_le_bytes());
+    put(frame, 60, tombstones_until.to_le_bytes());
+}
+
 /// Gives a frame its place.
 pub(super) fn place(frame: &mut [u8], base: i64, group: u64) {
     put(frame, 16, base.to_le_bytes());
@@ -97,6 +110,9 @@ impl Header {
         }
         let number = |at| u32::from_le_bytes(get(bytes, at));
         let flags = number(32);
+        if flags & !(SHAPES | LZ4) != 0 {
+            return Err("a batch is of a kind this version does not know".to_owned());
+        }
         Ok(Header {
             stored: number(8) as usize,
             bytes: number(12) as usize,
@@ -104,6 +120,8 @@ impl Header {
             group: u64::from_le_bytes(get(bytes, 48)),
             shape: Shape { records: number(24), headers: number(28), flags: flags & !LZ4 },
             lz4: flags & LZ4 != 0,
+            covered: number(56),
+            tombstones_until: number(60),
             payload_crc: number(36),
         })
     }
@@ -113,9 +131,9 @@ impl Header {
         HEADER + self.stored
     }
 
-    /// Offset after the last record.
+    /// The offset at which the next batch begins.
     pub(super) fn end(&self) -> i64 {
-        self.base + i64::from(self.shape.records)
+        self.base + i64::from(if self.covered == 0 { self.shape.records } else { self.covered })
     }
 
     /// Checks and decodes the payload.
@@ -132,6 +150,7 @@ impl Header {
         } else {
             payload.extend_from_slice(stored);
         }
-        Ok(Batch::new(self.base, records(&payload.into(), self.shape)?, self.bytes))
+        let (records, offsets) = records(&payload.into(), self.shape)?;
+        Batch::new(self.base, records, self.bytes).compacted(offsets.as_deref(), self.covered)
     }
 }

@@ -1,10 +1,11 @@
 //! Writing a group of requests: segment files, sync, one write of the local database, then readers see it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use crate::log::embedded::cache::Cache;
 use crate::log::embedded::commit::{Answer, Request};
+use crate::log::embedded::compaction::Rewritten;
 use crate::log::embedded::partition::Partition;
 use crate::log::embedded::topics::Topics;
 use crate::log::embedded::trim::{delete_before, expire};
@@ -13,8 +14,6 @@ use crate::log::{Kv, LogError, Position, Result, Signal, Write};
 const GROUP_SPACE: &str = "log/group";
 /// Appended batches kept in memory, with a data directory.
 const CACHE_BYTES: usize = 16 << 20;
-/// Kafka's `log.retention.check.interval.ms`.
-const RETENTION_EVERY: Duration = Duration::from_secs(300);
 
 /// What the one who writes needs.
 #[derive(Debug)]
@@ -22,7 +21,6 @@ pub(super) struct Turn {
     /// Number of the last committed group.
     group: u64,
     cache: Cache,
-    retention_checked: Instant,
     /// Set when it is unknown what is on disk; nothing is written until a restart has found out.
     broken: Option<String>,
 }
@@ -37,7 +35,7 @@ struct Staged {
 impl Turn {
     /// Goes on after a group.
     pub(super) fn new(group: u64) -> Turn {
-        Turn { group, cache: Cache::default(), retention_checked: Instant::now(), broken: None }
+        Turn { group, cache: Cache::default(), broken: None }
     }
 
     /// Goes on after the last group the local database knows.
@@ -76,12 +74,6 @@ impl Turn {
             return fail(&error);
         }
         self.publish(&partitions, topics.are_on_disk());
-        if topics.are_on_disk() && self.retention_checked.elapsed() >= RETENTION_EVERY {
-            self.retention_checked = Instant::now();
-            if let Err(error) = expire(topics, kv, SystemTime::now()) {
-                self.broken = Some(error.to_string());
-            }
-        }
         answers
     }
 
@@ -91,6 +83,26 @@ impl Turn {
         let cuts = before.iter().map(|position| Ok((topics.partition(&position.of)?, position.offset)));
         let cuts = cuts.collect::<Result<Vec<_>>>()?;
         delete_before(&cuts, topics, kv).inspect_err(|error| self.broken = Some(error.to_string()))
+    }
+
+    /// Gives up what retention lets go of.
+    pub(super) fn expire(&mut self, now: SystemTime, topics: &Topics, kv: &dyn Kv) -> Result<()> {
+        self.check_whole()?;
+        expire(topics, kv, now).inspect_err(|error| self.broken = Some(error.to_string()))
+    }
+
+    /// Puts compacted files in place; says whether those they were made of are still there.
+    pub(super) fn replace(
+        &mut self,
+        partition: &Partition,
+        rewritten: &Rewritten,
+        topics: &Topics,
+        kv: &dyn Kv,
+    ) -> Result<bool> {
+        self.check_whole()?;
+        partition.check_exists()?;
+        let record = |cleaned| kv.write(vec![topics.cleaned_write(&partition.id, cleaned)?]);
+        partition.replace(rewritten, record).inspect_err(|error| self.broken = Some(error.to_string()))
     }
 
     fn check_whole(&self) -> Result<()> {

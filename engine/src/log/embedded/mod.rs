@@ -3,11 +3,16 @@
 //! ```text
 //! append, commit ─batch→ prepared batches ─commit→ group ─partition→ staged ─ local database (positions, state) ─→ published
 //!                                                                                       reader ← batches ─ wakes ─┘
+//! cleaner (a thread): retention ─ trim     compaction: closed segments → new files → the switch in the local database
 //! ```
 
 mod batch;
 mod cache;
+mod cleaner;
 mod commit;
+mod compaction;
+#[cfg(test)]
+mod compaction_tests;
 #[cfg(test)]
 mod crash_tests;
 mod frame;
@@ -27,6 +32,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::log::embedded::batch::prepare;
+use crate::log::embedded::cleaner::Cleaner;
 use crate::log::embedded::commit::{Committer, Request};
 use crate::log::embedded::group::Turn;
 use crate::log::embedded::reader::LogReader;
@@ -39,25 +45,27 @@ use crate::log::{
 
 /// A log without a broker.
 pub struct Embedded {
-    topics: Topics,
+    shared: Arc<Shared>,
     committer: Committer,
-    /// Held while topics or partitions change: by the committer's leader, and to make and delete topics.
+    /// `None` in memory, as the directory. It ends before the directory is free for others.
+    _cleaner: Option<Cleaner>,
+    dir: Option<DataDir>,
+}
+
+/// What writers and the cleaner share.
+struct Shared {
+    topics: Topics,
+    /// Held while topics or partitions change: by the committer's leader, the cleaner, and to make and delete topics.
     turn: Mutex<Turn>,
     kv: Arc<dyn Kv>,
-    /// `None` in memory.
-    dir: Option<DataDir>,
 }
 
 impl Embedded {
     /// A log in memory, gone with the process. It keeps everything until the topic is deleted.
     pub fn in_memory() -> Embedded {
-        Embedded {
-            topics: Topics::default(),
-            committer: Committer::default(),
-            turn: Mutex::new(Turn::new(0)),
-            kv: Arc::new(MemoryKv::default()),
-            dir: None,
-        }
+        let (topics, turn) = (Topics::default(), Mutex::new(Turn::new(0)));
+        let shared = Arc::new(Shared { topics, turn, kv: Arc::new(MemoryKv::default()) });
+        Embedded { shared, committer: Committer::default(), _cleaner: None, dir: None }
     }
 
     /// Opens the log in a data directory, or makes one there. Everything acknowledged before is there again; what a
@@ -68,7 +76,9 @@ impl Embedded {
         let kv: Arc<dyn Kv> = Arc::new(database);
         let turn = Turn::load(&*kv)?;
         let topics = Topics::open(dir.path().join("topics"), &*kv, turn.group())?;
-        Ok(Embedded { topics, committer: Committer::default(), turn: Mutex::new(turn), kv, dir: Some(dir) })
+        let shared = Arc::new(Shared { topics, turn: Mutex::new(turn), kv });
+        let cleaner = Cleaner::start(Arc::clone(&shared))?;
+        Ok(Embedded { shared, committer: Committer::default(), _cleaner: Some(cleaner), dir: Some(dir) })
     }
 
     fn prepare(&self, outputs: Vec<Output>) -> Result<Request> {
@@ -77,46 +87,47 @@ impl Embedded {
             if !records.is_even() {
                 return Err(LogError::Invalid(format!("columns of different length for topic {}", to.topic)));
             }
-            let partition = self.topics.partition(&to)?;
+            let partition = self.shared.topics.partition(&to)?;
             request.outputs.push((partition, prepare(&records, self.dir.is_some())?));
         }
         Ok(request)
     }
 
     fn submit(&self, request: Request) -> Result<Vec<i64>> {
-        self.committer.submit(request, |group| self.turn.lock().write(group, &self.topics, &*self.kv))
+        self.committer
+            .submit(request, |group| self.shared.turn.lock().write(group, &self.shared.topics, &*self.shared.kv))
     }
 }
 
 impl Log for Embedded {
     fn create_topic(&self, name: &str, spec: &TopicSpec) -> Result<()> {
-        let turn = self.turn.lock();
-        self.topics.create(name, spec, &*self.kv, turn.group())
+        let turn = self.shared.turn.lock();
+        self.shared.topics.create(name, spec, &*self.shared.kv, turn.group())
     }
 
     fn delete_topic(&self, name: &str) -> Result<()> {
         let dir = {
-            let _turn = self.turn.lock();
-            self.topics.delete(name, &*self.kv)?
+            let _turn = self.shared.turn.lock();
+            self.shared.topics.delete(name, &*self.shared.kv)?
         };
-        self.topics.remove_dir(&dir, &*self.kv);
+        self.shared.topics.remove_dir(&dir, &*self.shared.kv);
         Ok(())
     }
 
     fn topic(&self, name: &str) -> Result<Option<Topic>> {
-        Ok(self.topics.get(name))
+        Ok(self.shared.topics.get(name))
     }
 
     fn topics(&self) -> Result<Vec<Topic>> {
-        Ok(self.topics.all())
+        Ok(self.shared.topics.all())
     }
 
     fn bounds(&self, of: &TopicPartition) -> Result<Bounds> {
-        Ok(self.topics.partition(of)?.bounds())
+        Ok(self.shared.topics.partition(of)?.bounds())
     }
 
     fn reader(&self, from: Vec<Position>, wake: Arc<Signal>) -> Result<Box<dyn Reader>> {
-        let from = from.into_iter().map(|position| Ok((self.topics.partition(&position.of)?, position.offset)));
+        let from = from.into_iter().map(|position| Ok((self.shared.topics.partition(&position.of)?, position.offset)));
         Ok(Box::new(LogReader::new(from.collect::<Result<_>>()?, &wake)))
     }
 
@@ -133,19 +144,19 @@ impl Log for Embedded {
     }
 
     fn delete_records(&self, before: &[Position]) -> Result<()> {
-        self.turn.lock().delete_records(before, &self.topics, &*self.kv)
+        self.shared.turn.lock().delete_records(before, &self.shared.topics, &*self.shared.kv)
     }
 
     fn positions(&self, group: &str) -> Result<Vec<Position>> {
-        positions::of_group(&*self.kv, group)
+        positions::of_group(&*self.shared.kv, group)
     }
 
     fn delete_group(&self, group: &str) -> Result<()> {
-        self.kv.write(positions::forget_group(&*self.kv, group)?)
+        self.shared.kv.write(positions::forget_group(&*self.shared.kv, group)?)
     }
 
     fn kv(&self) -> &Arc<dyn Kv> {
-        &self.kv
+        &self.shared.kv
     }
 }
 

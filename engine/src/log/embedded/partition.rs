@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::log::embedded::batch::{Batch, Prepared};
+use crate::log::embedded::compaction::{Cleaned, Rewritten};
 use crate::log::embedded::segment::{Scan, Segment};
 use crate::log::embedded::writer::{Mark, SegmentWriter};
 use crate::log::{Bounds, LogError, Result, Signal, TopicPartition};
@@ -40,18 +41,20 @@ struct Kept {
     recent: VecDeque<Batch>,
     /// Segment files by the offset of their first record.
     segments: BTreeMap<i64, Arc<Segment>>,
+    cleaned: Cleaned,
 }
 
 impl Partition {
     /// An empty partition in memory.
     pub(super) fn in_memory(id: TopicPartition) -> Partition {
-        Partition::new(id, Mark::default(), None, BTreeMap::new())
+        Partition::new(id, Mark::default(), Cleaned::default(), None, BTreeMap::new())
     }
 
-    /// A partition of which `mark` is committed, in the given files.
+    /// A partition of which `mark` is committed, compacted as far as `cleaned` says, in the given files.
     pub(super) fn new(
         id: TopicPartition,
         mark: Mark,
+        cleaned: Cleaned,
         files: Option<SegmentWriter>,
         segments: BTreeMap<i64, Arc<Segment>>,
     ) -> Partition {
@@ -60,7 +63,7 @@ impl Partition {
             end: AtomicI64::new(mark.end),
             is_deleted: AtomicBool::new(false),
             tail: Mutex::new(Tail { next: mark.end, staged: Vec::new(), files }),
-            kept: Mutex::new(Kept { begin: mark.begin, recent: VecDeque::new(), segments }),
+            kept: Mutex::new(Kept { begin: mark.begin, recent: VecDeque::new(), segments, cleaned }),
             watchers: Mutex::default(),
         }
     }
@@ -160,17 +163,53 @@ impl Partition {
     /// A scan of the segment that holds `offset` (an offset below the end), or the first one when retention has
     /// removed it. `None` when everything has been removed.
     pub(super) fn scan(&self, offset: i64) -> Result<Option<Scan>> {
-        let segment = {
-            let kept = self.kept.lock();
-            let holds = kept.segments.range(..=offset).next_back().or_else(|| kept.segments.first_key_value());
-            holds.map(|(_, segment)| Arc::clone(segment))
-        };
-        segment.map(|segment| Scan::open(segment, offset)).transpose()
+        loop {
+            let Some(segment) = self.segment(offset) else { return Ok(None) };
+            match Scan::open(Arc::clone(&segment), offset) {
+                // compaction may have put another file in its place just now
+                Err(_) if self.segment(offset).is_some_and(|now| !Arc::ptr_eq(&now, &segment)) => {}
+                scan => return scan.map(Some),
+            }
+        }
+    }
+
+    fn segment(&self, offset: i64) -> Option<Arc<Segment>> {
+        let kept = self.kept.lock();
+        let holds = kept.segments.range(..=offset).next_back().or_else(|| kept.segments.first_key_value());
+        holds.map(|(_, segment)| Arc::clone(segment))
     }
 
     /// The segment files, oldest first.
     pub(super) fn segments(&self) -> Vec<Arc<Segment>> {
         self.kept.lock().segments.values().cloned().collect()
+    }
+
+    /// How far it is compacted.
+    pub(super) fn cleaned(&self) -> Cleaned {
+        self.kept.lock().cleaned
+    }
+
+    /// Puts compacted files in the place of those they were made of; the result of `record`, which is handed how far the
+    /// partition is compacted then, decides. False: the files are others by now, and nothing has changed. Only whoever
+    /// has the committer's turn calls this and the next two.
+    pub(super) fn replace(&self, rewritten: &Rewritten, record: impl FnOnce(Cleaned) -> Result<()>) -> Result<bool> {
+        let Rewritten { old, new, cleaned } = rewritten;
+        let segments = self.segments();
+        let is_same = segments.len() > old.len() && segments.iter().zip(old).all(|(now, old)| Arc::ptr_eq(now, old));
+        if !is_same {
+            return Ok(false);
+        }
+        record(*cleaned)?;
+        let mut kept = self.kept.lock();
+        for segment in old {
+            kept.segments.remove(&segment.base);
+        }
+        kept.segments.extend(new.iter().map(|segment| (segment.base, Arc::clone(segment))));
+        while kept.recent.front().is_some_and(|batch| batch.end() <= cleaned.until) {
+            kept.recent.pop_front();
+        }
+        kept.cleaned = *cleaned;
+        Ok(true)
     }
 
     /// The last place at or before `offset` where the partition can be cut: where a file begins, or a batch in memory.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow::buffer::ScalarBuffer;
-
 use crate::log::embedded::batch::Batch;
 use crate::log::embedded::partition::Partition;
 use crate::log::embedded::segment::{Scan, corrupt};
@@ -48,9 +46,7 @@ impl Reader for LogReader {
         let mut read = Vec::new();
         for (i, cursor) in self.partitions.iter_mut().enumerate() {
             cursor.partition.check_exists()?;
-            if cursor.next < cursor.partition.end()
-                && let Some(batch) = cursor.read(max_bytes.min(JOIN_BYTES))?
-            {
+            if let Some(batch) = cursor.read(max_bytes.min(JOIN_BYTES))? {
                 read.push((i, batch));
             }
         }
@@ -59,26 +55,35 @@ impl Reader for LogReader {
 }
 
 impl Cursor {
-    /// One batch, or several small ones joined up to `limit` bytes.
+    /// One batch, or several small ones joined up to `limit` bytes. Batches of which compaction has left nothing are
+    /// passed over.
     fn read(&mut self, limit: usize) -> Result<Option<RawBatch>> {
+        while self.next < self.partition.end() {
+            let batches = self.batches(limit)?;
+            let Some(next) = batches.last().map(Batch::end) else { break };
+            let from = std::mem::replace(&mut self.next, next);
+            let raw = RawBatch::join(batches.into_iter().map(|batch| batch.from(from)).collect())?;
+            if raw.as_ref().is_some_and(|raw| !raw.records.is_empty()) {
+                return Ok(raw);
+            }
+        }
+        Ok(None)
+    }
+
+    fn batches(&mut self, limit: usize) -> Result<Vec<Batch>> {
         let mut bytes = 0;
         let recent = self.partition.read_recent(self.next, |batch| {
             let is_wanted = bytes == 0 || bytes + batch.bytes <= limit;
             bytes += batch.bytes;
             is_wanted
         });
-        let batches = match recent {
+        match recent {
             Some(batches) => {
                 (self.scan, self.left) = (None, None);
-                batches
+                Ok(batches)
             }
-            None => self.read_disk(limit)?,
-        };
-        let raw = RawBatch::join(batches.into_iter().map(|batch| from(batch, self.next)).collect())?;
-        if let Some(last) = raw.as_ref().and_then(|raw| raw.offsets.last()) {
-            self.next = last + 1;
+            None => self.read_disk(limit),
         }
-        Ok(raw)
     }
 
     fn read_disk(&mut self, limit: usize) -> Result<Vec<Batch>> {
@@ -128,15 +133,4 @@ impl Cursor {
             _ => Err(corrupt(&file, format!("offset {offset} is missing"))),
         }
     }
-}
-
-/// The records of a batch from `offset` on.
-fn from(batch: Batch, offset: i64) -> RawBatch {
-    let end = batch.end();
-    let start = offset.max(batch.base);
-    let records = match (start - batch.base) as usize {
-        0 => batch.records,
-        skip => batch.records.slice(skip, batch.records.len() - skip),
-    };
-    RawBatch { offsets: ScalarBuffer::from_iter(start..end), records }
 }

@@ -6,30 +6,41 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::log::embedded::compaction::Cleaned;
 use crate::log::embedded::partition::Partition;
-use crate::log::embedded::segment::{Scan, Segment, base_of, corrupt};
+use crate::log::embedded::segment::{Scan, Segment, corrupt, parse_name};
 use crate::log::embedded::writer::{Mark, SegmentWriter};
 use crate::log::{LogError, Result, TopicPartition};
 
-/// Opens a partition in `dir`. `mark` is its committed end and `group` the last group of commits the local database
-/// knows.
-pub(super) fn open(id: TopicPartition, dir: PathBuf, mark: Mark, group: u64, segment_bytes: u64) -> Result<Partition> {
-    let mut segments = BTreeMap::new();
-    for (base, len) in segment_files(&dir)? {
-        let segment = Segment::new(&dir, base, len);
-        let is_last = base == mark.segment && mark.len > 0;
-        if base < mark.begin {
-            // retention was on its way
-            remove_file(&segment.path).map_err(|source| io(&segment.path, source))?;
+/// What the local database knows of a partition.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Committed {
+    /// Its committed end.
+    pub(super) mark: Mark,
+    /// How far it is compacted.
+    pub(super) cleaned: Cleaned,
+    /// The last group of commits, of all partitions.
+    pub(super) group: u64,
+}
+
+/// Opens a partition in `dir`. Nothing is removed unless all that is committed is there.
+pub(super) fn open(id: TopicPartition, dir: PathBuf, committed: &Committed, segment_bytes: u64) -> Result<Partition> {
+    let Committed { mark, cleaned, group } = *committed;
+    let (mut segments, mut stale, mut behind) = (BTreeMap::new(), Vec::new(), Vec::new());
+    for File { base, generation, len } in segment_files(&dir)? {
+        let segment = Segment::new(&dir, base, generation, len);
+        let is_last = base == mark.segment && mark.len > 0 && generation == 0;
+        if base < mark.begin || !cleaned.has(base, generation) {
+            // retention or compaction was on its way
+            stale.push(segment.path);
         } else if is_last && len < mark.len {
             return Err(corrupt(&segment.path, format!("it has {len} bytes instead of {}", mark.len)));
         } else if base < mark.segment || (is_last && len == mark.len) {
             segments.insert(base, Arc::new(segment));
         } else {
-            let committed = if is_last { mark.len } else { 0 };
-            cut_off(segment, committed, len, group)?;
+            behind.push((segment, if is_last { mark.len } else { 0 }, len));
             if is_last {
-                segments.insert(base, Arc::new(Segment::new(&dir, base, committed)));
+                segments.insert(base, Arc::new(Segment::new(&dir, base, generation, mark.len)));
             }
         }
     }
@@ -44,12 +55,25 @@ pub(super) fn open(id: TopicPartition, dir: PathBuf, mark: Mark, group: u64, seg
         }
         None => {}
     }
+    for (segment, committed, len) in behind {
+        cut_off(segment, committed, len, group)?;
+    }
+    for path in stale {
+        remove_file(&path).map_err(|source| io(&path, source))?;
+    }
     let writer = SegmentWriter::new(dir, segment_bytes, mark, last);
-    Ok(Partition::new(id, mark, Some(writer), segments))
+    Ok(Partition::new(id, mark, cleaned, Some(writer), segments))
 }
 
-/// Base offsets and sizes of the segment files in a directory, which need not exist.
-fn segment_files(dir: &Path) -> Result<Vec<(i64, u64)>> {
+/// A segment file.
+struct File {
+    base: i64,
+    generation: u64,
+    len: u64,
+}
+
+/// The segment files in a directory, which need not exist.
+fn segment_files(dir: &Path) -> Result<Vec<File>> {
     let entries = match read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -58,8 +82,9 @@ fn segment_files(dir: &Path) -> Result<Vec<(i64, u64)>> {
     let mut files = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|source| io(dir, source))?;
-        if let Some(base) = entry.file_name().to_str().and_then(base_of) {
-            files.push((base, metadata(entry.path()).map_err(|source| io(&entry.path(), source))?.len()));
+        if let Some((base, generation)) = entry.file_name().to_str().and_then(parse_name) {
+            let len = metadata(entry.path()).map_err(|source| io(&entry.path(), source))?.len();
+            files.push(File { base, generation, len });
         }
     }
     Ok(files)

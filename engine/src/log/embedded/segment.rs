@@ -36,10 +36,11 @@ struct Extent {
 }
 
 impl Segment {
-    /// A segment of which `len` bytes are committed.
-    pub(super) fn new(dir: &Path, base: i64, len: u64) -> Segment {
+    /// A segment of which `len` bytes are committed, written by that pass of compaction (0: appended).
+    pub(super) fn new(dir: &Path, base: i64, generation: u64, len: u64) -> Segment {
         let index = (len == 0).then(Vec::new);
-        Segment { base, path: dir.join(file_name(base)), extent: Mutex::new(Extent { len, index }) }
+        let path = dir.join(file_name(base, generation));
+        Segment { base, path, extent: Mutex::new(Extent { len, index }) }
     }
 
     /// Committed bytes.
@@ -88,13 +89,20 @@ fn note(index: &mut Vec<(i64, u64)>, base: i64, position: u64) {
 }
 
 /// The name of the segment that starts at an offset.
-pub(super) fn file_name(base: i64) -> String {
-    format!("{base:020}.log")
+fn file_name(base: i64, generation: u64) -> String {
+    match generation {
+        0 => format!("{base:020}.log"),
+        generation => format!("{base:020}-{generation}.log"),
+    }
 }
 
-/// The offset in a segment's name.
-pub(super) fn base_of(file_name: &str) -> Option<i64> {
-    file_name.strip_suffix(".log")?.parse().ok()
+/// The offset and the generation in a segment's name.
+pub(super) fn parse_name(file_name: &str) -> Option<(i64, u64)> {
+    let name = file_name.strip_suffix(".log")?;
+    match name.split_once('-') {
+        Some((base, generation)) => Some((base.parse().ok()?, generation.parse().ok()?)),
+        None => Some((name.parse().ok()?, 0)),
+    }
 }
 
 /// Reads a segment from some batch on.

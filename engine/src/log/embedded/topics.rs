@@ -1,5 +1,6 @@
 //! The topics there are. The local database knows them (`log/topics`), the committed ends of their partitions
-//! (`log/ends`), and which directories are still to be removed (`log/deleted`).
+//! (`log/ends`), how far they are compacted (`log/cleaned`), and which directories are still to be removed
+//! (`log/deleted`).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,8 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
+use crate::log::embedded::compaction::Cleaned;
 use crate::log::embedded::partition::Partition;
-use crate::log::embedded::recovery;
+use crate::log::embedded::recovery::{self, Committed};
 use crate::log::embedded::retention::Retention;
 use crate::log::embedded::segment::corrupt;
 use crate::log::embedded::writer::Mark;
@@ -21,6 +23,7 @@ use crate::log::{Kv, LogError, Result, Topic, TopicPartition, TopicSpec, Write, 
 
 const TOPICS: &str = "log/topics";
 const ENDS: &str = "log/ends";
+const CLEANED: &str = "log/cleaned";
 const DELETED: &str = "log/deleted";
 /// How much of the name goes into the directory's; file systems allow 255 characters with the id.
 const DIR_NAME_CHARS: usize = 200;
@@ -105,9 +108,13 @@ impl Topics {
                 None => Partition::in_memory(id),
                 Some(dir) => {
                     let dir = dir.join(record.dir_name(name)).join(partition.to_string());
-                    let mark = kv.get(ENDS, &record.end_key(partition))?;
-                    let mark = mark.as_deref().and_then(Mark::parse).unwrap_or_default();
-                    recovery::open(id, dir, mark, group, retention.segment_bytes)?
+                    let key = record.end_key(partition);
+                    let committed = Committed {
+                        mark: stored(kv, ENDS, &key, Mark::parse)?,
+                        cleaned: stored(kv, CLEANED, &key, Cleaned::parse)?,
+                        group,
+                    };
+                    recovery::open(id, dir, &committed, retention.segment_bytes)?
                 }
             }));
         }
@@ -140,7 +147,9 @@ impl Topics {
         let dir_name = record.dir_name(name);
         let mut writes = positions::forget_topic(kv, name)?;
         writes.push(put(TOPICS, name.as_bytes(), None));
-        writes.extend((0..record.partitions).map(|partition| put(ENDS, &record.end_key(partition), None)));
+        for key in (0..record.partitions).map(|partition| record.end_key(partition)) {
+            writes.extend([put(ENDS, &key, None), put(CLEANED, &key, None)]);
+        }
         if self.dir.is_some() {
             writes.push(put(DELETED, dir_name.as_bytes(), Some(Vec::new())));
         }
@@ -164,9 +173,18 @@ impl Topics {
 
     /// The change that records a partition's committed end.
     pub(super) fn end_write(&self, of: &TopicPartition, mark: Mark) -> Result<Write> {
+        self.write(ENDS, of, mark.to_bytes())
+    }
+
+    /// The change that records how far a partition is compacted.
+    pub(super) fn cleaned_write(&self, of: &TopicPartition, cleaned: Cleaned) -> Result<Write> {
+        self.write(CLEANED, of, cleaned.to_bytes())
+    }
+
+    fn write(&self, space: &str, of: &TopicPartition, value: Vec<u8>) -> Result<Write> {
         let topics = self.by_name.read();
         let entry = topics.get(&of.topic).ok_or_else(|| LogError::UnknownTopic(of.topic.to_string()))?;
-        Ok(put(ENDS, &entry.record.end_key(of.partition), Some(mark.to_bytes())))
+        Ok(put(space, &entry.record.end_key(of.partition), Some(value)))
     }
 
     /// Whether there is a data directory.
@@ -204,6 +222,12 @@ impl Topics {
         let (topic, partition_number) = (&of.topic, of.partition);
         partition.ok_or_else(|| LogError::UnknownPartition { topic: topic.to_string(), partition: partition_number })
     }
+}
+
+/// A partition's entry in a space; the default if it has none.
+fn stored<T: Default>(kv: &dyn Kv, space: &str, key: &[u8], parse: fn(&[u8]) -> Option<T>) -> Result<T> {
+    let Some(bytes) = kv.get(space, key)? else { return Ok(T::default()) };
+    parse(&bytes).ok_or_else(|| LogError::Store(format!("an entry of {space} cannot be read")))
 }
 
 fn records(kv: &dyn Kv) -> Result<Vec<(Arc<str>, Record)>> {

@@ -104,7 +104,7 @@ impl SegmentWriter {
             }
             full => {
                 self.finished.extend(full.and_then(|(segment, file)| Some((segment, file?))));
-                let segment = Arc::new(Segment::new(&self.dir, base, 0));
+                let segment = Arc::new(Segment::new(&self.dir, base, 0, 0));
                 create_dir_all(&self.dir).map_err(io("creating the directory of", &segment))?;
                 let create = OpenOptions::new().create(true).truncate(true).write(true).open(&segment.path);
                 self.written = Mark { segment: base, len: 0, ..self.written };
