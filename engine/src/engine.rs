@@ -125,7 +125,8 @@ impl Engine {
     pub fn execute(&self, text: &str, mut session: Session, wait_for: Option<i64>) -> Result<Vec<Answer>, Failure> {
         self.wait_for(wait_for)?;
         let variables: Variables = session.variables.iter().collect();
-        let statements = sql::parse(text, &variables).map_err(|error| Failure::statement(error.message).of(text))?;
+        let statements =
+            sql::parse(text, &variables).map_err(|error| Failure::statement(error.message).of(&error.statement))?;
         if !statements.iter().any(|statement| changes_something(&statement.statement)) {
             return statements.iter().map(|statement| self.answer(statement, &mut session)).collect();
         }

@@ -51,7 +51,7 @@ fn start_now(
         asked.session.forget_unknown_properties();
     }
     let parsed = sql::parse(&asked.sql, &asked.session.variables)
-        .map_err(|problem| Failure::statement(problem.message).of(&asked.sql))?;
+        .map_err(|problem| Failure::statement(problem.message).of(&problem.statement))?;
     let [statement] = parsed.as_slice() else {
         let message =
             format!("Expected exactly one KSQL statement; found {} instead\nStatement: {}", parsed.len(), asked.sql);

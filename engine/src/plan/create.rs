@@ -20,7 +20,8 @@ impl Planner<'_> {
         let properties = Properties::new(&create.with, Clause::Create)?;
         let declared = self.declared_columns(create)?;
         let typed = || messages::shown(&Statement::CreateSource(self.with_types(self.with_default_formats(create))));
-        let formats = self.source_formats(&properties, &declared).map_err(|error| error.of(&typed()))?;
+        let named = self.format_names(&properties)?;
+        let formats = self.source_formats(&properties, named, &declared).map_err(|error| error.of(&typed()))?;
         let statement = messages::shown(&Statement::CreateSource(self.filled_in(create)));
         let existing = self.catalog.source(&create.name.name);
         if let (Some(existing), true) = (existing, create.if_not_exists) {
@@ -40,7 +41,13 @@ impl Planner<'_> {
             statement: statement.clone(),
             created: 0,
         };
-        self.make_source(create, existing, source, topics).map_err(|error| error.of(&statement))
+        formats::check_wrap(
+            &source.formats.value.name,
+            source.record_schema().value.len(),
+            properties.wrap_single_value,
+        )
+        .and_then(|()| self.make_source(create, existing, source, topics))
+        .map_err(|error| error.of(&statement))
     }
 
     fn make_source(
@@ -84,12 +91,19 @@ impl Planner<'_> {
         Ok(declared)
     }
 
-    fn source_formats(&self, properties: &Properties, declared: &Declared) -> Result<Formats> {
+    /// The names of the key format and the value format, as the statement or the settings have them.
+    fn format_names(&self, properties: &Properties) -> Result<(String, String)> {
         let key = properties.key_format().or_else(|| self.default_format("key")).unwrap_or_else(|| "KAFKA".to_owned());
-        let value = properties
-            .value_format()
-            .or_else(|| self.default_format("value"))
-            .ok_or_else(messages::missing_value_format)?;
+        let value = properties.value_format().or_else(|| self.default_format("value"));
+        Ok((key, value.ok_or_else(messages::missing_value_format)?))
+    }
+
+    fn source_formats(
+        &self,
+        properties: &Properties,
+        (key, value): (String, String),
+        declared: &Declared,
+    ) -> Result<Formats> {
         let wanted = [
             (formats::Side::Key, &key, properties.key_schema_id, !declared.schema.key.is_empty()),
             (formats::Side::Value, &value, properties.value_schema_id, !declared.schema.value.is_empty()),
@@ -98,13 +112,11 @@ impl Planner<'_> {
             messages::check_schema_id(side, format, id.is_some(), has_columns)?;
         }
         formats::check_schema_properties(properties, &key, &value)?;
-        let columns = declared.schema.value.len() - declared.headers.len();
         Ok(Formats {
             key: formats::key_spec(&key, properties.key_delimiter, declared.schema.key.len())?,
             value: formats::value_spec(
                 &value,
                 properties.value_delimiter,
-                columns,
                 properties.wrap_single_value,
                 self.default_wrap(),
             )?,

@@ -23,13 +23,17 @@ impl Planner<'_> {
         if let (Some(existing), true) = (existing, create.if_not_exists) {
             return Ok(Command::warning(text, messages::exists_already_warning(create.kind, existing)));
         }
-        let resolved = self.resolve(&create.query, true).map_err(|error| match error.kind {
+        let of_query = |error: PlanError| match error.kind {
             ErrorKind::Prepare => error,
             _ => error.of_query(),
-        })?;
+        };
+        let (resolved, wrong) = self.resolve_what_can_be(&create.query, true).map_err(of_query)?;
         let mut shown = CreateAs { query: Box::new(resolved.query.clone()), ..create.clone() };
         shown.with = self.expected_with(create, &properties, &resolved);
         shown.query.emit.get_or_insert(Emit::Changes);
+        if let Some(wrong) = wrong {
+            return Err(of_query(wrong).of(&messages::shown(&Statement::CreateAs(shown))));
+        }
         self.create_resolved(create, &properties, resolved, &mut shown)
             .map_err(|error| error.of(&messages::shown(&Statement::CreateAs(shown))))
     }

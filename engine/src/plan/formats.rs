@@ -35,32 +35,37 @@ pub(super) fn key_spec(name: &str, delimiter: Option<char>, columns: usize) -> R
 }
 
 /// The value format for a number of value columns. `default_wrap` is `ksql.persistence.wrap.single.values`.
+/// [`check_wrap`] says whether `wrap` can be had.
 pub(super) fn value_spec(
     name: &str,
     delimiter: Option<char>,
-    columns: usize,
     wrap: Option<bool>,
     default_wrap: Option<bool>,
 ) -> Result<FormatSpec> {
     check_delimiter(name, delimiter)?;
     let features = features(name)?;
-    if let Some(wrap) = wrap {
-        let possible = if wrap { features.wrap_singles } else { features.unwrap_singles };
-        if !possible {
-            return Err(PlanError::statement(format!(
-                "Format '{name}' does not support 'WRAP_SINGLE_VALUE' set to '{wrap}'."
-            )));
-        }
-        if columns != 1 {
-            return Err(PlanError::statement("'WRAP_SINGLE_VALUE' is only valid for single-field value schemas"));
-        }
-    }
     let wrap_single = match wrap.or(default_wrap) {
         Some(true) => features.wrap_singles,
         Some(false) => !features.unwrap_singles,
         None => features.wrap_singles,
     };
     Ok(FormatSpec { name: name.to_owned(), delimiter, wrap_single })
+}
+
+/// Refuses `WRAP_SINGLE_VALUE` where the format or the number of columns leaves no choice.
+pub(super) fn check_wrap(name: &str, columns: usize, wrap: Option<bool>) -> Result<()> {
+    let Some(wrap) = wrap else { return Ok(()) };
+    let features = features(name)?;
+    let possible = if wrap { features.wrap_singles } else { features.unwrap_singles };
+    if !possible {
+        return Err(PlanError::statement(format!(
+            "Format '{name}' does not support 'WRAP_SINGLE_VALUE' set to '{wrap}'."
+        )));
+    }
+    if columns != 1 {
+        return Err(PlanError::statement("'WRAP_SINGLE_VALUE' is only valid for single-field value schemas"));
+    }
+    Ok(())
 }
 
 fn check_delimiter(name: &str, delimiter: Option<char>) -> Result<()> {

@@ -28,6 +28,13 @@ pub(super) struct Resolved {
 impl Planner<'_> {
     /// Resolves the names of a query.
     pub(super) fn resolve(&self, query: &Query, persistent: bool) -> Result<Resolved> {
+        let (resolved, wrong) = self.resolve_what_can_be(query, persistent)?;
+        wrong.map_or(Ok(resolved), Err)
+    }
+
+    /// Resolves the names of a query as far as they are known, for showing it, and says which was the first that is not.
+    /// An error is what ksqlDB finds before it resolves anything.
+    pub(super) fn resolve_what_can_be(&self, query: &Query, persistent: bool) -> Result<(Resolved, Option<PlanError>)> {
         let froms = self.sources_of(query)?;
         let universe = Universe::new(&froms);
         let aliases = Aliases::new(universe.scope.columns.iter().map(|column| column.name.as_str()));
@@ -37,10 +44,11 @@ impl Planner<'_> {
             aliases,
             persistent,
             windowed: query.window.is_some() && froms.len() == 1,
+            wrong: None,
         };
         let resolved = names.query(query)?;
-        let aliases = names.aliases;
-        Ok(Resolved { query: resolved, froms, universe, aliases })
+        let (aliases, wrong) = (names.aliases, names.wrong);
+        Ok((Resolved { query: resolved, froms, universe, aliases }, wrong))
     }
 
     fn sources_of(&self, query: &Query) -> Result<Vec<From>> {
@@ -86,6 +94,8 @@ struct Names<'a> {
     persistent: bool,
     /// The query has a window of its own, whose bounds belong to no source (ksqlDB does not know them over a join).
     windowed: bool,
+    /// The first name that could not be resolved, or may not be used.
+    wrong: Option<PlanError>,
 }
 
 impl Names<'_> {
@@ -99,19 +109,24 @@ impl Names<'_> {
         }
         self.check_sources(query)?;
         for join in &mut resolved.joins {
-            self.qualify(&mut join.on, Clause::JoinOn)?;
+            self.qualify(&mut join.on, Clause::JoinOn);
         }
         let filter = resolved.filter.iter_mut().map(|expr| (expr, Clause::Where));
         let group_by = resolved.group_by.iter_mut().map(|expr| (expr, Clause::GroupBy));
         let partition_by = resolved.partition_by.iter_mut().map(|expr| (expr, Clause::PartitionBy));
         let having = resolved.having.iter_mut().map(|expr| (expr, Clause::Having));
         for (expr, clause) in filter.chain(group_by).chain(partition_by).chain(having) {
-            self.qualify(expr, clause)?;
+            self.qualify(expr, clause);
         }
         for item in &mut resolved.select {
-            self.item(item)?;
+            self.item(item);
         }
         Ok(resolved)
+    }
+
+    /// Notes an error; only the first one counts.
+    fn note(&mut self, error: PlanError) {
+        self.wrong.get_or_insert(error);
     }
 
     /// Every source that is named must be one of the query's, and every type must exist, before anything else is wrong.
@@ -138,38 +153,42 @@ impl Names<'_> {
         }
     }
 
-    fn item(&mut self, item: &mut SelectItem) -> Result<()> {
+    fn item(&mut self, item: &mut SelectItem) {
         match item {
             SelectItem::Expr { expr, alias } => {
-                self.qualify(expr, Clause::Select)?;
+                self.qualify(expr, Clause::Select);
                 match alias {
-                    Some(alias) => self.check_alias(expr, alias)?,
-                    None => *alias = Some(self.alias(expr)?),
+                    Some(alias) => self.check_alias(expr, alias),
+                    None => *alias = Some(self.alias(expr)),
                 }
             }
-            SelectItem::All { source: Some(source), .. } => self.check_source(source)?,
+            SelectItem::All { source: Some(source), .. } => {
+                if let Err(error) = self.check_source(source) {
+                    self.note(error);
+                }
+            }
             SelectItem::All { source: None, .. } => {}
-            SelectItem::StructAll { base, .. } => self.qualify(base, Clause::Select)?,
+            SelectItem::StructAll { base, .. } => self.qualify(base, Clause::Select),
         }
-        Ok(())
     }
 
-    fn check_alias(&self, expr: &Expr, alias: &Ident) -> Result<()> {
-        if self.persistent && is_system_column(&alias.name) {
-            if matches!(&expr.kind, ExprKind::Column { name, .. } if name.name == alias.name) {
-                return Err(reserved(&alias.name).at(alias.span));
-            }
-            return Err(PlanError::statement(format!(
+    fn check_alias(&mut self, expr: &Expr, alias: &Ident) {
+        if !self.persistent || !is_system_column(&alias.name) {
+            return;
+        }
+        let error = if matches!(&expr.kind, ExprKind::Column { name, .. } if name.name == alias.name) {
+            reserved(&alias.name)
+        } else {
+            PlanError::statement(format!(
                 "`{}` is a reserved column name. You cannot use it as an alias for a column.",
                 alias.name
             ))
-            .at(alias.span));
-        }
-        Ok(())
+        };
+        self.note(error.at(alias.span));
     }
 
     /// The name of an expression without one.
-    fn alias(&mut self, expr: &Expr) -> Result<Ident> {
+    fn alias(&mut self, expr: &Expr) -> Ident {
         let name = match &expr.kind {
             ExprKind::Column { source, name } => {
                 let clashes = self.owners(&name.name).count() > 1;
@@ -178,14 +197,14 @@ impl Names<'_> {
                     _ => name.name.clone(),
                 };
                 if self.persistent && is_system_column(&alias) {
-                    return Err(reserved(&alias).at(expr.span));
+                    self.note(reserved(&alias).at(expr.span));
                 }
                 alias
             }
             ExprKind::Field { field, .. } => self.aliases.field(&field.name),
             _ => self.aliases.expression(),
         };
-        Ok(Ident { name, span: expr.span })
+        Ident { name, span: expr.span }
     }
 
     fn owners<'b>(&'b self, column: &'b str) -> impl Iterator<Item = &'b From> {
@@ -199,42 +218,43 @@ impl Names<'_> {
         Err(PlanError::prepare(format!("'{}' is not a valid stream/table name or alias.", source.name)).at(source.span))
     }
 
-    fn qualify(&self, expr: &mut Expr, clause: Clause) -> Result<()> {
-        self.walk(expr, clause, &mut Vec::new())
+    fn qualify(&mut self, expr: &mut Expr, clause: Clause) {
+        self.walk(expr, clause, &mut Vec::new());
     }
 
     /// Gives every column its source; `params` are the lambda parameters in sight.
-    fn walk(&self, expr: &mut Expr, clause: Clause, params: &mut Vec<String>) -> Result<()> {
+    fn walk(&mut self, expr: &mut Expr, clause: Clause, params: &mut Vec<String>) {
         let span = expr.span;
         match &mut expr.kind {
             ExprKind::Column { source, name } if source.is_some() && self.windowed && is_window_bound(&name.name) => {
                 *source = None;
-                Ok(())
             }
             ExprKind::Column { source: Some(source), name } => {
                 let known = self.froms.iter().any(|from| from.alias == source.name && has_column(from, &name.name));
-                if known { Ok(()) } else { Err(self.unknown(Some(source), name, span, clause)) }
+                if !known {
+                    self.note(self.unknown(Some(source), name, span, clause));
+                }
             }
             ExprKind::Column { source, name } if !params.contains(&name.name) => {
                 let owners: Vec<&From> = self.owners(&name.name).collect();
-                match owners.as_slice() {
-                    [] if self.belongs_to_no_source(&name.name) => Ok(()),
-                    [] => Err(self.unknown(None, name, span, clause)),
+                let wrong = match owners.as_slice() {
+                    [] if self.belongs_to_no_source(&name.name) => return,
+                    [] => self.unknown(None, name, span, clause),
                     [only] => {
                         *source = Some(Ident { name: only.alias.clone(), span });
-                        Ok(())
+                        return;
                     }
-                    several => Err(ambiguous(name, several)),
-                }
+                    several => ambiguous(name, several),
+                };
+                self.note(wrong);
             }
             ExprKind::Lambda { params: own, body } => {
                 let outer = params.len();
                 params.extend(own.iter().map(|param| param.name.clone()));
-                let walked = self.walk(body, clause, params);
+                self.walk(body, clause, params);
                 params.truncate(outer);
-                walked
             }
-            _ => super::ast::children_mut(expr).into_iter().try_for_each(|child| self.walk(child, clause, params)),
+            _ => super::ast::children_mut(expr).into_iter().for_each(|child| self.walk(child, clause, params)),
         }
     }
 

@@ -131,12 +131,12 @@ impl Planner<'_> {
         let inherited = |of: &FormatSpec, name: &str| of.delimiter.filter(|_| of.name == name);
         let key_delimiter = properties.key_delimiter.or_else(|| inherited(&source.formats.key, &key_name));
         let value_delimiter = properties.value_delimiter.or_else(|| inherited(&source.formats.value, &value_name));
+        formats::check_wrap(&value_name, schema.value.len(), properties.wrap_single_value)?;
         Ok(Formats {
             key: formats::key_spec(&key_name, key_delimiter, schema.key.len())?,
             value: formats::value_spec(
                 &value_name,
                 value_delimiter,
-                schema.value.len(),
                 properties.wrap_single_value,
                 self.default_wrap(),
             )?,
