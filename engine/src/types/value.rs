@@ -98,6 +98,22 @@ impl Value {
         matches!(self, Self::Null)
     }
 
+    /// Bytes it takes outside itself (about).
+    pub fn heap_bytes(&self) -> usize {
+        match self {
+            Self::String(text) => text.capacity(),
+            Self::Bytes(bytes) => bytes.capacity(),
+            Self::Array(values) | Self::Struct(values) => values.iter().map(Self::whole_bytes).sum(),
+            Self::Map(entries) => entries.iter().map(|(key, value)| key.whole_bytes() + value.whole_bytes()).sum(),
+            _ => 0,
+        }
+    }
+
+    /// Bytes it takes with itself (about).
+    pub fn whole_bytes(&self) -> usize {
+        size_of::<Self>() + self.heap_bytes()
+    }
+
     /// The value in a row of a column of one of the Arrow types of [`SqlType::to_arrow`]; NULL for any other array.
     pub fn at(array: &dyn Array, row: usize) -> Value {
         if row >= array.len() || array.is_null(row) {

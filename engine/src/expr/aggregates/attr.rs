@@ -4,7 +4,7 @@ use arrow::array::ArrayRef;
 use indexmap::IndexMap;
 
 use super::collect::argument;
-use super::output::{ValueColumn, whole_bytes};
+use super::output::ValueColumn;
 use super::{AggregateError, Function};
 use crate::types::row::{BadRow, get_i64, get_u64, get_value, put_i64, put_u64, put_value};
 use crate::types::{SqlType, Value};
@@ -89,6 +89,6 @@ impl Function for Attr {
     }
 
     fn heap_bytes(&self, state: &Self::State) -> usize {
-        state.keys().map(|value| whole_bytes(value) + 32).sum()
+        state.keys().map(|value| value.whole_bytes() + 32).sum()
     }
 }

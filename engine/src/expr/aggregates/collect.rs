@@ -3,7 +3,7 @@
 use arrow::array::ArrayRef;
 use indexmap::IndexSet;
 
-use super::output::{ValueColumn, whole_bytes};
+use super::output::ValueColumn;
 use super::{AggregateError, Function};
 use crate::types::row::{BadRow, get_u64, get_value, put_u64, put_value};
 use crate::types::{SqlType, Value};
@@ -64,7 +64,7 @@ impl Function for CollectList {
     }
 
     fn heap_bytes(&self, state: &Vec<Value>) -> usize {
-        state.iter().map(whole_bytes).sum()
+        state.iter().map(Value::whole_bytes).sum()
     }
 }
 
@@ -120,7 +120,7 @@ impl Function for CollectSet {
     }
 
     fn heap_bytes(&self, state: &IndexSet<Value>) -> usize {
-        state.iter().map(|value| whole_bytes(value) + 24).sum()
+        state.iter().map(|value| value.whole_bytes() + 24).sum()
     }
 }
 

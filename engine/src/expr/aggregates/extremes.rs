@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, PrimitiveBuilder};
 use arrow::datatypes::DataType;
 
-use super::output::{ValueColumn, heap_bytes};
+use super::output::ValueColumn;
 use super::sum::primitive;
 use super::{AggregateError, Function, NumberBytes};
 use crate::types::row::{BadRow, get_value, put_value, take};
@@ -179,6 +179,6 @@ impl Function for ExtremeValue {
     }
 
     fn heap_bytes(&self, state: &Value) -> usize {
-        heap_bytes(state)
+        state.heap_bytes()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::array::ArrayRef;
 
 use super::collect::argument;
-use super::output::{ValueColumn, whole_bytes};
+use super::output::ValueColumn;
 use super::{AggregateError, Function};
 use crate::types::row::{BadRow, get_u64, get_value, put_u64, put_value};
 use crate::types::{SqlType, Value};
@@ -115,6 +115,6 @@ impl Function for ByOffset {
     }
 
     fn heap_bytes(&self, state: &Self::State) -> usize {
-        state.iter().map(|(_, value)| whole_bytes(value) + 8).sum()
+        state.iter().map(|(_, value)| value.whole_bytes() + 8).sum()
     }
 }

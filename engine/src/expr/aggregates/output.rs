@@ -52,19 +52,3 @@ impl Output for ValueColumn {
         Value::column(&self.ty, &std::mem::take(&mut self.values))
     }
 }
-
-/// Bytes a value takes outside itself (about).
-pub(super) fn heap_bytes(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.capacity(),
-        Value::Bytes(bytes) => bytes.capacity(),
-        Value::Array(values) | Value::Struct(values) => values.iter().map(whole_bytes).sum(),
-        Value::Map(entries) => entries.iter().map(|(key, value)| whole_bytes(key) + whole_bytes(value)).sum(),
-        _ => 0,
-    }
-}
-
-/// Bytes a value takes with itself (about).
-pub(super) fn whole_bytes(value: &Value) -> usize {
-    size_of::<Value>() + heap_bytes(value)
-}

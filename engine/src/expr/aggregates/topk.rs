@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use arrow::array::ArrayRef;
 
 use super::collect::{get_values, put_values};
-use super::output::{ValueColumn, whole_bytes};
+use super::output::ValueColumn;
 use super::{AggregateError, Function};
 use crate::types::row::BadRow;
 use crate::types::{SqlType, Value};
@@ -87,6 +87,6 @@ impl Function for TopK {
     }
 
     fn heap_bytes(&self, state: &Vec<Value>) -> usize {
-        state.iter().map(whole_bytes).sum()
+        state.iter().map(Value::whole_bytes).sum()
     }
 }

@@ -275,7 +275,7 @@ fn slice(args: &[Value], _: &Context<'_>) -> Row {
 
 fn series(args: &[Value], _: &Context<'_>) -> Row {
     /// A row may not ask for more than this.
-    const LONGEST: i64 = 10_000_000;
+    const LONGEST: i64 = 1_000_000;
     let bound = |i: usize| match args.get(i) {
         Some(Value::Integer(value)) => Ok(i64::from(*value)),
         Some(Value::Bigint(value)) => Ok(*value),
@@ -296,12 +296,13 @@ fn series(args: &[Value], _: &Context<'_>) -> Row {
     if distance.signum() * step.signum() < 0 {
         return Err("the step has the wrong sign".to_owned());
     }
-    if distance / step > LONGEST {
-        return Err("the series is too long".to_owned());
-    }
+    // Only the smallest BIGINT by -1 has no quotient.
+    let Some(steps) = distance.checked_div(step).filter(|steps| *steps < LONGEST) else {
+        return Err(format!("the series is longer than the {LONGEST} items that are possible"));
+    };
     let small = matches!(args.first(), Some(Value::Integer(_)));
     let value = |value: i64| if small { Value::Integer(value as i32) } else { Value::Bigint(value) };
-    Ok(Value::Array((0..=distance / step).map(|i| value(start + i * step)).collect()))
+    Ok(Value::Array((0..=steps).map(|i| value(start + i * step)).collect()))
 }
 
 fn entries(args: &[Value], _: &Context<'_>) -> Row {

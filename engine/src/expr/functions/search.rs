@@ -127,23 +127,28 @@ fn instr(args: &[Value], _: &Context<'_>) -> Row {
 }
 
 fn pad(args: &[Value], left: bool) -> Row {
-    let padded = pad_units(&units(text(args, 0)?), int(args, 1)?, &units(text(args, 2)?), left);
+    let padded = pad_units(&units(text(args, 0)?), int(args, 1)?, &units(text(args, 2)?), left)?;
     Ok(padded.map_or(Value::Null, |units| Value::String(String::from_utf16_lossy(&units))))
 }
 
 fn pad_bytes(args: &[Value], left: bool) -> Row {
-    let padded = pad_units(bytes(args, 0)?, int(args, 1)?, bytes(args, 2)?, left);
+    let padded = pad_units(bytes(args, 0)?, int(args, 1)?, bytes(args, 2)?, left)?;
     Ok(padded.map_or(Value::Null, Value::Bytes))
 }
 
-fn pad_units<T: Copy>(source: &[T], target: i32, padding: &[T], left: bool) -> Option<Vec<T>> {
-    let target = usize::try_from(target).ok()?;
+fn pad_units<T: Copy>(source: &[T], target: i32, padding: &[T], left: bool) -> Result<Option<Vec<T>>, String> {
+    /// A row may not ask for more than this.
+    const LONGEST: usize = 16 << 20;
+    let Ok(target) = usize::try_from(target) else { return Ok(None) };
     if padding.is_empty() {
-        return None;
+        return Ok(None);
+    }
+    if target > LONGEST {
+        return Err(format!("a length of {target} is more than the {LONGEST} that are possible"));
     }
     let kept = source.iter().copied().take(target);
     let filling = padding.iter().copied().cycle().take(target.saturating_sub(source.len()));
-    Some(if left { filling.chain(kept).collect() } else { kept.chain(filling).collect() })
+    Ok(Some(if left { filling.chain(kept).collect() } else { kept.chain(filling).collect() }))
 }
 
 fn split(args: &[Value], _: &Context<'_>) -> Row {

@@ -49,6 +49,7 @@ fn text() {
             ("S || U", &["Hello Worldo", "", "", "ünï 😀 ßï"]),
             ("REPLACE(S, U, '*')", &["Hell* W*rld", "*", "null", "ün* 😀 ß"]),
             ("LPAD(S, 3, '*')", &["Hel", "***", "null", "ünï"]),
+            ("LPAD(S, 2147483647, '*')", &["!null", "!null", "null", "!null"]),
             ("RPAD(U, 3, '')", &["null", "null", "null", "null"]),
             ("SPLIT(S, U)", &["[Hell,  W, rld]", "[]", "null", "[ün,  😀 ß]"]),
             ("FIELD(U, 'x', 'o')", &["2", "0", "0", "0"]),
@@ -93,6 +94,10 @@ fn numbers() {
             ("GEO_DISTANCE(D, 0, D, 0, 'MI')", &["0.0", "0.0", "!null"]),
             ("GEO_DISTANCE(91, 0, 0, D)", &["!null", "!null", "!null"]),
             ("GENERATE_SERIES(I, -5, 2)", &["[-7, -5]", "!null", "!null"]),
+            (
+                "ARRAY_LENGTH(GENERATE_SERIES(CAST(I AS BIGINT), -9223372036854775808, -1))",
+                &["!null", "!null", "!null"],
+            ),
         ],
     );
 }

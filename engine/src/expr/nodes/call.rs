@@ -8,6 +8,9 @@ use super::super::functions::{Batch, Context, RowKernel, Run};
 use super::{Arg, Frame, Operation};
 use crate::types::{SqlType, Value};
 
+/// A column of Arrow addresses 2 GiB.
+const MOST_BYTES: usize = 1 << 30;
+
 /// Runs one variation of a function.
 #[derive(Debug)]
 pub(in super::super) struct CallFunction {
@@ -46,6 +49,7 @@ impl CallFunction {
     fn rows(&self, frame: &Frame<'_>, args: &[Arg], kernel: RowKernel, context: &Context<'_>, nulls: bool) -> ArrayRef {
         // Constants are made once.
         let mut row_values: Vec<Value> = args.iter().map(|arg| Value::at(&arg.array, 0)).collect();
+        let mut bytes = 0;
         let results: Vec<Value> = (0..frame.len())
             .map(|row| {
                 if frame.has_failed(row) || (!nulls && args.iter().any(|arg| arg.is_null(row))) {
@@ -54,7 +58,15 @@ impl CallFunction {
                 for (value, arg) in row_values.iter_mut().zip(args).filter(|(_, arg)| !arg.scalar) {
                     *value = Value::at(&arg.array, row);
                 }
-                kernel(&row_values, context).unwrap_or_else(|message| {
+                let result = kernel(&row_values, context).and_then(|value| {
+                    bytes += value.heap_bytes();
+                    if bytes > MOST_BYTES {
+                        Err("the results of these rows are too large".to_owned())
+                    } else {
+                        Ok(value)
+                    }
+                });
+                result.unwrap_or_else(|message| {
                     frame.fail(row, || format!("{}: {message}", self.name));
                     Value::Null
                 })
