@@ -9,7 +9,7 @@ use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::expr::Typed;
 use crate::plan::{self, Planner};
-use crate::rows::{End, RowReceiver, channel};
+use crate::rows::{RowReceiver, channel};
 use crate::runtime::{ClientColumn, Transient};
 use crate::serving::{self, Kind, pull};
 use crate::statements::{self, Failure, FailureKind, Print, PushQuery, Session};
@@ -132,13 +132,11 @@ impl Engine {
         let pull = pull::analyze(query, located, &analysis, &env)?;
         self.settle(&pull.query, catalog)?;
         let tables = self.shared.runtime.tables(&pull.query);
-        let batch = pull.run(&tables).map_err(|error| Failure::new(FailureKind::Server, error.to_string()))?;
         let (sender, rows) = channel(|| ());
-        // Nobody has taken the receiver away yet.
-        let _sent = sender.send(batch);
-        sender.end(End::Completed);
+        let (columns, keys) = (pull.columns.clone(), pull.keys.clone());
+        pull::answer(pull, tables, sender).map_err(|error| Failure::new(FailureKind::Server, error.to_string()))?;
         let id = format!("query_{}", self.shared.clock.now_ms());
-        Ok(serving::Answer { id, columns: pull.columns, keys: pull.keys, kind: Kind::TablePull, rows })
+        Ok(serving::Answer { id, columns, keys, kind: Kind::TablePull, rows })
     }
 }
 

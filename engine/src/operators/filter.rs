@@ -27,7 +27,13 @@ impl Filter {
 
 impl Operator for Filter {
     fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
-        let mut rows = super::only(inputs)?;
+        self.apply(super::only(inputs)?, ctx)
+    }
+}
+
+impl Filter {
+    /// The rows that stay.
+    pub(super) fn apply(&self, mut rows: Changes, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
         if rows.is_empty() {
             return Ok(rows);
         }

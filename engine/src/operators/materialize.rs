@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, BooleanArray};
+use arrow::array::{Array, ArrayRef, BinaryArray, BooleanArray};
+use arrow::buffer::ScalarBuffer;
 use parking_lot::RwLock;
 
 use crate::formats::FormatSpec;
 use crate::log::{LogError, Write};
-use crate::state::{Place, SharedTable, Table, TableKind};
-use crate::types::row::{RowDecoder, RowEncoder};
-use crate::types::{Changes, Schema, Side, SqlType};
+use crate::state::{Place, Row, Store, Table, TableKind, ToRows};
+use crate::types::row::{BadRow, RowDecoder, RowEncoder, get_i64};
+use crate::types::{Changes, Schema, Side, SqlType, Windows};
 
 use super::keys::KeyBytes;
 use super::{Context, Operator, OperatorError};
@@ -20,8 +21,8 @@ use super::{Context, Operator, OperatorError};
 /// that makes a table, where pull queries read what it keeps. Rows without a key are left out: a table has none.
 pub struct Materialize {
     keys: KeyBytes,
-    types: Vec<SqlType>,
-    table: SharedTable,
+    types: Arc<[SqlType]>,
+    rows: Arc<RwLock<Store<Vec<Row>>>>,
     kind: TableKind,
     /// Whether somebody downstream reads the old side.
     tells_old: bool,
@@ -30,32 +31,33 @@ pub struct Materialize {
 }
 
 impl Materialize {
-    /// Keeps rows of `schema`, whose keys are written in `key_format` and stand in windows of `kind`. The table is what
-    /// pull queries read.
+    /// Keeps rows of `schema`, whose keys are written in `key_format` and stand in windows of `kind`.
     pub fn new(
         schema: &Schema,
         key_format: &FormatSpec,
         kind: TableKind,
         place: Place,
         tells_old: bool,
-    ) -> Result<(Self, SharedTable), OperatorError> {
-        let table = Arc::new(RwLock::new(Table::open(place, kind)?));
-        let operator = Self {
+    ) -> Result<Self, OperatorError> {
+        let rows = match kind {
+            TableKind::Plain => Store::open(Vec::new(), place)?,
+            TableKind::Time { .. } | TableKind::Session { .. } => Store::open_segmented(Vec::new(), place)?,
+        };
+        Ok(Self {
             keys: KeyBytes::new(key_format, &schema.key)?,
             types: schema.value.iter().map(|column| column.ty.clone()).collect(),
-            table: Arc::clone(&table),
+            rows: Arc::new(RwLock::new(rows)),
             kind,
             tells_old,
             entry: Vec::new(),
             row: Vec::new(),
-        };
-        Ok((operator, table))
+        })
     }
 
     /// Takes in one row; its old value, if wanted, goes to `old`. Returns whether there was one.
     fn keep(
         &mut self,
-        table: &mut Table,
+        store: &mut Store<Vec<Row>>,
         at: &At<'_>,
         rows: &Encoded<'_>,
         old: Option<&mut RowDecoder>,
@@ -64,7 +66,6 @@ impl Materialize {
         let window = at.window.unwrap_or_default();
         self.kind.put_key(at.key, window, &mut self.entry);
         let segment = self.kind.segment(window);
-        let store = &mut table.store;
         store.advance(if self.kind == TableKind::Plain { at.time } else { window.0 });
         let slot = if rows.has_value { Some(store.upsert(segment, &self.entry)?) } else { None };
         let (slot, existed) = match slot {
@@ -86,16 +87,21 @@ impl Materialize {
         if rows.has_value {
             self.row.clear();
             rows.encoder.encode(at.index, &mut self.row);
-            kept.time = at.time;
-            if kept.bytes.len() == self.row.len() {
-                kept.bytes.copy_from_slice(&self.row);
-            } else {
-                kept.bytes = self.row.as_slice().into();
-            }
+            kept.set(at.time, &self.row);
         } else {
             store.remove(slot);
         }
         Ok(existed)
+    }
+
+    /// Forgets what is past retention.
+    fn expire(&self, store: &mut Store<Vec<Row>>) {
+        if let TableKind::Time { retention_ms, .. } | TableKind::Session { retention_ms } = self.kind {
+            let newest = store.time();
+            if newest > i64::MIN {
+                store.expire_before(newest.saturating_sub(retention_ms).div_euclid(self.kind.segment_ms()));
+            }
+        }
     }
 }
 
@@ -113,16 +119,37 @@ struct Encoded<'a> {
     has_value: bool,
 }
 
-fn damaged(problem: crate::types::row::BadRow) -> OperatorError {
-    OperatorError::State(LogError::Corrupt { file: "a table's state".to_owned(), problem: problem.to_string() })
+/// Rows as they are kept: ROWTIME, then the encoded columns.
+struct KeptRows(Arc<[SqlType]>);
+
+impl ToRows for KeptRows {
+    fn rows(&self, key: Vec<ArrayRef>, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes, LogError> {
+        let mut decoder = RowDecoder::new(&self.0);
+        let mut times = Vec::with_capacity(values.len());
+        for bytes in values {
+            let mut bytes = bytes.unwrap_or_default();
+            times.push(get_i64(&mut bytes).map_err(corrupt)?);
+            decoder.push(bytes).map_err(corrupt)?;
+        }
+        let new = Side { columns: decoder.finish().map_err(corrupt)?, present: None };
+        let seq = ScalarBuffer::from(vec![0_u64; values.len()]);
+        Ok(Changes { key, windows, new, old: None, time: times.into(), seq, headers: None })
+    }
+}
+
+fn corrupt(problem: impl ToString) -> LogError {
+    LogError::Corrupt { file: "a table's state".to_owned(), problem: problem.to_string() }
+}
+
+fn damaged(problem: BadRow) -> OperatorError {
+    OperatorError::State(corrupt(problem))
 }
 
 impl Operator for Materialize {
     fn run(&mut self, inputs: Vec<Changes>, _: &mut dyn Context) -> Result<Changes, OperatorError> {
         let mut rows = super::only(inputs)?;
-        let shared = Arc::clone(&self.table);
-        let mut table = shared.write();
-        table.store.begin()?;
+        let shared = Arc::clone(&self.rows);
+        let store = &mut *shared.write();
         if rows.is_empty() {
             return Ok(rows);
         }
@@ -139,9 +166,9 @@ impl Operator for Materialize {
             let window = rows.windows.as_ref().map(|windows| (windows.start[index], windows.end[index]));
             let at = At { index, key: keys.value(index), window, time: rows.time[index] };
             let encoded = Encoded { encoder: &encoder, has_value: rows.new.is_present(index) };
-            existed.push(self.keep(&mut table, &at, &encoded, old.as_mut())?);
+            existed.push(self.keep(store, &at, &encoded, old.as_mut())?);
         }
-        table.expire();
+        self.expire(store);
         drop(encoder);
         rows.old = match old {
             Some(mut old) => {
@@ -154,6 +181,14 @@ impl Operator for Materialize {
     }
 
     fn drain_state(&mut self, into: &mut Vec<Write>) {
-        self.table.write().store.drain(into);
+        self.rows.write().drain(into);
+    }
+
+    fn committed(&mut self) -> Result<(), OperatorError> {
+        Ok(self.rows.write().committed()?)
+    }
+
+    fn table(&self) -> Option<Table> {
+        Some(Table::new(self.rows.clone(), self.kind, Arc::new(KeptRows(Arc::clone(&self.types)))))
     }
 }

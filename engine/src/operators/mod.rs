@@ -7,6 +7,7 @@
 
 pub mod aggregate;
 mod filter;
+mod finish;
 mod flat_map;
 #[cfg(test)]
 mod harness;
@@ -20,9 +21,12 @@ mod suppress;
 
 use arrow::array::{ArrayRef, BinaryArray};
 
+use crate::log::Write;
+use crate::state::Table;
 use crate::types::{Changes, Windows};
 
 pub use filter::Filter;
+pub use finish::{Finish, finished};
 pub use flat_map::FlatMap;
 pub use materialize::Materialize;
 pub use project::Project;
@@ -59,7 +63,17 @@ pub trait Operator: Send {
     fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError>;
 
     /// State changed since the last call, to be committed with the outputs.
-    fn drain_state(&mut self, _into: &mut Vec<crate::log::Write>) {}
+    fn drain_state(&mut self, _into: &mut Vec<Write>) {}
+
+    /// What was drained is committed: state may leave memory.
+    fn committed(&mut self) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    /// The table it keeps, for pull queries.
+    fn table(&self) -> Option<Table> {
+        None
+    }
 }
 
 /// The only input of an operator that has one port.

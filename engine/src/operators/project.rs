@@ -33,7 +33,13 @@ impl Project {
 
 impl Operator for Project {
     fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
-        let rows = super::only(inputs)?;
+        self.apply(super::only(inputs)?, ctx)
+    }
+}
+
+impl Project {
+    /// The projected rows.
+    pub(super) fn apply(&self, rows: Changes, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
         let new = self.side(&rows.key, &rows.new, rows.len(), ctx)?;
         let old = rows.old.as_ref().map(|old| self.side(&rows.key, old, rows.len(), ctx)).transpose()?;
         let key = self.key.iter().filter_map(|at| rows.key.get(*at).cloned()).collect();

@@ -9,7 +9,7 @@ use arrow::compute::take;
 use super::aggregate::{Sessions, TimeWindows};
 use super::{Context, EncodeKeys, Operator, OperatorError, only};
 use crate::log::{LogError, Write};
-use crate::state::{Place, Row, Store};
+use crate::state::{Entries, Place, Row, Store};
 use crate::types::row::{RowDecoder, RowEncoder};
 use crate::types::{Changes, Schema, Side, SqlType, Windows};
 
@@ -164,7 +164,6 @@ impl Suppress {
 impl Operator for Suppress {
     fn run(&mut self, inputs: Vec<Changes>, _: &mut dyn Context) -> Result<Changes, OperatorError> {
         let rows = only(inputs)?;
-        self.rows.begin()?;
         let windows = rows.windows.clone();
         let Some(windows) = windows.or_else(|| rows.is_empty().then(no_windows)) else {
             return Err(OperatorError::Fatal("EMIT FINAL over rows without a window".to_owned()));
@@ -190,6 +189,10 @@ impl Operator for Suppress {
 
     fn drain_state(&mut self, into: &mut Vec<Write>) {
         self.rows.drain(into);
+    }
+
+    fn committed(&mut self) -> Result<(), OperatorError> {
+        Ok(self.rows.committed()?)
     }
 }
 
@@ -220,6 +223,11 @@ mod tests {
         fn drain_state(&mut self, into: &mut Vec<Write>) {
             self.0.drain_state(into);
             self.1.drain_state(into);
+        }
+
+        fn committed(&mut self) -> Result<(), OperatorError> {
+            self.0.committed()?;
+            self.1.committed()
         }
     }
 

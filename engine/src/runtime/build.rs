@@ -9,8 +9,9 @@ use crate::expr::aggregates::Limits;
 use crate::expr::{Registry, Settings};
 use crate::log::{Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
 use crate::operators::aggregate::Updates;
+use crate::operators::finished;
 use crate::rows::RowSender;
-use crate::state::{Budget, Place, SharedTable};
+use crate::state::{Budget, Place, Table};
 use crate::steps::{QueryPlan, Step, StepKind};
 use crate::types::Changes;
 
@@ -47,7 +48,7 @@ pub(super) struct Builder<'a> {
 /// A task, and the rows it keeps for pull queries.
 pub(super) struct Built {
     pub(super) task: Task,
-    pub(super) table: Option<SharedTable>,
+    pub(super) table: Option<Table>,
 }
 
 /// Where inputs start and end.
@@ -81,14 +82,10 @@ impl Builder<'_> {
         let space = Arc::from(format!("state/{}/{id}", self.plan.id));
         let place = Place { disk: Some((Arc::clone(self.log.kv()), space)), budget: Arc::clone(self.budget) };
         let mut nodes = self.nodes(sub, &place)?;
-        let mut table = None;
-        if sub.target == topology::Target::Result && self.plan.root.is_table {
-            let (operator, kept) =
-                self.making(&place, &self.settings()).materialize(&self.plan.root, "result", false)?;
-            let inputs = vec![nodes.len().saturating_sub(1)];
-            nodes.push(Node { operator: Some(operator), inputs, empty: Changes::empty(&self.plan.root.schema) });
-            table = Some(kept);
-        }
+        let table = match sub.target {
+            topology::Target::Result if self.plan.root.is_table => self.keep(sub, &mut nodes, &place)?,
+            _ => None,
+        };
         let target = match (&sub.target, &self.plan.sink) {
             (topology::Target::Exchange(exchange), _) => {
                 let writer = ExchangeWriter::new(exchange)?;
@@ -102,6 +99,24 @@ impl Builder<'_> {
         };
         let inputs = self.inputs(sub, partition, &Bounds::Committed(&group))?;
         Ok(Built { task: self.task(id, &group, inputs, nodes, target, true), table })
+    }
+
+    /// The rows of the query's table: those of its aggregation, or else kept by a node of their own.
+    fn keep(&self, sub: &SubTopology, nodes: &mut Vec<Node>, place: &Place) -> Result<Option<Table>, RuntimeError> {
+        let (root, settings) = (&self.plan.root, self.settings());
+        let making = self.making(place, &settings);
+        if let Some((step, finish)) = making.aggregated(root)? {
+            let is_aggregate =
+                |node: &topology::Node| node.step.id == step.id && matches!(node.role, Role::Run | Role::RunSecondHalf);
+            let operators = sub.nodes.iter().zip(&*nodes).filter(|(node, _)| is_aggregate(node));
+            let table = operators.filter_map(|(_, node)| node.operator.as_ref()?.table()).next();
+            return Ok(table.map(|table| finished(table, finish)));
+        }
+        let operator = making.materialize(root, "result", false)?;
+        let table = operator.table();
+        let inputs = vec![nodes.len().saturating_sub(1)];
+        nodes.push(Node { operator: Some(operator), inputs, empty: Changes::empty(&root.schema) });
+        Ok(table)
     }
 
     /// The only task of a query for a client.
@@ -172,7 +187,7 @@ impl Builder<'_> {
         let making = self.making(place, &settings);
         let operator = match &node.role {
             Role::Read if node.step.is_table && node.wants_old => {
-                Some(making.materialize(&node.step, &node.step.id, true)?.0)
+                Some(making.materialize(&node.step, &node.step.id, true)?)
             }
             Role::Read | Role::ReadBack(_) | Role::Pass => None,
             Role::Run => Some(making.operator(&node.step, node.wants_old)?),

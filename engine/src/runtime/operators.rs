@@ -11,9 +11,9 @@ use crate::operators::join::{
     ForeignKeyJoin, Inputs, JoinWindow, Outer, StreamStreamJoin, StreamTableJoin, TableTableJoin,
 };
 use crate::operators::{
-    Closing, EncodeKeys, Filter, FlatMap, Materialize, Operator, OperatorError, Project, Rekey, Suppress,
+    Closing, EncodeKeys, Filter, Finish, FlatMap, Materialize, Operator, OperatorError, Project, Rekey, Suppress,
 };
-use crate::state::{Place, SharedTable, TableKind};
+use crate::state::{Place, TableKind};
 use crate::steps::{AggregateCall, KeyWindow, Step, StepKind, Window, WindowKind};
 use crate::types::{Schema, SqlType};
 
@@ -38,12 +38,8 @@ impl Making<'_> {
     /// The operator of a step that runs in one piece; `tells_old`: somebody reads the old side of its rows.
     pub(super) fn operator(&self, step: &Step, tells_old: bool) -> Result<Box<dyn Operator>, RuntimeError> {
         Ok(match &step.kind {
-            StepKind::Filter { predicate, .. } => {
-                Box::new(Filter::new(&step.id, self.compile(predicate)?, step.is_table))
-            }
-            StepKind::Project { key, value, .. } => {
-                Box::new(Project::new(&step.id, key.clone(), self.compile_all(value)?))
-            }
+            StepKind::Filter { predicate, .. } => Box::new(self.filter(step, predicate)?),
+            StepKind::Project { key, value, .. } => Box::new(self.project(step, key, value)?),
             StepKind::Rekey { key, value, .. } => Box::new(Rekey::new(&step.id, self.compile_all(key)?, value.clone())),
             StepKind::FlatMap { functions, .. } => Box::new(FlatMap::new(&step.id, self.compile_all(functions)?)),
             StepKind::Aggregate { input, aggregates, window } => {
@@ -55,6 +51,37 @@ impl Making<'_> {
             }
             _ => return self.join(step, tells_old),
         })
+    }
+
+    fn filter(&self, step: &Step, predicate: &Typed) -> Result<Filter, RuntimeError> {
+        Ok(Filter::new(&step.id, self.compile(predicate)?, step.is_table))
+    }
+
+    fn project(&self, step: &Step, key: &[usize], value: &[Typed]) -> Result<Project, RuntimeError> {
+        Ok(Project::new(&step.id, key.to_vec(), self.compile_all(value)?))
+    }
+
+    /// The aggregation whose groups are the rows of a table, and what makes rows of them. `None`: the rows must be kept.
+    pub(super) fn aggregated<'s>(&self, root: &'s Step) -> Result<Option<(&'s Step, Vec<Finish>)>, RuntimeError> {
+        let (mut step, mut finish) = (root, Vec::new());
+        while step.key_format == root.key_format {
+            step = match &step.kind {
+                StepKind::Filter { input, predicate } => {
+                    finish.push(Finish::Filter(self.filter(step, predicate)?));
+                    input
+                }
+                StepKind::Project { input, key, value } if key.iter().copied().eq(0..input.schema.key.len()) => {
+                    finish.push(Finish::Project(self.project(step, key, value)?));
+                    input
+                }
+                StepKind::Aggregate { .. } | StepKind::TableAggregate { .. } => {
+                    finish.reverse();
+                    return Ok(Some((step, finish)));
+                }
+                _ => break,
+            };
+        }
+        Ok(None)
     }
 
     /// The half of a GROUP BY on a table before its repartition topic.
@@ -152,10 +179,9 @@ impl Making<'_> {
         step: &Step,
         name: &str,
         tells_old: bool,
-    ) -> Result<(Box<dyn Operator>, SharedTable), RuntimeError> {
+    ) -> Result<Box<dyn Operator>, RuntimeError> {
         let place = self.place.below(name);
-        let (operator, table) = Materialize::new(&step.schema, &step.key_format, table_kind(step), place, tells_old)?;
-        Ok((Box::new(operator), table))
+        Ok(Box::new(Materialize::new(&step.schema, &step.key_format, table_kind(step), place, tells_old)?))
     }
 
     fn compile(&self, expr: &Typed) -> Result<Evaluator, RuntimeError> {

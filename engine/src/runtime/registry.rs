@@ -13,7 +13,7 @@ use crate::formats::FormatError;
 use crate::log::{Log, LogError, Signal};
 use crate::operators::OperatorError;
 use crate::rows::RowSender;
-use crate::state::{Budget, SharedTable};
+use crate::state::{Budget, Table};
 use crate::steps::QueryPlan;
 
 use super::build::{Builder, Built};
@@ -90,7 +90,7 @@ pub(super) struct Running {
     config: Arc<Config>,
     life: Arc<Life>,
     /// Its rows by partition, if it keeps them for pull queries.
-    tables: Mutex<Arc<[SharedTable]>>,
+    tables: Mutex<Arc<[Table]>>,
     is_transient: bool,
 }
 
@@ -309,7 +309,7 @@ impl Runtime {
     }
 
     /// The rows a query keeps for pull queries, by partition; empty if it keeps none.
-    pub fn tables(&self, id: &str) -> Arc<[SharedTable]> {
+    pub fn tables(&self, id: &str) -> Arc<[Table]> {
         self.query(id).map_or_else(|| Arc::from([]), |running| Arc::clone(&running.tables.lock()))
     }
 

@@ -175,19 +175,26 @@ impl Task {
             }
         }
         if !self.commits {
-            // Draining freed what its stores do not need any more; nothing is kept beyond the query.
-            return Ok(());
+            // Nothing is kept beyond the query, but its stores let go of what they do not need any more.
+            return self.committed();
         }
         let positions =
             self.inputs.iter().map(|input| Position { of: input.of.clone(), offset: input.position }).collect();
         self.output_bytes = 0;
         let outputs = std::mem::take(&mut self.outputs);
         self.log.commit(Commit { group: Arc::clone(&self.group), positions, outputs, writes })?;
+        self.committed()?;
         if now_ms - self.purged_ms >= self.purge_interval_ms {
             self.purged_ms = now_ms;
             self.purge();
         }
         Ok(())
+    }
+
+    /// What was drained is committed.
+    fn committed(&mut self) -> Result<(), TaskError> {
+        let mut operators = self.nodes.iter_mut().filter_map(|node| node.operator.as_mut());
+        Ok(operators.try_for_each(|operator| operator.committed())?)
     }
 
     /// Gives up what it has read, and committed, of repartition topics. What cannot be given up now stays until later.

@@ -5,13 +5,15 @@
 //!                drain: dirty entries, encoded once ──> Commit.writes ──> Kv       misses, restore <── Kv
 //! ```
 //!
-//! * A *slot* is the place of a key's value in memory. Slots stay where they are from [`Store::begin`] to
-//!   [`Store::drain`], so an operator looks up a whole batch of keys first and works on slots afterwards.
-//! * Only [`Store::begin`] evicts and expires: by then everything drained before is committed.
+//! * A *slot* is the place of a key's value in memory. Slots stay where they are until [`Store::committed`], so an
+//!   operator looks up a whole batch of keys first and works on slots afterwards.
+//! * Only [`Store::committed`] evicts and expires, and gives the slots of removed keys back.
+//! * Pull queries read what operators keep as a [`Table`]; scans read the database, and from memory only what is newer.
 //! * A store may be cut into time *segments*, each its own space of the local database, so that what is past
 //!   retention goes in one piece.
 
 mod budget;
+mod commit;
 mod key;
 mod restore;
 mod rows;
@@ -23,6 +25,6 @@ mod tests;
 
 pub use budget::Budget;
 pub use rows::{Row, Stored};
-pub use scan::Range;
+pub use scan::{Entries, Range, Visit};
 pub use store::{Place, Store, Values};
-pub use table::{SharedTable, Table, TableKind, TableRow, WindowBounds, segment_ms};
+pub use table::{Cursor, Found, Table, TableKind, ToRows, WindowBounds, segment_ms};

@@ -9,8 +9,8 @@ use hashbrown::HashTable;
 
 use super::budget::Budget;
 use super::key::Key;
-use crate::log::{Kv, LogError, Result, Write};
-use crate::types::row::{BadRow, put_i64, put_u64};
+use crate::log::{Kv, LogError, Result};
+use crate::types::row::BadRow;
 
 /// Values by slot.
 pub trait Values: Send + Sync {
@@ -59,38 +59,39 @@ pub(super) struct Entry {
     pub(super) used: bool,
     /// The key has a value; otherwise it was removed since the last drain.
     pub(super) present: bool,
-    dirty: bool,
+    pub(super) dirty: bool,
     /// Used since the eviction hand last passed.
-    recent: bool,
+    pub(super) recent: bool,
 }
 
 /// A map from (segment, key bytes) to values. Stores that are not cut into segments use segment 0.
 pub struct Store<V> {
-    values: V,
+    pub(super) values: V,
     pub(super) place: Place,
     pub(super) segmented: bool,
     pub(super) entries: Vec<Entry>,
     index: HashTable<u32>,
     free: Vec<u32>,
-    dirty: Vec<u32>,
+    /// Slots changed since the last drain.
+    pub(super) dirty: Vec<u32>,
+    /// Slots drained but not known to be committed.
+    pub(super) drained: Vec<u32>,
     hasher: RandomState,
     /// Bytes of the entries, as of their last drain.
-    bytes: usize,
+    pub(super) bytes: usize,
     /// Whether the local database may hold keys that are not in memory.
     pub(super) spilled: bool,
     /// Segments that have a space in the local database.
     pub(super) segments: BTreeSet<i64>,
-    segments_dirty: bool,
+    pub(super) segments_dirty: bool,
     /// Highest timestamp seen (stream time), kept with the state.
     pub(super) time: i64,
-    time_dirty: bool,
-    live_from: i64,
-    drained_live_from: i64,
-    expired_to: i64,
-    hand: usize,
-    /// Something was drained since the last step began: only then may there be more to evict than before.
-    drained: bool,
-    scratch: Vec<u8>,
+    pub(super) time_dirty: bool,
+    pub(super) live_from: i64,
+    pub(super) drained_live_from: i64,
+    pub(super) expired_to: i64,
+    pub(super) hand: usize,
+    pub(super) scratch: Vec<u8>,
 }
 
 impl<V: Values> Store<V> {
@@ -103,6 +104,7 @@ impl<V: Values> Store<V> {
             index: HashTable::new(),
             free: Vec::new(),
             dirty: Vec::new(),
+            drained: Vec::new(),
             hasher: RandomState::default(),
             bytes: 0,
             spilled: false,
@@ -114,7 +116,6 @@ impl<V: Values> Store<V> {
             drained_live_from: i64::MIN,
             expired_to: i64::MIN,
             hand: 0,
-            drained: true,
             scratch: Vec::new(),
         }
     }
@@ -189,7 +190,7 @@ impl<V: Values> Store<V> {
         }
     }
 
-    /// Removes the value in a slot. The slot stays the key's until the next drain.
+    /// Removes the value in a slot. The slot stays the key's until that is committed.
     pub fn remove(&mut self, slot: u32) {
         self.touch(slot);
         self.entries[slot as usize].present = false;
@@ -206,81 +207,9 @@ impl<V: Values> Store<V> {
         self.entries[slot as usize].key.bytes()
     }
 
-    /// Begins a step: everything drained before is committed, so clean entries may leave memory and expired segments
-    /// the database.
-    pub fn begin(&mut self) -> Result<()> {
-        if !std::mem::take(&mut self.drained) {
-            return Ok(());
-        }
-        if self.drained_live_from > self.expired_to {
-            self.drop_expired()?;
-        }
-        let target = self.place.budget.target(self.bytes);
-        if target < self.bytes && self.place.disk.is_some() {
-            self.evict_to(target);
-        }
-        Ok(())
-    }
-
-    /// Appends what changed since the last drain, to be written in the commit.
-    pub fn drain(&mut self, into: &mut Vec<Write>) {
-        let before = self.bytes;
-        let dirty = std::mem::take(&mut self.dirty);
-        let mut space: Option<(i64, Arc<str>)> = None;
-        for &slot in &dirty {
-            let entry = &mut self.entries[slot as usize];
-            entry.dirty = false;
-            let segment = entry.segment;
-            let present = entry.present && segment >= self.live_from;
-            if self.place.disk.is_some() && segment >= self.live_from {
-                if space.as_ref().is_none_or(|(of, _)| *of != segment) {
-                    space = Some((segment, self.space(segment)));
-                    if self.segmented && self.segments.insert(segment) {
-                        self.segments_dirty = true;
-                    }
-                }
-                if let Some((_, space)) = &space {
-                    let value = present.then(|| {
-                        self.scratch.clear();
-                        self.values.encode(slot, &mut self.scratch);
-                        self.scratch.clone()
-                    });
-                    into.push(Write { space: space.clone(), key: self.key(slot).to_vec(), value });
-                }
-            }
-            if present { self.measure(slot) } else { self.release(slot) }
-        }
-        self.dirty = dirty;
-        self.dirty.clear();
-        self.drain_meta(into);
-        self.drained_live_from = self.live_from;
-        self.drained = true;
-        self.place.budget.replace(before, self.bytes);
-    }
-
-    fn drain_meta(&mut self, into: &mut Vec<Write>) {
-        let Some((_, space)) = &self.place.disk else { return };
-        let meta: Arc<str> = Arc::from(format!("{space}/meta"));
-        if std::mem::take(&mut self.time_dirty) {
-            let mut value = Vec::new();
-            put_i64(self.time, &mut value);
-            into.push(Write { space: meta.clone(), key: b"time".to_vec(), value: Some(value) });
-        }
-        if std::mem::take(&mut self.segments_dirty) {
-            let mut value = Vec::new();
-            put_u64(self.segments.len() as u64, &mut value);
-            self.segments.iter().for_each(|&segment| put_i64(segment, &mut value));
-            into.push(Write { space: meta, key: b"segments".to_vec(), value: Some(value) });
-        }
-    }
-
     /// Name of the space of a segment in the local database.
     pub(super) fn space(&self, segment: i64) -> Arc<str> {
-        match &self.place.disk {
-            Some((_, space)) if self.segmented => Arc::from(format!("{space}/{:016x}", segment as u64)),
-            Some((_, space)) => space.clone(),
-            None => Arc::from(""),
-        }
+        space_of(&self.place, self.segmented, segment)
     }
 
     /// The slot of a key that is in memory.
@@ -358,7 +287,7 @@ impl<V: Values> Store<V> {
     }
 
     /// Updates the store's size by an entry's.
-    fn measure(&mut self, slot: u32) {
+    pub(super) fn measure(&mut self, slot: u32) {
         let heap = self.values.heap_bytes(slot);
         let entry = &mut self.entries[slot as usize];
         let size = (size_of::<Entry>() + 8 + entry.key.heap_bytes() + heap) as u32;
@@ -367,7 +296,7 @@ impl<V: Values> Store<V> {
     }
 
     /// Gives a slot back.
-    fn release(&mut self, slot: u32) {
+    pub(super) fn release(&mut self, slot: u32) {
         let entry = &mut self.entries[slot as usize];
         if let Ok(found) = self.index.find_entry(entry.hash, |&other| other == slot) {
             found.remove();
@@ -380,47 +309,14 @@ impl<V: Values> Store<V> {
         self.values.clear(slot);
         self.free.push(slot);
     }
+}
 
-    fn evict_to(&mut self, target: usize) {
-        let before = self.bytes;
-        // Twice around: the first pass takes away the second chance.
-        for _ in 0..self.entries.len() * 2 {
-            if self.bytes <= target {
-                break;
-            }
-            self.hand = if self.hand + 1 < self.entries.len() { self.hand + 1 } else { 0 };
-            let entry = &mut self.entries[self.hand];
-            if !entry.used || entry.dirty {
-                continue;
-            }
-            if !std::mem::take(&mut entry.recent) {
-                self.spilled = true;
-                self.release(self.hand as u32);
-            }
-        }
-        self.place.budget.replace(before, self.bytes);
-    }
-
-    fn drop_expired(&mut self) -> Result<()> {
-        let live_from = self.drained_live_from;
-        self.expired_to = live_from;
-        let keep = self.segments.split_off(&live_from);
-        let expired = std::mem::replace(&mut self.segments, keep);
-        if let Some((kv, _)) = &self.place.disk {
-            for &segment in &expired {
-                kv.drop_spaces(&self.space(segment))?;
-            }
-            self.segments_dirty = true;
-        }
-        let before = self.bytes;
-        for slot in 0..self.entries.len() {
-            let entry = &self.entries[slot];
-            if entry.used && entry.segment < live_from && !entry.dirty {
-                self.release(slot as u32);
-            }
-        }
-        self.place.budget.replace(before, self.bytes);
-        Ok(())
+/// Name of the space of a segment of a store.
+pub(super) fn space_of(place: &Place, segmented: bool, segment: i64) -> Arc<str> {
+    match &place.disk {
+        Some((_, space)) if segmented => Arc::from(format!("{space}/{:016x}", segment as u64)),
+        Some((_, space)) => space.clone(),
+        None => Arc::from(""),
     }
 }
 

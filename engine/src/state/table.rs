@@ -3,15 +3,13 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, BinaryArray, BinaryBuilder};
+use arrow::buffer::ScalarBuffer;
 use parking_lot::RwLock;
 
-use super::rows::{Row, Stored};
-use super::scan::Range;
-use super::store::{Place, Store};
-use crate::log::{LogError, Result};
-
-/// A table written by one task and read by many pull queries. The task locks it once per step.
-pub type SharedTable = Arc<RwLock<Table>>;
+use super::scan::Entries;
+use crate::log::Result;
+use crate::types::{Changes, Windows};
 
 /// What stands behind the key's own bytes in the key of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,25 +34,6 @@ pub enum TableKind {
 
 /// Window of an entry: first millisecond, and end (exclusive) or, of a session, last millisecond.
 pub type WindowBounds = (i64, i64);
-
-/// One entry, as read: the key's own bytes, its window, ROWTIME, the encoded row.
-#[derive(Debug, Clone, Copy)]
-pub struct TableRow<'a> {
-    /// The key in its format's bytes.
-    pub key: &'a [u8],
-    /// Its window.
-    pub window: Option<WindowBounds>,
-    /// ROWTIME.
-    pub time: i64,
-    /// Value columns, see [`crate::types::row`].
-    pub row: &'a [u8],
-}
-
-/// Rows of a table by key.
-pub struct Table {
-    pub(crate) store: Store<Vec<Row>>,
-    kind: TableKind,
-}
 
 impl TableKind {
     /// Length of a segment: as in Kafka Streams half of the retention, at least a minute.
@@ -118,99 +97,178 @@ pub fn segment_ms(retention_ms: i64) -> i64 {
     (retention_ms / 2).max(60_000)
 }
 
+/// Makes rows of what a store keeps.
+pub trait ToRows: Send + Sync {
+    /// The rows of entries, in their order: key columns and windows as they are, a value for each. An entry that is no
+    /// row of the table is absent on the new side.
+    fn rows(&self, key: Vec<ArrayRef>, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes>;
+}
+
+/// Entries as read: serialised keys, windows, values.
+#[derive(Debug, Default)]
+pub struct Found {
+    keys: BinaryBuilder,
+    starts: Vec<i64>,
+    ends: Vec<i64>,
+    values: BinaryBuilder,
+}
+
+impl Found {
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.starts.is_empty()
+    }
+
+    /// Takes the serialised keys.
+    pub fn take_keys(&mut self) -> BinaryArray {
+        self.keys.finish()
+    }
+
+    fn push(&mut self, key: &[u8], window: Option<WindowBounds>, value: &[u8]) {
+        let (start, end) = window.unwrap_or_default();
+        self.keys.append_value(key);
+        self.starts.push(start);
+        self.ends.push(end);
+        self.values.append_value(value);
+    }
+}
+
+/// How far a scan has come.
+#[derive(Debug)]
+pub struct Cursor {
+    segment: i64,
+    after: Option<Vec<u8>>,
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self { segment: i64::MIN, after: None }
+    }
+}
+
+/// The rows of one partition of a table, written by one task and read by many pull queries. The task locks them once per
+/// step, readers while they copy entries.
+#[derive(Clone)]
+pub struct Table {
+    entries: Arc<RwLock<dyn Entries>>,
+    kind: TableKind,
+    rows: Arc<dyn ToRows>,
+}
+
 impl Table {
-    /// Opens a table.
-    pub fn open(place: Place, kind: TableKind) -> Result<Self> {
-        let store = match kind {
-            TableKind::Plain => Store::open(Vec::new(), place)?,
-            TableKind::Time { .. } | TableKind::Session { .. } => Store::open_segmented(Vec::new(), place)?,
-        };
-        Ok(Self { store, kind })
+    /// What a store keeps, as `rows` understands it.
+    pub fn new(entries: Arc<RwLock<dyn Entries>>, kind: TableKind, rows: Arc<dyn ToRows>) -> Self {
+        Self { entries, kind, rows }
     }
 
-    /// What its keys look like.
-    pub fn kind(&self) -> TableKind {
-        self.kind
+    /// The same entries, understood in another way.
+    pub fn map(self, rows: impl FnOnce(Arc<dyn ToRows>) -> Arc<dyn ToRows>) -> Self {
+        Self { rows: rows(self.rows), ..self }
     }
 
-    /// The row of a key without a window.
-    pub fn get(&self, key: &[u8]) -> Result<Option<Row>> {
-        self.store.peek(0, key)?.map(|bytes| self.row(&bytes)).transpose()
-    }
-
-    /// The row of a key in one window.
-    pub fn get_window(&self, key: &[u8], window: WindowBounds) -> Result<Option<Row>> {
-        let mut entry = Vec::with_capacity(key.len() + 16);
-        self.kind.put_key(key, window, &mut entry);
-        self.store.peek(self.kind.segment(window), &entry)?.map(|bytes| self.row(&bytes)).transpose()
-    }
-
-    /// The rows of one key whose windows start within the bounds (inclusive), earliest first.
-    pub fn windows(&self, key: &[u8], from: i64, to: i64, each: &mut dyn FnMut(TableRow<'_>)) -> Result<()> {
-        let TableKind::Time { size_ms, advance_ms, retention_ms } = self.kind else {
-            return self.windows_by_scan(key, from, to, each);
-        };
-        let newest = self.store.time();
-        if newest == i64::MIN {
-            return Ok(());
-        }
-        let from = from.max(newest.saturating_sub(retention_ms)).max(0);
-        let mut start = from.saturating_add(advance_ms - 1).div_euclid(advance_ms) * advance_ms;
-        while start <= to.min(newest) {
-            let window = (start, start.saturating_add(size_ms));
-            if let Some(row) = self.get_window(key, window)? {
-                each(TableRow { key, window: Some(window), time: row.time, row: &row.bytes });
+    /// Adds the entries of a key whose windows start within the bounds (inclusive), earliest first. A table without
+    /// windows has at most one, whatever the bounds.
+    pub fn look_up(&self, key: &[u8], from: i64, to: i64, found: &mut Found) -> Result<()> {
+        let entries = self.entries.read();
+        match self.kind {
+            TableKind::Plain => {
+                if let Some(value) = entries.peek(0, key)? {
+                    found.push(key, None, &value);
+                }
+                Ok(())
             }
-            start += advance_ms;
+            TableKind::Time { size_ms, advance_ms, retention_ms } => {
+                let now = entries.stream_time();
+                if now == i64::MIN {
+                    return Ok(());
+                }
+                let newest = now.div_euclid(advance_ms) * advance_ms;
+                let from = from.max(newest.saturating_sub(retention_ms)).max(0);
+                let mut start = from.saturating_add(advance_ms - 1).div_euclid(advance_ms) * advance_ms;
+                let mut entry = Vec::with_capacity(key.len() + 8);
+                while start <= to.min(newest) {
+                    let window = (start, start.saturating_add(size_ms));
+                    entry.clear();
+                    self.kind.put_key(key, window, &mut entry);
+                    if let Some(value) = entries.peek(self.kind.segment(window), &entry)? {
+                        found.push(key, Some(window), &value);
+                    }
+                    start += advance_ms;
+                }
+                Ok(())
+            }
+            TableKind::Session { .. } => self.look_up_sessions(&*entries, key, from, to, found),
+        }
+    }
+
+    fn look_up_sessions(&self, entries: &dyn Entries, key: &[u8], from: i64, to: i64, found: &mut Found) -> Result<()> {
+        let end = behind(key);
+        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        for segment in entries.live_segments() {
+            entries.scan(segment, (Bound::Included(key), end), &mut |entry, value| {
+                if let Some((of, Some(window))) = self.kind.split_key(entry)
+                    && of == key
+                    && (from..=to).contains(&window.0)
+                {
+                    found.push(key, Some(window), value);
+                }
+                true
+            })?;
         }
         Ok(())
     }
 
-    fn windows_by_scan(&self, key: &[u8], from: i64, to: i64, each: &mut dyn FnMut(TableRow<'_>)) -> Result<()> {
-        self.scan((Bound::Included(key), Bound::Unbounded), &mut |row| {
-            let starts = row.window.is_some_and(|(start, _)| from <= start && start <= to);
-            if row.key == key && starts {
-                each(row);
-            }
-            true
-        })
-    }
-
-    /// All rows whose entries lie in the range, in order of their bytes (windowed: segment by segment), until `each`
-    /// returns false.
-    pub fn scan(&self, range: Range<'_>, each: &mut dyn FnMut(TableRow<'_>) -> bool) -> Result<()> {
-        let segments = if self.kind == TableKind::Plain { vec![0] } else { self.store.live_segments() };
-        let mut outcome = Ok(());
-        for segment in segments {
-            let go_on = self.store.scan(segment, range, &mut |entry, bytes| match (
-                self.kind.split_key(entry),
-                self.row(bytes),
-            ) {
-                (Some((key, window)), Ok(row)) => each(TableRow { key, window, time: row.time, row: &row.bytes }),
-                (_, Err(error)) => {
-                    outcome = Err(error);
-                    false
+    /// Adds the next entries, at most until there are `most`, in order of their bytes (windowed: segment by segment).
+    /// Says whether there may be more.
+    pub fn scan(&self, cursor: &mut Cursor, most: usize, found: &mut Found) -> Result<bool> {
+        let entries = self.entries.read();
+        let segments = if self.kind == TableKind::Plain { vec![0] } else { entries.live_segments() };
+        let Cursor { segment: at, after } = std::mem::take(cursor);
+        for segment in segments.into_iter().filter(|segment| *segment >= at) {
+            cursor.segment = segment;
+            let after = after.as_deref().filter(|_| segment == at);
+            let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+            entries.scan(segment, (from, Bound::Unbounded), &mut |entry, value| {
+                if let Some((key, window)) = self.kind.split_key(entry) {
+                    found.push(key, window, value);
                 }
-                (None, _) => true,
+                let is_full = found.len() >= most;
+                if is_full {
+                    cursor.after = Some(entry.to_vec());
+                }
+                !is_full
             })?;
-            if !go_on {
-                break;
+            if cursor.after.is_some() {
+                return Ok(true);
             }
         }
-        outcome
+        Ok(false)
     }
 
-    /// Takes in what the last step did and forgets what is past retention.
-    pub(crate) fn expire(&mut self) {
-        if let TableKind::Time { retention_ms, .. } | TableKind::Session { retention_ms } = self.kind {
-            let newest = self.store.time();
-            if newest > i64::MIN {
-                self.store.expire_before(newest.saturating_sub(retention_ms).div_euclid(self.kind.segment_ms()));
-            }
+    /// The rows of entries, whose key columns are given.
+    pub fn rows(&self, key: Vec<ArrayRef>, found: &mut Found) -> Result<Changes> {
+        let windows = Windows {
+            start: ScalarBuffer::from(std::mem::take(&mut found.starts)),
+            end: ScalarBuffer::from(std::mem::take(&mut found.ends)),
+        };
+        let windows = (self.kind != TableKind::Plain).then_some(windows);
+        self.rows.rows(key, windows, &found.values.finish())
+    }
+}
+
+/// The first key behind all keys that begin with `prefix`; `None`: there is none.
+fn behind(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            return Some(end);
         }
     }
-
-    fn row(&self, bytes: &[u8]) -> Result<Row> {
-        Row::decode(bytes).map_err(|problem| LogError::Corrupt { file: "table".into(), problem: problem.to_string() })
-    }
+    None
 }

@@ -1,8 +1,12 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::{Budget, Place, Row, Store, Table, TableKind};
-use crate::log::{Embedded, Log};
+use arrow::array::{Array, ArrayRef, BinaryArray, StringArray};
+use parking_lot::RwLock;
+
+use super::{Budget, Cursor, Entries, Found, Place, Row, Store, Table, TableKind, ToRows};
+use crate::log::{Embedded, Log, Result};
+use crate::types::{Changes, Side, Windows};
 
 /// A store over a log's local database, committed by [`commit`].
 struct Bench {
@@ -21,7 +25,7 @@ impl Bench {
         let mut writes = Vec::new();
         store.drain(&mut writes);
         self.log.kv().write(writes).unwrap();
-        store.begin().unwrap();
+        store.committed().unwrap();
     }
 }
 
@@ -130,7 +134,7 @@ fn an_expired_segment_goes_when_the_commit_that_expired_it_is_done() {
     store.advance(300);
     bench.commit(&mut store);
     store.expire_before(3);
-    store.begin().unwrap();
+    store.committed().unwrap();
     assert_eq!(get(&mut store, 1, "k"), Some("1".to_owned()), "nothing is committed yet");
     bench.commit(&mut store);
     assert_eq!(store.live_segments(), [3]);
@@ -141,23 +145,69 @@ fn an_expired_segment_goes_when_the_commit_that_expired_it_is_done() {
     assert_eq!(get(&mut store, 3, "k"), Some("3".to_owned()));
 }
 
-#[test]
-fn windows_of_a_key_are_found_earliest_first() {
-    let kind = TableKind::Time { size_ms: 10, advance_ms: 5, retention_ms: 1_000_000 };
-    let mut table = Table::open(Place::memory(), kind).unwrap();
-    for (key, start) in [("a", 120_000), ("b", 0), ("a", 5), ("a", 10)] {
+/// Leaves values as they are: one column of text.
+struct Texts;
+
+impl ToRows for Texts {
+    fn rows(&self, key: Vec<ArrayRef>, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes> {
+        let texts = StringArray::from_iter(values.iter().map(|value| value.map(String::from_utf8_lossy)));
+        let time = vec![0; values.len()].into();
+        let seq = vec![0; values.len()].into();
+        let new = Side { columns: vec![Arc::new(texts)], present: None };
+        Ok(Changes { key, windows, new, old: None, time, seq, headers: None })
+    }
+}
+
+/// A table with windows of these keys and starts.
+fn windowed(kind: TableKind, place: &Place, windows: &[(&str, i64)]) -> Table {
+    let mut store = Store::open_segmented(Vec::<Row>::new(), place.clone()).unwrap();
+    for &(key, start) in windows {
         let window = (start, start + 10);
         let mut entry = Vec::new();
         kind.put_key(key.as_bytes(), window, &mut entry);
         assert_eq!(kind.split_key(&entry), Some((key.as_bytes(), Some(window))));
-        table.store.upsert(kind.segment(window), &entry).unwrap();
-        table.store.advance(start);
+        store.upsert(kind.segment(window), &entry).unwrap();
+        store.advance(start);
     }
-    let starts = |from: i64, to: i64| {
-        let mut starts = Vec::new();
-        table.windows(b"a", from, to, &mut |row| starts.push(row.window.unwrap().0)).unwrap();
-        starts
-    };
-    assert_eq!(starts(i64::MIN, i64::MAX), [5, 10, 120_000]);
-    assert_eq!(starts(6, 119_999), [10]);
+    Table::new(Arc::new(RwLock::new(store)), kind, Arc::new(Texts))
+}
+
+fn starts(table: &Table, found: &mut Found) -> Vec<i64> {
+    table.rows(Vec::new(), found).unwrap().windows.unwrap().start.to_vec()
+}
+
+#[test]
+fn windows_of_a_key_are_found_earliest_first() {
+    let hopping = TableKind::Time { size_ms: 10, advance_ms: 5, retention_ms: 1_000_000 };
+    for kind in [hopping, TableKind::Session { retention_ms: 1_000_000 }] {
+        let windows = [("a", 120_000), ("b", 0), ("a", 5), ("ab", 7), ("a", 10)];
+        let table = windowed(kind, &Place::memory(), &windows);
+        let starts = |from: i64, to: i64| {
+            let mut found = Found::default();
+            table.look_up(b"a", from, to, &mut found).unwrap();
+            starts(&table, &mut found)
+        };
+        assert_eq!(starts(i64::MIN, i64::MAX), [5, 10, 120_000]);
+        assert_eq!(starts(6, 119_999), [10]);
+    }
+}
+
+#[test]
+fn a_scan_goes_on_where_it_stopped() {
+    let kind = TableKind::Time { size_ms: 10, advance_ms: 10, retention_ms: 1_000_000 };
+    let windows = [("a", 0), ("b", 0), ("a", 600_000), ("b", 600_010), ("c", 5)];
+    for most in 1..7 {
+        let table = windowed(kind, &Place::memory(), &windows);
+        let (mut seen, mut cursor) = (Vec::new(), Cursor::default());
+        loop {
+            let mut found = Found::default();
+            let has_more = table.scan(&mut cursor, most, &mut found).unwrap();
+            assert!(found.len() <= most);
+            seen.extend(starts(&table, &mut found));
+            if !has_more {
+                break;
+            }
+        }
+        assert_eq!(seen, [0, 0, 5, 600_000, 600_010], "{most} at a time");
+    }
 }

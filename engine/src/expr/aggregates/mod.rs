@@ -107,6 +107,8 @@ pub trait States: Send + Sync {
     fn clear(&mut self, slot: u32);
     /// Applies `ops` in order.
     fn run(&mut self, ops: &[Op], input: Input<'_>) -> Result<Results, AggregateError>;
+    /// The results of slots as they are.
+    fn results(&self, slots: &[u32]) -> ArrayRef;
     /// Appends a state's bytes.
     fn encode(&self, slot: u32, into: &mut Vec<u8>);
     /// Takes a state's bytes off the front.

@@ -112,6 +112,12 @@ impl<F: Function> States for Slots<F> {
         Ok(Results { before: before.map(|mut before| before.finish()), after: after.finish(), overflows })
     }
 
+    fn results(&self, slots: &[u32]) -> ArrayRef {
+        let mut results = self.function.output();
+        slots.iter().for_each(|slot| self.function.result(&self.states[*slot as usize], &mut results));
+        results.finish()
+    }
+
     fn encode(&self, slot: u32, into: &mut Vec<u8>) {
         self.function.encode(&self.states[slot as usize], into);
     }

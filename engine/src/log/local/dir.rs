@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::log::local::Database;
 use crate::log::{LogError, Result};
 
-const FORMAT: u32 = 1;
+/// Raised whenever what lies in the directory changes its form.
+const FORMAT: u32 = 2;
 const FORMAT_FILE: &str = "FORMAT";
 const FORMAT_DRAFT: &str = "FORMAT.new";
 const LOCK_FILE: &str = "LOCK";
@@ -28,7 +29,7 @@ pub(in crate::log) struct DataDir {
 
 impl DataDir {
     /// Opens or makes a directory, and the local database in it, for a log of the given kind (`embedded`, `kafka`). Refuses, and changes nothing,
-    /// when another process uses it, when it holds something else, or when it was written by a newer version.
+    /// when another process uses it, when it holds something else, or when it was written in another format.
     pub(in crate::log) fn open(path: &Path, kind: &str) -> Result<(DataDir, Database)> {
         let failed = |what: &str, error: std::io::Error| {
             LogError::DataDir(format!("cannot {what} the data directory {}: {error}", path.display()))
@@ -103,6 +104,11 @@ fn is_ours(path: &Path, kind: &str) -> Result<bool> {
             "{} was written by a newer version of Millstream (format {format}; this version reads {FORMAT})",
             path.display()
         ),
+        (true, Some(format)) if format < FORMAT => format!(
+            "{} was written by an older version of Millstream (format {format}; this version reads {FORMAT}): go on with \
+             that version, or set data.dir to a new directory and run the statements again",
+            path.display()
+        ),
         (true, Some(_)) if found == Some(kind) => return Ok(true),
         (true, Some(_)) => format!(
             "{} belongs to a server on the {} log, not on the {kind} log",
@@ -160,8 +166,12 @@ mod tests {
         let path = temp.path();
         write(path.join("thesis.tex"), "x").unwrap();
         assert!(refusal(path).contains("thesis.tex"));
-        write(path.join(FORMAT_FILE), "millstream data directory\nformat 2\nlog embedded\n").unwrap();
+        let mark =
+            |format: u32| write(path.join(FORMAT_FILE), format!("{TITLE}\nformat {format}\nlog embedded\n")).unwrap();
+        mark(FORMAT + 1);
         assert!(refusal(path).contains("newer version"));
+        mark(FORMAT - 1);
+        assert!(refusal(path).contains("set data.dir to a new directory"));
         write(path.join(FORMAT_FILE), "something").unwrap();
         assert!(refusal(path).contains("says otherwise"));
         assert_eq!(read_dir(path).unwrap().count(), 2);

@@ -1,10 +1,13 @@
 //! The state of all groups.
 
+use std::sync::Arc;
+
 use arrow::array::ArrayRef;
+use parking_lot::RwLock;
 
 use crate::expr::aggregates::{AggregateError, Factory, Input, Op, Results, States};
 use crate::operators::{Context, OperatorError};
-use crate::state::Values;
+use crate::state::{Store, Values};
 use crate::types::Side;
 use crate::types::row::{BadRow, get_i64, put_i64};
 
@@ -16,19 +19,41 @@ pub struct GroupCall {
     pub factory: Factory,
 }
 
+/// The groups of a task, which pull queries read too; the task locks them once per step.
+pub(super) type SharedGroups = Arc<RwLock<Store<Groups>>>;
+
 /// States of every function, and the highest timestamp that contributed, by slot.
 pub(super) struct Groups {
     step: String,
-    calls: Vec<Vec<usize>>,
+    calls: Arc<[GroupCall]>,
     states: Vec<Box<dyn States>>,
     times: Vec<i64>,
 }
 
 impl Groups {
+    /// Groups of a step's functions; values that do not fit are reported as the step's.
     pub(super) fn new(step: &str, calls: Vec<GroupCall>) -> Self {
+        Self::of(step, Arc::from(calls))
+    }
+
+    fn of(step: &str, calls: Arc<[GroupCall]>) -> Self {
         let states = calls.iter().map(|call| (call.factory)()).collect();
-        let step = step.to_owned();
-        Self { step, calls: calls.into_iter().map(|call| call.args).collect(), states, times: Vec::new() }
+        Self { step: step.to_owned(), calls, states, times: Vec::new() }
+    }
+
+    /// No group, of the same functions.
+    pub(super) fn empty(&self) -> Self {
+        Self::of(&self.step, Arc::clone(&self.calls))
+    }
+
+    /// Highest timestamp that contributed, by slot.
+    pub(super) fn times(&self) -> &[i64] {
+        &self.times
+    }
+
+    /// The results of groups as they are, a column per function.
+    pub(super) fn results(&self, slots: &[u32]) -> Vec<ArrayRef> {
+        self.states.iter().map(|states| states.results(slots)).collect()
     }
 
     /// Notes that a row of that time contributed; returns the highest of all.
@@ -50,9 +75,9 @@ impl Groups {
         ctx: &mut dyn Context,
     ) -> Result<Vec<Results>, OperatorError> {
         let mut results = Vec::with_capacity(self.calls.len());
-        for (args, states) in self.calls.iter().zip(&mut self.states) {
-            let new = arguments(args, key, new);
-            let old = old.map(|old| arguments(args, key, old));
+        for (call, states) in self.calls.iter().zip(&mut self.states) {
+            let new = arguments(&call.args, key, new);
+            let old = old.map(|old| arguments(&call.args, key, old));
             let input = Input { new: &new, old: old.as_deref(), with_before };
             let mut result = states.run(ops, input).map_err(fatal)?;
             result.overflows.drain(..).for_each(|message| ctx.row_error(&self.step, message));

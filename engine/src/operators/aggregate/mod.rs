@@ -10,9 +10,11 @@
 //! | `session` | a stream, with session windows |
 //! | `table` | a table: a row leaves its old group and enters its new one |
 //! | `groups`, `emit` | the state of all groups; rows put together from results |
+//! | `kept` | the groups as a table for pull queries |
 
 mod emit;
 mod groups;
+mod kept;
 mod session;
 mod stream;
 mod table;

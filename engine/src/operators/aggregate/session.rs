@@ -1,15 +1,19 @@
 //! GROUP BY on a stream with session windows.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, BinaryArray};
+use parking_lot::RwLock;
 
 use super::Grouping;
 use super::emit::{Emission, Emissions};
-use super::groups::Groups;
+use super::groups::{Groups, SharedGroups};
+use super::kept::table;
 use super::stream::key_nulls;
 use crate::expr::aggregates::{Emit, NONE, Op};
 use crate::log::Write;
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError, only};
-use crate::state::{Store, Stored, segment_ms};
+use crate::state::{Store, Stored, Table, TableKind, segment_ms};
 use crate::types::Changes;
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64};
 
@@ -55,7 +59,7 @@ impl Stored for Spans {
 /// Output value columns: one per function, then the session's start and end.
 pub struct SessionAggregate {
     keys: EncodeKeys,
-    groups: Store<Groups>,
+    groups: SharedGroups,
     spans: Store<Vec<Spans>>,
     sessions: Sessions,
     with_old: bool,
@@ -69,9 +73,10 @@ pub struct SessionAggregate {
 impl SessionAggregate {
     /// The aggregate; sessions as of the last commit are read from `grouping.place`. Every update goes out.
     pub fn new(grouping: Grouping<'_>, sessions: Sessions) -> Result<Self, OperatorError> {
+        let groups = Store::open_segmented(Groups::new(grouping.step, grouping.calls), grouping.place.clone())?;
         Ok(Self {
             keys: grouping.keys,
-            groups: Store::open_segmented(Groups::new(grouping.step, grouping.calls), grouping.place.clone())?,
+            groups: Arc::new(RwLock::new(groups)),
             spans: Store::open_segmented(Vec::new(), grouping.place.below("spans"))?,
             sessions,
             with_old: grouping.with_old,
@@ -82,7 +87,12 @@ impl SessionAggregate {
         })
     }
 
-    fn group(&mut self, rows: &Changes, keys: &BinaryArray) -> Result<Emissions, OperatorError> {
+    fn group(
+        &mut self,
+        groups: &mut Store<Groups>,
+        rows: &Changes,
+        keys: &BinaryArray,
+    ) -> Result<Emissions, OperatorError> {
         let mut out = Emissions::default();
         let nulls = key_nulls(rows);
         for row in 0..rows.len() {
@@ -90,13 +100,13 @@ impl SessionAggregate {
                 continue;
             }
             let (key, time) = (keys.value(row), rows.time[row]);
-            self.groups.advance(time);
-            self.find(key, time)?;
+            groups.advance(time);
+            self.find(key, time, groups.time())?;
             let merged =
                 self.found.iter().fold((time, time), |(start, end), found| (start.min(found.0), end.max(found.1)));
-            let close = self.groups.time() - self.sessions.grace_ms - self.sessions.gap_ms;
+            let close = groups.time() - self.sessions.grace_ms - self.sessions.gap_ms;
             if merged.1 >= close {
-                self.merge(key, row as u32, merged, &mut out)?;
+                self.merge(groups, (key, merged), row as u32, &mut out)?;
             }
         }
         Ok(out)
@@ -107,10 +117,10 @@ impl SessionAggregate {
     }
 
     /// Collects the sessions that a row of that time touches, earliest first.
-    fn find(&mut self, key: &[u8], time: i64) -> Result<(), OperatorError> {
+    fn find(&mut self, key: &[u8], time: i64, now: i64) -> Result<(), OperatorError> {
         let (from, to) = (time.saturating_sub(self.sessions.gap_ms), time.saturating_add(self.sessions.gap_ms));
         self.found.clear();
-        for segment in self.segment(from)..=self.segment(self.groups.time()) {
+        for segment in self.segment(from)..=self.segment(now) {
             if let Some(slot) = self.spans.get(segment, key)? {
                 let spans = &self.spans.values()[slot as usize].0;
                 self.found.extend(spans.iter().filter(|&&(start, end)| start <= to && end >= from));
@@ -120,14 +130,20 @@ impl SessionAggregate {
         Ok(())
     }
 
-    fn merge(&mut self, key: &[u8], row: u32, merged: (i64, i64), out: &mut Emissions) -> Result<(), OperatorError> {
+    fn merge(
+        &mut self,
+        groups: &mut Store<Groups>,
+        (key, merged): (&[u8], (i64, i64)),
+        row: u32,
+        out: &mut Emissions,
+    ) -> Result<(), OperatorError> {
         let found = std::mem::take(&mut self.found);
-        let (slot, existed) = self.session(key, merged)?;
+        let (slot, existed) = self.session(groups, key, merged)?;
         let op = Op { slot, merge: NONE, undo: NONE, add: NONE, emit: Emit::Nothing };
         // A session that only holds this moment is not taken back before it is updated.
         let instant = merged.0 == merged.1;
         for &window in found.iter().filter(|_| !instant) {
-            let (other, _) = self.session(key, window)?;
+            let (other, _) = self.session(groups, key, window)?;
             self.ops.push(Op { slot: other, emit: Emit::Gone, ..op });
             out.push_windowed(Emission { row, time: window.1, existed: true, gone: true }, window);
             if other != slot {
@@ -135,7 +151,7 @@ impl SessionAggregate {
             }
         }
         for &window in found.iter().filter(|window| **window != merged) {
-            let (other, _) = self.session(key, window)?;
+            let (other, _) = self.session(groups, key, window)?;
             self.ops.push(Op { merge: other, ..op });
             self.forget(key, window)?;
         }
@@ -151,12 +167,17 @@ impl SessionAggregate {
     }
 
     /// Slot of a session's states.
-    fn session(&mut self, key: &[u8], (start, end): (i64, i64)) -> Result<(u32, bool), OperatorError> {
+    fn session(
+        &mut self,
+        groups: &mut Store<Groups>,
+        key: &[u8],
+        (start, end): (i64, i64),
+    ) -> Result<(u32, bool), OperatorError> {
         self.key.clear();
         self.key.extend_from_slice(key);
         self.key.extend_from_slice(&end.to_be_bytes());
         self.key.extend_from_slice(&start.to_be_bytes());
-        Ok(self.groups.upsert(self.segment(end), &self.key)?)
+        Ok(groups.upsert(self.segment(end), &self.key)?)
     }
 
     /// Takes a session out of its key's list.
@@ -173,26 +194,35 @@ impl SessionAggregate {
 impl Operator for SessionAggregate {
     fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
         let rows = only(inputs)?;
-        self.groups.begin()?;
-        self.spans.begin()?;
+        let shared = Arc::clone(&self.groups);
+        let groups = &mut *shared.write();
         self.ops.clear();
         let keys = (self.keys)(&rows.key, rows.windows.as_ref(), rows.len())?;
-        let out = self.group(&rows, &keys)?;
+        let out = self.group(groups, &rows, &keys)?;
         let ops = std::mem::take(&mut self.ops);
-        let results = self.groups.values_mut().run(&ops, &rows.key, &rows.new, None, self.with_old, ctx)?;
+        let results = groups.values_mut().run(&ops, &rows.key, &rows.new, None, self.with_old, ctx)?;
         self.ops = ops;
         for slot in std::mem::take(&mut self.ended) {
-            self.groups.remove(slot);
+            groups.remove(slot);
         }
         let kept_ms = self.sessions.retention_ms.max(self.sessions.gap_ms + self.sessions.grace_ms);
-        let live = self.segment(self.groups.time().saturating_sub(kept_ms));
-        self.groups.expire_before(live);
+        let live = self.segment(groups.time().saturating_sub(kept_ms));
+        groups.expire_before(live);
         self.spans.expire_before(live);
         Ok(out.finish(&rows, results, true, self.with_old)?)
     }
 
     fn drain_state(&mut self, into: &mut Vec<Write>) {
-        self.groups.drain(into);
+        self.groups.write().drain(into);
         self.spans.drain(into);
+    }
+
+    fn committed(&mut self) -> Result<(), OperatorError> {
+        self.groups.write().committed()?;
+        Ok(self.spans.committed()?)
+    }
+
+    fn table(&self) -> Option<Table> {
+        Some(table(&self.groups, TableKind::Session { retention_ms: self.sessions.retention_ms }))
     }
 }

@@ -1,14 +1,18 @@
 //! GROUP BY on a stream, without windows or with tumbling and hopping ones.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, BinaryArray};
+use parking_lot::RwLock;
 
 use super::emit::{Emission, Emissions};
-use super::groups::Groups;
+use super::groups::{Groups, SharedGroups};
+use super::kept::table;
 use super::{Grouping, Updates};
 use crate::expr::aggregates::{Emit, NONE, Op};
 use crate::log::Write;
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError, only};
-use crate::state::{Store, segment_ms};
+use crate::state::{Store, Table, TableKind, segment_ms};
 use crate::types::Changes;
 
 /// Tumbling (advance = size) and hopping windows, milliseconds.
@@ -45,7 +49,7 @@ impl TimeWindows {
 /// Output value columns: one per function; with windows then the window's start and end.
 pub struct StreamAggregate {
     keys: EncodeKeys,
-    groups: Store<Groups>,
+    groups: SharedGroups,
     windows: Option<TimeWindows>,
     with_old: bool,
     updates: Updates,
@@ -58,9 +62,11 @@ impl StreamAggregate {
     pub fn new(grouping: Grouping<'_>, windows: Option<TimeWindows>) -> Result<Self, OperatorError> {
         let groups = Groups::new(grouping.step, grouping.calls);
         let place = grouping.place.clone();
+        let groups =
+            if windows.is_some() { Store::open_segmented(groups, place)? } else { Store::open(groups, place)? };
         Ok(Self {
             keys: grouping.keys,
-            groups: if windows.is_some() { Store::open_segmented(groups, place)? } else { Store::open(groups, place)? },
+            groups: Arc::new(RwLock::new(groups)),
             windows,
             with_old: grouping.with_old,
             updates: grouping.updates,
@@ -71,10 +77,15 @@ impl StreamAggregate {
 
     #[cfg(test)]
     pub(super) fn slots(&self) -> usize {
-        self.groups.slots()
+        self.groups.read().slots()
     }
 
-    fn group(&mut self, rows: &Changes, keys: &BinaryArray) -> Result<Emissions, OperatorError> {
+    fn group(
+        &mut self,
+        groups: &mut Store<Groups>,
+        rows: &Changes,
+        keys: &BinaryArray,
+    ) -> Result<Emissions, OperatorError> {
         let mut out = Emissions::default();
         let nulls = key_nulls(rows);
         for row in 0..rows.len() {
@@ -84,12 +95,12 @@ impl StreamAggregate {
             let time = rows.time[row];
             match self.windows {
                 None => {
-                    let emission = self.add(0, keys.value(row), row, time)?;
+                    let emission = self.add(groups, (0, keys.value(row)), row, time)?;
                     out.push(emission);
                 }
                 Some(windows) => {
-                    self.groups.advance(time);
-                    let close = self.groups.time() - windows.grace_ms;
+                    groups.advance(time);
+                    let close = groups.time() - windows.grace_ms;
                     for start in windows.starts(time) {
                         let end = start + windows.size_ms;
                         if end <= close {
@@ -100,7 +111,7 @@ impl StreamAggregate {
                         key.extend_from_slice(keys.value(row));
                         key.extend_from_slice(&start.to_be_bytes());
                         let segment = start.div_euclid(segment_ms(windows.retention_ms));
-                        let emission = self.add(segment, &key, row, time)?;
+                        let emission = self.add(groups, (segment, &key), row, time)?;
                         self.key = key;
                         out.push_windowed(emission, (start, end));
                     }
@@ -110,10 +121,16 @@ impl StreamAggregate {
         Ok(out)
     }
 
-    fn add(&mut self, segment: i64, key: &[u8], row: usize, time: i64) -> Result<Emission, OperatorError> {
-        let (slot, existed) = self.groups.upsert(segment, key)?;
+    fn add(
+        &mut self,
+        groups: &mut Store<Groups>,
+        (segment, key): (i64, &[u8]),
+        row: usize,
+        time: i64,
+    ) -> Result<Emission, OperatorError> {
+        let (slot, existed) = groups.upsert(segment, key)?;
         self.ops.push(Op { slot, merge: NONE, undo: NONE, add: row as u32, emit: Emit::Result });
-        let time = self.groups.values_mut().advance(slot, time);
+        let time = groups.values_mut().advance(slot, time);
         Ok(Emission { row: row as u32, time, existed, gone: false })
     }
 }
@@ -121,37 +138,48 @@ impl StreamAggregate {
 impl Operator for StreamAggregate {
     fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
         let rows = only(inputs)?;
-        self.groups.begin()?;
+        let shared = Arc::clone(&self.groups);
+        let store = &mut *shared.write();
         self.ops.clear();
         let keys = (self.keys)(&rows.key, rows.windows.as_ref(), rows.len())?;
-        let mut out = self.group(&rows, &keys)?;
+        let mut out = self.group(store, &rows, &keys)?;
         let mut ops = std::mem::take(&mut self.ops);
-        let slots = self.groups.slots();
-        let groups = self.groups.values_mut();
         let mut before = None;
         if self.updates == Updates::Last {
-            out.keep_last(&mut ops, slots);
+            out.keep_last(&mut ops, store.slots());
             if self.with_old {
                 // What the groups that emit were before the whole step.
-                let look = |op: &Op| Op { slot: op.slot, merge: NONE, undo: NONE, add: NONE, emit: op.emit };
-                let looks: Vec<Op> = ops.iter().filter(|op| op.emit != Emit::Nothing).map(look).collect();
-                before = Some(groups.run(&looks, &rows.key, &rows.new, None, false, ctx)?);
+                let emits = ops.iter().filter(|op| op.emit != Emit::Nothing).map(|op| op.slot);
+                before = Some(store.values().results(&emits.collect::<Vec<_>>()));
             }
         }
-        let mut results = groups.run(&ops, &rows.key, &rows.new, None, self.with_old && before.is_none(), ctx)?;
+        let with_before = self.with_old && before.is_none();
+        let mut results = store.values_mut().run(&ops, &rows.key, &rows.new, None, with_before, ctx)?;
         for (result, before) in results.iter_mut().zip(before.into_iter().flatten()) {
-            result.before = Some(before.after);
+            result.before = Some(before);
         }
         self.ops = ops;
         if let Some(windows) = self.windows {
-            let expired = windows.expired(self.groups.time());
-            self.groups.expire_before(expired.div_euclid(segment_ms(windows.retention_ms)));
+            let expired = windows.expired(store.time());
+            store.expire_before(expired.div_euclid(segment_ms(windows.retention_ms)));
         }
         Ok(out.finish(&rows, results, self.windows.is_some(), self.with_old)?)
     }
 
     fn drain_state(&mut self, into: &mut Vec<Write>) {
-        self.groups.drain(into);
+        self.groups.write().drain(into);
+    }
+
+    fn committed(&mut self) -> Result<(), OperatorError> {
+        Ok(self.groups.write().committed()?)
+    }
+
+    fn table(&self) -> Option<Table> {
+        let kind = self.windows.map_or(TableKind::Plain, |windows| {
+            let TimeWindows { size_ms, advance_ms, retention_ms, .. } = windows;
+            TableKind::Time { size_ms, advance_ms, retention_ms }
+        });
+        Some(table(&self.groups, kind))
     }
 }
 

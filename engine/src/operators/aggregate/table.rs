@@ -1,18 +1,22 @@
 //! GROUP BY on a table. Between the two operators the rows may travel to another task.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::interleave;
+use parking_lot::RwLock;
 
 use super::emit::{Emission, Emissions};
-use super::groups::Groups;
+use super::groups::{Groups, SharedGroups};
+use super::kept::table;
 use super::stream::key_nulls;
 use super::{Grouping, Updates};
 use crate::expr::aggregates::{Emit, NONE, Op};
 use crate::expr::{Evaluator, RowErrors, Rows};
 use crate::log::Write;
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError, only};
-use crate::state::Store;
+use crate::state::{Store, Table, TableKind};
 use crate::types::row::RowEncoder;
 use crate::types::{Changes, Schema, Side};
 
@@ -131,7 +135,7 @@ fn moves(new: &[bool], old: &[bool], mut same_group: impl FnMut(usize) -> bool) 
 /// The input is what [`GroupTable`] emits (see [`regrouped_schema`]).
 pub struct AggregateTable {
     keys: EncodeKeys,
-    groups: Store<Groups>,
+    groups: SharedGroups,
     with_old: bool,
     updates: Updates,
 }
@@ -139,9 +143,10 @@ pub struct AggregateTable {
 impl AggregateTable {
     /// The aggregate; groups as of the last commit are read from `grouping.place`.
     pub fn new(grouping: Grouping<'_>) -> Result<Self, OperatorError> {
+        let groups = Store::open(Groups::new(grouping.step, grouping.calls), grouping.place.clone())?;
         Ok(Self {
             keys: grouping.keys,
-            groups: Store::open(Groups::new(grouping.step, grouping.calls), grouping.place.clone())?,
+            groups: Arc::new(RwLock::new(groups)),
             with_old: grouping.with_old,
             updates: grouping.updates,
         })
@@ -151,7 +156,7 @@ impl AggregateTable {
 impl Operator for AggregateTable {
     fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
         let rows = only(inputs)?;
-        self.groups.begin()?;
+        let mut groups = self.groups.write();
         let keys = (self.keys)(&rows.key, None, rows.len())?;
         let nulls = key_nulls(&rows);
         let (mut out, mut ops) = (Emissions::default(), Vec::with_capacity(rows.len()));
@@ -161,26 +166,33 @@ impl Operator for AggregateTable {
             }
             let is_new = rows.new.is_present(row);
             // There is nothing to take back from a group that was never made.
-            if !is_new && self.groups.get(0, keys.value(row))?.is_none() {
+            if !is_new && groups.get(0, keys.value(row))?.is_none() {
                 continue;
             }
-            let (slot, existed) = self.groups.upsert(0, keys.value(row))?;
+            let (slot, existed) = groups.upsert(0, keys.value(row))?;
             let undo = existed && rows.old.as_ref().is_some_and(|old| old.is_present(row));
-            let time = self.groups.values_mut().advance(slot, rows.time[row]);
+            let time = groups.values_mut().advance(slot, rows.time[row]);
             let pick = |is: bool| if is { row as u32 } else { NONE };
             ops.push(Op { slot, merge: NONE, undo: pick(undo), add: pick(is_new), emit: Emit::Result });
             out.push(Emission { row: row as u32, time, existed, gone: false });
         }
         let folds = self.updates == Updates::Last && !self.with_old;
         if folds {
-            out.keep_last(&mut ops, self.groups.slots());
+            out.keep_last(&mut ops, groups.slots());
         }
-        let groups = self.groups.values_mut();
-        let results = groups.run(&ops, &rows.key, &rows.new, rows.old.as_ref(), self.with_old, ctx)?;
+        let results = groups.values_mut().run(&ops, &rows.key, &rows.new, rows.old.as_ref(), self.with_old, ctx)?;
         Ok(out.finish(&rows, results, false, self.with_old)?)
     }
 
     fn drain_state(&mut self, into: &mut Vec<Write>) {
-        self.groups.drain(into);
+        self.groups.write().drain(into);
+    }
+
+    fn committed(&mut self) -> Result<(), OperatorError> {
+        Ok(self.groups.write().committed()?)
+    }
+
+    fn table(&self) -> Option<Table> {
+        Some(table(&self.groups, TableKind::Plain))
     }
 }

@@ -118,6 +118,7 @@ fn windows_past_retention_are_forgotten() {
     for minute in 0..100 {
         rows.step(&mut aggregate, &format!("@{} + 1 | 1", minute * 60_000));
         aggregate.drain_state(&mut Vec::new());
+        aggregate.committed().unwrap();
         slots = aggregate.slots();
     }
     assert!(slots < 5, "{slots} slots for windows of which two can be alive");

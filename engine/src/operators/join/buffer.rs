@@ -63,9 +63,9 @@ impl Buffer {
         Ok(())
     }
 
-    /// Begins a step.
-    pub(super) fn begin(&mut self) -> Result<(), OperatorError> {
-        Ok(self.store.begin()?)
+    /// What was drained is committed.
+    pub(super) fn committed(&mut self) -> Result<(), OperatorError> {
+        Ok(self.store.committed()?)
     }
 
     /// Writes what changed and forgets what nobody can see any more.
@@ -166,7 +166,7 @@ impl Stored for Bucket {
 #[cfg(test)]
 mod tests {
     use super::{Bucket, Buffer};
-    use crate::state::{Place, Stored};
+    use crate::state::{Entries, Place, Stored};
 
     fn seen(buffer: &mut Buffer, from: i64, to: i64) -> String {
         let mut seen = Vec::new();
@@ -208,7 +208,7 @@ mod tests {
             buffer.put(b"k", time, b"").unwrap();
         }
         buffer.drain(&mut Vec::new());
-        buffer.begin().unwrap();
+        buffer.committed().unwrap();
         assert_eq!(buffer.store.live_segments(), [8]);
     }
 

@@ -187,9 +187,6 @@ struct LeftRow {
 impl Operator for ForeignKeyJoin {
     fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
         let inputs = two(inputs)?;
-        self.left.begin()?;
-        self.right.begin()?;
-        self.subscribers.begin()?;
         let foreign_keys = self.foreign_keys(&inputs[LEFT], ctx)?;
         let left = Input::new(&inputs[LEFT], &mut self.left_keys)?;
         let right = Input::new(&inputs[RIGHT], &mut self.right_keys)?;
@@ -209,6 +206,12 @@ impl Operator for ForeignKeyJoin {
         self.left.drain(into);
         self.right.drain(into);
         self.subscribers.drain(into);
+    }
+
+    fn committed(&mut self) -> Result<(), OperatorError> {
+        self.left.committed()?;
+        self.right.committed()?;
+        Ok(self.subscribers.committed()?)
     }
 }
 

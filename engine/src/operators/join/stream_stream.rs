@@ -172,12 +172,6 @@ impl StreamStreamJoin {
 impl Operator for StreamStreamJoin {
     fn run(&mut self, inputs: Vec<Changes>, _: &mut dyn Context) -> Result<Changes, OperatorError> {
         let inputs = two(inputs)?;
-        for buffer in &mut self.buffers {
-            buffer.begin()?;
-        }
-        if let Some(unmatched) = &mut self.unmatched {
-            unmatched.begin()?;
-        }
         let ports = [Input::new(&inputs[LEFT], &mut self.keys)?, Input::new(&inputs[RIGHT], &mut self.keys)?];
         for (port, rows) in runs(&inputs) {
             for row in rows {
@@ -194,6 +188,11 @@ impl Operator for StreamStreamJoin {
         if let Some(unmatched) = &mut self.unmatched {
             unmatched.drain(into);
         }
+    }
+
+    fn committed(&mut self) -> Result<(), OperatorError> {
+        self.buffers.iter_mut().try_for_each(Buffer::committed)?;
+        self.unmatched.as_mut().map_or(Ok(()), Unmatched::committed)
     }
 }
 

@@ -112,7 +112,6 @@ impl StreamTableJoin {
 impl Operator for StreamTableJoin {
     fn run(&mut self, inputs: Vec<Changes>, _: &mut dyn Context) -> Result<Changes, OperatorError> {
         let inputs = two(inputs)?;
-        self.table.begin()?;
         let stream = Input::new(&inputs[LEFT], &mut self.keys)?;
         let table = Input::new(&inputs[RIGHT], &mut self.keys)?;
         for (port, rows) in runs(&inputs) {
@@ -123,6 +122,10 @@ impl Operator for StreamTableJoin {
 
     fn drain_state(&mut self, into: &mut Vec<Write>) {
         self.table.drain(into);
+    }
+
+    fn committed(&mut self) -> Result<(), OperatorError> {
+        Ok(self.table.committed()?)
     }
 }
 

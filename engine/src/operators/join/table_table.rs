@@ -83,9 +83,6 @@ fn joined(outer: Outer, pair: Pair<'_>) -> Option<Pair<'_>> {
 impl Operator for TableTableJoin {
     fn run(&mut self, inputs: Vec<Changes>, _: &mut dyn Context) -> Result<Changes, OperatorError> {
         let inputs = two(inputs)?;
-        for table in &mut self.tables {
-            table.begin()?;
-        }
         let ports = [Input::new(&inputs[LEFT], &mut self.keys)?, Input::new(&inputs[RIGHT], &mut self.keys)?];
         for (port, rows) in runs(&inputs) {
             for row in rows {
@@ -99,6 +96,10 @@ impl Operator for TableTableJoin {
         for table in &mut self.tables {
             table.drain(into);
         }
+    }
+
+    fn committed(&mut self) -> Result<(), OperatorError> {
+        self.tables.iter_mut().try_for_each(|table| Ok(table.committed()?))
     }
 }
 

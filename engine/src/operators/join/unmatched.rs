@@ -7,7 +7,7 @@ use super::output::damaged;
 use super::{LEFT, RIGHT};
 use crate::log::Write;
 use crate::operators::OperatorError;
-use crate::state::{Place, Store, Stored};
+use crate::state::{Entries, Place, Store, Stored};
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64, take};
 
 /// How long rows wait, in milliseconds.
@@ -170,9 +170,9 @@ impl Unmatched {
         Ok(())
     }
 
-    pub(super) fn begin(&mut self) -> Result<(), OperatorError> {
-        self.store.begin()?;
-        Ok(self.looks.begin()?)
+    pub(super) fn committed(&mut self) -> Result<(), OperatorError> {
+        self.store.committed()?;
+        Ok(self.looks.committed()?)
     }
 
     pub(super) fn drain(&mut self, into: &mut Vec<Write>) {

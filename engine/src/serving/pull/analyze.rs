@@ -98,7 +98,6 @@ pub(crate) fn analyze(query: &Query, located: Located, analysis: &Analysis, env:
     Ok(Pull {
         source: Arc::clone(&source),
         query: keeper.id.clone(),
-        stored: kept.iter().map(|column| column.ty.clone()).collect(),
         keys: analysis.select.iter().map(is_key).collect(),
         columns: analysis.schema().value,
         projection: analysis.select.iter().map(|(_, typed)| compiled(typed)).collect::<Result<Vec<Evaluator>, _>>()?,

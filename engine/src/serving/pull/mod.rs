@@ -1,7 +1,7 @@
 //! Pull queries on tables: look keys up, or scan, in what a query keeps of its rows.
 //!
 //! ```text
-//! SELECT ─analyze.rs─> Pull { access, filter, projection } ─read.rs─> columns ─> filter ─> projection ─> JSON
+//! SELECT ─analyze.rs─> Pull { access, filter, projection } ─read.rs─> columns ─> filter ─> projection ─> JSON ─send.rs─> client
 //!            └ lookup.rs: WHERE → keys and windows       refuse.rs: what ksqlDB refuses, in its words
 //! ```
 //!
@@ -11,15 +11,17 @@ mod analyze;
 mod lookup;
 mod read;
 mod refuse;
+mod send;
 
 use std::sync::Arc;
 
 use crate::catalog::Source;
 use crate::expr::Evaluator;
-use crate::types::{Column, SqlType};
+use crate::types::Column;
 
 pub(crate) use analyze::{Env, analyze, locate};
 pub(crate) use refuse::{check_clauses, check_stream, explain};
+pub(crate) use send::answer;
 
 /// A pull query on a table, ready to run.
 pub(crate) struct Pull {
@@ -34,8 +36,6 @@ pub(crate) struct Pull {
     filter: Option<Evaluator>,
     /// The value columns that filter and projection are compiled against, behind the key columns.
     layout: Vec<From>,
-    /// Types of the stored columns.
-    stored: Vec<SqlType>,
     access: Access,
     limit: Option<u64>,
 }

@@ -1,23 +1,21 @@
 //! Reading what a pull query asks for.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, BooleanArray, Int64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array};
 use arrow::compute::{filter, is_not_null};
 
-use crate::expr::{RowErrors, Rows};
+use crate::expr::{Evaluator, RowErrors, Rows};
 use crate::formats;
 use crate::formats::rest::RestRows;
 use crate::log::LogError;
 use crate::rows::RowBatch;
-use crate::state::{SharedTable, TableRow};
-use crate::types::SqlType;
-use crate::types::row::RowDecoder;
+use crate::state::{Cursor, Found, Table};
+use crate::types::Changes;
 
 use super::{Access, From, Pull};
 
-/// Rows decoded, filtered and encoded at once when scanning.
+/// Entries read, decoded, filtered and encoded at once when scanning.
 const BATCH: usize = 4096;
 
 /// Why a pull query cannot be answered.
@@ -29,167 +27,96 @@ pub(crate) enum PullError {
     Format(#[from] formats::FormatError),
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),
-    #[error(transparent)]
-    Row(#[from] crate::types::row::BadRow),
 }
 
-/// Rows as read: serialised keys, windows, times, and the value columns.
-struct Found {
-    keys: BinaryBuilder,
-    starts: Vec<i64>,
-    ends: Vec<i64>,
-    times: Vec<i64>,
-    values: RowDecoder,
-    bad: Option<crate::types::row::BadRow>,
-}
-
-impl Found {
-    fn new(types: &[SqlType]) -> Self {
-        Self {
-            keys: BinaryBuilder::new(),
-            starts: Vec::new(),
-            ends: Vec::new(),
-            times: Vec::new(),
-            values: RowDecoder::new(types),
-            bad: None,
-        }
-    }
-
-    fn push(&mut self, row: TableRow<'_>) {
-        let (start, end) = row.window.unwrap_or((0, 0));
-        match self.values.push(row.row) {
-            Ok(()) => {
-                self.keys.append_value(row.key);
-                self.starts.push(start);
-                self.ends.push(end);
-                self.times.push(row.time);
-            }
-            Err(bad) => self.bad = Some(bad),
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.times.len()
-    }
+/// How far an answer has come.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Tables that are done.
+    tables: usize,
+    cursor: Cursor,
+    rows: u64,
 }
 
 impl Pull {
-    /// Answers the query from the tables (one per partition) that keep the rows.
-    pub(crate) fn run(&self, tables: &[SharedTable]) -> Result<RowBatch, PullError> {
-        let (mut json, mut answer) = (String::new(), RowBatch::default());
-        let types = &self.stored;
-        match &self.access {
-            Access::Keys(_) => {
-                let mut found = Found::new(types);
-                self.look_up(tables, &mut found)?;
-                self.answer(found, &mut json, &mut answer)?;
+    /// The next rows of the answer, from the tables (one per partition) that keep them; `None`: that was all. Whatever
+    /// the size of a table, one batch of its rows is in memory at a time.
+    pub(crate) fn next(&self, tables: &[Table], progress: &mut Progress) -> Result<Option<RowBatch>, PullError> {
+        let Some(table) = tables.get(progress.tables).filter(|_| self.wants_more(progress.rows)) else {
+            return Ok(None);
+        };
+        let mut found = Found::default();
+        let is_done = match &self.access {
+            Access::Keys(lookups) => {
+                lookups.iter().try_for_each(|at| table.look_up(&at.key, at.from, at.to, &mut found))?;
+                true
             }
-            Access::Scan => {
-                for table in tables {
-                    self.scan(table, types, &mut json, &mut answer)?;
-                    if self.is_full(&answer) {
-                        break;
-                    }
-                }
-            }
+            Access::Scan => !table.scan(&mut progress.cursor, BATCH, &mut found)?,
+        };
+        if is_done {
+            progress.tables += 1;
+            progress.cursor = Cursor::default();
         }
-        answer.json = json.into_bytes();
-        Ok(answer)
+        let mut batch = RowBatch::default();
+        if !found.is_empty() {
+            self.answer(table, found, &mut batch, progress)?;
+        }
+        Ok(Some(batch))
     }
 
-    fn is_full(&self, answer: &RowBatch) -> bool {
-        self.limit.is_some_and(|limit| answer.ends.len() as u64 >= limit)
-    }
-
-    fn look_up(&self, tables: &[SharedTable], found: &mut Found) -> Result<(), LogError> {
-        let Access::Keys(lookups) = &self.access else { return Ok(()) };
-        for table in tables {
-            let table = table.read();
-            for lookup in lookups {
-                if self.source.is_windowed() {
-                    table.windows(&lookup.key, lookup.from, lookup.to, &mut |row| found.push(row))?;
-                } else if let Some(row) = table.get(&lookup.key)? {
-                    found.push(TableRow { key: &lookup.key, window: None, time: row.time, row: &row.bytes });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Scans one partition. The lock is held while entries are copied, not while they are worked on.
-    fn scan(
-        &self,
-        table: &SharedTable,
-        types: &[SqlType],
-        json: &mut String,
-        answer: &mut RowBatch,
-    ) -> Result<(), PullError> {
-        let mut batches = vec![Found::new(types)];
-        table.read().scan((Bound::Unbounded, Bound::Unbounded), &mut |row| {
-            if batches.last().is_none_or(|batch| batch.len() >= BATCH) {
-                batches.push(Found::new(types));
-            }
-            if let Some(batch) = batches.last_mut() {
-                batch.push(row);
-            }
-            true
-        })?;
-        for found in batches {
-            if self.is_full(answer) {
-                break;
-            }
-            self.answer(found, json, answer)?;
-        }
-        Ok(())
+    fn wants_more(&self, rows: u64) -> bool {
+        self.limit.is_none_or(|most| rows < most)
     }
 
     /// Filters, projects and encodes.
-    fn answer(&self, mut found: Found, json: &mut String, answer: &mut RowBatch) -> Result<(), PullError> {
-        if let Some(bad) = found.bad {
-            return Err(bad.into());
+    fn answer(
+        &self,
+        table: &Table,
+        mut found: Found,
+        batch: &mut RowBatch,
+        progress: &mut Progress,
+    ) -> Result<(), PullError> {
+        let key = &self.source.schema.key;
+        let spec = &self.source.formats.key;
+        let all: Vec<usize> = (0..key.len()).collect();
+        let keys = formats::known_format(&spec.name)?.decoder(spec, key, &all, true)?.decode(&found.take_keys());
+        let mut kept = table.rows(keys.columns, &mut found)?;
+        if let Some(present) = kept.new.present.take() {
+            kept = kept.filter(&BooleanArray::new(present, None))?;
         }
-        let len = found.len();
-        if len == 0 {
-            return Ok(());
-        }
-        let mut columns = self.columns_of(&mut found)?;
-        let mut rows = len;
+        let mut columns = self.columns_of(&kept);
+        let mut len = kept.len();
         if let Some(predicate) = &self.filter {
-            let keep = predicate.eval(Rows { columns: &columns, len }, &mut RowErrors::default());
-            let keep = truth(&keep)?;
-            rows = keep.true_count();
+            let keep = truth(&predicate.eval(Rows { columns: &columns, len }, &mut RowErrors::default()))?;
+            len = keep.true_count();
             columns = columns.iter().map(|column| filter(column, &keep)).collect::<Result<_, _>>()?;
         }
-        let eval = |column: &crate::expr::Evaluator| {
-            column.eval(Rows { columns: &columns, len: rows }, &mut RowErrors::default())
-        };
+        let eval = |column: &Evaluator| column.eval(Rows { columns: &columns, len }, &mut RowErrors::default());
         let projected: Vec<ArrayRef> = self.projection.iter().map(eval).collect();
         let writer = RestRows::new(&projected);
-        for row in 0..rows {
-            if self.is_full(answer) {
+        let mut json = String::new();
+        for row in 0..len {
+            if !self.wants_more(progress.rows) {
                 break;
             }
-            writer.write_row(row, json);
-            answer.ends.push(json.len());
+            writer.write_row(row, &mut json);
+            batch.ends.push(json.len());
+            progress.rows += 1;
         }
+        batch.json = json.into_bytes();
         Ok(())
     }
 
     /// The columns the source step would make of these rows.
-    fn columns_of(&self, found: &mut Found) -> Result<Vec<ArrayRef>, PullError> {
-        let key = &self.source.schema.key;
-        let spec = &self.source.formats.key;
-        let all: Vec<usize> = (0..key.len()).collect();
-        let decoded = formats::known_format(&spec.name)?.decoder(spec, key, &all, true)?.decode(&found.keys.finish());
-        let values = found.values.finish()?;
+    fn columns_of(&self, kept: &Changes) -> Vec<ArrayRef> {
         let longs = |values: &[i64]| Arc::new(Int64Array::from(values.to_vec())) as ArrayRef;
         let made = self.layout.iter().filter_map(|column| match column {
-            From::Stored(at) => values.get(*at).cloned(),
-            From::RowTime => Some(longs(&found.times)),
-            From::WindowStart => Some(longs(&found.starts)),
-            From::WindowEnd => Some(longs(&found.ends)),
+            From::Stored(at) => kept.new.columns.get(*at).cloned(),
+            From::RowTime => Some(longs(&kept.time)),
+            From::WindowStart => kept.windows.as_ref().map(|windows| longs(&windows.start)),
+            From::WindowEnd => kept.windows.as_ref().map(|windows| longs(&windows.end)),
         });
-        Ok(decoded.columns.into_iter().chain(made).collect())
+        kept.key.iter().cloned().chain(made).collect()
     }
 }
 

@@ -1,0 +1,51 @@
+//! The SELECT list and HAVING of a table, put over what an operator keeps: pull queries then need no copy of the rows.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BinaryArray};
+
+use super::{Context, Filter, OperatorError, Project};
+use crate::log::{LogError, Result};
+use crate::state::{Table, ToRows};
+use crate::types::{Changes, Windows};
+
+/// An operator without state.
+pub enum Finish {
+    /// A SELECT list.
+    Project(Project),
+    /// HAVING.
+    Filter(Filter),
+}
+
+/// A table's rows after these operators, first one first.
+pub fn finished(table: Table, steps: Vec<Finish>) -> Table {
+    if steps.is_empty() { table } else { table.map(|kept| Arc::new(Finished { kept, steps })) }
+}
+
+struct Finished {
+    kept: Arc<dyn ToRows>,
+    steps: Vec<Finish>,
+}
+
+impl ToRows for Finished {
+    fn rows(&self, key: Vec<ArrayRef>, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes> {
+        let kept = self.kept.rows(key, windows, values)?;
+        self.steps.iter().try_fold(kept, |rows, step| {
+            let rows = match step {
+                Finish::Project(project) => project.apply(rows, &mut Told),
+                Finish::Filter(filter) => filter.apply(rows, &mut Told),
+            };
+            rows.map_err(|error| match error {
+                OperatorError::State(error) => error,
+                other => LogError::Store(other.to_string()),
+            })
+        })
+    }
+}
+
+/// What cannot be evaluated was told when the row was made.
+struct Told;
+
+impl Context for Told {
+    fn row_error(&mut self, _: &str, _: String) {}
+}
