@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use e2e::{process, repository};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -37,11 +38,20 @@ fn find(dir: &Path, scripts: &mut Vec<PathBuf>) {
 fn check(script: &Path) -> Result<(), Failed> {
     let data = tempfile::tempdir()?;
     let data_dir = format!("data.dir={}", data.path().display());
-    let path = script.display().to_string();
-    let output = process::run(&["-D", &data_dir, "-D", "listeners=http://127.0.0.1:0", "-f", &path], "");
+    let root = repository();
+    let output = Command::new(process::binary())
+        .args(["-D", &data_dir, "-D", "listeners=http://127.0.0.1:0"])
+        // A query that does not end fails its test, and no other.
+        .args(["--query-timeout", "30000", "-f"])
+        // Errors name the file as it was given.
+        .arg(script.strip_prefix(&root).unwrap_or(script))
+        .current_dir(&root)
+        .stdin(Stdio::null())
+        .output()?;
     let mut shown = String::from_utf8_lossy(&output.stdout).into_owned();
-    if !output.status.success() {
-        shown.push_str(&format!("\nexit code {:?}: {}", output.status.code(), String::from_utf8_lossy(&output.stderr)));
+    shown.push_str(&String::from_utf8_lossy(&output.stderr));
+    if let Some(code) = output.status.code().filter(|code| *code != 0) {
+        shown.push_str(&format!("[exit code {code}]\n"));
     }
     let expected_file = script.with_extension("out");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {

@@ -7,6 +7,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 /// Millstream: streaming SQL, compatible with ksqlDB, in one binary.
 ///
 /// Without arguments it opens a shell with a server on the embedded log in the same process.
+///
+/// Exit codes: 0 all went well, 1 a statement failed, 2 wrong arguments, 3 no server answers, 130 Ctrl-C.
 #[derive(Debug, Parser)]
 #[command(name = "millstream", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -35,6 +37,14 @@ pub(crate) struct Args {
     /// Property of the server in this process; may be repeated.
     #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) property: Vec<(String, String)>,
+
+    /// End streamed queries after so many rows.
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) query_row_limit: Option<usize>,
+
+    /// End streamed queries after so many milliseconds.
+    #[arg(long, value_name = "MILLISECONDS")]
+    pub(crate) query_timeout: Option<u64>,
 
     /// File that keeps the shell's history.
     #[arg(long, value_name = "FILE")]

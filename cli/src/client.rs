@@ -3,12 +3,13 @@
 use bytes::{Buf, Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use hyper_util::client::legacy::Client as Http;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Map, Value};
-use wire::{ErrorBody, Info, KsqlRequest};
+use sql::Span;
+use wire::{ErrorBody, HINT, Info, KsqlRequest, SPAN};
 
 /// Why the server did not answer as asked.
 #[derive(Debug, thiserror::Error)]
@@ -26,14 +27,26 @@ pub(crate) enum ClientError {
     #[error("the server sent something unexpected: {0}")]
     Unexpected(String),
     /// The server refused.
-    #[error("{}", .0.message())]
-    Refused(ErrorBody),
+    #[error("{}", .0.body.message())]
+    Refused(Box<Refusal>),
+}
+
+/// Why the server refused.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// What every client of ksqlDB is told.
+    pub(crate) body: ErrorBody,
+    /// The part of the request's text it is about, if the server says so.
+    pub(crate) span: Option<Span>,
+    /// What the user may have meant, if the server knows.
+    pub(crate) hint: Option<String>,
 }
 
 /// Result of a request.
 pub(crate) type Result<T> = std::result::Result<T, ClientError>;
 
 /// One server.
+#[derive(Clone)]
 pub(crate) struct Client {
     base: String,
     http: Http<HttpConnector, Full<Bytes>>,
@@ -60,7 +73,7 @@ impl Client {
 
     /// `GET /info`
     pub(crate) async fn info(&self) -> Result<Info> {
-        let (_, body) = self.whole(Method::GET, "/info", String::new()).await?;
+        let body = self.whole(Method::GET, "/info", String::new()).await?;
         read(&body)
     }
 
@@ -73,7 +86,7 @@ impl Client {
     /// `POST /ksql`: the entities as they came.
     pub(crate) async fn statements(&self, request: &KsqlRequest) -> Result<Vec<Value>> {
         let body = serde_json::to_string(request).map_err(|e| ClientError::Unexpected(e.to_string()))?;
-        let (_, answer) = self.whole(Method::POST, "/ksql", body).await?;
+        let answer = self.whole(Method::POST, "/ksql", body).await?;
         read(&answer)
     }
 
@@ -84,16 +97,14 @@ impl Client {
         if response.status() == StatusCode::OK {
             return Ok(Lines { body: response.into_body(), buffer: BytesMut::new(), ended: false });
         }
-        let status = response.status();
-        let bytes = collect(response).await?;
-        Err(refusal(status, &bytes))
+        let (head, body) = response.into_parts();
+        Err(refusal(head.status, &head.headers, &collect(body).await?))
     }
 
-    async fn whole(&self, method: Method, path: &str, body: String) -> Result<(StatusCode, Bytes)> {
-        let response = self.send(method, path, body).await?;
-        let status = response.status();
-        let bytes = collect(response).await?;
-        if status.is_success() { Ok((status, bytes)) } else { Err(refusal(status, &bytes)) }
+    async fn whole(&self, method: Method, path: &str, body: String) -> Result<Bytes> {
+        let (head, body) = self.send(method, path, body).await?.into_parts();
+        let bytes = collect(body).await?;
+        if head.status.is_success() { Ok(bytes) } else { Err(refusal(head.status, &head.headers, &bytes)) }
     }
 
     async fn send(&self, method: Method, path: &str, body: String) -> Result<Response<Incoming>> {
@@ -105,8 +116,11 @@ impl Client {
             .body(Full::new(Bytes::from(body)))
             .map_err(|e| ClientError::Unexpected(e.to_string()))?;
         self.http.request(request).await.map_err(|e| {
-            let cause = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
-            ClientError::Unreachable(self.base.clone(), cause)
+            let mut cause: &dyn std::error::Error = &e;
+            while let Some(deeper) = cause.source() {
+                cause = deeper;
+            }
+            ClientError::Unreachable(self.base.clone(), cause.to_string())
         })
     }
 }
@@ -148,8 +162,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim_end_matches('\r').to_owned()
 }
 
-async fn collect(response: Response<Incoming>) -> Result<Bytes> {
-    let body = response.into_body().collect().await.map_err(|e| ClientError::Broken(e.to_string()))?;
+async fn collect(body: Incoming) -> Result<Bytes> {
+    let body = body.collect().await.map_err(|e| ClientError::Broken(e.to_string()))?;
     Ok(body.to_bytes())
 }
 
@@ -157,11 +171,16 @@ fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|e| ClientError::Unexpected(format!("{e} in {}", text(bytes))))
 }
 
-fn refusal(status: StatusCode, bytes: &[u8]) -> ClientError {
-    match serde_json::from_slice(bytes) {
-        Ok(error) => ClientError::Refused(error),
-        Err(_) => ClientError::Unexpected(format!("{status} {}", text(bytes))),
-    }
+fn refusal(status: StatusCode, headers: &HeaderMap, bytes: &[u8]) -> ClientError {
+    let Ok(body) = serde_json::from_slice(bytes) else {
+        return ClientError::Unexpected(format!("{status} {}", text(bytes)));
+    };
+    let header = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let span = header(SPAN).and_then(|span| {
+        let (start, end) = span.split_once('-')?;
+        Some(Span { start: start.parse().ok()?, end: end.parse().ok()? })
+    });
+    ClientError::Refused(Box::new(Refusal { body, span, hint: header(HINT) }))
 }
 
 /// A request of this session's properties and variables.

@@ -1,4 +1,4 @@
-//! What the shell itself understands: `help`, `exit`, `output`, `server`, `spool`, `version`, `history`, …
+//! What the shell itself understands: `help`, `exit`, `output`, `server`, `set cli`, `spool`, `version`, …
 
 use crate::args::OutputFormat;
 use crate::client::Client;
@@ -11,28 +11,62 @@ pub(crate) enum Outcome {
     Done,
     /// Leave the shell.
     Exit,
-    /// Show the history.
-    History,
     /// Not a command: SQL.
     NotACommand,
 }
 
+/// First words of commands. They need no `;`.
+pub(crate) const WORDS: [&str; 13] = [
+    "clear",
+    "exit",
+    "help",
+    "history",
+    "output",
+    "quit",
+    "request-pipelining",
+    "run script",
+    "server",
+    "set",
+    "set cli",
+    "spool",
+    "version",
+];
+
 const HELP: &str = "\
-Statements end with ';' and may span lines. Ctrl-C stops a query, Ctrl-D leaves the shell.
+Statements end with ';' and may span lines. Tab completes, Ctrl-R searches the history, Ctrl-C stops a query or clears
+what is typed, Ctrl-D leaves the shell.
 
-  help                      this text
-  exit                      leave
-  clear                     clear the screen
-  history                   statements of this and earlier sessions
-  version                   version of the server
-  output [JSON|TABULAR]     show or choose how results are shown
-  server [URL]              show or change the server
-  set                       show what was SET in this session
-  run script 'FILE'         run the statements of a file
-  spool 'FILE' | spool off  copy what is typed and shown to a file
+  help                        this text
+  exit, quit                  leave
+  clear                       clear the screen
+  history                     statements of this and earlier sessions
+  version                     version of the server
+  output [JSON|TABULAR]       show or choose how results are shown
+  server [URL]                show or change the server
+  set                         show what was SET in this session
+  set cli wrap ON|OFF         whether cells that are too wide go on in the next line or are cut off
+  set cli column-width N      width of every column; 0 fits columns to the data and the terminal
+  request-pipelining [ON|OFF] whether a statement may overtake the ones before it
+  run script 'FILE'           run the statements of a file
+  spool 'FILE' | spool OFF    copy what is typed and shown to a file
 
-A first look:  SHOW STREAMS;  SHOW TABLES;  SHOW TOPICS;  SHOW QUERIES;  SHOW FUNCTIONS;
-From the beginning of a topic:  SET 'auto.offset.reset' = 'earliest';";
+A first look:  SHOW STREAMS;  SHOW TABLES;  SHOW TOPICS;  SHOW QUERIES;  SHOW FUNCTIONS;  DESCRIBE name;
+From the beginning of a topic:  SET 'auto.offset.reset' = 'earliest';
+Short for a statement to fill in, with Tab:  cs  ct  csas  ctas  ii";
+
+/// Whether a text is a command of the shell, which ends with its line.
+pub(crate) fn is_command(text: &str) -> bool {
+    let mut words = text.split(|c: char| c.is_whitespace() || c == ';').filter(|word| !word.is_empty());
+    let (Some(first), second) = (words.next(), words.next()) else { return false };
+    let second = second.map(str::to_ascii_lowercase);
+    match first.to_ascii_lowercase().as_str() {
+        "help" | "?" | "exit" | "quit" | "clear" | "history" | "version" | "output" | "server" | "spool"
+        | "request-pipelining" => true,
+        "set" => second.is_none_or(|word| word == "cli"),
+        "run" => second.is_some_and(|word| word == "script") && text.matches('\'').count() == 2,
+        _ => false,
+    }
+}
 
 /// Runs a line if it is a command.
 pub(crate) async fn run(session: &mut Session, line: &str) -> Result<Outcome> {
@@ -42,26 +76,41 @@ pub(crate) async fn run(session: &mut Session, line: &str) -> Result<Outcome> {
     match (word.to_ascii_lowercase().as_str(), rest) {
         ("help" | "?", _) => session.output.line(HELP),
         ("exit" | "quit", "") => return Ok(Outcome::Exit),
-        ("history", "") => return Ok(Outcome::History),
-        ("clear", "") => session.output.line("\x1b[2J\x1b[H"),
+        ("clear", "") => session.output.clear(),
         ("version", "") => {
             let info = session.client.info().await?;
             session.output.line(&format!("Version: {}", info.server.version));
         }
-        ("output", "") => session.output.line(&format!("Current output format: {:?}", session.format)),
-        ("output", name) => session.format = output_format(name)?,
+        ("output", "") => {
+            let name = format!("{:?}", session.format).to_ascii_uppercase();
+            session.output.line(&format!("Current output format: {name}"));
+        }
+        ("output", name) => {
+            session.format = output_format(name)?;
+            session.output.line(&format!("Output format set to {}", name.to_ascii_uppercase()));
+        }
         ("server", "") => {
             let url = session.client.url().to_owned();
             session.output.line(&format!("Server: {url}"));
         }
         ("server", url) => {
             let client = Client::new(unquoted(url))?;
-            client.info().await?;
-            session.client = client;
+            let info = client.info().await?;
+            session.output.line(&format!("Server {} is {}.", client.url(), info.server.server_status));
+            session.switch_to(client);
         }
         ("set", "") => {
             let table = session.properties_table();
             session.output.line(&table);
+        }
+        ("set", rest) => match rest.split_once(char::is_whitespace) {
+            Some((cli, setting)) if cli.eq_ignore_ascii_case("cli") => set_cli(session, setting.trim())?,
+            _ => return Ok(Outcome::NotACommand),
+        },
+        ("request-pipelining", value) => {
+            session.pipelining = if value.is_empty() { session.pipelining } else { on_or_off(word, value)? };
+            let state = if session.pipelining { "ON" } else { "OFF" };
+            session.output.line(&format!("Request pipelining is {state}"));
         }
         ("spool", argument) => spool(session, argument)?,
         _ => return Ok(Outcome::NotACommand),
@@ -77,12 +126,39 @@ fn output_format(name: &str) -> Result<OutputFormat> {
     }
 }
 
+/// `SET CLI WRAP ON|OFF`, `SET CLI COLUMN-WIDTH n`
+fn set_cli(session: &mut Session, setting: &str) -> Result<()> {
+    let (name, value) = setting.split_once(char::is_whitespace).unwrap_or((setting, ""));
+    let value = unquoted(value.trim());
+    match unquoted(name).to_ascii_uppercase().as_str() {
+        "WRAP" => session.layout.wrap = on_or_off("set cli wrap", value)?,
+        "COLUMN-WIDTH" => {
+            let width: usize = value.parse().map_err(|_| {
+                SessionError::Usage(format!("set cli column-width {value}: a number of characters is expected, or 0"))
+            })?;
+            session.layout.column = Some(width).filter(|width| *width > 0);
+        }
+        _ => {
+            let known = "WRAP ON|OFF or COLUMN-WIDTH n is expected";
+            return Err(SessionError::Usage(format!("set cli {setting}: {known}")));
+        }
+    }
+    Ok(())
+}
+
+fn on_or_off(command: &str, value: &str) -> Result<bool> {
+    match value.to_ascii_uppercase().as_str() {
+        "ON" => Ok(true),
+        "OFF" => Ok(false),
+        _ => Err(SessionError::Usage(format!("{command} {value}: ON or OFF is expected"))),
+    }
+}
+
 fn spool(session: &mut Session, argument: &str) -> Result<()> {
     if argument.eq_ignore_ascii_case("off") {
-        return if session.output.spool_off() {
-            Ok(())
-        } else {
-            Err(SessionError::Usage("spool is not on".to_owned()))
+        return match session.output.spool_off() {
+            true => Ok(()),
+            false => Err(SessionError::Usage("spool is not on".to_owned())),
         };
     }
     let file = unquoted(argument);
@@ -99,4 +175,21 @@ fn spool(session: &mut Session, argument: &str) -> Result<()> {
 
 fn unquoted(text: &str) -> &str {
     text.strip_prefix('\'').and_then(|inner| inner.strip_suffix('\'')).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_command;
+
+    #[test]
+    fn commands_need_no_semicolon() {
+        for text in
+            ["help", "Exit;", "set", "SET CLI WRAP OFF", "run script 'a b.sql'", "spool off", "server http://h:1"]
+        {
+            assert!(is_command(text), "{text}");
+        }
+        for text in ["", "SET 'a'='b'", "run script", "run script '", "SELECT 1", "SHOW STREAMS"] {
+            assert!(!is_command(text), "{text}");
+        }
+    }
 }

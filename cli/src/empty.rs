@@ -4,29 +4,30 @@ use serde_json::Value;
 use wire::Entity;
 
 use crate::client::request;
+use crate::query::Asked;
 use crate::session::Session;
 
 const OFFSET_RESET: [&str; 2] = ["auto.offset.reset", "ksql.streams.auto.offset.reset"];
 
-/// One or more sentences, or nothing when there is nothing worth saying.
-pub(crate) async fn reason(session: &Session, push: bool, source: Option<&str>) -> Option<String> {
+/// One or more sentences.
+pub(crate) async fn reason(session: &Session, asked: &Asked) -> String {
     let mut reasons = Vec::new();
-    if push && offset_reset(session).await.is_none_or(|value| !value.eq_ignore_ascii_case("earliest")) {
+    if asked.push && offset_reset(session).await.is_none_or(|value| !value.eq_ignore_ascii_case("earliest")) {
         reasons.push(
             "No rows yet: this query shows only rows that arrive from now on. To start with what is there already:\n  \
              SET 'auto.offset.reset' = 'earliest';"
                 .to_owned(),
         );
     }
-    if let Some(source) = source
+    if let Some(source) = &asked.source
         && let Some(said) = about_source(session, source).await
     {
         reasons.push(said);
     }
     if reasons.is_empty() {
-        reasons.push(if push { "No rows yet." } else { "(no rows)" }.to_owned());
+        reasons.push(if asked.push { "No rows yet." } else { "(no rows)" }.to_owned());
     }
-    Some(reasons.join("\n"))
+    reasons.join("\n")
 }
 
 /// The effective `auto.offset.reset`: the session's, else the server's.

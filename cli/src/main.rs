@@ -2,87 +2,104 @@
 //!
 //! ```text
 //! args ──> server (run until stopped)
-//!      └─> session (client, what was SET) ──> script: -e, -f, stdin      render: what is shown
-//!                                         └─> repl: lines, commands      empty: why there is nothing
+//!      └─> session (client, what was SET) <── script: -e, -f, stdin <── repl: lines, complete: Tab
+//!                 └─> query: rows as they come      render: what is shown      empty: why there is nothing
+//!                                                   mistake: what is wrong, and where
 //! ```
 
 mod args;
 mod client;
 mod commands;
+mod complete;
 mod empty;
+mod mistake;
 mod output;
 mod properties;
+mod query;
 mod render;
 mod repl;
+mod script;
 mod session;
 mod start;
 
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use serde_json::Value;
 
 use crate::args::{Args, Command};
-use crate::client::Client;
-use crate::session::Session;
+use crate::client::{Client, ClientError};
+use crate::mistake::Script;
+use crate::script::{FAILED, Stopped, UNREACHABLE};
+use crate::session::{Limits, Session};
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&format!("cannot start: {error}")),
+        Err(error) => {
+            eprintln!("cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
     };
     let result = runtime.block_on(run(args));
-    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    runtime.shutdown_timeout(Duration::from_secs(1));
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(message) => failed(&message),
+        Err(stopped) => {
+            eprintln!("{stopped}");
+            ExitCode::from(stopped.code)
+        }
     }
 }
 
-fn failed(message: &str) -> ExitCode {
-    eprintln!("{message}");
-    ExitCode::FAILURE
+fn failed(message: String) -> Stopped {
+    Stopped { message, code: FAILED }
 }
 
-async fn run(args: Args) -> Result<(), String> {
+async fn run(args: Args) -> Result<(), Stopped> {
     if let Some(Command::Server { file, property }) = args.command {
-        return start::server(file.as_deref(), &property).await;
+        return start::server(file.as_deref(), &property).await.map_err(failed);
     }
     match args.url.clone() {
-        Some(url) => shell(&args, &url).await,
+        Some(url) => shell(&args, &url, None).await,
         None => {
-            let own = start::in_process(&args.property).await?;
-            let result = shell(&args, &own.url).await;
-            own.stop().await?;
+            let own = start::in_process(&args.property).await.map_err(failed)?;
+            let result = shell(&args, &own.url, Some(&own.data_dir)).await;
+            own.stop().await.map_err(failed)?;
             result
         }
     }
 }
 
 /// Runs the script that was given, or the interactive shell.
-async fn shell(args: &Args, url: &str) -> Result<(), String> {
-    let client = Client::new(url).map_err(|e| e.to_string())?;
-    let info = client.info().await.map_err(|e| e.to_string())?;
+async fn shell(args: &Args, url: &str, data_dir: Option<&str>) -> Result<(), Stopped> {
+    let unreachable = |error: ClientError| Stopped { message: error.to_string(), code: UNREACHABLE };
+    let client = Client::new(url).map_err(unreachable)?;
+    let info = client.info().await.map_err(unreachable)?;
     let variables = args.define.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect();
-    let mut session = Session::new(client, args.output, variables);
-    if let Some(statements) = &args.execute {
-        return session.run(statements).await.map_err(|e| e.to_string());
+    let limits = Limits { rows: args.query_row_limit, time: args.query_timeout.map(Duration::from_millis) };
+    let mut session = Session::new(client, args.output, limits, variables);
+    if let Some(text) = &args.execute {
+        return script::run(&mut session, Script { name: None, text }).await.map(|_| ());
     }
     if let Some(file) = &args.file {
-        return session.run_file(file).await.map_err(|e| e.to_string());
+        return script::run_file(&mut session, file).await.map(|_| ());
     }
     if !std::io::stdin().is_terminal() {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map_err(|e| format!("standard input: {e}"))?;
-        return session.run(&text).await.map_err(|e| e.to_string());
+        std::io::stdin().read_to_string(&mut text).map_err(|e| failed(format!("standard input: {e}")))?;
+        return script::run(&mut session, Script { name: Some("stdin"), text: &text }).await.map(|_| ());
     }
     println!(
         "Millstream {} – streaming SQL, compatible with ksqlDB {}",
         env!("CARGO_PKG_VERSION"),
         info.server.version
     );
-    println!("Server {url} is {}. Type 'help' for help, 'exit' to leave.\n", info.server.server_status);
-    repl::run(&mut session, args.history_file.clone()).await
+    let data = data_dir.map(|dir| format!(", its data is in {dir}")).unwrap_or_default();
+    println!("Server {url} is {}{data}.", info.server.server_status);
+    println!("Type 'help' for help, 'exit' to leave; Tab completes.\n");
+    repl::run(&mut session, args.history_file.clone()).await.map_err(failed)
 }

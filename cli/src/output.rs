@@ -1,7 +1,7 @@
 //! Where results go: standard output, and a spool file while one is open.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// Writes to standard output and to the spool file.
 #[derive(Default)]
@@ -31,6 +31,36 @@ impl Output {
         if let Some(file) = &mut self.spool {
             // A full disk must not end the shell; the command itself still runs.
             let _ = writeln!(file, "ksql> {typed}");
+        }
+    }
+
+    /// Whether a person looks at it.
+    pub(crate) fn is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Waits for something unless the user presses Ctrl-C.
+    pub(crate) async fn interruptible<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            _ = tokio::signal::ctrl_c() => {
+                self.erase_control_c();
+                None
+            }
+        }
+    }
+
+    /// Takes away the `^C` that the terminal shows for the key.
+    pub(crate) fn erase_control_c(&self) {
+        if self.is_terminal() {
+            let _ = write!(io::stdout(), "\r\x1b[K");
+        }
+    }
+
+    /// Clears the screen, if there is one.
+    pub(crate) fn clear(&self) {
+        if self.is_terminal() {
+            let _ = write!(io::stdout(), "\x1b[2J\x1b[H").and_then(|()| io::stdout().flush());
         }
     }
 

@@ -30,6 +30,8 @@ pub(crate) async fn server(file: Option<&Path>, overrides: &[(String, String)]) 
 pub(crate) struct InProcess {
     /// Where it listens.
     pub(crate) url: String,
+    /// Where it keeps its data.
+    pub(crate) data_dir: String,
     stop: oneshot::Sender<()>,
     running: JoinHandle<Result<(), String>>,
 }
@@ -51,6 +53,7 @@ pub(crate) async fn in_process(overrides: &[(String, String)]) -> Result<InProce
         settings.push(("listeners".to_owned(), format!("http://127.0.0.1:{port}")));
     }
     let config = ServerConfig::from_settings(settings)?;
+    let data_dir = config.properties.get("data.dir").unwrap_or_default().to_owned();
     let (stop, stopped) = oneshot::channel();
     let (say, listening) = oneshot::channel();
     let running = tokio::spawn(async move {
@@ -62,7 +65,7 @@ pub(crate) async fn in_process(overrides: &[(String, String)]) -> Result<InProce
         server::run(config, say, until).await.map_err(|e| e.to_string())
     });
     match listening.await {
-        Ok(address) => Ok(InProcess { url: format!("http://{address}"), stop, running }),
+        Ok(address) => Ok(InProcess { url: format!("http://{address}"), data_dir, stop, running }),
         // It ended before it listened: its own error says why.
         Err(_) => match running.await {
             Ok(Err(message)) => Err(message),

@@ -50,7 +50,8 @@ impl From<PlanError> for Failure {
             ErrorKind::Unforeseen => FailureKind::Unforeseen,
             ErrorKind::Prepare | ErrorKind::Statement | ErrorKind::Unsupported => FailureKind::Statement,
         };
-        let failure = Failure { brief: error.brief, ..Failure::new(kind, error.message) };
+        let failure =
+            Failure { brief: error.brief, span: error.span, hint: error.hint, ..Failure::new(kind, error.message) };
         match error.resolved {
             Some(resolved) => failure.of(&resolved),
             None => failure,

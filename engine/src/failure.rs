@@ -41,12 +41,16 @@ pub struct Failure {
     pub brief: Option<String>,
     /// The statement it is about; without one the answer is a generic error. [`FailureKind::Build`] does not show it.
     pub statement: Option<String>,
+    /// The part of the request's text it is about.
+    pub span: Option<sql::Span>,
+    /// What the user may have meant.
+    pub hint: Option<String>,
 }
 
 impl Failure {
     /// A failure that is not (yet) tied to a statement.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), brief: None, statement: None }
+        Self { kind, message: message.into(), brief: None, statement: None, span: None, hint: None }
     }
 
     /// A bad statement; [`Failure::of`] adds which.

@@ -2,6 +2,8 @@
 SET 'auto.offset.reset' = 'earliest';
 CREATE STREAM orders (customer VARCHAR KEY, item VARCHAR, price INT)
   WITH (kafka_topic='orders', value_format='json', partitions=1);
+-- Every update is to be seen, not only the last of several that come together.
+SET 'cache.max.bytes.buffering' = '0';
 CREATE TABLE totals AS
   SELECT customer, COUNT(*) AS n, SUM(price) AS total, MIN(price) AS least, MAX(price) AS most, AVG(price) AS mean,
          LATEST_BY_OFFSET(item) AS latest, COLLECT_LIST(item) AS items

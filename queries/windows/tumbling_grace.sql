@@ -1,6 +1,8 @@
 -- A record is dropped once its window and the grace period have passed by stream time.
 SET 'auto.offset.reset' = 'earliest';
 CREATE STREAM clicks (page VARCHAR KEY, n INT) WITH (kafka_topic='clicks', value_format='json', partitions=1);
+-- Every update is to be seen, not only the last of several that come together.
+SET 'cache.max.bytes.buffering' = '0';
 CREATE TABLE per_window AS
   SELECT page, COUNT(*) AS clicks, SUM(n) AS total, WINDOWSTART AS ws, WINDOWEND AS we
   FROM clicks WINDOW TUMBLING (SIZE 30 SECONDS, GRACE PERIOD 1 MINUTE) GROUP BY page;

@@ -1,8 +1,9 @@
 //! The only place that knows which HTTP answer a failure of the engine is.
 
+use axum::http::HeaderValue;
 use axum::response::Response;
 use engine::statements::{Failure, FailureKind};
-use wire::{ErrorBody, GenericError, StatementError};
+use wire::{ErrorBody, GenericError, HINT, SPAN, StatementError};
 
 use crate::reply;
 
@@ -24,8 +25,30 @@ pub(crate) fn code(kind: FailureKind) -> u32 {
     }
 }
 
-/// The body of a failure.
-pub(crate) fn body(failure: Failure) -> ErrorBody {
+/// The answer of a route that always answers JSON.
+pub(crate) fn json(failure: Failure) -> Response {
+    answer(failure, Some("application/json"))
+}
+
+/// The answer of a streaming route that has not begun yet.
+pub(crate) fn bare(failure: Failure) -> Response {
+    answer(failure, None)
+}
+
+/// The body is ksqlDB's; what more is known goes into headers, which no client of ksqlDB stumbles over.
+fn answer(failure: Failure, content_type: Option<&'static str>) -> Response {
+    let span = failure.span.map(|span| format!("{}-{}", span.start, span.end));
+    let hint = failure.hint.clone();
+    let mut response = reply::error(&body(failure), content_type);
+    for (name, value) in [(SPAN, span), (HINT, hint)] {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+fn body(failure: Failure) -> ErrorBody {
     let (error_code, message) = (code(failure.kind), failure.message);
     match failure.statement.filter(|_| failure.kind != FailureKind::Build) {
         Some(statement_text) => {
@@ -33,14 +56,4 @@ pub(crate) fn body(failure: Failure) -> ErrorBody {
         }
         None => ErrorBody::Generic(GenericError { error_code, message }),
     }
-}
-
-/// The answer of a route that always answers JSON.
-pub(crate) fn json(failure: Failure) -> Response {
-    reply::error(&body(failure), Some("application/json"))
-}
-
-/// The answer of a streaming route that has not begun yet.
-pub(crate) fn bare(failure: Failure) -> Response {
-    reply::error(&body(failure), None)
 }

@@ -5,26 +5,37 @@ use wire::{
     DescribeFunction, Entity, Field, QueryDescription, RunningQuery, SchemaInfo, SourceDescription, SourceInfo,
 };
 
+use super::layout::Layout;
 use super::table::list;
 
 /// The entity as a person reads it.
-pub(crate) fn entity(entity: &Entity) -> String {
+pub(crate) fn entity(layout: Layout, entity: &Entity) -> String {
     match entity {
-        Entity::CurrentStatus(status) => list(&["Message"], &[vec![status.command_status.message.clone()]]),
-        Entity::Warning(warning) => list(&["Message"], &[vec![warning.message.clone()]]),
-        Entity::Streams(found) => sources("Stream Name", &found.streams, "no streams yet: CREATE STREAM makes one"),
-        Entity::Tables(found) => sources("Table Name", &found.tables, "no tables yet: CREATE TABLE … AS makes one"),
-        Entity::SourceDescription(found) => source(&found.source_description),
-        Entity::SourceDescriptions(found) => joined(found.source_descriptions.iter().map(source)),
-        Entity::Queries(found) => queries(&found.queries),
-        Entity::QueryDescription(found) => query(&found.query_description),
-        Entity::QueryDescriptions(found) => joined(found.query_descriptions.iter().map(query)),
+        Entity::CurrentStatus(status) => {
+            let message = list(layout, &["Message"], &[vec![status.command_status.message.clone()]]);
+            let warnings = status.warnings.iter().map(|warning| format!("WARNING: {}", warning.message));
+            std::iter::once(message).chain(warnings).collect::<Vec<_>>().join("\n")
+        }
+        Entity::Warning(warning) => list(layout, &["Message"], &[vec![warning.message.clone()]]),
+        Entity::Streams(found) => {
+            sources(layout, "Stream Name", &found.streams, "no streams yet: CREATE STREAM makes one")
+        }
+        Entity::Tables(found) => {
+            sources(layout, "Table Name", &found.tables, "no tables yet: CREATE TABLE … AS makes one")
+        }
+        Entity::SourceDescription(found) => source(layout, &found.source_description),
+        Entity::SourceDescriptions(found) => {
+            joined(found.source_descriptions.iter().map(|found| source(layout, found)))
+        }
+        Entity::Queries(found) => queries(layout, &found.queries),
+        Entity::QueryDescription(found) => query(layout, &found.query_description),
+        Entity::QueryDescriptions(found) => joined(found.query_descriptions.iter().map(|found| query(layout, found))),
         Entity::Topics(found) => {
             let rows = found
                 .topics
                 .iter()
                 .map(|topic| vec![topic.name.clone(), partitions(&topic.replica_info), replicas(&topic.replica_info)]);
-            or_empty(&["Kafka Topic", "Partitions", "Partition Replicas"], rows.collect(), "no topics yet")
+            or_empty(layout, &["Kafka Topic", "Partitions", "Partition Replicas"], rows.collect(), "no topics yet")
         }
         Entity::TopicsExtended(found) => {
             let rows = found.topics.iter().map(|topic| {
@@ -38,7 +49,7 @@ pub(crate) fn entity(entity: &Entity) -> String {
                 ]
             });
             let headers = ["Kafka Topic", "Partitions", "Partition Replicas", "Consumers", "ConsumerGroups"];
-            or_empty(&headers, rows.collect(), "no topics yet")
+            or_empty(layout, &headers, rows.collect(), "no topics yet")
         }
         Entity::Properties(found) => {
             let rows = found.properties.iter().map(|property| {
@@ -46,29 +57,34 @@ pub(crate) fn entity(entity: &Entity) -> String {
                 let value = property.value.clone().unwrap_or_else(|| "NULL".to_owned());
                 vec![property.name.clone(), property.scope.clone(), if kept { "" } else { "SERVER" }.to_owned(), value]
             });
-            list(&["Property", "Scope", "Default override", "Effective Value"], &rows.collect::<Vec<_>>())
+            list(layout, &["Property", "Scope", "Default override", "Effective Value"], &rows.collect::<Vec<_>>())
         }
         Entity::Functions(found) => {
             let rows = found.functions.iter().map(|f| vec![f.name.clone(), f.kind.clone(), f.category.clone()]);
-            list(&["Function Name", "Type", "Category"], &rows.collect::<Vec<_>>())
+            list(layout, &["Function Name", "Type", "Category"], &rows.collect::<Vec<_>>())
         }
         Entity::Function(found) => function(found),
         Entity::Types(found) => {
             let rows = found.schemas().into_iter().map(|(name, ty)| vec![name, type_text(&ty)]);
-            or_empty(&["Type Name", "Schema"], rows.collect(), "no types yet: CREATE TYPE makes one")
+            or_empty(layout, &["Type Name", "Schema"], rows.collect(), "no types yet: CREATE TYPE makes one")
         }
         Entity::Variables(found) => {
             let rows = found.variables.iter().map(|variable| vec![variable.name.clone(), variable.value.clone()]);
-            or_empty(&["Variable Name", "Value"], rows.collect(), "no variables yet: DEFINE name = 'value' makes one")
+            or_empty(
+                layout,
+                &["Variable Name", "Value"],
+                rows.collect(),
+                "no variables yet: DEFINE name = 'value' makes one",
+            )
         }
         Entity::TerminateQuery(found) => {
             let outcome = if found.was_terminated { "terminated" } else { "was not running here" };
-            list(&["Message"], &[vec![format!("Query {} {outcome}", found.query_id)]])
+            list(layout, &["Message"], &[vec![format!("Query {} {outcome}", found.query_id)]])
         }
-        Entity::AssertTopic(found) => existence("Topic", &found.topic_name, found.exists),
+        Entity::AssertTopic(found) => existence(layout, "Topic", &found.topic_name, found.exists),
         Entity::AssertSchema(found) => {
             let name = found.subject.clone().or(found.id.map(|id| id.to_string())).unwrap_or_default();
-            existence("Schema", &name, found.exists)
+            existence(layout, "Schema", &name, found.exists)
         }
         Entity::Connectors(found) => raw_list(&found.connectors, "no connectors"),
         Entity::ConnectorPlugins(found) => raw_list(&found.connectors_plugins, "no connector plugins"),
@@ -80,13 +96,13 @@ fn joined(texts: impl Iterator<Item = String>) -> String {
     texts.collect::<Vec<_>>().join("\n\n")
 }
 
-fn or_empty(headers: &[&str], rows: Vec<Vec<String>>, empty: &str) -> String {
-    if rows.is_empty() { format!("({empty})") } else { list(headers, &rows) }
+fn or_empty(layout: Layout, headers: &[&str], rows: Vec<Vec<String>>, empty: &str) -> String {
+    if rows.is_empty() { format!("({empty})") } else { list(layout, headers, &rows) }
 }
 
-fn existence(what: &str, name: &str, exists: bool) -> String {
+fn existence(layout: Layout, what: &str, name: &str, exists: bool) -> String {
     let verb = if exists { "exists" } else { "does not exist" };
-    list(&["Message"], &[vec![format!("{what} {name} {verb}.")]])
+    list(layout, &["Message"], &[vec![format!("{what} {name} {verb}.")]])
 }
 
 fn raw_list(values: &[Value], empty: &str) -> String {
@@ -105,7 +121,7 @@ fn replicas(replica_info: &[u32]) -> String {
     replica_info.first().map_or_else(|| "0".to_owned(), ToString::to_string)
 }
 
-fn sources(header: &str, found: &[SourceInfo], empty: &str) -> String {
+fn sources(layout: Layout, header: &str, found: &[SourceInfo], empty: &str) -> String {
     let rows = found.iter().map(|source| {
         let windowed = source.is_windowed.to_string();
         vec![
@@ -116,10 +132,10 @@ fn sources(header: &str, found: &[SourceInfo], empty: &str) -> String {
             windowed,
         ]
     });
-    or_empty(&[header, "Kafka Topic", "Key Format", "Value Format", "Windowed"], rows.collect(), empty)
+    or_empty(layout, &[header, "Kafka Topic", "Key Format", "Value Format", "Windowed"], rows.collect(), empty)
 }
 
-fn queries(found: &[RunningQuery]) -> String {
+fn queries(layout: Layout, found: &[RunningQuery]) -> String {
     let rows = found.iter().map(|query| {
         let status = query.status_count.iter().map(|(state, n)| format!("{state}:{n}")).collect::<Vec<_>>().join(",");
         let text = query.query_string.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -127,10 +143,10 @@ fn queries(found: &[RunningQuery]) -> String {
         vec![query.id.clone(), query.query_type.clone(), status, query.sinks.join(","), topics, text]
     });
     let headers = ["Query ID", "Query Type", "Status", "Sink Name", "Sink Kafka Topic", "Query String"];
-    or_empty(&headers, rows.collect(), "no queries are running")
+    or_empty(layout, &headers, rows.collect(), "no queries are running")
 }
 
-fn fields(found: &[Field], kind: &str, window: Option<&str>) -> String {
+fn fields(layout: Layout, found: &[Field], kind: &str, window: Option<&str>) -> String {
     let rows = found.iter().map(|field| {
         let note = match (field.kind.as_deref(), &field.header_key) {
             (Some("KEY"), _) if kind == "TABLE" => " (primary key)".to_owned(),
@@ -143,7 +159,7 @@ fn fields(found: &[Field], kind: &str, window: Option<&str>) -> String {
         let window = window.filter(|_| is_key).map(|w| format!(" (Window type: {w})")).unwrap_or_default();
         vec![field.name.clone(), format!("{}{note}{window}", type_text(&field.schema))]
     });
-    list(&["Field", "Type"], &rows.collect::<Vec<_>>())
+    list(layout, &["Field", "Type"], &rows.collect::<Vec<_>>())
 }
 
 /// A type as SQL writes it.
@@ -166,8 +182,8 @@ pub(crate) fn type_text(schema: &SchemaInfo) -> String {
     }
 }
 
-fn source(found: &SourceDescription) -> String {
-    let columns = fields(&found.fields, &found.kind, found.window_type.as_deref());
+fn source(layout: Layout, found: &SourceDescription) -> String {
+    let columns = fields(layout, &found.fields, &found.kind, found.window_type.as_deref());
     if !found.extended {
         let hint = "For runtime statistics and query details run: DESCRIBE <Stream,Table> EXTENDED;";
         return format!("Name                 : {}\n{columns}\n{hint}", found.name);
@@ -202,10 +218,11 @@ fn source(found: &SourceDescription) -> String {
     if !found.source_constraints.is_empty() {
         out.push(format!("\nSources that are made from this: {}", found.source_constraints.join(", ")));
     }
-    out.push(format!(
-        "\nLocal runtime statistics\n------------------------\n{}\n{}",
-        found.statistics, found.error_stats
-    ));
+    let statistics: Vec<&str> =
+        [found.statistics.trim(), found.error_stats.trim()].into_iter().filter(|text| !text.is_empty()).collect();
+    if !statistics.is_empty() {
+        out.push(format!("\nLocal runtime statistics\n------------------------\n{}", statistics.join("\n")));
+    }
     for group in &found.query_offset_summaries {
         out.push(format!("\nConsumer group       : {}", group.group_id));
         for topic in &group.topic_summaries {
@@ -219,14 +236,14 @@ fn source(found: &SourceDescription) -> String {
             out.push(format!(
                 "Kafka topic          : {}\n{}",
                 topic.kafka_topic,
-                list(&["Partition", "Start Offset", "End Offset", "Offset", "Lag"], &rows)
+                list(layout, &["Partition", "Start Offset", "End Offset", "Offset", "Lag"], &rows)
             ));
         }
     }
     out.join("\n")
 }
 
-fn query(found: &QueryDescription) -> String {
+fn query(layout: Layout, found: &QueryDescription) -> String {
     let mut out = vec![
         format!("ID                   : {}", found.id),
         format!("Query Type           : {}", found.query_type),
@@ -241,7 +258,7 @@ fn query(found: &QueryDescription) -> String {
         out.push(format!("Host Query Status    : {}", hosts.join(", ")));
     }
     if !found.fields.is_empty() {
-        out.push(fields(&found.fields, "STREAM", found.window_type.as_deref()));
+        out.push(fields(layout, &found.fields, "STREAM", found.window_type.as_deref()));
     }
     for (title, text) in [
         ("Sources", found.sources.join(", ")),
@@ -256,7 +273,7 @@ fn query(found: &QueryDescription) -> String {
     if !found.overridden_properties.is_empty() {
         let rows: Vec<_> =
             found.overridden_properties.iter().map(|(name, value)| vec![name.clone(), value.to_string()]).collect();
-        out.push(format!("\nOverridden Properties\n{}", list(&["Property", "Value"], &rows)));
+        out.push(format!("\nOverridden Properties\n{}", list(layout, &["Property", "Value"], &rows)));
     }
     for error in &found.query_errors {
         out.push(format!("\nError ({}, at {}): {}", error.kind, error.timestamp, error.error_message));

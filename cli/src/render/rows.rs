@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
+use super::layout::Layout;
 use super::table::Grid;
+
+/// Rows that are kept to be laid out together, at most.
+const LAID_OUT_TOGETHER: usize = 1000;
 
 /// One line of `/query`: a piece of a JSON array, or a line of PRINT.
 #[derive(Debug, PartialEq)]
@@ -80,16 +84,21 @@ fn column_names(schema: &str) -> Vec<String> {
 }
 
 /// Collects rows and turns them into text.
-#[derive(Default)]
 pub(crate) struct RowPrinter {
+    layout: Layout,
     grid: Option<Grid>,
     waiting: Vec<Vec<String>>,
 }
 
 impl RowPrinter {
+    /// For one query.
+    pub(crate) fn new(layout: Layout) -> Self {
+        Self { layout, grid: None, waiting: Vec::new() }
+    }
+
     /// The columns are known.
     pub(crate) fn header(&mut self, schema: &str) {
-        self.grid = Some(Grid::new(column_names(schema)));
+        self.grid = Some(Grid::new(self.layout, column_names(schema)));
     }
 
     /// Keeps a row until the next [`RowPrinter::flush`].
@@ -106,6 +115,11 @@ impl RowPrinter {
     /// Whether rows wait.
     pub(crate) fn has_waiting(&self) -> bool {
         !self.waiting.is_empty()
+    }
+
+    /// The text of the waiting rows if there are so many that no more should be kept.
+    pub(crate) fn flush_when_many(&mut self) -> Option<String> {
+        if self.waiting.len() < LAID_OUT_TOGETHER { None } else { self.flush() }
     }
 
     /// The text of the waiting rows.

@@ -1,20 +1,26 @@
-//! Tables of text, columns as wide as the data needs.
+//! Tables of text, columns as wide as the data needs and the layout allows.
 
 use unicode_width::UnicodeWidthStr;
 
+use super::layout::Layout;
+
+/// What a column takes besides its cells: a bar and a space on each side.
+const FRAME: usize = 3;
+
 /// A list as the shell shows entities: header, a rule, rows, a rule.
-pub(crate) fn list(headers: &[&str], rows: &[Vec<String>]) -> String {
-    let widths = widths(headers.iter().copied(), rows);
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| pad(cell, *width)).collect();
+pub(crate) fn list(layout: Layout, headers: &[&str], rows: &[Vec<String>]) -> String {
+    let headers: Vec<String> = headers.iter().map(|header| (*header).to_owned()).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| printable(row)).collect();
+    let widths = layout.fit(wanted_widths(&headers, &rows), FRAME);
+    let line = |cells: Vec<String>| {
+        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| pad(cell, *width)).collect();
         format!(" {} ", padded.join(" | ")).trim_end().to_owned()
     };
-    let rule = "-".repeat(widths.iter().sum::<usize>() + 3 * widths.len().saturating_sub(1) + 2);
-    let mut out = vec![line(&mut headers.iter().copied()), rule.clone()];
-    for row in rows {
-        for physical in physical_lines(row) {
-            out.push(line(&mut physical.iter().map(String::as_str)));
-        }
+    let rule = "-".repeat(widths.iter().sum::<usize>() + FRAME * widths.len().saturating_sub(1) + 2);
+    let mut out: Vec<String> = physical_lines(layout, &headers, &widths).into_iter().map(line).collect();
+    out.push(rule.clone());
+    for row in &rows {
+        out.extend(physical_lines(layout, row, &widths).into_iter().map(line));
     }
     out.push(rule);
     out.join("\n")
@@ -22,36 +28,43 @@ pub(crate) fn list(headers: &[&str], rows: &[Vec<String>]) -> String {
 
 /// Rows of a query, printed as they come; a column grows when a value needs it.
 pub(crate) struct Grid {
+    layout: Layout,
     headers: Vec<String>,
+    /// As wide as the data wants to be.
+    wanted: Vec<usize>,
+    /// As wide as the layout lets them be.
     widths: Vec<usize>,
     started: bool,
 }
 
 impl Grid {
     /// A grid with these column names.
-    pub(crate) fn new(headers: Vec<String>) -> Self {
-        let widths = headers.iter().map(|header| header.width()).collect();
-        Self { headers, widths, started: false }
+    pub(crate) fn new(layout: Layout, headers: Vec<String>) -> Self {
+        let headers = printable(&headers);
+        let wanted = wanted_widths(&headers, &[]);
+        let widths = layout.fit(wanted.clone(), FRAME);
+        Self { layout, headers, wanted, widths, started: false }
     }
 
     /// Lines for these rows, with the header first or again when a column had to grow.
     pub(crate) fn rows(&mut self, rows: &[Vec<String>]) -> String {
-        let wanted = widths(self.headers.iter().map(String::as_str), rows);
-        let grows = wanted.iter().zip(&self.widths).any(|(wanted, now)| wanted > now);
+        let rows: Vec<Vec<String>> = rows.iter().map(|row| printable(row)).collect();
+        for (now, wanted) in self.wanted.iter_mut().zip(wanted_widths(&self.headers, &rows)) {
+            *now = wanted.max(*now);
+        }
+        let widths = self.layout.fit(self.wanted.clone(), FRAME);
         let mut out = Vec::new();
-        if grows {
+        if widths != self.widths || !self.started {
             if self.started {
                 out.push(self.rule());
             }
-            self.widths = self.widths.iter().zip(wanted).map(|(now, wanted)| wanted.max(*now)).collect();
-        }
-        if grows || !self.started {
-            out.extend([self.rule(), self.row(&self.headers), self.rule()]);
+            self.widths = widths;
             self.started = true;
+            out.push(self.rule());
+            out.extend(self.row(&self.headers));
+            out.push(self.rule());
         }
-        for row in rows {
-            out.extend(physical_lines(row).iter().map(|line| self.row(line)));
-        }
+        out.extend(rows.iter().flat_map(|row| self.row(row)));
         out.join("\n")
     }
 
@@ -65,28 +78,46 @@ impl Grid {
         format!("+{}+", dashes.join("+"))
     }
 
-    fn row(&self, cells: &[String]) -> String {
-        let padded: Vec<String> = cells.iter().zip(&self.widths).map(|(cell, width)| pad(cell, *width)).collect();
-        format!("| {} |", padded.join(" | "))
+    fn row(&self, cells: &[String]) -> Vec<String> {
+        let line = |cells: Vec<String>| {
+            let padded: Vec<String> = cells.iter().zip(&self.widths).map(|(cell, width)| pad(cell, *width)).collect();
+            format!("| {} |", padded.join(" | "))
+        };
+        physical_lines(self.layout, cells, &self.widths).into_iter().map(line).collect()
     }
 }
 
-/// A row with line breaks inside its cells as several lines.
-fn physical_lines(row: &[String]) -> Vec<Vec<String>> {
-    let height = row.iter().map(|cell| cell.split('\n').count()).max().unwrap_or(1);
-    (0..height).map(|i| row.iter().map(|cell| cell.split('\n').nth(i).unwrap_or("").to_owned()).collect()).collect()
+/// A row as the lines it takes: cells may hold line breaks, or not fit into their columns.
+fn physical_lines(layout: Layout, row: &[String], widths: &[usize]) -> Vec<Vec<String>> {
+    let cells: Vec<Vec<String>> = row.iter().zip(widths).map(|(cell, width)| layout.lines(cell, *width)).collect();
+    let height = cells.iter().map(Vec::len).max().unwrap_or(1);
+    (0..height).map(|i| cells.iter().map(|lines| lines.get(i).cloned().unwrap_or_default()).collect()).collect()
 }
 
-fn widths<'a>(headers: impl Iterator<Item = &'a str>, rows: &[Vec<String>]) -> Vec<usize> {
+fn wanted_widths(headers: &[String], rows: &[Vec<String>]) -> Vec<usize> {
     let widest = |i: usize| {
         let lines = rows.iter().filter_map(move |row| row.get(i)).flat_map(|cell| cell.split('\n'));
         lines.map(UnicodeWidthStr::width).max().unwrap_or(0)
     };
-    headers.enumerate().map(|(i, header)| header.width().max(widest(i))).collect()
+    headers.iter().enumerate().map(|(i, header)| header.width().max(widest(i))).collect()
 }
 
 fn pad(cell: &str, width: usize) -> String {
     format!("{cell}{}", " ".repeat(width.saturating_sub(cell.width())))
+}
+
+/// Cells without what would move the cursor or change the terminal's colours; line breaks stay.
+fn printable(row: &[String]) -> Vec<String> {
+    let plain = |cell: &String| {
+        let line = cell.replace("\r\n", "\n");
+        let shown = line.chars().flat_map(|c| {
+            let escaped = (c.is_control() && c != '\n').then(|| c.escape_debug());
+            let kept = escaped.is_none().then_some(c);
+            escaped.into_iter().flatten().chain(kept)
+        });
+        shown.collect()
+    };
+    row.iter().map(plain).collect()
 }
 
 #[cfg(test)]
@@ -99,14 +130,14 @@ mod tests {
 
     #[test]
     fn a_list_is_as_wide_as_its_widest_cell() {
-        let text = list(&["Name", "N"], &[row(&["a", "1000"]), row(&["long name", "2"])]);
+        let text = list(Layout::default(), &["Name", "N"], &[row(&["a", "1000"]), row(&["long name", "2"])]);
         let expected = " Name      | N\n------------------\n a         | 1000\n long name | 2\n------------------";
         assert_eq!(text, expected);
     }
 
     #[test]
     fn a_grid_says_its_header_again_when_a_column_grows() {
-        let mut grid = Grid::new(row(&["K"]));
+        let mut grid = Grid::new(Layout::default(), row(&["K"]));
         assert_eq!(grid.rows(&[row(&["a"])]), "+---+\n| K |\n+---+\n| a |");
         assert_eq!(grid.rows(&[row(&["b"])]), "| b |");
         assert_eq!(grid.rows(&[row(&["wide"])]), "+---+\n+------+\n| K    |\n+------+\n| wide |");
@@ -115,11 +146,30 @@ mod tests {
 
     #[test]
     fn an_empty_grid_still_shows_its_columns() {
-        assert_eq!(Grid::new(row(&["K"])).end(), "+---+\n| K |\n+---+\n+---+");
+        assert_eq!(Grid::new(Layout::default(), row(&["K"])).end(), "+---+\n| K |\n+---+\n+---+");
     }
 
     #[test]
     fn wide_characters_count_by_their_width() {
-        assert_eq!(list(&["N"], &[row(&["日本"])]), " N\n------\n 日本\n------");
+        assert_eq!(list(Layout::default(), &["N"], &[row(&["日本"])]), " N\n------\n 日本\n------");
+    }
+
+    #[test]
+    fn what_would_upset_the_terminal_is_shown_as_text() {
+        let text = list(Layout::default(), &["V"], &[row(&["a\tb\u{1b}[31m"]), row(&["one\r\ntwo"])]);
+        assert_eq!(text, " V\n----------------\n a\\tb\\u{1b}[31m\n one\n two\n----------------");
+    }
+
+    #[test]
+    fn a_table_is_no_wider_than_the_terminal() {
+        let layout = Layout { terminal: Some(24), ..Layout::default() };
+        let mut grid = Grid::new(layout, row(&["K", "WORDS"]));
+        let shown = grid.rows(&[row(&["1", "the quick brown fox"])]);
+        assert_eq!(
+            shown,
+            "+---+------------------+\n| K | WORDS            |\n+---+------------------+\n\
+                           | 1 | the quick brown  |\n|   | fox              |"
+        );
+        assert!(shown.lines().all(|line| line.width() <= 24));
     }
 }

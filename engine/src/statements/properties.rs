@@ -27,7 +27,12 @@ pub(super) fn show(view: View<'_>, session: &Session) -> Outcome {
 pub fn set(view: View<'_>, session: &mut Session, name: &str, value: &str) -> Result<Outcome, Failure> {
     view.config.check_set(name, value).map_err(|error| match error {
         ConfigError::Value { problem, .. } => Failure::statement(problem),
-        ConfigError::Unknown { name, .. } => Failure::statement(format!("Unknown property: {name}")),
+        ConfigError::Unknown { name, nearest } => {
+            let short =
+                |known: &'static str| known.strip_prefix("ksql.streams.").filter(|_| !name.starts_with("ksql."));
+            let hint = nearest.map(|known| format!("did you mean '{}'?", short(known).unwrap_or(known)));
+            Failure { hint, ..Failure::statement(format!("Unknown property: {name}")) }
+        }
         other => Failure::statement(other.to_string()),
     })?;
     session.properties.insert(bare_name(name).to_owned(), value.to_owned());

@@ -3,6 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Header of an error: the part of the request's text it is about, as byte offsets `START-END`.
+pub const SPAN: &str = "millstream-span";
+/// Header of an error: what the user may have meant.
+pub const HINT: &str = "millstream-hint";
+
 /// What a failed request answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "@type")]

@@ -28,7 +28,7 @@ pub use entity::{
     SourceInfo, StreamList, TableList, TerminateQuery, TopicInfo, TopicInfoExtended, TopicList, TopicListExtended,
     TypeList, Variable, VariableList, Warning, WarningEntity,
 };
-pub use error::{ErrorBody, GenericError, StatementError};
+pub use error::{ErrorBody, GenericError, HINT, SPAN, StatementError};
 pub use info::{
     ClusterId, ClusterScope, CommandStatuses, Health, HealthDetails, Healthy, Info, ServerInfo, ServerMetadata,
 };
