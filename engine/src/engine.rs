@@ -10,6 +10,8 @@
 
 mod ask;
 mod change;
+#[cfg(test)]
+mod failure_tests;
 mod replay;
 mod settle;
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl Engine {
         *self.shared.catalog.write() = world.catalog;
         for id in order {
             let Some((plan, config)) = world.queries.remove(&id) else { continue };
-            self.shared.runtime.start(PersistentStart { plan, config }, world.paused.contains(&id))?;
+            self.shared.runtime.start_again(PersistentStart { plan, config }, world.paused.contains(&id));
         }
         Ok(())
     }

@@ -63,6 +63,13 @@ pub enum LogError {
     Broker(String),
 }
 
+impl LogError {
+    /// Whether the same call may well succeed a little later, without anybody doing anything about it.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Io { .. } | Self::Broker(_))
+    }
+}
+
 /// Result of this module's calls.
 pub type Result<T> = std::result::Result<T, LogError>;
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -10,10 +11,10 @@ use super::processing_log::ProcessingLog;
 /// Where a query is in its life.
 ///
 /// ```text
-///  Created ──> Running <──> Paused          Retrying: the log failed; tasks start again from the last commit
-///               │   ▲ └──> Retrying ──> Running
-///               │   └─ (started again)      any ──> Stopped
-///               └──> Error
+///  Created ──> Running <──> Paused <── Retrying, Error: the supervisor starts the tasks again from the last commit,
+///               │   ▲                  or RESUME does after a pause
+///               ▼   │
+///        Retrying, Error               any ──> Stopped
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -23,9 +24,9 @@ pub enum State {
     Running,
     /// Its tasks wait; positions and state are kept.
     Paused,
-    /// The log failed it; it will be started again by itself.
+    /// The log failed it in a way that may pass; it will be started again soon.
     Retrying,
-    /// A fatal error stopped it.
+    /// An error stopped it that will probably come again; it will be started again after growing pauses.
     Error,
     /// Terminated or dropped.
     Stopped,
@@ -38,16 +39,16 @@ impl State {
         matches!(
             (self, next),
             (Created | Retrying | Error | Paused, Running)
-                | (Created | Running | Retrying, Paused)
-                | (Running, Retrying)
+                | (Created | Running | Retrying | Error, Paused)
+                | (Created | Running | Paused | Error, Retrying)
                 | (Created | Running | Paused | Retrying, Error)
                 | (_, Stopped)
         )
     }
 
-    /// Whether its tasks should take steps.
-    pub fn is_running(self) -> bool {
-        self == Self::Running
+    /// Whether it waits to be started again.
+    pub fn has_failed(self) -> bool {
+        matches!(self, Self::Retrying | Self::Error)
     }
 }
 
@@ -67,6 +68,8 @@ impl fmt::Display for State {
 #[derive(Debug)]
 pub struct Life {
     state: Mutex<State>,
+    /// Some of its tasks are gone: it must be started again to go on.
+    is_broken: AtomicBool,
     /// (when, what), oldest first.
     errors: Mutex<VecDeque<(i64, String)>>,
     errors_kept: usize,
@@ -79,6 +82,7 @@ impl Life {
     pub fn new(query: &str, errors_kept: usize) -> Self {
         Self {
             state: Mutex::new(State::Created),
+            is_broken: AtomicBool::new(false),
             errors: Mutex::default(),
             errors_kept,
             processing_log: ProcessingLog::new(query),
@@ -96,8 +100,19 @@ impl Life {
         let legal = state.may_become(next);
         if legal {
             *state = next;
+            self.is_broken.fetch_or(next.has_failed(), Ordering::AcqRel);
         }
         legal
+    }
+
+    /// Whether it has failed and has not been started again since.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Acquire)
+    }
+
+    /// All its tasks are there again.
+    pub fn mended(&self) {
+        self.is_broken.store(false, Ordering::Release);
     }
 
     /// Remembers an error.
@@ -120,11 +135,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stopped_query_stays_stopped_and_a_failed_one_is_not_paused() {
+    fn a_stopped_query_stays_stopped_and_a_failed_one_is_broken_until_it_is_mended() {
         let life = Life::new("Q", 2);
         assert!(life.become_(State::Running));
         assert!(life.become_(State::Error));
-        assert!(!life.become_(State::Paused));
+        assert!(life.become_(State::Paused) && life.is_broken());
+        life.mended();
+        assert!(life.become_(State::Running) && !life.is_broken());
         assert!(life.become_(State::Stopped));
         assert!(!life.become_(State::Running));
         for i in 0..3 {

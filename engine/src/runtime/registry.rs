@@ -1,8 +1,9 @@
 //! The queries that run: started, paused, stopped, looked at.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crossbeam_channel::unbounded;
+use crossbeam_channel::{Sender, unbounded};
 use indexmap::IndexMap;
 use parking_lot::{Mutex, RwLock};
 
@@ -18,10 +19,14 @@ use crate::steps::QueryPlan;
 
 use super::build::{Builder, Built};
 use super::query::{Life, State};
-use super::supervisor::supervise;
+use super::supervisor::{BackOff, Restart, supervise};
 use super::target::ClientColumn;
 use super::topology::{Target, cut, group};
-use super::worker::{Pool, Slot};
+use super::worker::{Failed, Pool, Slot};
+
+/// Pauses before a query is started again that the log failed in a way that may pass.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Why a query cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +50,16 @@ impl From<OperatorError> for RuntimeError {
         match error {
             OperatorError::State(error) => Self::Log(error),
             other => Self::Build(other.to_string()),
+        }
+    }
+}
+
+impl RuntimeError {
+    /// The state of a query that cannot be started because of it.
+    fn leads_to(&self) -> State {
+        match self {
+            Self::Log(error) if error.may_pass() => State::Retrying,
+            _ => State::Error,
         }
     }
 }
@@ -91,7 +106,17 @@ pub(super) struct Running {
     life: Arc<Life>,
     /// Its rows by partition, if it keeps them for pull queries.
     tables: Mutex<Arc<[Table]>>,
+    /// Held while its tasks are made or let go of.
+    making: Mutex<()>,
     is_transient: bool,
+}
+
+impl Running {
+    fn new(plan: Arc<QueryPlan>, config: Arc<Config>, is_transient: bool) -> Arc<Self> {
+        let errors_kept = config.number("ksql.query.error.max.queue.size").unwrap_or(10).clamp(1, 1000) as usize;
+        let life = Arc::new(Life::new(&plan.id, errors_kept));
+        Arc::new(Self { plan, config, life, tables: Mutex::new(Arc::from([])), making: Mutex::default(), is_transient })
+    }
 }
 
 /// Runs queries on a log.
@@ -102,6 +127,8 @@ pub struct Runtime {
     budget: Arc<Budget>,
     settings: Settings,
     pool: Pool,
+    /// Tells the supervisor, if there is one.
+    failed: Sender<Failed>,
     queries: RwLock<IndexMap<Arc<str>, Arc<Running>>>,
 }
 
@@ -115,11 +142,12 @@ impl Runtime {
     ) -> Result<Arc<Self>, RuntimeError> {
         let (failed, failures) = unbounded();
         let pool = match settings.threads {
-            0 => Pool::driven(Arc::clone(&clock), failed),
+            0 => Pool::driven(Arc::clone(&clock), failed.clone()),
             count => Pool::threads(count, &clock, &failed)?,
         };
         let budget = Arc::new(Budget::new(settings.state_bytes));
-        let runtime = Arc::new(Self { log, clock, functions, budget, settings, pool, queries: RwLock::default() });
+        let queries = RwLock::default();
+        let runtime = Arc::new(Self { log, clock, functions, budget, settings, pool, failed, queries });
         if settings.threads > 0 {
             let weak = Arc::downgrade(&runtime);
             std::thread::Builder::new()
@@ -133,19 +161,7 @@ impl Runtime {
     /// Starts a persistent query, or replaces the one of its id: it goes on from its positions, with its state.
     /// `paused` queries wait for [`Runtime::resume`].
     pub fn start(&self, start: PersistentStart, paused: bool) -> Result<(), RuntimeError> {
-        let id: Arc<str> = Arc::from(start.plan.id.as_str());
-        if self.query(&id).is_some() {
-            self.halt(&id);
-        }
-        let errors_kept = start.config.number("ksql.query.error.max.queue.size").unwrap_or(10).clamp(1, 1000) as usize;
-        let running = Arc::new(Running {
-            life: Arc::new(Life::new(&id, errors_kept)),
-            plan: start.plan,
-            config: start.config,
-            tables: Mutex::new(Arc::from([])),
-            is_transient: false,
-        });
-        self.queries.write().insert(Arc::clone(&id), Arc::clone(&running));
+        let (id, running) = self.add(start);
         let launched = self.launch(&id, &running);
         if launched.is_err() {
             self.queries.write().shift_remove(&id);
@@ -156,16 +172,35 @@ impl Runtime {
         Ok(())
     }
 
+    /// Starts a query that has run before. If it cannot be started now it has failed, and is tried again like one that
+    /// failed while it ran.
+    pub fn start_again(&self, start: PersistentStart, paused: bool) {
+        let (id, running) = self.add(start);
+        if let Err(error) = self.launch(&id, &running) {
+            self.note_failure(&id, &running, &error);
+        } else {
+            running.life.become_(State::Running);
+        }
+        if paused {
+            running.life.become_(State::Paused);
+        }
+        self.pool.wake();
+    }
+
+    fn add(&self, PersistentStart { plan, config }: PersistentStart) -> (Arc<str>, Arc<Running>) {
+        let id: Arc<str> = Arc::from(plan.id.as_str());
+        if self.query(&id).is_some() {
+            self.halt(&id);
+        }
+        let running = Running::new(plan, config, false);
+        self.queries.write().insert(Arc::clone(&id), Arc::clone(&running));
+        (id, running)
+    }
+
     /// Starts a query for a client.
     pub fn start_transient(&self, transient: Transient) -> Result<(), RuntimeError> {
         let id: Arc<str> = Arc::from(transient.plan.id.as_str());
-        let running = Arc::new(Running {
-            life: Arc::new(Life::new(&id, 10)),
-            plan: Arc::clone(&transient.plan),
-            config: Arc::clone(&transient.config),
-            tables: Mutex::new(Arc::from([])),
-            is_transient: true,
-        });
+        let running = Running::new(Arc::clone(&transient.plan), Arc::clone(&transient.config), true);
         let (at, signal) = self.pool.place();
         transient.sender.wake_on_room(Arc::clone(&signal));
         let topology = cut(&transient.plan, true, "", &*self.log)?;
@@ -219,23 +254,59 @@ impl Runtime {
         }
     }
 
-    /// Starts a failed query again from its last commit; false: try later.
-    pub(super) fn restart(&self, id: &Arc<str>) -> bool {
-        let Some(running) = self.query(id) else { return true };
-        if running.life.state() != State::Retrying {
-            return true;
+    /// Starts a failed query again from its last commit.
+    pub(super) fn restart(&self, id: &Arc<str>) -> Restart {
+        let Some(running) = self.query(id) else { return Restart::Needless };
+        let _one = running.making.lock();
+        if !running.life.state().has_failed() {
+            return Restart::Needless;
         }
+        match self.relaunch(id, &running) {
+            Ok(()) => Restart::Started,
+            Err(_) => Restart::Failed,
+        }
+    }
+
+    fn relaunch(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
         self.pool.remove(id);
-        match self.launch(id, &running) {
+        let launched = self.launch(id, running);
+        match &launched {
             Ok(()) => {
+                running.life.mended();
                 running.life.become_(State::Running);
                 self.pool.wake();
-                true
             }
             Err(error) => {
                 running.life.error(self.clock.now_ms(), error.to_string());
-                false
+                running.life.become_(error.leads_to());
             }
+        }
+        launched
+    }
+
+    fn note_failure(&self, id: &Arc<str>, running: &Running, error: &RuntimeError) {
+        tracing::error!(query = %id, "{error}");
+        running.life.error(self.clock.now_ms(), error.to_string());
+        running.life.become_(error.leads_to());
+        // Without a supervisor nobody starts it again.
+        let _gone = self.failed.send(Failed { query: Arc::clone(id) });
+    }
+
+    /// How long a query that has failed rests; `None`: it has not, or is gone.
+    pub(super) fn back_off(&self, id: &str) -> Option<BackOff> {
+        let running = self.query(id)?;
+        let number = |name: &str, default: u64| {
+            running.config.number(name).and_then(|number| u64::try_from(number).ok()).unwrap_or(default)
+        };
+        let healthy = Duration::from_secs(number("ksql.query.status.running.threshold.seconds", 300));
+        match running.life.state() {
+            State::Retrying => Some(BackOff { first: FIRST_PAUSE, longest: LONGEST_PAUSE, healthy }),
+            State::Error => Some(BackOff {
+                first: Duration::from_millis(number("ksql.query.retry.backoff.initial.ms", 15_000)),
+                longest: Duration::from_millis(number("ksql.query.retry.backoff.max.ms", 900_000)),
+                healthy,
+            }),
+            _ => None,
         }
     }
 
@@ -243,6 +314,7 @@ impl Runtime {
     pub fn halt(&self, id: &str) {
         let Some(running) = self.queries.write().shift_remove(id) else { return };
         running.life.become_(State::Stopped);
+        let _one = running.making.lock();
         self.pool.remove(&Arc::from(id));
     }
 
@@ -272,12 +344,19 @@ impl Runtime {
         Ok(())
     }
 
-    /// Lets a paused query go on.
+    /// Lets a paused query go on. One that had failed before it was paused is started again, now.
     pub fn resume(&self, id: &str) -> Result<(), RuntimeError> {
         let running = self.query(id).ok_or_else(|| RuntimeError::Unknown(id.to_owned()))?;
-        if running.life.state() == State::Paused {
+        let _one = running.making.lock();
+        if running.life.state() != State::Paused {
+            return Ok(());
+        }
+        if !running.life.is_broken() {
             running.life.become_(State::Running);
             self.pool.wake();
+        } else if self.relaunch(&Arc::from(id), &running).is_err() {
+            // Without a supervisor nobody starts it again.
+            let _gone = self.failed.send(Failed { query: Arc::from(id) });
         }
         Ok(())
     }

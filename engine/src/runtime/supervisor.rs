@@ -1,4 +1,4 @@
-//! Starts queries again that the log failed, with growing pauses.
+//! Starts failed queries again, after pauses that grow while it does not help.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -9,15 +9,36 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use super::registry::Runtime;
 use super::worker::Failed;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// A query that ran this long since its last failure starts over with short pauses.
-const HEALTHY: Duration = Duration::from_secs(60);
+/// How long to sleep when nothing is due.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// How long to wait before a failed query is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BackOff {
+    /// The first time, and after it ran well.
+    pub(super) first: Duration,
+    /// At most.
+    pub(super) longest: Duration,
+    /// A query that ran that long since it was started runs well.
+    pub(super) healthy: Duration,
+}
+
+/// What became of starting a query again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Restart {
+    /// It runs.
+    Started,
+    /// There is nothing to start: it is paused or gone, or runs.
+    Needless,
+    /// It failed again.
+    Failed,
+}
 
 /// One query's failures.
 struct Trouble {
     pause: Duration,
-    since: Instant,
+    /// When it was started again.
+    started: Option<Instant>,
     /// When to start it again.
     due: Option<Instant>,
 }
@@ -27,31 +48,72 @@ pub(super) fn supervise(failures: &Receiver<Failed>, runtime: &Weak<Runtime>) {
     let mut troubled: HashMap<Arc<str>, Trouble> = HashMap::new();
     loop {
         let next = troubled.values().filter_map(|trouble| trouble.due).min();
-        let wait = next.map_or(HEALTHY, |due| due.saturating_duration_since(Instant::now()));
-        match failures.recv_timeout(wait) {
-            Ok(failed) => note(&mut troubled, failed.query),
-            Err(RecvTimeoutError::Timeout) => {}
+        let wait = next.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
+        let failed = match failures.recv_timeout(wait) {
+            Ok(failed) => Some(failed),
+            Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return,
-        }
+        };
         let Some(runtime) = runtime.upgrade() else { return };
-        let now = Instant::now();
-        for (query, trouble) in &mut troubled {
-            if trouble.due.is_some_and(|due| due <= now) {
-                trouble.due = None;
-                if !runtime.restart(query) {
-                    trouble.pause = (trouble.pause * 2).min(LONGEST_PAUSE);
-                    trouble.due = Some(now + trouble.pause);
+        if let Some(Failed { query }) = failed {
+            note(&mut troubled, &query, &runtime);
+        }
+        let due = |trouble: &Trouble| trouble.due.is_some_and(|due| due <= Instant::now());
+        let due: Vec<Arc<str>> =
+            troubled.iter().filter(|(_, trouble)| due(trouble)).map(|(query, _)| Arc::clone(query)).collect();
+        for query in due {
+            match runtime.restart(&query) {
+                Restart::Started => {
+                    if let Some(trouble) = troubled.get_mut(&query) {
+                        (trouble.started, trouble.due) = (Some(Instant::now()), None);
+                    }
                 }
+                Restart::Needless => drop(troubled.remove(&query)),
+                Restart::Failed => note(&mut troubled, &query, &runtime),
             }
         }
-        troubled.retain(|_, trouble| trouble.due.is_some() || now - trouble.since < HEALTHY);
     }
 }
 
-fn note(troubled: &mut HashMap<Arc<str>, Trouble>, query: Arc<str>) {
+/// Decides when a query that has just failed is started again.
+fn note(troubled: &mut HashMap<Arc<str>, Trouble>, query: &Arc<str>, runtime: &Runtime) {
+    let Some(back_off) = runtime.back_off(query) else {
+        troubled.remove(query);
+        return;
+    };
     let now = Instant::now();
-    let trouble = troubled.entry(query).or_insert(Trouble { pause: FIRST_PAUSE / 2, since: now, due: None });
-    trouble.pause = if now - trouble.since > HEALTHY { FIRST_PAUSE } else { (trouble.pause * 2).min(LONGEST_PAUSE) };
-    trouble.since = now;
-    trouble.due = Some(now + trouble.pause);
+    let trouble = troubled.get(query);
+    let ran = trouble.and_then(|trouble| trouble.started).map(|started| now - started);
+    let pause = next_pause(back_off, trouble.map(|trouble| trouble.pause), ran);
+    troubled.insert(Arc::clone(query), Trouble { pause, started: None, due: Some(now + pause) });
+}
+
+/// The pause after a failure, given the one before and how long the query ran since.
+fn next_pause(back_off: BackOff, before: Option<Duration>, ran: Option<Duration>) -> Duration {
+    match before {
+        Some(before) if ran.is_none_or(|ran| ran < back_off.healthy) => {
+            (before * 2).clamp(back_off.first, back_off.longest)
+        }
+        _ => back_off.first.min(back_off.longest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_until_the_query_runs_well() {
+        let seconds = Duration::from_secs;
+        let back_off = BackOff { first: seconds(15), longest: seconds(900), healthy: seconds(300) };
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            pauses.push(next_pause(back_off, pauses.last().copied(), Some(seconds(1))));
+        }
+        assert_eq!(pauses, [15, 30, 60, 120, 240, 480, 900, 900].map(seconds));
+        assert_eq!(next_pause(back_off, Some(seconds(900)), None), seconds(900), "it could not even be started");
+        assert_eq!(next_pause(back_off, Some(seconds(900)), Some(seconds(301))), seconds(15));
+        let short = BackOff { first: seconds(1), longest: seconds(30), healthy: seconds(60) };
+        assert_eq!(next_pause(short, Some(seconds(900)), None), seconds(30), "another kind of failure");
+    }
 }

@@ -227,12 +227,14 @@ fn work(messages: &Receiver<Message>, signal: &Signal, clock: &dyn Clock, failed
 fn turn(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Turn {
     match slot.life.state() {
         State::Running => {}
-        State::Created | State::Retrying => return Turn::Idle,
+        State::Created => return Turn::Idle,
+        // It will be started again, and its tasks go then.
+        State::Retrying | State::Error if slot.task.commits => return Turn::Idle,
         State::Paused => {
             close(slot, now_ms);
             return Turn::Idle;
         }
-        State::Error | State::Stopped => return Turn::Over,
+        State::Retrying | State::Error | State::Stopped => return Turn::Over,
     }
     match step(&mut slot.task, now_ms) {
         Ok(Progress::Moved) => Turn::Moved,
@@ -270,16 +272,14 @@ fn close(slot: &mut Slot, now_ms: i64) {
 fn fail(slot: &Slot, now_ms: i64, error: &TaskError, failed: &Sender<Failed>) {
     tracing::error!(query = %slot.query, task = slot.task.id(), "{error}");
     slot.life.error(now_ms, error.to_string());
-    match error {
-        TaskError::Log(_) if slot.task.commits => {
-            if slot.life.become_(State::Retrying) {
-                // Without a supervisor nobody retries.
-                let _gone = failed.send(Failed { query: Arc::clone(&slot.query) });
-            }
+    let may_pass = matches!(error, TaskError::Log(error) if error.may_pass()) && slot.task.commits;
+    let is_first = slot.life.become_(if may_pass { State::Retrying } else { State::Error });
+    if slot.task.commits {
+        if is_first {
+            // Without a supervisor nobody starts it again.
+            let _gone = failed.send(Failed { query: Arc::clone(&slot.query) });
         }
-        _ => {
-            slot.life.become_(State::Error);
-            slot.task.target.fail(&error.to_string());
-        }
+    } else {
+        slot.task.target.fail(&error.to_string());
     }
 }

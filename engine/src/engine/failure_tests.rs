@@ -1,0 +1,144 @@
+//! Queries that fail: what one sees of them, what can be done with them, and how they come back.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::clock::System;
+use crate::config::Config;
+use crate::expr::Registry;
+use crate::log::{Embedded, Log, Output, Position, RecordsBuilder, TopicPartition};
+use crate::statements::{Answer, Outcome, QueryDescription, Session};
+
+use super::{Engine, Parts};
+
+const QUERY: &str = "CSAS_GOOD_0";
+
+fn engine_on(log: &Arc<dyn Log>, first_pause_ms: &str) -> Engine {
+    let settings = [
+        ("auto.offset.reset", "earliest"),
+        ("ksql.fail.on.deserialization.error", "true"),
+        ("ksql.query.retry.backoff.initial.ms", first_pause_ms),
+        ("ksql.query.retry.backoff.max.ms", first_pause_ms),
+        ("ksql.query.error.max.queue.size", "100"),
+    ];
+    Engine::new(Parts {
+        log: Arc::clone(log),
+        clock: Arc::new(System),
+        config: Config::new(settings).unwrap(),
+        functions: Registry::with(&[]),
+        threads: 1,
+        uncut: false,
+    })
+    .unwrap()
+}
+
+fn run(engine: &Engine, text: &str) -> Vec<Answer> {
+    engine.execute(text, Session::default(), None).unwrap_or_else(|failure| panic!("{text}: {failure}"))
+}
+
+fn explained(engine: &Engine) -> QueryDescription {
+    match run(engine, &format!("EXPLAIN {QUERY};")).remove(0).outcome {
+        Outcome::QueryDescription(described) => *described,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn status(engine: &Engine) -> String {
+    explained(engine).running.unwrap().status
+}
+
+fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn numbers() -> TopicPartition {
+    TopicPartition { topic: Arc::from("numbers"), partition: 0 }
+}
+
+/// A record nobody can read, in a topic from which a query copies.
+fn poison(engine: &Engine, log: &dyn Log) {
+    run(
+        engine,
+        "CREATE STREAM numbers (n INT) WITH (kafka_topic='numbers', value_format='json', partitions=1);
+         CREATE STREAM good AS SELECT * FROM numbers;",
+    );
+    let mut builder = RecordsBuilder::default();
+    builder.push(1, None, Some(b"{not json"));
+    log.append(vec![Output { to: numbers(), records: builder.finish() }]).unwrap();
+    run(engine, "INSERT INTO numbers VALUES (7);");
+    eventually("the query fails", || status(engine) == "ERROR");
+}
+
+fn good_rows(log: &dyn Log) -> i64 {
+    log.bounds(&TopicPartition { topic: Arc::from("GOOD"), partition: 0 }).unwrap().end
+}
+
+#[test]
+fn a_query_that_failed_tells_why_and_comes_back_when_the_cause_is_gone() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = engine_on(&log, "20");
+    poison(&engine, &*log);
+    eventually("it is tried again and again", || explained(&engine).errors.len() > 3);
+    let errors = explained(&engine).errors;
+    assert!(errors.iter().all(|(_, message)| message.contains("Deserialization exception")), "{errors:?}");
+    assert_eq!(good_rows(&*log), 0);
+    // what it could not read is gone
+    log.delete_records(&[Position { of: numbers(), offset: 1 }]).unwrap();
+    eventually("it runs", || status(&engine) == "RUNNING" && good_rows(&*log) == 1);
+    run(&engine, "INSERT INTO numbers VALUES (8);");
+    eventually("it goes on", || good_rows(&*log) == 2);
+}
+
+#[test]
+fn a_query_that_failed_rests_and_can_be_paused_resumed_and_terminated_at_once() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = engine_on(&log, "3600000");
+    poison(&engine, &*log);
+    let begin = Instant::now();
+    run(&engine, &format!("PAUSE {QUERY};"));
+    assert_eq!((status(&engine), explained(&engine).errors.len()), ("PAUSED".to_owned(), 1));
+    run(&engine, &format!("RESUME {QUERY};"));
+    eventually("it is tried again at once, and fails", || {
+        status(&engine) == "ERROR" && explained(&engine).errors.len() == 2
+    });
+    run(&engine, &format!("PAUSE {QUERY};"));
+    log.delete_records(&[Position { of: numbers(), offset: 1 }]).unwrap();
+    run(&engine, &format!("RESUME {QUERY};"));
+    eventually("it runs", || status(&engine) == "RUNNING" && good_rows(&*log) == 1);
+    poison_again(&engine, &*log);
+    run(&engine, "TERMINATE ALL; DROP STREAM good DELETE TOPIC;");
+    assert!(engine.shared.runtime.life(QUERY).is_none());
+    assert!(begin.elapsed() < Duration::from_secs(5));
+}
+
+fn poison_again(engine: &Engine, log: &dyn Log) {
+    let mut builder = RecordsBuilder::default();
+    builder.push(1, None, Some(b"{not json"));
+    log.append(vec![Output { to: numbers(), records: builder.finish() }]).unwrap();
+    eventually("the query fails", || status(engine) == "ERROR");
+}
+
+#[test]
+fn a_query_whose_topic_is_gone_does_not_keep_the_server_from_starting() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = engine_on(&log, "20");
+    run(
+        &engine,
+        "CREATE STREAM numbers (n INT) WITH (kafka_topic='numbers', value_format='json', partitions=1);
+         CREATE STREAM good AS SELECT * FROM numbers;",
+    );
+    drop(engine);
+    log.delete_topic("numbers").unwrap();
+    let engine = engine_on(&log, "20");
+    assert_eq!(status(&engine), "ERROR");
+    eventually("it is tried again and again", || explained(&engine).errors.len() > 2);
+    assert_eq!(explained(&engine).errors[0].1, "topic numbers does not exist");
+    log.create_topic("numbers", &crate::log::testing::spec(1)).unwrap();
+    eventually("it runs", || status(&engine) == "RUNNING");
+    run(&engine, "INSERT INTO numbers VALUES (8);");
+    eventually("it goes on", || good_rows(&*log) == 1);
+}
