@@ -49,7 +49,7 @@ impl Engine {
         if query.emit.is_some() {
             return self.push(parsed, query, config, &catalog, Kind::Push);
         }
-        pull::check_clauses(query, &config)?;
+        pull::check_clauses(query, &config, &self.shared.functions)?;
         let source = catalog.source(&query.from.name.name);
         if source.is_some_and(|source| source.is_table()) {
             return self.pull(parsed, query, &config, &catalog);

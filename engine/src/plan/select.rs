@@ -276,10 +276,16 @@ impl<'a> Select<'a> {
         }
     }
 
-    fn flat_map(&mut self, relation: Relation) -> Result<Relation> {
-        if relation.step.is_table {
+    /// One row of a table cannot become several.
+    pub(super) fn check_table_functions(&self, of_table: bool) -> Result<()> {
+        if of_table && !self.table_functions.is_empty() {
             return Err(PlanError::statement("Table source is not supported with table functions"));
         }
+        Ok(())
+    }
+
+    fn flat_map(&mut self, relation: Relation) -> Result<Relation> {
+        self.check_table_functions(relation.step.is_table)?;
         let functions =
             self.table_functions.iter().map(|(function, _)| relation.place(function)).collect::<Result<Vec<_>>>()?;
         let key = relation.key().to_vec();

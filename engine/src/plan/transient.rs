@@ -64,6 +64,7 @@ impl Planner<'_> {
         let Some(from) = select.froms.first() else {
             return Err(PlanError::general("internal error: the query has no source"));
         };
+        select.check_table_functions(from.source.is_table())?;
         let relation = source::read("KsqlTopic/Source", 0, from, &needed, &select.universe);
         let filter = filter.map(|filter| relation.place(&filter)).transpose()?;
         let items = select.items.iter().map(|item| Ok((item.alias.clone(), relation.place(&item.expr)?)));

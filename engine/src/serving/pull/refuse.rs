@@ -4,7 +4,7 @@ use sql::{BinaryOp, Expr, ExprKind, Query, SelectItem};
 
 use crate::catalog::Source;
 use crate::config::Config;
-use crate::expr::show;
+use crate::expr::{FunctionKind, Registry, show};
 use crate::failure::Failure;
 use crate::plan::PlanError;
 
@@ -15,11 +15,13 @@ const MORE: &str =
     " See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.";
 
 /// Refuses what no pull query may have.
-pub(crate) fn check_clauses(query: &Query, config: &Config) -> Result<(), Failure> {
+pub(crate) fn check_clauses(query: &Query, config: &Config, functions: &Registry) -> Result<(), Failure> {
+    // An aggregate without GROUP BY is one over all rows.
+    let groups = !query.group_by.is_empty() || selected(query).any(|expr| aggregates(expr, functions));
     let refused = [
         (!query.joins.is_empty(), "JOIN"),
         (query.window.is_some(), "WINDOW"),
-        (!query.group_by.is_empty(), "GROUP BY"),
+        (groups, "GROUP BY"),
         (!query.partition_by.is_empty(), "PARTITION BY"),
         (query.having.is_some(), "HAVING"),
     ];
@@ -32,12 +34,25 @@ pub(crate) fn check_clauses(query: &Query, config: &Config) -> Result<(), Failur
              ksql.query.pull.limit.clause.enabled=true.",
         ));
     }
-    let selected = query.select.iter().filter_map(|item| match item {
+    check_pseudo_columns(selected(query), "SELECT")?;
+    check_pseudo_columns(query.filter.iter(), "WHERE")
+}
+
+fn selected(query: &Query) -> impl Iterator<Item = &Expr> {
+    query.select.iter().filter_map(|item| match item {
         SelectItem::Expr { expr, .. } | SelectItem::StructAll { base: expr, .. } => Some(expr),
         SelectItem::All { .. } => None,
+    })
+}
+
+fn aggregates(expr: &Expr, functions: &Registry) -> bool {
+    let mut found = false;
+    lookup::visit(expr, &mut |part| {
+        if let ExprKind::Call { name, .. } = &part.kind {
+            found |= functions.get(&name.name).is_some_and(|function| function.kind == FunctionKind::Aggregate);
+        }
     });
-    check_pseudo_columns(selected, "SELECT")?;
-    check_pseudo_columns(query.filter.iter(), "WHERE")
+    found
 }
 
 /// Refuses pull queries on streams where they are switched off.
