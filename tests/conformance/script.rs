@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use bigdecimal::BigDecimal;
 use engine::log::TopicSpec;
+use engine::types::{Column, SqlType};
 use serde_json::Value as Json;
 use sql::{Expr, ExprKind, Ident, Sign, Statement};
 
@@ -115,7 +117,9 @@ impl Script {
             listed => listed.iter().map(|column| column.name.clone()).collect(),
         };
         for (name, wanted) in names.iter().zip(values) {
-            let wanted = literal(wanted).ok_or_else(|| failed("only literals can be asserted"))?;
+            let column = known.schema.columns().find(|column| column.name == *name);
+            let wanted = literal(wanted).map(|wanted| coerced(wanted, column));
+            let wanted = wanted.ok_or_else(|| failed("only literals can be asserted"))?;
             let actual = match name.as_str() {
                 "ROWTIME" => Value::Int(record.timestamp),
                 "WINDOWSTART" => Value::Int(window.as_ref().map_or(0, |w| w.start)),
@@ -146,6 +150,16 @@ fn side_column(side: &records::Side, decoded: &Value, name: &str) -> Option<Valu
         (single, _) if side.columns.len() == 1 => Some(single.clone()),
         _ => None,
     }
+}
+
+/// A value as INSERT VALUES would write it: a DECIMAL has the scale of its column.
+fn coerced(wanted: Json, column: Option<&Column>) -> Json {
+    let scale = match column.map(|column| &column.ty) {
+        Some(SqlType::Decimal { scale, .. }) if wanted.is_number() => i64::from(*scale),
+        _ => return wanted,
+    };
+    let decimal = wanted.to_string().parse::<BigDecimal>().map(|number| number.with_scale(scale).to_plain_string());
+    decimal.ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(wanted)
 }
 
 fn literal(expr: &Expr) -> Option<Json> {

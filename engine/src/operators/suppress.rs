@@ -26,8 +26,8 @@ pub enum Closing {
 /// order of window start (of sessions: end) and key.
 ///
 /// Stream time is the highest ROWTIME seen, of any key. All rows of one input record count before windows are closed.
-/// As in ksqlDB a window that retention has overtaken by then (its start lies more than that before the newest start)
-/// is lost. Rows are never taken back, so the old side is absent.
+/// As in ksqlDB a window that retention has overtaken by then is lost: a time window whose start lies more than that
+/// before the newest start, a session in a part of the store that is dropped. Rows are never taken back, so the old side is absent.
 pub struct Suppress {
     keys: EncodeKeys,
     closing: Closing,
@@ -120,7 +120,9 @@ impl Suppress {
                     (over, start < newest.saturating_sub(windows.retention_ms))
                 }
                 Closing::Session(sessions) => {
-                    (end < self.rows.time().saturating_sub(sessions.grace_ms + sessions.gap_ms), false)
+                    let time = self.rows.time();
+                    let over = end < time.saturating_sub(sessions.grace_ms + sessions.gap_ms);
+                    (over, sessions.segment(end) < sessions.first_segment(time))
                 }
             };
             if !over {
@@ -272,6 +274,18 @@ mod tests {
             "@0 + 1 | 1\n@1 + 1 | 1\n@2 + 1 | 1\n@1 + 1 | 1\n@6 + 1 | 1\n@5 + 1 | 1\n@10 + 1 | 1",
             "@2 + 1 [0, 5) | 4, 4, 0, 5
              @6 + 1 [4, 9) | 2, 2, 4, 9",
+        );
+    }
+
+    #[test]
+    fn sessions_in_a_dropped_part_of_the_store_are_lost() {
+        let sessions = Sessions { gap_ms: 5_000, grace_ms: 0, retention_ms: 5_000 };
+        check(
+            Closing::Session(sessions),
+            "@22000 + 1 | 1\n@37000 + 1 | 2\n@57000 + 1 | 4\n@70000 + 2 | 8\n@90000 + 2 | 16",
+            "@22000 + 1 [22000, 22000) | 1, 1, 22000, 22000
+             @37000 + 1 [37000, 37000) | 1, 2, 37000, 37000
+             @70000 + 2 [70000, 70000) | 1, 8, 70000, 70000",
         );
     }
 

@@ -273,6 +273,7 @@ impl Builder<'_> {
             position: from,
             until,
             more: false,
+            turn: 0,
         })
     }
 }

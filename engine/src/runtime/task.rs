@@ -96,6 +96,8 @@ pub(super) struct Input {
     pub(super) until: Option<i64>,
     /// The last poll gave something, so there may be more.
     pub(super) more: bool,
+    /// See [`Head::turn`].
+    pub(super) turn: u64,
 }
 
 /// One operator and where its input comes from.
@@ -225,13 +227,15 @@ impl Task {
         let heads: Vec<Head<'_>> = self.inputs.iter().map(Input::head).collect();
         let merged = merge(&heads, self.step_rows);
         let mut fed = Vec::new();
-        for (input, seq) in self.inputs.iter_mut().zip(merged.seq) {
+        for ((input, seq), turn) in self.inputs.iter_mut().zip(merged.seq).zip(merged.turns) {
+            input.turn = turn;
             if let Some(rows) = input.take(seq) {
                 fed.push((input.node, rows));
             }
         }
-        // Offsets of dropped records count as taken too.
-        self.dirty |= self.inputs.iter_mut().any(Input::advance) || !fed.is_empty();
+        // Offsets of dropped records count as taken too. Every input advances, or one that is drained would never be polled.
+        let advanced = self.inputs.iter_mut().fold(false, |any, input| input.advance() | any);
+        self.dirty |= advanced || !fed.is_empty();
         (!fed.is_empty()).then_some(fed)
     }
 
@@ -279,7 +283,7 @@ impl Task {
 
 impl Input {
     fn head(&self) -> Head<'_> {
-        Head { times: self.pending.as_ref().map_or(&[], |read| &read.rows.time), more: self.more }
+        Head { times: self.pending.as_ref().map_or(&[], |read| &read.rows.time), more: self.more, turn: self.turn }
     }
 
     fn poll(&mut self, reports: &Reports) -> Result<bool, TaskError> {

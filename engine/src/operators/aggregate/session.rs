@@ -28,6 +28,23 @@ pub struct Sessions {
     pub retention_ms: i64,
 }
 
+impl Sessions {
+    /// How long a session is really kept after its end: as long as it can grow, at least.
+    pub(in crate::operators) fn kept_ms(self) -> i64 {
+        self.retention_ms.max(self.gap_ms.saturating_add(self.grace_ms))
+    }
+
+    /// The part of the store a session of that end is in; parts are dropped whole.
+    pub(in crate::operators) fn segment(self, end: i64) -> i64 {
+        end.div_euclid(segment_ms(self.retention_ms))
+    }
+
+    /// Segments before this one are dropped.
+    pub(in crate::operators) fn first_segment(self, stream_time: i64) -> i64 {
+        self.segment(stream_time.saturating_sub(self.kept_ms()))
+    }
+}
+
 /// First and last timestamp of the sessions of one key that end in one segment.
 #[derive(Debug, Default)]
 struct Spans(Vec<(i64, i64)>);
@@ -54,7 +71,7 @@ impl Stored for Spans {
 /// Adds every row to the session of its key that it falls into; sessions it connects become one.
 ///
 /// Rows without a value or with a NULL in a key column are left out, and rows whose session, with the row, ended longer
-/// than gap and grace before stream time. When a session grows, first a tombstone for each session that is no more is
+/// than gap and grace before stream time. A session that retention has overtaken is not found any more. When a session grows, first a tombstone for each session that is no more is
 /// emitted, earliest first, then the session as it is now. ROWTIME is the end of the session.
 /// Output value columns: one per function, then the session's start and end.
 pub struct SessionAggregate {
@@ -100,8 +117,9 @@ impl SessionAggregate {
                 continue;
             }
             let (key, time) = (keys.value(row), rows.time[row]);
+            let oldest = groups.time().saturating_sub(self.sessions.kept_ms() - 1);
             groups.advance(time);
-            self.find(key, time, groups.time())?;
+            self.find(key, time, (oldest, groups.time()))?;
             let merged =
                 self.found.iter().fold((time, time), |(start, end), found| (start.min(found.0), end.max(found.1)));
             let close = groups.time() - self.sessions.grace_ms - self.sessions.gap_ms;
@@ -112,15 +130,12 @@ impl SessionAggregate {
         Ok(out)
     }
 
-    fn segment(&self, end: i64) -> i64 {
-        end.div_euclid(segment_ms(self.sessions.retention_ms))
-    }
-
-    /// Collects the sessions that a row of that time touches, earliest first.
-    fn find(&mut self, key: &[u8], time: i64, now: i64) -> Result<(), OperatorError> {
+    /// Collects the sessions that a row of that time touches, earliest first. None ended before `oldest` or after `now`.
+    fn find(&mut self, key: &[u8], time: i64, (oldest, now): (i64, i64)) -> Result<(), OperatorError> {
         let (from, to) = (time.saturating_sub(self.sessions.gap_ms), time.saturating_add(self.sessions.gap_ms));
+        let from = from.max(oldest);
         self.found.clear();
-        for segment in self.segment(from)..=self.segment(now) {
+        for segment in self.sessions.segment(from)..=self.sessions.segment(now) {
             if let Some(slot) = self.spans.get(segment, key)? {
                 let spans = &self.spans.values()[slot as usize].0;
                 self.found.extend(spans.iter().filter(|&&(start, end)| start <= to && end >= from));
@@ -159,7 +174,7 @@ impl SessionAggregate {
         let existed = existed && instant;
         out.push_windowed(Emission { row, time: merged.1, existed, gone: false }, merged);
         if !found.contains(&merged) {
-            let (spans, _) = self.spans.upsert(self.segment(merged.1), key)?;
+            let (spans, _) = self.spans.upsert(self.sessions.segment(merged.1), key)?;
             self.spans.values_mut()[spans as usize].0.push(merged);
         }
         self.found = found;
@@ -177,12 +192,12 @@ impl SessionAggregate {
         self.key.extend_from_slice(key);
         self.key.extend_from_slice(&end.to_be_bytes());
         self.key.extend_from_slice(&start.to_be_bytes());
-        Ok(groups.upsert(self.segment(end), &self.key)?)
+        Ok(groups.upsert(self.sessions.segment(end), &self.key)?)
     }
 
     /// Takes a session out of its key's list.
     fn forget(&mut self, key: &[u8], window: (i64, i64)) -> Result<(), OperatorError> {
-        if let Some(slot) = self.spans.get(self.segment(window.1), key)? {
+        if let Some(slot) = self.spans.get(self.sessions.segment(window.1), key)? {
             let spans = &mut self.spans.values_mut()[slot as usize].0;
             spans.retain(|other| *other != window);
             if spans.is_empty() { self.spans.remove(slot) } else { self.spans.touch(slot) }
@@ -205,8 +220,7 @@ impl Operator for SessionAggregate {
         for slot in std::mem::take(&mut self.ended) {
             groups.remove(slot);
         }
-        let kept_ms = self.sessions.retention_ms.max(self.sessions.gap_ms + self.sessions.grace_ms);
-        let live = self.segment(groups.time().saturating_sub(kept_ms));
+        let live = self.sessions.first_segment(groups.time());
         groups.expire_before(live);
         self.spans.expire_before(live);
         Ok(out.finish(&rows, results, true, self.with_old)?)

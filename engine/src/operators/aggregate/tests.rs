@@ -154,6 +154,23 @@ fn sessions_that_touch_become_one() {
 }
 
 #[test]
+fn a_session_that_retention_has_overtaken_is_not_extended() {
+    let sessions = Sessions { gap_ms: 10, grace_ms: 0, retention_ms: 10 };
+    let make = |place: &Place| -> Box<dyn Operator> {
+        Box::new(SessionAggregate::new(grouping("SUM", place, false), sessions).unwrap())
+    };
+    Harness { make: &make, schema: SCHEMA, is_table: false }.check(
+        "@12 + 1 | 1
+         @23 + 1 | 2
+         @21 + 1 | 4",
+        "@12 + 1 [12, 12) | 1, 1, 12, 12
+         @23 + 1 [23, 23) | 1, 2, 23, 23
+         @23 - 1 [23, 23)
+         @23 + 1 [21, 23) | 2, 6, 21, 23",
+    );
+}
+
+#[test]
 fn a_session_that_ends_says_what_it_was() {
     Harness { make: &sessions("EARLIEST_BY_OFFSET", true), schema: SCHEMA, is_table: false }.check(
         "@0 + 1 | 1

@@ -79,7 +79,7 @@ fn joins_are_refused_with_ksqldbs_texts() {
         ),
         (
             "SELECT * FROM orders o FULL JOIN users u ON o.id = u.id",
-            "Invalid join type: full-outer join not supported for stream-table join. Got O [FULL] OUTER JOIN U.",
+            "Invalid join type: full-outer join not supported for stream-table join. Got ORDERS [FULL] OUTER JOIN USERS.",
         ),
         (
             "SELECT * FROM users u JOIN orders o ON o.id = u.id",
