@@ -67,8 +67,13 @@ impl Live {
         self.log.create_topic(name, spec).map_err(|e| e.to_string())
     }
 
-    /// Produces a record, placed by its key.
-    pub(crate) fn append(&self, record: &Record) -> Result<(), String> {
+    /// Produces records at once, placed by their keys: a query does not see some topics long before the others.
+    pub(crate) fn append(&self, records: &[&Record]) -> Result<(), String> {
+        let outputs = records.iter().map(|record| self.output(record)).collect::<Result<Vec<_>, _>>()?;
+        self.log.append(outputs).map(drop).map_err(|e| e.to_string())
+    }
+
+    fn output(&self, record: &Record) -> Result<Output, String> {
         let topic = self.log.topic(&record.topic).map_err(|e| e.to_string())?;
         let partitions = match topic {
             Some(topic) => topic.spec.partitions,
@@ -84,7 +89,7 @@ impl Live {
         records.push(written.timestamp, written.key.as_deref(), written.value.as_deref());
         written.headers.iter().for_each(|(key, value)| records.header(key, value.as_deref()));
         let to = TopicPartition { topic: record.topic.as_str().into(), partition };
-        self.log.append(vec![Output { to, records: records.finish() }]).map(drop).map_err(|e| e.to_string())
+        Ok(Output { to, records: records.finish() })
     }
 
     /// Waits until every persistent query has read all there is.

@@ -16,8 +16,9 @@ use crate::value::{self, Value};
 pub(crate) fn judge(case: &Case, mode: Mode) -> Result<(), String> {
     let mut subject = Subject::new(&case.properties)?;
     // ksqlDB's driver runs everything on partition 0, whatever a topic has: records have one order. Here the number of
-    // partitions decides, and a sink takes it from its source.
-    create_topics(case, 1, &|name, spec| subject.create_topic(name, spec))?;
+    // partitions decides, and a sink takes it from its source; topics that are joined with a listed one must match it.
+    let listed = case.topics.iter().map(|topic| topic.partitions).max();
+    create_topics(case, listed.unwrap_or(1), &|name, spec| subject.create_topic(name, spec))?;
     match (execute(case, &mut subject), &case.expected_exception) {
         (Ok(()), None) => {}
         (Err((at, refusal)), None) => return Err(format!("statement {at} failed: {}", refusal.message)),

@@ -126,12 +126,9 @@ impl Run<'_> {
                 topics.push(&record.topic);
             }
         }
-        for topic in topics {
-            let of_topic: Vec<&Record> = self.case.inputs.iter().filter(|record| record.topic == topic).collect();
-            for record in of_topic {
-                self.live.append(record)?;
-            }
-        }
+        let of_topic = |topic| self.case.inputs.iter().filter(move |record| record.topic == topic);
+        let records: Vec<&Record> = topics.into_iter().flat_map(of_topic).collect();
+        self.live.append(&records)?;
         std::thread::sleep(Duration::from_millis(1));
         Ok(())
     }

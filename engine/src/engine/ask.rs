@@ -72,7 +72,8 @@ impl Engine {
         kind: Kind,
     ) -> Result<serving::Answer, Failure> {
         let number = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
-        let id = if kind == Kind::Push && is_scalable(query, &config, catalog) {
+        let is_scalable = kind == Kind::Push && is_scalable(query, &config, catalog);
+        let id = if is_scalable {
             format!("SCALABLE_PUSH_QUERY_{number}")
         } else {
             let name = query.from.alias.as_ref().unwrap_or(&query.from.name);
@@ -96,8 +97,14 @@ impl Engine {
         }
         let to_current_end = kind == Kind::StreamPull;
         let plan = Arc::new(plan);
-        let started =
-            self.shared.runtime.start_transient(Transient { plan, config, sender, columns: positions, to_current_end });
+        let started = self.shared.runtime.start_transient(Transient {
+            plan,
+            config,
+            sender,
+            columns: positions,
+            to_current_end,
+            keyed_only: is_scalable,
+        });
         if let Err(error) = started {
             self.shared.pushed.lock().remove(&id);
             return Err(error.into());
@@ -169,7 +176,7 @@ fn window_bound(step: &Step, column: usize) -> Option<ClientColumn> {
 }
 
 /// Whether ksqlDB would let this push query listen to the query that writes its source. Here such a query runs as any
-/// other from the latest record does; only its id tells.
+/// other from the latest record does; only its id tells, and that rows without a key are left out.
 fn is_scalable(query: &Query, config: &Config, catalog: &Catalog) -> bool {
     let allowed = config.enabled("ksql.query.push.v2.enabled")
         && config.enabled("ksql.query.push.v2.registry.installed")

@@ -10,7 +10,6 @@ use crate::expr::{Registry, Settings};
 use crate::log::{Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
 use crate::operators::aggregate::Updates;
 use crate::operators::finished;
-use crate::rows::RowSender;
 use crate::state::{Budget, Place, Table};
 use crate::steps::{QueryPlan, Step, StepKind};
 use crate::types::Changes;
@@ -123,9 +122,7 @@ impl Builder<'_> {
     pub(super) fn transient(&self, sub: &SubTopology, transient: Transient) -> Result<Task, RuntimeError> {
         let nodes = self.nodes(sub, &Place::memory())?;
         let inputs = self.inputs(sub, 0, &Bounds::Fresh { to_current_end: transient.to_current_end })?;
-        let Transient { sender, columns, .. } = transient;
-        let client: RowSender = sender;
-        let client = Client::new(client, columns, self.plan.root.is_table, self.plan.limit);
+        let client = Client::new(transient, &self.plan.root, self.plan.limit);
         Ok(self.task(self.plan.id.clone(), "", inputs, nodes, Target::Client(client), false))
     }
 

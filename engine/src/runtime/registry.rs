@@ -97,6 +97,8 @@ pub struct Transient {
     pub columns: Vec<ClientColumn>,
     /// Ends at the ends its topics have now, instead of never.
     pub to_current_end: bool,
+    /// Leaves out rows whose key is NULL.
+    pub keyed_only: bool,
 }
 
 /// A query that runs.

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, new_null_array};
+use arrow::array::{Array, ArrayRef, Int64Array, new_null_array};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::DataType;
 
 use crate::formats::rest::RestRows;
 use crate::log::Output;
 use crate::rows::{End, RowBatch, RowSender};
+use crate::steps::Step;
 use crate::types::{Changes, Windows};
 
 use super::exchange::ExchangeWriter;
+use super::registry::Transient;
 use super::reports::Reports;
 use super::sink::SinkWriter;
 use super::task::TaskError;
@@ -94,14 +96,22 @@ pub(super) struct Client {
     /// Where each column of the answer comes from.
     columns: Vec<ClientColumn>,
     is_table: bool,
+    keyed_only: bool,
     /// Rows still wanted.
     left: Option<u64>,
 }
 
 impl Client {
-    /// A client whose answer has these columns.
-    pub(super) fn new(sender: RowSender, columns: Vec<ClientColumn>, is_table: bool, limit: Option<u64>) -> Self {
-        Self { sender, columns, is_table, left: limit }
+    /// The client of a query with that last step.
+    pub(super) fn new(query: Transient, root: &Step, limit: Option<u64>) -> Self {
+        let Transient { sender, columns, keyed_only, .. } = query;
+        Self {
+            sender,
+            columns,
+            is_table: root.is_table,
+            keyed_only: keyed_only && !root.schema.key.is_empty(),
+            left: limit,
+        }
     }
 
     /// Sends rows; on a stream those without a value are left out. Says whether no more are wanted.
@@ -127,7 +137,8 @@ impl Client {
                 break;
             }
             let present = rows.new.is_present(row);
-            if !present && !self.is_table {
+            let is_keyless = self.keyed_only && rows.key.iter().all(|column| column.is_null(row));
+            if is_keyless || (!present && !self.is_table) {
                 continue;
             }
             writer.write_row(row, &mut json);

@@ -243,7 +243,12 @@ pub fn parse_timestamp(text: &str) -> Option<i64> {
     let days = parse_date_parts(date)?;
     let zone_at = rest.find(['+', '-', 'Z']).unwrap_or(rest.len());
     let (time, zone) = rest.split_at(zone_at);
-    let millis = if time.is_empty() { 0 } else { parse_time(time)? };
+    let millis = match time.strip_prefix("24") {
+        _ if time.is_empty() => 0,
+        // Hour 24 is midnight of the next day.
+        Some(rest) => parse_time(&format!("00{rest}")).filter(|millis| *millis == 0).map(|_| 86_400_000)?,
+        None => parse_time(time)?,
+    };
     Some(days * 86_400_000 + i64::from(millis) - i64::from(parse_offset(zone)?) * 1000)
 }
 
@@ -466,6 +471,8 @@ mod tests {
         assert_eq!(parse_timestamp("1970-02"), Some(31 * 86_400_000));
         assert_eq!(parse_timestamp("1970-01-01T10:00+0100"), Some(9 * 3_600_000));
         assert_eq!(parse_timestamp("1970-01-01T00:00:00.010Z"), Some(10));
+        assert_eq!(parse_timestamp("1970-01-01T24"), Some(86_400_000));
+        assert_eq!(parse_timestamp("1970-01-01T24:01"), None);
         assert_eq!(parse_timestamp("1970-02-30"), None);
         assert_eq!(parse_timestamp("now"), None);
         let mut out = String::new();
