@@ -79,7 +79,7 @@ impl CommandLog {
     pub fn append(&mut self, command: &Logged) -> Result<i64, LogError> {
         let value = serde_json::to_vec(command).map_err(|error| LogError::Invalid(error.to_string()))?;
         let key = self.next.to_be_bytes().to_vec();
-        self.kv.write(vec![Write { space: Arc::clone(&self.space), key, value: Some(value) }])?;
+        self.kv.write(Write { space: Arc::clone(&self.space), key, value: Some(value) }.into())?;
         self.next += 1;
         self.note(command);
         Ok(self.last())

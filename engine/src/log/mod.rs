@@ -17,6 +17,7 @@ mod records;
 #[doc(hidden)]
 pub mod testing;
 mod topic_rules;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -30,6 +31,7 @@ pub use self::embedded::Embedded;
 pub use self::kafka::{Kafka, KafkaSettings};
 pub use self::murmur2::{Partitioner, murmur2, partition_for};
 pub use self::records::RecordsBuilder;
+pub use self::writes::{Write, Writes, Written};
 
 /// What can go wrong below this module.
 #[derive(Debug, thiserror::Error)]
@@ -142,17 +144,6 @@ pub struct Output {
     pub records: Records,
 }
 
-/// One change of the local database.
-#[derive(Debug, Clone)]
-pub struct Write {
-    /// Key space (`state/<query>/<store>/<partition>`, `positions`, `commands`, …).
-    pub space: Arc<str>,
-    /// Key.
-    pub key: Vec<u8>,
-    /// New value, `None` deletes.
-    pub value: Option<Vec<u8>>,
-}
-
 /// How far a group has read a partition: the offset of the next record it wants.
 #[derive(Debug, Clone)]
 pub struct Position {
@@ -172,7 +163,7 @@ pub struct Commit {
     /// Records produced.
     pub outputs: Vec<Output>,
     /// State changed.
-    pub writes: Vec<Write>,
+    pub writes: Writes,
 }
 
 /// Topics and commits.
@@ -230,7 +221,7 @@ pub trait Kv: Send + Sync + 'static {
         each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<()>;
     /// Applies all writes at once, durably.
-    fn write(&self, writes: Vec<Write>) -> Result<()>;
+    fn write(&self, writes: Writes) -> Result<()>;
     /// Removes every space whose name starts with the prefix.
     fn drop_spaces(&self, prefix: &str) -> Result<()>;
 }

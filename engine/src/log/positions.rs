@@ -3,13 +3,13 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::log::{Kv, Position, Result, TopicPartition, Write};
+use crate::log::{Kv, Position, Result, TopicPartition, Write, Writes};
 
 /// Spaces that start with `log/` belong to the log itself.
 const SPACE: &str = "log/positions";
 
 /// The changes that record a group's positions.
-pub(super) fn writes(group: &str, positions: &[Position]) -> Vec<Write> {
+pub(super) fn writes(group: &str, positions: &[Position]) -> Writes {
     let space: Arc<str> = SPACE.into();
     let write = |position: &Position| {
         let mut key = prefix(group);
@@ -34,24 +34,24 @@ pub(super) fn of_group(kv: &dyn Kv, group: &str) -> Result<Vec<Position>> {
 }
 
 /// The changes that forget a group's positions.
-pub(super) fn forget_group(kv: &dyn Kv, group: &str) -> Result<Vec<Write>> {
+pub(super) fn forget_group(kv: &dyn Kv, group: &str) -> Result<Writes> {
     removals(kv, |of, _| of == group)
 }
 
 /// The changes that forget all groups' positions in a topic.
-pub(super) fn forget_topic(kv: &dyn Kv, topic: &str) -> Result<Vec<Write>> {
+pub(super) fn forget_topic(kv: &dyn Kv, topic: &str) -> Result<Writes> {
     removals(kv, |_, of| of == topic)
 }
 
-fn removals(kv: &dyn Kv, which: impl Fn(&str, &str) -> bool) -> Result<Vec<Write>> {
+fn removals(kv: &dyn Kv, which: impl Fn(&str, &str) -> bool) -> Result<Writes> {
     let space: Arc<str> = SPACE.into();
-    let mut writes = Vec::new();
+    let mut writes = Writes::default();
     kv.scan(SPACE, Bound::Unbounded, Bound::Unbounded, &mut |key, _| {
         let mut parts = key.splitn(3, |byte| *byte == 0).map(|part| std::str::from_utf8(part).unwrap_or_default());
         if let (Some(group), Some(topic)) = (parts.next(), parts.next())
             && which(group, topic)
         {
-            writes.push(Write { space: Arc::clone(&space), key: key.to_vec(), value: None });
+            writes.delete(&space, key);
         }
         true
     })?;

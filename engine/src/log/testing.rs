@@ -169,7 +169,8 @@ fn commits_hold_everything(log: &dyn Log) {
     let put = |key: &[u8]| Write { space: "state/q/s/0".into(), key: key.to_vec(), value: Some(b"1".to_vec()) };
     for i in 0..3 {
         let outputs = vec![Output { to: partition("out", 0), records: numbered(1 + i, 1) }];
-        let commit = Commit { group: "g".into(), positions: vec![position(i)], outputs, writes: vec![put(&[i as u8])] };
+        let commit =
+            Commit { group: "g".into(), positions: vec![position(i)], outputs, writes: put(&[i as u8]).into() };
         log.commit(commit).unwrap();
     }
     log.commit(Commit { group: "g2".into(), positions: vec![position(9)], ..Commit::default() }).unwrap();
@@ -179,7 +180,7 @@ fn commits_hold_everything(log: &dyn Log) {
     assert_eq!(log.kv().get("state/q/s/0", &[2]).unwrap().unwrap(), b"1");
 
     let unknown = vec![Output { to: partition("not there", 0), records: numbered(0, 1) }];
-    let commit = Commit { group: "g".into(), positions: vec![position(5)], outputs: unknown, writes: vec![put(b"x")] };
+    let commit = Commit { group: "g".into(), positions: vec![position(5)], outputs: unknown, writes: put(b"x").into() };
     assert!(log.commit(commit).is_err());
     assert_eq!(log.positions("g").unwrap()[0].offset, 2, "a failed commit changes nothing");
     assert_eq!(log.kv().get("state/q/s/0", b"x").unwrap(), None);
@@ -241,7 +242,7 @@ fn kv_is_ordered(log: &dyn Log) {
     })
     .unwrap();
     assert_eq!(first, 1);
-    kv.write(vec![write("t/a", b"a", None), write("t/a", b"b", Some(b"b"))]).unwrap();
+    kv.write([write("t/a", b"a", None), write("t/a", b"b", Some(b"b"))].into_iter().collect()).unwrap();
     assert_eq!((kv.get("t/a", b"a").unwrap(), kv.get("t/a1", b"a").unwrap()), (None, Some(b"a".to_vec())));
     kv.drop_spaces("t/").unwrap();
     assert!(scan("t/a1", Bound::Unbounded, Bound::Unbounded).is_empty());

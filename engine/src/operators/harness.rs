@@ -13,7 +13,7 @@ use arrow::array::{ArrayRef, BinaryArray};
 use arrow::buffer::BooleanBuffer;
 
 use super::{Context, EncodeKeys, Operator, OperatorError};
-use crate::log::{Embedded, Log};
+use crate::log::{Embedded, Log, Writes};
 use crate::state::{Budget, Place};
 use crate::types::{Changes, Column, Schema, Side, SqlType, Value};
 
@@ -63,7 +63,7 @@ impl Harness<'_> {
             assert!(out.seq.is_sorted(), "order of {:?}", out.seq);
             seen.extend((0..out.len()).map(|row| draw(&out, row)));
             if restarts {
-                let mut writes = Vec::new();
+                let mut writes = Writes::default();
                 operator.drain_state(&mut writes);
                 log.kv().write(writes).unwrap();
                 operator = (self.make)(&place);

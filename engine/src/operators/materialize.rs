@@ -7,7 +7,7 @@ use arrow::buffer::ScalarBuffer;
 use parking_lot::RwLock;
 
 use crate::formats::FormatSpec;
-use crate::log::{LogError, Write};
+use crate::log::{LogError, Writes};
 use crate::state::{Place, Row, Store, Table, TableKind, ToRows};
 use crate::types::row::{BadRow, RowDecoder, RowEncoder, get_i64};
 use crate::types::{Changes, Schema, Side, SqlType, Windows};
@@ -180,7 +180,7 @@ impl Operator for Materialize {
         Ok(rows)
     }
 
-    fn drain_state(&mut self, into: &mut Vec<Write>) {
+    fn drain_state(&mut self, into: &mut Writes) {
         self.rows.write().drain(into);
     }
 

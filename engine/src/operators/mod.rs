@@ -21,7 +21,7 @@ mod suppress;
 
 use arrow::array::{ArrayRef, BinaryArray};
 
-use crate::log::Write;
+use crate::log::Writes;
 use crate::state::Table;
 use crate::types::{Changes, Windows};
 
@@ -63,7 +63,7 @@ pub trait Operator: Send {
     fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError>;
 
     /// State changed since the last call, to be committed with the outputs.
-    fn drain_state(&mut self, _into: &mut Vec<Write>) {}
+    fn drain_state(&mut self, _into: &mut Writes) {}
 
     /// What was drained is committed: state may leave memory.
     fn committed(&mut self) -> Result<(), OperatorError> {

@@ -8,7 +8,7 @@ use arrow::compute::take;
 
 use super::aggregate::{Sessions, TimeWindows};
 use super::{Context, EncodeKeys, Operator, OperatorError, only};
-use crate::log::{LogError, Write};
+use crate::log::{LogError, Writes};
 use crate::state::{Entries, Place, Row, Store};
 use crate::types::row::{RowDecoder, RowEncoder};
 use crate::types::{Changes, Schema, Side, SqlType, Windows};
@@ -189,7 +189,7 @@ impl Operator for Suppress {
         self.emit(&rows, closed)
     }
 
-    fn drain_state(&mut self, into: &mut Vec<Write>) {
+    fn drain_state(&mut self, into: &mut Writes) {
         self.rows.drain(into);
     }
 
@@ -205,7 +205,7 @@ fn no_windows() -> Windows {
 #[cfg(test)]
 mod tests {
     use super::{Closing, Suppress};
-    use crate::log::Write;
+    use crate::log::Writes;
     use crate::operators::aggregate::tests::{grouping, stream_schema};
     use crate::operators::aggregate::{SessionAggregate, Sessions, StreamAggregate, TimeWindows};
     use crate::operators::harness::{Harness, text_keys};
@@ -222,7 +222,7 @@ mod tests {
             self.1.run(vec![results], ctx)
         }
 
-        fn drain_state(&mut self, into: &mut Vec<Write>) {
+        fn drain_state(&mut self, into: &mut Writes) {
             self.0.drain_state(into);
             self.1.drain_state(into);
         }

@@ -143,6 +143,7 @@ impl Builder<'_> {
             target,
             reports: Reports::new(Arc::clone(self.life), Arc::clone(self.clock)),
             log: Arc::clone(self.log),
+            budget: Arc::clone(self.budget),
             step_rows: self.step_rows,
             commits,
             commit_interval_ms: self.config.number("ksql.streams.commit.interval.ms").unwrap_or(2000),

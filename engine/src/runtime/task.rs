@@ -12,8 +12,9 @@ use arrow::array::UInt32Array;
 use arrow::buffer::ScalarBuffer;
 use arrow::error::ArrowError;
 
-use crate::log::{Commit, Log, LogError, Output, Position, RawBatch, Reader, TopicPartition, Write};
+use crate::log::{Commit, Log, LogError, Output, Position, RawBatch, Reader, TopicPartition, Writes};
 use crate::operators::{Operator, OperatorError};
+use crate::state::Budget;
 use crate::types::Changes;
 
 use super::partitions::{Head, merge};
@@ -119,6 +120,8 @@ pub(super) struct Task {
     pub(super) target: Target,
     pub(super) reports: Reports,
     pub(super) log: Arc<dyn Log>,
+    /// Shared by all stores: when it is exceeded, what is committed can leave memory.
+    pub(super) budget: Arc<Budget>,
     /// Rows per step.
     pub(super) step_rows: usize,
     /// Whether it commits: a transient query does not.
@@ -155,7 +158,9 @@ impl Task {
         if let Some(fed) = taken {
             finished = self.run(fed)?;
         }
-        let due = now_ms - self.committed_ms >= self.commit_interval_ms || self.output_bytes >= PENDING_BYTES;
+        let due = now_ms - self.committed_ms >= self.commit_interval_ms
+            || self.output_bytes >= PENDING_BYTES
+            || self.budget.is_exceeded();
         if self.dirty && (finished || !moved || due) {
             self.commit(now_ms)?;
         }
@@ -170,7 +175,7 @@ impl Task {
     pub(super) fn commit(&mut self, now_ms: i64) -> Result<(), TaskError> {
         self.dirty = false;
         self.committed_ms = now_ms;
-        let mut writes: Vec<Write> = Vec::new();
+        let mut writes = Writes::default();
         for node in &mut self.nodes {
             if let Some(operator) = &mut node.operator {
                 operator.drain_state(&mut writes);

@@ -21,6 +21,11 @@ impl Budget {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// Whether stores should give something back.
+    pub fn is_exceeded(&self) -> bool {
+        self.used() > self.limit
+    }
+
     /// Whether `more` bytes would still fit.
     pub fn has_room(&self, more: usize) -> bool {
         self.used() + more <= self.limit

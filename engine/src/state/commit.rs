@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::store::{Store, Values, space_of};
-use crate::log::{Result, Write};
+use crate::log::{Result, Writes};
 use crate::types::row::{put_i64, put_u64};
 
 impl<V: Values> Store<V> {
     /// Appends what changed since the last drain, to be written in the commit.
-    pub fn drain(&mut self, into: &mut Vec<Write>) {
+    pub fn drain(&mut self, into: &mut Writes) {
         self.drained.append(&mut self.dirty);
         let mut space: Option<(i64, Arc<str>)> = None;
         for &slot in &self.drained {
@@ -25,32 +25,28 @@ impl<V: Values> Store<V> {
                 }
             }
             if let Some((_, space)) = &space {
-                let value = present.then(|| {
-                    self.scratch.clear();
-                    self.values.encode(slot, &mut self.scratch);
-                    self.scratch.clone()
-                });
-                let key = self.entries[slot as usize].key.bytes().to_vec();
-                into.push(Write { space: space.clone(), key, value });
+                let key = entry.key.bytes();
+                match present {
+                    true => into.put(space, key, |bytes| self.values.encode(slot, bytes)),
+                    false => into.delete(space, key),
+                }
             }
         }
         self.drain_meta(into);
         self.drained_live_from = self.live_from;
     }
 
-    fn drain_meta(&mut self, into: &mut Vec<Write>) {
+    fn drain_meta(&mut self, into: &mut Writes) {
         let Some((_, space)) = &self.place.disk else { return };
         let meta: Arc<str> = Arc::from(format!("{space}/meta"));
         if std::mem::take(&mut self.time_dirty) {
-            let mut value = Vec::new();
-            put_i64(self.time, &mut value);
-            into.push(Write { space: meta.clone(), key: b"time".to_vec(), value: Some(value) });
+            into.put(&meta, b"time", |bytes| put_i64(self.time, bytes));
         }
         if std::mem::take(&mut self.segments_dirty) {
-            let mut value = Vec::new();
-            put_u64(self.segments.len() as u64, &mut value);
-            self.segments.iter().for_each(|&segment| put_i64(segment, &mut value));
-            into.push(Write { space: meta, key: b"segments".to_vec(), value: Some(value) });
+            into.put(&meta, b"segments", |bytes| {
+                put_u64(self.segments.len() as u64, bytes);
+                self.segments.iter().for_each(|&segment| put_i64(segment, bytes));
+            });
         }
     }
 

@@ -77,7 +77,7 @@ pub struct Store<V> {
     /// Slots drained but not known to be committed.
     pub(super) drained: Vec<u32>,
     hasher: RandomState,
-    /// Bytes of the entries, as of their last drain.
+    /// Bytes of the entries; values count as of the last commit.
     pub(super) bytes: usize,
     /// Whether the local database may hold keys that are not in memory.
     pub(super) spilled: bool,
@@ -91,7 +91,6 @@ pub struct Store<V> {
     pub(super) drained_live_from: i64,
     pub(super) expired_to: i64,
     pub(super) hand: usize,
-    pub(super) scratch: Vec<u8>,
 }
 
 impl<V: Values> Store<V> {
@@ -116,7 +115,6 @@ impl<V: Values> Store<V> {
             drained_live_from: i64::MIN,
             expired_to: i64::MIN,
             hand: 0,
-            scratch: Vec::new(),
         }
     }
 
@@ -283,12 +281,19 @@ impl<V: Values> Store<V> {
             }
         };
         self.index.insert_unique(hash, slot, |&slot| self.entries[slot as usize].hash);
+        let before = self.bytes;
+        self.resize(slot, 0);
+        self.place.budget.replace(before, self.bytes);
         slot
     }
 
     /// Updates the store's size by an entry's.
     pub(super) fn measure(&mut self, slot: u32) {
-        let heap = self.values.heap_bytes(slot);
+        self.resize(slot, self.values.heap_bytes(slot));
+    }
+
+    /// Notes what an entry takes if its value takes `heap` bytes.
+    fn resize(&mut self, slot: u32, heap: usize) {
         let entry = &mut self.entries[slot as usize];
         let size = (size_of::<Entry>() + 8 + entry.key.heap_bytes() + heap) as u32;
         self.bytes = self.bytes + size as usize - entry.size as usize;

@@ -5,7 +5,7 @@ use arrow::array::{Array, ArrayRef, BinaryArray, StringArray};
 use parking_lot::RwLock;
 
 use super::{Budget, Cursor, Entries, Found, Place, Row, Store, Table, TableKind, ToRows};
-use crate::log::{Embedded, Log, Result};
+use crate::log::{Embedded, Log, Result, Writes};
 use crate::types::{Changes, Side, Windows};
 
 /// A store over a log's local database, committed by [`commit`].
@@ -22,7 +22,7 @@ fn bench(budget: usize) -> Bench {
 
 impl Bench {
     fn commit(&self, store: &mut Store<Vec<Row>>) {
-        let mut writes = Vec::new();
+        let mut writes = Writes::default();
         store.drain(&mut writes);
         self.log.kv().write(writes).unwrap();
         store.committed().unwrap();

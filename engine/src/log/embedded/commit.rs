@@ -7,7 +7,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::log::embedded::batch::Prepared;
 use crate::log::embedded::partition::Partition;
-use crate::log::{Result, Write};
+use crate::log::{Result, Writes};
 
 /// What one caller wants written, all or nothing.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub(super) struct Request {
     /// Batches, by partition.
     pub(super) outputs: Vec<(Arc<Partition>, Vec<Prepared>)>,
     /// Changes of the local database.
-    pub(super) writes: Vec<Write>,
+    pub(super) writes: Writes,
 }
 
 /// What a caller gets: the offset of the first record of each of its outputs.

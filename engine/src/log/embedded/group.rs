@@ -9,7 +9,7 @@ use crate::log::embedded::compaction::Rewritten;
 use crate::log::embedded::partition::Partition;
 use crate::log::embedded::topics::Topics;
 use crate::log::embedded::trim::{delete_before, expire};
-use crate::log::{Kv, LogError, Position, Result, Signal, Write};
+use crate::log::{Kv, LogError, Position, Result, Signal, Write, Writes};
 
 const GROUP_SPACE: &str = "log/group";
 /// Appended batches kept in memory, with a data directory.
@@ -29,7 +29,7 @@ pub(super) struct Turn {
 #[derive(Default)]
 struct Staged {
     partitions: Vec<Arc<Partition>>,
-    writes: Vec<Write>,
+    writes: Writes,
 }
 
 impl Turn {
@@ -101,7 +101,7 @@ impl Turn {
     ) -> Result<bool> {
         self.check_whole()?;
         partition.check_exists()?;
-        let record = |cleaned| kv.write(vec![topics.cleaned_write(&partition.id, cleaned)?]);
+        let record = |cleaned| kv.write(topics.cleaned_write(&partition.id, cleaned)?.into());
         partition.replace(rewritten, record).inspect_err(|error| self.broken = Some(error.to_string()))
     }
 
@@ -128,14 +128,14 @@ impl Turn {
                 }
                 firsts.push(partition.stage(batches, self.group + 1)?);
             }
-            staged.writes.extend(request.writes);
+            staged.writes.append(request.writes);
             answers.push(Ok(firsts));
         }
         Ok(answers)
     }
 
     /// Makes the batches durable and adds the new ends to the writes.
-    fn sync(&mut self, partitions: &[Arc<Partition>], topics: &Topics, writes: &mut Vec<Write>) -> Result<()> {
+    fn sync(&mut self, partitions: &[Arc<Partition>], topics: &Topics, writes: &mut Writes) -> Result<()> {
         let mut is_moved = false;
         for partition in partitions {
             if let Some(mark) = partition.sync()? {

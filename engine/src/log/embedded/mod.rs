@@ -139,7 +139,7 @@ impl Log for Embedded {
     fn commit(&self, commit: Commit) -> Result<()> {
         let mut request = self.prepare(commit.outputs)?;
         request.writes = commit.writes;
-        request.writes.extend(positions::writes(&commit.group, &commit.positions));
+        request.writes.append(positions::writes(&commit.group, &commit.positions));
         self.submit(request).map(drop)
     }
 

@@ -132,7 +132,7 @@ impl Topics {
         let (partitions, replicas, config) = (spec.partitions, spec.replicas, spec.config.clone());
         let record = Record { id, partitions, replicas, config };
         let bytes = serde_json::to_vec(&record).map_err(|error| LogError::Invalid(error.to_string()))?;
-        kv.write(vec![put(TOPICS, name.as_bytes(), Some(bytes))])?;
+        kv.write(put(TOPICS, name.as_bytes(), Some(bytes)).into())?;
         let name: Arc<str> = name.into();
         let entry = self.entry(&name, record, kv, group)?;
         topics.insert(name, entry);
@@ -165,7 +165,7 @@ impl Topics {
         let Some(path) = self.dir.as_ref().map(|dir| dir.join(name)) else { return };
         let removed = if path.exists() { remove_dir_all(&path) } else { Ok(()) };
         let removed = removed.map_err(|error| error.to_string());
-        let forget = |()| kv.write(vec![put(DELETED, name.as_bytes(), None)]).map_err(|error| error.to_string());
+        let forget = |()| kv.write(put(DELETED, name.as_bytes(), None).into()).map_err(|error| error.to_string());
         if let Err(error) = removed.and_then(forget) {
             tracing::warn!("removing {}: {error}", path.display());
         }

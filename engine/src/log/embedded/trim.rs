@@ -32,7 +32,7 @@ pub(super) fn delete_before(cuts: &[(Arc<Partition>, i64)], topics: &Topics, kv:
 
 fn give_up(partition: &Partition, begin: i64, topics: &Topics, kv: &dyn Kv) -> Result<()> {
     let segments = partition.segments();
-    partition.expire(begin, |mark| kv.write(vec![topics.end_write(&partition.id, mark)?]))?;
+    partition.expire(begin, |mark| kv.write(topics.end_write(&partition.id, mark)?.into()))?;
     for segment in segments.iter().filter(|segment| segment.base < begin) {
         if let Err(error) = remove_file(&segment.path) {
             tracing::warn!("removing {}: {error}", segment.path.display());

@@ -118,7 +118,7 @@ impl Log for Kafka {
         }
         self.producer.produce(&commit.outputs)?;
         let mut writes = commit.writes;
-        writes.extend(positions::writes(&commit.group, &commit.positions));
+        writes.append(positions::writes(&commit.group, &commit.positions));
         self.kv.write(writes)?;
         self.groups.commit(&commit.group, &commit.positions)
     }

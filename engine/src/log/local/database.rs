@@ -11,7 +11,7 @@ use fjall::{Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Slice
 use parking_lot::RwLock;
 
 use crate::log::local::is_empty;
-use crate::log::{Kv, LogError, Result, Write};
+use crate::log::{Kv, LogError, Result, Writes};
 
 /// Unflushed writes kept in memory: what is replayed at the next start.
 const MEMTABLE_BYTES: u64 = 16 << 20;
@@ -130,27 +130,32 @@ impl Kv for Database {
         Ok(())
     }
 
-    fn write(&self, writes: Vec<Write>) -> Result<()> {
-        let mut entries = Vec::with_capacity(writes.len());
-        let mut last: Option<(Arc<str>, u32)> = None;
-        for Write { space: name, key, value } in writes {
-            let space = match &last {
-                Some((known, space)) if *known == name => *space,
-                _ => self.make_space(&name)?,
-            };
-            entries.push((checked_key(space, &key)?, value));
-            last = Some((name, space));
+    fn write(&self, writes: Writes) -> Result<()> {
+        let spaces: Vec<u32> = writes.spaces().iter().map(|name| self.make_space(name)).collect::<Result<_>>()?;
+        let mut places: Vec<Place> = Vec::with_capacity(writes.len());
+        for (at, (space, key, _)) in writes.iter().enumerate() {
+            places.push(Place {
+                prefix: prefix(key),
+                space: spaces.get(space).copied().unwrap_or(NAMES),
+                at: at as u32,
+            });
         }
+        let key = |place: &Place| writes.get(place.at as usize).map(|(_, key, _)| key);
+        let order = |one: &Place, other: &Place| {
+            (one.space, one.prefix).cmp(&(other.space, other.prefix)).then_with(|| key(one).cmp(&key(other)))
+        };
         // Neighbours go into the memtable one after the other: most of the way to the second is in the cache.
-        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let mut batch = OwnedWriteBatch::with_capacity(self.database.clone(), entries.len());
-        let mut entries = entries.into_iter().peekable();
-        while let Some((key, value)) = entries.next() {
-            match value {
-                // Of several writes to one key the last one counts.
-                _ if entries.peek().is_some_and(|(next, _)| *next == key) => {}
-                Some(value) => batch.insert(&self.entries, key, value),
-                None => batch.remove(&self.entries, key),
+        places.sort_unstable_by(|one, other| order(one, other).then(one.at.cmp(&other.at)));
+        let mut batch = OwnedWriteBatch::with_capacity(self.database.clone(), places.len());
+        for (i, place) in places.iter().enumerate() {
+            // Of several writes to one key the last one counts.
+            if places.get(i + 1).is_some_and(|next| order(place, next).is_eq()) {
+                continue;
+            }
+            match writes.get(place.at as usize) {
+                Some((_, key, Some(value))) => batch.insert(&self.entries, checked_key(place.space, key)?, value),
+                Some((_, key, None)) => batch.remove(&self.entries, checked_key(place.space, key)?),
+                None => {}
             }
         }
         batch.durability(Some(PersistMode::SyncData)).commit().map_err(failed)
@@ -187,6 +192,22 @@ impl Spaces {
         let all = from.take_while(|(name, _)| name.starts_with(prefix));
         all.map(|(name, space)| (Arc::clone(name), *space)).collect()
     }
+}
+
+/// Where a change goes.
+struct Place {
+    prefix: u128,
+    space: u32,
+    /// Which change.
+    at: u32,
+}
+
+/// The beginning of a key as a number that sorts like it.
+fn prefix(key: &[u8]) -> u128 {
+    let mut bytes = [0; size_of::<u128>()];
+    let len = key.len().min(bytes.len());
+    bytes[..len].copy_from_slice(&key[..len]);
+    u128::from_be_bytes(bytes)
 }
 
 /// A key of a space; short ones are not put on the heap.

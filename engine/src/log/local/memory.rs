@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use crate::log::local::is_empty;
-use crate::log::{Kv, Result, Write};
+use crate::log::{Kv, Result, Writes};
 
 /// Entries copied out of the lock at a time, so that a scan's callback may use the database.
 const SCAN_CHUNK: usize = 256;
@@ -56,16 +56,17 @@ impl Kv for MemoryKv {
         }
     }
 
-    fn write(&self, writes: Vec<Write>) -> Result<()> {
+    fn write(&self, writes: Writes) -> Result<()> {
         let mut spaces = self.spaces.write();
-        for Write { space, key, value } in writes {
+        for (space, key, value) in writes.iter() {
+            let Some(space) = writes.spaces().get(space) else { continue };
             match value {
                 Some(value) => {
-                    spaces.entry(space).or_default().insert(key, value);
+                    spaces.entry(Arc::clone(space)).or_default().insert(key.to_vec(), value.to_vec());
                 }
                 None => {
-                    if let Some(entries) = spaces.get_mut(&space) {
-                        entries.remove(&key);
+                    if let Some(entries) = spaces.get_mut(space) {
+                        entries.remove(key);
                     }
                 }
             }

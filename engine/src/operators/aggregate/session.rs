@@ -11,7 +11,7 @@ use super::groups::{Groups, SharedGroups};
 use super::kept::table;
 use super::stream::key_nulls;
 use crate::expr::aggregates::{Emit, NONE, Op};
-use crate::log::Write;
+use crate::log::Writes;
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError, only};
 use crate::state::{Store, Stored, Table, TableKind, segment_ms};
 use crate::types::Changes;
@@ -226,7 +226,7 @@ impl Operator for SessionAggregate {
         Ok(out.finish(&rows, results, true, self.with_old)?)
     }
 
-    fn drain_state(&mut self, into: &mut Vec<Write>) {
+    fn drain_state(&mut self, into: &mut Writes) {
         self.groups.write().drain(into);
         self.spans.drain(into);
     }

@@ -10,7 +10,7 @@ use super::groups::{Groups, SharedGroups};
 use super::kept::table;
 use super::{Grouping, Updates};
 use crate::expr::aggregates::{Emit, NONE, Op};
-use crate::log::Write;
+use crate::log::Writes;
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError, only};
 use crate::state::{Store, Table, TableKind, segment_ms};
 use crate::types::Changes;
@@ -166,7 +166,7 @@ impl Operator for StreamAggregate {
         Ok(out.finish(&rows, results, self.windows.is_some(), self.with_old)?)
     }
 
-    fn drain_state(&mut self, into: &mut Vec<Write>) {
+    fn drain_state(&mut self, into: &mut Writes) {
         self.groups.write().drain(into);
     }
 

@@ -14,7 +14,7 @@ use super::stream::key_nulls;
 use super::{Grouping, Updates};
 use crate::expr::aggregates::{Emit, NONE, Op};
 use crate::expr::{Evaluator, RowErrors, Rows};
-use crate::log::Write;
+use crate::log::Writes;
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError, only};
 use crate::state::{Store, Table, TableKind};
 use crate::types::row::RowEncoder;
@@ -184,7 +184,7 @@ impl Operator for AggregateTable {
         Ok(out.finish(&rows, results, false, self.with_old)?)
     }
 
-    fn drain_state(&mut self, into: &mut Vec<Write>) {
+    fn drain_state(&mut self, into: &mut Writes) {
         self.groups.write().drain(into);
     }
 

@@ -117,7 +117,7 @@ fn windows_past_retention_are_forgotten() {
     let mut slots = 0;
     for minute in 0..100 {
         rows.step(&mut aggregate, &format!("@{} + 1 | 1", minute * 60_000));
-        aggregate.drain_state(&mut Vec::new());
+        aggregate.drain_state(&mut crate::log::Writes::default());
         aggregate.committed().unwrap();
         slots = aggregate.slots();
     }
@@ -196,7 +196,7 @@ impl Operator for Both {
         self.1.run(vec![moved], ctx)
     }
 
-    fn drain_state(&mut self, into: &mut Vec<crate::log::Write>) {
+    fn drain_state(&mut self, into: &mut crate::log::Writes) {
         self.1.drain_state(into);
     }
 }

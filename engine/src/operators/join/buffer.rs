@@ -1,6 +1,6 @@
 //! Rows of one side of a stream-stream join, kept for as long as a row of the other side may match them.
 
-use crate::log::Write;
+use crate::log::Writes;
 use crate::operators::OperatorError;
 use crate::state::{Place, Store, Stored, segment_ms};
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64, take};
@@ -69,7 +69,7 @@ impl Buffer {
     }
 
     /// Writes what changed and forgets what nobody can see any more.
-    pub(super) fn drain(&mut self, into: &mut Vec<Write>) {
+    pub(super) fn drain(&mut self, into: &mut Writes) {
         let gone = self.visible_from().saturating_sub(self.bucket_ms);
         if gone > 0 {
             self.store.expire_before(gone.div_euclid(self.segment_ms));
@@ -207,7 +207,7 @@ mod tests {
         for time in [1, 59_999, 60_000, 500_000] {
             buffer.put(b"k", time, b"").unwrap();
         }
-        buffer.drain(&mut Vec::new());
+        buffer.drain(&mut crate::log::Writes::default());
         buffer.committed().unwrap();
         assert_eq!(buffer.store.live_segments(), [8]);
     }

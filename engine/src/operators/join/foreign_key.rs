@@ -7,7 +7,7 @@ use super::output::{Origin, Output, Pair};
 use super::subscribers::{Subscribers, subscribe, unsubscribe};
 use super::{Inputs, LEFT, RIGHT};
 use crate::expr::Evaluator;
-use crate::log::Write;
+use crate::log::Writes;
 use crate::operators::rows::{eval, layout};
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
 use crate::state::{Row, Store, Stored};
@@ -202,7 +202,7 @@ impl Operator for ForeignKeyJoin {
         Ok(self.output.finish(&inputs)?)
     }
 
-    fn drain_state(&mut self, into: &mut Vec<Write>) {
+    fn drain_state(&mut self, into: &mut Writes) {
         self.left.drain(into);
         self.right.drain(into);
         self.subscribers.drain(into);

@@ -5,7 +5,7 @@ use super::input::{Input, runs, two};
 use super::output::{Origin, Output, Pair};
 use super::unmatched::{GivenUp, Unmatched, Wait};
 use super::{Inputs, LEFT, Outer, RIGHT};
-use crate::log::Write;
+use crate::log::Writes;
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
 use crate::types::Changes;
 
@@ -181,7 +181,7 @@ impl Operator for StreamStreamJoin {
         Ok(self.output.finish(&inputs)?)
     }
 
-    fn drain_state(&mut self, into: &mut Vec<Write>) {
+    fn drain_state(&mut self, into: &mut Writes) {
         for buffer in &mut self.buffers {
             buffer.drain(into);
         }

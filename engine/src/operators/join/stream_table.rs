@@ -9,7 +9,7 @@ use arrow::error::ArrowError;
 use super::input::{Input, runs, two};
 use super::output::{damaged, decoder};
 use super::{Inputs, LEFT, RIGHT};
-use crate::log::Write;
+use crate::log::Writes;
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
 use crate::state::{Row, Store};
 use crate::types::Changes;
@@ -120,7 +120,7 @@ impl Operator for StreamTableJoin {
         Ok(self.finish(&inputs[LEFT])?)
     }
 
-    fn drain_state(&mut self, into: &mut Vec<Write>) {
+    fn drain_state(&mut self, into: &mut Writes) {
         self.table.drain(into);
     }
 

@@ -3,7 +3,7 @@
 use super::input::{Input, runs, two};
 use super::output::{Origin, Output, Pair};
 use super::{Inputs, LEFT, Outer, RIGHT};
-use crate::log::Write;
+use crate::log::Writes;
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
 use crate::state::{Row, Store};
 use crate::types::Changes;
@@ -92,7 +92,7 @@ impl Operator for TableTableJoin {
         Ok(self.output.finish(&inputs)?)
     }
 
-    fn drain_state(&mut self, into: &mut Vec<Write>) {
+    fn drain_state(&mut self, into: &mut Writes) {
         for table in &mut self.tables {
             table.drain(into);
         }

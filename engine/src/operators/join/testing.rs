@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, StringArray};
 use arrow::buffer::BooleanBuffer;
 
 use super::{Inputs, LEFT, RIGHT};
-use crate::log::{Embedded, Log};
+use crate::log::{Embedded, Log, Writes};
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
 use crate::state::{Budget, Place};
 use crate::types::{Changes, Column, Schema, Side, SqlType};
@@ -63,7 +63,7 @@ fn run<J: Operator>(
         assert!(out.seq.is_sorted(), "order of {:?}", out.seq);
         seen.extend(draw(&out));
         if restarts {
-            let mut writes = Vec::new();
+            let mut writes = Writes::default();
             join.drain_state(&mut writes);
             log.kv().write(writes).unwrap();
             join = start();

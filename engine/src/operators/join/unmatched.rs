@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use super::output::damaged;
 use super::{LEFT, RIGHT};
-use crate::log::Write;
+use crate::log::Writes;
 use crate::operators::OperatorError;
 use crate::state::{Entries, Place, Store, Stored};
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64, take};
@@ -175,7 +175,7 @@ impl Unmatched {
         Ok(self.looks.committed()?)
     }
 
-    pub(super) fn drain(&mut self, into: &mut Vec<Write>) {
+    pub(super) fn drain(&mut self, into: &mut Writes) {
         self.store.drain(into);
         self.looks.drain(into);
     }
