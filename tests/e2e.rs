@@ -17,6 +17,8 @@ mod kafka;
 mod log_kafka;
 #[path = "e2e/process.rs"]
 mod process;
+#[path = "e2e/shell.rs"]
+mod shell;
 #[path = "e2e/tidy.rs"]
 mod tidy;
 #[path = "e2e/walkthroughs/mod.rs"]

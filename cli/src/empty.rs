@@ -49,7 +49,7 @@ async fn about_source(session: &Session, source: &str) -> Option<String> {
     let description = found.source_description;
     let errors = description.error_stats.trim();
     if !errors.is_empty() {
-        return Some(format!("Rows of {source} were skipped: {errors}"));
+        return Some(format!("Rows of {source} were skipped: {errors}."));
     }
     let stopped =
         description.write_queries.iter().find(|query| query.state.as_deref().is_some_and(|s| s != "RUNNING"))?;

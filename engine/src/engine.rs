@@ -33,8 +33,10 @@ use crate::config::{Config, ConfigError};
 use crate::error::Error;
 use crate::expr::Registry;
 use crate::log::{Embedded, Log};
-use crate::runtime::{Runtime, Settings};
-use crate::statements::{self, Answer, Failure, FailureKind, Inserter, LiveQuery, Outcome, PushQuery, Session, View};
+use crate::runtime::{self, Runtime, Settings};
+use crate::statements::{
+    self, Answer, BadRecords, Failure, FailureKind, Inserter, LiveQuery, Outcome, PushQuery, Session, View,
+};
 
 use change::Change;
 
@@ -318,9 +320,21 @@ impl Engine {
             id: id.to_string(),
             status: life.state().to_string(),
             errors: life.errors(),
+            bad_records: life.processing_log.bad_records().into_iter().map(told).collect(),
             push: pushed.get(&**id).cloned(),
         });
         live.collect()
+    }
+}
+
+/// Bad records as statements tell of them.
+fn told(bad: runtime::BadRecords) -> BadRecords {
+    let part = if bad.last.is_key { "key" } else { "value" };
+    let problem = format!("its {part}: {}", bad.message);
+    BadRecords {
+        topic: bad.last.topic.to_string(),
+        count: bad.count,
+        last: (bad.last.partition, bad.last.offset, problem),
     }
 }
 

@@ -205,7 +205,7 @@ fn source_description(source: SourceDescription) -> wire::SourceDescription {
         kind: if source.is_table { "TABLE" } else { "STREAM" }.to_owned(),
         timestamp: source.timestamp,
         statistics: String::new(),
-        error_stats: String::new(),
+        error_stats: source.trouble,
         extended: source.extended,
         key_format: source.key_format,
         value_format: source.value_format,

@@ -1,4 +1,4 @@
-//! What the tests share: starting `millstream` and a real Kafka broker, HTTP, temporary directories.
+//! What the tests share: starting `millstream` (in a terminal, too) and a real Kafka broker, HTTP, temporary directories.
 
 // Tests panic when something is not as it must be; that is how they fail.
 #![allow(clippy::expect_used, clippy::panic)]
@@ -6,6 +6,7 @@
 pub mod http;
 pub mod kafka;
 pub mod process;
+pub mod terminal;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

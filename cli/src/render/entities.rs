@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use wire::{
-    DescribeFunction, Entity, Field, QueryDescription, RunningQuery, SchemaInfo, SourceDescription, SourceInfo,
+    CommandStatusEntity, DescribeFunction, Entity, Field, QueryDescription, RunningQuery, SchemaInfo,
+    SourceDescription, SourceInfo, TopicInfoExtended,
 };
 
 use super::layout::Layout;
@@ -11,11 +12,7 @@ use super::table::list;
 /// The entity as a person reads it.
 pub(crate) fn entity(layout: Layout, entity: &Entity) -> String {
     match entity {
-        Entity::CurrentStatus(status) => {
-            let message = list(layout, &["Message"], &[vec![status.command_status.message.clone()]]);
-            let warnings = status.warnings.iter().map(|warning| format!("WARNING: {}", warning.message));
-            std::iter::once(message).chain(warnings).collect::<Vec<_>>().join("\n")
-        }
+        Entity::CurrentStatus(status) => outcome(layout, status),
         Entity::Warning(warning) => list(layout, &["Message"], &[vec![warning.message.clone()]]),
         Entity::Streams(found) => {
             sources(layout, "Stream Name", &found.streams, "no streams yet: CREATE STREAM makes one")
@@ -37,20 +34,7 @@ pub(crate) fn entity(layout: Layout, entity: &Entity) -> String {
                 .map(|topic| vec![topic.name.clone(), partitions(&topic.replica_info), replicas(&topic.replica_info)]);
             or_empty(layout, &["Kafka Topic", "Partitions", "Partition Replicas"], rows.collect(), "no topics yet")
         }
-        Entity::TopicsExtended(found) => {
-            let rows = found.topics.iter().map(|topic| {
-                let groups = topic.consumer_group_count.to_string();
-                vec![
-                    topic.name.clone(),
-                    partitions(&topic.replica_info),
-                    replicas(&topic.replica_info),
-                    topic.consumer_count.to_string(),
-                    groups,
-                ]
-            });
-            let headers = ["Kafka Topic", "Partitions", "Partition Replicas", "Consumers", "ConsumerGroups"];
-            or_empty(layout, &headers, rows.collect(), "no topics yet")
-        }
+        Entity::TopicsExtended(found) => topics_extended(layout, &found.topics),
         Entity::Properties(found) => {
             let rows = found.properties.iter().map(|property| {
                 let kept = found.default_properties.contains(&property.name);
@@ -90,6 +74,26 @@ pub(crate) fn entity(layout: Layout, entity: &Entity) -> String {
         Entity::ConnectorPlugins(found) => raw_list(&found.connectors_plugins, "no connector plugins"),
         Entity::Other(value) => pretty(value),
     }
+}
+
+fn outcome(layout: Layout, status: &CommandStatusEntity) -> String {
+    let message = list(layout, &["Message"], &[vec![status.command_status.message.clone()]]);
+    let warnings = status.warnings.iter().map(|warning| format!("WARNING: {}", warning.message));
+    std::iter::once(message).chain(warnings).collect::<Vec<_>>().join("\n")
+}
+
+fn topics_extended(layout: Layout, topics: &[TopicInfoExtended]) -> String {
+    let rows = topics.iter().map(|topic| {
+        vec![
+            topic.name.clone(),
+            partitions(&topic.replica_info),
+            replicas(&topic.replica_info),
+            topic.consumer_count.to_string(),
+            topic.consumer_group_count.to_string(),
+        ]
+    });
+    let headers = ["Kafka Topic", "Partitions", "Partition Replicas", "Consumers", "ConsumerGroups"];
+    or_empty(layout, &headers, rows.collect(), "no topics yet")
 }
 
 fn joined(texts: impl Iterator<Item = String>) -> String {

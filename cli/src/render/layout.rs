@@ -74,7 +74,7 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
         let gap = head.rfind([' ', ',']).map(|at| at + 1).filter(|at| *at * 2 > end);
         let (head, tail) = rest.split_at(gap.unwrap_or(end));
         pieces.push(head.trim_end().to_owned());
-        rest = tail;
+        rest = tail.strip_prefix(' ').unwrap_or(tail);
     }
     if !rest.is_empty() || pieces.is_empty() {
         pieces.push(rest.to_owned());

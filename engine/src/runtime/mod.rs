@@ -23,7 +23,7 @@ mod task;
 mod topology;
 mod worker;
 
-pub use processing_log::{Entry, Origin, ProcessingLog, Trouble};
+pub use processing_log::{BadRecords, Entry, Origin, ProcessingLog, Trouble};
 pub use query::{Life, State};
 pub use registry::{PersistentStart, Runtime, RuntimeError, Settings, Transient};
 pub use target::ClientColumn;

@@ -1,6 +1,6 @@
 //! What became of records and values that could not be used: counted, kept in a bounded ring, and traced.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -48,18 +48,31 @@ pub struct Entry {
     pub origin: Option<Origin>,
 }
 
+/// The records of one topic that a query could not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRecords {
+    /// How many there were.
+    pub count: u64,
+    /// The last one.
+    pub last: Origin,
+    /// What is wrong with that one.
+    pub message: String,
+}
+
 /// The processing log of one query.
 #[derive(Debug)]
 pub struct ProcessingLog {
     query: String,
     count: AtomicU64,
     entries: Mutex<VecDeque<Entry>>,
+    /// By topic.
+    bad_records: Mutex<BTreeMap<Arc<str>, BadRecords>>,
 }
 
 impl ProcessingLog {
     /// An empty one.
     pub fn new(query: impl Into<String>) -> Self {
-        Self { query: query.into(), count: AtomicU64::new(0), entries: Mutex::default() }
+        Self { query: query.into(), count: AtomicU64::new(0), entries: Mutex::default(), bad_records: Mutex::default() }
     }
 
     /// Writes an entry. Only ever called for what went wrong, so it may lock.
@@ -73,6 +86,11 @@ impl ProcessingLog {
             ),
             None => tracing::warn!(target: "processing", %logger, "{message}"),
         }
+        if let (Trouble::Deserialization, Some(origin)) = (trouble, &origin) {
+            let mut topics = self.bad_records.lock();
+            let count = topics.get(&origin.topic).map_or(0, |bad| bad.count) + 1;
+            topics.insert(origin.topic.clone(), BadRecords { count, last: origin.clone(), message: message.clone() });
+        }
         let mut entries = self.entries.lock();
         if entries.len() == KEPT {
             entries.pop_front();
@@ -83,6 +101,11 @@ impl ProcessingLog {
     /// How many entries there ever were.
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
+    }
+
+    /// The records that could not be read, by topic.
+    pub fn bad_records(&self) -> Vec<BadRecords> {
+        self.bad_records.lock().values().cloned().collect()
     }
 
     /// The latest entries, oldest first.
@@ -105,5 +128,19 @@ mod tests {
         assert_eq!(log.entries().len(), KEPT);
         assert_eq!(log.entries()[0].message, "row 5");
         assert_eq!(log.entries()[0].logger, "CSAS_X_0.Project");
+    }
+
+    #[test]
+    fn bad_records_are_counted_by_topic() {
+        let log = ProcessingLog::new("CSAS_X_0");
+        for (topic, offset) in [("a", 1), ("b", 4), ("a", 7)] {
+            let origin = Origin { topic: topic.into(), partition: 0, offset, is_key: false };
+            log.write(0, Trouble::Deserialization, "KsqlTopic", "no JSON".to_owned(), Some(origin));
+        }
+        let bad = log.bad_records();
+        assert_eq!(
+            bad.iter().map(|bad| (&*bad.last.topic, bad.count, bad.last.offset)).collect::<Vec<_>>(),
+            [("a", 2, 7), ("b", 1, 4)]
+        );
     }
 }

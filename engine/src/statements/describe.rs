@@ -66,8 +66,20 @@ fn description(view: View<'_>, source: &Source, extended: bool) -> Result<Source
         replicas: topic.as_ref().map_or(0, |topic| u32::from(topic.spec.replicas)),
         statement: source.statement.clone(),
         offsets,
+        trouble: if extended { trouble(view, &source.topic) } else { String::new() },
         dependants: view.catalog.dependants(&source.name).map(|other| other.name.clone()).collect(),
     })
+}
+
+/// What queries that run now could not read of a topic. Several may have met the same records.
+fn trouble(view: View<'_>, topic: &str) -> String {
+    let bad = view.live.iter().flat_map(|query| &query.bad_records).filter(|bad| bad.topic == topic);
+    let Some(most) = bad.max_by_key(|bad| bad.count) else { return String::new() };
+    let (count, (partition, offset, problem)) = (most.count, &most.last);
+    let records = if count == 1 { "record" } else { "records" };
+    format!(
+        "{count} {records} of topic {topic} could not be read; the last is at partition {partition}, offset {offset}: {problem}"
+    )
 }
 
 /// The columns of a source: key, value and header columns.

@@ -151,6 +151,8 @@ pub struct SourceDescription {
     pub statement: String,
     /// Of the queries that write it; empty unless extended.
     pub offsets: Vec<GroupOffsets>,
+    /// What is known of records that could not be read; empty when there are none, or unless extended.
+    pub trouble: String,
     /// Names of sources made from this one.
     pub dependants: Vec<String>,
 }

@@ -31,8 +31,21 @@ pub struct LiveQuery {
     pub status: String,
     /// Latest errors: (milliseconds since the epoch, text).
     pub errors: Vec<(i64, String)>,
+    /// Records it could not read.
+    pub bad_records: Vec<BadRecords>,
     /// The statement and the sources of a push query; persistent ones stand in the catalog.
     pub push: Option<PushQuery>,
+}
+
+/// The records of one topic that a query could not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRecords {
+    /// Topic.
+    pub topic: String,
+    /// How many there were.
+    pub count: u64,
+    /// The last one: its partition, its offset, and what is wrong with it.
+    pub last: (u32, i64, String),
 }
 
 /// A push query.

@@ -1,0 +1,247 @@
+//! The interactive shell as a person meets it, in a terminal.
+
+use std::fs;
+use std::path::Path;
+
+use e2e::eventually;
+use e2e::http::ksql;
+use e2e::process::Server;
+use e2e::terminal::{Terminal, keys};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A server with a stream of two rows, and a home directory.
+struct House {
+    server: Server,
+    home: TempDir,
+    _data: TempDir,
+}
+
+impl House {
+    fn build() -> Self {
+        let (data, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let server = Server::start(data.path(), &[]);
+        let statements = "CREATE STREAM RIDES (DRIVER VARCHAR KEY, KM INT, STOPS ARRAY<VARCHAR>)
+              WITH (KAFKA_TOPIC='rides', VALUE_FORMAT='JSON', PARTITIONS=1);
+            INSERT INTO RIDES (DRIVER, KM, STOPS) VALUES ('Zoë 日本', 12, ARRAY['park', 'port']);
+            INSERT INTO RIDES (DRIVER, KM) VALUES ('Bo', NULL);";
+        ksql(&server.url, statements, &json!({}));
+        Self { server, home, _data: data }
+    }
+
+    fn shell(&self) -> Terminal {
+        Terminal::start(&[&self.server.url], self.home.path())
+    }
+
+    fn push_queries(&self) -> usize {
+        let answer = ksql(&self.server.url, "SHOW QUERIES;", &json!({}));
+        let queries = answer[0]["queries"].as_array().unwrap();
+        queries.iter().filter(|query| query["queryType"] == Value::from("PUSH")).count()
+    }
+}
+
+const FROM_THE_BEGINNING: &str = "SET 'auto.offset.reset' = 'earliest';";
+
+#[test]
+fn a_statement_spans_lines_and_comes_back_from_the_history() {
+    let house = House::build();
+    let shell = house.shell();
+    shell.type_line("SELECT 'a;b' AS T, KM");
+    shell.wait_for("\n    >");
+    shell.type_line("FROM RIDES;");
+    shell.wait_for("| a;b | 12");
+    shell.wait_for_prompt();
+    shell.press(keys::CTRL_D);
+    assert_eq!(shell.exit_code(), Some(0));
+
+    let shell = house.shell();
+    shell.press(keys::UP);
+    shell.wait_for("ksql> SELECT 'a;b' AS T, KM\nFROM RIDES;");
+    shell.press(keys::ENTER);
+    shell.wait_for("| a;b | 12");
+    shell.wait_for_prompt();
+    assert!(shell.run("history").contains("1  SELECT 'a;b' AS T, KM\n       FROM RIDES;"), "{}", shell.screen());
+}
+
+#[test]
+fn tab_completes_keywords_and_what_the_server_has() {
+    let house = House::build();
+    let shell = house.shell();
+    shell.press("descr\t");
+    shell.wait_for("ksql> describe");
+    eventually("names of the server", || {
+        shell.press(" rid\t");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        if shell.screen().contains("describe rides") {
+            return Some(());
+        }
+        shell.press("\x7f\x7f\x7f\x7f");
+        None
+    });
+    shell.press(";\r");
+    shell.wait_for("ARRAY<VARCHAR(STRING)>");
+    shell.wait_for_prompt();
+    shell.type_line("SELECT *");
+    shell.type_line("FROM RIDES");
+    shell.press("WHERE DRI\t");
+    shell.wait_for("WHERE DRIVER");
+    shell.press(keys::CTRL_C);
+    shell.wait_for_prompt();
+    shell.press("csas\t");
+    shell.wait_for("CREATE STREAM s AS SELECT * FROM x EMIT CHANGES;");
+}
+
+#[test]
+fn control_c_ends_the_query_and_not_the_shell() {
+    let house = House::build();
+    let shell = house.shell();
+    shell.run(FROM_THE_BEGINNING);
+    shell.press("SELECT * FROM RIDES EMIT CHANGES;\r");
+    shell.wait_for("Bo");
+    assert_eq!(house.push_queries(), 1);
+    shell.press(keys::CTRL_C);
+    shell.wait_for("Query terminated");
+    shell.wait_for_prompt();
+    assert!(!shell.screen().contains("^C"), "{}", shell.screen());
+    eventually("the server ends the query", || (house.push_queries() == 0).then_some(()));
+    assert!(shell.run("SHOW STREAMS;").contains("rides"));
+}
+
+#[test]
+fn control_c_clears_a_half_typed_statement() {
+    let house = House::build();
+    let shell = house.shell();
+    shell.type_line("SELECT nonsense");
+    shell.wait_for("\n    >");
+    shell.type_text("FROM nowhere");
+    shell.press(keys::CTRL_C);
+    shell.wait_for_prompt();
+    assert!(shell.run("SHOW STREAMS;").contains("rides"), "nothing of it may be left:\n{}", shell.screen());
+}
+
+#[test]
+fn there_are_three_ways_to_leave() {
+    let house = House::build();
+    for way in [keys::CTRL_D, "exit\r", "QUIT;\r"] {
+        let shell = house.shell();
+        shell.press(way);
+        assert_eq!(shell.exit_code(), Some(0), "{way:?}");
+    }
+}
+
+#[test]
+fn results_fit_the_terminal() {
+    let house = House::build();
+    let shell = house.shell();
+    shell.run(FROM_THE_BEGINNING);
+    let screen = shell.run("SELECT * FROM RIDES EMIT CHANGES LIMIT 2;");
+    let expected = "\
++----------+------+-----------------+
+| DRIVER   | KM   | STOPS           |
++----------+------+-----------------+
+| Zoë 日本 | 12   | [\"park\",\"port\"] |
+| Bo       | null | null            |
++----------+------+-----------------+
+Limit Reached";
+    assert!(screen.contains(expected), "{screen}");
+
+    let long = "SELECT KM, 'the quick brown fox jumps over the lazy dog and over again and again and again and again' \
+                AS FOX FROM RIDES EMIT CHANGES LIMIT 1;";
+    shell.press(long);
+    shell.press(keys::ENTER);
+    shell.wait_for("Limit Reached\nksql>");
+    shell.wait_for("| 12 | the quick");
+    let screen = shell.run("SET CLI COLUMN-WIDTH 9");
+    assert!(!screen.contains("expected"), "{screen}");
+    let screen = shell.run("SELECT DRIVER, 'the quick brown fox' AS FOX FROM RIDES EMIT CHANGES LIMIT 1;");
+    assert!(screen.contains("| Zoë 日本  | the quick |\n|           | brown fox |"), "{screen}");
+    shell.run("SET CLI WRAP OFF");
+    let screen = shell.run("SELECT DRIVER, 'the quick brown fox' AS FOX FROM RIDES EMIT CHANGES LIMIT 1;");
+    assert!(screen.contains("| Zoë 日本  | the quic… |\n+---"), "{screen}");
+    let screen = shell.run("SHOW QUERIES;");
+    assert!(screen.contains("no queries are running"), "{screen}");
+}
+
+#[test]
+fn an_empty_result_says_why() {
+    let house = House::build();
+    let shell = house.shell();
+    shell.press("SELECT * FROM RIDES EMIT CHANGES;\r");
+    shell.wait_for("SET 'auto.offset.reset' = 'earliest';");
+    shell.wait_for("Ctrl-C");
+    shell.press(keys::CTRL_C);
+    shell.wait_for_prompt();
+
+    shell.run(FROM_THE_BEGINNING);
+    let raw = "CREATE STREAM RAW (V VARCHAR) WITH (KAFKA_TOPIC='bad', VALUE_FORMAT='KAFKA', PARTITIONS=1);
+        CREATE STREAM BAD (V INT) WITH (KAFKA_TOPIC='bad', VALUE_FORMAT='JSON');
+        INSERT INTO RAW (V) VALUES ('no json');";
+    ksql(&house.server.url, raw, &json!({}));
+    shell.press("SELECT * FROM BAD EMIT CHANGES;\r");
+    shell.wait_for("were skipped");
+    shell.press(keys::CTRL_C);
+    shell.wait_for_prompt();
+
+    let screen = shell.run("SELECT * FROM RIDES WHERE KM > 1000;");
+    assert!(screen.contains("(no rows)"), "{screen}");
+}
+
+#[test]
+fn mistakes_are_pointed_at() {
+    let house = House::build();
+    let shell = house.shell();
+    let screen = shell.run("SELECT * FORM RIDES;");
+    assert!(screen.contains("1 | SELECT * FORM RIDES;\n  |          ^^^^"), "{screen}");
+    assert!(screen.contains("did you mean FROM?"), "{screen}");
+    let screen = shell.run("SELECT DRIVR FROM RIDES EMIT CHANGES;");
+    assert!(screen.contains("  |        ^^^^^ did you mean `DRIVER`?"), "{screen}");
+    let screen = shell.run("SET 'auto.ofset.reset' = 'earliest';");
+    assert!(screen.contains("did you mean 'auto.offset.reset'?"), "{screen}");
+    let screen = shell.run("output xml");
+    assert!(screen.contains("JSON or TABULAR is expected"), "{screen}");
+    assert!(shell.run("help").contains("run script 'FILE'"));
+}
+
+#[test]
+fn scripts_variables_and_spooling() {
+    let house = House::build();
+    let shell = house.shell();
+    let file = |name: &str| house.home.path().join(name);
+    fs::write(file("make.sql"), "CREATE TYPE ${kind} AS STRUCT<A INT>;\nSHOW TYPES;\n").unwrap();
+    fs::write(file("bad.sql"), "SHOW STREAMS;\n\nSHOW NOTHING;\n").unwrap();
+    shell.run("DEFINE kind = 'PAIR';");
+    let screen = shell.run("SHOW VARIABLES;");
+    assert!(screen.contains("kind") && screen.contains("PAIR"), "{screen}");
+    let screen = shell.run("SPOOL 'seen.txt';");
+    assert!(screen.contains("seen.txt"), "{screen}");
+    let screen = shell.run("RUN SCRIPT 'make.sql';");
+    assert!(screen.contains("STRUCT<A INTEGER>"), "{screen}");
+    shell.run("SPOOL OFF");
+    shell.run("SHOW STREAMS;");
+    let spooled = fs::read_to_string(file("seen.txt")).unwrap();
+    assert!(spooled.contains("ksql> RUN SCRIPT 'make.sql';") && spooled.contains("STRUCT<A INTEGER>"), "{spooled}");
+    assert!(!spooled.contains("SHOW STREAMS"), "{spooled}");
+    let screen = shell.run("RUN SCRIPT 'bad.sql';");
+    assert!(screen.contains("bad.sql:3:6: Syntax Error"), "{screen}");
+    let screen = shell.run("RUN SCRIPT 'nowhere.sql';");
+    assert!(screen.contains("nowhere.sql: No such file"), "{screen}");
+}
+
+#[test]
+fn the_shell_outlives_its_server() {
+    let House { server, home, _data } = House::build();
+    let shell = Terminal::start(&[&server.url], home.path());
+    shell.press("SELECT * FROM RIDES EMIT CHANGES;\r");
+    shell.wait_for("No rows yet");
+    server.kill();
+    shell.wait_for("the connection to the server broke");
+    shell.wait_for_prompt();
+    let screen = shell.run("SHOW STREAMS;");
+    assert!(screen.contains("cannot reach the server at http://127.0.0.1:"), "{screen}");
+    assert!(screen.contains("Connection refused"), "{screen}");
+
+    let other = Server::start(Path::new(&home.path().join("data")), &[]);
+    let screen = shell.run(&format!("server {}", other.url));
+    assert!(screen.contains("is RUNNING"), "{screen}");
+    assert!(shell.run("SHOW STREAMS;").contains("no streams yet"));
+}
