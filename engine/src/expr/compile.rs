@@ -17,7 +17,7 @@ use super::nodes::{
     And, Between, Body, Calculate, CallFunction, CallLambda, Case, Compare, Convert, Field, In, IsNull, Like,
     MakeArray, MakeMap, MakeStruct, Negate, Node, Not, Operation, Or, Subscript, collect, numbering,
 };
-use super::typed::{Call, Kind};
+use super::typed::{Call, Comparison, Kind};
 use super::{ExprError, RowErrors, Rows, Typed};
 use crate::types::{SqlType, Value};
 use sql::{Span, TimeUnit};
@@ -140,7 +140,11 @@ impl Compiler<'_> {
             ),
             Kind::Negate(_) => (Arc::new(Negate), false),
             Kind::Arithmetic { op, .. } => (Arc::new(Calculate(*op)), false),
-            Kind::Compare { op, .. } => (Arc::new(Compare(*op)), false),
+            Kind::Compare { op, right, .. } => {
+                let null_safe = matches!(op, Comparison::Distinct | Comparison::NotDistinct);
+                let lazy = !null_safe && !is_plain(right);
+                (Arc::new(Compare { op: *op, lazy }), false)
+            }
             Kind::And(_, right) => (Arc::new(And { eager: is_total(right) }), false),
             Kind::Or(_, right) => (Arc::new(Or { eager: is_total(right) }), false),
             Kind::Not(_) => (Arc::new(Not), false),
@@ -258,14 +262,17 @@ fn fold(node: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
     }
 }
 
+/// Whether an expression only names a value.
+fn is_plain(typed: &Typed) -> bool {
+    matches!(typed.kind, Kind::Column(_) | Kind::Parameter(..) | Kind::Literal(_) | Kind::Null)
+}
+
 /// Whether it can neither fail nor be NULL.
 fn is_total(typed: &Typed) -> bool {
-    let plain =
-        |typed: &Typed| matches!(typed.kind, Kind::Column(_) | Kind::Parameter(..) | Kind::Literal(_) | Kind::Null);
     match &typed.kind {
         Kind::Literal(_) => true,
         Kind::Compare { .. } | Kind::Between { .. } | Kind::In { .. } | Kind::IsNull(_) => {
-            typed.children().into_iter().all(plain)
+            typed.children().into_iter().all(is_plain)
         }
         Kind::And(..) | Kind::Or(..) | Kind::Not(_) => typed.children().into_iter().all(is_total),
         _ => false,

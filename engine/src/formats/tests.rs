@@ -71,7 +71,7 @@ impl Random {
             0 => self.integer() as f64,
             1 => self.integer() as f64 / 1000.0,
             2 => f64::INFINITY,
-            _ => Some(f64::from_bits(self.next())).filter(|value| !value.is_nan()).unwrap_or(-0.0),
+            _ => Some(f64::from_bits(self.next())).filter(|value| !value.is_nan()).unwrap_or(0.0),
         }
     }
 
@@ -83,7 +83,8 @@ impl Random {
             SqlType::Boolean => Value::Boolean(self.below(2) == 0),
             SqlType::Integer => Value::Integer(self.integer() as i32),
             SqlType::Bigint => Value::Bigint(self.integer()),
-            SqlType::Double => Value::Double(self.double()),
+            // JSON knows no negative zero.
+            SqlType::Double => Value::Double(self.double() + 0.0),
             SqlType::Decimal { precision, scale } => {
                 let wide = i128::from(self.integer()) * i128::from(self.next() | 1);
                 Value::Decimal(wide % 10_i128.pow(u32::from(*precision)), *scale)

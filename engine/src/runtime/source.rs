@@ -42,6 +42,9 @@ pub(super) struct SourceReader {
     is_table: bool,
     window: Option<KeyWindow>,
     has_key: bool,
+    /// Keys are read, if only to see whether they can be: formats with a shape of their own refuse what has not got it,
+    /// even where no key column is declared.
+    reads_key: bool,
     key: Box<dyn Decode>,
     value: Box<dyn Decode>,
     /// For each output value column where it comes from; `Value` counts among the decoded columns.
@@ -94,6 +97,7 @@ impl SourceReader {
             is_table: step.is_table,
             window: formats.window,
             has_key: keys > 0,
+            reads_key: keys > 0 || !matches!(formats.key.name.as_str(), "KAFKA" | "NONE"),
             key: decoder(&formats.key, &declared.key, &key_used, true)?,
             value: decoder(&formats.value, &declared.value, &used, false)?,
             columns,
@@ -110,7 +114,7 @@ impl ReadRows for SourceReader {
         let rows = batch.offsets.len();
         let mut keep = vec![true; rows];
         let (keys, windows) = self.windows(&records.keys, batch, &mut keep, reports)?;
-        let key = if self.has_key {
+        let key = if self.reads_key {
             let decoded = self.key.decode(&keys);
             self.drop_bad(decoded.bad, batch, true, &mut keep, reports)?;
             decoded.columns
@@ -185,7 +189,7 @@ impl SourceReader {
         Origin { topic: Arc::clone(&self.of.topic), partition: self.of.partition, offset, is_key }
     }
 
-    /// Event times; a record without a value keeps its own.
+    /// Event times. A time that stands in the value makes a record without one unusable, as in ksqlDB.
     fn times(
         &self,
         batch: &RawBatch,
@@ -203,7 +207,7 @@ impl SourceReader {
         let column = &time.of_batch(column);
         let mut times = Vec::with_capacity(own.len());
         for (row, (own, keep)) in own.iter().zip(keep).enumerate() {
-            if !*keep || batch.records.values.is_null(row) {
+            if !*keep {
                 times.push(*own);
                 continue;
             }

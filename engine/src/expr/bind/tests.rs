@@ -213,6 +213,13 @@ fn rowtime_compares_with_text() {
 }
 
 #[test]
+fn what_null_is_compared_with_may_fail() {
+    let columns = table(&["A INTEGER: null | 1 | 3", "B INTEGER: 0 | 0 | 2"]);
+    assert_eq!(rows("A = 6 / B", &columns), ["false", "!null", "true"]);
+    assert_eq!(rows("A IS DISTINCT FROM 6 / B", &columns), ["!null", "!null", "false"]);
+}
+
+#[test]
 fn decimals_of_any_claimed_precision_compute() {
     let columns = table(&["A DECIMAL(38, 19): 1.5 | 1234567890123456789.5", "B DECIMAL(38, 19): 0.5 | 3"]);
     for (expression, expected) in [

@@ -60,11 +60,11 @@ pub(super) static FUNCTIONS: &[Function] = &[
             Json::Array(items) => {
                 Ok(Value::Array(items.iter().map(|item| Value::String(item.to_string())).collect()))
             }
-            _ => Err("not a JSON array".to_owned()),
+            _ => Ok(Value::Null),
         }
     })])
     .spelled("json_items")
-    .says("The elements of a JSON array, each as JSON text.")
+    .says("The elements of a JSON array, each as JSON text, NULL for other JSON.")
     .example("JSON_ITEMS('[1, \"a\"]')", "[1, \"a\"]"),
     Function::scalar("JSON_KEYS", Category::Json, &[Variation::row("(VARCHAR jsonObj) ARRAY<VARCHAR>", |args, _| {
         Ok(whole(text(args, 0)?)?.as_object().map_or(Value::Null, |fields| {

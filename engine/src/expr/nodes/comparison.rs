@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, UInt32Array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::compute::{take, take_record_batch};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, Time32MillisecondType,
     TimeUnit, TimestampMillisecondType,
@@ -16,11 +17,35 @@ use crate::types::{Value, text};
 
 /// `left op right`
 #[derive(Debug)]
-pub(in super::super) struct Compare(pub(in super::super) Comparison);
+pub(in super::super) struct Compare {
+    pub(in super::super) op: Comparison,
+    /// The right side may fail, which does not count where the left side is NULL: it is not evaluated there.
+    pub(in super::super) lazy: bool,
+}
 
 impl Operation for Compare {
     fn run(&self, frame: &Frame<'_>) -> Result<ArrayRef> {
-        Ok(Arc::new(compare(self.0, &frame.arg(0)?, &frame.arg(1)?, frame.len())))
+        let left = frame.arg(0)?;
+        if self.lazy && left.array.null_count() > 0 {
+            return self.where_present(frame, &left);
+        }
+        Ok(Arc::new(compare(self.op, &left, &frame.arg(1)?, frame.len())))
+    }
+}
+
+impl Compare {
+    fn where_present(&self, frame: &Frame<'_>, left: &Arg) -> Result<ArrayRef> {
+        let left = left.expand(frame.len())?;
+        let rows: UInt32Array = (0..frame.len()).filter(|row| left.is_valid(*row)).map(|row| row as u32).collect();
+        let mut result = BooleanBufferBuilder::new(frame.len());
+        result.append_n(frame.len(), false);
+        if !rows.is_empty() {
+            let right = frame.arg_over(1, &take_record_batch(frame.batch, &rows)?)?;
+            let left = Arg { array: take(&left, &rows, None)?, scalar: false };
+            let truths = compare(self.op, &left, &right, rows.len());
+            rows.values().iter().enumerate().for_each(|(i, row)| result.set_bit(*row as usize, truths.value(i)));
+        }
+        Ok(Arc::new(BooleanArray::new(result.finish(), None)))
     }
 }
 

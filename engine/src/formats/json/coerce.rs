@@ -85,8 +85,9 @@ pub(super) fn read_long(scanner: &mut Scanner<'_>, kind: Kind, ty: &SqlType) -> 
 /// A DOUBLE.
 pub(super) fn read_double(scanner: &mut Scanner<'_>, kind: Kind) -> Result<f64> {
     match kind {
-        Kind::Number => match scanner.number()?.parse() {
-            Ok(value) => Ok(value),
+        // ksqlDB reads numbers exactly, and there is no negative zero then.
+        Kind::Number => match scanner.number()?.parse::<f64>() {
+            Ok(value) => Ok(value + 0.0),
             Err(_) => no_coercion("DOUBLE"),
         },
         Kind::String => {

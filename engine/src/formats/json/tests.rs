@@ -90,6 +90,7 @@ fn reads_what_ksqldb_reads() {
         (r#"{"i":13,"s":1.50}"#, vec![i(13), string("1.50")]),
         (r#"{"i":99999999999}"#, vec![i(1_215_752_191)]),
         (r#"{"i":15,"d":1}"#, vec![i(15), n.clone(), Value::Double(1.0)]),
+        (r#"{"i":15,"d":-0.0}"#, vec![i(15), n.clone(), Value::Double(0.0)]),
         (r#"{"i":16,"s":true}"#, vec![i(16), string("true")]),
         (
             r#"{"s":{"a":[1e2, "\u00e9\n😀"], "b":null},"m":{"k":1,"l":null,"k":"3"}}"#,
