@@ -139,3 +139,41 @@ fn custom_types_are_inlined_where_they_are_used() {
     );
     assert_eq!(world.schema("S"), "`HOMES` MAP<STRING, STRUCT<`CITY` STRING, `ZIP` INTEGER>>");
 }
+
+/// The statement an error is about, as ksqlDB shows it: filled in as far as it had come.
+#[test]
+fn errors_show_the_statement_as_far_as_it_was_filled_in() {
+    let cases = [
+        // no format is known yet: the text as written
+        ("CREATE STREAM x (a INT) WITH (kafka_topic='x', partitions=1);", None),
+        // formats are known, the topic is not
+        (
+            "CREATE STREAM x (a INT) WITH (kafka_topic='x', value_format='xml', partitions=1);",
+            Some(
+                "CREATE STREAM X (A INTEGER) WITH (KAFKA_TOPIC='x', KEY_FORMAT='KAFKA', PARTITIONS=1, VALUE_FORMAT='XML');",
+            ),
+        ),
+        (
+            "CREATE STREAM x (a INT, b INT) WITH (kafka_topic='x', format='json', partitions=1, wrap_single_value=true);",
+            Some(
+                "CREATE STREAM X (A INTEGER, B INTEGER) WITH (CLEANUP_POLICY='delete', FORMAT='json', KAFKA_TOPIC='x', \
+                 PARTITIONS=1, WRAP_SINGLE_VALUE=true);",
+            ),
+        ),
+        // names of a query are resolved where they can be
+        (
+            "CREATE STREAM x AS SELECT id, nosuch, item AS ROWTIME FROM orders;",
+            Some(
+                "CREATE STREAM X WITH (CLEANUP_POLICY='delete', KAFKA_TOPIC='X', PARTITIONS=2, REPLICAS=1, \
+                 RETENTION_MS=604800000) AS SELECT\n  ORDERS.ID ID,\n  NOSUCH NOSUCH,\n  ORDERS.ITEM ROWTIME\n\
+                 FROM ORDERS ORDERS\nEMIT CHANGES;",
+            ),
+        ),
+        // not foreseen: the text as written
+        ("CREATE STREAM x WITH (partitions=0) AS SELECT * FROM orders;", None),
+    ];
+    for (text, shown) in cases {
+        let error = with_orders().run(text).unwrap_err();
+        assert_eq!(error.resolved.as_deref(), shown, "{text}\n{error}");
+    }
+}
