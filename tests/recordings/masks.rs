@@ -171,7 +171,12 @@ pub(crate) fn own_words(expected: &Value) -> Value {
         Value::Object(fields) => {
             let field = |(key, value): (&String, &Value)| {
                 let masked = key == OWN_WORDS && value.is_string();
-                (key.clone(), if masked { Value::from("{text}") } else { own_words(value) })
+                let mut value = if masked { Value::from("{text}") } else { own_words(value) };
+                // Without their descriptions they are in another order.
+                if let (true, Value::Array(items)) = (SORTED.contains(&key.as_str()), &mut value) {
+                    items.sort_by_cached_key(Value::to_string);
+                }
+                (key.clone(), value)
             };
             Value::Object(fields.iter().map(field).collect())
         }

@@ -20,7 +20,7 @@ pub fn describe_function(registry: &Registry, name: &str, written: &str) -> Resu
     let function = registry
         .get(name)
         .ok_or_else(|| Failure::request(format!("Can't find any functions with the name '{written}'")))?;
-    let signatures = registry.signatures(function.name).iter().zip(function.variations);
+    let signatures = registry.told(function.name);
     Ok(Outcome::Function(Box::new(FunctionDescription {
         name: function.name.to_owned(),
         description: function.description.to_owned(),

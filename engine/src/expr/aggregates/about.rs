@@ -49,8 +49,11 @@ const NUMBERS_TO_DOUBLE: &[Variation] = &[v("(BIGINT val1) DOUBLE"), v("(DOUBLE 
 /// All aggregates, as SHOW and DESCRIBE FUNCTION see them.
 pub static FUNCTIONS: &[Function] = &[
     Function::aggregate("ATTR", &[v("(T val1) T")])
+        .by("")
         .says("The value all rows of the group share; NULL as soon as two of them differ."),
-    Function::aggregate("AVG", NUMBERS_TO_DOUBLE).says("Mean of the values that are not NULL; 0.0 if there are none."),
+    Function::aggregate("AVG", NUMBERS_TO_DOUBLE)
+        .spelled("avg")
+        .says("Mean of the values that are not NULL; 0.0 if there are none."),
     Function::aggregate("COLLECT_LIST", &[v("(T val1) ARRAY<T>")])
         .says("All values of the group as an array, NULLs included, up to ksql.functions.collect_list.limit."),
     Function::aggregate("COLLECT_SET", &[v("(T val1) ARRAY<T>")])
@@ -63,6 +66,7 @@ pub static FUNCTIONS: &[Function] = &[
             v("(INT val1, INT val2) DOUBLE"),
         ],
     )
+    .spelled("correlation")
     .says("Pearson's correlation of two columns; pairs with a NULL are left out."),
     Function::aggregate("COUNT", &[v("(T val1) BIGINT"), v("() BIGINT")])
         .says("Number of rows, or of rows in which the argument is not NULL."),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::LIBRARY;
-use super::function::{Function, FunctionKind};
+use super::function::{Function, FunctionKind, Variation};
 use super::resolve::{Argument, NoVariation, Resolved, resolve};
 use super::signature::Signature;
 use crate::expr::ExprError;
@@ -65,6 +65,11 @@ impl Registry {
         self.entry(name).map_or(&[], |entry| &entry.signatures)
     }
 
+    /// The variations that are told to users, with their signatures.
+    pub fn told(&self, name: &str) -> impl Iterator<Item = (&Signature, &'static Variation)> {
+        self.entry(name).into_iter().flat_map(Entry::told)
+    }
+
     fn entry(&self, name: &str) -> Option<&Entry> {
         self.functions.get(name).or_else(|| self.functions.get(name.to_uppercase().as_str()))
     }
@@ -88,13 +93,22 @@ impl Registry {
     }
 }
 
+impl Entry {
+    /// To users an aggregate without arguments, `COUNT(*)`, is one of a column that every row has.
+    fn told(&self) -> impl Iterator<Item = (&Signature, &'static Variation)> {
+        let is_aggregate = self.function.kind == FunctionKind::Aggregate;
+        let all = self.signatures.iter().zip(self.function.variations);
+        all.filter(move |(signature, _)| !is_aggregate || !signature.params.is_empty())
+    }
+}
+
 fn refusal(entry: &Entry, args: &[Argument], why: NoVariation) -> String {
     let function = entry.function;
     let given: Vec<String> = args.iter().map(describe).collect();
     let given = given.join(", ");
     // Scalars list their variations in upper case, the other kinds as the function is spelled.
     let shown = if function.kind == FunctionKind::Scalar { function.name } else { function.spelled };
-    let mut variations: Vec<String> = entry.signatures.iter().map(|signature| format!("{shown}{signature}")).collect();
+    let mut variations: Vec<String> = entry.told().map(|(signature, _)| format!("{shown}{signature}")).collect();
     variations.sort();
     let what = match why {
         NoVariation::None => format!("does not accept parameters ({given}).\nValid alternatives are:"),
