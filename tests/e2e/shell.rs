@@ -7,7 +7,7 @@ use e2e::eventually;
 use e2e::http::ksql;
 use e2e::process::Server;
 use e2e::terminal::{Terminal, keys};
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 
 /// A server with a stream of two rows, and a home directory.
@@ -36,7 +36,7 @@ impl House {
     fn push_queries(&self) -> usize {
         let answer = ksql(&self.server.url, "SHOW QUERIES;", &json!({}));
         let queries = answer[0]["queries"].as_array().unwrap();
-        queries.iter().filter(|query| query["queryType"] == Value::from("PUSH")).count()
+        queries.iter().filter(|query| query["queryType"] == "PUSH").count()
     }
 }
 
