@@ -53,6 +53,7 @@ fn check(script: &Path) -> Result<(), Failed> {
     if let Some(code) = output.status.code().filter(|code| *code != 0) {
         shown.push_str(&format!("[exit code {code}]\n"));
     }
+    let shown = without_port(&shown);
     let expected_file = script.with_extension("out");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&expected_file, &shown)?;
@@ -61,6 +62,17 @@ fn check(script: &Path) -> Result<(), Failed> {
     let expected = fs::read_to_string(&expected_file)
         .map_err(|e| format!("{}: {e}; UPDATE_GOLDEN=1 writes it", expected_file.display()))?;
     if shown == expected { Ok(()) } else { Err(difference(&expected, &shown).into()) }
+}
+
+/// The text without the port that the server happened to get.
+fn without_port(shown: &str) -> String {
+    let mut parts = shown.split("127.0.0.1:");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push_str("127.0.0.1:PORT");
+        text.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
+    text
 }
 
 /// The first line that differs, with what came before it.

@@ -34,10 +34,21 @@ pub(crate) struct Mistake {
 
 impl Mistake {
     /// The statement is no SQL.
-    pub(crate) fn of_syntax(error: &SqlError) -> Self {
+    pub(crate) fn of_syntax(error: &SqlError, statement: &str) -> Self {
         // The note says what was expected, in fewer words.
         let message = error.message.split("\nExpecting").next().unwrap_or_default().trim_end();
-        Self { message: message.to_owned(), span: Some(error.span), note: error.note() }
+        let word = statement.get(error.span.start as usize..error.span.end as usize).unwrap_or_default();
+        let is_keyword = sql::keywords().any(|keyword| keyword.eq_ignore_ascii_case(word));
+        // It was closed by `;`, so what is open now is a quote or a comment.
+        let is_open = sql::split(statement).last().is_some_and(|piece| !piece.complete);
+        let note = if is_open {
+            "a quote or a comment before this is not closed".to_owned()
+        } else if is_keyword && error.expected == ["identifier"] {
+            format!("{word} is a word of the language; as a name it is written `{}`", word.to_ascii_uppercase())
+        } else {
+            error.note()
+        };
+        Self { message: message.to_owned(), span: Some(error.span), note }
     }
 
     /// The server refused the statement.

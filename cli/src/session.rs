@@ -144,7 +144,7 @@ impl Session {
     fn classify(&self, text: &str) -> Result<Kind> {
         let values = self.variables.iter().map(|(name, value)| (name, value.as_str().unwrap_or_default()));
         let mut parsed = sql::parse_script(text, &values.collect::<Variables>())
-            .map_err(|error| SessionError::Syntax(Mistake::of_syntax(&error)))?;
+            .map_err(|error| SessionError::Syntax(Mistake::of_syntax(&error, text)))?;
         let Some(parsed) = parsed.pop() else { return Ok(Kind::Other) };
         Ok(match parsed.statement {
             Statement::Query(query) => {
