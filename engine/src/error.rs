@@ -34,7 +34,7 @@ pub enum Error {
 impl From<RuntimeError> for Failure {
     fn from(error: RuntimeError) -> Self {
         let kind = match &error {
-            RuntimeError::Log(_) => FailureKind::Server,
+            RuntimeError::Log(error) => FailureKind::from(error),
             _ => FailureKind::Statement,
         };
         Failure::new(kind, error.to_string())

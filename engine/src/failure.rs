@@ -1,6 +1,7 @@
 //! Why a request was refused, in the words of ksqlDB's error codes.
 
 use crate::config::ConfigError;
+use crate::log::LogError;
 
 /// Which of ksqlDB's error codes a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,8 +118,18 @@ fn caused_by(cause: &str) -> String {
     format!("\n{}", lines.join("\n\t"))
 }
 
-impl From<crate::log::LogError> for Failure {
-    fn from(error: crate::log::LogError) -> Self {
-        Self::new(FailureKind::Server, error.to_string())
+impl From<&LogError> for FailureKind {
+    /// A topic that somebody has deleted is nothing the server could do better.
+    fn from(error: &LogError) -> Self {
+        match error {
+            LogError::UnknownTopic(_) | LogError::UnknownPartition { .. } | LogError::Invalid(_) => Self::Statement,
+            _ => Self::Server,
+        }
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        Self::new(FailureKind::from(&error), error.to_string())
     }
 }

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::expr::Registry;
 use crate::log::{Embedded, Log, Position, Signal, TopicPartition};
 use crate::rows::{Event, RowReceiver};
-use crate::statements::Session;
+use crate::statements::{FailureKind, Session};
 
 use super::{Engine, Parts};
 
@@ -318,4 +318,20 @@ fn an_aggregate_without_groups_is_one_group() {
     assert_eq!(rows(&engine, &mut push), ["[1]"]);
     click(&engine, 2, "b", "home", 1);
     assert_eq!(rows(&engine, &mut push), ["[2]", "LimitReached"]);
+}
+
+#[test]
+fn a_topic_that_was_deleted_is_the_statements_failure() {
+    let engine = engine();
+    run(&engine, ORDERS);
+    run(&engine, "CREATE STREAM again (id STRING KEY, item STRING) WITH (kafka_topic='orders', value_format='json');");
+    run(&engine, "DROP STREAM orders DELETE TOPIC;");
+    for text in ["INSERT INTO again VALUES ('a', 'b');", "CREATE STREAM x AS SELECT * FROM again;"] {
+        let failure = engine.execute(text, Session::default(), None).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Statement, "{text}");
+        assert!(failure.message.ends_with("topic orders does not exist"), "{text}: {failure}");
+    }
+    let query = sql::parse_one("SELECT * FROM again EMIT CHANGES;", &sql::Variables::default()).unwrap();
+    assert_eq!(engine.query(&query, Session::default()).unwrap_err().kind, FailureKind::Statement);
+    assert!(engine.catalog().source("X").is_none(), "nothing came of it");
 }
