@@ -9,6 +9,8 @@ mod cli;
 mod clients;
 #[path = "e2e/crash.rs"]
 mod crash;
+#[path = "e2e/damage.rs"]
+mod damage;
 #[path = "e2e/disk.rs"]
 mod disk;
 #[path = "e2e/kafka.rs"]

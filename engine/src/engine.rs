@@ -274,6 +274,9 @@ impl Engine {
             self.close_query(&id);
         }
         self.shared.runtime.shut_down();
+        if let Err(error) = self.shared.log.close() {
+            tracing::error!("closing the log: {error}");
+        }
     }
 
     fn wait_for(&self, number: Option<i64>) -> Result<(), Failure> {

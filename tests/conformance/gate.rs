@@ -112,6 +112,10 @@ impl Log for Gate {
         self.inner.delete_group(group)
     }
 
+    fn close(&self) -> Result<()> {
+        self.inner.close()
+    }
+
     fn kv(&self) -> &Arc<dyn Kv> {
         self.inner.kv()
     }

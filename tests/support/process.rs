@@ -46,25 +46,37 @@ pub struct Server {
 impl Server {
     /// Starts a server with its data in `data_dir` on a free port.
     pub fn start(data_dir: &Path, settings: &[(&str, &str)]) -> Self {
+        let begin = Instant::now();
+        let mut child = Self::spawn(data_dir, settings, Stdio::inherit());
+        let line = first_line(&mut child);
+        let url =
+            line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("first line: {line:?}")).to_owned();
+        Self { child, url, started_in: begin.elapsed() }
+    }
+
+    /// The same for a server that may well end at once: with its exit code and standard error then.
+    pub fn try_start(data_dir: &Path, settings: &[(&str, &str)]) -> Result<Self, (Option<i32>, String)> {
+        let begin = Instant::now();
+        let mut child = Self::spawn(data_dir, settings, Stdio::piped());
+        let line = first_line(&mut child);
+        let mut stderr = child.stderr.take().expect("piped");
+        if let Some(url) = line.trim().strip_prefix("listening on ") {
+            std::thread::spawn(move || drop(std::io::copy(&mut stderr, &mut std::io::sink())));
+            return Ok(Self { child, url: url.to_owned(), started_in: begin.elapsed() });
+        }
+        let mut text = String::new();
+        stderr.read_to_string(&mut text).expect("it is text");
+        Err((child.wait().expect("it ends").code(), text))
+    }
+
+    fn spawn(data_dir: &Path, settings: &[(&str, &str)], stderr: Stdio) -> Child {
         let mut args = vec!["server".to_owned()];
         let mut set = |name: &str, value: &str| args.extend(["-D".to_owned(), format!("{name}={value}")]);
         set("listeners", "http://127.0.0.1:0");
         set("data.dir", &data_dir.display().to_string());
         settings.iter().for_each(|(name, value)| set(name, value));
-        let begin = Instant::now();
-        let mut child = command(&args.iter().map(String::as_str).collect::<Vec<_>>())
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("millstream starts");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("its output is piped");
-        let mut stdout = BufReader::new(stdout);
-        stdout.read_line(&mut line).expect("its output can be read");
-        let url =
-            line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("first line: {line:?}")).to_owned();
-        std::thread::spawn(move || drop(std::io::copy(&mut stdout, &mut std::io::sink())));
-        Self { child, url, started_in: begin.elapsed() }
+        let mut command = command(&args.iter().map(String::as_str).collect::<Vec<_>>());
+        command.stdin(Stdio::null()).stderr(stderr).spawn().expect("millstream starts")
     }
 
     /// Process id.
@@ -117,4 +129,13 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The first line of standard output; what follows is read and thrown away.
+fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("its output is piped"));
+    stdout.read_line(&mut line).expect("its output can be read");
+    std::thread::spawn(move || drop(std::io::copy(&mut stdout, &mut std::io::sink())));
+    line
 }

@@ -191,6 +191,8 @@ pub trait Log: Send + Sync + 'static {
     fn positions(&self, group: &str) -> Result<Vec<Position>>;
     /// Forgets a group's positions.
     fn delete_group(&self, group: &str) -> Result<()>;
+    /// Notes that all was written before the process ends. What is lost of it afterwards keeps the log from opening.
+    fn close(&self) -> Result<()>;
     /// The local database.
     fn kv(&self) -> &Arc<dyn Kv>;
 }

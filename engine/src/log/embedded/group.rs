@@ -105,7 +105,8 @@ impl Turn {
         partition.replace(rewritten, record).inspect_err(|error| self.broken = Some(error.to_string()))
     }
 
-    fn check_whole(&self) -> Result<()> {
+    /// Fails if it is unknown what is on disk.
+    pub(super) fn check_whole(&self) -> Result<()> {
         match &self.broken {
             Some(problem) => Err(LogError::Store(format!("writing stopped after an error: {problem}"))),
             None => Ok(()),

@@ -155,6 +155,12 @@ impl Log for Embedded {
         self.shared.kv.write(positions::forget_group(&*self.shared.kv, group)?)
     }
 
+    fn close(&self) -> Result<()> {
+        let turn = self.shared.turn.lock();
+        turn.check_whole()?;
+        self.dir.as_ref().map_or(Ok(()), |dir| dir.close(&*self.shared.kv))
+    }
+
     fn kv(&self) -> &Arc<dyn Kv> {
         &self.shared.kv
     }

@@ -46,7 +46,7 @@ pub struct Kafka {
     producer: Producer,
     groups: Groups,
     kv: Arc<dyn Kv>,
-    _dir: DataDir,
+    dir: DataDir,
 }
 
 impl Kafka {
@@ -63,7 +63,7 @@ impl Kafka {
             groups: Groups::new(Arc::clone(&connection)),
             connection,
             kv: Arc::new(database),
-            _dir: dir,
+            dir,
         })
     }
 }
@@ -136,6 +136,10 @@ impl Log for Kafka {
         self.groups.forget(group);
         self.admin.delete_group(group);
         Ok(())
+    }
+
+    fn close(&self) -> Result<()> {
+        self.dir.close(&*self.kv)
     }
 
     fn kv(&self) -> &Arc<dyn Kv> {

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fjall::{Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Slice};
 use parking_lot::RwLock;
 
-use crate::log::local::is_empty;
+use crate::log::local::panics::quietly;
+use crate::log::local::{is_empty, journal};
 use crate::log::{Kv, LogError, Result, Writes};
 
 /// Unflushed writes kept in memory: what is replayed at the next start.
@@ -29,6 +29,7 @@ pub(in crate::log) struct Database {
     database: fjall::Database,
     entries: Keyspace,
     spaces: RwLock<Spaces>,
+    path: PathBuf,
 }
 
 /// Numbers of spaces by name, and the next number to give.
@@ -40,26 +41,32 @@ struct Spaces {
 impl Database {
     /// Opens or makes it.
     pub(in crate::log) fn open(path: &Path) -> Result<Database> {
+        journal::check(path)?;
         let corrupt = |problem: String| LogError::Corrupt { file: path.display().to_string(), problem };
+        let broken = || corrupt("the local database cannot be opened".to_owned());
         // damaged files make fjall panic in places
-        let opened = catch_unwind(AssertUnwindSafe(|| {
+        let opened = quietly(broken().to_string(), || {
             let builder = fjall::Database::builder(path).cache_size(CACHE_BYTES).max_journaling_size(JOURNAL_BYTES);
             let database = builder.worker_threads(1).open()?;
             let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
             let entries = database.keyspace("entries", options)?;
             let spaces = RwLock::new(Spaces::read(&entries)?);
-            Ok(Database { database, entries, spaces })
-        }));
+            Ok(Database { database, entries, spaces, path: path.to_owned() })
+        });
         match opened {
             Ok(Ok(database)) => Ok(database),
             Ok(Err(fjall::Error::Io(source))) => Err(LogError::Io { what: path.display().to_string(), source }),
             Ok(Err(error)) => Err(corrupt(error.to_string())),
-            Err(_) => Err(corrupt("the local database cannot be opened".to_owned())),
+            Err(_) => Err(broken()),
         }
     }
 }
 
 impl Database {
+    fn failed(&self, error: fjall::Error) -> LogError {
+        LogError::Store(format!("{}: {error}", self.path.display()))
+    }
+
     fn space(&self, name: &str) -> Option<u32> {
         self.spaces.read().numbers.get(name).copied()
     }
@@ -76,7 +83,7 @@ impl Database {
         }
         let space = spaces.next;
         let key = checked_key(NAMES, name.as_bytes())?;
-        self.entries.insert(key, space.to_be_bytes()).map_err(failed)?;
+        self.entries.insert(key, space.to_be_bytes()).map_err(|error| self.failed(error))?;
         spaces.numbers.insert(Arc::clone(name), space);
         spaces.next += 1;
         Ok(space)
@@ -88,12 +95,12 @@ impl Database {
         loop {
             let mut batch = OwnedWriteBatch::with_capacity(self.database.clone(), DROP_CHUNK);
             for entry in entries.by_ref().take(DROP_CHUNK) {
-                batch.remove(&self.entries, entry.key().map_err(failed)?);
+                batch.remove(&self.entries, entry.key().map_err(|error| self.failed(error))?);
             }
             if batch.is_empty() {
                 return Ok(());
             }
-            batch.commit().map_err(failed)?;
+            batch.commit().map_err(|error| self.failed(error))?;
         }
     }
 }
@@ -101,7 +108,7 @@ impl Database {
 impl Kv for Database {
     fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let Some(space) = self.space(space) else { return Ok(None) };
-        let value = self.entries.get(full_key(space, key)).map_err(failed)?;
+        let value = self.entries.get(full_key(space, key)).map_err(|error| self.failed(error))?;
         Ok(value.map(|value| value.to_vec()))
     }
 
@@ -122,7 +129,7 @@ impl Kv for Database {
             bound => bound.map(|key| full_key(space, key)),
         };
         for entry in self.entries.range((from, to)) {
-            let (key, value) = entry.into_inner().map_err(failed)?;
+            let (key, value) = entry.into_inner().map_err(|error| self.failed(error))?;
             if !each(key.get(size_of::<u32>()..).unwrap_or_default(), &value) {
                 break;
             }
@@ -158,17 +165,17 @@ impl Kv for Database {
                 None => {}
             }
         }
-        batch.durability(Some(PersistMode::SyncData)).commit().map_err(failed)
+        batch.durability(Some(PersistMode::SyncData)).commit().map_err(|error| self.failed(error))
     }
 
     fn drop_spaces(&self, prefix: &str) -> Result<()> {
         let dropped = self.spaces.read().starting_with(prefix);
         for (name, space) in dropped {
             self.clear(space)?;
-            self.entries.remove(full_key(NAMES, name.as_bytes())).map_err(failed)?;
+            self.entries.remove(full_key(NAMES, name.as_bytes())).map_err(|error| self.failed(error))?;
             self.spaces.write().numbers.remove(&name);
         }
-        self.database.persist(PersistMode::SyncData).map_err(failed)
+        self.database.persist(PersistMode::SyncData).map_err(|error| self.failed(error))
     }
 }
 
@@ -232,8 +239,4 @@ fn checked_key(space: u32, key: &[u8]) -> Result<Slice> {
         true => Ok(full),
         false => Err(LogError::Store(format!("a key of {} bytes is longer than {KEY_BYTES}", full.len()))),
     }
-}
-
-fn failed(error: fjall::Error) -> LogError {
-    LogError::Store(error.to_string())
 }

@@ -3,13 +3,17 @@
 //! ```text
 //! <data directory>/FORMAT   what this directory is, and in which format
 //!                  LOCK     held by the process that uses it
+//!                  CLOSED   that the server stopped in an orderly way, and what its database has had by then
 //!                  db/      the local database (fjall)
 //!                  topics/  segment files of the embedded log
 //! ```
 
+mod closed;
 mod database;
 mod dir;
+mod journal;
 mod memory;
+mod panics;
 
 use std::ops::Bound;
 
