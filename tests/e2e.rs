@@ -3,6 +3,8 @@
 // Tests panic when something is not as it must be; that is how they fail.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+#[path = "e2e/bodies.rs"]
+mod bodies;
 #[path = "e2e/cli.rs"]
 mod cli;
 #[path = "e2e/clients.rs"]
@@ -21,6 +23,8 @@ mod log_kafka;
 mod process;
 #[path = "e2e/shell.rs"]
 mod shell;
+#[path = "e2e/streaming.rs"]
+mod streaming;
 #[path = "e2e/tidy.rs"]
 mod tidy;
 #[path = "e2e/walkthroughs/mod.rs"]

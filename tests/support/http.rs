@@ -26,7 +26,12 @@ impl Answer {
 
 /// Sends a request and reads the whole answer.
 pub fn request(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-    let mut stream = open(url, method, path, headers, body);
+    request_bytes(url, method, path, headers, body.as_bytes())
+}
+
+/// [`request`] with a body that need not be text.
+pub fn request_bytes(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut stream = open_bytes(url, method, path, headers, body);
     let (status, content_type) = stream.head();
     let mut body = String::new();
     while let Some(piece) = stream.piece() {
@@ -62,6 +67,10 @@ pub struct Stream {
 
 /// Opens a request; the answer's head is still to be read by [`Stream::head`].
 pub fn open(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Stream {
+    open_bytes(url, method, path, headers, body.as_bytes())
+}
+
+fn open_bytes(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Stream {
     let host = url.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = TcpStream::connect(host).unwrap_or_else(|e| panic!("{url}: {e}"));
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout can be set");
@@ -70,7 +79,9 @@ pub fn open(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body:
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    stream.write_all(format!("{head}\r\n{body}").as_bytes()).expect("the request is sent");
+    // A server that refuses may close before it has read everything.
+    let sent = stream.write_all(format!("{head}\r\n").as_bytes()).and_then(|()| stream.write_all(body));
+    drop(sent);
     Stream { reader: BufReader::new(stream), chunked: false, left: None }
 }
 

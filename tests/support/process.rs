@@ -84,6 +84,14 @@ impl Server {
         self.child.id()
     }
 
+    /// Resident memory now, bytes.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the process is there");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory is known");
+        let kilobytes = line.trim().trim_end_matches("kB").trim();
+        kilobytes.parse::<u64>().expect("a number") * 1024
+    }
+
     /// `kill -9`, and waits until it is gone.
     pub fn kill(mut self) {
         self.child.kill().expect("it can be killed");

@@ -30,11 +30,15 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         Chosen::Nothing => return reply::not_found(),
         chosen => chosen == Chosen::Is(Media::Json),
     };
-    let mut lines = Lines { body: request.into_body().into_data_stream(), buffer: BytesMut::new(), ended: false };
-    let first = lines.next_chunk().await.and_then(|mut chunk| {
-        lines.push_back(chunk.split_off(1));
-        chunk.pop()
-    });
+    let mut lines =
+        Lines { body: request.into_body().into_data_stream(), buffer: BytesMut::new(), searched: 0, ended: false };
+    let first = match lines.next_chunk().await {
+        Ok(chunk) => chunk.and_then(|mut chunk| {
+            lines.push_back(chunk.split_off(1));
+            chunk.pop()
+        }),
+        Err(TooLong) => return reply::bare_error(41300, "Request Entity Too Large"),
+    };
     let target: InsertsTarget = match first.as_deref().map(body::parse) {
         Some(Ok(target)) => target,
         Some(Err(message)) => return reply::bare_error(40000, format!("Invalid JSON in request: {message}")),
@@ -56,11 +60,11 @@ fn acknowledge(lines: Lines, inserter: Inserter, json: bool) -> Body {
     let state = State { lines, inserter: Some(inserter), seq: 0, json, opened: false };
     Body::from_stream(stream::unfold(Some(state), |state| async move {
         let mut state = state?;
-        let Some(chunk) = state.lines.next_chunk().await else {
-            let end = state.close();
-            return end.map(|end| (Ok::<_, Infallible>(end), None));
+        let (text, failed) = match state.lines.next_chunk().await {
+            Ok(Some(chunk)) => state.insert(chunk).await,
+            Ok(None) => return state.close().map(|end| (Ok::<_, Infallible>(end), None)),
+            Err(TooLong) => (state.refuse(41300, format!("A row is longer than {MAX_LINE_BYTES} bytes.")), true),
         };
-        let (text, failed) = state.insert(chunk).await;
         Some((Ok(text), (!failed).then_some(state)))
     }))
 }
@@ -85,9 +89,10 @@ impl State {
             (inserter, results)
         });
         let Ok((inserter, results)) = done.await else {
-            let message = "Error in processing inserts. Check server logs for details.".to_owned();
-            self.item(&mut text, &InsertError::new(self.seq, 50000, message));
-            return (self.ended(text), true);
+            return (
+                self.refuse(50000, "Error in processing inserts. Check server logs for details.".to_owned()),
+                true,
+            );
         };
         debug_assert_eq!(results.len(), rows);
         self.inserter = Some(inserter);
@@ -103,6 +108,13 @@ impl State {
             }
         }
         (text.into(), false)
+    }
+
+    /// The last thing to say when the rows that follow cannot be taken.
+    fn refuse(&mut self, code: u32, message: String) -> Bytes {
+        let mut text = Vec::new();
+        self.item(&mut text, &InsertError::new(self.seq, code, message));
+        self.ended(text)
     }
 
     fn item(&mut self, text: &mut Vec<u8>, item: &impl serde::Serialize) {
@@ -129,23 +141,31 @@ impl State {
     }
 }
 
+/// A line goes on beyond [`MAX_LINE_BYTES`].
+struct TooLong;
+
 /// The lines of a request body, in the chunks they come in.
 struct Lines {
     body: BodyDataStream,
     buffer: BytesMut,
+    /// How much of the buffer holds no line end.
+    searched: usize,
     ended: bool,
 }
 
 impl Lines {
     /// The lines that are complete now; waits for at least one. A last line need not be ended.
-    async fn next_chunk(&mut self) -> Option<Vec<Bytes>> {
+    async fn next_chunk(&mut self) -> Result<Option<Vec<Bytes>>, TooLong> {
         loop {
             let lines = self.complete_lines();
             if !lines.is_empty() {
-                return Some(lines);
+                return Ok(Some(lines));
             }
-            if self.ended || self.buffer.len() > MAX_LINE_BYTES {
-                return None;
+            if self.ended {
+                return Ok(None);
+            }
+            if self.buffer.len() > MAX_LINE_BYTES {
+                return Err(TooLong);
             }
             match self.body.next().await {
                 Some(Ok(data)) => self.buffer.extend_from_slice(&data),
@@ -161,13 +181,15 @@ impl Lines {
 
     fn complete_lines(&mut self) -> Vec<Bytes> {
         let mut lines = Vec::new();
-        while let Some(at) = self.buffer.iter().position(|byte| *byte == b'\n') {
-            let line = self.buffer.split_to(at).freeze();
+        while let Some(at) = self.buffer.iter().skip(self.searched).position(|byte| *byte == b'\n') {
+            let line = self.buffer.split_to(self.searched + at).freeze();
             self.buffer.advance(1);
+            self.searched = 0;
             if !line.trim_ascii().is_empty() {
                 lines.push(line);
             }
         }
+        self.searched = self.buffer.len();
         lines
     }
 
@@ -180,5 +202,6 @@ impl Lines {
         }
         buffer.extend_from_slice(&self.buffer);
         self.buffer = buffer;
+        self.searched = 0;
     }
 }
