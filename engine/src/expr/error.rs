@@ -48,6 +48,20 @@ pub enum ExprError {
         /// Where.
         span: Span,
     },
+    /// A comparison with the NULL literal.
+    #[error("Comparison with NULL not supported: {left} {operator} {right}\nUse IS NULL or IS NOT NULL.")]
+    CompareNull {
+        /// The whole comparison.
+        expression: String,
+        /// Expression.
+        left: String,
+        /// Expression.
+        right: String,
+        /// `EQUAL`, `LESS_THAN`, …
+        operator: &'static str,
+        /// Where.
+        span: Span,
+    },
     /// Arithmetic on types that have none. The REST answer is `Error processing expression.`.
     #[error("Error processing expression: {expression}. {}", no_arithmetic(left, right))]
     Arithmetic {
@@ -68,6 +82,14 @@ pub enum ExprError {
         /// Where.
         span: Span,
     },
+    /// Found while types are derived, in a way that ksqlDB did not foresee: it calls that a fault of the server.
+    #[error("{message}")]
+    Unforeseen {
+        /// Text.
+        message: String,
+        /// Where.
+        span: Span,
+    },
     /// Found while code is made: the planner says which clause (`Invalid Select: …`, `Invalid Predicate: …`).
     #[error("{message}")]
     Code {
@@ -83,6 +105,10 @@ impl ExprError {
         Self::Type { message: message.into(), span }
     }
 
+    pub(super) fn unforeseen(message: impl Into<String>, span: Span) -> Self {
+        Self::Unforeseen { message: message.into(), span }
+    }
+
     pub(super) fn code(message: impl Into<String>, span: Span) -> Self {
         Self::Code { message: message.into(), span }
     }
@@ -94,8 +120,10 @@ impl ExprError {
             | Self::UnknownFunction { span, .. }
             | Self::Arguments { span, .. }
             | Self::Compare { span, .. }
+            | Self::CompareNull { span, .. }
             | Self::Arithmetic { span, .. }
             | Self::Type { span, .. }
+            | Self::Unforeseen { span, .. }
             | Self::Code { span, .. } => *span,
         }
     }

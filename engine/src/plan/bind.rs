@@ -96,7 +96,9 @@ impl Planner<'_> {
                 no_code(&text, expr, universe, clause)
             }
             ExprError::Code { .. } => no_code(&text, expr, universe, clause),
-            ExprError::Compare { expression, .. } | ExprError::Arithmetic { expression, .. }
+            ExprError::Compare { expression, .. }
+            | ExprError::CompareNull { expression, .. }
+            | ExprError::Arithmetic { expression, .. }
                 if clause.is_predicate() =>
             {
                 let place = format!("Error in {} expression", clause.name());
@@ -108,6 +110,7 @@ impl Planner<'_> {
             ExprError::Arithmetic { expression, .. } => {
                 PlanError::statement(text).brief("Error processing expression.").of(&expression)
             }
+            ExprError::Unforeseen { .. } => PlanError::unforeseen(text),
             _ => PlanError::statement(text),
         };
         refused.at(span).hint(hint)

@@ -29,7 +29,7 @@ impl Binder<'_> {
             SqlType::Map(key, _) => return Err(refused(key, &index)),
             other => {
                 let message = format!("Subscript expression ({}) do not apply to {other}.", self.text(whole));
-                return Err(ExprError::ty(message, whole.span));
+                return Err(ExprError::unforeseen(message, whole.span));
             }
         };
         Ok(Typed { ty, kind: Kind::Subscript { base: Box::new(base), index: Box::new(index) } })
@@ -39,7 +39,7 @@ impl Binder<'_> {
         let shown = self.text(base);
         let base = self.bind(base)?;
         let SqlType::Struct(fields) = &base.ty else {
-            return Err(ExprError::ty(format!("Expected STRUCT type, got: {}", base.ty), field.span));
+            return Err(ExprError::unforeseen(format!("Expected STRUCT type, got: {}", base.ty), field.span));
         };
         let found = fields.iter().enumerate().find(|(_, (name, _))| *name == field.name);
         let Some((at, (_, ty))) = found else {
@@ -98,7 +98,7 @@ impl Binder<'_> {
                     "Duplicate field names found in STRUCT: '`{0}` {earlier}' and '`{0}` {1}'",
                     name.name, value.ty
                 );
-                return Err(ExprError::ty(message, span));
+                return Err(ExprError::unforeseen(message, span));
             }
             types.push((name.name.clone(), value.ty.clone()));
             values.push(value);

@@ -77,13 +77,13 @@ impl Binder<'_> {
         } else if null_safe && b.is_null_literal() {
             b = coerce::cast(b, &a.ty);
         } else if a.is_null_literal() || b.is_null_literal() {
-            let message = format!(
-                "Comparison with NULL not supported: {} {} {}\nUse IS NULL or IS NOT NULL.",
-                left.text,
-                op.name(),
-                right.text
-            );
-            return Err(ExprError::ty(message, whole.span));
+            return Err(ExprError::CompareNull {
+                expression: self.text(whole),
+                left: left.text,
+                right: right.text,
+                operator: op.name(),
+                span: whole.span,
+            });
         }
         let Some(common) = comparable(op, &a.ty, &b.ty) else {
             return Err(ExprError::Compare {
