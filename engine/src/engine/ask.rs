@@ -8,7 +8,7 @@ use sql::{Parsed, Query, Statement};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::expr::Typed;
-use crate::plan::{self, Planner};
+use crate::plan::{self, PlanError, Planner};
 use crate::rows::{RowReceiver, channel};
 use crate::runtime::{ClientColumn, Transient};
 use crate::serving::{self, Kind, pull};
@@ -83,7 +83,7 @@ impl Engine {
         let scope = plan::Session { config: &config, text: &parsed.text, query_id: Some(&id) };
         let plan = self.planner(catalog, &topics, scope).plan_push(query);
         topics.into_answers()?;
-        let plan = plan?;
+        let plan = plan.map_err(PlanError::of_client)?;
         self.check_push_limit(kind)?;
         let columns = plan.root.schema.value.clone();
         let positions = answer_columns(&plan);

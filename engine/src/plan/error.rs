@@ -131,13 +131,21 @@ impl PlanError {
         if self.kind == ErrorKind::Unforeseen {
             self.kind = ErrorKind::Statement;
         }
-        if let Some(expression) = self.resolved.take() {
-            self.message.push_str("\nStatement: ");
-            self.message.push_str(&expression);
-        }
+        self = self.of_client();
+        self.resolved = None;
         self.message.insert_str(0, NO_SCHEMA);
         if let Some(brief) = &mut self.brief {
             brief.insert_str(0, NO_SCHEMA);
+        }
+        self
+    }
+
+    /// What a client that asked a query reads: an expression that is to blame stands below.
+    #[must_use]
+    pub fn of_client(mut self) -> Self {
+        if let Some(expression) = &self.resolved {
+            self.message.push_str("\nStatement: ");
+            self.message.push_str(expression);
         }
         self
     }
