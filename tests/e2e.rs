@@ -17,6 +17,8 @@ mod damage;
 mod disk;
 #[path = "e2e/kafka.rs"]
 mod kafka;
+#[path = "e2e/kafka_outage.rs"]
+mod kafka_outage;
 #[path = "e2e/log_kafka.rs"]
 mod log_kafka;
 #[path = "e2e/process.rs"]

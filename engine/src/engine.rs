@@ -208,9 +208,9 @@ impl Engine {
                 }
                 Statement::InsertValues { target, columns, values } => {
                     let row = statements::prepare_insert(view, functions, target, columns, values)?;
-                    let written = statements::insert(view, &target.name, &[row]);
+                    let written = statements::insert(view, &target.name, &[row])?;
                     self.note_insert();
-                    written
+                    Ok(written)
                 }
                 Statement::AssertTopic { exists, topic, with, timeout } => {
                     statements::assert_topic(view, *exists, &topic.name, with, *timeout)

@@ -18,7 +18,8 @@ pub struct Kafka {
     child: Child,
     /// `127.0.0.1:PORT`
     pub bootstrap: String,
-    _dir: tempfile::TempDir,
+    classpath: String,
+    dir: tempfile::TempDir,
 }
 
 impl Kafka {
@@ -33,17 +34,22 @@ impl Kafka {
         let id = java(&classpath, &["kafka.tools.StorageTool", "random-uuid"]);
         let file = properties.display().to_string();
         java(&classpath, &["kafka.tools.StorageTool", "format", "--standalone", "-t", id.trim(), "-c", &file]);
-        let log = fs::File::create(dir.path().join("broker.log")).expect("a log file");
-        let child = Command::new("java")
-            .args(["-Xmx512m", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp"])
-            .args([&classpath, "kafka.Kafka", &file])
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap_or_else(|e| panic!("java cannot be started ({e}): install a JDK 17"));
-        let mut kafka = Self { child, bootstrap: format!("127.0.0.1:{port}"), _dir: dir };
+        let child = run(&classpath, dir.path());
+        let mut kafka = Self { child, bootstrap: format!("127.0.0.1:{port}"), classpath, dir };
         kafka.wait();
         kafka
+    }
+
+    /// `kill -9`, as when the machine goes away.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it ends");
+    }
+
+    /// Starts it again, with its log and at its address, and waits until it answers.
+    pub fn restart(&mut self) {
+        self.child = run(&self.classpath, self.dir.path());
+        self.wait();
     }
 
     fn wait(&mut self) {
@@ -54,12 +60,25 @@ impl Kafka {
         let deadline = Instant::now() + Duration::from_secs(60);
         while client.fetch_metadata(None, Duration::from_secs(1)).is_err() {
             if let Ok(Some(status)) = self.child.try_wait() {
-                let log = fs::read_to_string(self._dir.path().join("broker.log")).unwrap_or_default();
+                let log = fs::read_to_string(self.dir.path().join("broker.log")).unwrap_or_default();
                 panic!("the broker ended with {status}:\n{log}");
             }
             assert!(Instant::now() < deadline, "the broker does not answer on {}", self.bootstrap);
         }
     }
+}
+
+/// The process, with the settings in a directory.
+fn run(classpath: &str, dir: &Path) -> Child {
+    let log = fs::File::options().create(true).append(true).open(dir.join("broker.log")).expect("a log file");
+    Command::new("java")
+        .args(["-Xmx512m", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp"])
+        .args([classpath, "kafka.Kafka"])
+        .arg(dir.join("server.properties"))
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap_or_else(|e| panic!("java cannot be started ({e}): install a JDK 17"))
 }
 
 impl Drop for Kafka {

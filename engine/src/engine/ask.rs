@@ -137,7 +137,7 @@ impl Engine {
         let analysis = planner.analyze(query).map_err(|error| pull::explain(error, query))?;
         let located = located.ok_or_else(|| Failure::statement(format!("{} does not exist.", query.from.name.name)))?;
         let pull = pull::analyze(query, located, &analysis, &env)?;
-        self.settle(&pull.query, catalog)?;
+        self.settle(&pull.query, catalog);
         let tables = self.shared.runtime.tables(&pull.query);
         let (sender, rows) = channel(|| ());
         let (columns, keys) = (pull.columns.clone(), pull.keys.clone());

@@ -24,21 +24,22 @@ impl Engine {
         self.shared.unsettled.store(true, Ordering::Release);
     }
 
-    /// Waits until the queries that lead to the rows of `query` have read what was inserted so far.
-    pub(super) fn settle(&self, query: &str, catalog: &Catalog) -> Result<(), LogError> {
+    /// Waits until the queries that lead to the rows of `query` have read what was inserted so far. A log that cannot be
+    /// asked is not waited for.
+    pub(super) fn settle(&self, query: &str, catalog: &Catalog) {
         if !self.shared.has_threads || !self.shared.unsettled.swap(false, Ordering::AcqRel) {
-            return Ok(());
+            return;
         }
         let deadline = Instant::now() + PATIENCE;
         let upstream = upstream(query, catalog);
-        while !self.has_read_all(&upstream, catalog)? {
-            if Instant::now() > deadline {
-                self.note_insert();
-                return Ok(());
+        loop {
+            match self.has_read_all(&upstream, catalog) {
+                Ok(true) => return,
+                Ok(false) if Instant::now() > deadline => return self.note_insert(),
+                Ok(false) => std::thread::sleep(PAUSE),
+                Err(error) => return tracing::debug!("not waiting for inserted rows: {error}"),
             }
-            std::thread::sleep(PAUSE);
         }
-        Ok(())
     }
 
     /// Whether those queries, oldest first, have read all there is in their topics.

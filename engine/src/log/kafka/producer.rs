@@ -17,9 +17,9 @@ use crate::log::records::header_columns;
 use crate::log::{LogError, Output, Records, Result};
 
 /// After that long without an acknowledgement a record counts as failed.
-const MESSAGE_TIMEOUT_MS: &str = "30000";
+const MESSAGE_TIMEOUT_MS: &str = "10000";
 /// Longer than the client's own timeout.
-const GIVE_UP: Duration = Duration::from_secs(40);
+const GIVE_UP: Duration = Duration::from_secs(15);
 /// How long to wait when the client's queue is full.
 const FULL: Duration = Duration::from_millis(2);
 /// librdkafka takes the timestamp 0 for "none given" and writes the present instead; this is as near as it gets.
