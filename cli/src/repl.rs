@@ -65,7 +65,8 @@ pub(crate) async fn run(session: &mut Session, history_file: Option<PathBuf>) ->
         }
         let _ = editor.add_history_entry(typed.trim());
         if let Some(file) = &history_file {
-            let _ = editor.save_history(file);
+            // Only what is new: another shell may write there too.
+            let _ = editor.append_history(file);
         }
         session.layout.terminal = editor.dimensions().map(|(columns, _)| usize::from(columns)).filter(|n| *n > 0);
         if run_entry(session, &typed, editor.history()).await == Flow::Exit {

@@ -61,6 +61,12 @@ fn a_statement_spans_lines_and_comes_back_from_the_history() {
     shell.wait_for("| a;b | 12");
     shell.wait_for_prompt();
     assert!(shell.run("history").contains("1  SELECT 'a;b' AS T, KM\n       FROM RIDES;"), "{}", shell.screen());
+
+    let other = house.shell();
+    other.run("SHOW TABLES;");
+    shell.run("SHOW TYPES;");
+    let later = house.shell().run("history");
+    assert!(later.contains("SHOW TABLES;") && later.contains("SHOW TYPES;"), "of two shells at once: {later}");
 }
 
 #[test]

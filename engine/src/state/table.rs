@@ -104,6 +104,9 @@ pub trait ToRows: Send + Sync {
     fn rows(&self, key: Vec<ArrayRef>, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes>;
 }
 
+/// Entries that are larger than this together are enough for one step of a scan.
+const SCANNED_BYTES: usize = 1 << 20;
+
 /// Entries as read: serialised keys, windows, values.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -122,6 +125,11 @@ impl Found {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.starts.is_empty()
+    }
+
+    /// Size of the keys and values.
+    fn bytes(&self) -> usize {
+        self.keys.values_slice().len() + self.values.values_slice().len()
     }
 
     /// Takes the serialised keys.
@@ -223,8 +231,8 @@ impl Table {
         Ok(())
     }
 
-    /// Adds the next entries, at most until there are `most`, in order of their bytes (windowed: segment by segment).
-    /// Says whether there may be more.
+    /// Adds the next entries, until there are `most` or they are large enough together, in order of their bytes
+    /// (windowed: segment by segment). Says whether there may be more.
     pub fn scan(&self, cursor: &mut Cursor, most: usize, found: &mut Found) -> Result<bool> {
         let entries = self.entries.read();
         let segments = if self.kind == TableKind::Plain { vec![0] } else { entries.live_segments() };
@@ -237,7 +245,7 @@ impl Table {
                 if let Some((key, window)) = self.kind.split_key(entry) {
                     found.push(key, window, value);
                 }
-                let is_full = found.len() >= most;
+                let is_full = found.len() >= most || found.bytes() >= SCANNED_BYTES;
                 if is_full {
                     cursor.after = Some(entry.to_vec());
                 }
