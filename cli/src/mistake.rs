@@ -76,9 +76,11 @@ impl Mistake {
             return format!("{name}{}{hint}", self.message);
         };
         let (line, column) = line_column(script.text, span.start);
+        // The drawing shows the part of the statement that ksqlDB tells below its message.
+        let message = self.message.split("\nStatement: ").next().unwrap_or_default();
         let message = match script.name {
-            Some(name) => format!("{name}:{line}:{column}: {}", without_place(&self.message)),
-            None => self.message.clone(),
+            Some(name) => format!("{name}:{line}:{column}: {}", without_place(message)),
+            None => message.to_owned(),
         };
         format!("{message}\n{}", underlined(script.text, span, &self.note))
     }
