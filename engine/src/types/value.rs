@@ -257,14 +257,17 @@ fn build_list(ty: &SqlType, item: &SqlType, values: &[&Value]) -> ArrayRef {
         .map_or_else(|_| new_null_array(&ty.to_arrow(), values.len()), |array| Arc::new(array) as ArrayRef)
 }
 
+/// A text key that is NULL is written down as `null`, as in ksqlDB; other keys cannot be, and such entries vanish.
 fn build_map(ty: &SqlType, key: &SqlType, value: &SqlType, values: &[&Value]) -> ArrayRef {
+    let null_key = (*key == SqlType::String).then(|| Value::String("null".to_owned()));
     let (mut keys, mut items, mut lengths) = (Vec::new(), Vec::new(), Vec::with_capacity(values.len()));
     for map in values {
         let before = keys.len();
         if let Value::Map(entries) = map {
-            for (key, item) in entries.iter().filter(|(key, _)| !key.is_null()) {
-                keys.push(key);
-                items.push(item);
+            for (key, item) in entries {
+                let key = if key.is_null() { null_key.as_ref() } else { Some(key) };
+                keys.extend(key);
+                items.extend(key.map(|_| item));
             }
         }
         lengths.push(keys.len() - before);
@@ -303,6 +306,14 @@ fn build_struct(ty: &SqlType, fields: &[(String, SqlType)], values: &[&Value]) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_null_key_becomes_a_text() {
+        let ty = SqlType::Map(Box::new(SqlType::String), Box::new(SqlType::Integer));
+        let map = |key| Value::Map(vec![(key, Value::Integer(1))]);
+        let column = Value::column(&ty, &[map(Value::Null)]);
+        assert_eq!(Value::at(&column, 0), map(Value::String("null".into())));
+    }
 
     #[test]
     fn nested_values_survive_a_column() {

@@ -152,7 +152,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             let (keys, values) = (list(args, 0)?, list(args, 1)?);
             let mut entries = Vec::with_capacity(keys.len());
             for (i, key) in keys.iter().enumerate() {
-                put(&mut entries, written(key), values.get(i).cloned().unwrap_or_default());
+                put(&mut entries, key.clone(), values.get(i).cloned().unwrap_or_default());
             }
             Ok(Value::Map(entries))
         })],
@@ -220,11 +220,6 @@ fn put(entries: &mut Vec<(Value, Value)>, key: Value, value: Value) {
         Some((_, known)) => *known = value,
         None => entries.push((key, value)),
     }
-}
-
-/// A key as maps hold it: NULL is written down as a text.
-fn written(key: &Value) -> Value {
-    if *key == Value::Null { Value::String("null".to_owned()) } else { key.clone() }
 }
 
 fn in_java_order(entries: &[(Value, Value)]) -> impl Iterator<Item = &(Value, Value)> {
