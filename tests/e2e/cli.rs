@@ -1,9 +1,10 @@
 //! The shell without a terminal: scripts, exit codes, what goes where.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::Output;
 
-use e2e::process::{Server, run};
+use e2e::process::{Server, run, signal, spawn};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -11,6 +12,7 @@ use tempfile::TempDir;
 const FAILED: Option<i32> = Some(1);
 const USAGE: Option<i32> = Some(2);
 const UNREACHABLE: Option<i32> = Some(3);
+const INTERRUPTED: Option<i32> = Some(130);
 
 const RIDES: &str =
     "CREATE STREAM rides (id INT KEY, km INT) WITH (kafka_topic='rides', value_format='json', partitions=1);
@@ -114,6 +116,22 @@ fn variables_and_limits_from_the_command_line() {
     assert!(out.contains("Time is up"), "{out}");
     let output = run(&[&server.url, "-e", "SHOW ${nothing};"], "");
     assert_eq!(output.status.code(), FAILED);
+}
+
+#[test]
+fn control_c_ends_a_script() {
+    let (server, _data) = server();
+    ok(&run(&[&server.url, "-e", RIDES], ""));
+    let script = "SET 'auto.offset.reset'='earliest'; SELECT * FROM rides EMIT CHANGES; SHOW TABLES;";
+    let mut child = spawn(&[&server.url, "-e", script]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.by_ref().any(|line| line.contains("| 2  | null |")));
+    signal(child.id(), "INT");
+    let rest: Vec<String> = lines.collect();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), INTERRUPTED);
+    assert_eq!(rest, ["+----+------+"], "the table is closed, and nothing behind the query runs");
+    assert_eq!(text(&output.stderr), "Query terminated\n");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The interactive shell as a person meets it, in a terminal.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 
 use e2e::eventually;
@@ -250,4 +252,45 @@ fn the_shell_outlives_its_server() {
     let screen = shell.run(&format!("server {}", other.url));
     assert!(screen.contains("is RUNNING"), "{screen}");
     assert!(shell.run("SHOW STREAMS;").contains("no streams yet"));
+
+    // A server that stops orderly ends its queries first.
+    let stream = "CREATE STREAM S (V INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);";
+    ksql(&other.url, stream, &json!({}));
+    shell.press("SELECT * FROM S EMIT CHANGES;\r");
+    shell.wait_for("No rows yet");
+    assert!(other.terminate(), "it ends with exit code 0 while a shell is listening");
+    shell.wait_for("Query Completed");
+    shell.wait_for_prompt();
+}
+
+#[test]
+fn a_server_that_does_not_answer_can_be_left() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut silent = Vec::new();
+        for stream in listener.incoming().map(Result::unwrap) {
+            let mut request = [0; 1024];
+            let len = (&stream).read(&mut request).unwrap();
+            if request[..len].starts_with(b"GET /info") {
+                let info = r#"{"KsqlServerInfo":{"version":"0","kafkaClusterId":"c","ksqlServiceId":"s","serverStatus":"RUNNING"}}"#;
+                let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", info.len());
+                (&stream).write_all(format!("{head}{info}").as_bytes()).unwrap();
+            } else {
+                silent.push(stream);
+            }
+        }
+    });
+    let home = tempfile::tempdir().unwrap();
+    let shell = Terminal::start(&[&url], home.path());
+    for statement in ["SHOW STREAMS;\r", "SELECT * FROM x EMIT CHANGES;\r"] {
+        shell.press(statement);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        shell.press(keys::CTRL_C);
+        shell.wait_for_prompt();
+    }
+    assert!(shell.screen().contains("the server may still run the statement"), "{}", shell.screen());
+    assert!(shell.screen().contains("Query terminated"), "{}", shell.screen());
+    shell.press(keys::CTRL_D);
+    assert_eq!(shell.exit_code(), Some(0));
 }

@@ -17,6 +17,17 @@ pub fn binary() -> PathBuf {
     path
 }
 
+/// Starts `millstream` with its standard output and error piped.
+pub fn spawn(args: &[&str]) -> Child {
+    command(args).stdin(Stdio::null()).spawn().expect("millstream starts")
+}
+
+/// Sends a signal by its name.
+pub fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "{name} could not be sent");
+}
+
 /// Runs `millstream` to its end with this standard input.
 pub fn run(args: &[&str], stdin: &str) -> Output {
     use std::io::Write;
@@ -100,8 +111,7 @@ impl Server {
 
     /// SIGTERM; returns whether it ended with exit code 0 within ten seconds.
     pub fn terminate(mut self) -> bool {
-        let sent = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "SIGTERM could not be sent");
+        signal(self.pid(), "TERM");
         let deadline = Instant::now() + Duration::from_secs(10);
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait().expect("its state can be asked") {
