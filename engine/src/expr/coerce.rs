@@ -153,10 +153,22 @@ pub(super) fn cast(expr: Typed, to: &SqlType) -> Typed {
 
 /// See [`Typed::cast_to`].
 pub(super) fn implicit(expr: Typed, to: &SqlType) -> Result<Typed, ExprError> {
-    if expr.is_null_literal() || is_implicitly_castable(&expr.ty, to) {
+    // An integer that is written down has as many digits as it shows, not as its type may have.
+    let shown = match (&expr.kind, to) {
+        (Kind::Literal(Value::Integer(number)), SqlType::Decimal { .. }) => digits(i64::from(*number)),
+        (Kind::Literal(Value::Bigint(number)), SqlType::Decimal { .. }) => digits(*number),
+        _ => expr.ty.clone(),
+    };
+    if expr.is_null_literal() || is_implicitly_castable(&shown, to) {
         return Ok(cast(expr, to));
     }
     Err(ExprError::ty(format!("{} is not {to}", expr.ty), Span::default()))
+}
+
+/// The narrowest DECIMAL of a whole number.
+fn digits(number: i64) -> SqlType {
+    let digits = number.unsigned_abs().checked_ilog10().map_or(1, |log| log + 1);
+    SqlType::Decimal { precision: u8::try_from(digits).unwrap_or(u8::MAX), scale: 0 }
 }
 
 /// An element of a list (`IN`, `ARRAY[…]`, `MAP(…)`) with its text for messages.

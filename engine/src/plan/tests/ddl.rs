@@ -103,6 +103,20 @@ fn what_is_read_cannot_be_dropped() {
 }
 
 #[test]
+fn whole_numbers_that_are_written_down_fit_a_decimal_by_their_digits() {
+    let mut world = with_orders();
+    world
+        .run("CREATE STREAM d (id INT KEY, n DECIMAL(5, 2)) WITH (kafka_topic='d', value_format='JSON', partitions=1);")
+        .unwrap();
+    world.run("INSERT INTO d SELECT id, 999 AS n FROM orders;").unwrap();
+    world.run("INSERT INTO d SELECT id, CAST(NULL AS DECIMAL(3, 1)) AS n FROM orders;").unwrap();
+    for wide in ["1000", "qty"] {
+        let message = world.refused(&format!("INSERT INTO d SELECT id, {wide} AS n FROM orders;"));
+        assert!(message.contains("Incompatible schema between results and sink."), "{message}");
+    }
+}
+
+#[test]
 fn dropping_a_derived_stream_stops_its_query() {
     let mut world = with_orders();
     world.run("CREATE STREAM big AS SELECT * FROM orders;").unwrap();
