@@ -2,7 +2,7 @@
 
 use arrow::array::BinaryArray;
 
-use crate::log::{Records, Result};
+use crate::log::{LogError, Records, Result};
 
 /// Kafka's 32-bit murmur2 over a serialised key.
 pub fn murmur2(key: &[u8]) -> i32 {
@@ -56,18 +56,7 @@ impl Partitioner {
     /// left out.
     pub fn split(&mut self, records: Records, partitions: u32) -> Result<Vec<(u32, Records)>> {
         let places = self.place_all(&records.keys, partitions);
-        let Some(first) = places.first().copied() else { return Ok(Vec::new()) };
-        if places.iter().all(|place| *place == first) {
-            return Ok(vec![(first, records)]);
-        }
-        let mut rows = vec![Vec::new(); partitions as usize];
-        for (row, place) in places.iter().enumerate() {
-            if let Some(rows) = rows.get_mut(*place as usize) {
-                rows.push(row as u32);
-            }
-        }
-        let filled = (0..).zip(rows).filter(|(_, rows)| !rows.is_empty());
-        filled.map(|(place, rows)| Ok((place, records.take(rows)?))).collect()
+        records.split(&places, partitions).map_err(|error| LogError::Invalid(error.to_string()))
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, BinaryArray, BinaryBuilder, ListArray, StringArray, StructArray, UInt32Array};
+use arrow::array::{Array, AsArray, BinaryArray, BinaryBuilder, ListArray, StringArray, StructArray, UInt32Array};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::{concat, take};
 use arrow::datatypes::{DataType, Field, Fields};
+use arrow::error::ArrowError;
 
 use crate::log::{LogError, RawBatch, Records, Result};
 
@@ -54,20 +55,35 @@ impl Records {
     }
 
     /// The records of the given rows, copied.
-    pub(super) fn take(&self, rows: Vec<u32>) -> Result<Records> {
-        let timestamps = rows.iter().filter_map(|row| self.timestamps.get(*row as usize).copied()).collect();
-        let rows = UInt32Array::from(rows);
-        let column = |array: &dyn Array| take(array, &rows, None).map_err(|error| LogError::Invalid(error.to_string()));
+    pub(super) fn take(&self, rows: Vec<u32>) -> std::result::Result<Records, ArrowError> {
+        let rows = &UInt32Array::from(rows);
         let headers = match &self.headers {
-            Some(headers) => column(headers)?.as_any().downcast_ref::<ListArray>().cloned(),
+            Some(headers) => take(headers, rows, None)?.as_list_opt().cloned(),
             None => None,
         };
         Ok(Records {
-            timestamps,
-            keys: binary(&*column(&self.keys)?)?,
-            values: binary(&*column(&self.values)?)?,
+            timestamps: rows.values().iter().filter_map(|row| self.timestamps.get(*row as usize).copied()).collect(),
+            keys: take(&self.keys, rows, None)?.as_binary().clone(),
+            values: take(&self.values, rows, None)?.as_binary().clone(),
             headers,
         })
+    }
+
+    /// Sorts records into the partitions that `places` has for each; the order within each is kept. Partitions without
+    /// records are left out.
+    pub fn split(self, places: &[u32], partitions: u32) -> std::result::Result<Vec<(u32, Records)>, ArrowError> {
+        let Some(first) = places.first().copied() else { return Ok(Vec::new()) };
+        if places.iter().all(|place| *place == first) {
+            return Ok(vec![(first, self)]);
+        }
+        let mut rows = vec![Vec::new(); partitions as usize];
+        for (row, place) in places.iter().enumerate() {
+            if let Some(rows) = rows.get_mut(*place as usize) {
+                rows.push(row as u32);
+            }
+        }
+        let filled = (0..).zip(rows).filter(|(_, rows)| !rows.is_empty());
+        filled.map(|(place, rows)| Ok((place, self.take(rows)?))).collect()
     }
 
     /// Bytes of keys and values of the first `count` records.

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, ListArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, BinaryArray, BooleanArray};
 use arrow::buffer::{BooleanBuffer, ScalarBuffer};
-use arrow::compute::take;
 use arrow::error::ArrowError;
 
 use crate::expr::Registry;
@@ -128,7 +127,7 @@ pub(super) fn encode_keys(encoder: &mut dyn Encode, key: &[ArrayRef], rows: usiz
     encoder.encode(key, present.as_ref())
 }
 
-/// Sorts records into their partitions; the order within each is kept.
+/// The outputs of a topic, by partition; the order of records within each is kept.
 pub(super) fn split(
     topic: &Arc<str>,
     places: &[u32],
@@ -136,31 +135,6 @@ pub(super) fn split(
     partitions: u32,
 ) -> Result<Vec<Output>, ArrowError> {
     let to = |partition| TopicPartition { topic: Arc::clone(topic), partition };
-    let Some(first) = places.first().copied() else { return Ok(Vec::new()) };
-    if places.iter().all(|place| *place == first) {
-        return Ok(vec![Output { to: to(first), records }]);
-    }
-    let mut rows = vec![Vec::new(); partitions as usize];
-    for (row, place) in places.iter().enumerate() {
-        if let Some(rows) = rows.get_mut(*place as usize) {
-            rows.push(row as u32);
-        }
-    }
-    let filled = rows.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty());
-    filled
-        .map(|(place, rows)| Ok(Output { to: to(place as u32), records: pick(&records, &UInt32Array::from(rows))? }))
-        .collect()
-}
-
-fn pick(records: &Records, rows: &UInt32Array) -> Result<Records, ArrowError> {
-    let headers: Option<ListArray> = match &records.headers {
-        Some(headers) => take(headers, rows, None)?.as_list_opt().cloned(),
-        None => None,
-    };
-    Ok(Records {
-        timestamps: rows.values().iter().filter_map(|&row| records.timestamps.get(row as usize).copied()).collect(),
-        keys: take(&records.keys, rows, None)?.as_binary().clone(),
-        values: take(&records.values, rows, None)?.as_binary().clone(),
-        headers,
-    })
+    let split = records.split(places, partitions)?;
+    Ok(split.into_iter().map(|(partition, records)| Output { to: to(partition), records }).collect())
 }

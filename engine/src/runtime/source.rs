@@ -290,17 +290,18 @@ fn headers(batch: &RawBatch) -> Result<ArrayRef, ArrowError> {
 
 /// The last header of that name of every record.
 fn header(batch: &RawBatch, name: &str) -> ArrayRef {
-    let rows = batch.offsets.len();
+    let columns = batch.records.headers.as_ref().and_then(|lists| {
+        let pairs = lists.values().as_struct_opt()?;
+        let (keys, values) = (pairs.column(0).as_string_opt::<i32>()?, pairs.column(1).as_binary_opt::<i32>()?);
+        Some((lists.value_offsets(), keys, values))
+    });
+    let of_row = |row: usize| {
+        let (offsets, keys, values) = columns?;
+        let (start, end) = (*offsets.get(row)? as usize, *offsets.get(row + 1)? as usize);
+        let last = (start..end).rev().find(|&at| keys.is_valid(at) && keys.value(at) == name)?;
+        values.is_valid(last).then(|| values.value(last))
+    };
     let mut found = BinaryBuilder::new();
-    for row in 0..rows {
-        let value = batch.records.headers.as_ref().and_then(|headers| {
-            let pairs = headers.value(row);
-            let pairs = pairs.as_struct_opt()?;
-            let (keys, values) = (pairs.column(0).as_string_opt::<i32>()?, pairs.column(1).as_binary_opt::<i32>()?);
-            let last = (0..pairs.len()).rev().find(|&at| !keys.is_null(at) && keys.value(at) == name)?;
-            (!values.is_null(last)).then(|| values.value(last).to_vec())
-        });
-        found.append_option(value);
-    }
+    (0..batch.offsets.len()).for_each(|row| found.append_option(of_row(row)));
     Arc::new(found.finish())
 }

@@ -309,7 +309,8 @@ impl<'a> Rewriter<'a> {
             (true, 0) => self.pass.tombstones_until(),
             (true, seen) => seen,
         };
-        Ok((RawBatch { offsets, records: records.take(rows)? }, until))
+        let records = records.take(rows).map_err(|error| LogError::Invalid(error.to_string()))?;
+        Ok((RawBatch { offsets, records }, until))
     }
 
     /// Writes the pending records as one batch.
