@@ -27,6 +27,7 @@ fn it_answers_and_stops_cleanly() {
     let server = Server::start(data.path(), &[]);
     let streams = ksql(&server.url, "SHOW STREAMS;", &json!({}));
     assert_eq!(streams[0]["streams"][0]["name"], "S", "what was created is there after a restart");
+    assert!(server.interrupt(), "Ctrl-C must end it with exit code 0");
 }
 
 #[test]
@@ -60,6 +61,37 @@ fn a_foreign_directory_is_left_alone() {
     assert!(error.contains(&data.path().display().to_string()), "{error}");
     let names: Vec<_> = fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["holiday.txt"], "nothing may have changed");
+}
+
+#[test]
+fn a_directory_of_another_version_or_kind_is_left_alone() {
+    let data = tempfile::tempdir().unwrap();
+    assert!(Server::start(data.path(), &[]).terminate());
+    let file = data.path().join("FORMAT");
+    let written = fs::read_to_string(&file).unwrap();
+    let before = || {
+        let mut names: Vec<_> = fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let names = before();
+    let number = |line: &str| line.strip_prefix("format ").and_then(|number| number.parse::<u32>().ok());
+    let format = written.lines().find_map(number).unwrap();
+    let set = |other: &str| fs::write(&file, written.replace(&format!("format {format}"), other)).unwrap();
+    let settings = [format!("data.dir={}", data.path().display()), "listeners=http://127.0.0.1:0".to_owned()];
+    for (line, expected) in [("format 4000000", "newer version"), ("format x", "not a Millstream data directory")] {
+        set(line);
+        let (code, error) = start_with(&settings);
+        assert_eq!(code, Some(1), "{error}");
+        assert!(error.contains(expected) && error.contains(&data.path().display().to_string()), "{error}");
+    }
+    assert_eq!(before(), names, "nothing may have changed");
+    set(&format!("format {format}"));
+    let (code, error) =
+        start_with(&[format!("data.dir={}", file.display()), "listeners=http://127.0.0.1:0".to_owned()]);
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.contains(&file.display().to_string()), "{error}");
+    assert!(Server::start(data.path(), &[]).terminate());
 }
 
 #[test]

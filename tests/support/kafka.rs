@@ -107,6 +107,9 @@ fn settings(port: u16, controller: u16, logs: &Path) -> String {
         "share.coordinator.state.topic.replication.factor=1".to_owned(),
         "share.coordinator.state.topic.min.isr=1".to_owned(),
         "group.initial.rebalance.delay.ms=0".to_owned(),
+        // A broker that was killed is taken for dead sooner, and may come back sooner.
+        "broker.session.timeout.ms=3000".to_owned(),
+        "broker.heartbeat.interval.ms=500".to_owned(),
     ]
     .join("\n")
 }

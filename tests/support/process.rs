@@ -110,8 +110,17 @@ impl Server {
     }
 
     /// SIGTERM; returns whether it ended with exit code 0 within ten seconds.
-    pub fn terminate(mut self) -> bool {
-        signal(self.pid(), "TERM");
+    pub fn terminate(self) -> bool {
+        self.stop("TERM")
+    }
+
+    /// Ctrl-C; returns the same.
+    pub fn interrupt(self) -> bool {
+        self.stop("INT")
+    }
+
+    fn stop(mut self, with: &str) -> bool {
+        signal(self.pid(), with);
         let deadline = Instant::now() + Duration::from_secs(10);
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait().expect("its state can be asked") {
