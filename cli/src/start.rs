@@ -15,6 +15,7 @@ pub(crate) async fn server(file: Option<&Path>, overrides: &[(String, String)]) 
     let mut settings = file.map(properties::read).transpose()?.unwrap_or_default();
     settings.extend(overrides.iter().cloned());
     let config = ServerConfig::from_settings(settings)?;
+    server::trace_to_stderr();
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| format!("SIGTERM: {e}"))?;
     let stop = async move {
         tokio::select! {

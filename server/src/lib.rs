@@ -19,8 +19,10 @@ mod routes;
 mod rows;
 mod run;
 mod session;
+mod trace;
 mod websocket;
 
 pub use app::{Server, app};
 pub use config::ServerConfig;
 pub use run::{run, serve};
+pub use trace::trace_to_stderr;

@@ -25,8 +25,11 @@ pub async fn run(
     let properties = config.properties;
     let engine = tokio::task::spawn_blocking(move || Engine::open(properties)).await.map_err(io::Error::other)?;
     let engine = engine.map_err(io::Error::other)?;
+    tracing::info!(%address, service = engine.config().service_id(), "started");
     listening(address);
-    serve(engine, host, listener, shutdown).await
+    let served = serve(engine, host, listener, shutdown).await;
+    tracing::info!("stopped");
+    served
 }
 
 /// Serves an engine on a socket until `shutdown` resolves; clients know the server as `host`.

@@ -1,10 +1,11 @@
 //! The server as a process: how it starts, how it refuses to, how it stops.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 
 use e2e::http::{ksql, request};
-use e2e::process::Server;
+use e2e::process::{Server, signal, spawn};
 use serde_json::json;
 
 fn start_with(settings: &[String]) -> (Option<i32>, String) {
@@ -28,6 +29,28 @@ fn it_answers_and_stops_cleanly() {
     let streams = ksql(&server.url, "SHOW STREAMS;", &json!({}));
     assert_eq!(streams[0]["streams"][0]["name"], "S", "what was created is there after a restart");
     assert!(server.interrupt(), "Ctrl-C must end it with exit code 0");
+}
+
+#[test]
+fn what_happens_is_told_on_standard_error() {
+    let data = tempfile::tempdir().unwrap();
+    let data_dir = format!("data.dir={}", data.path().display());
+    let mut server = spawn(&["server", "-D", &data_dir, "-D", "listeners=http://127.0.0.1:0"]);
+    let mut first = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let url = first.trim().strip_prefix("listening on ").unwrap();
+    let statements = "CREATE STREAM RAW (V VARCHAR) WITH (KAFKA_TOPIC='bad', VALUE_FORMAT='KAFKA', PARTITIONS=1);
+        CREATE STREAM BAD (V INT) WITH (KAFKA_TOPIC='bad', VALUE_FORMAT='JSON');
+        CREATE STREAM GOOD AS SELECT V FROM BAD;
+        INSERT INTO RAW (V) VALUES ('no json');";
+    ksql(url, statements, &json!({}));
+    let mut told = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(told.next().unwrap().contains("started"));
+    let bad = told.next().unwrap();
+    assert!(bad.contains("WARN") && bad.contains("topic=bad") && bad.contains("offset=0"), "{bad}");
+    signal(server.id(), "TERM");
+    assert!(told.any(|line| line.contains("stopped")));
+    assert!(server.wait().unwrap().success());
 }
 
 #[test]
