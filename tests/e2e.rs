@@ -21,6 +21,8 @@ mod kafka;
 mod kafka_outage;
 #[path = "e2e/log_kafka.rs"]
 mod log_kafka;
+#[path = "e2e/memory.rs"]
+mod memory;
 #[path = "e2e/process.rs"]
 mod process;
 #[path = "e2e/shell.rs"]

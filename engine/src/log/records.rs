@@ -87,7 +87,7 @@ impl Records {
     }
 
     /// Bytes of keys and values of the first `count` records.
-    pub(super) fn payload_bytes(&self, count: usize) -> usize {
+    pub(crate) fn payload_bytes(&self, count: usize) -> usize {
         let bytes = |offsets: &[i32]| {
             let (first, last) = (offsets.first().copied().unwrap_or(0), offsets.get(count).copied().unwrap_or(0));
             (last - first) as usize

@@ -149,7 +149,7 @@ impl Builder<'_> {
             commit_interval_ms: self.config.number("ksql.streams.commit.interval.ms").unwrap_or(2000),
             purge_interval_ms: self.config.number("ksql.streams.repartition.purge.interval.ms").unwrap_or(30_000),
             outputs: Vec::new(),
-            output_bytes: 0,
+            pending_bytes: 0,
             dirty: false,
             committed_ms: self.clock.now_ms(),
             purged_ms: self.clock.now_ms(),

@@ -25,8 +25,6 @@ use super::target::Target;
 
 /// Bytes polled from one input at a time.
 const POLL_BYTES: usize = 1 << 20;
-/// A task with so many bytes of uncommitted output commits.
-const PENDING_BYTES: usize = 16 << 20;
 
 /// Why a task cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +128,8 @@ pub(super) struct Task {
     /// Pause between two purges of the repartition topics it reads.
     pub(super) purge_interval_ms: i64,
     pub(super) outputs: Vec<Output>,
-    pub(super) output_bytes: usize,
+    /// Bytes taken and made since the last commit: about what memory cannot let go of.
+    pub(super) pending_bytes: usize,
     /// Something was taken since the last commit.
     pub(super) dirty: bool,
     pub(super) committed_ms: i64,
@@ -159,7 +158,7 @@ impl Task {
             finished = self.run(fed)?;
         }
         let due = now_ms - self.committed_ms >= self.commit_interval_ms
-            || self.output_bytes >= PENDING_BYTES
+            || self.pending_bytes >= self.budget.uncommitted()
             || self.budget.is_exceeded();
         if self.dirty && (finished || !moved || due) {
             self.commit(now_ms)?;
@@ -187,7 +186,7 @@ impl Task {
         }
         let positions =
             self.inputs.iter().map(|input| Position { of: input.of.clone(), offset: input.position }).collect();
-        self.output_bytes = 0;
+        self.pending_bytes = 0;
         let outputs = std::mem::take(&mut self.outputs);
         self.log.commit(Commit { group: Arc::clone(&self.group), positions, outputs, writes })?;
         self.committed()?;
@@ -221,7 +220,9 @@ impl Task {
         let mut any = false;
         for input in &mut self.inputs {
             if input.pending.is_none() {
-                any |= input.poll(&self.reports)?;
+                let bytes = input.poll(&self.reports)?;
+                any |= bytes.is_some();
+                self.pending_bytes += bytes.unwrap_or_default();
             }
         }
         Ok(any)
@@ -275,7 +276,8 @@ impl Task {
         let before = self.outputs.len();
         let finished = self.target.take(result, &self.reports, &mut self.outputs)?;
         let new = self.outputs.get(before..).unwrap_or_default();
-        self.output_bytes += new.iter().map(|output| output.records.values.value_data().len()).sum::<usize>();
+        self.pending_bytes +=
+            new.iter().map(|output| output.records.payload_bytes(output.records.len())).sum::<usize>();
         Ok(finished)
     }
 
@@ -291,19 +293,20 @@ impl Input {
         Head { times: self.pending.as_ref().map_or(&[], |read| &read.rows.time), more: self.more, turn: self.turn }
     }
 
-    fn poll(&mut self, reports: &Reports) -> Result<bool, TaskError> {
+    /// Reads what is there; says how many bytes it was, or that there was nothing.
+    fn poll(&mut self, reports: &Reports) -> Result<Option<usize>, TaskError> {
         self.more = false;
         if self.until.is_some_and(|until| self.polled >= until) {
-            return Ok(false);
+            return Ok(None);
         }
         let batches = self.reader.poll(POLL_BYTES)?;
         let Some((_, mut batch)) = batches.into_iter().next() else {
             if let Some(until) = self.until.filter(|_| self.reader.has_reached_end(0)) {
                 self.polled = until;
             }
-            return Ok(false);
+            return Ok(None);
         };
-        let Some(last) = batch.offsets.last().copied() else { return Ok(false) };
+        let Some(last) = batch.offsets.last().copied() else { return Ok(None) };
         self.polled = last + 1;
         self.more = true;
         if let Some(until) = self.until.filter(|until| last >= *until) {
@@ -311,8 +314,9 @@ impl Input {
             batch = RawBatch { offsets: batch.offsets.slice(0, count), records: batch.records.slice(0, count) };
             self.polled = until;
         }
+        let bytes = batch.records.payload_bytes(batch.records.len());
         self.pending = Some(self.rows.read(&batch, reports)?);
-        Ok(true)
+        Ok(Some(bytes))
     }
 
     /// Takes as many rows as there are numbers.

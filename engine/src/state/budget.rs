@@ -16,6 +16,11 @@ impl Budget {
         Self { limit, used: AtomicUsize::new(0) }
     }
 
+    /// What one task may hold that is not committed yet, and therefore cannot leave memory: inputs taken, outputs made.
+    pub fn uncommitted(&self) -> usize {
+        (self.limit / 16).clamp(1 << 20, 64 << 20)
+    }
+
     /// Bytes in use.
     pub fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)

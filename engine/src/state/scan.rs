@@ -20,7 +20,7 @@ pub trait Entries: Send + Sync {
     /// The bytes of one key's value.
     fn peek(&self, segment: i64, key: &[u8]) -> Result<Option<Vec<u8>>>;
 
-    /// Segments that hold something, oldest first.
+    /// Segments that hold something and are not past retention, oldest first.
     fn live_segments(&self) -> Vec<i64>;
 
     /// Calls `each` with key and value bytes of one segment, in the order of the key's bytes, until it returns false.
@@ -50,6 +50,7 @@ impl<V: Values> Entries for Store<V> {
     fn live_segments(&self) -> Vec<i64> {
         let mut segments: Vec<i64> = self.segments.iter().copied().collect();
         segments.extend(self.fresh().map(|slot| self.entries[slot as usize].segment));
+        segments.retain(|segment| *segment >= self.live_from);
         segments.sort_unstable();
         segments.dedup();
         segments

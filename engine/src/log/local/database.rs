@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use fjall::{Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Slice};
 use parking_lot::RwLock;
@@ -15,6 +17,10 @@ use crate::log::{Kv, LogError, Result, Writes};
 
 /// Unflushed writes kept in memory: what is replayed at the next start.
 const MEMTABLE_BYTES: u64 = 16 << 20;
+/// With so many bytes unflushed a write waits, at most `FLUSH_PATIENCE`, for the thread that flushes.
+const UNFLUSHED_BYTES: u64 = 2 * MEMTABLE_BYTES;
+const FLUSH_PATIENCE: Duration = Duration::from_secs(2);
+const FLUSH_PAUSE: Duration = Duration::from_millis(1);
 const CACHE_BYTES: u64 = 8 << 20;
 const JOURNAL_BYTES: u64 = 64 << 20;
 /// fjall's limit.
@@ -87,6 +93,14 @@ impl Database {
         spaces.numbers.insert(Arc::clone(name), space);
         spaces.next += 1;
         Ok(space)
+    }
+
+    /// Waits while much is unflushed, so that memory does not fill with what is on its way to disk.
+    fn let_flush(&self) {
+        let begin = Instant::now();
+        while self.database.write_buffer_size() > UNFLUSHED_BYTES && begin.elapsed() < FLUSH_PATIENCE {
+            sleep(FLUSH_PAUSE);
+        }
     }
 
     /// Removes everything in a space; nobody writes to it.
@@ -165,7 +179,9 @@ impl Kv for Database {
                 None => {}
             }
         }
-        batch.durability(Some(PersistMode::SyncData)).commit().map_err(|error| self.failed(error))
+        batch.durability(Some(PersistMode::SyncData)).commit().map_err(|error| self.failed(error))?;
+        self.let_flush();
+        Ok(())
     }
 
     fn drop_spaces(&self, prefix: &str) -> Result<()> {
