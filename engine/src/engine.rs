@@ -21,7 +21,7 @@ mod topics;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 use parking_lot::{Mutex, RwLock};
 use sql::{Parsed, Statement, Variables};
@@ -39,6 +39,7 @@ use crate::statements::{
 };
 
 use change::Change;
+use settle::Settling;
 
 /// What an engine stands on; tests bring their own.
 pub struct Parts {
@@ -75,8 +76,8 @@ struct Shared {
     pushed: Mutex<BTreeMap<String, PushQuery>>,
     /// Number of the next query of a client.
     next_id: AtomicU64,
-    /// Rows were inserted since a pull query last waited for them.
-    unsettled: AtomicBool,
+    /// What pull queries may have to wait for.
+    settling: Settling,
     /// Queries run by themselves.
     has_threads: bool,
 }
@@ -116,7 +117,7 @@ impl Engine {
                 commands: Mutex::new(commands),
                 pushed: Mutex::default(),
                 next_id,
-                unsettled: AtomicBool::new(false),
+                settling: Settling::default(),
                 has_threads: threads > 0,
             }),
         };
@@ -209,7 +210,7 @@ impl Engine {
                 Statement::InsertValues { target, columns, values } => {
                     let row = statements::prepare_insert(view, functions, target, columns, values)?;
                     let written = statements::insert(view, &target.name, &[row])?;
-                    self.note_insert();
+                    self.shared.settling.note();
                     Ok(written)
                 }
                 Statement::AssertTopic { exists, topic, with, timeout } => {

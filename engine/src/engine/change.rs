@@ -206,10 +206,14 @@ impl Engine {
     fn finish(&self, change: &Change) -> Result<(), Failure> {
         for id in &change.command.stop {
             self.shared.runtime.forget(id, &change.config)?;
+            self.shared.settling.forget(id);
         }
         for (id, paused) in &change.pause {
             let runtime = &self.shared.runtime;
             if *paused { runtime.pause(id) } else { runtime.resume(id) }?;
+        }
+        if change.pause.iter().any(|(_, paused)| !paused) {
+            self.shared.settling.note();
         }
         if let Some(topic) = &change.command.delete_topic {
             match self.shared.log.delete_topic(topic) {

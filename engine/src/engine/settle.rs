@@ -4,9 +4,11 @@
 //! chance. Here a pull query that follows an INSERT waits, for a bounded time, until the queries that lead to its table
 //! have read what was inserted.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use parking_lot::RwLock;
 
 use crate::catalog::Catalog;
 use crate::log::LogError;
@@ -18,28 +20,53 @@ use super::Engine;
 const PATIENCE: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(1);
 
-impl Engine {
-    /// Rows were written by hand.
-    pub(super) fn note_insert(&self) {
-        self.shared.unsettled.store(true, Ordering::Release);
+/// What pull queries may have to wait for.
+#[derive(Debug, Default)]
+pub(super) struct Settling {
+    /// Grows when rows may be on their way: some were inserted by hand, or a query was resumed.
+    events: AtomicU64,
+    /// By query: up to which event everything that leads to it was seen to be read.
+    settled: RwLock<BTreeMap<String, u64>>,
+}
+
+impl Settling {
+    /// Rows may be on their way.
+    pub(super) fn note(&self) {
+        self.events.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// The query is gone.
+    pub(super) fn forget(&self, query: &str) {
+        self.settled.write().remove(query);
+    }
+
+    /// The event that rows of the query have to be waited for, if any.
+    fn awaited(&self, query: &str) -> Option<u64> {
+        let event = self.events.load(Ordering::Acquire);
+        (self.settled.read().get(query).copied().unwrap_or(0) < event).then_some(event)
+    }
+}
+
+impl Engine {
     /// Waits until the queries that lead to the rows of `query` have read what was inserted so far. A log that cannot be
     /// asked is not waited for.
     pub(super) fn settle(&self, query: &str, catalog: &Catalog) {
-        if !self.shared.has_threads || !self.shared.unsettled.swap(false, Ordering::AcqRel) {
-            return;
-        }
+        let settling = &self.shared.settling;
+        let Some(event) = settling.awaited(query).filter(|_| self.shared.has_threads) else { return };
         let deadline = Instant::now() + PATIENCE;
         let upstream = upstream(query, catalog);
         loop {
             match self.has_read_all(&upstream, catalog) {
-                Ok(true) => return,
-                Ok(false) if Instant::now() > deadline => return self.note_insert(),
+                Ok(true) => break,
+                Ok(false) if Instant::now() > deadline => return,
                 Ok(false) => std::thread::sleep(PAUSE),
-                Err(error) => return tracing::debug!("not waiting for inserted rows: {error}"),
+                Err(error) => {
+                    tracing::debug!("not waiting for inserted rows: {error}");
+                    break;
+                }
             }
         }
+        settling.settled.write().insert(query.to_owned(), event);
     }
 
     /// Whether those queries, oldest first, have read all there is in their topics.

@@ -187,7 +187,7 @@ pub trait Log: Send + Sync + 'static {
     /// Gives up the records before these positions: nobody will read them again. A log that gives up whole files keeps
     /// some of them for now.
     fn delete_records(&self, before: &[Position]) -> Result<()>;
-    /// Committed positions of a group.
+    /// Committed positions of a group; the records that were committed with them are visible.
     fn positions(&self, group: &str) -> Result<Vec<Position>>;
     /// Forgets a group's positions.
     fn delete_group(&self, group: &str) -> Result<()>;

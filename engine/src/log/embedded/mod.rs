@@ -148,6 +148,8 @@ impl Log for Embedded {
     }
 
     fn positions(&self, group: &str) -> Result<Vec<Position>> {
+        // A commit is in the local database a moment before readers see its records.
+        let _nobody_writes = self.shared.turn.lock();
         positions::of_group(&*self.shared.kv, group)
     }
 
