@@ -102,7 +102,8 @@ impl Names {
             Ok(Entity::Topics(found)) => self.topics = found.topics.into_iter().map(|topic| topic.name).collect(),
             Ok(Entity::Queries(found)) => self.queries = found.queries.into_iter().map(|query| query.id).collect(),
             Ok(Entity::Properties(found)) => {
-                let names = found.properties.iter().map(|property| property.name.as_str());
+                let settable = found.properties.iter().filter(|property| property.editable);
+                let names = settable.map(|property| property.name.as_str());
                 let short = names.map(|name| name.strip_prefix("ksql.streams.").unwrap_or(name));
                 self.properties = short.map(ToOwned::to_owned).collect();
             }

@@ -87,7 +87,7 @@ impl Server {
         set("data.dir", &data_dir.display().to_string());
         settings.iter().for_each(|(name, value)| set(name, value));
         let mut command = command(&args.iter().map(String::as_str).collect::<Vec<_>>());
-        command.stdin(Stdio::null()).stderr(stderr).spawn().expect("millstream starts")
+        command.stdin(Stdio::null()).stderr(stderr).env("MILLSTREAM_LOG", "warn").spawn().expect("millstream starts")
     }
 
     /// Process id.
