@@ -271,7 +271,13 @@ pub(crate) fn expected_error(
     {
         return Err(format!("statement {at} failed, not the last one: {}", refusal.message));
     }
-    matches_error(refusal, expected)
+    match &refusal.brief {
+        // Recorded is what the server answers, not what its engine throws.
+        Some(brief) if case.is_recorded() => {
+            matches_error(&Refusal { message: brief.clone(), ..refusal.clone() }, expected)
+        }
+        _ => matches_error(refusal, expected),
+    }
 }
 
 /// Class and message of an error (conformance.md §8).
@@ -282,12 +288,10 @@ pub(crate) fn matches_error(refusal: &Refusal, expected: &ExpectedError) -> Resu
         return Err(format!("a {class} is expected, {:?} came: {}", refusal.kind, refusal.message));
     }
     let unlogged = format!("{}\nStatement: {}", refusal.message, refusal.statement);
-    let said = |message: &String| {
-        let texts = [Some(&refusal.message), Some(&unlogged), refusal.brief.as_ref()];
-        texts.into_iter().flatten().any(|text| text.contains(message))
-    };
     match &expected.message {
-        Some(message) if !said(message) => Err(format!("expected message: {message}\nactual message:   {unlogged}")),
+        Some(message) if !refusal.message.contains(message) && !unlogged.contains(message) => {
+            Err(format!("expected message: {message}\nactual message:   {unlogged}"))
+        }
         _ => Ok(()),
     }
 }

@@ -32,11 +32,11 @@ pub(crate) enum RefusalKind {
 }
 
 /// A refused statement.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     pub(crate) kind: RefusalKind,
     pub(crate) message: String,
-    /// What the server would say instead.
+    /// What `/ksql` answers instead.
     pub(crate) brief: Option<String>,
     pub(crate) statement: String,
 }
