@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, BinaryArray, BinaryBuilder};
 use arrow::buffer::ScalarBuffer;
 use parking_lot::RwLock;
 
-use super::scan::Entries;
+use super::scan::{Entries, Range};
 use crate::log::Result;
 use crate::types::{Changes, Windows};
 
@@ -107,6 +107,9 @@ pub trait ToRows: Send + Sync {
 /// Entries that are larger than this together are enough for one step of a scan.
 const SCANNED_BYTES: usize = 1 << 20;
 
+/// So many windows of a key are looked for one by one; where more are possible, a scan finds those that are there.
+const PEEKED_WINDOWS: i64 = 64;
+
 /// Entries as read: serialised keys, windows, values.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -196,10 +199,16 @@ impl Table {
                     return Ok(());
                 }
                 let newest = now.div_euclid(advance_ms) * advance_ms;
-                let from = from.max(newest.saturating_sub(retention_ms)).max(0);
+                let (from, to) = (from.max(newest.saturating_sub(retention_ms)).max(0), to.min(newest));
                 let mut start = from.saturating_add(advance_ms - 1).div_euclid(advance_ms) * advance_ms;
+                if to.saturating_sub(start) / advance_ms > PEEKED_WINDOWS {
+                    let of = |start: i64| [key, start.to_be_bytes().as_slice()].concat();
+                    let (first, last) = (of(from), of(to));
+                    let range = (Bound::Included(first.as_slice()), Bound::Included(last.as_slice()));
+                    return self.look_up_between(&*entries, range, key, (from, to), found);
+                }
                 let mut entry = Vec::with_capacity(key.len() + 8);
-                while start <= to.min(newest) {
+                while start <= to {
                     let window = (start, start.saturating_add(size_ms));
                     entry.clear();
                     self.kind.put_key(key, window, &mut entry);
@@ -210,15 +219,25 @@ impl Table {
                 }
                 Ok(())
             }
-            TableKind::Session { .. } => self.look_up_sessions(&*entries, key, from, to, found),
+            TableKind::Session { .. } => {
+                let end = behind(key);
+                let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+                self.look_up_between(&*entries, (Bound::Included(key), end), key, (from, to), found)
+            }
         }
     }
 
-    fn look_up_sessions(&self, entries: &dyn Entries, key: &[u8], from: i64, to: i64, found: &mut Found) -> Result<()> {
-        let end = behind(key);
-        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+    /// Adds the entries of a range that are those of the key with windows that start within the bounds.
+    fn look_up_between(
+        &self,
+        entries: &dyn Entries,
+        range: Range<'_>,
+        key: &[u8],
+        (from, to): (i64, i64),
+        found: &mut Found,
+    ) -> Result<()> {
         for segment in entries.live_segments() {
-            entries.scan(segment, (Bound::Included(key), end), &mut |entry, value| {
+            entries.scan(segment, range, &mut |entry, value| {
                 if let Some((of, Some(window))) = self.kind.split_key(entry)
                     && of == key
                     && (from..=to).contains(&window.0)

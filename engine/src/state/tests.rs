@@ -189,6 +189,7 @@ fn windows_of_a_key_are_found_earliest_first() {
         };
         assert_eq!(starts(i64::MIN, i64::MAX), [5, 10, 120_000]);
         assert_eq!(starts(6, 119_999), [10]);
+        assert_eq!(starts(6, 200), [10]);
     }
 }
 
