@@ -323,7 +323,7 @@ impl Engine {
         let live = queries.iter().map(|(id, life, _)| LiveQuery {
             id: id.to_string(),
             status: life.state().to_string(),
-            errors: life.errors(),
+            errors: life.errors().into_iter().map(shown_error).collect(),
             bad_records: life.processing_log.bad_records().into_iter().map(told).collect(),
             push: pushed.get(&**id).cloned(),
         });
@@ -340,6 +340,12 @@ fn told(bad: runtime::BadRecords) -> BadRecords {
         count: bad.count,
         last: (bad.last.partition, bad.last.offset, problem),
     }
+}
+
+/// An error of a query, as statements show it.
+fn shown_error(error: runtime::QueryError) -> statements::QueryError {
+    let runtime::QueryError { time_ms, message, blame } = error;
+    statements::QueryError { time_ms, message, blame: blame.to_string() }
 }
 
 /// A name as the user wrote it.

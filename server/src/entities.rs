@@ -2,7 +2,7 @@
 
 use engine::statements::{
     Answer, FieldConstraint, FunctionDescription, FunctionSignature, GroupOffsets, Outcome, Property, QueryDescription,
-    QueryLine, QueryType, SourceDescription, SourceField, SourceLine, TaskOffsets, TopicLine,
+    QueryError, QueryLine, QueryType, SourceDescription, SourceField, SourceLine, TaskOffsets, TopicLine,
 };
 use engine::types::SqlType;
 use serde_json::{Map, Value};
@@ -235,10 +235,10 @@ fn offset_summary(group: GroupOffsets) -> wire::QueryOffsetSummary {
 
 fn query_description(query: QueryDescription, host: &str) -> wire::QueryDescription {
     let status = |line: &QueryLine| (host.to_owned(), Value::from(line.status.clone()));
-    let error = |(timestamp, error_message): (i64, String)| wire::QueryError {
-        timestamp,
-        error_message,
-        kind: "UNKNOWN".to_owned(),
+    let error = |error: QueryError| wire::QueryError {
+        timestamp: error.time_ms,
+        error_message: error.message,
+        kind: error.blame,
     };
     wire::QueryDescription {
         id: query.id,

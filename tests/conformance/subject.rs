@@ -202,7 +202,7 @@ impl Subject {
         let all = self.engine.runtime().queries();
         let failed = all.iter().filter(|(_, life, _)| life.state() == engine::runtime::State::Error);
         failed
-            .flat_map(|(id, life, _)| life.errors().into_iter().map(move |(_, text)| format!("{id}: {text}")))
+            .flat_map(|(id, life, _)| life.errors().into_iter().map(move |error| format!("{id}: {}", error.message)))
             .collect()
     }
 

@@ -24,7 +24,7 @@ mod topology;
 mod worker;
 
 pub use processing_log::{BadRecords, Entry, Origin, ProcessingLog, Trouble};
-pub use query::{Life, State};
+pub use query::{Blame, Life, QueryError, State};
 pub use registry::{PersistentStart, Runtime, RuntimeError, Settings, Transient};
 pub use target::ClientColumn;
 pub use topology::group;

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::log::LogError;
+
 use super::processing_log::ProcessingLog;
 
 /// Where a query is in its life.
@@ -64,14 +66,55 @@ impl fmt::Display for State {
     }
 }
 
+/// Whose an error is, in ksqlDB's classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The statements, topics or records must change.
+    User,
+    /// The machine, its files or its brokers.
+    System,
+    /// Nobody can tell.
+    Unknown,
+}
+
+impl fmt::Display for Blame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User => "USER",
+            Self::System => "SYSTEM",
+            Self::Unknown => "UNKNOWN",
+        })
+    }
+}
+
+impl From<&LogError> for Blame {
+    fn from(error: &LogError) -> Self {
+        match error {
+            LogError::UnknownTopic(_) | LogError::UnknownPartition { .. } => Self::User,
+            _ => Self::System,
+        }
+    }
+}
+
+/// An error of a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryError {
+    /// When, milliseconds since the epoch.
+    pub time_ms: i64,
+    /// What.
+    pub message: String,
+    /// Whose it is.
+    pub blame: Blame,
+}
+
 /// State, errors and processing log of one query; shared by its tasks and by those who ask.
 #[derive(Debug)]
 pub struct Life {
     state: Mutex<State>,
     /// Some of its tasks are gone: it must be started again to go on.
     is_broken: AtomicBool,
-    /// (when, what), oldest first.
-    errors: Mutex<VecDeque<(i64, String)>>,
+    /// Oldest first.
+    errors: Mutex<VecDeque<QueryError>>,
     errors_kept: usize,
     /// Records and values that could not be used.
     pub processing_log: ProcessingLog,
@@ -116,16 +159,16 @@ impl Life {
     }
 
     /// Remembers an error.
-    pub fn error(&self, time_ms: i64, message: String) {
+    pub fn error(&self, time_ms: i64, message: String, blame: Blame) {
         let mut errors = self.errors.lock();
         if errors.len() >= self.errors_kept.max(1) {
             errors.pop_front();
         }
-        errors.push_back((time_ms, message));
+        errors.push_back(QueryError { time_ms, message, blame });
     }
 
     /// The latest errors, oldest first.
-    pub fn errors(&self) -> Vec<(i64, String)> {
+    pub fn errors(&self) -> Vec<QueryError> {
         self.errors.lock().iter().cloned().collect()
     }
 }
@@ -145,8 +188,8 @@ mod tests {
         assert!(life.become_(State::Stopped));
         assert!(!life.become_(State::Running));
         for i in 0..3 {
-            life.error(i, format!("error {i}"));
+            life.error(i, format!("error {i}"), Blame::Unknown);
         }
-        assert_eq!(life.errors().iter().map(|(time, _)| *time).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(life.errors().iter().map(|error| error.time_ms).collect::<Vec<_>>(), [1, 2]);
     }
 }

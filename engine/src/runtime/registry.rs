@@ -18,7 +18,7 @@ use crate::state::{Budget, Table};
 use crate::steps::QueryPlan;
 
 use super::build::{Builder, Built};
-use super::query::{Life, State};
+use super::query::{Blame, Life, State};
 use super::supervisor::{BackOff, Restart, supervise};
 use super::target::ClientColumn;
 use super::topology::{Target, cut, group};
@@ -60,6 +60,13 @@ impl RuntimeError {
         match self {
             Self::Log(error) if error.may_pass() => State::Retrying,
             _ => State::Error,
+        }
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Log(error) => error.into(),
+            _ => Blame::Unknown,
         }
     }
 }
@@ -279,7 +286,7 @@ impl Runtime {
                 self.pool.wake();
             }
             Err(error) => {
-                running.life.error(self.clock.now_ms(), error.to_string());
+                running.life.error(self.clock.now_ms(), error.to_string(), error.blame());
                 running.life.become_(error.leads_to());
             }
         }
@@ -288,7 +295,7 @@ impl Runtime {
 
     fn note_failure(&self, id: &Arc<str>, running: &Running, error: &RuntimeError) {
         tracing::error!(query = %id, "{error}");
-        running.life.error(self.clock.now_ms(), error.to_string());
+        running.life.error(self.clock.now_ms(), error.to_string(), error.blame());
         running.life.become_(error.leads_to());
         // Without a supervisor nobody starts it again.
         let _gone = self.failed.send(Failed { query: Arc::clone(id) });

@@ -174,7 +174,7 @@ impl SourceReader {
     ) -> Result<(), TaskError> {
         for (row, message) in bad {
             if self.strict_format {
-                return Err(TaskError::Fatal(format!("Deserialization exception: {message}")));
+                return Err(TaskError::Record(format!("Deserialization exception: {message}")));
             }
             if let Some(keep) = keep.get_mut(row) {
                 *keep = false;
@@ -214,7 +214,7 @@ impl SourceReader {
             match time.at(column, row) {
                 Ok(time) => times.push(time),
                 Err(message) if self.strict_time => {
-                    return Err(TaskError::Fatal(format!(
+                    return Err(TaskError::Record(format!(
                         "Fatal user code error in TimestampExtractor callback for record: {message}"
                     )));
                 }

@@ -18,6 +18,7 @@ use crate::state::Budget;
 use crate::types::Changes;
 
 use super::partitions::{Head, merge};
+use super::query::Blame;
 use super::reports::Reports;
 use super::sink::SinkError;
 use super::source::Read;
@@ -32,9 +33,23 @@ pub(super) enum TaskError {
     /// The log failed: the query is started again from its last commit.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// A record cannot be used and must not be passed over.
+    #[error("{0}")]
+    Record(String),
     /// The query must stop.
     #[error("{0}")]
     Fatal(String),
+}
+
+impl TaskError {
+    /// Whose it is.
+    pub(super) fn blame(&self) -> Blame {
+        match self {
+            Self::Log(error) => error.into(),
+            Self::Record(_) => Blame::User,
+            Self::Fatal(_) => Blame::Unknown,
+        }
+    }
 }
 
 impl From<OperatorError> for TaskError {
@@ -54,7 +69,7 @@ impl From<ArrowError> for TaskError {
 
 impl From<SinkError> for TaskError {
     fn from(error: SinkError) -> Self {
-        Self::Fatal(error.to_string())
+        Self::Record(error.to_string())
     }
 }
 

@@ -271,7 +271,7 @@ fn close(slot: &mut Slot, now_ms: i64) {
 
 fn fail(slot: &Slot, now_ms: i64, error: &TaskError, failed: &Sender<Failed>) {
     tracing::error!(query = %slot.query, task = slot.task.id(), "{error}");
-    slot.life.error(now_ms, error.to_string());
+    slot.life.error(now_ms, error.to_string(), error.blame());
     let may_pass = matches!(error, TaskError::Log(error) if error.may_pass()) && slot.task.commits;
     let is_first = slot.life.become_(if may_pass { State::Retrying } else { State::Error });
     if slot.task.commits {

@@ -34,4 +34,4 @@ pub use properties::{set, unset};
 pub use session::{Session, bare_name};
 pub use show::show;
 pub use variables::{define, undefine};
-pub use view::{BadRecords, LiveQuery, PushQuery, View};
+pub use view::{BadRecords, LiveQuery, PushQuery, QueryError, View};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::types::SqlType;
 
+use super::QueryError;
+
 /// Answer to one statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -192,7 +194,7 @@ pub struct QueryDescription {
     /// None for a statement that was only planned.
     pub running: Option<QueryLine>,
     pub tasks: Vec<TaskOffsets>,
-    pub errors: Vec<(i64, String)>,
+    pub errors: Vec<QueryError>,
     pub group: Option<String>,
 }
 

@@ -29,12 +29,23 @@ pub struct LiveQuery {
     pub id: String,
     /// `RUNNING`, `PAUSED`, `ERROR`.
     pub status: String,
-    /// Latest errors: (milliseconds since the epoch, text).
-    pub errors: Vec<(i64, String)>,
+    /// Latest errors, oldest first.
+    pub errors: Vec<QueryError>,
     /// Records it could not read.
     pub bad_records: Vec<BadRecords>,
     /// The statement and the sources of a push query; persistent ones stand in the catalog.
     pub push: Option<PushQuery>,
+}
+
+/// What stopped a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryError {
+    /// When, milliseconds since the epoch.
+    pub time_ms: i64,
+    /// What.
+    pub message: String,
+    /// Whose it is: `USER`, `SYSTEM` or `UNKNOWN`.
+    pub blame: String,
 }
 
 /// The records of one topic that a query could not read.

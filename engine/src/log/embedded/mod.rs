@@ -61,7 +61,7 @@ struct Shared {
 }
 
 impl Embedded {
-    /// A log in memory, gone with the process. It keeps everything until the topic is deleted.
+    /// A log in memory, gone with the process. Retention and compaction take nothing from it.
     pub fn in_memory() -> Embedded {
         let (topics, turn) = (Topics::default(), Mutex::new(Turn::new(0)));
         let shared = Arc::new(Shared { topics, turn, kv: Arc::new(MemoryKv::default()) });
