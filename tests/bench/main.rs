@@ -18,6 +18,7 @@ type Throughput = fn() -> Result<f64, String>;
 const THROUGHPUT: &[(&str, Throughput)] = &[
     ("W1", throughput::filter_and_project),
     ("W2", throughput::tumbling_count_and_sum),
+    ("W3", throughput::session_count_and_sum),
     ("W5", throughput::stream_table_join),
 ];
 

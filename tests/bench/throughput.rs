@@ -78,14 +78,47 @@ pub(crate) fn tumbling_count_and_sum() -> Result<f64, String> {
     let spent = process_cpu() - begin;
     let mut last = HashMap::new();
     bench.read("o", |key, value| {
-        let value: serde_json::Value =
-            serde_json::from_slice(value.unwrap_or_default()).map_err(|error| error.to_string())?;
-        let count = value.get("C").and_then(serde_json::Value::as_u64).ok_or("a row without C")?;
-        last.insert(key.unwrap_or_default().to_vec(), count);
+        last.insert(key.unwrap_or_default().to_vec(), field(value.unwrap_or_default(), "C")?);
         Ok(())
     })?;
     let counted: u64 = last.values().sum();
     per_second(RECORDS, spent, counted == RECORDS as u64, || format!("{counted} of {RECORDS} records were counted"))
+}
+
+/// Records per CPU second of COUNT and SUM by key in session windows, 100 000 keys.
+pub(crate) fn session_count_and_sum() -> Result<f64, String> {
+    const RECORDS: usize = 1_000_000;
+    const KEYS: u64 = 100_000;
+    let bench = Bench::new()?;
+    bench.execute(
+        "CREATE STREAM m (k BIGINT KEY, v BIGINT)
+            WITH (kafka_topic='m', key_format='KAFKA', value_format='JSON', partitions=1);",
+    )?;
+    bench.fill("m", RECORDS, |from, len| data::measurements(from, len, KEYS))?;
+    let begin = process_cpu();
+    bench.execute(
+        "CREATE TABLE o WITH (kafka_topic='o') AS
+            SELECT k, COUNT(*) AS c, SUM(v) AS s FROM m WINDOW SESSION (5 SECONDS) GROUP BY k;",
+    )?;
+    bench.wait("m", RECORDS)?;
+    let spent = process_cpu() - begin;
+    let mut last = HashMap::new();
+    bench.read("o", |key, value| {
+        let key = key.unwrap_or_default().to_vec();
+        match value {
+            Some(value) => last.insert(key, field(value, "C")?),
+            None => last.remove(&key),
+        };
+        Ok(())
+    })?;
+    let counted: u64 = last.values().sum();
+    per_second(RECORDS, spent, counted == RECORDS as u64, || format!("{counted} of {RECORDS} records were counted"))
+}
+
+/// A number in a JSON object.
+fn field(value: &[u8], name: &str) -> Result<u64, String> {
+    let value: serde_json::Value = serde_json::from_slice(value).map_err(|error| error.to_string())?;
+    value.get(name).and_then(serde_json::Value::as_u64).ok_or_else(|| format!("a row without {name}"))
 }
 
 /// Records per CPU second of a LEFT JOIN of a stream with a table of a million rows.
