@@ -152,6 +152,8 @@ impl Kv for Database {
     }
 
     fn write(&self, writes: Writes) -> Result<()> {
+        // Before, not after: readers wait for what is written.
+        self.let_flush();
         let spaces: Vec<u32> = writes.spaces().iter().map(|name| self.make_space(name)).collect::<Result<_>>()?;
         let mut places: Vec<Place> = Vec::with_capacity(writes.len());
         for (at, (space, key, _)) in writes.iter().enumerate() {
@@ -179,9 +181,7 @@ impl Kv for Database {
                 None => {}
             }
         }
-        batch.durability(Some(PersistMode::SyncData)).commit().map_err(|error| self.failed(error))?;
-        self.let_flush();
-        Ok(())
+        batch.durability(Some(PersistMode::SyncData)).commit().map_err(|error| self.failed(error))
     }
 
     fn drop_spaces(&self, prefix: &str) -> Result<()> {
