@@ -29,8 +29,8 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         Ok(request) => request,
         Err(response) => return response,
     };
-    if request.properties.values().any(serde_json::Value::is_null) {
-        return reply::bare_error(50000, error::INTERNAL);
+    if let Some((name, _)) = request.properties.iter().find(|(_, value)| value.is_null()) {
+        return reply::bare_error(40000, format!("Property '{name}' has no value. Leave it out to keep the server's."));
     }
     let asked =
         Asked { sql: request.sql, session: session(&request.properties, &request.session_variables), lenient: true };
@@ -54,7 +54,7 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
 /// This endpoint tells the statement in the message of some errors and hides what is the server's fault.
 fn told(mut failure: Failure) -> Failure {
     match failure.kind {
-        FailureKind::Server | FailureKind::Property => Failure::new(FailureKind::Server, error::INTERNAL),
+        FailureKind::Server => Failure::new(FailureKind::Server, error::INTERNAL),
         FailureKind::Statement if failure.message.contains("Syntax Error") => {
             if let Some(text) = &failure.statement {
                 failure.message = format!("{}\nStatement: {text}", failure.message);
