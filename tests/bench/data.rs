@@ -127,3 +127,23 @@ pub(crate) fn orders(from: u64, len: usize, customers: u64) -> Records {
     }
     batch.finish()
 }
+
+/// The same records, ten in a millisecond from the number of the first one on.
+pub(crate) fn spread(records: Records, from: u64) -> Records {
+    let times = (from..from + records.len() as u64).map(|i| EPOCH + (i / 10) as i64);
+    Records { timestamps: times.collect(), ..records }
+}
+
+/// Rows of a table of orders with BIGINT keys `from..from + len`, each of one of the customers `0..customers`.
+pub(crate) fn order_rows(from: u64, len: usize, customers: u64) -> Records {
+    let mut random = Random::new(from ^ 0xF0E1);
+    let mut batch = Batch::new(len);
+    for id in from..from + len as u64 {
+        batch.line.clear();
+        let _ = write!(batch.line, r#"{{"CUSTOMER":{}}}"#, random.below(customers));
+        batch.timestamps.push(EPOCH + id as i64);
+        batch.keys.append_value((id as i64).to_be_bytes());
+        batch.values.append_value(&batch.line);
+    }
+    batch.finish()
+}

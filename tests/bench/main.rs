@@ -19,6 +19,8 @@ const THROUGHPUT: &[(&str, Throughput)] = &[
     ("W1", throughput::filter_and_project),
     ("W2", throughput::tumbling_count_and_sum),
     ("W3", throughput::session_count_and_sum),
+    ("W4", throughput::stream_stream_join),
+    ("W6", throughput::foreign_key_join),
     ("W5", throughput::stream_table_join),
 ];
 

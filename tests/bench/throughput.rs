@@ -115,10 +115,78 @@ pub(crate) fn session_count_and_sum() -> Result<f64, String> {
     per_second(RECORDS, spent, counted == RECORDS as u64, || format!("{counted} of {RECORDS} records were counted"))
 }
 
+/// Records per CPU second, of both sides, of a join of two streams within ten seconds; every key comes once on each side.
+pub(crate) fn stream_stream_join() -> Result<f64, String> {
+    const RECORDS: usize = 1_000_000;
+    let bench = Bench::new()?;
+    bench.execute(
+        "CREATE STREAM l (id BIGINT KEY, name VARCHAR, city VARCHAR)
+            WITH (kafka_topic='l', key_format='KAFKA', value_format='JSON', partitions=1);
+        CREATE STREAM r (id BIGINT KEY, name VARCHAR, city VARCHAR)
+            WITH (kafka_topic='r', key_format='KAFKA', value_format='JSON', partitions=1);",
+    )?;
+    for topic in ["l", "r"] {
+        bench.fill(topic, RECORDS / 2, |from, len| data::spread(data::customers(from, len), from))?;
+    }
+    let begin = process_cpu();
+    bench.execute(
+        "CREATE STREAM o WITH (kafka_topic='o') AS SELECT l.id AS id, l.name AS name, r.city AS city
+            FROM l INNER JOIN r WITHIN 10 SECONDS GRACE PERIOD 1 SECOND ON l.id = r.id;",
+    )?;
+    bench.wait("l", RECORDS / 2)?;
+    bench.wait("r", RECORDS / 2)?;
+    let spent = process_cpu() - begin;
+    let mut found = 0;
+    bench.read("o", |key, value| {
+        found += 1;
+        is_customer(key, value)
+    })?;
+    per_second(RECORDS, spent, found == RECORDS / 2, || format!("{found} rows came, {} are expected", RECORDS / 2))
+}
+
+/// Records per CPU second of a join of a table of orders with a table of customers, by the orders' foreign key.
+pub(crate) fn foreign_key_join() -> Result<f64, String> {
+    const RECORDS: usize = 500_000;
+    const CUSTOMERS: usize = 50_000;
+    let bench = Bench::new()?;
+    bench.execute(
+        "CREATE TABLE customers (id BIGINT PRIMARY KEY, name VARCHAR, city VARCHAR)
+            WITH (kafka_topic='customers', key_format='KAFKA', value_format='JSON', partitions=1);
+        CREATE TABLE orders (id BIGINT PRIMARY KEY, customer BIGINT)
+            WITH (kafka_topic='orders', key_format='KAFKA', value_format='JSON', partitions=1);",
+    )?;
+    bench.fill("customers", CUSTOMERS, data::customers)?;
+    bench.fill("orders", RECORDS, |from, len| data::order_rows(from, len, CUSTOMERS as u64))?;
+    let begin = process_cpu();
+    bench.execute(
+        "CREATE TABLE o WITH (kafka_topic='o') AS SELECT orders.id AS id, customer, name
+            FROM orders JOIN customers ON orders.customer = customers.id;",
+    )?;
+    bench.wait("orders", RECORDS)?;
+    let spent = process_cpu() - begin;
+    let mut found = 0;
+    bench.read("o", |_, value| {
+        found += 1;
+        let value = value.ok_or("a row is gone")?;
+        let name = format!(r#","NAME":"Customer {:07}"}}"#, field(value, "CUSTOMER")?);
+        let is_right = value.ends_with(name.as_bytes());
+        if is_right { Ok(()) } else { Err(format!("unexpected output {}", String::from_utf8_lossy(value))) }
+    })?;
+    per_second(RECORDS, spent, found == RECORDS, || format!("{found} rows came, {RECORDS} are expected"))
+}
+
 /// A number in a JSON object.
 fn field(value: &[u8], name: &str) -> Result<u64, String> {
     let value: serde_json::Value = serde_json::from_slice(value).map_err(|error| error.to_string())?;
     value.get(name).and_then(serde_json::Value::as_u64).ok_or_else(|| format!("a row without {name}"))
+}
+
+/// Checks a row of [`data::customers`]: its name and its city.
+fn is_customer(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<(), String> {
+    let id = key.and_then(|key| Some(i64::from_be_bytes(key.try_into().ok()?))).ok_or("a row without a key")?;
+    let value = String::from_utf8_lossy(value.unwrap_or_default());
+    let wanted = format!(r#"{{"NAME":"Customer {id:07}","CITY":"City_{:03}"}}"#, id % 500);
+    if value == wanted { Ok(()) } else { Err(format!("unexpected output {value} for {id}")) }
 }
 
 /// Records per CPU second of a LEFT JOIN of a stream with a table of a million rows.
