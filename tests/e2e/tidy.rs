@@ -170,6 +170,17 @@ fn libraries_stay_in_their_rooms() {
 }
 
 #[test]
+fn the_map_names_files_that_exist() {
+    let root = repository();
+    let map = fs::read_to_string(root.join("docs/architecture.md")).expect("the map");
+    let named: Vec<&str> = map.split('`').skip(1).step_by(2).filter(|text| text.ends_with(".rs")).collect();
+    assert!(named.len() > 40, "the map names {} files only", named.len());
+    let is_there = |file: &str| root.join(file).is_file() || root.join("engine/src").join(file).is_file();
+    let gone: Vec<&str> = named.into_iter().filter(|file| !is_there(file)).collect();
+    assert!(gone.is_empty(), "docs/architecture.md names files that are not there: {gone:?}");
+}
+
+#[test]
 fn files_are_short_and_finished() {
     let mut wrong = Vec::new();
     for (path, text) in sources() {
