@@ -188,6 +188,7 @@ impl Task {
     /// Commits what is pending (on an orderly stop).
     pub(super) fn commit(&mut self, now_ms: i64) -> Result<(), TaskError> {
         self.dirty = false;
+        self.pending_bytes = 0;
         self.committed_ms = now_ms;
         let mut writes = Writes::default();
         for node in &mut self.nodes {
@@ -201,7 +202,6 @@ impl Task {
         }
         let positions =
             self.inputs.iter().map(|input| Position { of: input.of.clone(), offset: input.position }).collect();
-        self.pending_bytes = 0;
         let outputs = std::mem::take(&mut self.outputs);
         self.log.commit(Commit { group: Arc::clone(&self.group), positions, outputs, writes })?;
         self.committed()?;

@@ -1,5 +1,8 @@
 //! What all clients of a cluster share: settings, events, the wording of errors.
 
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -63,6 +66,21 @@ impl Connection {
     }
 }
 
+/// During an outage every client reports the same again and again; each code is told once in such a while.
+const QUIET: Duration = Duration::from_secs(10);
+static TOLD: Mutex<Vec<(Option<RDKafkaErrorCode>, Instant)>> = Mutex::new(Vec::new());
+
+/// Whether no client reported that code a moment ago.
+fn is_news(code: Option<RDKafkaErrorCode>) -> bool {
+    let mut told = TOLD.lock();
+    told.retain(|(_, at)| at.elapsed() < QUIET);
+    let is_news = told.iter().all(|(other, _)| *other != code);
+    if is_news {
+        told.push((code, Instant::now()));
+    }
+    is_news
+}
+
 /// Puts what clients report on the process's own log.
 #[derive(Debug, Default)]
 pub(super) struct Events;
@@ -73,7 +91,11 @@ impl ClientContext for Events {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!("kafka: {error}: {reason}");
+        if is_news(error.rdkafka_error_code()) {
+            tracing::warn!("kafka: {error}: {reason}");
+        } else {
+            tracing::debug!("kafka: {error}: {reason}");
+        }
     }
 }
 
