@@ -59,52 +59,36 @@ fn count(value: &[u8]) -> u32 {
     rest.split(',').next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
-/// Records per CPU second of COUNT and SUM by key in tumbling windows, 100 000 keys.
+/// Records per CPU second of COUNT and SUM by key in tumbling windows.
 pub(crate) fn tumbling_count_and_sum() -> Result<f64, String> {
-    const RECORDS: usize = 2_000_000;
-    const KEYS: u64 = 100_000;
-    let bench = Bench::new()?;
-    bench.execute(
-        "CREATE STREAM m (k BIGINT KEY, v BIGINT)
-            WITH (kafka_topic='m', key_format='KAFKA', value_format='JSON', partitions=1);",
-    )?;
-    bench.fill("m", RECORDS, |from, len| data::measurements(from, len, KEYS))?;
-    let begin = process_cpu();
-    bench.execute(
-        "CREATE TABLE o WITH (kafka_topic='o') AS
-            SELECT k, COUNT(*) AS c, SUM(v) AS s FROM m WINDOW TUMBLING (SIZE 10 SECONDS) GROUP BY k;",
-    )?;
-    bench.wait("m", RECORDS)?;
-    let spent = process_cpu() - begin;
-    let mut last = HashMap::new();
-    bench.read("o", |key, value| {
-        last.insert(key.unwrap_or_default().to_vec(), field(value.unwrap_or_default(), "C")?);
-        Ok(())
-    })?;
-    let counted: u64 = last.values().sum();
-    per_second(RECORDS, spent, counted == RECORDS as u64, || format!("{counted} of {RECORDS} records were counted"))
+    count_and_sum(2_000_000, "TUMBLING (SIZE 10 SECONDS)")
 }
 
-/// Records per CPU second of COUNT and SUM by key in session windows, 100 000 keys.
+/// Records per CPU second of COUNT and SUM by key in session windows.
 pub(crate) fn session_count_and_sum() -> Result<f64, String> {
-    const RECORDS: usize = 1_000_000;
+    count_and_sum(1_000_000, "SESSION (5 SECONDS)")
+}
+
+/// Records per CPU second of COUNT and SUM in windows, 100 000 keys.
+fn count_and_sum(records: usize, window: &str) -> Result<f64, String> {
     const KEYS: u64 = 100_000;
     let bench = Bench::new()?;
     bench.execute(
         "CREATE STREAM m (k BIGINT KEY, v BIGINT)
             WITH (kafka_topic='m', key_format='KAFKA', value_format='JSON', partitions=1);",
     )?;
-    bench.fill("m", RECORDS, |from, len| data::measurements(from, len, KEYS))?;
+    bench.fill("m", records, |from, len| data::measurements(from, len, KEYS))?;
     let begin = process_cpu();
-    bench.execute(
+    bench.execute(&format!(
         "CREATE TABLE o WITH (kafka_topic='o') AS
-            SELECT k, COUNT(*) AS c, SUM(v) AS s FROM m WINDOW SESSION (5 SECONDS) GROUP BY k;",
-    )?;
-    bench.wait("m", RECORDS)?;
+            SELECT k, COUNT(*) AS c, SUM(v) AS s FROM m WINDOW {window} GROUP BY k;"
+    ))?;
+    bench.wait("m", records)?;
     let spent = process_cpu() - begin;
     let mut last = HashMap::new();
     bench.read("o", |key, value| {
         let key = key.unwrap_or_default().to_vec();
+        // Sessions that grow leave tombstones.
         match value {
             Some(value) => last.insert(key, field(value, "C")?),
             None => last.remove(&key),
@@ -112,7 +96,7 @@ pub(crate) fn session_count_and_sum() -> Result<f64, String> {
         Ok(())
     })?;
     let counted: u64 = last.values().sum();
-    per_second(RECORDS, spent, counted == RECORDS as u64, || format!("{counted} of {RECORDS} records were counted"))
+    per_second(records, spent, counted == records as u64, || format!("{counted} of {records} records were counted"))
 }
 
 /// Records per CPU second, of both sides, of a join of two streams within ten seconds; every key comes once on each side.
