@@ -13,11 +13,11 @@ use arrow::datatypes::{
 };
 use arrow::error::ArrowError;
 
-use super::row::{Row, double, optional_text};
+use super::columns::Numbers;
 use super::{Arg, Batch, Category, Function, Variation};
 use crate::expr::coerce;
 use crate::types::text::{java_compare, java_compare_bytes};
-use crate::types::{SqlType, Value, text};
+use crate::types::{SqlType, text};
 
 /// Variations of GREATEST and LEAST.
 macro_rules! extreme {
@@ -76,11 +76,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "GEO_DISTANCE",
         Category::Other,
         &[
-            Variation::row("(double lat1, double lon1, double lat2, double lon2) DOUBLE", |args, _| distance(args)),
-            Variation::row_nulls(
-                "(double lat1, double lon1, double lat2, double lon2, VARCHAR units) DOUBLE",
-                |args, _| distance(args),
-            ),
+            Variation::batch("(double lat1, double lon1, double lat2, double lon2) DOUBLE", distance),
+            Variation::batch("(double lat1, double lon1, double lat2, double lon2, VARCHAR units) DOUBLE", distance),
         ],
     )
     .spelled("geo_distance")
@@ -155,26 +152,42 @@ fn widest(types: &[SqlType]) -> SqlType {
         .unwrap_or(SqlType::Decimal { precision: 38, scale: 0 })
 }
 
-/// Haversine formula on a sphere.
-fn distance(args: &[Value]) -> Row {
-    if args.iter().take(4).any(Value::is_null) {
-        return Ok(Value::Null);
-    }
-    let (lat1, lon1, lat2, lon2) = (double(args, 0)?, double(args, 1)?, double(args, 2)?, double(args, 3)?);
+/// The distance of two points. NULL where a coordinate is; without a unit in kilometres.
+fn distance(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let degrees = |i| Numbers::<Float64Type>::new(batch, i);
+    let (lat1, lon1, lat2, lon2) = (degrees(0)?, degrees(1)?, degrees(2)?, degrees(3)?);
+    let units = batch.args.get(4).and_then(|arg| Some((arg, arg.array.as_string_opt::<i32>()?)));
+    let distances = (0..batch.len).map(|row| {
+        if batch.args.iter().take(4).any(|arg| arg.is_null(row)) {
+            return None;
+        }
+        let unit = units.filter(|(arg, _)| !arg.is_null(row)).map_or("", |(arg, texts)| texts.value(arg.index(row)));
+        let (from, to) = ((lat1.at(row), lon1.at(row)), (lat2.at(row), lon2.at(row)));
+        great_circle(from, to, unit).map_err(|message| batch.fail(row, || message)).ok()
+    });
+    Ok(Arc::new(distances.collect::<Float64Array>()))
+}
+
+/// Haversine formula on a sphere; points are latitude and longitude in degrees.
+fn great_circle((lat1, lon1): (f64, f64), (lat2, lon2): (f64, f64), unit: &str) -> Result<f64, String> {
+    const KILOMETRES: [&str; 6] = ["", "km", "kilometer", "kilometers", "kilometre", "kilometres"];
+    const MILES: [&str; 3] = ["mi", "mile", "miles"];
     if [lat1, lat2].iter().any(|latitude| !(-90.0..=90.0).contains(latitude))
         || [lon1, lon2].iter().any(|longitude| !(-180.0..=180.0).contains(longitude))
     {
         return Err("latitudes must be within 90 and longitudes within 180 degrees".to_owned());
     }
-    let unit = optional_text(args, 4).map(|unit| unit.trim().to_lowercase()).unwrap_or_default();
-    let radius = match unit.as_str() {
-        "" | "km" | "kilometer" | "kilometers" | "kilometre" | "kilometres" => 6371.0,
-        "mi" | "mile" | "miles" => 3959.0,
-        other => return Err(format!("unknown unit of length '{other}'")),
+    let is_one_of = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(unit.trim()));
+    let radius = if is_one_of(&KILOMETRES) {
+        6371.0
+    } else if is_one_of(&MILES) {
+        3959.0
+    } else {
+        return Err(format!("unknown unit of length '{unit}'"));
     };
     let radians = |degrees: f64| degrees / 180.0 * std::f64::consts::PI;
     let half = |a: f64, b: f64| (radians(b - a) / 2.0).sin();
     let (latitude, longitude) = (half(lat1, lat2), half(lon1, lon2));
     let a = latitude * latitude + longitude * longitude * radians(lat1).cos() * radians(lat2).cos();
-    Ok(Value::Double(radius * 2.0 * a.sqrt().asin()))
+    Ok(radius * 2.0 * a.sqrt().asin())
 }

@@ -21,10 +21,6 @@ pub(super) fn int(args: &[Value], i: usize) -> Result<i32, String> {
     if let Some(Value::Integer(value)) = args.get(i) { Ok(*value) } else { Err(wrong(i)) }
 }
 
-pub(super) fn double(args: &[Value], i: usize) -> Result<f64, String> {
-    if let Some(Value::Double(value)) = args.get(i) { Ok(*value) } else { Err(wrong(i)) }
-}
-
 pub(super) fn list(args: &[Value], i: usize) -> Result<&[Value], String> {
     if let Some(Value::Array(items)) = args.get(i) { Ok(items) } else { Err(wrong(i)) }
 }

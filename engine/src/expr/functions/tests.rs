@@ -92,6 +92,11 @@ fn numbers() {
             ("GREATEST(I, 5)", &["5", "5", "5"]),
             ("LEAST(N, 1.25)", &["-7.500", "1.250", "1.250"]),
             ("GEO_DISTANCE(D, 0, D, 0, 'MI')", &["0.0", "0.0", "!null"]),
+            ("ROUND(GEO_DISTANCE(1, 1, 2, 2, ' Kilometres '))", &["157", "157", "157"]),
+            ("ROUND(GEO_DISTANCE(1, 1, 2, 2, CAST(NULL AS STRING)))", &["157", "157", "157"]),
+            ("ROUND(GEO_DISTANCE(1, 1, 2, 2, NULL))", &["157", "157", "157"]),
+            ("GEO_DISTANCE(NULL, 1, 2, 2)", &["!null", "!null", "!null"]),
+            ("GEO_DISTANCE(1, 1, 2, 2, 'yards')", &["!null", "!null", "!null"]),
             ("GEO_DISTANCE(91, 0, 0, D)", &["!null", "!null", "!null"]),
             ("GENERATE_SERIES(I, -5, 2)", &["[-7, -5]", "!null", "!null"]),
             (
