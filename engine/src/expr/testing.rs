@@ -79,6 +79,27 @@ pub(super) fn rows(text: &str, table: &Table) -> Vec<String> {
     all
 }
 
+/// Checks, over columns as in [`table`], expressions with their values by row (as [`rows`] gives them) and expressions with
+/// what the processing log tells of them.
+pub(super) fn check(columns: &[&str], cases: &[(&str, &str)], told: &[(&str, &[&str])]) {
+    let columns = table(columns);
+    for (expression, expected) in cases {
+        assert_eq!(rows(expression, &columns).join(" | "), *expected, "{expression}");
+    }
+    for (expression, expected) in told {
+        assert_eq!(failures(expression, &columns), *expected, "{expression}");
+    }
+}
+
+/// What the processing log tells of the expression: `row: message`.
+pub(super) fn failures(text: &str, table: &Table) -> Vec<String> {
+    let typed = bind_text(text, &table.scope).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let mut errors = RowErrors::default();
+    let evaluator = compile(&typed, &Settings::default()).unwrap();
+    evaluator.eval(Rows { columns: &table.columns, len: table.len }, &mut errors);
+    errors.rows.into_iter().map(|(row, message)| format!("{row}: {message}")).collect()
+}
+
 fn evaluate(evaluator: &Evaluator, typed: &Typed, columns: &[ArrayRef], len: usize) -> Vec<String> {
     let mut errors = RowErrors::default();
     let result = evaluator.eval(Rows { columns, len }, &mut errors);

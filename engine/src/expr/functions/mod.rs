@@ -57,4 +57,8 @@ static LIBRARY: &[&[Function]] = &[
 ];
 
 #[cfg(test)]
+mod json_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;
