@@ -66,7 +66,8 @@ pub(super) fn constant(text: &str) -> String {
     rows(text, &table(&[])).join(" | ")
 }
 
-/// The expression's values as Java text, `!` before rows that failed. Checks that evaluating row by row gives the same.
+/// The expression's values as Java text, `!` before rows that failed. Checks that evaluating row by row gives the same,
+/// and so does a batch that starts in the middle of its columns.
 pub(super) fn rows(text: &str, table: &Table) -> Vec<String> {
     let typed = bind_text(text, &table.scope).unwrap_or_else(|error| panic!("{text}: {error}"));
     let evaluator = compile(&typed, &Settings::default()).unwrap();
@@ -76,6 +77,8 @@ pub(super) fn rows(text: &str, table: &Table) -> Vec<String> {
         let single = evaluate(&evaluator, &typed, &slices, 1);
         assert_eq!(single.first(), all.get(row), "{text}: row {row} alone differs from the batch");
     }
+    let tail: Vec<ArrayRef> = table.columns.iter().map(|column| column.slice(1, table.len - 1)).collect();
+    assert_eq!(evaluate(&evaluator, &typed, &tail, table.len - 1), all[1..], "{text}: the rows from the second on");
     all
 }
 
@@ -100,7 +103,8 @@ pub(super) fn failures(text: &str, table: &Table) -> Vec<String> {
     errors.rows.into_iter().map(|(row, message)| format!("{row}: {message}")).collect()
 }
 
-fn evaluate(evaluator: &Evaluator, typed: &Typed, columns: &[ArrayRef], len: usize) -> Vec<String> {
+/// As [`rows`], of a compiled expression and without its checks.
+pub(super) fn evaluate(evaluator: &Evaluator, typed: &Typed, columns: &[ArrayRef], len: usize) -> Vec<String> {
     let mut errors = RowErrors::default();
     let result = evaluator.eval(Rows { columns, len }, &mut errors);
     assert_eq!(result.len(), len);

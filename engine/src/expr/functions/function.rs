@@ -145,6 +145,8 @@ pub struct Context<'a> {
 
 /// Arguments of one call over a batch.
 pub struct Batch<'a> {
+    /// Upper-case name of the function.
+    pub name: &'static str,
     /// Arguments; constants are columns of one row.
     pub args: &'a [Arg],
     /// Number of rows.
@@ -155,9 +157,10 @@ pub struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// The expression failed for that row: it becomes NULL, the message goes to the processing log.
+    /// The expression failed for that row: it becomes NULL, the message goes to the processing log, after the function's
+    /// name.
     pub fn fail(&self, row: usize, message: impl FnOnce() -> String) {
-        self.failures.fail(row, message);
+        self.failures.fail(row, || format!("{}: {}", self.name, message()));
     }
 
     /// Argument `i` as a column of `len` rows.

@@ -57,7 +57,13 @@ static LIBRARY: &[&[Function]] = &[
 ];
 
 #[cfg(test)]
+mod array_tests;
+#[cfg(test)]
+mod cast_tests;
+#[cfg(test)]
 mod json_tests;
+#[cfg(test)]
+mod map_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -176,18 +176,23 @@ fn json_urls_bytes_and_dates() {
 
 #[test]
 fn table_functions_yield_arrays() {
-    use super::super::testing::env;
-    use super::super::{Scope, Settings, bind_table_function, compile};
-    use crate::expr::{RowErrors, Rows};
-    use crate::types::Value;
+    use super::super::testing::{env, evaluate};
+    use super::super::{Settings, bind_table_function, compile};
 
-    let expr = sql::parse_expression("CUBE_EXPLODE(ARRAY[1, CAST(NULL AS INTEGER), 2])").unwrap();
-    let typed = bind_table_function(&expr, &Scope::default(), env()).unwrap();
-    assert_eq!(typed.ty.to_string(), "ARRAY<ARRAY<INTEGER>>");
-    let result =
-        compile(&typed, &Settings::default()).unwrap().eval(Rows { columns: &[], len: 1 }, &mut RowErrors::default());
-    assert_eq!(
-        Value::at(&result, 0).java_text(&typed.ty),
-        "[[null, null, null], [null, null, 2], [1, null, null], [1, null, 2]]"
-    );
+    let columns = table(&["A ARRAY<INTEGER>: ARRAY[1, NULL, 2] | null | ARRAY[3] | SLICE(ARRAY[1], 1, 0)"]);
+    let cases: &[(&str, &[&str])] = &[
+        (
+            "CUBE_EXPLODE(A)",
+            &["[[null, null, null], [null, null, 2], [1, null, null], [1, null, 2]]", "null", "[[null], [3]]", "[[]]"],
+        ),
+        ("CUBE_EXPLODE(ARRAY[4])", &["[[null], [4]]"; 4]),
+        ("CUBE_EXPLODE(GENERATE_SERIES(1, 21))", &["!null"; 4]),
+        ("EXPLODE(A)", &["[1, null, 2]", "null", "[3]", "[]"]),
+    ];
+    for (expression, expected) in cases {
+        let expr = sql::parse_expression(expression).unwrap();
+        let typed = bind_table_function(&expr, &columns.scope, env()).unwrap();
+        let evaluator = compile(&typed, &Settings::default()).unwrap();
+        assert_eq!(evaluate(&evaluator, &typed, &columns.columns, columns.len), *expected, "{expression}");
+    }
 }

@@ -208,7 +208,7 @@ fn substring(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
         };
         match range {
             None => {
-                batch.fail(row, || format!("SUBSTRING: index out of range for a text of length {units}"));
+                batch.fail(row, || format!("index out of range for a text of length {units}"));
                 builder.append_null();
             }
             Some(range) if text.is_ascii() => builder.append_value(text.get(range).unwrap_or_default()),

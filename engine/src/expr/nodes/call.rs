@@ -36,7 +36,8 @@ impl Operation for CallFunction {
         let context = Context { types: &self.types, returns: &self.returns, settings: &self.settings };
         match self.run {
             Run::Batch(kernel) => {
-                Ok(kernel(&Batch { args: &args, len: frame.len(), context: &context, failures: frame.failures() })?)
+                let failures = frame.failures();
+                Ok(kernel(&Batch { name: self.name, args: &args, len: frame.len(), context: &context, failures })?)
             }
             Run::Row(kernel) => Ok(self.rows(frame, &args, kernel, &context, false)),
             Run::RowNulls(kernel) => Ok(self.rows(frame, &args, kernel, &context, true)),
