@@ -25,6 +25,8 @@ mod log_kafka;
 mod memory;
 #[path = "e2e/process.rs"]
 mod process;
+#[path = "e2e/protobuf.rs"]
+mod protobuf;
 #[path = "e2e/settled.rs"]
 mod settled;
 #[path = "e2e/shell.rs"]

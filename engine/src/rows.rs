@@ -1,5 +1,8 @@
 //! Rows on their way from a query to its client: a bounded queue between an engine thread, which blocks when the client
-//! is slow, and an asynchronous reader. Nothing here knows a runtime: the reader leaves its waker.
+//! is slow, and an asynchronous reader. Nothing here knows a runtime: the reader leaves its waker. `rows/writer.rs` writes
+//! them.
+
+mod writer;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,26 +12,29 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::log::Signal;
 
+pub use self::writer::RowFormat;
+pub(crate) use self::writer::RowWriter;
+
 /// Bytes a queue holds before its sender has to wait.
 const CAPACITY_BYTES: usize = 1 << 20;
 
-/// Encoded rows: each is a JSON array of its columns.
+/// Encoded rows: each in the query's [`RowFormat`], tombstones as JSON in any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowBatch {
-    /// The rows' texts, one after the other.
-    pub json: Vec<u8>,
-    /// Where each row ends in `json`.
+    /// The rows' bytes, one after the other.
+    pub data: Vec<u8>,
+    /// Where each row ends in `data`.
     pub ends: Vec<usize>,
     /// Which rows say that a row of a table is gone (empty: none does).
     pub tombstones: Vec<bool>,
 }
 
 impl RowBatch {
-    /// The rows: text, and whether it is a tombstone.
+    /// The rows: bytes, and whether it is a tombstone.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], bool)> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).enumerate().filter_map(|(row, (start, end))| {
-            Some((self.json.get(start..*end)?, self.tombstones.get(row).copied().unwrap_or(false)))
+            Some((self.data.get(start..*end)?, self.tombstones.get(row).copied().unwrap_or(false)))
         })
     }
 }
@@ -101,7 +107,7 @@ impl RowSender {
         if queue.reader_gone || queue.end.is_some() {
             return Err(ReaderGone);
         }
-        queue.bytes += batch.json.len();
+        queue.bytes += batch.data.len();
         queue.batches.push_back(batch);
         wake(queue);
         Ok(())
@@ -197,7 +203,7 @@ impl RowReceiver {
 fn take(queue: &mut Queue) -> Option<Event> {
     if let Some(batch) = queue.batches.pop_front() {
         let was_full = queue.bytes >= CAPACITY_BYTES;
-        queue.bytes -= batch.json.len();
+        queue.bytes -= batch.data.len();
         if let Some(room) = queue.room.as_ref().filter(|_| was_full && queue.bytes < CAPACITY_BYTES) {
             room.raise();
         }
@@ -236,8 +242,8 @@ mod tests {
     fn batch(rows: &[&str]) -> RowBatch {
         let mut batch = RowBatch::default();
         for row in rows {
-            batch.json.extend_from_slice(row.as_bytes());
-            batch.ends.push(batch.json.len());
+            batch.data.extend_from_slice(row.as_bytes());
+            batch.ends.push(batch.data.len());
         }
         batch
     }

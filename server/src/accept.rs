@@ -1,6 +1,7 @@
 //! Content negotiation as ksqlDB does it: entries by weight, then by how specific they are; no `Accept` is not `*/*`.
 
 use axum::http::{HeaderMap, header::ACCEPT};
+use engine::rows::RowFormat;
 
 /// Content types this server writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub(crate) enum Media {
     Json,
     /// StreamedRow arrays.
     KsqlJson,
+    /// StreamedRow arrays whose rows are Protobuf messages.
+    Protobuf,
 }
 
 impl Media {
@@ -20,7 +23,13 @@ impl Media {
             Self::Delimited => "application/vnd.ksqlapi.delimited.v1",
             Self::Json => "application/json",
             Self::KsqlJson => "application/vnd.ksql.v1+json",
+            Self::Protobuf => "application/vnd.ksql.v1+protobuf",
         }
+    }
+
+    /// How the engine is to write rows for it.
+    pub(crate) fn rows(self) -> RowFormat {
+        if self == Self::Protobuf { RowFormat::Protobuf } else { RowFormat::Json }
     }
 }
 

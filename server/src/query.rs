@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use engine::rows::RowReceiver;
+use engine::rows::{RowFormat, RowReceiver};
 use engine::serving::Answer;
 use engine::statements::{Failure, FailureKind, Print, Session};
 use sql::Statement;
@@ -20,6 +20,8 @@ pub(crate) struct Asked {
     pub(crate) session: Session,
     /// Whether property names nobody knows are ignored.
     pub(crate) lenient: bool,
+    /// How rows are written.
+    pub(crate) rows: RowFormat,
 }
 
 /// What was started.
@@ -59,7 +61,7 @@ fn start_now(
     };
     allowed(&statement.statement).map_err(|failure| failure.of(&statement.text))?;
     let Some(print) = Print::of(&statement.statement, &asked.session) else {
-        return server.engine.query(statement, asked.session).map(Start::Query);
+        return server.engine.query(statement, asked.session, asked.rows).map(Start::Query);
     };
     let topics = server.engine.log().topics()?;
     if topics.iter().any(|topic| topic.name == print.topic) {

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 
 use axum::body::Body;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use engine::rows::{End, Event, RowBatch, RowReceiver};
 use engine::serving::{Answer, Kind};
@@ -67,9 +69,9 @@ struct Lines {
 impl Lines {
     fn header(&mut self, answer: &Answer) {
         let line = match self.format {
-            Media::KsqlJson => {
-                let schema = schema(&answer.columns, &answer.keys);
-                document(&Header { header: HeaderBody { query_id: answer.id.clone(), schema } })
+            Media::KsqlJson | Media::Protobuf => {
+                let (query_id, schema) = (answer.id.clone(), schema(&answer.columns, &answer.keys));
+                document(&Header { header: HeaderBody { query_id, schema, proto_schema: answer.proto_schema.clone() } })
             }
             Media::Delimited | Media::Json => document(&DelimitedHeader {
                 query_id: answer.id.clone(),
@@ -81,8 +83,8 @@ impl Lines {
             Media::Delimited => join(&[&line, b"\n"]),
             Media::Json => join(&[b"[", &line]),
             // Only streams know that something will follow.
-            Media::KsqlJson if self.kind == Kind::TablePull => join(&[b"[", &line]),
-            Media::KsqlJson => join(&[b"[", &line, b",\n"]),
+            Media::KsqlJson | Media::Protobuf if self.kind == Kind::TablePull => join(&[b"[", &line]),
+            Media::KsqlJson | Media::Protobuf => join(&[b"[", &line, b",\n"]),
         };
         self.pending.push_back(line);
     }
@@ -90,7 +92,11 @@ impl Lines {
     fn rows(&mut self, batch: &RowBatch) {
         for (row, tombstone) in batch.iter() {
             match self.format {
-                Media::KsqlJson => {
+                Media::Protobuf if !tombstone => {
+                    let message = STANDARD.encode(row);
+                    self.element(&join(&[b"{\"row\":{\"protobufBytes\":\"", message.as_bytes(), b"\"}}"]));
+                }
+                Media::KsqlJson | Media::Protobuf => {
                     let end: &[u8] = if tombstone { b",\"tombstone\":true}}" } else { b"}}" };
                     self.element(&join(&[b"{\"row\":{\"columns\":", row, end]));
                 }
@@ -120,8 +126,8 @@ impl Lines {
         match (self.format, self.kind) {
             (Media::Delimited, _) => {}
             (Media::Json, _) => self.pending.push_back(Bytes::from_static(b"]")),
-            (Media::KsqlJson, Kind::TablePull) => self.pending.push_back(Bytes::from_static(b"]")),
-            (Media::KsqlJson, Kind::Push | Kind::StreamPull) => {
+            (Media::KsqlJson | Media::Protobuf, Kind::TablePull) => self.pending.push_back(Bytes::from_static(b"]")),
+            (Media::KsqlJson | Media::Protobuf, Kind::Push | Kind::StreamPull) => {
                 self.pending.push_back(document(&FinalMessage { final_message: message.to_owned() }));
                 self.pending.push_back(Bytes::from_static(b"]"));
             }
@@ -134,7 +140,7 @@ impl Lines {
         match self.format {
             Media::Delimited => self.pending.push_back(join(&[&document(&error), b"\n"])),
             Media::Json => self.pending.push_back(join(&[b",", &document(&error), b"]"])),
-            Media::KsqlJson => {
+            Media::KsqlJson | Media::Protobuf => {
                 self.element(&document(&RowError { error_message: error }));
                 self.pending.push_back(Bytes::from_static(b"]"));
             }
@@ -171,8 +177,8 @@ mod tests {
         let (sender, receiver) = channel(|| ());
         let mut batch = RowBatch::default();
         for (row, tombstone) in rows {
-            batch.json.extend_from_slice(row.as_bytes());
-            batch.ends.push(batch.json.len());
+            batch.data.extend_from_slice(row.as_bytes());
+            batch.ends.push(batch.data.len());
             batch.tombstones.push(*tombstone);
         }
         sender.send(batch).unwrap();
@@ -181,6 +187,7 @@ mod tests {
             id: "q".into(),
             columns: vec![Column::new("K", SqlType::Integer), Column::new("V", SqlType::String)],
             keys: vec![kind == Kind::TablePull, false],
+            proto_schema: (format == Media::Protobuf).then(|| "syntax".to_owned()),
             kind,
             rows: receiver,
         };
@@ -210,6 +217,22 @@ mod tests {
         assert_eq!(
             text(Kind::TablePull, Media::Json, &[("[1,\"x\"]", false)], End::Completed).await,
             "[{\"queryId\":\"q\",\"columnNames\":[\"K\",\"V\"],\"columnTypes\":[\"INTEGER\",\"STRING\"]},[1,\"x\"]]"
+        );
+    }
+
+    #[tokio::test]
+    async fn messages_are_base64_and_tombstones_columns() {
+        let rows = [("\u{8}\u{1}", false), ("[2,null]", true)];
+        assert_eq!(
+            text(Kind::Push, Media::Protobuf, &rows, End::LimitReached).await,
+            "[{\"header\":{\"queryId\":\"q\",\"schema\":\"`K` INTEGER, `V` STRING\",\"protoSchema\":\"syntax\"}},\n\
+             {\"row\":{\"protobufBytes\":\"CAE=\"}},\n{\"row\":{\"columns\":[2,null],\"tombstone\":true}},\n\
+             {\"finalMessage\":\"Limit Reached\"}]"
+        );
+        assert_eq!(
+            text(Kind::TablePull, Media::Protobuf, &rows[..1], End::Completed).await,
+            "[{\"header\":{\"queryId\":\"q\",\"schema\":\"`K` INTEGER KEY, `V` STRING\",\"protoSchema\":\"syntax\"}},\n\
+             {\"row\":{\"protobufBytes\":\"CAE=\"}}]"
         );
     }
 

@@ -42,6 +42,9 @@ pub(crate) struct Case {
     pub(crate) responses: Vec<Value>,
     #[serde(default, rename = "inputConditions")]
     pub(crate) input_conditions: Option<InputConditions>,
+    /// Whether every SELECT is asked once more for rows in Protobuf.
+    #[serde(default, rename = "testPullWithProtoFormat")]
+    pub(crate) test_pull_with_proto_format: bool,
     #[serde(default)]
     pub(crate) tags: Vec<String>,
 }

@@ -5,6 +5,7 @@
 mod case;
 mod gate;
 mod live;
+mod proto;
 mod qtt;
 mod records;
 mod report;

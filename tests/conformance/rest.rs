@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use engine::log::TopicSpec;
 use serde_json::{Map, Value as Json, json};
 
 use crate::case::{Case, Record};
 use crate::live::Live;
+use crate::proto::Schema;
 use crate::qtt;
 use crate::subject::{Refusal, RefusalKind};
 use e2e::http::{self, Answer};
 
 /// Runs one case against a server of its own.
 pub(crate) fn judge(case: &Case) -> Result<(), String> {
-    if !case.tags.is_empty() && case.has_tag("rest:protobuf") {
-        return Err("protobuf rows are not supported yet".to_owned());
-    }
     let live = Live::start()?;
     let run = Run { case, live: &live, properties: properties(case) };
     let outcome = run.all();
@@ -62,6 +62,11 @@ impl Run<'_> {
         if self.case.expected_error.is_some() {
             return Err("no error came".to_owned());
         }
+        if self.case.test_pull_with_proto_format {
+            for query in queries {
+                answers.push(json!({"queryProto": self.messages(query)?}));
+            }
+        }
         self.compare(&answers)?;
         self.compare_outputs()
     }
@@ -87,6 +92,25 @@ impl Run<'_> {
             return Err(answer);
         }
         Ok(answer.json().as_array().cloned().unwrap_or_default())
+    }
+
+    /// The answer to a query with rows in Protobuf: each `row` as the message's text.
+    fn messages(&self, text: &str) -> Result<Vec<Json>, String> {
+        let body = json!({"sql": text, "properties": self.properties}).to_string();
+        let accept = ("Accept", "application/vnd.ksql.v1+protobuf");
+        let answer = http::request(&self.live.url, "POST", "/query-stream", &[accept], &body);
+        if answer.status != 200 {
+            return Err(format!("{}: {}", answer.status, answer.body));
+        }
+        let mut lines = answer.json().as_array().cloned().unwrap_or_default();
+        let schema = lines.first().and_then(|line| line["header"]["protoSchema"].as_str()).and_then(Schema::parse);
+        let schema = schema.ok_or("there is no schema")?;
+        for row in lines.iter_mut().filter_map(|line| line.get_mut("row")) {
+            let bytes = row["protobufBytes"].as_str().and_then(|text| STANDARD.decode(text).ok());
+            let shown = bytes.and_then(|bytes| schema.show(&bytes));
+            *row = shown.ok_or_else(|| format!("no message of its schema: {row}"))?.into();
+        }
+        Ok(lines)
     }
 
     fn post(&self, path: &str, text: &str) -> Answer {
@@ -163,9 +187,6 @@ impl Run<'_> {
     /// Responses by position; objects partially, rows as a multiset.
     fn compare(&self, answers: &[Json]) -> Result<(), String> {
         for (i, expected) in self.case.responses.iter().enumerate() {
-            if expected.get("queryProto").is_some() {
-                return Err("protobuf rows are not supported yet".to_owned());
-            }
             let actual = answers.get(i).ok_or_else(|| format!("response {i} is missing"))?;
             let fits = match (expected["query"].as_array(), actual["query"].as_array()) {
                 (Some(wanted), Some(lines)) => same_lines(wanted, lines),

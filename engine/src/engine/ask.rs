@@ -8,23 +8,25 @@ use sql::{Parsed, Query, Statement};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::expr::Typed;
+use crate::formats::{FormatError, protobuf};
 use crate::plan::{self, PlanError, Planner};
-use crate::rows::{RowReceiver, channel};
+use crate::rows::{RowFormat, RowReceiver, channel};
 use crate::runtime::{ClientColumn, Transient};
 use crate::serving::{self, Kind, pull};
 use crate::statements::{self, Failure, FailureKind, Print, PushQuery, Session};
 use crate::steps::{QueryPlan, SourceColumn, Step, StepKind};
+use crate::types::Column;
 
 use super::Engine;
 use super::topics::Asked;
 
 impl Engine {
-    /// Starts a query; its rows come through [`crate::rows`].
-    pub fn query(&self, parsed: &Parsed, session: Session) -> Result<serving::Answer, Failure> {
+    /// Starts a query; its rows come through [`crate::rows`] in that format.
+    pub fn query(&self, parsed: &Parsed, session: Session, format: RowFormat) -> Result<serving::Answer, Failure> {
         let Statement::Query(query) = &parsed.statement else {
             return Err(Failure::statement("Neither a query nor a print statement").of(&parsed.text));
         };
-        self.start_query(parsed, query, &session).map_err(|failure| failure.of_parsed(parsed))
+        self.start_query(parsed, query, &session, format).map_err(|failure| failure.of_parsed(parsed))
     }
 
     /// Prints a topic.
@@ -43,19 +45,25 @@ impl Engine {
         self.shared.pushed.lock().keys().find(|known| known.eq_ignore_ascii_case(id)).cloned()
     }
 
-    fn start_query(&self, parsed: &Parsed, query: &Query, session: &Session) -> Result<serving::Answer, Failure> {
+    fn start_query(
+        &self,
+        parsed: &Parsed,
+        query: &Query,
+        session: &Session,
+        format: RowFormat,
+    ) -> Result<serving::Answer, Failure> {
         let config = Arc::new(self.session_config(session)?);
         let catalog = self.catalog();
         if query.emit.is_some() {
-            return self.push(parsed, query, config, &catalog, Kind::Push);
+            return self.push(parsed, query, config, &catalog, (Kind::Push, format));
         }
         pull::check_clauses(query, &config, &self.shared.functions)?;
         let source = catalog.source(&query.from.name.name);
         if source.is_some_and(|source| source.is_table()) {
-            return self.pull(parsed, query, &config, &catalog);
+            return self.pull(parsed, query, &config, &catalog, format);
         }
         pull::check_stream(&config)?;
-        self.push(parsed, query, config, &catalog, Kind::StreamPull)
+        self.push(parsed, query, config, &catalog, (Kind::StreamPull, format))
     }
 
     fn planner<'a>(&'a self, catalog: &'a Catalog, topics: &'a Asked<'a>, scope: plan::Session<'a>) -> Planner<'a> {
@@ -69,7 +77,7 @@ impl Engine {
         query: &Query,
         config: Arc<Config>,
         catalog: &Catalog,
-        kind: Kind,
+        (kind, format): (Kind, RowFormat),
     ) -> Result<serving::Answer, Failure> {
         let number = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
         let is_scalable = kind == Kind::Push && is_scalable(query, &config, catalog);
@@ -86,6 +94,7 @@ impl Engine {
         let plan = plan.map_err(PlanError::of_client)?;
         self.check_push_limit(kind)?;
         let columns = plan.root.schema.value.clone();
+        let proto_schema = proto_schema(format, &columns)?;
         let positions = answer_columns(&plan);
         let (runtime, closing) = (Arc::clone(&self.shared.runtime), id.clone());
         let (sender, rows) = channel(move || {
@@ -104,12 +113,13 @@ impl Engine {
             columns: positions,
             to_current_end,
             keyed_only: is_scalable,
+            format,
         });
         if let Err(error) = started {
             self.shared.pushed.lock().remove(&id);
             return Err(error.into());
         }
-        Ok(serving::Answer { id, keys: vec![false; columns.len()], columns, kind, rows })
+        Ok(serving::Answer { id, keys: vec![false; columns.len()], columns, proto_schema, kind, rows })
     }
 
     fn check_push_limit(&self, kind: Kind) -> Result<(), Failure> {
@@ -127,6 +137,7 @@ impl Engine {
         query: &Query,
         config: &Config,
         catalog: &Catalog,
+        format: RowFormat,
     ) -> Result<serving::Answer, Failure> {
         let topics = Asked::of_log(&*self.shared.log, &[]);
         let scope = plan::Session { config, text: &parsed.text, query_id: None };
@@ -137,14 +148,24 @@ impl Engine {
         let analysis = planner.analyze(query).map_err(|error| pull::explain(error, query))?;
         let located = located.ok_or_else(|| Failure::statement(format!("{} does not exist.", query.from.name.name)))?;
         let pull = pull::analyze(query, located, &analysis, &env)?;
+        let proto_schema = proto_schema(format, &pull.columns)?;
         self.settle(&pull.query, catalog);
         let tables = self.shared.runtime.tables(&pull.query);
         let (sender, rows) = channel(|| ());
         let (columns, keys) = (pull.columns.clone(), pull.keys.clone());
-        pull::answer(pull, tables, sender).map_err(|error| Failure::new(FailureKind::Server, error.to_string()))?;
+        pull::answer(pull, format, tables, sender).map_err(|error| match error {
+            pull::PullError::Format(FormatError::Encode(message)) => Failure::statement(message),
+            other => Failure::new(FailureKind::Server, other.to_string()),
+        })?;
         let id = format!("query_{}", self.shared.clock.now_ms());
-        Ok(serving::Answer { id, columns, keys, kind: Kind::TablePull, rows })
+        Ok(serving::Answer { id, columns, keys, proto_schema, kind: Kind::TablePull, rows })
     }
+}
+
+/// The schema of the rows where they are messages.
+fn proto_schema(format: RowFormat, columns: &[Column]) -> Result<Option<String>, Failure> {
+    let schema = (format == RowFormat::Protobuf).then(|| protobuf::schema_text(columns)).transpose();
+    schema.map_err(|error| Failure::statement(error.to_string()))
 }
 
 /// Where the columns of the answer come from: they are the root's value, but bare key columns and window bounds are taken

@@ -6,7 +6,7 @@ use crate::clock::Manual;
 use crate::config::Config;
 use crate::expr::Registry;
 use crate::log::{Embedded, Log, Position, Signal, TopicPartition};
-use crate::rows::{Event, RowReceiver};
+use crate::rows::{Event, RowFormat, RowReceiver};
 use crate::statements::{FailureKind, Session};
 
 use super::{Engine, Parts};
@@ -37,7 +37,7 @@ fn run(engine: &Engine, text: &str) {
 
 fn ask(engine: &Engine, text: &str) -> RowReceiver {
     let parsed = sql::parse_one(text, &sql::Variables::default()).unwrap();
-    match engine.query(&parsed, Session::default()) {
+    match engine.query(&parsed, Session::default(), RowFormat::Json) {
         Ok(answer) => answer.rows,
         Err(failure) => panic!("{text}: {failure}"),
     }
@@ -216,7 +216,7 @@ fn pull_queries_look_up_and_scan_what_a_table_keeps() {
     assert_eq!(asked(&engine, "SELECT * FROM named LIMIT 2;").len(), 3);
     let failure = |text: &str| {
         let parsed = sql::parse_one(text, &sql::Variables::default()).unwrap();
-        engine.query(&parsed, Session::default()).unwrap_err().message
+        engine.query(&parsed, Session::default(), RowFormat::Json).unwrap_err().message
     };
     assert!(failure("SELECT * FROM users WHERE id = 1;").starts_with("The `USERS` table isn't queryable."));
     assert!(failure("SELECT * FROM named WHERE id = NULL;").starts_with("Primary key columns can not be NULL"));
@@ -332,6 +332,6 @@ fn a_topic_that_was_deleted_is_the_statements_failure() {
         assert!(failure.message.ends_with("topic orders does not exist"), "{text}: {failure}");
     }
     let query = sql::parse_one("SELECT * FROM again EMIT CHANGES;", &sql::Variables::default()).unwrap();
-    assert_eq!(engine.query(&query, Session::default()).unwrap_err().kind, FailureKind::Statement);
+    assert_eq!(engine.query(&query, Session::default(), RowFormat::Json).unwrap_err().kind, FailureKind::Statement);
     assert!(engine.catalog().source("X").is_none(), "nothing came of it");
 }

@@ -12,6 +12,7 @@ mod later;
 mod none;
 mod number;
 mod payloads;
+pub mod protobuf;
 pub mod rest;
 pub mod sniff;
 pub mod windowed;

@@ -13,7 +13,7 @@ use crate::expr::Registry;
 use crate::formats::FormatError;
 use crate::log::{Log, LogError, Signal};
 use crate::operators::OperatorError;
-use crate::rows::RowSender;
+use crate::rows::{RowFormat, RowSender};
 use crate::state::{Budget, Table};
 use crate::steps::QueryPlan;
 
@@ -106,6 +106,8 @@ pub struct Transient {
     pub to_current_end: bool,
     /// Leaves out rows whose key is NULL.
     pub keyed_only: bool,
+    /// How its rows are written.
+    pub format: RowFormat,
 }
 
 /// A query that runs.

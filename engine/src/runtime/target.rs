@@ -6,9 +6,8 @@ use arrow::array::{Array, ArrayRef, Int64Array, new_null_array};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::DataType;
 
-use crate::formats::rest::RestRows;
 use crate::log::Output;
-use crate::rows::{End, RowBatch, RowSender};
+use crate::rows::{End, RowFormat, RowSender, RowWriter};
 use crate::steps::Step;
 use crate::types::{Changes, Windows};
 
@@ -97,6 +96,7 @@ pub(super) struct Client {
     columns: Vec<ClientColumn>,
     is_table: bool,
     keyed_only: bool,
+    format: RowFormat,
     /// Rows still wanted.
     left: Option<u64>,
 }
@@ -104,12 +104,13 @@ pub(super) struct Client {
 impl Client {
     /// The client of a query with that last step.
     pub(super) fn new(query: Transient, root: &Step, limit: Option<u64>) -> Self {
-        let Transient { sender, columns, keyed_only, .. } = query;
+        let Transient { sender, columns, keyed_only, format, .. } = query;
         Self {
             sender,
             columns,
             is_table: root.is_table,
             keyed_only: keyed_only && !root.schema.key.is_empty(),
+            format,
             left: limit,
         }
     }
@@ -130,8 +131,7 @@ impl Client {
                 ClientColumn::WindowEnd => Some(bound(|windows| &windows.end)),
             })
             .collect();
-        let writer = RestRows::new(&columns);
-        let (mut json, mut batch) = (String::new(), RowBatch::default());
+        let (mut writer, mut problem) = (RowWriter::new(self.format, &columns), None);
         for row in 0..rows.len() {
             if self.left == Some(0) {
                 break;
@@ -141,13 +141,18 @@ impl Client {
             if is_keyless || (!present && !self.is_table) {
                 continue;
             }
-            writer.write_row(row, &mut json);
-            batch.ends.push(json.len());
-            batch.tombstones.push(!present);
+            problem = writer.write(row, !present).err();
+            if problem.is_some() {
+                break;
+            }
             self.left = self.left.map(|left| left - 1);
         }
-        batch.json = json.into_bytes();
+        let batch = writer.finish();
         if !batch.ends.is_empty() && self.sender.send(batch).is_err() {
+            return true;
+        }
+        if let Some(problem) = problem {
+            self.sender.end(End::Failed(problem.to_string()));
             return true;
         }
         self.left == Some(0)

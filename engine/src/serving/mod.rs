@@ -20,6 +20,8 @@ pub struct Answer {
     pub columns: Vec<Column>,
     /// Which of the columns the header marks as key (pull queries on tables only); as long as `columns`.
     pub keys: Vec<bool>,
+    /// The schema of its rows, if they are Protobuf messages.
+    pub proto_schema: Option<String>,
     /// What kind of query it is.
     pub kind: Kind,
     /// Its rows.

@@ -168,8 +168,8 @@ fn payload(payloads: &BinaryArray, row: usize) -> Option<&[u8]> {
 }
 
 fn push(lines: &mut RowBatch, line: &str) {
-    lines.json.extend_from_slice(line.as_bytes());
-    lines.ends.push(lines.json.len());
+    lines.data.extend_from_slice(line.as_bytes());
+    lines.ends.push(lines.data.len());
 }
 
 #[cfg(test)]

@@ -14,13 +14,13 @@ use crate::query::{self, Asked, Start};
 use crate::session::session;
 use crate::{Server, body, error, reply, rows};
 
-const PRODUCES: &[Media] = &[Media::Delimited, Media::KsqlJson, Media::Json];
+const PRODUCES: &[Media] = &[Media::Delimited, Media::KsqlJson, Media::Json, Media::Protobuf];
 
 /// Runs one query or PRINT and streams what it yields.
 pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
     let media = match choose(request.headers(), PRODUCES) {
         Chosen::Nothing => return reply::not_found(),
-        Chosen::Is(Media::Delimited) => Media::Delimited,
+        Chosen::Is(media @ (Media::Delimited | Media::Protobuf)) => media,
         Chosen::Is(Media::Json | Media::KsqlJson) | Chosen::Unsaid => Media::KsqlJson,
     };
     let http2 = request.version() == Version::HTTP_2;
@@ -33,12 +33,13 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
     }
     let session = session(&request.streams_properties, &request.session_variables);
     let text = request.ksql.clone();
-    let outcome = query::start(server.clone(), Asked { sql: request.ksql, session, lenient: false }, allowed);
-    match outcome.await {
+    let asked = Asked { sql: request.ksql, session, lenient: false, rows: media.rows() };
+    match query::start(server.clone(), asked, allowed).await {
         Ok(Start::Query(answer)) => reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media)),
         Ok(Start::Print(_) | Start::NoTopic { .. }) if http2 => {
             reply::with(StatusCode::METHOD_NOT_ALLOWED, Some("application/json"), "")
         }
+        Ok(Start::Print(_)) if media == Media::Protobuf => reply::with(StatusCode::NOT_ACCEPTABLE, None, ""),
         Ok(Start::Print(print)) if media == Media::Delimited => {
             query::print_response(&server, print, false, None).await
         }

@@ -14,7 +14,7 @@ use crate::query::{self, Asked, Start};
 use crate::session::session;
 use crate::{Server, body, error, reply, rows};
 
-const PRODUCES: &[Media] = &[Media::Delimited, Media::Json, Media::KsqlJson];
+const PRODUCES: &[Media] = &[Media::Delimited, Media::Json, Media::KsqlJson, Media::Protobuf];
 
 /// Runs one query or PRINT and streams what it yields.
 pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
@@ -32,12 +32,12 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
     if let Some((name, _)) = request.properties.iter().find(|(_, value)| value.is_null()) {
         return reply::bare_error(40000, format!("Property '{name}' has no value. Leave it out to keep the server's."));
     }
-    let asked =
-        Asked { sql: request.sql, session: session(&request.properties, &request.session_variables), lenient: true };
     let media = match chosen {
         Chosen::Is(media) => media,
         Chosen::Unsaid | Chosen::Nothing => Media::Delimited,
     };
+    let session = session(&request.properties, &request.session_variables);
+    let asked = Asked { sql: request.sql, session, lenient: true, rows: media.rows() };
     let outcome = query::start(server.clone(), asked, |statement| match statement {
         Statement::Query(_) | Statement::Print { .. } => Ok(()),
         _ => Err(Failure::statement("Neither a query nor a print statement")),

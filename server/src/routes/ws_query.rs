@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
-use engine::rows::{End, Event, RowReceiver};
+use engine::rows::{End, Event, RowFormat, RowReceiver};
 use engine::serving::Answer;
 use engine::statements::{Failure, FailureKind, FieldConstraint, SourceField};
 use hyper::upgrade::OnUpgrade;
@@ -87,7 +87,7 @@ async fn start(server: Arc<Server>, query: &str) -> Result<Start, Refusal> {
         return Err(refuse("Error parsing request: \"ksql\" field of \"request\" must be populated".to_owned()));
     }
     let session = session(&request.streams_properties, &request.session_variables);
-    let asked = Asked { sql: request.ksql, session, lenient: true };
+    let asked = Asked { sql: request.ksql, session, lenient: true, rows: RowFormat::Json };
     query::start(server, asked, allowed).await.map_err(refusal)
 }
 

@@ -31,6 +31,9 @@ pub struct HeaderBody {
     pub query_id: String,
     /// ``  `ID` INTEGER KEY, `NAME` STRING  ``
     pub schema: String,
+    /// The schema of the rows' messages, where rows are Protobuf.
+    #[serde(rename = "protoSchema", default, skip_serializing_if = "Option::is_none")]
+    pub proto_schema: Option<String>,
 }
 
 /// Last element of a StreamedRow array: `Limit Reached` or `Query Completed`.

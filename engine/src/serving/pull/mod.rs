@@ -1,7 +1,7 @@
 //! Pull queries on tables: look keys up, or scan, in what a query keeps of its rows.
 //!
 //! ```text
-//! SELECT ─analyze.rs─> Pull { access, filter, projection } ─read.rs─> columns ─> filter ─> projection ─> JSON ─send.rs─> client
+//! SELECT ─analyze.rs─> Pull { access, filter, projection } ─read.rs─> columns ─> filter ─> projection ─> rows ─send.rs─> client
 //!            └ lookup.rs: WHERE → keys and windows       refuse.rs: what ksqlDB refuses, in its words
 //! ```
 //!
@@ -20,6 +20,7 @@ use crate::expr::Evaluator;
 use crate::types::Column;
 
 pub(crate) use analyze::{Env, analyze, locate};
+pub(crate) use read::PullError;
 pub(crate) use refuse::{check_clauses, check_stream, explain};
 pub(crate) use send::answer;
 

@@ -7,9 +7,8 @@ use arrow::compute::{filter, is_not_null};
 
 use crate::expr::{Evaluator, RowErrors, Rows};
 use crate::formats;
-use crate::formats::rest::RestRows;
 use crate::log::LogError;
-use crate::rows::RowBatch;
+use crate::rows::{RowBatch, RowFormat, RowWriter};
 use crate::state::{Cursor, Found, Table};
 use crate::types::Changes;
 
@@ -30,12 +29,20 @@ pub(crate) enum PullError {
 }
 
 /// How far an answer has come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Progress {
+    format: RowFormat,
     /// Tables that are done.
     tables: usize,
     cursor: Cursor,
     rows: u64,
+}
+
+impl Progress {
+    /// Nothing is read yet; rows will be written in that format.
+    pub(crate) fn new(format: RowFormat) -> Self {
+        Self { format, tables: 0, cursor: Cursor::default(), rows: 0 }
+    }
 }
 
 impl Pull {
@@ -57,11 +64,10 @@ impl Pull {
             progress.tables += 1;
             progress.cursor = Cursor::default();
         }
-        let mut batch = RowBatch::default();
-        if !found.is_empty() {
-            self.answer(table, found, &mut batch, progress)?;
+        if found.is_empty() {
+            return Ok(Some(RowBatch::default()));
         }
-        Ok(Some(batch))
+        self.answer(table, found, progress).map(Some)
     }
 
     fn wants_more(&self, rows: u64) -> bool {
@@ -69,13 +75,7 @@ impl Pull {
     }
 
     /// Filters, projects and encodes.
-    fn answer(
-        &self,
-        table: &Table,
-        mut found: Found,
-        batch: &mut RowBatch,
-        progress: &mut Progress,
-    ) -> Result<(), PullError> {
+    fn answer(&self, table: &Table, mut found: Found, progress: &mut Progress) -> Result<RowBatch, PullError> {
         let key = &self.source.schema.key;
         let spec = &self.source.formats.key;
         let all: Vec<usize> = (0..key.len()).collect();
@@ -93,18 +93,15 @@ impl Pull {
         }
         let eval = |column: &Evaluator| column.eval(Rows { columns: &columns, len }, &mut RowErrors::default());
         let projected: Vec<ArrayRef> = self.projection.iter().map(eval).collect();
-        let writer = RestRows::new(&projected);
-        let mut json = String::new();
+        let mut writer = RowWriter::new(progress.format, &projected);
         for row in 0..len {
             if !self.wants_more(progress.rows) {
                 break;
             }
-            writer.write_row(row, &mut json);
-            batch.ends.push(json.len());
+            writer.write(row, false)?;
             progress.rows += 1;
         }
-        batch.json = json.into_bytes();
-        Ok(())
+        Ok(writer.finish())
     }
 
     /// The columns the source step would make of these rows.

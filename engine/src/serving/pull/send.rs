@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use crate::log::LogError;
-use crate::rows::{End, RowSender};
+use crate::rows::{End, RowFormat, RowSender};
 use crate::state::Table;
 
 use super::Pull;
 use super::read::{Progress, PullError};
 
 /// Sends the answer: what the client's queue takes now at once, a long scan's rest from a thread of its own.
-pub(crate) fn answer(pull: Pull, tables: Arc<[Table]>, sender: RowSender) -> Result<(), PullError> {
-    let mut progress = Progress::default();
+pub(crate) fn answer(pull: Pull, format: RowFormat, tables: Arc<[Table]>, sender: RowSender) -> Result<(), PullError> {
+    let mut progress = Progress::new(format);
     while sender.has_room() {
         match pull.next(&tables, &mut progress)? {
             // A client that is gone makes room for ever.
