@@ -7,8 +7,10 @@ mod schema;
 mod sql_type;
 pub mod text;
 mod value;
+mod view;
 
 pub use changes::{Changes, Side, Windows};
 pub use schema::{Column, Schema};
 pub use sql_type::{SqlType, header_type};
 pub use value::Value;
+pub use view::View;

@@ -313,6 +313,11 @@ fn fixed_digits(text: &str, length: usize) -> Option<u32> {
     (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
+/// Appends `ByteBuffer.toString`.
+pub fn java_bytes(bytes: &[u8], out: &mut String) {
+    let _ = write!(out, "java.nio.HeapByteBuffer[pos=0 lim={0} cap={0}]", bytes.len());
+}
+
 /// Appends `toString()` of the Java object that holds `value`: `[1, 3]`, `{k=v}`, `Struct{A=bar}`.
 pub fn java_text(value: &Value, ty: &SqlType, out: &mut String) {
     match (value, ty) {
@@ -323,9 +328,7 @@ pub fn java_text(value: &Value, ty: &SqlType, out: &mut String) {
         (Value::Double(value), _) => java_double(*value, out),
         (Value::Decimal(unscaled, scale), _) => plain_decimal(*unscaled, *scale, out),
         (Value::String(value), _) => out.push_str(value),
-        (Value::Bytes(value), _) => {
-            let _ = write!(out, "java.nio.HeapByteBuffer[pos=0 lim={0} cap={0}]", value.len());
-        }
+        (Value::Bytes(value), _) => java_bytes(value, out),
         (Value::Time(value), _) => time(*value, out),
         (Value::Date(value), _) => date(*value, out),
         (Value::Timestamp(value), _) => timestamp(*value, out),
@@ -385,14 +388,23 @@ pub fn java_compare(left: &str, right: &str) -> Ordering {
     }
 }
 
+/// `Double.compareTo`: -0.0 before 0.0, NaN above all, whatever its sign.
+pub fn java_compare_doubles(left: f64, right: f64) -> Ordering {
+    match (left.is_nan(), right.is_nan()) {
+        (false, false) => left.total_cmp(&right),
+        (left, right) => left.cmp(&right),
+    }
+}
+
 /// `ByteBuffer.compareTo`: bytes have a sign.
 pub fn java_compare_bytes(left: &[u8], right: &[u8]) -> Ordering {
     let signed = |byte: &u8| byte.cast_signed();
     left.iter().map(signed).cmp(right.iter().map(signed))
 }
 
-/// The order in which a `java.util.HashMap` made for just these keys walks them. What folds over a map shows it.
-pub fn java_map_order<'a>(keys: impl ExactSizeIterator<Item = &'a str>) -> Vec<usize> {
+/// Fills `order` with the places of keys (second of each pair) in the order in which a `java.util.HashMap` made for just
+/// these keys walks them. What folds over a map shows it.
+pub fn java_map_order<'a>(keys: impl ExactSizeIterator<Item = &'a str>, order: &mut Vec<(usize, usize)>) {
     let count = keys.len();
     let table = count.next_power_of_two();
     // More than three quarters full: the table doubles.
@@ -401,9 +413,9 @@ pub fn java_map_order<'a>(keys: impl ExactSizeIterator<Item = &'a str>) -> Vec<u
         let hash = key.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
         (hash ^ (hash >> 16)) as usize & (table - 1)
     };
-    let mut order: Vec<(usize, usize)> = keys.enumerate().map(|(i, key)| (bucket(key), i)).collect();
+    order.clear();
+    order.extend(keys.enumerate().map(|(i, key)| (bucket(key), i)));
     order.sort_unstable();
-    order.into_iter().map(|(_, i)| i).collect()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use arrow::datatypes::{
     TimestampMillisecondType,
 };
 
-use super::text::{java_compare, java_compare_bytes};
+use super::text::{java_compare, java_compare_bytes, java_compare_doubles};
 use super::{SqlType, text};
 
 /// A value of one of the SQL types, or NULL. Doubles are equal as `Double.equals` says (NaN equals NaN), maps whatever
@@ -162,7 +162,7 @@ impl Value {
             (Self::Boolean(a), Self::Boolean(b)) => Some(a.cmp(b)),
             (Self::Integer(a), Self::Integer(b)) => Some(a.cmp(b)),
             (Self::Bigint(a), Self::Bigint(b)) => Some(a.cmp(b)),
-            (Self::Double(a), Self::Double(b)) => Some(a.total_cmp(b)),
+            (Self::Double(a), Self::Double(b)) => Some(java_compare_doubles(*a, *b)),
             (Self::Decimal(a, i), Self::Decimal(b, j)) => compare_decimals((*a, *i), (*b, *j)),
             (Self::String(a), Self::String(b)) => Some(java_compare(a, b)),
             (Self::Bytes(a), Self::Bytes(b)) => Some(java_compare_bytes(a, b)),
@@ -180,7 +180,7 @@ impl Value {
     }
 }
 
-fn compare_decimals(left: (i128, i8), right: (i128, i8)) -> Option<Ordering> {
+pub(super) fn compare_decimals(left: (i128, i8), right: (i128, i8)) -> Option<Ordering> {
     let scale = i32::from(left.1.max(right.1));
     let a = text::rescale_half_up(left.0, i32::from(left.1), scale);
     let b = text::rescale_half_up(right.0, i32::from(right.1), scale);

@@ -10,6 +10,7 @@ use super::output::ValueColumn;
 use super::sum::primitive;
 use super::{AggregateError, Function, NumberBytes};
 use crate::types::row::{BadRow, get_value, put_value, take};
+use crate::types::text::java_compare_doubles;
 use crate::types::{SqlType, Value};
 
 /// Which end of the order.
@@ -47,8 +48,7 @@ ordered!(Int32Type, Int64Type, Decimal128Type, Date32Type, Time32MillisecondType
 
 impl Ordered for arrow::datatypes::Float64Type {
     fn order(a: f64, b: f64) -> Ordering {
-        // As Double.compareTo: -0.0 before 0.0, NaN above all.
-        a.total_cmp(&b)
+        java_compare_doubles(a, b)
     }
 }
 

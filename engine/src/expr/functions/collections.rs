@@ -224,7 +224,9 @@ fn put(entries: &mut Vec<(Value, Value)>, key: Value, value: Value) {
 
 fn in_java_order(entries: &[(Value, Value)]) -> impl Iterator<Item = &(Value, Value)> {
     let keys = entries.iter().map(|(key, _)| if let Value::String(key) = key { key } else { "" });
-    java_map_order(keys).into_iter().filter_map(|i| entries.get(i))
+    let mut order = Vec::new();
+    java_map_order(keys, &mut order);
+    order.into_iter().filter_map(|(_, i)| entries.get(i))
 }
 
 fn extreme(items: &[Value], wanted: Ordering) -> Value {

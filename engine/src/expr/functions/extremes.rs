@@ -5,8 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, AsArray, BinaryArray, Decimal128Array, Float64Array,
-    PrimitiveArray, StringArray,
+    ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, Decimal128Array, Float64Array, PrimitiveArray, StringArray,
 };
 use arrow::datatypes::{
     Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, Time32MillisecondType, TimestampMillisecondType,
@@ -16,7 +15,7 @@ use arrow::error::ArrowError;
 use super::columns::Numbers;
 use super::{Arg, Batch, Category, Function, Variation};
 use crate::expr::coerce;
-use crate::types::text::{java_compare, java_compare_bytes};
+use crate::types::text::{java_compare, java_compare_bytes, java_compare_doubles};
 use crate::types::{SqlType, text};
 
 /// Variations of GREATEST and LEAST.
@@ -88,12 +87,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
 /// The argument that comes first in an order turned so that `wanted` is before; NULLs are left out.
 fn extreme(batch: &Batch<'_>, wanted: Ordering) -> Result<ArrayRef, ArrowError> {
     Ok(match batch.context.returns {
-        SqlType::Integer => numbers::<Int32Type>(batch, wanted),
-        SqlType::Bigint => numbers::<Int64Type>(batch, wanted),
-        SqlType::Double => numbers::<Float64Type>(batch, wanted),
-        SqlType::Date => numbers::<Date32Type>(batch, wanted),
-        SqlType::Time => numbers::<Time32MillisecondType>(batch, wanted),
-        SqlType::Timestamp => numbers::<TimestampMillisecondType>(batch, wanted),
+        SqlType::Integer => numbers::<Int32Type>(batch, wanted, i32::cmp),
+        SqlType::Bigint => numbers::<Int64Type>(batch, wanted, i64::cmp),
+        SqlType::Double => numbers::<Float64Type>(batch, wanted, |a, b| java_compare_doubles(*a, *b)),
+        SqlType::Date => numbers::<Date32Type>(batch, wanted, i32::cmp),
+        SqlType::Time => numbers::<Time32MillisecondType>(batch, wanted, i32::cmp),
+        SqlType::Timestamp => numbers::<TimestampMillisecondType>(batch, wanted, i64::cmp),
         SqlType::Decimal { scale, .. } => decimals(batch, *scale, wanted),
         SqlType::Bytes => {
             let columns = arguments(batch, |array| array.as_binary_opt::<i32>());
@@ -126,9 +125,13 @@ fn best<'a, A: ?Sized, V>(
     values.reduce(|best, next| if compare(&next, &best) == wanted { next } else { best })
 }
 
-fn numbers<T: ArrowPrimitiveType>(batch: &Batch<'_>, wanted: Ordering) -> ArrayRef {
+fn numbers<T: ArrowPrimitiveType>(
+    batch: &Batch<'_>,
+    wanted: Ordering,
+    compare: fn(&T::Native, &T::Native) -> Ordering,
+) -> ArrayRef {
     let columns = arguments(batch, |array| array.as_primitive_opt::<T>());
-    let best = |row| best(&columns, row, wanted, |array, at| array.value(at), |a, b| a.compare(*b));
+    let best = |row| best(&columns, row, wanted, |array, at| array.value(at), compare);
     Arc::new((0..batch.len).map(best).collect::<PrimitiveArray<T>>())
 }
 

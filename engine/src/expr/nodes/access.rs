@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Int64Type};
 use datafusion_common::{Result, exec_datafusion_err};
 
 use super::{Arg, Frame, Operation};
-use crate::types::Value;
+use crate::types::View;
 
 /// Element of an ARRAY (1-based, negative from the end) or MAP; NULL where there is none.
 #[derive(Debug)]
@@ -50,8 +50,7 @@ fn elements(frame: &Frame<'_>, base: &Arg, index: &Arg) -> Result<ArrayRef> {
 
 fn entries(frame: &Frame<'_>, base: &Arg, index: &Arg) -> Result<ArrayRef> {
     let map = base.array.as_map();
-    let keys = map.keys();
-    let text_keys = keys.as_string_opt::<i32>();
+    let (keys, wanted) = (View::new(map.keys()), View::new(&index.array));
     let places: UInt32Array = (0..frame.len())
         .map(|row| {
             let at = base.index(row);
@@ -59,17 +58,7 @@ fn entries(frame: &Frame<'_>, base: &Arg, index: &Arg) -> Result<ArrayRef> {
                 return None;
             }
             let mut range = map.value_offsets()[at] as usize..map.value_offsets()[at + 1] as usize;
-            let found = match (text_keys, index.array.as_string_opt::<i32>()) {
-                (Some(keys), Some(wanted)) => {
-                    let wanted = wanted.value(index.index(row));
-                    range.rfind(|i| keys.value(*i) == wanted)
-                }
-                _ => {
-                    let wanted = Value::at(&index.array, index.index(row));
-                    range.rfind(|i| Value::at(keys, *i) == wanted)
-                }
-            };
-            found.map(|i| i as u32)
+            range.rfind(|i| keys.equals(*i, &wanted, index.index(row))).map(|i| i as u32)
         })
         .collect();
     Ok(take(map.values(), &places, None)?)

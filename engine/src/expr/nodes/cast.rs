@@ -1,16 +1,14 @@
 //! `CAST` over a column.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
+use arrow::array::{ArrayRef, StringBuilder};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use datafusion_common::Result;
 
 use super::super::cast::cast_value;
 use super::{Arg, Frame, Operation};
-use crate::types::{SqlType, Value, text};
+use crate::types::{SqlType, Value, View};
 
 /// Converts between two SQL types.
 #[derive(Debug)]
@@ -38,23 +36,14 @@ impl Convert {
     fn texts(&self, frame: &Frame<'_>, arg: &Arg) -> ArrayRef {
         let mut builder = StringBuilder::with_capacity(frame.len(), frame.len() * 8);
         let mut out = String::new();
+        let values = View::new(&arg.array);
         for row in 0..frame.len() {
-            let at = arg.index(row);
-            if arg.array.is_null(at) {
+            if arg.is_null(row) {
                 builder.append_option(self.null_text.then_some("null"));
                 continue;
             }
             out.clear();
-            match arg.array.data_type() {
-                DataType::Int32 => {
-                    let _ = write!(out, "{}", arg.array.as_primitive::<Int32Type>().value(at));
-                }
-                DataType::Int64 => {
-                    let _ = write!(out, "{}", arg.array.as_primitive::<Int64Type>().value(at));
-                }
-                DataType::Float64 => text::java_double(arg.array.as_primitive::<Float64Type>().value(at), &mut out),
-                _ => text::java_text(&Value::at(&arg.array, at), &self.from, &mut out),
-            }
+            values.java_text(arg.index(row), &mut out);
             builder.append_value(&out);
         }
         Arc::new(builder.finish())

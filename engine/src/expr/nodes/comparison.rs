@@ -1,5 +1,6 @@
 //! Comparisons in two values: with a NULL they are FALSE, except the null-safe ones.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, UInt32Array};
@@ -13,7 +14,7 @@ use datafusion_common::Result;
 
 use super::super::typed::Comparison;
 use super::{Arg, Frame, Operation};
-use crate::types::{Value, text};
+use crate::types::{View, text};
 
 /// `left op right`
 #[derive(Debug)]
@@ -198,10 +199,9 @@ fn strings(op: Comparison, left: &Arg, right: &Arg, len: usize) -> BooleanBuffer
 }
 
 fn nested(op: Comparison, left: &Arg, right: &Arg, len: usize) -> BooleanBuffer {
-    BooleanBuffer::collect_bool(len, |i| {
-        let a = Value::at(&left.array, left.index(i));
-        let b = Value::at(&right.array, right.index(i));
-        let order = a.compare(&b).or_else(|| (a == b).then_some(std::cmp::Ordering::Equal));
-        op.holds(order)
+    let (a, b) = (View::new(&left.array), View::new(&right.array));
+    BooleanBuffer::collect_bool(len, |row| {
+        let (i, j) = (left.index(row), right.index(row));
+        op.holds(a.compare(i, &b, j).or_else(|| a.equals(i, &b, j).then_some(Ordering::Equal)))
     })
 }

@@ -193,14 +193,15 @@ impl Elements {
             _ => None,
         };
         let (mut rows, mut at, mut lengths) = (Vec::new(), Vec::new(), Vec::with_capacity(collection.len()));
+        let mut order = Vec::new();
         for (row, bounds) in offsets.windows(2).enumerate() {
             let range = if collection.is_null(row) { 0..0 } else { bounds[0]..bounds[1] };
             lengths.push(range.len());
             rows.extend(std::iter::repeat_n(row as u32, range.len()));
             match text_keys {
                 Some(keys) => {
-                    let order = java_map_order(range.clone().map(|i| keys.value(i as usize)));
-                    at.extend(order.into_iter().map(|i| range.start as u32 + i as u32));
+                    java_map_order(range.clone().map(|i| keys.value(i as usize)), &mut order);
+                    at.extend(order.iter().map(|(_, i)| range.start as u32 + *i as u32));
                 }
                 None => at.extend(range.map(|element| element as u32)),
             }
