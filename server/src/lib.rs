@@ -20,6 +20,7 @@ mod rows;
 mod run;
 mod session;
 mod trace;
+mod upgrade;
 mod websocket;
 
 pub use app::{Server, app};

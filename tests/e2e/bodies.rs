@@ -3,6 +3,8 @@
 use e2e::http::{request, request_bytes};
 use e2e::process::Server;
 
+/// Without it /inserts-stream takes nothing over HTTP/1.1.
+const TO_HTTP2: [(&str, &str); 2] = [("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c")];
 const QUERY_STREAM: &str = "/query-stream";
 const ENDPOINTS: [&str; 5] = ["/ksql", "/query", QUERY_STREAM, "/inserts-stream", "/close-query"];
 
@@ -57,7 +59,7 @@ const STATEMENTS: [&str; 14] = [
 ];
 
 fn answer(server: &Server, path: &str, body: &[u8], what: &str) {
-    let answer = request_bytes(&server.url, "POST", path, &[("Content-Type", "application/json")], body);
+    let answer = request_bytes(&server.url, "POST", path, &TO_HTTP2, body);
     let said = format!("{path}, {what}: {} {}", answer.status, answer.body);
     assert!((400..500).contains(&answer.status), "{said}");
     let error = answer.json();
@@ -76,6 +78,24 @@ fn damaged_bodies_are_refused_with_reasons() {
     }
     let alive = request(&server.url, "GET", "/info", &[], "");
     assert_eq!(alive.status, 200);
+}
+
+#[test]
+fn inserts_are_taken_over_http1_only_from_clients_that_ask_for_http2() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[]);
+    let statement = "CREATE STREAM S (V INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);";
+    e2e::http::ksql(&server.url, statement, &serde_json::json!({}));
+    let insert = |headers: &[(&str, &str)]| {
+        request(&server.url, "POST", "/inserts-stream", headers, "{\"target\":\"S\"}\n{\"V\":1}")
+    };
+    for headers in [&[][..], &[("Upgrade", "websocket"), ("Connection", "Upgrade")]] {
+        let refused = insert(headers);
+        assert_eq!((refused.status, refused.json()["error_code"].as_u64()), (400, Some(40004)), "{}", refused.body);
+        assert!(refused.body.contains("only available when using HTTP2"), "{}", refused.body);
+    }
+    assert_eq!(insert(&[("Accept", "text/html")]).status, 404);
+    assert_eq!(insert(&TO_HTTP2).body, "{\"seq\":0,\"status\":\"ok\"}\n");
 }
 
 #[test]
@@ -116,13 +136,13 @@ fn a_body_without_end_is_cut_off() {
     let before = server.memory();
     let body = vec![b' '; 64 << 20];
     for path in ENDPOINTS {
-        let answer = request_bytes(&server.url, "POST", path, &[], &body);
+        let answer = request_bytes(&server.url, "POST", path, &TO_HTTP2, &body);
         assert_eq!(answer.status, 413, "{path}: {}", answer.body);
     }
     let ksql = |sql: &str| e2e::http::ksql(&server.url, sql, &serde_json::json!({}));
     ksql("CREATE STREAM S (V VARCHAR) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);");
     let rows = [b"{\"target\": \"S\"}\n{\"V\": \"a\"}\n{\"V\": \"".to_vec(), vec![b'x'; 64 << 20]].concat();
-    let answer = request_bytes(&server.url, "POST", "/inserts-stream", &[], &rows);
+    let answer = request_bytes(&server.url, "POST", "/inserts-stream", &TO_HTTP2, &rows);
     assert_eq!(answer.status, 200);
     assert!(answer.body.contains("\"ok\"") && answer.body.contains("41300"), "{}", answer.body);
     let grown = server.memory().saturating_sub(before) >> 20;

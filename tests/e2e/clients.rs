@@ -14,10 +14,9 @@ use e2e::process::Server;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Checks of `raw-http` that are not to hold, and why.
-const ON_PURPOSE: [(&str, &str); 3] = [
+const ON_PURPOSE: [(&str, &str); 2] = [
     ("GET /is_valid_property/unknown is 400/40000", "ksqlDB 8.3.1 answers true (recording http-small-endpoints)"),
     ("SELECT on /ksql is 400/40002", "without FROM it is a syntax error in 8.3.1 (recording errors-syntax-4)"),
-    ("inserts over HTTP/1.1 is 400/40004", "taken on purpose: PyPI ksql knows no other way without h2c upgrades"),
 ];
 
 /// Where a client's packages live on between runs; locked as long as the value lives.

@@ -45,7 +45,10 @@ fn push(server: &Server, sql: &str) -> Stream {
 fn insert_large(server: &Server, rows: usize) {
     let host = server.url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(host).unwrap();
-    let head = format!("POST /inserts-stream HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let head = format!(
+        "POST /inserts-stream HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\
+         Transfer-Encoding: chunked\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).unwrap();
     let mut answers = std::io::BufReader::new(stream.try_clone().unwrap());
     let reader = std::thread::spawn(move || std::io::copy(&mut answers, &mut std::io::sink()));

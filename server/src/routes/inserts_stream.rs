@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, BodyDataStream};
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Version};
 use axum::response::Response;
 use bytes::{Buf, Bytes, BytesMut};
 use engine::statements::Inserter;
@@ -18,11 +18,15 @@ use wire::{InsertAck, InsertError, InsertsTarget};
 use crate::accept::{Chosen, Media, choose};
 use crate::query::blocking;
 use crate::session::session;
-use crate::{Server, body, error, reply};
+use crate::{Server, body, error, reply, upgrade};
 
 const PRODUCES: &[Media] = &[Media::Delimited, Media::Json];
 /// Longest line that is taken.
 const MAX_LINE_BYTES: usize = 10 * 1024 * 1024;
+
+/// What clients of HTTP/1.1 read: ksqlDB's text, then ours.
+const HTTP2_ONLY: &str = "This endpoint is only available when using HTTP2\nStart with HTTP/2 at once (\"prior knowledge\"; curl: \
+     --http2-prior-knowledge), or send INSERT INTO statements to /ksql.";
 
 /// Inserts rows.
 pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
@@ -30,6 +34,9 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         Chosen::Nothing => return reply::not_found(),
         chosen => chosen == Chosen::Is(Media::Json),
     };
+    if !is_taken(&request) {
+        return reply::bare_error(40004, HTTP2_ONLY);
+    }
     let mut lines =
         Lines { body: request.into_body().into_data_stream(), buffer: BytesMut::new(), searched: 0, ended: false };
     let first = match lines.next_chunk().await {
@@ -53,6 +60,11 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
             error::bare(failure)
         }
     }
+}
+
+/// A client that asks to go on in HTTP/2 may be answered in HTTP/1.1 all the same.
+fn is_taken(request: &Request) -> bool {
+    request.version() == Version::HTTP_2 || upgrade::is_asked_for(request.headers(), "h2c")
 }
 
 /// The acknowledgements, as a body.

@@ -18,7 +18,7 @@ use crate::app::percent_decode;
 use crate::query::{self, Asked, Start};
 use crate::session::session;
 use crate::websocket::{self, Socket};
-use crate::{Server, body, entities, reply};
+use crate::{Server, body, entities, reply, upgrade};
 
 /// Close codes.
 const DONE: u16 = 1000;
@@ -30,14 +30,14 @@ type Refusal = (u16, String);
 
 /// Upgrades the connection.
 pub(crate) fn get(server: Arc<Server>, mut request: Request) -> Response {
-    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-    let accepted = upgrade.filter(|_| websocket::is_asked_for(request.headers()));
-    let (Some(upgrade), Some(response)) = (accepted, websocket::accept(request.headers())) else {
+    let connection = request.extensions_mut().remove::<OnUpgrade>();
+    let accepted = connection.filter(|_| upgrade::is_asked_for(request.headers(), "websocket"));
+    let (Some(connection), Some(response)) = (accepted, websocket::accept(request.headers())) else {
         return reply::with(StatusCode::BAD_REQUEST, None, "\"Connection\" header must be \"Upgrade\".");
     };
     let query = request.uri().query().unwrap_or_default().to_owned();
     tokio::spawn(async move {
-        match upgrade.await {
+        match connection.await {
             Ok(upgraded) => serve(server, Socket::new(upgraded), &query).await,
             Err(problem) => tracing::debug!(%problem, "upgrade failed"),
         }

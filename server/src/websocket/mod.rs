@@ -6,6 +6,8 @@ mod sha1;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 pub(crate) use frames::Socket;
 
@@ -13,15 +15,6 @@ use crate::reply;
 
 /// What the key of a handshake is extended with before it is hashed.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-/// Whether the request asks for a WebSocket.
-pub(crate) fn is_asked_for(headers: &HeaderMap) -> bool {
-    let has = |name: header::HeaderName, word: &str| {
-        let value = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
-    };
-    has(header::CONNECTION, "upgrade") && has(header::UPGRADE, "websocket")
-}
 
 /// The answer that switches protocols, if the request has a key.
 pub(crate) fn accept(headers: &HeaderMap) -> Option<Response> {
@@ -36,21 +29,7 @@ pub(crate) fn accept(headers: &HeaderMap) -> Option<Response> {
 }
 
 fn accept_key(key: &str) -> String {
-    base64(&sha1::sha1(format!("{key}{GUID}").as_bytes()))
-}
-
-/// Base64 with padding.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for i in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * i) & 63) as usize];
-            out.push(if i <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    out
+    STANDARD.encode(sha1::sha1(format!("{key}{GUID}").as_bytes()))
 }
 
 #[cfg(test)]
