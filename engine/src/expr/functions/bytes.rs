@@ -1,17 +1,16 @@
 //! Bytes: encodings, numbers from bytes, UUID.
 
-use std::fmt::Write;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 
-use arrow::array::StringArray;
+use arrow::array::{ArrayRef, ArrowPrimitiveType};
+use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
+use arrow::error::ArrowError;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use base64::{Engine, alphabet};
 
-use super::row::{bytes, text};
-use super::{Category, Function, Variation};
-use crate::types::Value;
+use super::columns::{Blobs, Texts, nullable_blobs, nullable_texts, numbers, texts};
+use super::{Batch, Category, Function, Variation};
 
 /// A function that reads a number from bytes.
 macro_rules! number {
@@ -20,8 +19,8 @@ macro_rules! number {
             $name,
             Category::Conversions,
             &[
-                Variation::row(concat!("(BYTES value) ", $sql), $kernel),
-                Variation::row(concat!("(BYTES value, VARCHAR byteOrder) ", $sql), $kernel),
+                Variation::batch(concat!("(BYTES value) ", $sql), $kernel),
+                Variation::batch(concat!("(BYTES value, VARCHAR byteOrder) ", $sql), $kernel),
             ],
         )
         .says(concat!(
@@ -39,7 +38,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     number!(
         "INT_FROM_BYTES",
         "INT",
-        |args, _| Ok(Value::Integer(i32::from_be_bytes(sized(args)?))),
+        |batch| sized::<Int32Type, _>(batch, i32::from_be_bytes),
         "4",
         "INT_FROM_BYTES(TO_BYTES('0000002A', 'hex'))",
         "42"
@@ -47,7 +46,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     number!(
         "BIGINT_FROM_BYTES",
         "BIGINT",
-        |args, _| Ok(Value::Bigint(i64::from_be_bytes(sized(args)?))),
+        |batch| sized::<Int64Type, _>(batch, i64::from_be_bytes),
         "8",
         "BIGINT_FROM_BYTES(TO_BYTES('2A00000000000000', 'hex'), 'LITTLE_ENDIAN')",
         "42"
@@ -55,7 +54,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     number!(
         "DOUBLE_FROM_BYTES",
         "DOUBLE",
-        |args, _| Ok(Value::Double(f64::from_be_bytes(sized(args)?))),
+        |batch| sized::<Float64Type, _>(batch, f64::from_be_bytes),
         "8",
         "DOUBLE_FROM_BYTES(TO_BYTES('3FF0000000000000', 'hex'))",
         "1.0"
@@ -63,9 +62,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "TO_BYTES",
         Category::String,
-        &[Variation::row("(VARCHAR value, VARCHAR encoding) BYTES", |args, _| {
-            decode(text(args, 0)?, text(args, 1)?).map(Value::Bytes)
-        })],
+        &[Variation::batch("(VARCHAR value, VARCHAR encoding) BYTES", to_bytes)],
     )
     .spelled("to_bytes")
     .says("The bytes of a text in one of the encodings 'hex', 'utf8', 'ascii', 'base64'.")
@@ -73,10 +70,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "FROM_BYTES",
         Category::String,
-        &[Variation::row("(BYTES value, VARCHAR encoding) VARCHAR", |args, _| {
-            // Unlike ENCODE this one writes capital digits.
-            encode(bytes(args, 0)?, text(args, 1)?, true).map(Value::String)
-        })],
+        &[Variation::batch("(BYTES value, VARCHAR encoding) VARCHAR", from_bytes)],
     )
     .spelled("from_bytes")
     .says("Bytes as text in one of the encodings 'hex', 'utf8', 'ascii', 'base64'.")
@@ -84,13 +78,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "ENCODE",
         Category::String,
-        &[Variation::row("(VARCHAR str, VARCHAR inputEncoding, VARCHAR outputEncoding) VARCHAR", |args, _| {
-            let (from, to) = (text(args, 1)?.to_lowercase(), text(args, 2)?.to_lowercase());
-            if from == to {
-                return Err(format!("cannot encode '{from}' as '{to}'"));
-            }
-            encode(&decode(text(args, 0)?, &from)?, &to, false).map(Value::String)
-        })],
+        &[Variation::batch("(VARCHAR str, VARCHAR inputEncoding, VARCHAR outputEncoding) VARCHAR", re_encode)],
     )
     .spelled("encode")
     .says("A text in one of the encodings 'hex', 'utf8', 'ascii', 'base64' rewritten in another.")
@@ -99,13 +87,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "UUID",
         Category::String,
         &[
-            Variation::batch("() VARCHAR", |batch| {
-                let (high, low) = (RandomState::new(), RandomState::new());
-                let texts = (0..batch.len).map(|row| random_uuid(high.hash_one(row), low.hash_one(row)));
-                Ok(Arc::new(StringArray::from_iter_values(texts)))
-            }),
-            Variation::row("(BYTES bytes) VARCHAR", |args, _| {
-                Ok(<[u8; 16]>::try_from(bytes(args, 0)?).map_or(Value::Null, |bytes| Value::String(uuid_text(bytes))))
+            Variation::batch("() VARCHAR", random_uuids),
+            Variation::batch("(BYTES bytes) VARCHAR", |batch| {
+                let given = Blobs::new(batch, 0)?;
+                Ok(nullable_texts(batch, |row, out| {
+                    let bytes = <[u8; 16]>::try_from(given.at(row));
+                    Ok(bytes.map(|bytes| push_uuid(bytes, out)).is_ok())
+                }))
             }),
         ],
     )
@@ -114,18 +102,57 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .example("UUID(TO_BYTES('000102030405060708090A0B0C0D0E0F', 'hex'))", "00010203-0405-0607-0809-0a0b0c0d0e0f"),
 ];
 
-/// The bytes of argument 0 in big-endian order; argument 1 may say that they are little-endian.
-fn sized<const N: usize>(args: &[Value]) -> Result<[u8; N], String> {
-    let given = bytes(args, 0)?;
-    let mut sized =
-        <[u8; N]>::try_from(given).map_err(|_| format!("{N} bytes are needed, but there are {}", given.len()))?;
-    match args.get(1) {
-        None => {}
-        Some(Value::String(order)) if order.eq_ignore_ascii_case("BIG_ENDIAN") => {}
-        Some(Value::String(order)) if order.eq_ignore_ascii_case("LITTLE_ENDIAN") => sized.reverse(),
-        Some(_) => return Err("the byte order must be BIG_ENDIAN or LITTLE_ENDIAN".to_owned()),
-    }
-    Ok(sized)
+/// What `read` makes of the bytes of argument 0 in big-endian order; argument 1 may say that they are little-endian.
+fn sized<T: ArrowPrimitiveType, const N: usize>(
+    batch: &Batch<'_>,
+    read: fn([u8; N]) -> T::Native,
+) -> Result<ArrayRef, ArrowError> {
+    let given = Blobs::new(batch, 0)?;
+    let orders = if batch.args.len() > 1 { Some(Texts::new(batch, 1)?) } else { None };
+    Ok(numbers::<T>(batch, |row| {
+        let bytes = given.at(row);
+        let mut sized =
+            <[u8; N]>::try_from(bytes).map_err(|_| format!("{N} bytes are needed, but there are {}", bytes.len()))?;
+        let order = orders.as_ref().map_or("BIG_ENDIAN", |orders| orders.at(row));
+        if order.eq_ignore_ascii_case("LITTLE_ENDIAN") {
+            sized.reverse();
+        } else if !order.eq_ignore_ascii_case("BIG_ENDIAN") {
+            return Err("the byte order must be BIG_ENDIAN or LITTLE_ENDIAN".to_owned());
+        }
+        Ok(read(sized))
+    }))
+}
+
+fn to_bytes(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (given, encodings) = (Texts::new(batch, 0)?, Texts::new(batch, 1)?);
+    Ok(nullable_blobs(batch, |row, out| {
+        Encoding::of(encodings.at(row))?.decode(given.at(row), out)?;
+        Ok(true)
+    }))
+}
+
+fn from_bytes(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (given, encodings) = (Blobs::new(batch, 0)?, Texts::new(batch, 1)?);
+    Ok(texts(batch, |row, out| {
+        // Unlike ENCODE this one writes capital digits.
+        Encoding::of(encodings.at(row))?.encode(given.at(row), CAPITALS, out);
+        Ok(())
+    }))
+}
+
+fn re_encode(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (given, from, to) = (Texts::new(batch, 0)?, Texts::new(batch, 1)?, Texts::new(batch, 2)?);
+    let mut bytes = Vec::new();
+    Ok(texts(batch, |row, out| {
+        let (from, to) = (from.at(row), to.at(row));
+        if from.chars().flat_map(char::to_lowercase).eq(to.chars().flat_map(char::to_lowercase)) {
+            return Err(format!("cannot encode '{}' as '{}'", from.to_lowercase(), to.to_lowercase()));
+        }
+        bytes.clear();
+        Encoding::of(from)?.decode(given.at(row), &mut bytes)?;
+        Encoding::of(to)?.encode(&bytes, SMALL, out);
+        Ok(())
+    }))
 }
 
 /// Java reads base64 without its padding, too.
@@ -136,65 +163,111 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-fn decode(value: &str, encoding: &str) -> Result<Vec<u8>, String> {
-    match encoding.to_lowercase().as_str() {
-        "hex" => decode_hex(value),
-        "utf8" => Ok(value.as_bytes().to_vec()),
-        // Java writes a question mark for what ASCII does not have.
-        "ascii" => Ok(value.chars().map(|c| if c.is_ascii() { c as u8 } else { b'?' }).collect()),
-        "base64" => LENIENT.decode(value).map_err(|error| format!("'{value}' is not base64: {error}")),
-        other => Err(format!("unknown encoding '{other}'")),
+/// Hexadecimal digits.
+type Digits = &'static [u8; 16];
+
+const CAPITALS: Digits = b"0123456789ABCDEF";
+const SMALL: Digits = b"0123456789abcdef";
+
+#[derive(Clone, Copy)]
+enum Encoding {
+    Hex,
+    Utf8,
+    Ascii,
+    Base64,
+}
+
+impl Encoding {
+    /// By its name in any case.
+    fn of(name: &str) -> Result<Self, String> {
+        let names = [("hex", Self::Hex), ("utf8", Self::Utf8), ("ascii", Self::Ascii), ("base64", Self::Base64)];
+        let found = names.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, encoding)| *encoding).ok_or_else(|| format!("unknown encoding '{}'", name.to_lowercase()))
+    }
+
+    /// Appends the bytes that a text stands for.
+    fn decode(self, value: &str, out: &mut Vec<u8>) -> Result<(), String> {
+        match self {
+            Self::Hex => decode_hex(value, out)?,
+            Self::Utf8 => out.extend_from_slice(value.as_bytes()),
+            // Java writes a question mark for what ASCII does not have.
+            Self::Ascii => out.extend(value.chars().map(|c| if c.is_ascii() { c as u8 } else { b'?' })),
+            Self::Base64 => {
+                LENIENT.decode_vec(value, out).map_err(|error| format!("'{value}' is not base64: {error}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends bytes as text.
+    fn encode(self, value: &[u8], digits: Digits, out: &mut String) {
+        match self {
+            Self::Hex => push_hex(value, digits, out),
+            Self::Utf8 => value.utf8_chunks().for_each(|chunk| {
+                out.push_str(chunk.valid());
+                out.extend((!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER));
+            }),
+            Self::Ascii => {
+                let ascii = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { char::REPLACEMENT_CHARACTER };
+                out.extend(value.iter().map(ascii));
+            }
+            Self::Base64 => STANDARD.encode_string(value, out),
+        }
     }
 }
 
-fn encode(value: &[u8], encoding: &str, capitals: bool) -> Result<String, String> {
-    match encoding.to_lowercase().as_str() {
-        "hex" => {
-            let mut out = String::with_capacity(value.len() * 2);
-            value.iter().for_each(|byte| {
-                let _ = if capitals { write!(out, "{byte:02X}") } else { write!(out, "{byte:02x}") };
-            });
-            Ok(out)
-        }
-        "utf8" => Ok(String::from_utf8_lossy(value).into_owned()),
-        "ascii" => Ok(value.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{fffd}' }).collect()),
-        "base64" => Ok(STANDARD.encode(value)),
-        other => Err(format!("unknown encoding '{other}'")),
+fn push_hex(bytes: &[u8], digits: Digits, out: &mut String) {
+    for byte in bytes {
+        out.push(char::from(digits[usize::from(byte >> 4)]));
+        out.push(char::from(digits[usize::from(byte & 0x0f)]));
     }
+}
+
+/// Appends bytes as small hexadecimal digits.
+pub(super) fn push_small_hex(bytes: &[u8], out: &mut String) {
+    push_hex(bytes, SMALL, out);
 }
 
 /// `6869`, `0x6869` (an odd number of digits gets a zero before them), `x'6869'`.
-fn decode_hex(value: &str) -> Result<Vec<u8>, String> {
+fn decode_hex(value: &str, out: &mut Vec<u8>) -> Result<(), String> {
     let refused = || format!("'{value}' is not hexadecimal");
     let quoted = value.strip_prefix("x'").or_else(|| value.strip_prefix("X'"));
-    let digits = match (quoted, value.strip_prefix("0x")) {
-        (Some(quoted), _) => quoted.strip_suffix('\'').ok_or_else(refused)?.to_owned(),
-        (None, Some(digits)) if digits.len() % 2 == 1 => format!("0{digits}"),
-        (None, Some(digits)) => digits.to_owned(),
-        (None, None) => value.to_owned(),
+    let (digits, may_be_odd) = match (quoted, value.strip_prefix("0x")) {
+        (Some(quoted), _) => (quoted.strip_suffix('\'').ok_or_else(refused)?, false),
+        (None, Some(digits)) => (digits, true),
+        (None, None) => (value, false),
     };
-    if digits.len() % 2 == 1 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+    let digit = |digit: &u8| char::from(*digit).to_digit(16).map(|digit| digit as u8).ok_or_else(refused);
+    let (single, pairs) = digits.as_bytes().split_at(digits.len() % 2);
+    if !single.is_empty() && !may_be_odd {
         return Err(refused());
     }
-    let pairs = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok());
-    pairs.collect::<Option<_>>().ok_or_else(refused)
+    for byte in single {
+        out.push(digit(byte)?);
+    }
+    for pair in pairs.chunks_exact(2) {
+        out.push(digit(&pair[0])? << 4 | digit(&pair[1])?);
+    }
+    Ok(())
 }
 
-fn random_uuid(high: u64, low: u64) -> String {
-    let mut bytes = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
-    // Version 4, variant of RFC 4122.
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    uuid_text(bytes)
+fn random_uuids(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (high, low) = (RandomState::new(), RandomState::new());
+    Ok(texts(batch, |row, out| {
+        let mut bytes = (u128::from(high.hash_one(row)) << 64 | u128::from(low.hash_one(row))).to_be_bytes();
+        // Version 4, variant of RFC 4122.
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        push_uuid(bytes, out);
+        Ok(())
+    }))
 }
 
-fn uuid_text(bytes: [u8; 16]) -> String {
-    let mut out = String::with_capacity(36);
+fn push_uuid(bytes: [u8; 16], out: &mut String) {
     for (i, byte) in bytes.iter().enumerate() {
         if [4, 6, 8, 10].contains(&i) {
             out.push('-');
         }
-        let _ = write!(out, "{byte:02x}");
+        push_hex(&[*byte], SMALL, out);
     }
-    out
 }

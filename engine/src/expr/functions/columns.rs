@@ -6,47 +6,73 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::LocalKey;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, StringArray, StringBuilder};
-use arrow::datatypes::Decimal128Type;
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, GenericByteArray, GenericByteBuilder, PrimitiveArray,
+};
+use arrow::datatypes::{BinaryType, ByteArrayType, Decimal128Type, Utf8Type};
 use arrow::error::ArrowError;
 
-use super::Batch;
+use super::{Arg, Batch};
+
+/// A column of Arrow addresses 2 GiB.
+const MOST_BYTES: usize = 1 << 30;
 
 /// An argument of numbers, dates or times.
 pub(super) struct Numbers<'a, T: ArrowPrimitiveType> {
+    arg: &'a Arg,
     array: &'a PrimitiveArray<T>,
-    scalar: bool,
 }
 
 impl<'a, T: ArrowPrimitiveType> Numbers<'a, T> {
     pub(super) fn new(batch: &Batch<'a>, i: usize) -> Result<Self, ArrowError> {
         let arg = batch.args.get(i).ok_or_else(|| missing(i))?;
         let array = arg.array.as_primitive_opt::<T>().ok_or_else(|| missing(i))?;
-        Ok(Self { array, scalar: arg.scalar })
+        Ok(Self { arg, array })
     }
 
     /// The value of a row that is not NULL.
     pub(super) fn at(&self, row: usize) -> T::Native {
-        self.array.value(if self.scalar { 0 } else { row })
+        self.array.value(self.arg.index(row))
     }
+
+    /// The value of any row.
+    pub(super) fn get(&self, row: usize) -> Option<T::Native> {
+        (!self.arg.is_null(row)).then(|| self.at(row))
+    }
+}
+
+/// An argument of texts or bytes.
+pub(super) struct Strings<'a, T: ByteArrayType> {
+    arg: &'a Arg,
+    array: &'a GenericByteArray<T>,
 }
 
 /// An argument of texts.
-pub(super) struct Texts<'a> {
-    array: &'a StringArray,
-    scalar: bool,
-}
+pub(super) type Texts<'a> = Strings<'a, Utf8Type>;
 
-impl<'a> Texts<'a> {
+/// An argument of bytes.
+pub(super) type Blobs<'a> = Strings<'a, BinaryType>;
+
+impl<'a, T: ByteArrayType> Strings<'a, T> {
     pub(super) fn new(batch: &Batch<'a>, i: usize) -> Result<Self, ArrowError> {
         let arg = batch.args.get(i).ok_or_else(|| missing(i))?;
-        let array = arg.array.as_string_opt::<i32>().ok_or_else(|| missing(i))?;
-        Ok(Self { array, scalar: arg.scalar })
+        let array = arg.array.as_bytes_opt::<T>().ok_or_else(|| missing(i))?;
+        Ok(Self { arg, array })
     }
 
-    /// The text of a row that is not NULL.
-    pub(super) fn at(&self, row: usize) -> &'a str {
-        self.array.value(if self.scalar { 0 } else { row })
+    /// All arguments from `first` on.
+    pub(super) fn all(batch: &Batch<'a>, first: usize) -> Result<Vec<Self>, ArrowError> {
+        (first..batch.args.len()).map(|i| Self::new(batch, i)).collect()
+    }
+
+    /// The value of a row that is not NULL.
+    pub(super) fn at(&self, row: usize) -> &'a T::Native {
+        self.array.value(self.arg.index(row))
+    }
+
+    /// The value of any row.
+    pub(super) fn get(&self, row: usize) -> Option<&'a T::Native> {
+        (!self.arg.is_null(row)).then(|| self.at(row))
     }
 }
 
@@ -118,10 +144,15 @@ pub(super) fn nullable_numbers<T: ArrowPrimitiveType>(
     batch: &Batch<'_>,
     mut each: impl FnMut(usize) -> Result<Option<T::Native>, String>,
 ) -> ArrayRef {
+    every_number::<T>(batch, |row| if has_null(batch, row) { Ok(None) } else { each(row) })
+}
+
+/// As [`nullable_numbers`], of rows with NULL arguments, too.
+pub(super) fn every_number<T: ArrowPrimitiveType>(
+    batch: &Batch<'_>,
+    mut each: impl FnMut(usize) -> Result<Option<T::Native>, String>,
+) -> ArrayRef {
     let values = (0..batch.len).map(|row| {
-        if has_null(batch, row) {
-            return None;
-        }
         each(row).unwrap_or_else(|message| {
             batch.fail(row, || message);
             None
@@ -152,11 +183,40 @@ pub(super) fn nullable_texts(
     batch: &Batch<'_>,
     mut each: impl FnMut(usize, &mut String) -> Result<bool, String>,
 ) -> ArrayRef {
-    let mut builder = StringBuilder::with_capacity(batch.len, batch.len * 16);
-    let mut out = String::new();
+    every_text(batch, |row, out| if has_null(batch, row) { Ok(false) } else { each(row, out) })
+}
+
+/// As [`nullable_texts`], of rows with NULL arguments, too.
+pub(super) fn every_text(batch: &Batch<'_>, each: impl FnMut(usize, &mut String) -> Result<bool, String>) -> ArrayRef {
+    strings::<Utf8Type, String>(batch, String::clear, each)
+}
+
+/// A column of the bytes `each` appends for every row; `false` is NULL. So is a row with a NULL argument, or that fails.
+pub(super) fn nullable_blobs(
+    batch: &Batch<'_>,
+    mut each: impl FnMut(usize, &mut Vec<u8>) -> Result<bool, String>,
+) -> ArrayRef {
+    every_blob(batch, |row, out| if has_null(batch, row) { Ok(false) } else { each(row, out) })
+}
+
+/// As [`nullable_blobs`], of rows with NULL arguments, too.
+pub(super) fn every_blob(batch: &Batch<'_>, each: impl FnMut(usize, &mut Vec<u8>) -> Result<bool, String>) -> ArrayRef {
+    strings::<BinaryType, Vec<u8>>(batch, Vec::clear, each)
+}
+
+fn strings<T: ByteArrayType, S: Default + AsRef<T::Native>>(
+    batch: &Batch<'_>,
+    clear: fn(&mut S),
+    mut each: impl FnMut(usize, &mut S) -> Result<bool, String>,
+) -> ArrayRef {
+    let mut builder = GenericByteBuilder::<T>::with_capacity(batch.len, batch.len * 16);
+    let mut out = S::default();
     for row in 0..batch.len {
-        out.clear();
-        let made = if has_null(batch, row) { Ok(false) } else { each(row, &mut out) };
+        clear(&mut out);
+        let made = each(row, &mut out).and_then(|made| {
+            let bytes: &[u8] = out.as_ref().as_ref();
+            check_room(builder.values_slice().len() + bytes.len()).map(|()| made)
+        });
         match made {
             Ok(true) => builder.append_value(&out),
             Ok(false) => builder.append_null(),
@@ -167,6 +227,11 @@ pub(super) fn nullable_texts(
         }
     }
     Arc::new(builder.finish())
+}
+
+/// Whether a column may hold so many bytes; the row that asks for more fails.
+pub(super) fn check_room(bytes: usize) -> Result<(), String> {
+    if bytes > MOST_BYTES { Err("the results of these rows are too large".to_owned()) } else { Ok(()) }
 }
 
 pub(super) fn has_null(batch: &Batch<'_>, row: usize) -> bool {

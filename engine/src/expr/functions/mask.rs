@@ -1,10 +1,16 @@
 //! MASK and its kin, MD5.
 
-use std::fmt::Write;
+use std::ops::Range;
 
-use super::row::{Row, int, optional_text, string, text};
-use super::{Category, Context, Function, Variation};
-use crate::types::Value;
+use arrow::array::ArrayRef;
+use arrow::datatypes::Int32Type;
+use arrow::error::ArrowError;
+use md5::{Digest, Md5};
+
+use super::bytes::push_small_hex;
+use super::columns::{Numbers, Texts, every_text, texts};
+use super::text::utf16_length;
+use super::{Batch, Category, Function, Variation};
 
 const ONE: &str = "(VARCHAR input, INT numChars) VARCHAR";
 const ALL: &str = "(VARCHAR input, INT numChars, VARCHAR upper, VARCHAR lower, VARCHAR digit, VARCHAR other) VARCHAR";
@@ -16,8 +22,8 @@ macro_rules! partly {
             $name,
             Category::String,
             &[
-                Variation::row_nulls(ONE, |args, _| mask_part(args, $part)),
-                Variation::row_nulls(ALL, |args, _| mask_part(args, $part)),
+                Variation::batch(ONE, |batch| mask_part(batch, $part)),
+                Variation::batch(ALL, |batch| mask_part(batch, $part)),
             ],
         )
         .says($says)
@@ -30,8 +36,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "MASK",
         Category::String,
         &[
-            Variation::row_nulls("(VARCHAR `input STRING to be masked`) VARCHAR", mask),
-            Variation::row_nulls(
+            Variation::batch("(VARCHAR `input STRING to be masked`) VARCHAR", mask),
+            Variation::batch(
                 "(VARCHAR `input STRING to be masked`, VARCHAR `upper-case mask, or NULL to use default`, VARCHAR \
                  `lower-case mask, or NULL to use default`, VARCHAR `digit mask, or NULL to use default`, VARCHAR `mask \
                  for other characters, or NULL to use default`) VARCHAR",
@@ -63,12 +69,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "MASK_KEEP_RIGHT('Hello', 2)",
         "Xxxlo"
     ),
-    Function::scalar("MD5", Category::String, &[Variation::row("(VARCHAR s) VARCHAR", |args, _| {
-        let mut out = String::with_capacity(32);
-        md5(text(args, 0)?.as_bytes()).iter().for_each(|byte| {
-            let _ = write!(out, "{byte:02x}");
-        });
-        string(out)
+    Function::scalar("MD5", Category::String, &[Variation::batch("(VARCHAR s) VARCHAR", |batch| {
+        let given = Texts::new(batch, 0)?;
+        Ok(texts(batch, |row, out| {
+            push_small_hex(&Md5::digest(given.at(row)), out);
+            Ok(())
+        }))
     })])
     .spelled("md5")
     .says("The MD5 digest of a text as hexadecimal digits.")
@@ -84,22 +90,20 @@ struct Masks {
 }
 
 impl Masks {
-    /// From the arguments after `first`, or the defaults if there are none.
-    fn read(args: &[Value], first: usize) -> Result<Self, String> {
-        if args.len() <= first {
-            return Ok(Self { upper: Some('X'), lower: Some('x'), digit: Some('n'), other: Some('-') });
-        }
-        let one = |i: usize| match optional_text(args, i) {
-            None => Ok(None),
-            Some(mask) => {
-                let mut chars = mask.chars();
-                match (chars.next(), chars.next()) {
-                    (Some(c), None) => Ok(Some(c)),
-                    _ => Err(format!("invalid mask character: '{mask}'")),
-                }
+    const DEFAULT: Self = Self { upper: Some('X'), lower: Some('x'), digit: Some('n'), other: Some('-') };
+
+    /// The masks of a row: the defaults if there are no arguments for them.
+    fn read(args: &[Texts<'_>], row: usize) -> Result<Self, String> {
+        let [upper, lower, digit, other] = args else { return Ok(Self::DEFAULT) };
+        let one = |arg: &Texts<'_>| {
+            let Some(mask) = arg.get(row) else { return Ok(None) };
+            let mut chars = mask.chars();
+            match (chars.next(), chars.next()) {
+                (Some(c), None) => Ok(Some(c)),
+                _ => Err(format!("invalid mask character: '{mask}'")),
             }
         };
-        Ok(Self { upper: one(first)?, lower: one(first + 1)?, digit: one(first + 2)?, other: one(first + 3)? })
+        Ok(Self { upper: one(upper)?, lower: one(lower)?, digit: one(digit)?, other: one(other)? })
     }
 
     fn apply(&self, c: char) -> char {
@@ -116,23 +120,30 @@ impl Masks {
     }
 }
 
-fn mask(args: &[Value], _: &Context<'_>) -> Row {
-    let Some(source) = optional_text(args, 0) else { return Ok(Value::Null) };
-    string(mask_range(source, 0..usize::MAX, &Masks::read(args, 1)?))
+fn mask(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (given, masks) = (Texts::new(batch, 0)?, Texts::all(batch, 1)?);
+    Ok(every_text(batch, |row, out| {
+        let Some(source) = given.get(row) else { return Ok(false) };
+        mask_range(source, 0..usize::MAX, &Masks::read(&masks, row)?, out);
+        Ok(true)
+    }))
 }
 
-fn mask_part(args: &[Value], part: fn(usize, usize) -> std::ops::Range<usize>) -> Row {
-    let Some(source) = optional_text(args, 0) else { return Ok(Value::Null) };
-    let masks = Masks::read(args, 2)?;
-    let count = int(args, 1)?;
-    let count =
-        usize::try_from(count).map_err(|_| format!("the number of characters must not be negative, but is {count}"))?;
-    string(mask_range(source, part(count, source.encode_utf16().count()), &masks))
+fn mask_part(batch: &Batch<'_>, part: fn(usize, usize) -> Range<usize>) -> Result<ArrayRef, ArrowError> {
+    let (given, counts, masks) = (Texts::new(batch, 0)?, Numbers::<Int32Type>::new(batch, 1)?, Texts::all(batch, 2)?);
+    Ok(every_text(batch, |row, out| {
+        let Some(source) = given.get(row) else { return Ok(false) };
+        let masks = Masks::read(&masks, row)?;
+        let count = counts.get(row).ok_or("argument 2 is NULL or of another type")?;
+        let count = usize::try_from(count)
+            .map_err(|_| format!("the number of characters must not be negative, but is {count}"))?;
+        mask_range(source, part(count, utf16_length(source)), &masks, out);
+        Ok(true)
+    }))
 }
 
-/// Positions count UTF-16 units; a character of two units is masked as two.
-fn mask_range(source: &str, range: std::ops::Range<usize>, masks: &Masks) -> String {
-    let mut out = String::with_capacity(source.len());
+/// Appends the text with a range of it masked. Positions count UTF-16 units; a character of two units is masked as two.
+fn mask_range(source: &str, range: Range<usize>, masks: &Masks, out: &mut String) {
     let mut at = 0;
     for c in source.chars() {
         let masked = if range.contains(&at) { masks.apply(c) } else { c };
@@ -142,38 +153,4 @@ fn mask_range(source: &str, range: std::ops::Range<usize>, masks: &Masks) -> Str
         }
         at += c.len_utf16();
     }
-    out
-}
-
-/// RFC 1321.
-fn md5(message: &[u8]) -> [u8; 16] {
-    const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
-    let mut padded = message.to_vec();
-    padded.push(0x80);
-    padded.resize((message.len() + 9).next_multiple_of(64) - 8, 0);
-    padded.extend_from_slice(&(message.len() as u64).wrapping_mul(8).to_le_bytes());
-    let mut state: [u32; 4] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
-    for block in padded.chunks_exact(64) {
-        let words: Vec<u32> =
-            block.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect();
-        let [mut a, mut b, mut c, mut d] = state;
-        for i in 0..64 {
-            let (mix, word) = match i / 16 {
-                0 => ((b & c) | (!b & d), i),
-                1 => ((d & b) | (!d & c), (5 * i + 1) % 16),
-                2 => (b ^ c ^ d, (3 * i + 5) % 16),
-                _ => (c ^ (b | !d), (7 * i) % 16),
-            };
-            let constant = ((i as f64 + 1.0).sin().abs() * 4_294_967_296.0) as u32;
-            let sum = a.wrapping_add(mix).wrapping_add(constant).wrapping_add(words[word]);
-            (a, d, c) = (d, c, b);
-            b = b.wrapping_add(sum.rotate_left(SHIFTS[i / 16][i % 4]));
-        }
-        for (state, add) in state.iter_mut().zip([a, b, c, d]) {
-            *state = state.wrapping_add(add);
-        }
-    }
-    let mut digest = [0; 16];
-    digest.chunks_exact_mut(4).zip(state).for_each(|(bytes, word)| bytes.copy_from_slice(&word.to_le_bytes()));
-    digest
 }

@@ -25,6 +25,7 @@ mod json_path;
 mod lambda;
 mod mask;
 mod math;
+mod nested;
 mod regexp;
 mod row;
 mod search;

@@ -1,15 +1,15 @@
 //! Regular expressions.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, ListBuilder, StringBuilder};
+use arrow::array::ArrayRef;
 use arrow::datatypes::Int32Type;
 use arrow::error::ArrowError;
 use regex::{Captures, Regex};
 
-use super::columns::{Compiled, Kept, Numbers, Texts, has_null, nullable_texts, texts};
+use super::columns::{Compiled, Kept, Numbers, Texts, nullable_texts, texts};
 use super::java_regex::{compile, matches};
+use super::nested::lists;
 use super::{Batch, Category, Function, Variation};
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -100,7 +100,7 @@ fn extract_all(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
             return Ok(false);
         }
         for found in matches(regex, given.at(row)) {
-            parts.append_option(found.get(group).map(|part| part.as_str()));
+            parts.push_option(found.get(group).map(|part| part.as_str()));
         }
         Ok(true)
     }))
@@ -159,35 +159,20 @@ fn split(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
         let (text, regex) = (given.at(row), regexes.at(row)?);
         // A pattern that can be empty cuts as `String.split` does: no empty parts at the ends.
         let may_be_empty = regex.find("").is_some();
-        let mut cuts: Vec<&str> = Vec::new();
         let mut start = 0;
         for whole in matches(regex, text).filter_map(|found| found.get(0)) {
             if may_be_empty && whole.end() == 0 {
                 continue;
             }
-            cuts.push(text.get(start..whole.start()).unwrap_or_default());
+            parts.push(text.get(start..whole.start()).unwrap_or_default());
             start = whole.end();
         }
-        cuts.push(text.get(start..).unwrap_or_default());
-        while may_be_empty && cuts.len() > 1 && cuts.last().is_some_and(|part| part.is_empty()) {
-            cuts.pop();
+        parts.push(text.get(start..).unwrap_or_default());
+        if may_be_empty {
+            parts.trim();
         }
-        cuts.into_iter().for_each(|part| parts.append_value(part));
         Ok(true)
     }))
-}
-
-/// A column of the lists `each` appends for every row; `false` is NULL. So is a row with a NULL argument, or that fails.
-fn lists(batch: &Batch<'_>, mut each: impl FnMut(usize, &mut StringBuilder) -> Result<bool, String>) -> ArrayRef {
-    let mut builder = ListBuilder::with_capacity(StringBuilder::new(), batch.len);
-    for row in 0..batch.len {
-        let made = if has_null(batch, row) { Ok(false) } else { each(row, builder.values()) };
-        builder.append(made.unwrap_or_else(|message| {
-            batch.fail(row, || message);
-            false
-        }));
-    }
-    Arc::new(builder.finish())
 }
 
 #[cfg(test)]

@@ -13,10 +13,6 @@ pub(super) fn text(args: &[Value], i: usize) -> Result<&str, String> {
     if let Some(Value::String(text)) = args.get(i) { Ok(text) } else { Err(wrong(i)) }
 }
 
-pub(super) fn bytes(args: &[Value], i: usize) -> Result<&[u8], String> {
-    if let Some(Value::Bytes(bytes)) = args.get(i) { Ok(bytes) } else { Err(wrong(i)) }
-}
-
 pub(super) fn int(args: &[Value], i: usize) -> Result<i32, String> {
     if let Some(Value::Integer(value)) = args.get(i) { Ok(*value) } else { Err(wrong(i)) }
 }

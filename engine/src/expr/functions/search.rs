@@ -1,17 +1,26 @@
 //! Text: search, padding, splitting, choosing, characters by code.
 
-use super::row::{Row, any_null, bytes, int, optional_text, string, text};
-use super::{Category, Context, Function, Variation};
-use crate::types::Value;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BinaryBuilder, ListBuilder};
+use arrow::datatypes::Int32Type;
+use arrow::error::ArrowError;
+
+use super::columns::{
+    Blobs, Numbers, Texts, check_room, every_number, every_text, has_null, nullable_blobs, nullable_texts,
+};
+use super::nested::{lists, maps};
+use super::text::{push_units, utf16_length};
+use super::{Batch, Category, Function, Variation};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "INSTR",
         Category::String,
         &[
-            Variation::row_nulls("(VARCHAR str, VARCHAR substring) INT", instr),
-            Variation::row_nulls("(VARCHAR str, VARCHAR substring, int position) INT", instr),
-            Variation::row_nulls("(VARCHAR str, VARCHAR substring, int position, int occurrence) INT", instr),
+            Variation::batch("(VARCHAR str, VARCHAR substring) INT", instr),
+            Variation::batch("(VARCHAR str, VARCHAR substring, int position) INT", instr),
+            Variation::batch("(VARCHAR str, VARCHAR substring, int position, int occurrence) INT", instr),
         ],
     )
     .spelled("instr")
@@ -21,8 +30,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "LPAD",
         Category::String,
         &[
-            Variation::row("(VARCHAR input, INT targetLen, VARCHAR padding) VARCHAR", |args, _| pad(args, true)),
-            Variation::row("(BYTES input, INT targetLen, BYTES padding) BYTES", |args, _| pad_bytes(args, true)),
+            Variation::batch("(VARCHAR input, INT targetLen, VARCHAR padding) VARCHAR", |batch| pad(batch, true)),
+            Variation::batch("(BYTES input, INT targetLen, BYTES padding) BYTES", |batch| pad_bytes(batch, true)),
         ],
     )
     .spelled("lpad")
@@ -33,8 +42,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "RPAD",
         Category::String,
         &[
-            Variation::row("(VARCHAR input, INT targetLen, VARCHAR padding) VARCHAR", |args, _| pad(args, false)),
-            Variation::row("(BYTES input, INT targetLen, BYTES padding) BYTES", |args, _| pad_bytes(args, false)),
+            Variation::batch("(VARCHAR input, INT targetLen, VARCHAR padding) VARCHAR", |batch| pad(batch, false)),
+            Variation::batch("(BYTES input, INT targetLen, BYTES padding) BYTES", |batch| pad_bytes(batch, false)),
         ],
     )
     .spelled("rpad")
@@ -45,8 +54,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "SPLIT",
         Category::String,
         &[
-            Variation::row("(VARCHAR string, VARCHAR delimiter) ARRAY<VARCHAR>", split),
-            Variation::row("(BYTES bytes, BYTES delimiter) ARRAY<BYTES>", split_bytes),
+            Variation::batch("(VARCHAR string, VARCHAR delimiter) ARRAY<VARCHAR>", split),
+            Variation::batch("(BYTES bytes, BYTES delimiter) ARRAY<BYTES>", split_bytes),
         ],
     )
     .spelled("split")
@@ -55,18 +64,18 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "SPLIT_TO_MAP",
         Category::String,
-        &[Variation::row("(VARCHAR input, VARCHAR entryDelimiter, VARCHAR kvDelimiter) MAP<VARCHAR, VARCHAR>", split_to_map)],
+        &[Variation::batch("(VARCHAR input, VARCHAR entryDelimiter, VARCHAR kvDelimiter) MAP<VARCHAR, VARCHAR>", split_to_map)],
     )
     .spelled("split_to_map")
     .says("A map from text such as `a:1,b:2`. What has no separator between key and value is left out.")
     .example("SPLIT_TO_MAP('a:1,b', ',', ':')", "{a=1}"),
-    Function::scalar("FIELD", Category::String, &[Variation::row_nulls("(VARCHAR str, VARCHAR... args) INT", field)])
+    Function::scalar("FIELD", Category::String, &[Variation::batch("(VARCHAR str, VARCHAR... args) INT", field)])
         .says("1-based position of the first argument among the others, 0 if it is not there.")
         .example("FIELD('b', 'a', 'b')", "2"),
     Function::scalar(
         "ELT",
         Category::String,
-        &[Variation::row_nulls("(int n, VARCHAR... args) VARCHAR", elt)],
+        &[Variation::batch("(int n, VARCHAR... args) VARCHAR", elt)],
     )
     .says("The nth of the texts, counted from 1; NULL if there is none. FIELD is its inverse.")
     .example("ELT(2, 'a', 'b')", "b"),
@@ -74,11 +83,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "CHR",
         Category::String,
         &[
-            Variation::row("(INT decimalCode) VARCHAR", |args, _| {
-                let code = u32::try_from(int(args, 0)?).ok().and_then(char::from_u32);
-                Ok(code.map_or(Value::Null, |c| Value::String(c.to_string())))
-            }),
-            Variation::row("(VARCHAR utf16Code) VARCHAR", chr_escape),
+            Variation::batch("(INT decimalCode) VARCHAR", chr),
+            Variation::batch("(VARCHAR utf16Code) VARCHAR", chr_escape),
         ],
     )
     .spelled("chr")
@@ -87,142 +93,218 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .example("CHR(75)", "K"),
 ];
 
-fn units(text: &str) -> Vec<u16> {
-    text.encode_utf16().collect()
-}
-
 /// Start of `wanted` in `text` at or after `from`.
-fn find(text: &[u16], wanted: &[u16], from: usize) -> Option<usize> {
+fn find<T: PartialEq>(text: &[T], wanted: &[T], from: usize) -> Option<usize> {
     (from..=text.len().checked_sub(wanted.len())?).find(|at| text[*at..].starts_with(wanted))
 }
 
 /// Start of `wanted` in `text` at or before `from`.
-fn rfind(text: &[u16], wanted: &[u16], from: usize) -> Option<usize> {
+fn rfind<T: PartialEq>(text: &[T], wanted: &[T], from: usize) -> Option<usize> {
     (0..=from.min(text.len().checked_sub(wanted.len())?)).rev().find(|at| text[*at..].starts_with(wanted))
 }
 
-fn instr(args: &[Value], _: &Context<'_>) -> Row {
-    let (Some(source), Some(wanted)) = (optional_text(args, 0), optional_text(args, 1)) else {
-        return Ok(Value::Integer(0));
-    };
-    let position = if args.len() > 2 { int(args, 2)? } else { 1 };
-    let occurrence = if args.len() > 3 { int(args, 3)? } else { 1 };
-    let (source, wanted) = (units(source), units(wanted));
+/// Both texts as UTF-16 units.
+#[derive(Default)]
+struct Units {
+    source: Vec<u16>,
+    wanted: Vec<u16>,
+}
+
+fn instr(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (sources, wanted) = (Texts::new(batch, 0)?, Texts::new(batch, 1)?);
+    let number = |i| if batch.args.len() > i { Numbers::<Int32Type>::new(batch, i).map(Some) } else { Ok(None) };
+    let (positions, occurrences) = (number(2)?, number(3)?);
+    let number = |numbers: &Option<Numbers<'_, _>>, row| numbers.as_ref().map_or(Some(1), |numbers| numbers.get(row));
+    let mut units = Units::default();
+    Ok(every_number::<Int32Type>(batch, |row| {
+        let (Some(source), Some(wanted)) = (sources.get(row), wanted.get(row)) else { return Ok(Some(0)) };
+        let (Some(position), Some(occurrence)) = (number(&positions, row), number(&occurrences, row)) else {
+            return Ok(None);
+        };
+        if source.is_ascii() && wanted.is_ascii() {
+            return Ok(Some(place(source.as_bytes(), wanted.as_bytes(), position, occurrence)));
+        }
+        units.source.clear();
+        units.source.extend(source.encode_utf16());
+        units.wanted.clear();
+        units.wanted.extend(wanted.encode_utf16());
+        Ok(Some(place(&units.source, &units.wanted, position, occurrence)))
+    }))
+}
+
+/// 1-based place of the nth occurrence, looked for from a 1-based position on (negative: backwards), or 0.
+fn place<T: PartialEq>(source: &[T], wanted: &[T], position: i32, occurrence: i32) -> i32 {
     let start = if position < 0 { source.len() as i64 + i64::from(position) } else { i64::from(position) - 1 };
     let Some(mut at) = usize::try_from(start).ok().filter(|start| *start < source.len() && occurrence > 0) else {
-        return Ok(Value::Integer(0));
+        return 0;
     };
     let mut found = None;
     for nth in 0..occurrence {
         found = if position < 0 {
             let from = if nth == 0 { Some(at) } else { at.checked_sub(1) };
-            from.and_then(|from| rfind(&source, &wanted, from))
+            from.and_then(|from| rfind(source, wanted, from))
         } else {
-            find(&source, &wanted, if nth == 0 { at } else { at + 1 })
+            find(source, wanted, if nth == 0 { at } else { at + 1 })
         };
         let Some(place) = found else { break };
         at = place;
     }
-    Ok(Value::Integer(found.map_or(0, |at| at as i32 + 1)))
+    found.map_or(0, |at| at as i32 + 1)
 }
 
-fn pad(args: &[Value], left: bool) -> Row {
-    let padded = pad_units(&units(text(args, 0)?), int(args, 1)?, &units(text(args, 2)?), left)?;
-    Ok(padded.map_or(Value::Null, |units| Value::String(String::from_utf16_lossy(&units))))
-}
-
-fn pad_bytes(args: &[Value], left: bool) -> Row {
-    let padded = pad_units(bytes(args, 0)?, int(args, 1)?, bytes(args, 2)?, left)?;
-    Ok(padded.map_or(Value::Null, Value::Bytes))
-}
-
-fn pad_units<T: Copy>(source: &[T], target: i32, padding: &[T], left: bool) -> Result<Option<Vec<T>>, String> {
+/// The length a value is padded to, `None` if it is negative.
+fn target(length: i32) -> Result<Option<usize>, String> {
     /// A row may not ask for more than this.
     const LONGEST: usize = 16 << 20;
-    let Ok(target) = usize::try_from(target) else { return Ok(None) };
-    if padding.is_empty() {
-        return Ok(None);
-    }
+    let Ok(target) = usize::try_from(length) else { return Ok(None) };
     if target > LONGEST {
         return Err(format!("a length of {target} is more than the {LONGEST} that are possible"));
     }
-    let kept = source.iter().copied().take(target);
-    let filling = padding.iter().copied().cycle().take(target.saturating_sub(source.len()));
-    Ok(Some(if left { filling.chain(kept).collect() } else { kept.chain(filling).collect() }))
+    Ok(Some(target))
 }
 
-fn split(args: &[Value], _: &Context<'_>) -> Row {
-    let (source, delimiter) = (text(args, 0)?, text(args, 1)?);
-    let parts: Vec<Value> = if source.is_empty() {
-        vec![Value::String(String::new())]
-    } else if delimiter.is_empty() {
-        source.chars().map(|c| Value::String(c.to_string())).collect()
-    } else {
-        source.split(delimiter).map(|part| Value::String(part.to_owned())).collect()
-    };
-    Ok(Value::Array(parts))
+fn pad(batch: &Batch<'_>, left: bool) -> Result<ArrayRef, ArrowError> {
+    let (sources, lengths, paddings) =
+        (Texts::new(batch, 0)?, Numbers::<Int32Type>::new(batch, 1)?, Texts::new(batch, 2)?);
+    Ok(nullable_texts(batch, |row, out| {
+        let (source, padding) = (sources.at(row), paddings.at(row));
+        if padding.is_empty() {
+            return Ok(false);
+        }
+        let Some(target) = target(lengths.at(row))? else { return Ok(false) };
+        let filling = target.saturating_sub(utf16_length(source));
+        if left {
+            push_units(padding.chars().cycle(), 0..filling, out);
+        }
+        push_units(source.chars(), 0..target, out);
+        if !left {
+            push_units(padding.chars().cycle(), 0..filling, out);
+        }
+        Ok(true)
+    }))
 }
 
-fn split_bytes(args: &[Value], _: &Context<'_>) -> Row {
-    let (mut rest, delimiter) = (bytes(args, 0)?, bytes(args, 1)?);
-    let part = |part: &[u8]| Value::Bytes(part.to_vec());
-    if delimiter.is_empty() && !rest.is_empty() {
-        return Ok(Value::Array(rest.chunks(1).map(part).collect()));
+fn pad_bytes(batch: &Batch<'_>, left: bool) -> Result<ArrayRef, ArrowError> {
+    let (sources, lengths, paddings) =
+        (Blobs::new(batch, 0)?, Numbers::<Int32Type>::new(batch, 1)?, Blobs::new(batch, 2)?);
+    Ok(nullable_blobs(batch, |row, out| {
+        let (source, padding) = (sources.at(row), paddings.at(row));
+        if padding.is_empty() {
+            return Ok(false);
+        }
+        let Some(target) = target(lengths.at(row))? else { return Ok(false) };
+        let kept = source.get(..target).unwrap_or(source);
+        let filling = padding.iter().cycle().take(target - kept.len());
+        if left {
+            out.extend(filling.chain(kept));
+        } else {
+            out.extend(kept.iter().chain(filling));
+        }
+        Ok(true)
+    }))
+}
+
+fn split(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (sources, delimiters) = (Texts::new(batch, 0)?, Texts::new(batch, 1)?);
+    Ok(lists(batch, |row, parts| {
+        let (source, delimiter) = (sources.at(row), delimiters.at(row));
+        if source.is_empty() {
+            parts.push("");
+        } else if delimiter.is_empty() {
+            source.chars().for_each(|c| parts.push(c.encode_utf8(&mut [0; 4])));
+        } else {
+            source.split(delimiter).for_each(|part| parts.push(part));
+        }
+        Ok(true)
+    }))
+}
+
+fn split_bytes(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (sources, delimiters) = (Blobs::new(batch, 0)?, Blobs::new(batch, 1)?);
+    let mut builder = ListBuilder::with_capacity(BinaryBuilder::new(), batch.len);
+    let mut bytes = 0;
+    for row in 0..batch.len {
+        if has_null(batch, row) {
+            builder.append_null();
+            continue;
+        }
+        let source = sources.at(row);
+        bytes += source.len();
+        if let Err(message) = check_room(bytes) {
+            batch.fail(row, || message);
+            builder.append_null();
+            continue;
+        }
+        push_parts(source, delimiters.at(row), builder.values());
+        builder.append(true);
     }
-    let mut parts = Vec::new();
-    while let Some(at) =
-        (!delimiter.is_empty()).then(|| rest.windows(delimiter.len()).position(|w| w == delimiter)).flatten()
-    {
-        parts.push(part(&rest[..at]));
+    Ok(Arc::new(builder.finish()))
+}
+
+/// The parts between delimiters; an empty delimiter gives single bytes.
+fn push_parts(mut rest: &[u8], delimiter: &[u8], parts: &mut BinaryBuilder) {
+    if delimiter.is_empty() && !rest.is_empty() {
+        return rest.chunks(1).for_each(|byte| parts.append_value(byte));
+    }
+    while let Some(at) = find(rest, delimiter, 0).filter(|_| !delimiter.is_empty()) {
+        parts.append_value(&rest[..at]);
         rest = &rest[at + delimiter.len()..];
     }
-    parts.push(part(rest));
-    Ok(Value::Array(parts))
+    parts.append_value(rest);
 }
 
-fn split_to_map(args: &[Value], _: &Context<'_>) -> Row {
-    let (source, entry, pair) = (text(args, 0)?, text(args, 1)?, text(args, 2)?);
-    if entry.is_empty() || pair.is_empty() || entry == pair {
-        return Ok(Value::Null);
-    }
-    let mut entries: Vec<(Value, Value)> = Vec::new();
-    for part in source.split(entry) {
-        let mut parts = part.split(pair);
-        if let (Some(key), Some(value)) = (parts.next(), parts.next()) {
-            let (key, value) = (Value::String(key.to_owned()), Value::String(value.to_owned()));
-            match entries.iter_mut().find(|(known, _)| *known == key) {
-                Some((_, known)) => *known = value,
-                None => entries.push((key, value)),
+fn split_to_map(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (sources, between, within) = (Texts::new(batch, 0)?, Texts::new(batch, 1)?, Texts::new(batch, 2)?);
+    maps(batch, |row, entries| {
+        let (between, within) = (between.at(row), within.at(row));
+        if between.is_empty() || within.is_empty() || between == within {
+            return Ok(false);
+        }
+        for part in sources.at(row).split(between) {
+            let mut parts = part.split(within);
+            if let (Some(key), Some(value)) = (parts.next(), parts.next()) {
+                entries.push(key, value);
             }
         }
-    }
-    Ok(Value::Map(entries))
+        Ok(true)
+    })
 }
 
-fn field(args: &[Value], _: &Context<'_>) -> Row {
-    let wanted = args.first().filter(|value| !value.is_null());
-    let found = wanted.and_then(|wanted| args.iter().skip(1).position(|value| value == wanted));
-    Ok(Value::Integer(found.map_or(0, |at| at as i32 + 1)))
+fn field(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (wanted, others) = (Texts::new(batch, 0)?, Texts::all(batch, 1)?);
+    Ok(every_number::<Int32Type>(batch, |row| {
+        let found = wanted.get(row).and_then(|wanted| others.iter().position(|other| other.get(row) == Some(wanted)));
+        Ok(Some(found.map_or(0, |at| at as i32 + 1)))
+    }))
 }
 
-fn elt(args: &[Value], _: &Context<'_>) -> Row {
-    if args.first().is_none_or(Value::is_null) {
-        return Ok(Value::Null);
-    }
-    let at = usize::try_from(int(args, 0)?).ok().filter(|at| *at > 0);
-    Ok(at.and_then(|at| args.get(at)).cloned().unwrap_or_default())
+fn elt(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (numbers, texts) = (Numbers::<Int32Type>::new(batch, 0)?, Texts::all(batch, 1)?);
+    Ok(every_text(batch, |row, out| {
+        let at = numbers.get(row).and_then(|number| usize::try_from(number).ok()?.checked_sub(1));
+        let text = at.and_then(|at| texts.get(at)?.get(row));
+        out.push_str(text.unwrap_or_default());
+        Ok(text.is_some())
+    }))
+}
+
+fn chr(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let codes = Numbers::<Int32Type>::new(batch, 0)?;
+    Ok(nullable_texts(batch, |row, out| {
+        let c = u32::try_from(codes.at(row)).ok().and_then(char::from_u32);
+        out.extend(c);
+        Ok(c.is_some())
+    }))
 }
 
 /// `\u004b`, or two of them for a surrogate pair.
-fn chr_escape(args: &[Value], _: &Context<'_>) -> Row {
-    if any_null(args) {
-        return Ok(Value::Null);
-    }
-    let code = text(args, 0)?;
-    let units: Option<Vec<u16>> = code
-        .strip_prefix("\\u")
-        .map(|rest| rest.split("\\u").map(|hex| u16::from_str_radix(hex, 16).ok().filter(|_| hex.len() == 4)).collect())
-        .unwrap_or(None);
-    let decoded = units.filter(|units| units.len() <= 2).and_then(|units| String::from_utf16(&units).ok());
-    decoded.map_or(Ok(Value::Null), string)
+fn chr_escape(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let codes = Texts::new(batch, 0)?;
+    let unit = |hex: &str| u16::from_str_radix(hex, 16).ok().filter(|_| hex.len() == 4);
+    Ok(nullable_texts(batch, |row, out| {
+        let Some(escapes) = codes.at(row).strip_prefix("\\u") else { return Ok(false) };
+        let well_formed = escapes.split("\\u").count() <= 2 && escapes.split("\\u").all(|hex| unit(hex).is_some());
+        let decoded = char::decode_utf16(escapes.split("\\u").filter_map(unit));
+        Ok(well_formed && decoded.into_iter().all(|c| c.map(|c| out.push(c)).is_ok()))
+    }))
 }

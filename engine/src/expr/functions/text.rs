@@ -1,13 +1,13 @@
 //! Text: case, length, parts, joining.
 
-use std::sync::Arc;
+use std::ops::Range;
 
-use arrow::array::{ArrayRef, AsArray, BinaryBuilder, Int32Array, StringBuilder};
+use arrow::array::ArrayRef;
+use arrow::datatypes::{ByteArrayType, Int32Type};
 use arrow::error::ArrowError;
 
-use super::row::{Row, bytes, int, text};
-use super::{Batch, Category, Context, Function, Variation};
-use crate::types::Value;
+use super::columns::{Blobs, Numbers, Strings, Texts, every_blob, every_text, nullable_blobs, nullable_numbers, texts};
+use super::{Batch, Category, Function, Variation};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
@@ -26,14 +26,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .spelled("lcase")
     .says("The text in lower case.")
     .example("LCASE('ABC')", "abc"),
-    Function::scalar(
-        "INITCAP",
-        Category::String,
-        &[Variation::batch("(VARCHAR str) VARCHAR", |batch| map_text(batch, capitalise))],
-    )
-    .spelled("initcap")
-    .says("Every word with its first letter in upper case and the others in lower case.")
-    .example("INITCAP('  the QUICK fox')", "The Quick Fox"),
+    Function::scalar("INITCAP", Category::String, &[Variation::batch("(VARCHAR str) VARCHAR", capitalise)])
+        .spelled("initcap")
+        .says("Every word with its first letter in upper case and the others in lower case.")
+        .example("INITCAP('  the QUICK fox')", "The Quick Fox"),
     Function::scalar(
         "TRIM",
         Category::String,
@@ -59,8 +55,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[
             Variation::batch("(VARCHAR str, INT pos) VARCHAR", substring),
             Variation::batch("(VARCHAR str, INT pos, INT length) VARCHAR", substring),
-            Variation::row("(BYTES bytes, INT pos) BYTES", substring_bytes),
-            Variation::row("(BYTES bytes, INT pos, INT length) BYTES", substring_bytes),
+            Variation::batch("(BYTES bytes, INT pos) BYTES", substring_bytes),
+            Variation::batch("(BYTES bytes, INT pos, INT length) BYTES", substring_bytes),
         ],
     )
     .spelled("substring")
@@ -82,8 +78,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "CONCAT_WS",
         Category::String,
         &[
-            Variation::row_nulls("(VARCHAR... inputs) VARCHAR", concat_ws),
-            Variation::row_nulls("(BYTES... inputs) BYTES", concat_ws),
+            Variation::batch("(VARCHAR... inputs) VARCHAR", concat_ws),
+            Variation::batch("(BYTES... inputs) BYTES", concat_ws_bytes),
         ],
     )
     .spelled("concat_ws")
@@ -93,31 +89,20 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "REPLACE",
         Category::String,
-        &[Variation::row("(VARCHAR str, VARCHAR oldStr, VARCHAR newStr) VARCHAR", |args, _| {
-            Ok(Value::String(text(args, 0)?.replace(text(args, 1)?, text(args, 2)?)))
-        })],
+        &[Variation::batch("(VARCHAR str, VARCHAR oldStr, VARCHAR newStr) VARCHAR", replace)],
     )
     .spelled("replace")
     .says("The text with every occurrence of one text replaced by another.")
     .example("REPLACE('a.b.c', '.', '-')", "a-b-c"),
 ];
 
-/// Applies `each` to every text; NULL stays NULL. Nothing is allocated per row.
-pub(super) fn map_text(batch: &Batch<'_>, each: impl Fn(&str, &mut String)) -> Result<ArrayRef, ArrowError> {
-    let arg = batch.arg(0)?;
-    let texts = arg.array.as_string::<i32>();
-    let mut builder = StringBuilder::with_capacity(batch.len, texts.values().len());
-    let mut out = String::new();
-    for row in 0..batch.len {
-        if arg.is_null(row) {
-            builder.append_null();
-        } else {
-            out.clear();
-            each(texts.value(arg.index(row)), &mut out);
-            builder.append_value(&out);
-        }
-    }
-    Ok(Arc::new(builder.finish()))
+/// Applies `each` to every text; NULL stays NULL.
+fn map_text(batch: &Batch<'_>, mut each: impl FnMut(&str, &mut String)) -> Result<ArrayRef, ArrowError> {
+    let given = Texts::new(batch, 0)?;
+    Ok(texts(batch, |row, out| {
+        each(given.at(row), out);
+        Ok(())
+    }))
 }
 
 fn upper(text: &str, out: &mut String) {
@@ -133,47 +118,49 @@ fn lower(text: &str, out: &mut String) {
     if text.is_ascii() {
         out.push_str(text);
         out.make_ascii_lowercase();
-    } else {
+    } else if text.contains('Σ') {
         // The whole word counts: a final sigma is another letter.
         out.push_str(&text.to_lowercase());
+    } else {
+        text.chars().for_each(|c| out.extend(c.to_lowercase()));
     }
 }
 
-/// UTF-16 code units.
+/// Number of UTF-16 code units.
+pub(super) fn utf16_length(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.encode_utf16().count() }
+}
+
 fn length(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
-    let arg = batch.arg(0)?;
-    let texts = arg.array.as_string::<i32>();
-    let lengths = (0..batch.len).map(|row| {
-        (!arg.is_null(row)).then(|| {
-            let text = texts.value(arg.index(row));
-            if text.is_ascii() { text.len() as i32 } else { text.encode_utf16().count() as i32 }
-        })
-    });
-    Ok(Arc::new(lengths.collect::<Int32Array>()))
+    let given = Texts::new(batch, 0)?;
+    Ok(nullable_numbers::<Int32Type>(batch, |row| Ok(i32::try_from(utf16_length(given.at(row))).ok())))
 }
 
 fn byte_length(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
-    let arg = batch.arg(0)?;
-    let bytes = arg.array.as_binary::<i32>();
-    let lengths = (0..batch.len).map(|row| (!arg.is_null(row)).then(|| bytes.value(arg.index(row)).len() as i32));
-    Ok(Arc::new(lengths.collect::<Int32Array>()))
+    let given = Blobs::new(batch, 0)?;
+    Ok(nullable_numbers::<Int32Type>(batch, |row| Ok(i32::try_from(given.at(row).len()).ok())))
 }
 
 /// Leading white space goes, every other word starts in upper case.
-fn capitalise(text: &str, out: &mut String) {
-    let mut starts = true;
-    for c in text.trim_start().to_lowercase().chars() {
-        if starts {
-            out.extend(c.to_uppercase());
-        } else {
-            out.push(c);
+fn capitalise(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let mut lowered = String::new();
+    map_text(batch, |text, out| {
+        lowered.clear();
+        lower(text.trim_start(), &mut lowered);
+        let mut starts = true;
+        for c in lowered.chars() {
+            if starts {
+                out.extend(c.to_uppercase());
+            } else {
+                out.push(c);
+            }
+            starts = c.is_whitespace();
         }
-        starts = c.is_whitespace();
-    }
+    })
 }
 
 /// Which part of `len` units a 1-based position (negative: from the end) and a length mean.
-fn part(len: usize, position: i32, length: Option<i32>) -> std::ops::Range<usize> {
+fn part(len: usize, position: i32, length: Option<i32>) -> Range<usize> {
     let len = len as i64;
     let position = i64::from(position);
     let start = if position < 0 { (len + position).max(0) } else { (position - 1).clamp(0, len) };
@@ -182,102 +169,134 @@ fn part(len: usize, position: i32, length: Option<i32>) -> std::ops::Range<usize
 }
 
 /// The part that the older form means: 0-based start and end, outside is an error.
-fn legacy_part(len: usize, start: i32, end: Option<i32>) -> Option<std::ops::Range<usize>> {
+fn legacy_part(len: usize, start: i32, end: Option<i32>) -> Option<Range<usize>> {
     let (start, end) = (usize::try_from(start).ok()?, end.map_or(Some(len), |end| usize::try_from(end).ok())?);
     (start <= end && end <= len).then_some(start..end)
 }
 
-fn substring(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
-    let (source, position) = (batch.arg(0)?, batch.arg(1)?);
-    let length = batch.args.get(2);
-    let texts = source.array.as_string::<i32>();
-    let number = |arg: &super::Arg, row| arg.array.as_primitive::<arrow::datatypes::Int32Type>().value(arg.index(row));
-    let mut builder = StringBuilder::with_capacity(batch.len, texts.values().len());
-    for row in 0..batch.len {
-        if source.is_null(row) || position.is_null(row) || length.is_some_and(|length| length.is_null(row)) {
-            builder.append_null();
-            continue;
+/// Appends the part of a text that a range of UTF-16 code units means. Half of a surrogate pair is U+FFFD, as when Java
+/// writes it down.
+pub(super) fn push_units(chars: impl Iterator<Item = char>, range: Range<usize>, out: &mut String) {
+    let mut at = 0;
+    for c in chars {
+        if range.is_empty() || at >= range.end {
+            break;
         }
-        let text = texts.value(source.index(row));
-        let (position, length) = (number(position, row), length.map(|length| number(length, row)));
-        let units = if text.is_ascii() { text.len() } else { text.encode_utf16().count() };
-        let range = if batch.context.settings.substring_legacy {
-            legacy_part(units, position, length)
-        } else {
-            Some(part(units, position, length))
-        };
-        match range {
-            None => {
-                batch.fail(row, || format!("index out of range for a text of length {units}"));
-                builder.append_null();
-            }
-            Some(range) if text.is_ascii() => builder.append_value(text.get(range).unwrap_or_default()),
-            Some(range) => {
-                let units: Vec<u16> = text.encode_utf16().skip(range.start).take(range.len()).collect();
-                builder.append_value(String::from_utf16_lossy(&units));
-            }
+        let end = at + c.len_utf16();
+        if range.start <= at && end <= range.end {
+            out.push(c);
+        } else if range.start < end {
+            out.push(char::REPLACEMENT_CHARACTER);
         }
+        at = end;
     }
-    Ok(Arc::new(builder.finish()))
 }
 
-fn substring_bytes(args: &[Value], context: &Context<'_>) -> Row {
-    let source = bytes(args, 0)?;
-    let length = if args.len() > 2 { Some(int(args, 2)?) } else { None };
-    let range = if context.settings.substring_legacy {
-        legacy_part(source.len(), int(args, 1)?, length).ok_or("index out of range")?
-    } else {
-        part(source.len(), int(args, 1)?, length)
-    };
-    Ok(Value::Bytes(source.get(range).unwrap_or_default().to_vec()))
+/// The part of `len` units that the numbers of every row mean.
+struct Parts<'a> {
+    positions: Numbers<'a, Int32Type>,
+    lengths: Option<Numbers<'a, Int32Type>>,
+    legacy: bool,
+}
+
+impl<'a> Parts<'a> {
+    fn new(batch: &Batch<'a>) -> Result<Self, ArrowError> {
+        Ok(Self {
+            positions: Numbers::new(batch, 1)?,
+            lengths: if batch.args.len() > 2 { Some(Numbers::new(batch, 2)?) } else { None },
+            legacy: batch.context.settings.substring_legacy,
+        })
+    }
+
+    /// `None` if it is out of range.
+    fn at(&self, row: usize, len: usize) -> Option<Range<usize>> {
+        let (position, length) = (self.positions.at(row), self.lengths.as_ref().map(|lengths| lengths.at(row)));
+        if self.legacy { legacy_part(len, position, length) } else { Some(part(len, position, length)) }
+    }
+}
+
+fn substring(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (given, parts) = (Texts::new(batch, 0)?, Parts::new(batch)?);
+    Ok(texts(batch, |row, out| {
+        let text = given.at(row);
+        let units = utf16_length(text);
+        let range = parts.at(row, units).ok_or_else(|| format!("index out of range for a text of length {units}"))?;
+        if units == text.len() {
+            out.push_str(text.get(range).unwrap_or_default());
+        } else {
+            push_units(text.chars(), range, out);
+        }
+        Ok(())
+    }))
+}
+
+fn substring_bytes(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (given, parts) = (Blobs::new(batch, 0)?, Parts::new(batch)?);
+    Ok(nullable_blobs(batch, |row, out| {
+        let bytes = given.at(row);
+        let range = parts.at(row, bytes.len()).ok_or("index out of range")?;
+        out.extend_from_slice(bytes.get(range).unwrap_or_default());
+        Ok(true)
+    }))
 }
 
 fn concat(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
-    let texts: Vec<_> = batch.args.iter().map(|arg| (arg, arg.array.as_string::<i32>())).collect();
-    let mut builder = StringBuilder::with_capacity(batch.len, texts.iter().map(|(_, t)| t.values().len()).sum());
-    let mut out = String::new();
-    for row in 0..batch.len {
-        out.clear();
-        for (arg, texts) in texts.iter().filter(|(arg, _)| !arg.is_null(row)) {
-            out.push_str(texts.value(arg.index(row)));
-        }
-        builder.append_value(&out);
-    }
-    Ok(Arc::new(builder.finish()))
+    let given = Texts::all(batch, 0)?;
+    Ok(every_text(batch, |row, out| {
+        out.extend(given.iter().filter_map(|texts| texts.get(row)));
+        Ok(true)
+    }))
 }
 
 fn concat_bytes(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
-    let parts: Vec<_> = batch.args.iter().map(|arg| (arg, arg.array.as_binary::<i32>())).collect();
-    let mut builder = BinaryBuilder::new();
-    let mut out = Vec::new();
-    for row in 0..batch.len {
-        out.clear();
-        for (arg, parts) in parts.iter().filter(|(arg, _)| !arg.is_null(row)) {
-            out.extend_from_slice(parts.value(arg.index(row)));
-        }
-        builder.append_value(&out);
-    }
-    Ok(Arc::new(builder.finish()))
+    let given = Blobs::all(batch, 0)?;
+    Ok(every_blob(batch, |row, out| {
+        given.iter().filter_map(|blobs| blobs.get(row)).for_each(|bytes| out.extend_from_slice(bytes));
+        Ok(true)
+    }))
 }
 
-fn concat_ws(args: &[Value], _: &Context<'_>) -> Row {
-    if args.len() < 2 {
+/// Pushes the values of all arguments but the first, with the first between them; `false` if that one is NULL.
+fn join<'a, T: ByteArrayType>(
+    given: &[Strings<'a, T>],
+    row: usize,
+    mut push: impl FnMut(&'a T::Native),
+) -> Result<bool, String> {
+    let [separators, values @ ..] = given else { return Ok(false) };
+    if values.is_empty() {
         return Err("needs a separator and at least one value".to_owned());
     }
-    let present = || args.iter().skip(1).filter(|value| !value.is_null());
-    Ok(match args.first() {
-        Some(Value::String(separator)) => {
-            let parts: Vec<&str> = present()
-                .filter_map(|value| if let Value::String(text) = value { Some(text.as_str()) } else { None })
-                .collect();
-            Value::String(parts.join(separator))
+    let Some(separator) = separators.get(row) else { return Ok(false) };
+    for (i, value) in values.iter().filter_map(|value| value.get(row)).enumerate() {
+        if i > 0 {
+            push(separator);
         }
-        Some(Value::Bytes(separator)) => {
-            let parts: Vec<&[u8]> = present()
-                .filter_map(|value| if let Value::Bytes(bytes) = value { Some(bytes.as_slice()) } else { None })
-                .collect();
-            Value::Bytes(parts.join(separator.as_slice()))
+        push(value);
+    }
+    Ok(true)
+}
+
+fn concat_ws(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let given = Texts::all(batch, 0)?;
+    Ok(every_text(batch, |row, out| join(&given, row, |text| out.push_str(text))))
+}
+
+fn concat_ws_bytes(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let given = Blobs::all(batch, 0)?;
+    Ok(every_blob(batch, |row, out| join(&given, row, |bytes| out.extend_from_slice(bytes))))
+}
+
+fn replace(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (given, old, new) = (Texts::new(batch, 0)?, Texts::new(batch, 1)?, Texts::new(batch, 2)?);
+    Ok(texts(batch, |row, out| {
+        let (text, old, new) = (given.at(row), old.at(row), new.at(row));
+        let mut end = 0;
+        for (at, found) in text.match_indices(old) {
+            out.push_str(text.get(end..at).unwrap_or_default());
+            out.push_str(new);
+            end = at + found.len();
         }
-        _ => Value::Null,
-    })
+        out.push_str(text.get(end..).unwrap_or_default());
+        Ok(())
+    }))
 }

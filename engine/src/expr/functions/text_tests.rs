@@ -130,6 +130,7 @@ fn masks_and_digests() {
             ("MASK(S, NULL, NULL, NULL, NULL)", "Hello World |  | null | a😀b😀ß | aXbXaX"),
             ("MASK(NULL)", "null | null | null | null | null"),
             ("MASK_LEFT(S, I)", "Xxllo World |  | null | !null | xXxXaX"),
+            ("MASK_LEFT(S, NULL)", "!null | !null | null | !null | !null"),
             ("MASK_LEFT(S, 3)", "Xxxlo World |  | null | x--b😀ß | xXxXaX"),
             ("MASK_RIGHT(S, 4)", "Hello Wxxxx |  | null | a😀x--x | aXxXxX"),
             ("MASK_RIGHT(S, N)", "Hello Worlx |  | null | !null | xXxXxX"),
@@ -153,6 +154,15 @@ fn masks_and_digests() {
         ],
         &[
             ("MASK(S, U, 'y', '9', '?')", &["1: MASK: invalid mask character: ''"]),
+            (
+                "MASK_LEFT(ELT(4, U, P, U, S), NULL)",
+                &[
+                    "0: MASK_LEFT: argument 2 is NULL or of another type",
+                    "1: MASK_LEFT: argument 2 is NULL or of another type",
+                    "3: MASK_LEFT: argument 2 is NULL or of another type",
+                    "4: MASK_LEFT: argument 2 is NULL or of another type",
+                ],
+            ),
             ("MASK_LEFT(S, I)", &["3: MASK_LEFT: the number of characters must not be negative, but is -3"]),
             (
                 "MASK_RIGHT(S, NULL, 'ab', NULL, NULL, NULL)",
