@@ -1,22 +1,19 @@
 //! JSON in text columns.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray};
-use arrow::datatypes::Int32Type;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use arrow::error::ArrowError;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::de::IgnoredAny;
-use serde_json::Value as Json;
 
-use super::columns::{Compiled, Kept, Texts, nullable_numbers, nullable_texts};
+use super::columns::{Compiled, Kept, Texts, every_text, nullable_numbers, nullable_texts};
 use super::json_path::{self, Step};
-use super::row::{Row, optional_text, string, text, type_of};
-use super::{Batch, Category, Context, Function, Variation};
-use crate::types::{SqlType, Value, text as forms};
+use super::json_text::{self, Compact, begins, check_escapes, quote, refusal};
+use super::json_write::Writer;
+use super::nested::{Entries, lists, maps};
+use super::{Batch, Category, Function, Variation};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
@@ -39,7 +36,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "JSON_ARRAY_CONTAINS",
         Category::Json,
-        &[Variation::row_nulls("(VARCHAR jsonArray, T val) BOOLEAN", array_contains)],
+        &[Variation::batch("(VARCHAR jsonArray, T val) BOOLEAN", array_contains)],
     )
     .spelled("json_array_contains")
     .says("Whether a JSON array has a value among its elements.")
@@ -51,47 +48,23 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .spelled("json_array_length")
     .says("Number of elements of a JSON array, NULL for other JSON.")
     .example("JSON_ARRAY_LENGTH('[1, [2, 3]]')", "2"),
-    Function::scalar("JSON_CONCAT", Category::Json, &[Variation::row("(VARCHAR... jsonStrings) VARCHAR", concat)])
+    Function::scalar("JSON_CONCAT", Category::Json, &[Variation::batch("(VARCHAR... jsonStrings) VARCHAR", concat)])
         .spelled("json_concat")
         .says("Several JSON texts as one: objects are merged (the last one counts), everything else is appended to one array.")
         .example("JSON_CONCAT('{\"a\": 1}', '{\"b\": 2}')", "{\"a\":1,\"b\":2}"),
-    Function::scalar("JSON_ITEMS", Category::Json, &[Variation::row("(VARCHAR jsonItems) ARRAY<VARCHAR>", |args, _| {
-        match whole(text(args, 0)?)? {
-            Json::Array(items) => {
-                Ok(Value::Array(items.iter().map(|item| Value::String(item.to_string())).collect()))
-            }
-            _ => Ok(Value::Null),
-        }
-    })])
+    Function::scalar("JSON_ITEMS", Category::Json, &[Variation::batch("(VARCHAR jsonItems) ARRAY<VARCHAR>", items)])
     .spelled("json_items")
     .says("The elements of a JSON array, each as JSON text, NULL for other JSON.")
     .example("JSON_ITEMS('[1, \"a\"]')", "[1, \"a\"]"),
-    Function::scalar("JSON_KEYS", Category::Json, &[Variation::row("(VARCHAR jsonObj) ARRAY<VARCHAR>", |args, _| {
-        Ok(whole(text(args, 0)?)?.as_object().map_or(Value::Null, |fields| {
-            Value::Array(fields.keys().map(|key| Value::String(key.clone())).collect())
-        }))
-    })])
+    Function::scalar("JSON_KEYS", Category::Json, &[Variation::batch("(VARCHAR jsonObj) ARRAY<VARCHAR>", keys)])
     .spelled("json_keys")
     .says("The keys of a JSON object, NULL for other JSON.")
     .example("JSON_KEYS('{\"a\": 1}')", "[a]"),
-    Function::scalar(
-        "JSON_RECORDS",
-        Category::Json,
-        &[Variation::row("(VARCHAR jsonObj) MAP<VARCHAR, VARCHAR>", |args, _| {
-            Ok(whole(text(args, 0)?)?.as_object().map_or(Value::Null, |fields| {
-                let entries = fields.iter().map(|(key, value)| (Value::String(key.clone()), Value::String(bare(value))));
-                Value::Map(entries.collect())
-            }))
-        })],
-    )
+    Function::scalar("JSON_RECORDS", Category::Json, &[Variation::batch("(VARCHAR jsonObj) MAP<VARCHAR, VARCHAR>", records)])
     .spelled("json_records")
     .says("The entries of a JSON object as a map of texts, NULL for other JSON.")
     .example("JSON_RECORDS('{\"a\": \"x\"}')", "{a=x}"),
-    Function::scalar("TO_JSON_STRING", Category::Json, &[Variation::row_nulls("(T val) VARCHAR", |args, context| {
-        let mut out = String::new();
-        write_json(args.first().unwrap_or(&Value::Null), type_of(context, 0)?, &mut out);
-        string(out)
-    })])
+    Function::scalar("TO_JSON_STRING", Category::Json, &[Variation::batch("(T val) VARCHAR", to_json)])
     .spelled("to_json_string")
     .says("Any value as JSON text.")
     .example("TO_JSON_STRING(ARRAY[1, NULL])", "[1,null]"),
@@ -101,115 +74,177 @@ thread_local! {
     static PATHS: Kept<Vec<Step>> = Kept::new(HashMap::new());
 }
 
-/// A whole text as JSON.
-fn whole(text: &str) -> Result<Json, String> {
-    serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
-}
-
 fn extract(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let given = Texts::new(batch, 0)?;
     let mut paths = Compiled::new(batch, 1, &PATHS, json_path::parse)?;
-    Ok(nullable_texts(batch, |row, out| json_path::extract(given.at(row), paths.at(row)?, out)))
+    let mut compact = Compact::default();
+    Ok(nullable_texts(batch, |row, out| json_path::extract(given.at(row), paths.at(row)?, &mut compact, out)))
 }
 
-/// A text without its quotes, anything else as JSON text.
-fn bare(value: &Json) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+fn items(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let given = Texts::new(batch, 0)?;
+    let mut compact = Compact::default();
+    Ok(lists(batch, |row, items| {
+        let text = given.at(row);
+        json_text::items(text, |item| items.write(|out| compact.push(item, out))).map_err(|error| refusal(text, &error))
+    }))
 }
 
-fn array_contains(args: &[Value], _: &Context<'_>) -> Row {
-    if args.first().is_none_or(Value::is_null) {
-        return Ok(Value::Null);
-    }
-    let items = optional_text(args, 0).and_then(|text| whole(text).ok());
-    let Some(Json::Array(items)) = items else { return Ok(Value::Boolean(false)) };
-    let found = items.iter().any(|item| match (args.get(1), item) {
-        (None | Some(Value::Null), item) => item.is_null(),
-        (Some(Value::Boolean(wanted)), Json::Bool(value)) => wanted == value,
-        (Some(Value::String(wanted)), Json::String(value)) => wanted == value,
-        (Some(Value::Integer(wanted)), item) => item.as_i64() == Some(i64::from(*wanted)),
-        (Some(Value::Bigint(wanted)), item) => item.as_i64() == Some(*wanted),
-        (Some(Value::Double(wanted)), item @ Json::Number(_)) => {
-            // A whole number in JSON is no DOUBLE.
-            item.as_i64().is_none() && item.as_f64() == Some(*wanted)
-        }
-        _ => false,
-    });
-    Ok(Value::Boolean(found))
+fn keys(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let given = Texts::new(batch, 0)?;
+    let mut entries = Entries::default();
+    Ok(lists(batch, |row, items| {
+        let text = given.at(row);
+        entries.clear();
+        let object = json_text::fields(text, &mut entries, |value, _| check_escapes(value));
+        let object = object.map_err(|error| refusal(text, &error))?;
+        entries.unique().for_each(|(key, _)| items.push(key));
+        Ok(object)
+    }))
 }
 
-fn concat(args: &[Value], _: &Context<'_>) -> Row {
-    let mut documents = Vec::with_capacity(args.len());
-    for i in 0..args.len() {
-        match whole(text(args, i)?) {
-            Ok(document) => documents.push(document),
-            Err(_) => return Ok(Value::Null),
-        }
-    }
-    if documents.is_empty() {
-        return Ok(Value::Null);
-    }
-    let joined = if documents.iter().all(Json::is_object) {
-        let mut fields = serde_json::Map::new();
+fn records(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let given = Texts::new(batch, 0)?;
+    let mut compact = Compact::default();
+    maps(batch, |row, entries| {
+        let text = given.at(row);
+        json_text::fields(text, entries, |value, out| compact.push_bare(value, out))
+            .map_err(|error| refusal(text, &error))
+    })
+}
+
+fn concat(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let given = Texts::all(batch, 0)?;
+    let mut joint = Joint::default();
+    Ok(nullable_texts(batch, |row, out| {
+        let are_objects = given.iter().all(|texts| begins(texts.at(row), b'{'));
+        let documents = given.iter().map(|texts| texts.at(row));
+        let made = if are_objects { joint.merge(documents, out) } else { joint.append(documents, out) };
+        // What is no JSON makes NULL.
+        Ok(!given.is_empty() && made.is_ok())
+    }))
+}
+
+/// Several documents as one.
+#[derive(Default)]
+struct Joint {
+    compact: Compact,
+    entries: Entries,
+}
+
+impl Joint {
+    /// The fields of objects in one object.
+    fn merge<'t>(
+        &mut self,
+        documents: impl Iterator<Item = &'t str>,
+        out: &mut String,
+    ) -> Result<(), serde_json::Error> {
+        self.entries.clear();
         for document in documents {
-            if let Json::Object(own) = document {
-                fields.extend(own);
+            json_text::fields(document, &mut self.entries, |value, out| self.compact.push(value, out))?;
+        }
+        out.push('{');
+        for (i, (key, value)) in self.entries.unique().enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            quote(key, out);
+            out.push(':');
+            out.push_str(value);
+        }
+        out.push('}');
+        Ok(())
+    }
+
+    /// The elements of arrays, and whatever is no array, in one array.
+    fn append<'t>(
+        &mut self,
+        documents: impl Iterator<Item = &'t str>,
+        out: &mut String,
+    ) -> Result<(), serde_json::Error> {
+        let mut push = |item: &str| {
+            out.push_str(if out.is_empty() { "[" } else { "," });
+            self.compact.push(item, out)
+        };
+        for document in documents {
+            if !json_text::items(document, &mut push)? {
+                push(document)?;
             }
         }
-        Json::Object(fields)
-    } else {
-        let items = documents.into_iter().flat_map(|document| match document {
-            Json::Array(items) => items,
-            other => vec![other],
+        out.push_str(if out.is_empty() { "[]" } else { "]" });
+        Ok(())
+    }
+}
+
+fn array_contains(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let (given, wanted) = (Texts::new(batch, 0)?, batch.arg(1)?);
+    let mut decoded = String::new();
+    let found = (0..batch.len).map(|row| {
+        let text = given.get(row)?;
+        let wanted = Wanted::at(&wanted.array, wanted.index(row));
+        let mut found = false;
+        let read = json_text::items(text, |item| {
+            check_escapes(item)?;
+            found = found || wanted.is(item, &mut decoded);
+            Ok(())
         });
-        Json::Array(items.collect())
-    };
-    string(joined.to_string())
+        Some(found && read.is_ok())
+    });
+    Ok(Arc::new(found.collect::<BooleanArray>()))
 }
 
-/// Keys of maps and structs come sorted.
-fn write_json(value: &Value, ty: &SqlType, out: &mut String) {
-    match (value, ty) {
-        (Value::Null, _) => out.push_str("null"),
-        (Value::Boolean(_) | Value::Integer(_) | Value::Bigint(_) | Value::Decimal(..), _) => {
-            forms::java_text(value, ty, out);
+/// What an array is searched for.
+enum Wanted<'a> {
+    Null,
+    Boolean(bool),
+    Whole(i64),
+    Double(f64),
+    Text(&'a str),
+    /// A value no JSON is equal to.
+    Other,
+}
+
+impl<'a> Wanted<'a> {
+    fn at(column: &'a dyn Array, row: usize) -> Self {
+        if column.is_null(row) {
+            return Self::Null;
         }
-        (Value::Double(number), _) if number.is_finite() => forms::java_double(*number, out),
-        (Value::Bytes(bytes), _) => {
-            let _ = write!(out, "\"{}\"", STANDARD.encode(bytes));
+        match column.data_type() {
+            DataType::Boolean => Self::Boolean(column.as_boolean().value(row)),
+            DataType::Int32 => Self::Whole(i64::from(column.as_primitive::<Int32Type>().value(row))),
+            DataType::Int64 => Self::Whole(column.as_primitive::<Int64Type>().value(row)),
+            DataType::Float64 => Self::Double(column.as_primitive::<Float64Type>().value(row)),
+            DataType::Utf8 => Self::Text(column.as_string::<i32>().value(row)),
+            _ => Self::Other,
         }
-        (Value::Array(items), SqlType::Array(item)) => {
-            out.push('[');
-            for (i, value) in items.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                write_json(value, item, out);
+    }
+
+    /// Whether it is the value that a JSON text stands for.
+    fn is(&self, item: &str, decoded: &mut String) -> bool {
+        let is_number = item.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+        match self {
+            Self::Null => item == "null",
+            Self::Boolean(wanted) => item == if *wanted { "true" } else { "false" },
+            Self::Whole(wanted) => item.parse() == Ok(*wanted),
+            // A whole number in JSON is no DOUBLE.
+            Self::Double(wanted) => {
+                is_number && wanted.is_finite() && item.parse::<i64>().is_err() && item.parse() == Ok(*wanted)
             }
-            out.push(']');
+            Self::Text(wanted) => {
+                decoded.clear();
+                item.starts_with('"') && json_text::unquote(item, decoded).is_ok() && decoded == wanted
+            }
+            Self::Other => false,
         }
-        (Value::Map(entries), SqlType::Map(key_type, value_type)) => {
-            let fields = entries.iter().map(|(key, value)| (key.java_text(key_type), value, &**value_type));
-            write_object(fields.collect(), out);
-        }
-        (Value::Struct(values), SqlType::Struct(fields)) => {
-            let fields = fields.iter().zip(values).map(|((name, ty), value)| (name.clone(), value, ty));
-            write_object(fields.collect(), out);
-        }
-        (value, ty) => out.push_str(&Json::String(value.java_text(ty)).to_string()),
     }
 }
 
-fn write_object(mut fields: Vec<(String, &Value, &SqlType)>, out: &mut String) {
-    fields.sort_by(|a, b| a.0.cmp(&b.0));
-    out.push('{');
-    for (i, (name, value, ty)) in fields.into_iter().enumerate() {
-        if i > 0 {
-            out.push(',');
-        }
-        out.push_str(&Json::String(name).to_string());
-        out.push(':');
-        write_json(value, ty, out);
-    }
-    out.push('}');
+fn to_json(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
+    let value = batch.arg(0)?;
+    let mut writer = Writer::default();
+    let ty = batch.context.types.first().ok_or_else(|| ArrowError::InvalidArgumentError("no argument".to_owned()))?;
+    Ok(every_text(batch, |row, out| {
+        writer.push(&value.array, value.index(row), ty, out);
+        Ok(true)
+    }))
 }

@@ -1,11 +1,11 @@
 //! Looking up a path in JSON text without building the document.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value as Json;
 use serde_json::value::RawValue;
+
+use super::json_text::{Compact, unquote};
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +51,7 @@ fn steps(path: &str) -> Option<Vec<Step>> {
 
 /// Appends what stands at a path: a text without its quotes, anything else as JSON. `false` if nothing does. What follows
 /// the document in the text does not matter.
-pub(super) fn extract(text: &str, path: &[Step], out: &mut String) -> Result<bool, String> {
+pub(super) fn extract(text: &str, path: &[Step], compact: &mut Compact, out: &mut String) -> Result<bool, String> {
     if text.trim_start().is_empty() {
         return Ok(false);
     }
@@ -60,12 +60,9 @@ pub(super) fn extract(text: &str, path: &[Step], out: &mut String) -> Result<boo
     let Some(found) = found else { return Ok(false) };
     let raw = found.get();
     match raw.as_bytes().first() {
-        Some(b'"') => match raw.get(1..raw.len() - 1).filter(|inside| !inside.contains('\\')) {
-            Some(plain) => out.push_str(plain),
-            None => out.push_str(&serde_json::from_str::<Cow<'_, str>>(raw).map_err(not_json)?),
-        },
+        Some(b'"') => unquote(raw, out).map_err(not_json)?,
         // Without the blanks.
-        Some(b'{' | b'[') => out.push_str(&serde_json::from_str::<Json>(raw).map_err(not_json)?.to_string()),
+        Some(b'{' | b'[') => compact.push(raw, out).map_err(not_json)?,
         _ => out.push_str(raw),
     }
     Ok(true)
@@ -204,15 +201,15 @@ mod tests {
             ("$.missing", Ok(None)),
         ] {
             let mut out = String::new();
-            let result = extract(text, &parse(path).unwrap(), &mut out);
+            let result = extract(text, &parse(path).unwrap(), &mut Compact::default(), &mut out);
             assert_eq!(result.map(|found| found.then_some(out.as_str())), found, "{path}");
         }
         for path in ["a", "$a", "$.", "$[x]", "$['a'", "$.a[-1]", "$..a"] {
             assert!(parse(path).is_err(), "{path}");
         }
         let mut out = String::new();
-        assert!(extract("{\"a\": ", &parse("$.a").unwrap(), &mut out).is_err());
-        assert_eq!(extract(" ", &parse("$.a").unwrap(), &mut out), Ok(false));
+        assert!(extract("{\"a\": ", &parse("$.a").unwrap(), &mut Compact::default(), &mut out).is_err());
+        assert_eq!(extract(" ", &parse("$.a").unwrap(), &mut Compact::default(), &mut out), Ok(false));
         assert_eq!(array_length("[1, [2, 3], {}]"), Ok(Some(3)));
         assert_eq!(array_length("{\"a\": []}"), Ok(None));
         assert!(array_length("[1,").is_err());

@@ -22,6 +22,8 @@ mod extremes;
 mod java_regex;
 mod json;
 mod json_path;
+mod json_text;
+mod json_write;
 mod lambda;
 mod mask;
 mod math;

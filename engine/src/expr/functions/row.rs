@@ -9,10 +9,6 @@ fn wrong(i: usize) -> String {
     format!("argument {} is NULL or of another type", i + 1)
 }
 
-pub(super) fn text(args: &[Value], i: usize) -> Result<&str, String> {
-    if let Some(Value::String(text)) = args.get(i) { Ok(text) } else { Err(wrong(i)) }
-}
-
 pub(super) fn int(args: &[Value], i: usize) -> Result<i32, String> {
     if let Some(Value::Integer(value)) = args.get(i) { Ok(*value) } else { Err(wrong(i)) }
 }
