@@ -156,7 +156,7 @@ impl Compiler<'_> {
             Kind::Subscript { .. } => (Arc::new(Subscript), false),
             Kind::Field { field, .. } => (Arc::new(Field(*field)), false),
             Kind::Array(_) => (Arc::new(MakeArray), true),
-            Kind::Map(_) => (Arc::new(MakeMap(typed.ty.clone())), true),
+            Kind::Map(_) => (Arc::new(MakeMap), true),
             Kind::Struct(_) => (Arc::new(MakeStruct), true),
             Kind::Call(call) => return self.call_node(call, typed),
             Kind::Column(_)
@@ -204,7 +204,7 @@ impl Compiler<'_> {
                     bodies.push(Body { expr: expr?, ty: body.ty.to_arrow() });
                 }
             }
-            return Ok(Arc::new(CallLambda { kind, bodies, returns: returns.clone() }));
+            return Ok(Arc::new(CallLambda { kind, bodies }));
         }
         let signature = variation.and_then(|variation| Signature::parse(variation.signature));
         let is_primitive = |i: &usize| {

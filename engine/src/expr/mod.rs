@@ -24,6 +24,7 @@ mod coerce;
 mod compile;
 mod error;
 pub mod functions;
+mod items;
 pub mod java_time;
 mod nodes;
 mod scope;

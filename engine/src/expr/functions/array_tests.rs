@@ -351,3 +351,29 @@ fn failures_are_told_with_the_name_of_the_function() {
         ],
     );
 }
+
+#[test]
+fn nulls_without_a_type() {
+    let null = "null | null";
+    let cases: Vec<(&str, &str)> = [
+        "ARRAY_LENGTH(NULL)",
+        "ARRAY_CONCAT(NULL, NULL)",
+        "ARRAY_DISTINCT(NULL)",
+        "ARRAY_UNION(NULL, NULL)",
+        "ARRAY_INTERSECT(NULL, NULL)",
+        "ARRAY_REMOVE(NULL, NULL)",
+        "ARRAY_REMOVE(NULL, I)",
+        "ARRAY_MAX(NULL)",
+        "ARRAY_SORT(NULL)",
+        "ARRAY_JOIN(NULL)",
+        "SLICE(NULL, I, NULL)",
+        "AS_MAP(NULL, NULL)",
+        "MAP_KEYS(NULL)",
+        "MAP_VALUES(NULL)",
+        "MAP_UNION(NULL, NULL)",
+    ]
+    .map(|expression| (expression, null))
+    .to_vec();
+    check(&["I INTEGER: 1 | null"], &cases, &[]);
+    check(&["I INTEGER: 1 | null"], &[("ARRAY_CONTAINS(NULL, I)", "false | false")], &[]);
+}

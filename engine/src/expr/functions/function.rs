@@ -1,6 +1,6 @@
 //! What a function is.
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, new_null_array};
 use arrow::error::ArrowError;
 
 use super::super::cast::Settings;
@@ -166,6 +166,11 @@ impl Batch<'_> {
     /// Argument `i` as a column of `len` rows.
     pub fn column(&self, i: usize) -> Result<ArrayRef, ArrowError> {
         self.arg(i)?.expand(self.len)
+    }
+
+    /// A result that is NULL in every row.
+    pub fn nulls(&self) -> ArrayRef {
+        new_null_array(&self.context.returns.to_arrow(), self.len)
     }
 
     /// Argument `i`.

@@ -1,8 +1,17 @@
 //! TRANSFORM, FILTER, REDUCE and the table functions.
 
-use super::row::list;
-use super::{Category, Function, LambdaKind, Run, Variation};
-use crate::types::{SqlType, Value};
+use std::iter::repeat_n;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, ListArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+
+use super::lists::{Arrays, pick};
+use super::{Batch, Category, Function, LambdaKind, Run, Variation};
+use crate::expr::items::NONE;
+use crate::types::SqlType;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
@@ -62,7 +71,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     )
     .spelled("explode")
     .says("One row for each element of an array."),
-    Function::table("CUBE_EXPLODE", &[Variation::row("(ARRAY<T> columns) ARRAY<T>", |args, _| cube(list(args, 0)?))])
+    Function::table("CUBE_EXPLODE", &[Variation::batch("(ARRAY<T> columns) ARRAY<T>", cube)])
         .spelled("cube_explode")
         .says("One row for every combination of the elements and NULL."),
 ];
@@ -73,23 +82,48 @@ fn element(types: &[SqlType]) -> SqlType {
 }
 
 /// All combinations of the columns and NULL: binary counting, the last column fastest, NULL first.
-fn cube(columns: &[Value]) -> Result<Value, String> {
+fn cube(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     const MOST: usize = 20;
-    if columns.len() > MOST {
-        return Err(format!("CUBE_EXPLODE takes at most {MOST} columns, not {}", columns.len()));
+    let Arrays { args: [array], items } = Arrays::new(batch)?;
+    let DataType::List(field) = batch.context.returns.to_arrow() else { return Ok(batch.nulls()) };
+    let DataType::List(inner_field) = field.data_type() else { return Ok(batch.nulls()) };
+    let picked = pick(
+        batch,
+        |places| items.bytes(places.iter().copied()),
+        |row, out| {
+            let columns = array.range(row)?;
+            if columns.len() > MOST {
+                batch.fail(row, || format!("at most {MOST} columns can be combined, not {}", columns.len()));
+                return None;
+            }
+            let present = columns.clone().filter(|place| !items.is_null(*place)).count();
+            for combination in 0_u32..1 << present {
+                let mut bit = 1 << present;
+                out.extend(columns.clone().map(|place| {
+                    if items.is_null(place) {
+                        return NONE;
+                    }
+                    bit >>= 1;
+                    if combination & bit == 0 { NONE } else { place }
+                }));
+            }
+            Some(())
+        },
+    );
+    let (mut inner, mut outer) = (Vec::new(), Vec::with_capacity(batch.len));
+    for (row, bounds) in picked.offsets.windows(2).enumerate() {
+        let columns = array.range(row).filter(|_| picked.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)));
+        // Of no columns there is one combination.
+        let count = columns.map_or(0, |columns| {
+            let items = (bounds[1] - bounds[0]) as usize;
+            let count = items.checked_div(columns.len()).unwrap_or(1);
+            inner.extend(repeat_n(columns.len(), count));
+            count
+        });
+        outer.push(count);
     }
-    let mut rows = vec![Vec::new()];
-    for column in columns {
-        let choices = if column.is_null() { vec![Value::Null] } else { vec![Value::Null, column.clone()] };
-        rows = rows
-            .into_iter()
-            .flat_map(|row| {
-                choices
-                    .iter()
-                    .map(move |choice| [row.as_slice(), std::slice::from_ref(choice)].concat())
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-    }
-    Ok(Value::Array(rows.into_iter().map(Value::Array).collect()))
+    let items = items.take(picked.places, inner_field.data_type())?;
+    let combinations = ListArray::try_new(inner_field.clone(), OffsetBuffer::from_lengths(inner), items, None)?;
+    let offsets = OffsetBuffer::from_lengths(outer);
+    Ok(Arc::new(ListArray::try_new(field, offsets, Arc::new(combinations), picked.nulls)?))
 }

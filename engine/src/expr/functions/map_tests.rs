@@ -52,6 +52,7 @@ fn maps() {
             ("MAP(K := 1, 'null' := I)", "{y=1, null=1} | {x=1, null=null} | {n=1, null=2} | {null=2}"),
             ("MAP(K := 1, 'y' := 2, 'x' := 3)", "{y=2, x=3} | {y=2, x=3} | {n=1, y=2, x=3} | {null=1, y=2, x=3}"),
             ("MAP('a' := 1, 'b' := 2, 'a' := I)", "{b=2, a=1} | {b=2, a=null} | {b=2, a=2} | {b=2, a=2}"),
+            ("MAP(1 := K, I := 'z')", "{1=z} | {1=x} | {1=n, 2=z} | {1=null, 2=z}"),
             ("MAP(2 := 'two', 1 := 'one')[I]", "one | null | two | two"),
             ("M = MAP('y' := 2, 'x' := 1)", "true | false | false | false"),
             ("M <> MAP('y' := 2, 'x' := 1)", "false | false | true | true"),

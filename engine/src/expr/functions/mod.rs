@@ -13,8 +13,8 @@ mod registry;
 mod resolve;
 mod signature;
 
+mod arrays;
 mod bytes;
-mod collections;
 mod columns;
 mod conditional;
 mod datetime;
@@ -25,6 +25,8 @@ mod json_path;
 mod json_text;
 mod json_write;
 mod lambda;
+mod lists;
+mod maps;
 mod mask;
 mod math;
 mod nested;
@@ -44,13 +46,14 @@ pub use signature::{Param, Parameter, Signature};
 
 /// The scalar and table functions of the product, by file.
 static LIBRARY: &[&[Function]] = &[
+    arrays::FUNCTIONS,
     bytes::FUNCTIONS,
-    collections::FUNCTIONS,
     conditional::FUNCTIONS,
     datetime::FUNCTIONS,
     extremes::FUNCTIONS,
     json::FUNCTIONS,
     lambda::FUNCTIONS,
+    maps::FUNCTIONS,
     mask::FUNCTIONS,
     math::FUNCTIONS,
     regexp::FUNCTIONS,

@@ -13,14 +13,6 @@ pub(super) fn int(args: &[Value], i: usize) -> Result<i32, String> {
     if let Some(Value::Integer(value)) = args.get(i) { Ok(*value) } else { Err(wrong(i)) }
 }
 
-pub(super) fn list(args: &[Value], i: usize) -> Result<&[Value], String> {
-    if let Some(Value::Array(items)) = args.get(i) { Ok(items) } else { Err(wrong(i)) }
-}
-
-pub(super) fn map(args: &[Value], i: usize) -> Result<&[(Value, Value)], String> {
-    if let Some(Value::Map(entries)) = args.get(i) { Ok(entries) } else { Err(wrong(i)) }
-}
-
 /// Text of an optional argument: `None` if it is NULL or missing.
 pub(super) fn optional_text(args: &[Value], i: usize) -> Option<&str> {
     if let Some(Value::String(text)) = args.get(i) { Some(text) } else { None }

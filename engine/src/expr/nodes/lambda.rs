@@ -1,7 +1,6 @@
 //! TRANSFORM, FILTER, REDUCE. A lambda's body runs over the elements of all rows at once: a batch with one row per
 //! element, the columns of its row repeated, and the parameters as further columns. An element that fails fails its row.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, UInt32Array, new_empty_array};
@@ -13,17 +12,16 @@ use datafusion_common::{Result, exec_datafusion_err};
 use datafusion_physical_expr::PhysicalExpr;
 
 use super::super::functions::LambdaKind;
+use super::super::items::{Items, Seen};
 use super::failures::scoped;
-use super::{Frame, Operation, numbering};
+use super::{Frame, Operation, map_column, numbering};
 use crate::types::text::java_map_order;
-use crate::types::{SqlType, Value};
 
 /// A call with lambdas: argument 0 is the collection, argument 1 of REDUCE the initial state.
 #[derive(Debug)]
 pub(in super::super) struct CallLambda {
     pub(in super::super) kind: LambdaKind,
     pub(in super::super) bodies: Vec<Body>,
-    pub(in super::super) returns: SqlType,
 }
 
 /// A compiled lambda; its parameters are the last columns of the batch it runs on.
@@ -58,22 +56,15 @@ impl CallLambda {
             return Ok(Arc::new(list));
         }
         let second = self.body(1)?.over(frame, elements)?;
-        let maps: Vec<Value> = (0..frame.len())
-            .map(|row| {
-                if elements.collection.is_null(row) {
-                    return Value::Null;
-                }
-                let mut seen = HashSet::new();
-                let range = elements.range(row);
-                let entries: Vec<_> = range.map(|i| (Value::at(&first, i), Value::at(&second, i))).collect();
-                if !entries.iter().all(|(key, _)| seen.insert(key)) {
-                    frame.fail(row, || "TRANSFORM made the same key twice".to_owned());
-                    return Value::Null;
-                }
-                Value::Map(entries)
-            })
-            .collect();
-        Ok(Value::column(&self.returns, &maps))
+        let (keys, mut seen) = (Items::new([&first]), Seen::default());
+        for row in 0..frame.len() {
+            let range = elements.range(row);
+            seen.start(range.len());
+            if !range.into_iter().all(|i| seen.is_new(&keys, i as u32)) {
+                frame.fail(row, || "TRANSFORM made the same key twice".to_owned());
+            }
+        }
+        Ok(map_column(frame.ty(), elements.offsets.clone(), first.clone(), second, elements.nulls())?)
     }
 
     fn filter(&self, frame: &Frame<'_>, elements: &Elements) -> Result<ArrayRef> {
