@@ -40,6 +40,8 @@ pub(crate) async fn read_json<T: DeserializeOwned>(body: Body) -> Result<T, Resp
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let mut documents = Deserializer::from_slice(bytes).into_iter::<Value>();
     let value = match documents.next() {
+        // Without names, an array's elements would count as fields.
+        Some(Ok(Value::Array(_))) => return Err("Cannot deserialize an object from an array".to_owned()),
         Some(Ok(value)) => value,
         Some(Err(error)) => return Err(parse_message(bytes, &error)),
         None => return Err("No content to map due to end-of-input".to_owned()),

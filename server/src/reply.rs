@@ -6,6 +6,9 @@ use axum::response::Response;
 use serde::Serialize;
 use wire::{ErrorBody, GenericError};
 
+/// What clients of HTTP/1.0, which knows no streams, are told.
+pub(crate) const NOT_OVER_HTTP10: &str = "This endpoint is only available when using HTTP1.1 or HTTP2";
+
 /// A response with that body and, if given, that content type.
 pub(crate) fn with(status: StatusCode, content_type: Option<&'static str>, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());

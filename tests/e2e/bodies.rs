@@ -1,5 +1,7 @@
 //! Requests that make no sense, to every endpoint: each is refused with a 4xx that says why, and the server lives on.
 
+use std::io::{Read, Write};
+
 use e2e::http::{request, request_bytes};
 use e2e::process::Server;
 
@@ -16,6 +18,7 @@ fn damaged() -> Vec<(&'static str, Vec<u8>)> {
         ("half a document", text("{\"ksql\": \"SHOW STREAMS;\"")),
         ("an open string", text("{\"ksql\": \"SHOW")),
         ("an array", text("[1, 2]")),
+        ("an empty array", text("[]")),
         ("a number", text("17")),
         ("null", text("null")),
         ("a string", text("\"SHOW STREAMS;\"")),
@@ -96,6 +99,24 @@ fn inserts_are_taken_over_http1_only_from_clients_that_ask_for_http2() {
     }
     assert_eq!(insert(&[("Accept", "text/html")]).status, 404);
     assert_eq!(insert(&TO_HTTP2).body, "{\"seq\":0,\"status\":\"ok\"}\n");
+}
+
+#[test]
+fn numbers_of_commands_may_be_texts_and_old_clients_of_queries_are_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[]);
+    for number in ["-1", "\"-1\"", "\" -1 \"", "\"\"", "-1.5", "null"] {
+        let body = format!("{{\"ksql\":\"SHOW STREAMS;\",\"commandSequenceNumber\":{number}}}");
+        assert_eq!(request(&server.url, "POST", "/ksql", &[], &body).status, 200, "{number}");
+    }
+    let host = server.url.trim_start_matches("http://");
+    for path in ["/query", QUERY_STREAM] {
+        let mut stream = std::net::TcpStream::connect(host).unwrap();
+        write!(stream, "POST {path} HTTP/1.0\r\nContent-Length: 2\r\n\r\n{{}}").unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).unwrap();
+        assert!(said.starts_with("HTTP/1.0 400") && said.contains("HTTP1.1 or HTTP2"), "{path}: {said}");
+    }
 }
 
 #[test]

@@ -179,6 +179,36 @@ fn a_reset_stream_ends_its_query_over_http2() {
 }
 
 #[test]
+fn every_acknowledgement_of_an_insert_is_a_frame() {
+    let (server, _data) = server();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
+    let insert = |accept: &'static str| {
+        let body =
+            "{\"target\":\"SMALL\",\"properties\":{\"nobody.knows\":1}}\n{\"N\":1}\n{\"N\":2}\n{\"V\":3}\n{\"N\":4}";
+        let request = hyper::Request::post(format!("{}/inserts-stream", server.url)).header("Accept", accept);
+        let client = &client;
+        async move {
+            let mut response = client.request(request.body(Full::from(body)).unwrap()).await.unwrap();
+            assert_eq!(response.status(), 200);
+            let mut frames = Vec::new();
+            while let Some(frame) = response.frame().await {
+                frames.push(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap());
+            }
+            frames.retain(|frame| !frame.is_empty());
+            frames
+        }
+    };
+    let ok = |seq: u64| format!("{{\"seq\":{seq},\"status\":\"ok\"}}");
+    let error = "{\"@type\":\"InsertError\",\"status\":\"error\",\"seq\":2,\
+                 \"message\":\"Key field must be specified: N\",\"error_code\":40000}";
+    let delimited = runtime.block_on(insert("*/*"));
+    assert_eq!(delimited, [ok(0) + "\n", ok(1) + "\n", error.to_owned() + "\n"]);
+    let json = runtime.block_on(insert("application/json"));
+    assert_eq!(json, [format!("[{}", ok(0)), format!(",{}", ok(1)), format!(",{error}"), "]".to_owned()]);
+}
+
+#[test]
 fn two_hundred_clients_at_once() {
     let (server, _data) = server();
     let mut clients: Vec<Stream> =

@@ -3,6 +3,7 @@
 //! The first line names the target; the response head goes out as soon as it was understood. Rows are taken in the chunks
 //! they arrive in, so that a fast client's rows share an append.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -51,7 +52,8 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         Some(Err(message)) => return reply::bare_error(40000, format!("Invalid JSON in request: {message}")),
         None => return reply::bare_error(40000, "Invalid JSON in request: No content to map due to end-of-input"),
     };
-    let session = session(&target.properties, &serde_json::Map::new());
+    let mut session = session(&target.properties, &serde_json::Map::new());
+    session.forget_unknown_properties();
     let asked = server.clone();
     match blocking(move || asked.engine.inserts(&target.target, &session)).await {
         Ok(inserter) => reply::with(StatusCode::OK, None, acknowledge(lines, inserter, json)),
@@ -67,69 +69,69 @@ fn is_taken(request: &Request) -> bool {
     request.version() == Version::HTTP_2 || upgrade::is_asked_for(request.headers(), "h2c")
 }
 
-/// The acknowledgements, as a body.
+/// The acknowledgements, as a body. Each is a frame: clients exist that read a frame as one JSON document.
 fn acknowledge(lines: Lines, inserter: Inserter, json: bool) -> Body {
-    let state = State { lines, inserter: Some(inserter), seq: 0, json, opened: false };
-    Body::from_stream(stream::unfold(Some(state), |state| async move {
-        let mut state = state?;
-        let (text, failed) = match state.lines.next_chunk().await {
-            Ok(Some(chunk)) => state.insert(chunk).await,
-            Ok(None) => return state.close().map(|end| (Ok::<_, Infallible>(end), None)),
-            Err(TooLong) => (state.refuse(41300, format!("A row is longer than {MAX_LINE_BYTES} bytes.")), true),
-        };
-        Some((Ok(text), (!failed).then_some(state)))
+    let state = State { lines, inserter: Some(inserter), seq: 0, json, opened: false, pending: VecDeque::new() };
+    Body::from_stream(stream::unfold(state, |mut state| async move {
+        loop {
+            if let Some(frame) = state.pending.pop_front() {
+                return Some((Ok::<_, Infallible>(frame), state));
+            }
+            if state.inserter.is_none() {
+                return None;
+            }
+            match state.lines.next_chunk().await {
+                Ok(Some(chunk)) => state.insert(chunk).await,
+                Ok(None) => state.close(),
+                Err(TooLong) => state.refuse(41300, format!("A row is longer than {MAX_LINE_BYTES} bytes.")),
+            }
+        }
     }))
 }
 
 struct State {
     lines: Lines,
+    /// Without one, no more rows are taken.
     inserter: Option<Inserter>,
     seq: u64,
     json: bool,
     /// Whether the array was begun.
     opened: bool,
+    /// What is to be sent.
+    pending: VecDeque<Bytes>,
 }
 
 impl State {
-    /// Inserts the rows of a chunk and says what to answer, and whether a row was bad (which ends the response).
-    async fn insert(&mut self, chunk: Vec<Bytes>) -> (Bytes, bool) {
-        let mut text = Vec::new();
-        let Some(mut inserter) = self.inserter.take() else { return (Bytes::new(), true) };
+    /// Inserts the rows of a chunk and says what became of them; a bad row ends the response.
+    async fn insert(&mut self, chunk: Vec<Bytes>) {
+        let Some(mut inserter) = self.inserter.take() else { return };
         let rows = chunk.len();
         let done = tokio::task::spawn_blocking(move || {
             let results = inserter.insert(&chunk);
             (inserter, results)
         });
         let Ok((inserter, results)) = done.await else {
-            return (
-                self.refuse(50000, "Error in processing inserts. Check server logs for details.".to_owned()),
-                true,
-            );
+            return self.refuse(50000, "Error in processing inserts. Check server logs for details.".to_owned());
         };
         debug_assert_eq!(results.len(), rows);
-        self.inserter = Some(inserter);
         for result in results {
-            let seq = self.seq;
-            self.seq += 1;
             match result {
-                Ok(()) => self.item(&mut text, &InsertAck::ok(seq)),
-                Err(failure) => {
-                    self.item(&mut text, &InsertError::new(seq, error::code(failure.kind), failure.message));
-                    return (self.ended(text), true);
-                }
+                Ok(()) => self.item(&InsertAck::ok(self.seq)),
+                Err(failure) => return self.refuse(error::code(failure.kind), failure.message),
             }
+            self.seq += 1;
         }
-        (text.into(), false)
+        self.inserter = Some(inserter);
     }
 
-    /// The last thing to say when the rows that follow cannot be taken.
-    fn refuse(&mut self, code: u32, message: String) -> Bytes {
+    /// A row cannot be taken, nor any that follows.
+    fn refuse(&mut self, code: u32, message: String) {
+        self.item(&InsertError::new(self.seq, code, message));
+        self.close();
+    }
+
+    fn item(&mut self, item: &impl serde::Serialize) {
         let mut text = Vec::new();
-        self.item(&mut text, &InsertError::new(self.seq, code, message));
-        self.ended(text)
-    }
-
-    fn item(&mut self, text: &mut Vec<u8>, item: &impl serde::Serialize) {
         if self.json {
             text.push(if self.opened { b',' } else { b'[' });
         }
@@ -138,18 +140,14 @@ impl State {
         if !self.json {
             text.push(b'\n');
         }
+        self.pending.push_back(text.into());
     }
 
-    fn ended(&self, mut text: Vec<u8>) -> Bytes {
+    fn close(&mut self) {
+        self.inserter = None;
         if self.json {
-            text.push(b']');
+            self.pending.push_back(Bytes::from_static(if self.opened { b"]" } else { b"[]" }));
         }
-        text.into()
-    }
-
-    fn close(&self) -> Option<Bytes> {
-        let end: &[u8] = if self.opened { b"]" } else { b"[]" };
-        self.json.then(|| Bytes::copy_from_slice(end))
     }
 }
 

@@ -16,6 +16,9 @@ use crate::{Server, body, error, reply, rows};
 
 const PRODUCES: &[Media] = &[Media::Delimited, Media::KsqlJson, Media::Json, Media::Protobuf];
 
+/// The same for PRINT, which any type will do for: only who insists on lines gets nothing else.
+const PRINTS: &[Media] = &[Media::KsqlJson, Media::Json, Media::Delimited];
+
 /// Runs one query or PRINT and streams what it yields.
 pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
     let media = match choose(request.headers(), PRODUCES) {
@@ -23,6 +26,10 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         Chosen::Is(media @ (Media::Delimited | Media::Protobuf)) => media,
         Chosen::Is(Media::Json | Media::KsqlJson) | Chosen::Unsaid => Media::KsqlJson,
     };
+    let announces = choose(request.headers(), PRINTS) != Chosen::Is(Media::Delimited);
+    if request.version() < Version::HTTP_11 {
+        return reply::bare_error(40000, reply::NOT_OVER_HTTP10);
+    }
     let http2 = request.version() == Version::HTTP_2;
     let request: KsqlRequest = match body::read_json(request.into_body()).await {
         Ok(request) => request,
@@ -40,9 +47,7 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
             reply::with(StatusCode::METHOD_NOT_ALLOWED, Some("application/json"), "")
         }
         Ok(Start::Print(_)) if media == Media::Protobuf => reply::with(StatusCode::NOT_ACCEPTABLE, None, ""),
-        Ok(Start::Print(print)) if media == Media::Delimited => {
-            query::print_response(&server, print, false, None).await
-        }
+        Ok(Start::Print(print)) if !announces => query::print_response(&server, print, false, None).await,
         Ok(Start::Print(print)) => query::print_response(&server, print, true, Some("application/json")).await,
         Ok(Start::NoTopic { topic, similar }) => reply::json_error(40000, no_topic(&topic, similar)),
         Err(failure) => error::json(told(failure, &text)),

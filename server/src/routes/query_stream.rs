@@ -23,7 +23,7 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         return reply::not_found();
     }
     if request.version() < Version::HTTP_11 {
-        return reply::bare_error(40000, "This endpoint is only available when using HTTP1.1 or HTTP2");
+        return reply::bare_error(40000, reply::NOT_OVER_HTTP10);
     }
     let request: QueryStreamRequest = match body::read_json(request.into_body()).await {
         Ok(request) => request,

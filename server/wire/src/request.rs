@@ -20,7 +20,7 @@ pub struct KsqlRequest {
     #[serde(deserialize_with = "nullable")]
     pub session_variables: Map<String, Value>,
     /// Wait until the server has executed that command.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "number")]
     pub command_sequence_number: Option<i64>,
 }
 
@@ -70,6 +70,16 @@ fn text<'de, D: serde::Deserializer<'de>>(input: D) -> Result<String, D::Error> 
         scalar @ (Value::Bool(_) | Value::Number(_)) => Ok(scalar.to_string()),
         _ => Err(serde::de::Error::custom("Cannot deserialize value of type `java.lang.String`")),
     }
+}
+
+/// A whole number; it may stand in quotes, and a fraction does not count.
+fn number<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<i64>, D::Error> {
+    let text = text(input)?;
+    let whole = text.trim().split('.').next().unwrap_or_default();
+    if whole.is_empty() {
+        return Ok(None);
+    }
+    whole.parse().map(Some).map_err(|_| serde::de::Error::custom("Cannot deserialize value of type `java.lang.Long`"))
 }
 
 fn nullable<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Map<String, Value>, D::Error> {
