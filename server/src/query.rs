@@ -7,6 +7,7 @@ use axum::response::Response;
 use engine::rows::{RowFormat, RowReceiver};
 use engine::serving::Answer;
 use engine::statements::{Failure, FailureKind, Print, Session};
+use serde_json::{Map, Value};
 use sql::Statement;
 
 use crate::{Server, error, reply, rows};
@@ -69,6 +70,12 @@ fn start_now(
     }
     let similar = topics.into_iter().map(|topic| topic.name).find(|name| name.eq_ignore_ascii_case(&print.topic));
     Ok(Start::NoTopic { topic: print.topic, similar })
+}
+
+/// This server's name, if the request wants to know where rows come from.
+pub(crate) fn told_host<'a>(server: &'a Server, properties: &Map<String, Value>) -> Option<&'a str> {
+    let wanted = properties.get("request.ksql.debug.request")?;
+    (wanted == true || wanted == "true").then_some(&server.host)
 }
 
 /// Starts a PRINT and answers once its first line is there, as ksqlDB does.

@@ -17,9 +17,13 @@ use wire::{DelimitedHeader, ErrorBody, FinalMessage, GenericError, Header, Heade
 
 use crate::accept::Media;
 
-/// The body of a query's response.
-pub(crate) fn body(answer: Answer, format: Media) -> Body {
-    let mut lines = Lines { format, kind: answer.kind, pending: VecDeque::new() };
+/// The body of a query's response. With a `host`, each row of a table says which server it comes from.
+pub(crate) fn body(answer: Answer, format: Media, host: Option<&str>) -> Body {
+    let source = match host.filter(|_| answer.kind == Kind::TablePull) {
+        Some(host) => join(&[b",\"sourceHost\":", &document(&host)]),
+        None => Bytes::new(),
+    };
+    let mut lines = Lines { format, kind: answer.kind, source, pending: VecDeque::new() };
     lines.header(&answer);
     from_lines(lines, answer.rows)
 }
@@ -63,6 +67,8 @@ fn from_lines(lines: Lines, rows: RowReceiver) -> Body {
 struct Lines {
     format: Media,
     kind: Kind,
+    /// What stands behind each row.
+    source: Bytes,
     pending: VecDeque<Bytes>,
 }
 
@@ -94,11 +100,17 @@ impl Lines {
             match self.format {
                 Media::Protobuf if !tombstone => {
                     let message = STANDARD.encode(row);
-                    self.element(&join(&[b"{\"row\":{\"protobufBytes\":\"", message.as_bytes(), b"\"}}"]));
+                    self.element(&join(&[
+                        b"{\"row\":{\"protobufBytes\":\"",
+                        message.as_bytes(),
+                        b"\"}",
+                        &self.source,
+                        b"}",
+                    ]));
                 }
                 Media::KsqlJson | Media::Protobuf => {
-                    let end: &[u8] = if tombstone { b",\"tombstone\":true}}" } else { b"}}" };
-                    self.element(&join(&[b"{\"row\":{\"columns\":", row, end]));
+                    let end: &[u8] = if tombstone { b",\"tombstone\":true}" } else { b"}" };
+                    self.element(&join(&[b"{\"row\":{\"columns\":", row, end, &self.source, b"}"]));
                 }
                 // These two formats have no way to say that a row is gone.
                 Media::Delimited | Media::Json if tombstone => {}
@@ -191,7 +203,7 @@ mod tests {
             kind,
             rows: receiver,
         };
-        String::from_utf8(body(answer, format).collect().await.unwrap().to_bytes().to_vec()).unwrap()
+        String::from_utf8(body(answer, format, Some("host:8088")).collect().await.unwrap().to_bytes().to_vec()).unwrap()
     }
 
     #[tokio::test]
@@ -212,7 +224,7 @@ mod tests {
     async fn table_pulls_end_with_the_last_row() {
         assert_eq!(
             text(Kind::TablePull, Media::KsqlJson, &[("[1,\"x\"]", false)], End::Completed).await,
-            "[{\"header\":{\"queryId\":\"q\",\"schema\":\"`K` INTEGER KEY, `V` STRING\"}},\n{\"row\":{\"columns\":[1,\"x\"]}}]"
+            "[{\"header\":{\"queryId\":\"q\",\"schema\":\"`K` INTEGER KEY, `V` STRING\"}},\n{\"row\":{\"columns\":[1,\"x\"]},\"sourceHost\":\"host:8088\"}]"
         );
         assert_eq!(
             text(Kind::TablePull, Media::Json, &[("[1,\"x\"]", false)], End::Completed).await,
@@ -232,7 +244,7 @@ mod tests {
         assert_eq!(
             text(Kind::TablePull, Media::Protobuf, &rows[..1], End::Completed).await,
             "[{\"header\":{\"queryId\":\"q\",\"schema\":\"`K` INTEGER KEY, `V` STRING\",\"protoSchema\":\"syntax\"}},\n\
-             {\"row\":{\"protobufBytes\":\"CAE=\"}}]"
+             {\"row\":{\"protobufBytes\":\"CAE=\"},\"sourceHost\":\"host:8088\"}]"
         );
     }
 

@@ -40,9 +40,10 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
     }
     let session = session(&request.streams_properties, &request.session_variables);
     let text = request.ksql.clone();
+    let host = query::told_host(&server, &request.request_properties);
     let asked = Asked { sql: request.ksql, session, lenient: false, rows: media.rows() };
     match query::start(server.clone(), asked, allowed).await {
-        Ok(Start::Query(answer)) => reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media)),
+        Ok(Start::Query(answer)) => reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media, host)),
         Ok(Start::Print(_) | Start::NoTopic { .. }) if http2 => {
             reply::with(StatusCode::METHOD_NOT_ALLOWED, Some("application/json"), "")
         }

@@ -37,13 +37,14 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         Chosen::Unsaid | Chosen::Nothing => Media::Delimited,
     };
     let session = session(&request.properties, &request.session_variables);
+    let host = query::told_host(&server, &request.request_properties);
     let asked = Asked { sql: request.sql, session, lenient: true, rows: media.rows() };
     let outcome = query::start(server.clone(), asked, |statement| match statement {
         Statement::Query(_) | Statement::Print { .. } => Ok(()),
         _ => Err(Failure::statement("Neither a query nor a print statement")),
     });
     match outcome.await {
-        Ok(Start::Query(answer)) => reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media)),
+        Ok(Start::Query(answer)) => reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media, host)),
         Ok(Start::Print(_)) if media != Media::Delimited => reply::with(StatusCode::NOT_ACCEPTABLE, None, ""),
         Ok(Start::Print(print)) => query::print_response(&server, print, false, None).await,
         Ok(Start::NoTopic { topic, .. }) => reply::bare_error(40001, format!("Topic does not exist: {topic}")),
