@@ -1,8 +1,10 @@
 //! Query results as streams of lines. Every line is one frame of the body: clients exist that read a frame as one JSON
-//! document. What a client does not take stays in the engine's bounded queue.
+//! document. Only the StreamedRow array of a table's rows comes in larger frames, a small one as a whole. What a client does
+//! not take stays in the engine's bounded queue.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::body::Body;
 use base64::Engine;
@@ -13,9 +15,14 @@ use engine::serving::{Answer, Kind};
 use engine::types::Column;
 use futures::stream;
 use serde::Serialize;
+use tokio::time::timeout;
 use wire::{DelimitedHeader, ErrorBody, FinalMessage, GenericError, Header, HeaderBody, RowError};
 
 use crate::accept::Media;
+
+/// Size of a frame of elements that are sent together, and how long they wait for more of them.
+const FRAME_BYTES: usize = 5 << 10;
+const FRAME_WAIT: Duration = Duration::from_millis(200);
 
 /// The body of a query's response. With a `host`, each row of a table says which server it comes from.
 pub(crate) fn body(answer: Answer, format: Media, host: Option<&str>) -> Body {
@@ -23,7 +30,8 @@ pub(crate) fn body(answer: Answer, format: Media, host: Option<&str>) -> Body {
         Some(host) => join(&[b",\"sourceHost\":", &document(&host)]),
         None => Bytes::new(),
     };
-    let mut lines = Lines { format, kind: answer.kind, source, pending: VecDeque::new() };
+    let mut lines =
+        Lines { format, kind: answer.kind, source, held: Bytes::new(), frame: Vec::new(), pending: VecDeque::new() };
     lines.header(&answer);
     from_lines(lines, answer.rows)
 }
@@ -51,12 +59,15 @@ fn from_lines(lines: Lines, rows: RowReceiver) -> Body {
             if let Some(line) = lines.pending.pop_front() {
                 return Some((Ok::<_, Infallible>(line), (lines, rows)));
             }
-            match rows.as_mut()?.next().await {
-                Event::Rows(batch) => lines.rows(&batch),
-                Event::End(end) => {
+            let event = rows.as_mut()?.next();
+            let event = if lines.frame.is_empty() { Ok(event.await) } else { timeout(FRAME_WAIT, event).await };
+            match event {
+                Ok(Event::Rows(batch)) => lines.rows(&batch),
+                Ok(Event::End(end)) => {
                     lines.end(end);
                     rows = None;
                 }
+                Err(_) => lines.send_frame(),
             }
         }
     });
@@ -69,6 +80,10 @@ struct Lines {
     kind: Kind,
     /// What stands behind each row.
     source: Bytes,
+    /// The last element so far of an array that nobody knows the end of.
+    held: Bytes,
+    /// The elements before it that are not sent yet.
+    frame: Vec<u8>,
     pending: VecDeque<Bytes>,
 }
 
@@ -85,14 +100,11 @@ impl Lines {
                 column_types: answer.columns.iter().map(|column| column.ty.to_string()).collect(),
             }),
         };
-        let line = match self.format {
-            Media::Delimited => join(&[&line, b"\n"]),
-            Media::Json => join(&[b"[", &line]),
-            // Only streams know that something will follow.
-            Media::KsqlJson | Media::Protobuf if self.kind == Kind::TablePull => join(&[b"[", &line]),
-            Media::KsqlJson | Media::Protobuf => join(&[b"[", &line, b",\n"]),
-        };
-        self.pending.push_back(line);
+        match self.format {
+            Media::Delimited => self.pending.push_back(join(&[&line, b"\n"])),
+            Media::Json => self.pending.push_back(join(&[b"[", &line])),
+            Media::KsqlJson | Media::Protobuf => self.element(join(&[b"[", &line])),
+        }
     }
 
     fn rows(&mut self, batch: &RowBatch) {
@@ -100,17 +112,12 @@ impl Lines {
             match self.format {
                 Media::Protobuf if !tombstone => {
                     let message = STANDARD.encode(row);
-                    self.element(&join(&[
-                        b"{\"row\":{\"protobufBytes\":\"",
-                        message.as_bytes(),
-                        b"\"}",
-                        &self.source,
-                        b"}",
-                    ]));
+                    let start = b"{\"row\":{\"protobufBytes\":\"";
+                    self.element(join(&[start, message.as_bytes(), b"\"}", &self.source, b"}"]));
                 }
                 Media::KsqlJson | Media::Protobuf => {
                     let end: &[u8] = if tombstone { b",\"tombstone\":true}" } else { b"}" };
-                    self.element(&join(&[b"{\"row\":{\"columns\":", row, end, &self.source, b"}"]));
+                    self.element(join(&[b"{\"row\":{\"columns\":", row, end, &self.source, b"}"]));
                 }
                 // These two formats have no way to say that a row is gone.
                 Media::Delimited | Media::Json if tombstone => {}
@@ -120,13 +127,30 @@ impl Lines {
         }
     }
 
-    /// An element of a StreamedRow array that is not the last one.
-    fn element(&mut self, element: &[u8]) {
-        let line = match self.kind {
-            Kind::TablePull => join(&[b",\n", element]),
-            Kind::Push | Kind::StreamPull => join(&[element, b",\n"]),
-        };
-        self.pending.push_back(line);
+    /// An element of a StreamedRow array. Only streams know that something will follow.
+    fn element(&mut self, element: Bytes) {
+        if self.kind != Kind::TablePull {
+            return self.pending.push_back(join(&[&element, b",\n"]));
+        }
+        let before = std::mem::replace(&mut self.held, element);
+        if !before.is_empty() {
+            self.frame.extend_from_slice(&before);
+            self.frame.extend_from_slice(b",\n");
+        }
+        if self.frame.len() >= FRAME_BYTES {
+            self.send_frame();
+        }
+    }
+
+    fn send_frame(&mut self) {
+        self.pending.push_back(std::mem::take(&mut self.frame).into());
+    }
+
+    /// The end of a StreamedRow array.
+    fn close(&mut self) {
+        self.frame.extend_from_slice(&std::mem::take(&mut self.held));
+        self.frame.push(b']');
+        self.send_frame();
     }
 
     fn end(&mut self, end: End) {
@@ -138,10 +162,10 @@ impl Lines {
         match (self.format, self.kind) {
             (Media::Delimited, _) => {}
             (Media::Json, _) => self.pending.push_back(Bytes::from_static(b"]")),
-            (Media::KsqlJson | Media::Protobuf, Kind::TablePull) => self.pending.push_back(Bytes::from_static(b"]")),
+            (Media::KsqlJson | Media::Protobuf, Kind::TablePull) => self.close(),
             (Media::KsqlJson | Media::Protobuf, Kind::Push | Kind::StreamPull) => {
                 self.pending.push_back(document(&FinalMessage { final_message: message.to_owned() }));
-                self.pending.push_back(Bytes::from_static(b"]"));
+                self.close();
             }
         }
     }
@@ -153,8 +177,8 @@ impl Lines {
             Media::Delimited => self.pending.push_back(join(&[&document(&error), b"\n"])),
             Media::Json => self.pending.push_back(join(&[b",", &document(&error), b"]"])),
             Media::KsqlJson | Media::Protobuf => {
-                self.element(&document(&RowError { error_message: error }));
-                self.pending.push_back(Bytes::from_static(b"]"));
+                self.element(document(&RowError { error_message: error }));
+                self.close();
             }
         }
     }
@@ -186,6 +210,11 @@ mod tests {
     use super::*;
 
     async fn text(kind: Kind, format: Media, rows: &[(&str, bool)], end: End) -> String {
+        let body = answer(kind, format, rows, end);
+        String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
+    fn answer(kind: Kind, format: Media, rows: &[(&str, bool)], end: End) -> Body {
         let (sender, receiver) = channel(|| ());
         let mut batch = RowBatch::default();
         for (row, tombstone) in rows {
@@ -203,7 +232,7 @@ mod tests {
             kind,
             rows: receiver,
         };
-        String::from_utf8(body(answer, format, Some("host:8088")).collect().await.unwrap().to_bytes().to_vec()).unwrap()
+        body(answer, format, Some("host:8088"))
     }
 
     #[tokio::test]
@@ -246,6 +275,25 @@ mod tests {
             "[{\"header\":{\"queryId\":\"q\",\"schema\":\"`K` INTEGER KEY, `V` STRING\",\"protoSchema\":\"syntax\"}},\n\
              {\"row\":{\"protobufBytes\":\"CAE=\"},\"sourceHost\":\"host:8088\"}]"
         );
+    }
+
+    #[tokio::test]
+    async fn rows_of_a_table_share_frames_that_end_with_a_row() {
+        let frames = async |rows: usize| {
+            let rows = vec![("[1,\"x\"]", false); rows];
+            let mut body = answer(Kind::TablePull, Media::KsqlJson, &rows, End::Completed);
+            let mut frames = Vec::new();
+            while let Some(frame) = body.frame().await {
+                frames.push(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap());
+            }
+            frames
+        };
+        assert_eq!(frames(3).await.len(), 1);
+        let many = frames(500).await;
+        assert!(many.len() > 2 && many.concat().lines().count() == 501, "{} frames", many.len());
+        let (last, others) = many.split_last().unwrap();
+        assert!(others.iter().all(|frame| frame.ends_with("},\n") && frame.len() < 2 * FRAME_BYTES));
+        assert!(last.ends_with("}]") && last.starts_with("{\"row\""), "{last}");
     }
 
     #[tokio::test]
