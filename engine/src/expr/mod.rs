@@ -26,6 +26,7 @@ mod error;
 pub mod functions;
 mod items;
 pub mod java_time;
+mod maps;
 mod nodes;
 mod scope;
 pub mod show;

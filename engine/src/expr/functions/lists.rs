@@ -11,7 +11,7 @@ use arrow::error::ArrowError;
 
 use super::{Arg, Batch};
 use crate::expr::items::{Items, NONE};
-use crate::expr::nodes::map_column;
+use crate::expr::maps::map_column;
 use crate::types::SqlType;
 
 /// A column of Arrow addresses 2 GiB.

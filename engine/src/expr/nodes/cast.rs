@@ -1,14 +1,11 @@
 //! `CAST` over a column.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, StringBuilder};
-use arrow::compute::cast;
+use arrow::array::ArrayRef;
 use datafusion_common::Result;
 
-use super::super::cast::cast_value;
+use super::super::cast::{cast_column, texts};
 use super::{Arg, Frame, Operation};
-use crate::types::{SqlType, Value, View};
+use crate::types::SqlType;
 
 /// Converts between two SQL types.
 #[derive(Debug)]
@@ -21,44 +18,15 @@ pub(in super::super) struct Convert {
 
 impl Operation for Convert {
     fn run(&self, frame: &Frame<'_>) -> Result<ArrayRef> {
-        let arg = frame.arg(0)?;
-        match (&self.from, &self.to) {
-            (SqlType::Integer, SqlType::Bigint) | (SqlType::Integer | SqlType::Bigint, SqlType::Double) => {
-                Ok(cast(&arg.expand(frame.len())?, frame.ty())?)
-            }
-            (_, SqlType::String) => Ok(self.texts(frame, &arg)),
-            _ => Ok(self.values(frame, &arg)),
-        }
-    }
-}
-
-impl Convert {
-    fn texts(&self, frame: &Frame<'_>, arg: &Arg) -> ArrayRef {
-        let mut builder = StringBuilder::with_capacity(frame.len(), frame.len() * 8);
-        let mut out = String::new();
-        let values = View::new(&arg.array);
-        for row in 0..frame.len() {
-            if arg.is_null(row) {
-                builder.append_option(self.null_text.then_some("null"));
-                continue;
-            }
-            out.clear();
-            values.java_text(arg.index(row), &mut out);
-            builder.append_value(&out);
-        }
-        Arc::new(builder.finish())
-    }
-
-    fn values(&self, frame: &Frame<'_>, arg: &Arg) -> ArrayRef {
-        let values: Vec<Value> = (0..frame.len())
-            .map(|row| {
-                let value = Value::at(&arg.array, arg.index(row));
-                cast_value(&value, &self.from, &self.to).unwrap_or_else(|message| {
-                    frame.fail(row, || message);
-                    Value::Null
-                })
-            })
-            .collect();
-        Value::column(&self.to, &values)
+        let Arg { array, scalar } = frame.arg(0)?;
+        let array = if self.to == SqlType::String {
+            texts(&array, self.null_text.then_some("null"))
+        } else {
+            cast_column(&array, &self.from, &self.to, &mut |row, message| {
+                let rows = if scalar { 0..frame.len() } else { row..row + 1 };
+                rows.for_each(|row| frame.fail(row, || message.clone()));
+            })?
+        };
+        Ok(Arg { array, scalar }.expand(frame.len())?)
     }
 }

@@ -13,8 +13,9 @@ use datafusion_physical_expr::PhysicalExpr;
 
 use super::super::functions::LambdaKind;
 use super::super::items::{Items, Seen};
+use super::super::maps::map_column;
 use super::failures::scoped;
-use super::{Frame, Operation, map_column, numbering};
+use super::{Frame, Operation, numbering};
 use crate::types::text::java_map_order;
 
 /// A call with lambdas: argument 0 is the collection, argument 1 of REDUCE the initial state.

@@ -34,7 +34,7 @@ pub(super) use arithmetic::{Calculate, Negate};
 pub(super) use call::CallFunction;
 pub(super) use cast::Convert;
 pub(super) use comparison::{Between, Compare, In, IsNull, compare};
-pub(super) use construct::{MakeArray, MakeMap, MakeStruct, map_column};
+pub(super) use construct::{MakeArray, MakeMap, MakeStruct};
 pub(super) use failures::{Failures, collect};
 pub(super) use lambda::{Body, CallLambda};
 pub(super) use like::Like;
