@@ -1,4 +1,4 @@
-//! One SQL value on its own: literals, elements of nested values, what row-at-a-time functions work on.
+//! One SQL value on its own: literals, keys that are asked for, what aggregates keep.
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};

@@ -6,57 +6,69 @@ use engine::expr::Function;
 use engine::expr::functions::{Category, Context, Variation};
 use engine::types::Value;
 
+use super::{rows, rows_without_nulls};
+
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar(
         "BAD_UDF",
         Category::Other,
         &[
-            Variation::row_nulls("(int arg) VARCHAR", |_, _| Err("boom!".to_owned())),
-            Variation::row_nulls("(boolean arg) INT", |args, _| match args {
-                [Value::Boolean(true)] => Err("You asked me to throw...".to_owned()),
-                _ => Ok(Value::Integer(0)),
+            Variation::batch("(int arg) VARCHAR", |batch| rows(batch, |_, _| Err("boom!".to_owned()))),
+            Variation::batch("(boolean arg) INT", |batch| {
+                rows(batch, |args, _| match args {
+                    [Value::Boolean(true)] => Err("You asked me to throw...".to_owned()),
+                    _ => Ok(Value::Integer(0)),
+                })
             }),
-            Variation::row_nulls("(VARCHAR arg) VARCHAR", every_other),
+            Variation::batch("(VARCHAR arg) VARCHAR", |batch| rows(batch, every_other)),
         ],
     ),
     Function::scalar(
         "TEST_UDF",
         Category::Other,
         &[
-            Variation::row_nulls("(INT arg1, VARCHAR arg2) VARCHAR", |_, _| text("doStuffIntString")),
-            Variation::row_nulls("(BIGINT arg1, VARCHAR arg2) VARCHAR", |_, _| text("doStuffLongString")),
-            Variation::row_nulls("(BIGINT arg1, BIGINT arg2, VARCHAR arg3) VARCHAR", |_, _| {
-                text("doStuffLongLongString")
+            Variation::batch("(INT arg1, VARCHAR arg2) VARCHAR", |batch| rows(batch, |_, _| text("doStuffIntString"))),
+            Variation::batch("(BIGINT arg1, VARCHAR arg2) VARCHAR", |batch| {
+                rows(batch, |_, _| text("doStuffLongString"))
             }),
-            Variation::row_nulls("(BIGINT... longs) VARCHAR", |_, _| text("doStuffLongVarargs")),
-            Variation::row("(STRUCT<A VARCHAR> struct) VARCHAR", |args, _| match args {
-                [Value::Struct(fields)] => Ok(fields.first().cloned().unwrap_or_default()),
-                _ => Ok(Value::Null),
+            Variation::batch("(BIGINT arg1, BIGINT arg2, VARCHAR arg3) VARCHAR", |batch| {
+                rows(batch, |_, _| text("doStuffLongLongString"))
             }),
-            Variation::row_nulls("() STRUCT<A VARCHAR>", |_, _| Ok(Value::Struct(vec![text("foo")?]))),
+            Variation::batch("(BIGINT... longs) VARCHAR", |batch| rows(batch, |_, _| text("doStuffLongVarargs"))),
+            Variation::batch("(STRUCT<A VARCHAR> struct) VARCHAR", |batch| {
+                rows_without_nulls(batch, |args, _| match args {
+                    [Value::Struct(fields)] => Ok(fields.first().cloned().unwrap_or_default()),
+                    _ => Ok(Value::Null),
+                })
+            }),
+            Variation::batch("() STRUCT<A VARCHAR>", |batch| rows(batch, |_, _| Ok(Value::Struct(vec![text("foo")?])))),
         ],
     ),
     Function::scalar(
         "WHENCONDITION",
         Category::Other,
-        &[Variation::row_nulls("(BOOLEAN retValue, BOOLEAN shouldBeEvaluated) BOOLEAN", if_due)],
+        &[Variation::batch("(BOOLEAN retValue, BOOLEAN shouldBeEvaluated) BOOLEAN", |batch| rows(batch, if_due))],
     ),
     Function::scalar(
         "WHENRESULT",
         Category::Other,
-        &[Variation::row_nulls("(INT retValue, BOOLEAN shouldBeEvaluated) INT", if_due)],
+        &[Variation::batch("(INT retValue, BOOLEAN shouldBeEvaluated) INT", |batch| rows(batch, if_due))],
     ),
     Function::scalar(
         "TOSTRUCT",
         Category::Other,
-        &[Variation::row_nulls("(VARCHAR value) STRUCT<A VARCHAR>", |args, _| Ok(Value::Struct(args.to_vec())))],
+        &[Variation::batch("(VARCHAR value) STRUCT<A VARCHAR>", |batch| {
+            rows(batch, |args, _| Ok(Value::Struct(args.to_vec())))
+        })],
     ),
     Function::scalar(
         "BACKWARD_CONCAT",
         Category::Other,
-        &[Variation::row("(VARCHAR first, VARCHAR second) VARCHAR", |args, _| match args {
-            [Value::String(first), Value::String(second)] => Ok(Value::String(format!("{second}{first}"))),
-            _ => Ok(Value::Null),
+        &[Variation::batch("(VARCHAR first, VARCHAR second) VARCHAR", |batch| {
+            rows_without_nulls(batch, |args, _| match args {
+                [Value::String(first), Value::String(second)] => Ok(Value::String(format!("{second}{first}"))),
+                _ => Ok(Value::Null),
+            })
         })],
     ),
 ];

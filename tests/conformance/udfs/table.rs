@@ -5,6 +5,8 @@ use engine::expr::functions::{Context, Variation};
 use engine::types::text::rescale_half_up;
 use engine::types::{SqlType, Value};
 
+use super::{rows, rows_without_nulls};
+
 /// Scale of what TEST_UDTF makes of a DECIMAL.
 const SCALE: i8 = 10;
 
@@ -12,40 +14,42 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::table(
         "TEST_UDTF",
         &[
-            Variation::row_nulls(
+            Variation::batch(
                 "(int i, bigint l, double d, boolean b, VARCHAR s, DECIMAL bd, STRUCT<A VARCHAR> struct) VARCHAR",
-                |args, context| texts(args.iter().zip(context.types)),
+                |batch| rows(batch, |args, context| texts(args.iter().zip(context.types))),
             ),
-            Variation::row(
+            Variation::batch(
                 "(ARRAY<INT> i, ARRAY<BIGINT> l, ARRAY<DOUBLE> d, ARRAY<BOOLEAN> b, ARRAY<VARCHAR> s, \
                  ARRAY<DECIMAL> bd, ARRAY<STRUCT<A VARCHAR>> struct) VARCHAR",
-                firsts,
+                |batch| rows_without_nulls(batch, firsts),
             ),
-            Variation::row(
+            Variation::batch(
                 "(MAP<VARCHAR, INT> i, MAP<VARCHAR, BIGINT> l, MAP<VARCHAR, DOUBLE> d, MAP<VARCHAR, BOOLEAN> b, \
                  MAP<VARCHAR, VARCHAR> s, MAP<VARCHAR, DECIMAL> bd, MAP<VARCHAR, STRUCT<A VARCHAR>> struct) VARCHAR",
-                firsts,
+                |batch| rows_without_nulls(batch, firsts),
             ),
-            Variation::row(
+            Variation::batch(
                 "(MAP<BIGINT, INT> i, MAP<VARCHAR, BIGINT> l, MAP<VARCHAR, DOUBLE> d, MAP<VARCHAR, BOOLEAN> b, \
                  MAP<VARCHAR, VARCHAR> s, MAP<VARCHAR, DECIMAL> bd, MAP<VARCHAR, STRUCT<A VARCHAR>> struct) VARCHAR",
-                firsts,
+                |batch| rows_without_nulls(batch, firsts),
             ),
-            Variation::row_nulls("(int i) INT", itself),
-            Variation::row_nulls("(bigint l) BIGINT", itself),
-            Variation::row_nulls("(double d) DOUBLE", itself),
-            Variation::row_nulls("(boolean b) BOOLEAN", itself),
-            Variation::row_nulls("(VARCHAR s) VARCHAR", itself),
-            Variation::row_nulls("(STRUCT<A VARCHAR> struct) STRUCT<A VARCHAR>", itself),
-            Variation::row_nulls("(DECIMAL bd) DECIMAL", rescaled)
+            Variation::batch("(int i) INT", |batch| rows(batch, itself)),
+            Variation::batch("(bigint l) BIGINT", |batch| rows(batch, itself)),
+            Variation::batch("(double d) DOUBLE", |batch| rows(batch, itself)),
+            Variation::batch("(boolean b) BOOLEAN", |batch| rows(batch, itself)),
+            Variation::batch("(VARCHAR s) VARCHAR", |batch| rows(batch, itself)),
+            Variation::batch("(STRUCT<A VARCHAR> struct) STRUCT<A VARCHAR>", |batch| rows(batch, itself)),
+            Variation::batch("(DECIMAL bd) DECIMAL", |batch| rows(batch, rescaled))
                 .returns(|_| SqlType::Decimal { precision: 30, scale: SCALE }),
         ],
     ),
     Function::table(
         "THROWING_UDTF",
-        &[Variation::row_nulls("(boolean shouldThrow) BOOLEAN", |args, context| match args {
-            [Value::Boolean(true)] => Err("You asked me to throw...".to_owned()),
-            _ => itself(args, context),
+        &[Variation::batch("(boolean shouldThrow) BOOLEAN", |batch| {
+            rows(batch, |args, context| match args {
+                [Value::Boolean(true)] => Err("You asked me to throw...".to_owned()),
+                _ => itself(args, context),
+            })
         })],
     ),
 ];

@@ -3,12 +3,12 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, ArrowPrimitiveType, BooleanArray, Int32Array, ListArray, PrimitiveArray, StringBuilder};
+use arrow::array::{ArrayRef, ArrowPrimitiveType, BooleanArray, Int32Array, ListArray, PrimitiveArray};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use arrow::error::ArrowError;
 
-use super::columns::{Numbers, Texts, has_null};
-use super::lists::{Arrays, Budget, pick, pick_items, pick_one};
+use super::columns::{Numbers, Texts, every_text, has_null};
+use super::lists::{Arrays, pick, pick_items, pick_one};
 use super::{Arg, Batch, Category, Function, Variation};
 use crate::expr::items::{Items, Seen};
 use crate::types::{SqlType, View};
@@ -224,14 +224,13 @@ fn sort(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let direction = if batch.args.len() > 1 { Some(Texts::new(batch, 1)?) } else { None };
     let is = |text: &str, names: [&str; 2]| names.iter().any(|name| name.eq_ignore_ascii_case(text));
     pick_items(batch, &items, |row, out| {
-        if has_null(batch, row) {
-            return None;
-        }
-        let descending = match direction.as_ref().map(|direction| direction.at(row)) {
+        let descending = match &direction {
             None => false,
-            Some(text) if is(text, ["ASC", "ASCENDING"]) => false,
-            Some(text) if is(text, ["DESC", "DESCENDING"]) => true,
-            Some(_) => return None,
+            Some(direction) => match direction.get(row)? {
+                text if is(text, ["ASC", "ASCENDING"]) => false,
+                text if is(text, ["DESC", "DESCENDING"]) => true,
+                _ => return None,
+            },
         };
         let start = out.len();
         out.extend(array.range(row)?);
@@ -250,53 +249,35 @@ fn sort(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
 /// The elements' texts; without a delimiter as argument it is a comma, a NULL delimiter is none.
 fn join(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let Arrays { args: [array], items } = Arrays::new(batch)?;
-    let delimiter = if batch.args.len() > 1 { Some((batch.arg(1)?, Texts::new(batch, 1)?)) } else { None };
+    let delimiter = if batch.args.len() > 1 { Some(Texts::new(batch, 1)?) } else { None };
+    let joinable = |item: &SqlType| item.is_numeric() || matches!(item, SqlType::Boolean | SqlType::String);
     let refused = match batch.context.types.first() {
-        Some(SqlType::Array(item)) if item.is_numeric() || matches!(**item, SqlType::Boolean | SqlType::String) => None,
-        Some(SqlType::Array(item)) => Some(item),
+        Some(SqlType::Array(item)) if !joinable(item) => Some(item),
         _ => None,
     };
-    let (mut builder, mut out, mut budget) = (StringBuilder::new(), String::new(), Budget::new());
-    for row in 0..batch.len {
-        let Some(range) = array.range(row) else {
-            builder.append_null();
-            continue;
-        };
-        out.clear();
-        let delimiter = match &delimiter {
-            None => ",",
-            Some((arg, _)) if arg.is_null(row) => "",
-            Some((_, texts)) => texts.at(row),
-        };
+    Ok(every_text(batch, |row, out| {
+        let Some(range) = array.range(row) else { return Ok(false) };
+        if let Some(item) = refused {
+            return Err(format!("elements of type {item} cannot be joined"));
+        }
+        let delimiter = delimiter.as_ref().map_or(",", |delimiter| delimiter.get(row).unwrap_or_default());
         for (i, place) in range.enumerate() {
             out.push_str(if i > 0 { delimiter } else { "" });
             let (view, at) = items.at(place);
-            view.java_text(at, &mut out);
+            view.java_text(at, out);
         }
-        let made = match refused {
-            Some(item) => Err(format!("elements of type {item} cannot be joined")),
-            None => budget.spend(out.len()),
-        };
-        match made {
-            Ok(()) => builder.append_value(&out),
-            Err(message) => {
-                batch.fail(row, || message);
-                builder.append_null();
-            }
-        }
-    }
-    Ok(Arc::new(builder.finish()))
+        Ok(true)
+    }))
 }
 
 /// Elements from one position to another, counted from 1 and both included; NULL is the first or the last.
 fn slice(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let Arrays { args: [array], items } = Arrays::new(batch)?;
-    let (from, to) = (batch.arg(1)?, batch.arg(2)?);
-    let (from_numbers, to_numbers) = (Numbers::<Int32Type>::new(batch, 1)?, Numbers::<Int32Type>::new(batch, 2)?);
+    let (from, to) = (Numbers::<Int32Type>::new(batch, 1)?, Numbers::<Int32Type>::new(batch, 2)?);
     pick_items(batch, &items, |row, out| {
         let range = array.range(row)?;
-        let start = if from.is_null(row) { 0 } else { i64::from(from_numbers.at(row)) - 1 };
-        let end = if to.is_null(row) { range.len() as i64 } else { i64::from(to_numbers.at(row)) };
+        let start = from.get(row).map_or(0, |from| i64::from(from) - 1);
+        let end = to.get(row).map_or(range.len() as i64, i64::from);
         if start < 0 || start > end || end > range.len() as i64 {
             return None;
         }

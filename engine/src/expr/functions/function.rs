@@ -5,7 +5,7 @@ use arrow::error::ArrowError;
 
 use super::super::cast::Settings;
 use super::super::nodes::{Arg, Failures};
-use crate::types::{SqlType, Value};
+use crate::types::SqlType;
 
 /// A function of any kind: what SHOW and DESCRIBE FUNCTION tell, and how each variation runs.
 #[derive(Debug)]
@@ -108,10 +108,6 @@ impl Category {
 pub enum Run {
     /// Over whole columns; sees NULLs.
     Batch(Kernel),
-    /// Row by row; NULL if any argument is NULL.
-    Row(RowKernel),
-    /// Row by row; sees NULLs.
-    RowNulls(RowKernel),
     /// Takes lambdas.
     Lambda(LambdaKind),
     /// Not by an expression: aggregates.
@@ -120,9 +116,6 @@ pub enum Run {
 
 /// Code over columns. An `Err` fails every row; rows fail one by one through [`Batch::fail`].
 pub type Kernel = fn(&Batch<'_>) -> Result<ArrayRef, ArrowError>;
-
-/// Code over one row; `Err` is the message of the processing log.
-pub type RowKernel = fn(&[Value], &Context<'_>) -> Result<Value, String>;
 
 /// The functions that take lambdas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,16 +240,6 @@ impl Variation {
     /// An overload that runs over whole columns.
     pub const fn batch(signature: &'static str, kernel: Kernel) -> Self {
         Self::new(signature, Run::Batch(kernel))
-    }
-
-    /// An overload that runs row by row and is NULL when an argument is.
-    pub const fn row(signature: &'static str, kernel: RowKernel) -> Self {
-        Self::new(signature, Run::Row(kernel))
-    }
-
-    /// An overload that runs row by row and sees NULLs.
-    pub const fn row_nulls(signature: &'static str, kernel: RowKernel) -> Self {
-        Self::new(signature, Run::RowNulls(kernel))
     }
 
     /// An overload.

@@ -9,38 +9,11 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
+use super::columns::check_room;
 use super::{Arg, Batch};
 use crate::expr::items::{Items, NONE};
 use crate::expr::maps::map_column;
 use crate::types::SqlType;
-
-/// A column of Arrow addresses 2 GiB.
-const MOST_BYTES: usize = 1 << 30;
-
-/// What the results of a batch may still take.
-pub(super) struct Budget {
-    bytes: usize,
-}
-
-impl Budget {
-    pub(super) fn new() -> Self {
-        Self { bytes: MOST_BYTES }
-    }
-
-    /// Takes the bytes of one row; an error if they are not there, for this row and all that follow.
-    pub(super) fn spend(&mut self, bytes: usize) -> Result<(), String> {
-        match self.bytes.checked_sub(bytes) {
-            Some(rest) => {
-                self.bytes = rest;
-                Ok(())
-            }
-            None => {
-                self.bytes = 0;
-                Err("the results of these rows are too large".to_owned())
-            }
-        }
-    }
-}
 
 /// Where the elements of each row of an argument stand.
 pub(super) struct Places<'a> {
@@ -138,14 +111,15 @@ pub(super) fn pick<P>(
     bytes: impl Fn(&[P]) -> usize,
     mut each: impl FnMut(usize, &mut Vec<P>) -> Option<()>,
 ) -> Picked<P> {
-    let (mut places, mut budget) = (Vec::new(), Budget::new());
+    let (mut places, mut total) = (Vec::new(), 0);
     let (mut offsets, mut nulls) = (Vec::with_capacity(batch.len + 1), NullBufferBuilder::new(batch.len));
     offsets.push(0);
     for row in 0..batch.len {
         let start = places.len();
         let made = each(row, &mut places).and_then(|()| {
             let picked = &places[start..];
-            budget.spend(size_of_val(picked) + bytes(picked)).map_err(|message| batch.fail(row, || message)).ok()
+            let with_row = total + size_of_val(picked) + bytes(picked);
+            check_room(with_row).map(|()| total = with_row).map_err(|message| batch.fail(row, || message)).ok()
         });
         if made.is_none() {
             places.truncate(start);
@@ -191,11 +165,11 @@ pub(super) fn pick_one(
     items: &Items<'_>,
     mut each: impl FnMut(usize) -> Option<u32>,
 ) -> Result<ArrayRef, ArrowError> {
-    let mut budget = Budget::new();
+    let mut total = 0;
     let mut place = |row| {
         let place = each(row)?;
-        let spent = budget.spend(items.bytes(std::iter::once(place)));
-        spent.map_err(|message| batch.fail(row, || message)).ok().map(|()| place)
+        total += items.bytes(std::iter::once(place));
+        check_room(total).map_err(|message| batch.fail(row, || message)).ok().map(|()| place)
     };
     let places = (0..batch.len).map(|row| place(row).unwrap_or(NONE)).collect();
     items.take(places, &batch.context.returns.to_arrow())

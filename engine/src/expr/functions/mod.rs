@@ -31,14 +31,13 @@ mod mask;
 mod math;
 mod nested;
 mod regexp;
-mod row;
 mod search;
 mod text;
 mod uri;
 mod url;
 
 pub use super::nodes::Arg;
-pub use function::{Batch, Category, Context, Function, FunctionKind, Kernel, LambdaKind, RowKernel, Run, Variation};
+pub use function::{Batch, Category, Context, Function, FunctionKind, Kernel, LambdaKind, Run, Variation};
 pub use registry::Registry;
 pub use resolve::{Argument, Resolved};
 pub(super) use resolve::{instantiate, unify};

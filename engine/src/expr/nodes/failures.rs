@@ -108,9 +108,4 @@ impl<'a> Failures<'a> {
             LEDGER.with_borrow_mut(|ledger| ledger.log.push((number as usize, message)));
         }
     }
-
-    pub(super) fn has_failed(&self, row: usize) -> bool {
-        let number = self.numbers.values().get(row).copied().unwrap_or(u32::MAX);
-        LEDGER.with_borrow(|ledger| ledger.failed.get(number as usize) == Some(&true))
-    }
 }

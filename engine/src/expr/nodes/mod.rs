@@ -140,11 +140,6 @@ impl<'a> Frame<'a> {
     pub(super) fn fail(&self, row: usize, message: impl FnOnce() -> String) {
         self.failures.fail(row, message);
     }
-
-    /// Whether something evaluated before failed for that row.
-    pub(super) fn has_failed(&self, row: usize) -> bool {
-        self.failures.has_failed(row)
-    }
 }
 
 /// Row numbers from 0.
