@@ -1,4 +1,4 @@
-//! The values of a column where they lie: equality, order, hash and text are those of [`Value`](super::Value), without
+//! The values of a column where they lie: equality, order, hash and text are those of [`Value`], without
 //! making one.
 
 use std::cmp::Ordering;
@@ -13,18 +13,19 @@ use arrow::datatypes::{
     TimestampMillisecondType,
 };
 
-use super::text;
 use super::value::compare_decimals;
+use super::{Value, text};
 
 /// A column, downcast once. Rows are counted from the start of the (perhaps sliced) array.
 #[derive(Debug)]
 pub struct View<'a> {
     nulls: Option<&'a NullBuffer>,
-    values: Values<'a>,
+    pub(super) values: Values<'a>,
 }
 
+/// Values, those of NULL rows too.
 #[derive(Debug)]
-enum Values<'a> {
+pub(super) enum Values<'a> {
     Boolean(&'a BooleanArray),
     Integer(&'a [i32]),
     Bigint(&'a [i64]),
@@ -135,7 +136,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Order of a value and that of a row of another column, as [`Value::compare`](super::Value::compare).
+    /// Order of a value and that of a row of another column, as [`Value::compare`].
     pub fn compare(&self, row: usize, other: &Self, at: usize) -> Option<Ordering> {
         if self.is_null(row) || other.is_null(at) {
             return None;
@@ -153,6 +154,25 @@ impl<'a> View<'a> {
             (Values::Decimal(a, i), Values::Decimal(b, j)) => compare_decimals((a[row], *i), (b[at], *j)),
             (Values::String(a), Values::String(b)) => Some(text::java_compare(a.value(row), b.value(at))),
             (Values::Bytes(a), Values::Bytes(b)) => Some(text::java_compare_bytes(a.value(row), b.value(at))),
+            _ => None,
+        }
+    }
+
+    /// Order of a value and one on its own, as [`Value::compare`].
+    pub fn compare_value(&self, row: usize, other: &Value) -> Option<Ordering> {
+        if self.is_null(row) {
+            return None;
+        }
+        match (&self.values, other) {
+            (Values::Boolean(a), Value::Boolean(b)) => Some(a.value(row).cmp(b)),
+            (Values::Integer(a), Value::Integer(b))
+            | (Values::Time(a), Value::Time(b))
+            | (Values::Date(a), Value::Date(b)) => Some(a[row].cmp(b)),
+            (Values::Bigint(a), Value::Bigint(b)) | (Values::Timestamp(a), Value::Timestamp(b)) => Some(a[row].cmp(b)),
+            (Values::Double(a), Value::Double(b)) => Some(text::java_compare_doubles(a[row], *b)),
+            (Values::Decimal(a, i), Value::Decimal(b, j)) => compare_decimals((a[row], *i), (*b, *j)),
+            (Values::String(a), Value::String(b)) => Some(text::java_compare(a.value(row), b)),
+            (Values::Bytes(a), Value::Bytes(b)) => Some(text::java_compare_bytes(a.value(row), b)),
             _ => None,
         }
     }
@@ -257,7 +277,8 @@ fn write_bytes(bytes: &[u8], state: &mut impl Hasher) {
     state.write(bytes);
 }
 
-fn range(offsets: &[i32], row: usize) -> Range<usize> {
+/// Where the elements of a row stand.
+pub(super) fn range(offsets: &[i32], row: usize) -> Range<usize> {
     offsets[row] as usize..offsets[row + 1] as usize
 }
 
@@ -353,6 +374,7 @@ mod tests {
             for (a, left) in items.iter().enumerate() {
                 for (b, right) in items.iter().enumerate() {
                     assert_eq!(view.compare(a, &view, b), left.compare(right), "{left:?} {right:?}");
+                    assert_eq!(view.compare_value(a, right), left.compare(right), "{left:?} {right:?}");
                 }
             }
         }

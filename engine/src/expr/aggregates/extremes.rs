@@ -7,11 +7,11 @@ use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, Primitiv
 use arrow::datatypes::DataType;
 
 use super::output::ValueColumn;
-use super::sum::primitive;
+use super::sum::{primitive, wrong_argument};
 use super::{AggregateError, Function, NumberBytes};
 use crate::types::row::{BadRow, get_value, put_value, take};
 use crate::types::text::java_compare_doubles;
-use crate::types::{SqlType, Value};
+use crate::types::{SqlType, Value, View};
 
 /// Which end of the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,38 +126,31 @@ pub(super) struct ExtremeValue {
     pub(super) ty: SqlType,
 }
 
-impl ExtremeValue {
-    fn take(&self, state: &mut Value, value: Value) {
-        if state.is_null() || value.compare(state).is_some_and(|order| self.end.beats(order)) {
-            *state = value;
-        }
-    }
-}
-
 impl Function for ExtremeValue {
     type State = Value;
-    type Args<'a> = &'a [ArrayRef];
+    type Args<'a> = (View<'a>, &'a ArrayRef);
     type Out = ValueColumn;
 
     fn init(&self) -> Value {
         Value::Null
     }
 
-    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<&'a [ArrayRef], AggregateError> {
-        Ok(columns)
+    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<Self::Args<'a>, AggregateError> {
+        let column = columns.first().ok_or_else(wrong_argument)?;
+        Ok((View::new(column), column))
     }
 
-    fn add(&self, state: &mut Value, args: &&[ArrayRef], row: usize) -> Result<(), AggregateError> {
-        let value = args.first().map_or(Value::Null, |column| Value::at(column, row));
-        if !value.is_null() {
-            self.take(state, value);
+    fn add(&self, state: &mut Value, (view, column): &Self::Args<'_>, row: usize) -> Result<(), AggregateError> {
+        let beats = view.compare_value(row, state).is_some_and(|order| self.end.beats(order));
+        if beats || state.is_null() {
+            *state = Value::at(column, row);
         }
         Ok(())
     }
 
     fn merge(&self, into: &mut Value, from: &Value) -> Result<(), AggregateError> {
-        if !from.is_null() {
-            self.take(into, from.clone());
+        if into.is_null() || from.compare(into).is_some_and(|order| self.end.beats(order)) {
+            *into = from.clone();
         }
         Ok(())
     }

@@ -6,9 +6,10 @@ use arrow::array::ArrayRef;
 
 use super::collect::{get_values, put_values};
 use super::output::ValueColumn;
+use super::sum::wrong_argument;
 use super::{AggregateError, Function};
 use crate::types::row::BadRow;
-use crate::types::{SqlType, Value};
+use crate::types::{SqlType, Value, View};
 
 /// The greatest `k` values, greatest first; with further columns, rows by their first column.
 pub(super) struct TopK {
@@ -45,19 +46,26 @@ impl TopK {
 
 impl Function for TopK {
     type State = Vec<Value>;
-    type Args<'a> = &'a [ArrayRef];
+    type Args<'a> = (View<'a>, &'a [ArrayRef]);
     type Out = ValueColumn;
 
     fn init(&self) -> Vec<Value> {
         Vec::new()
     }
 
-    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<&'a [ArrayRef], AggregateError> {
-        Ok(columns)
+    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<Self::Args<'a>, AggregateError> {
+        let column = columns.first().ok_or_else(wrong_argument)?;
+        Ok((View::new(column), columns))
     }
 
-    fn add(&self, state: &mut Vec<Value>, args: &&[ArrayRef], row: usize) -> Result<(), AggregateError> {
-        let entry = match args {
+    fn add(&self, state: &mut Vec<Value>, (view, columns): &Self::Args<'_>, row: usize) -> Result<(), AggregateError> {
+        // Most rows of a long stream are not among the greatest: nothing is made of them.
+        if let Some(last) = state.get(self.k.saturating_sub(1))
+            && view.compare_value(row, Self::sort_value(last)) != Some(Ordering::Greater)
+        {
+            return Ok(());
+        }
+        let entry = match columns {
             [column] => Value::at(column, row),
             columns => Value::Struct(columns.iter().map(|column| Value::at(column, row)).collect()),
         };
