@@ -10,6 +10,7 @@
 
 mod ask;
 mod change;
+mod cluster;
 #[cfg(test)]
 mod failure_tests;
 mod replay;
@@ -270,13 +271,17 @@ impl Engine {
 
     /// Ends the queries of clients, commits and stops the others. The engine answers nothing useful afterwards.
     pub fn shut_down(&self) {
-        let pushed: Vec<String> = self.shared.pushed.lock().keys().cloned().collect();
-        for id in pushed {
-            self.close_query(&id);
-        }
+        self.close_push_queries();
         self.shared.runtime.shut_down();
         if let Err(error) = self.shared.log.close() {
             tracing::error!("closing the log: {error}");
+        }
+    }
+
+    fn close_push_queries(&self) {
+        let pushed: Vec<String> = self.shared.pushed.lock().keys().cloned().collect();
+        for id in pushed {
+            self.close_query(&id);
         }
     }
 

@@ -2,6 +2,7 @@
 //! segments do not count, a wrong method or an unmatched `Accept` is 404, and HEAD is a wrong method.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -22,13 +23,15 @@ pub struct Server {
     pub cluster_id: String,
     /// `ksql.service.id`
     pub service_id: String,
+    /// Whether the cluster was ended by `/ksql/terminate`.
+    pub(crate) is_terminated: AtomicBool,
 }
 
 impl Server {
     /// A server for that engine, known to clients as `host`.
     pub fn new(engine: Engine, host: String) -> Self {
         let service_id = engine.config().service_id().to_owned();
-        Self { engine, host, cluster_id: "millstream".to_owned(), service_id }
+        Self { engine, host, cluster_id: "millstream".to_owned(), service_id, is_terminated: AtomicBool::new(false) }
     }
 }
 
@@ -43,8 +46,13 @@ const PLAIN: &[Media] = &[Media::KsqlJson, Media::Json];
 async fn dispatch(State(server): State<Arc<Server>>, request: Request) -> Response {
     let path: Vec<String> = segments(request.uri().path());
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    if let (&Method::GET, ["chc", "ready" | "live"]) = (request.method(), path.as_slice()) {
+        return routes::health::alive();
+    }
+    if server.is_terminated.load(Ordering::Relaxed) {
+        return reply::bare_error(50304, "The server is shut down");
+    }
     match (request.method(), path.as_slice()) {
-        (&Method::GET, ["chc", "ready" | "live"]) => return routes::health::alive(),
         (&Method::GET, ["ws", "query"]) => return routes::ws_query::get(server, request),
         (&Method::GET, []) => return routes::root::get(),
         (&Method::POST, ["query-stream"]) => return routes::query_stream::post(server, request).await,
@@ -66,6 +74,7 @@ async fn dispatch(State(server): State<Arc<Server>>, request: Request) -> Respon
         (&Method::GET, ["is_valid_property", name]) => routes::properties::is_valid(&server, name),
         (&Method::GET, ["clusterStatus"]) => routes::cluster::off(),
         (&Method::POST, ["heartbeat" | "lag"]) => routes::cluster::post(request).await,
+        (&Method::POST, ["ksql", "terminate"]) => routes::terminate::post(server, request).await,
         (&Method::POST, ["ksql"]) => routes::ksql::post(server, request).await,
         _ => reply::not_found(),
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 
-use e2e::http::{ksql, request};
+use e2e::http::{ksql, open, request};
 use e2e::process::{Server, signal, spawn};
 use serde_json::json;
 
@@ -128,4 +128,42 @@ fn mistakes_on_the_command_line_are_explained() {
     let (code, error) = Server::fails(&["server", "/no/such/file.properties"]);
     assert_ne!(code, Some(0));
     assert!(error.contains("/no/such/file.properties"), "{error}");
+}
+
+#[test]
+fn a_terminated_cluster_is_empty_after_a_restart() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[]);
+    let statements = "CREATE TYPE POINT AS STRUCT<X INT>;
+        CREATE STREAM A (ID INT KEY, V INT) WITH (KAFKA_TOPIC='raw', VALUE_FORMAT='JSON', PARTITIONS=1);
+        CREATE SOURCE TABLE `b-b` (ID INT PRIMARY KEY, V INT) WITH (KAFKA_TOPIC='raw', VALUE_FORMAT='JSON');
+        CREATE TABLE A_COUNT AS SELECT ID, COUNT(*) AS N FROM A GROUP BY ID;
+        CREATE TABLE A_BIG AS SELECT * FROM A_COUNT WHERE N > 1;
+        CREATE STREAM C (ID INT KEY, V INT) WITH (KAFKA_TOPIC='copy', VALUE_FORMAT='JSON', PARTITIONS=1);
+        INSERT INTO C SELECT * FROM A;
+        INSERT INTO A VALUES (1, 1);";
+    ksql(&server.url, statements, &json!({}));
+    let body = json!({"sql": "SELECT * FROM A EMIT CHANGES;"}).to_string();
+    let mut push = open(&server.url, "POST", "/query-stream", &[], &body);
+    assert_eq!(push.head().0, 200);
+    let terminate = |body: &str| request(&server.url, "POST", "/ksql/terminate", &[], body);
+    assert_eq!(terminate("{\"deleteTopicList\":[\"(\"]}").status, 400);
+    assert_eq!(ksql(&server.url, "SHOW QUERIES;", &json!({}))[0]["queries"].as_array().unwrap().len(), 5);
+    let answer = terminate("{\"deleteTopicList\":[\"ra\", \"A_.*\", \"copy\"]}");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.json()[0]["commandId"], "cluster/TerminateCluster/terminate");
+    while push.piece().is_some() {}
+    for (method, path) in [("GET", "/info"), ("POST", "/ksql"), ("GET", "/healthcheck"), ("GET", "/no/such/path")] {
+        let answer = request(&server.url, method, path, &[], "{}");
+        assert_eq!((answer.status, &answer.json()["error_code"]), (503, &json!(50304)), "{path}");
+    }
+    assert_eq!(request(&server.url, "GET", "/chc/live", &[], "").status, 200);
+    drop(server);
+    let server = Server::start(data.path(), &[]);
+    let lists = ksql(&server.url, "SHOW STREAMS; SHOW TABLES; SHOW QUERIES; SHOW TYPES; SHOW ALL TOPICS;", &json!({}));
+    for (list, name) in ["streams", "tables", "queries"].into_iter().enumerate() {
+        assert_eq!(lists[list][name], json!([]), "{lists}");
+    }
+    assert_eq!(lists[3]["types"], json!({}));
+    assert_eq!(lists[4]["topics"], json!([{"name": "raw", "replicaInfo": [1]}]));
 }

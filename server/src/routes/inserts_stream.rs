@@ -77,9 +77,7 @@ fn acknowledge(lines: Lines, inserter: Inserter, json: bool) -> Body {
             if let Some(frame) = state.pending.pop_front() {
                 return Some((Ok::<_, Infallible>(frame), state));
             }
-            if state.inserter.is_none() {
-                return None;
-            }
+            state.inserter.as_ref()?;
             match state.lines.next_chunk().await {
                 Ok(Some(chunk)) => state.insert(chunk).await,
                 Ok(None) => state.close(),

@@ -12,4 +12,5 @@ pub(crate) mod query;
 pub(crate) mod query_stream;
 pub(crate) mod root;
 pub(crate) mod status;
+pub(crate) mod terminate;
 pub(crate) mod ws_query;

@@ -34,5 +34,5 @@ pub use info::{
 };
 pub use insert::{InsertAck, InsertError};
 pub use query::{DelimitedHeader, FinalMessage, Header, HeaderBody, RowError};
-pub use request::{CloseQuery, InsertsTarget, KsqlRequest, QueryStreamRequest};
+pub use request::{CloseQuery, ClusterTerminateRequest, InsertsTarget, KsqlRequest, QueryStreamRequest};
 pub use schema::{Field, SchemaInfo};

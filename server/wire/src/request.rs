@@ -53,6 +53,15 @@ pub struct InsertsTarget {
     pub properties: Map<String, Value>,
 }
 
+/// Body of `/ksql/terminate`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClusterTerminateRequest {
+    /// Regular expressions; topics of streams and tables that one of them matches are deleted.
+    #[serde(deserialize_with = "texts")]
+    pub delete_topic_list: Vec<String>,
+}
+
 /// Body of `/close-query`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -80,6 +89,10 @@ fn number<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<i64>, D::
         return Ok(None);
     }
     whole.parse().map(Some).map_err(|_| serde::de::Error::custom("Cannot deserialize value of type `java.lang.Long`"))
+}
+
+fn texts<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
+    Ok(Option::deserialize(input)?.unwrap_or_default())
 }
 
 fn nullable<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Map<String, Value>, D::Error> {
