@@ -1,11 +1,12 @@
 //! Values of columns as JSON text.
 
 use arrow::array::{Array, AsArray};
+use arrow::datatypes::Float64Type;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::json_text::quote;
-use crate::types::{SqlType, Value, text};
+use crate::types::{SqlType, View};
 
 /// Writes values; what it needs to sort names is kept from one to the next.
 #[derive(Default)]
@@ -40,13 +41,11 @@ impl Writer {
                 }
                 out.push(']');
             }
-            SqlType::Map(key, value) => {
+            SqlType::Map(_, value) => {
                 let maps = column.as_map();
                 let (start, end) = (maps.value_offsets()[row] as usize, maps.value_offsets()[row + 1] as usize);
-                let name = |i, names: &mut String| match &**key {
-                    SqlType::String => names.push_str(maps.keys().as_string::<i32>().value(start + i)),
-                    key => text::java_text(&Value::at(maps.keys(), start + i), key, names),
-                };
+                let keys = View::new(maps.keys());
+                let name = |i, names: &mut String| keys.java_text(start + i, names);
                 self.object(end - start, name, out, |this, i, out| this.push(maps.values(), start + i, value, out));
             }
             SqlType::Struct(fields) => {
@@ -54,7 +53,13 @@ impl Writer {
                 let name = |i: usize, names: &mut String| names.push_str(&fields[i].0);
                 self.object(fields.len(), name, out, |this, i, out| this.push(&columns[i], row, &fields[i].1, out));
             }
-            _ => scalar(&Value::at(column, row), ty, out),
+            SqlType::Double if column.as_primitive::<Float64Type>().value(row).is_finite() => {
+                scalar(column, row, "", out)
+            }
+            SqlType::Double | SqlType::Time | SqlType::Date | SqlType::Timestamp => scalar(column, row, "\"", out),
+            SqlType::Boolean | SqlType::Integer | SqlType::Bigint | SqlType::Decimal { .. } => {
+                scalar(column, row, "", out);
+            }
         }
     }
 
@@ -89,15 +94,8 @@ impl Writer {
     }
 }
 
-/// Appends a value that needs no room of its own.
-fn scalar(value: &Value, ty: &SqlType, out: &mut String) {
-    let bare = match value {
-        Value::Double(number) => number.is_finite(),
-        Value::Time(_) | Value::Date(_) | Value::Timestamp(_) => false,
-        _ => true,
-    };
-    let quote = if bare { "" } else { "\"" };
+fn scalar(column: &dyn Array, row: usize, quote: &str, out: &mut String) {
     out.push_str(quote);
-    text::java_text(value, ty, out);
+    View::new(column).java_text(row, out);
     out.push_str(quote);
 }
