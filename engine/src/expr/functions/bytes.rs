@@ -203,15 +203,22 @@ impl Encoding {
     fn encode(self, value: &[u8], digits: Digits, out: &mut String) {
         match self {
             Self::Hex => push_hex(value, digits, out),
-            Self::Utf8 => value.utf8_chunks().for_each(|chunk| {
-                out.push_str(chunk.valid());
-                out.extend((!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER));
-            }),
+            Self::Utf8 => push_lossy(value, out),
             Self::Ascii => {
                 let ascii = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { char::REPLACEMENT_CHARACTER };
                 out.extend(value.iter().map(ascii));
             }
             Self::Base64 => STANDARD.encode_string(value, out),
+        }
+    }
+}
+
+/// Appends UTF-8; what is malformed becomes U+FFFD.
+pub(super) fn push_lossy(bytes: &[u8], out: &mut String) {
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            out.push(char::REPLACEMENT_CHARACTER);
         }
     }
 }

@@ -146,22 +146,22 @@ fn read_server(text: &str) -> Result<(&str, Option<i32>), String> {
 
 /// An IPv4 address, or labels of which the last begins with a letter.
 fn check_host(host: &str) -> Result<(), String> {
-    let address: Vec<&str> = host.split('.').collect();
     let is_byte =
-        |part: &&str| part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit()) && part.parse::<u8>().is_ok();
-    if address.len() == 4 && address.iter().all(is_byte) {
+        |part: &str| part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit()) && part.parse::<u8>().is_ok();
+    if host.split('.').count() == 4 && host.split('.').all(is_byte) {
         return Ok(());
     }
-    let labels: Vec<&str> = host.strip_suffix('.').unwrap_or(host).split('.').collect();
-    let legal = |label: &&str| {
+    let labels = || host.strip_suffix('.').unwrap_or(host).split('.');
+    let legal = |label: &str| {
         let bytes = label.as_bytes();
         label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
             && bytes.first().is_some_and(|byte| *byte != b'-')
             && bytes.last().is_some_and(|byte| *byte != b'-')
     };
-    let named =
-        labels.len() == 1 || labels.last().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_alphabetic()));
-    if labels.iter().all(legal) && named { Ok(()) } else { Err("Illegal character in hostname".to_owned()) }
+    let mut backwards = labels().rev();
+    let last = backwards.next().unwrap_or_default();
+    let named = backwards.next().is_none() || last.starts_with(|c: char| c.is_ascii_alphabetic());
+    if labels().all(legal) && named { Ok(()) } else { Err("Illegal character in hostname".to_owned()) }
 }
 
 fn check_ipv6(text: &str) -> Result<(), String> {

@@ -1,23 +1,23 @@
 //! Parts of URLs and form encoding.
 
-use std::borrow::Cow;
 use std::fmt::Write;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::Int32Type;
 use arrow::error::ArrowError;
 
+use super::bytes::push_lossy;
 use super::columns::{Texts, nullable_numbers, nullable_texts, texts};
 use super::uri::Uri;
 use super::{Batch, Category, Function, Variation};
 
 /// A function of one part of a URL.
 macro_rules! part {
-    ($name:literal, $spelled:literal, $says:literal, $part:expr, $example:literal, $result:literal) => {
+    ($name:literal, $spelled:literal, $says:literal, $kernel:ident, $part:expr, $example:literal, $result:literal) => {
         Function::scalar(
             $name,
             Category::Url,
-            &[Variation::batch("(VARCHAR input) VARCHAR", |batch| part(batch, $part))
+            &[Variation::batch("(VARCHAR input) VARCHAR", |batch| $kernel(batch, $part))
                 .says("", &["A text that is a URL."])],
         )
         .spelled($spelled)
@@ -47,10 +47,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Category::Url,
         &[Variation::batch("(VARCHAR input) VARCHAR", |batch| {
             let given = Texts::new(batch, 0)?;
-            Ok(texts(batch, |row, out| {
-                out.push_str(&decode(given.at(row), true)?);
-                Ok(())
-            }))
+            let mut bytes = Vec::new();
+            Ok(texts(batch, |row, out| decode(given.at(row), true, &mut bytes, out)))
         })
         .says("", &["The text to decode."])],
     )
@@ -61,7 +59,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "URL_EXTRACT_PROTOCOL",
         "url_extract_protocol",
         "The protocol of a URL.",
-        |uri| uri.scheme.map(Cow::Borrowed),
+        verbatim,
+        |uri| uri.scheme,
         "URL_EXTRACT_PROTOCOL('https://a.io:80/b')",
         "https"
     ),
@@ -69,7 +68,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "URL_EXTRACT_HOST",
         "url_extract_host",
         "The host of a URL.",
-        |uri| uri.host.map(Cow::Borrowed),
+        verbatim,
+        |uri| uri.host,
         "URL_EXTRACT_HOST('https://me@a.io:80/b')",
         "a.io"
     ),
@@ -77,7 +77,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "URL_EXTRACT_PATH",
         "url_extract_path",
         "The path of a URL, decoded.",
-        |uri| uri.path.and_then(|path| decode(path, false).ok()),
+        decoded,
+        |uri| uri.path,
         "URL_EXTRACT_PATH('https://a.io/b/c?x=1')",
         "/b/c"
     ),
@@ -85,7 +86,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "URL_EXTRACT_QUERY",
         "url_extract_query",
         "The query of a URL, decoded.",
-        |uri| uri.query.and_then(|query| decode(query, false).ok()),
+        decoded,
+        |uri| uri.query,
         "URL_EXTRACT_QUERY('https://a.io/b?x=1%20')",
         "x=1 "
     ),
@@ -93,7 +95,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "URL_EXTRACT_FRAGMENT",
         "url_extract_fragment",
         "The fragment of a URL, decoded.",
-        |uri| uri.fragment.and_then(|fragment| decode(fragment, false).ok()),
+        decoded,
+        |uri| uri.fragment,
         "URL_EXTRACT_FRAGMENT('https://a.io/b#top')",
         "top"
     ),
@@ -120,23 +123,36 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .example("URL_EXTRACT_PARAMETER('https://a.io?a=b&c=d%20e', 'c')", "d e"),
 ];
 
-type Part = for<'a> fn(&Uri<'a>) -> Option<Cow<'a, str>>;
+type Part = for<'a> fn(&Uri<'a>) -> Option<&'a str>;
 
-fn part(batch: &Batch<'_>, part: Part) -> Result<ArrayRef, ArrowError> {
+/// A part as it is written.
+fn verbatim(batch: &Batch<'_>, part: Part) -> Result<ArrayRef, ArrowError> {
     let given = Texts::new(batch, 0)?;
     Ok(nullable_texts(batch, |row, out| {
         let found = part(&Uri::parse(given.at(row))?);
-        out.push_str(found.as_deref().unwrap_or_default());
+        out.push_str(found.unwrap_or_default());
         Ok(found.is_some())
+    }))
+}
+
+/// A part with its escapes resolved; NULL if one of them is malformed.
+fn decoded(batch: &Batch<'_>, part: Part) -> Result<ArrayRef, ArrowError> {
+    let given = Texts::new(batch, 0)?;
+    let mut bytes = Vec::new();
+    Ok(nullable_texts(batch, |row, out| {
+        let found = part(&Uri::parse(given.at(row))?);
+        Ok(found.is_some_and(|found| decode(found, false, &mut bytes, out).is_ok()))
     }))
 }
 
 /// The query is decoded before it is taken apart, as ksqlDB does it.
 fn parameter(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let (given, wanted) = (Texts::new(batch, 0)?, Texts::new(batch, 1)?);
+    let (mut bytes, mut query) = (Vec::new(), String::new());
     Ok(nullable_texts(batch, |row, out| {
-        let Some(query) = Uri::parse(given.at(row))?.query else { return Ok(false) };
-        let query = decode(query, false)?;
+        let Some(written) = Uri::parse(given.at(row))?.query else { return Ok(false) };
+        query.clear();
+        decode(written, false, &mut bytes, &mut query)?;
         let mut parameters = query.split('&').map(|part| part.split_once('=').unwrap_or((part, "")));
         let found = parameters.find(|(name, _)| *name == wanted.at(row));
         out.push_str(found.map_or("", |(_, value)| value));
@@ -157,13 +173,14 @@ fn encode(text: &str, out: &mut String) {
     }
 }
 
-/// `%20` and the like; `+` is a blank in forms only.
-fn decode(text: &str, form: bool) -> Result<Cow<'_, str>, String> {
+/// Appends the text with `%20` and the like resolved; `+` is a blank in forms only. `bytes` is room to work in.
+fn decode(text: &str, form: bool, bytes: &mut Vec<u8>, out: &mut String) -> Result<(), String> {
     if !(text.contains('%') || form && text.contains('+')) {
-        return Ok(Cow::Borrowed(text));
+        out.push_str(text);
+        return Ok(());
     }
     let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let mut bytes = Vec::with_capacity(text.len());
+    bytes.clear();
     let mut rest = text.as_bytes().iter();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
@@ -175,7 +192,8 @@ fn decode(text: &str, form: bool) -> Result<Cow<'_, str>, String> {
             byte => *byte,
         });
     }
-    Ok(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()))
+    push_lossy(bytes, out);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -24,10 +24,10 @@ fn write_item(item: &Item, moment: &Moment<'_>, out: &mut String) -> Result<(), 
         }
         Item::Offset(shape, utc) => write_offset(zone(moment)?.1, *shape, utc, out),
         Item::LocalizedOffset { full } => write_localized(zone(moment)?.1, *full, out),
-        Item::ZoneId => out.push_str(&zone(moment)?.0.id()),
+        Item::ZoneId => zone(moment)?.0.write_id(out),
         Item::ZoneName { full } => {
             let (zone, _, instant) = zone(moment)?;
-            out.push_str(&zone.name(instant, *full));
+            zone.write_name(instant, *full, out);
         }
         Item::Optional(items) => {
             let start = out.len();
@@ -42,7 +42,7 @@ fn write_item(item: &Item, moment: &Moment<'_>, out: &mut String) -> Result<(), 
             if length > *width {
                 return Err(format!("Cannot print as output of {length} characters exceeds pad width of {width}"));
             }
-            out.insert_str(start, &" ".repeat(width - length));
+            (length..*width).for_each(|_| out.insert(start, ' '));
         }
     }
     Ok(())

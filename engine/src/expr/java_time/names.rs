@@ -137,24 +137,23 @@ const NAMELESS: &[(&str, &str, &str)] = &[
 ];
 
 /// The name of a zone, from what the zone database calls it (`PDT`).
-pub(super) fn zone(id: &str, abbreviation: &str, full: bool) -> Option<String> {
+pub(super) fn zone<'a>(id: &str, abbreviation: &'a str, full: bool) -> Option<&'a str> {
     if abbreviation.starts_with(['+', '-']) {
         let (_, short, long) = NAMELESS.iter().find(|(zone, ..)| *zone == id)?;
-        return Some((if full { *long } else { *short }).to_owned());
+        return Some(if full { *long } else { *short });
     }
     if !full {
-        return Some(abbreviation.to_owned());
+        return Some(abbreviation);
     }
-    let long = match (abbreviation, id) {
-        ("UTC", _) => "Coordinated Universal Time",
-        ("CST", id) if id.starts_with("Asia/") || id == "PRC" => "China Standard Time",
-        ("IST", "Asia/Jerusalem" | "Asia/Tel_Aviv" | "Israel") => "Israel Standard Time",
-        ("IST", "Europe/Dublin" | "Eire") => "Irish Standard Time",
+    match (abbreviation, id) {
+        ("UTC", _) => Some("Coordinated Universal Time"),
+        ("CST", id) if id.starts_with("Asia/") || id == "PRC" => Some("China Standard Time"),
+        ("IST", "Asia/Jerusalem" | "Asia/Tel_Aviv" | "Israel") => Some("Israel Standard Time"),
+        ("IST", "Europe/Dublin" | "Eire") => Some("Irish Standard Time"),
         (short, _) => ZONES.iter().find_map(|(winter, winter_long, summer, summer_long, _)| {
             if *winter == short { Some(*winter_long) } else { (*summer == short).then_some(*summer_long) }
-        })?,
-    };
-    Some(long.to_owned())
+        }),
+    }
 }
 
 /// The zone a text begins with the name of, and the length of the name; the longest name counts.

@@ -1,5 +1,6 @@
 //! Time zones by the names `java.time.ZoneId` knows.
 
+use std::fmt::Write;
 use std::sync::OnceLock;
 
 use chrono::{DateTime, NaiveDateTime, Offset, TimeZone};
@@ -82,32 +83,28 @@ impl Zone {
         local - i64::from(offset)
     }
 
-    /// Its name.
-    pub(super) fn id(&self) -> String {
+    /// Appends its id.
+    pub(super) fn write_id(&self, out: &mut String) {
         match self {
-            Self::Region(zone) => zone.name().to_owned(),
-            Self::Prefixed(name, _) => name.clone(),
-            Self::Offset(offset) => {
-                let mut id = String::new();
-                write_offset(*offset, &mut id);
-                id
-            }
+            Self::Region(zone) => out.push_str(zone.name()),
+            Self::Prefixed(name, _) => out.push_str(name),
+            Self::Offset(offset) => write_offset(*offset, out),
         }
     }
 
-    /// What people call it at an instant: `PDT`, `Pacific Daylight Time`.
-    pub(super) fn name(&self, instant: i64, full: bool) -> String {
-        let Self::Region(zone) = self else { return self.id() };
+    /// Appends what people call it at an instant: `PDT`, `Pacific Daylight Time`.
+    pub(super) fn write_name(&self, instant: i64, full: bool, out: &mut String) {
+        let Self::Region(zone) = self else { return self.write_id(out) };
         let offset = zone.offset_from_utc_datetime(&utc(instant));
         let abbreviation = offset.abbreviation().unwrap_or("+");
-        names::zone(zone.name(), abbreviation, full).unwrap_or_else(|| {
-            let mut name = "GMT".to_owned();
-            let seconds = offset.fix().local_minus_utc();
-            if seconds != 0 {
-                write_offset(seconds, &mut name);
-            }
-            name
-        })
+        if let Some(name) = names::zone(zone.name(), abbreviation, full) {
+            return out.push_str(name);
+        }
+        out.push_str("GMT");
+        let seconds = offset.fix().local_minus_utc();
+        if seconds != 0 {
+            write_offset(seconds, out);
+        }
     }
 }
 
@@ -149,9 +146,9 @@ fn write_offset(seconds: i32, out: &mut String) {
     }
     let total = seconds.unsigned_abs();
     let sign = if seconds < 0 { '-' } else { '+' };
-    out.push_str(&format!("{sign}{:02}:{:02}", total / 3600, total / 60 % 60));
+    let _ = write!(out, "{sign}{:02}:{:02}", total / 3600, total / 60 % 60);
     if !total.is_multiple_of(60) {
-        out.push_str(&format!(":{:02}", total % 60));
+        let _ = write!(out, ":{:02}", total % 60);
     }
 }
 
@@ -172,7 +169,9 @@ mod tests {
             ("Asia/Tokyo", 32_400, "Asia/Tokyo"),
         ] {
             let zone = Zone::of(id).unwrap();
-            assert_eq!((zone.offset_at(0), zone.id().as_str()), (offset, shown), "{id}");
+            let mut written = String::new();
+            zone.write_id(&mut written);
+            assert_eq!((zone.offset_at(0), written.as_str()), (offset, shown), "{id}");
         }
         for id in ["", "PST", "utc", "+19", "+1:00", "+ab", "UTC+x", "Nowhere/City"] {
             assert!(Zone::of(id).is_err(), "{id}");
