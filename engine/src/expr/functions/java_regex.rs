@@ -1,13 +1,72 @@
 //! `java.util.regex` patterns over the `regex` crate. Classes mean what they mean in Java (`\d` is ASCII, `.` stops at
 //! every line end); look-around, back-references, atomic groups and possessive quantifiers are refused.
 
+use std::cell::RefCell;
 use std::iter::Peekable;
+use std::ops::Range;
 use std::str::Chars;
 
-use regex::{Captures, Regex};
+use regex::{CaptureLocations, Regex};
 
-/// Compiles a Java pattern.
-pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+/// A pattern of Java, and room for the groups of its last match.
+pub(super) struct Pattern {
+    regex: Regex,
+    groups: RefCell<CaptureLocations>,
+}
+
+impl Pattern {
+    /// Compiles a pattern; the error says what is wrong with it or not supported.
+    pub(super) fn new(pattern: &str) -> Result<Self, String> {
+        let regex = compile(pattern)?;
+        let groups = RefCell::new(regex.capture_locations());
+        Ok(Self { regex, groups })
+    }
+
+    /// Number of groups, the whole match among them.
+    pub(super) fn group_count(&self) -> usize {
+        self.regex.captures_len()
+    }
+
+    /// Number of a group that has a name.
+    pub(super) fn group_named(&self, name: &str) -> Option<usize> {
+        self.regex.capture_names().position(|known| known == Some(name))
+    }
+
+    /// Whether it matches nothing at all.
+    pub(super) fn may_be_empty(&self) -> bool {
+        self.regex.is_match("")
+    }
+
+    /// Where a group of the first match stands in a text.
+    pub(super) fn find(&self, text: &str, group: usize) -> Option<Range<usize>> {
+        let mut groups = self.groups.borrow_mut();
+        self.regex.captures_read(&mut groups, text)?;
+        groups.get(group).map(|(start, end)| start..end)
+    }
+
+    /// Calls `each` with the whole and the groups of every match, as `Matcher.find` finds them: an empty one may follow
+    /// right after another.
+    pub(super) fn each_match(
+        &self,
+        text: &str,
+        mut each: impl FnMut(Range<usize>, &CaptureLocations) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let mut groups = self.groups.borrow_mut();
+        let mut start = 0;
+        while start <= text.len() {
+            let Some(whole) = self.regex.captures_read_at(&mut groups, text, start) else { break };
+            let range = whole.range();
+            start = range.end;
+            if range.is_empty() {
+                start += text.get(range.end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+            }
+            each(range, &groups)?;
+        }
+        Ok(())
+    }
+}
+
+fn compile(pattern: &str) -> Result<Regex, String> {
     let refused = |why: &str| format!("'{pattern}' is not a regular expression that is supported: {why}");
     let translated = Translator::new(pattern).translate().map_err(|why| refused(&why))?;
     Regex::new(&translated).map_err(|error| match error {
@@ -15,21 +74,6 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
             refused(message.lines().last().unwrap_or_default().trim_start_matches("error: "))
         }
         error => refused(&error.to_string()),
-    })
-}
-
-/// All matches, as `Matcher.find` finds them: an empty one may follow right after another.
-pub(super) fn matches<'t>(regex: &Regex, text: &'t str) -> impl Iterator<Item = Captures<'t>> {
-    let mut start = Some(0);
-    std::iter::from_fn(move || {
-        let found = regex.captures_at(text, start.filter(|start| *start <= text.len())?)?;
-        let whole = found.get(0)?;
-        start = Some(if whole.is_empty() {
-            whole.end() + text.get(whole.end()..)?.chars().next().map_or(1, char::len_utf8)
-        } else {
-            whole.end()
-        });
-        Some(found)
     })
 }
 
@@ -250,9 +294,12 @@ mod tests {
 
     #[test]
     fn an_empty_match_may_follow_another_match() {
-        let regex = compile("a*").unwrap();
-        let found: Vec<_> =
-            matches(&regex, "aabé").filter_map(|found| found.get(0).map(|whole| whole.range())).collect();
+        let mut found = Vec::new();
+        let each = |whole, _: &CaptureLocations| {
+            found.push(whole);
+            Ok(())
+        };
+        Pattern::new("a*").unwrap().each_match("aabé", each).unwrap();
         assert_eq!(found, [0..2, 2..2, 3..3, 5..5]);
     }
 }

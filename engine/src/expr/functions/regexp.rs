@@ -1,14 +1,14 @@
 //! Regular expressions.
 
 use std::collections::HashMap;
+use std::str::Chars;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::Int32Type;
 use arrow::error::ArrowError;
-use regex::{Captures, Regex};
 
 use super::columns::{Compiled, Kept, Numbers, Texts, nullable_texts, texts};
-use super::java_regex::{compile, matches};
+use super::java_regex::Pattern;
 use super::nested::lists;
 use super::{Batch, Category, Function, Variation};
 
@@ -60,11 +60,11 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 thread_local! {
-    static REGEXES: Kept<Regex> = Kept::new(HashMap::new());
+    static PATTERNS: Kept<Pattern> = Kept::new(HashMap::new());
 }
 
-fn regexes<'a>(batch: &Batch<'a>, i: usize) -> Result<Compiled<'a, Regex>, ArrowError> {
-    Compiled::new(batch, i, &REGEXES, compile)
+fn patterns<'a>(batch: &Batch<'a>, i: usize) -> Result<Compiled<'a, Pattern>, ArrowError> {
+    Compiled::new(batch, i, &PATTERNS, Pattern::new)
 }
 
 /// The group of every row: argument 2, or the whole match.
@@ -82,70 +82,79 @@ impl<'a> Groups<'a> {
 }
 
 fn extract(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
-    let (mut regexes, given, groups) = (regexes(batch, 0)?, Texts::new(batch, 1)?, Groups::new(batch)?);
+    let (mut patterns, given, groups) = (patterns(batch, 0)?, Texts::new(batch, 1)?, Groups::new(batch)?);
     Ok(nullable_texts(batch, |row, out| {
-        let found = regexes.at(row)?.captures(given.at(row));
-        let group = groups.at(row)?;
-        let part = found.as_ref().and_then(|found| found.get(group));
-        out.push_str(part.map_or("", |part| part.as_str()));
+        let (pattern, text) = (patterns.at(row)?, given.at(row));
+        let part = pattern.find(text, groups.at(row)?).and_then(|found| text.get(found));
+        out.push_str(part.unwrap_or_default());
         Ok(part.is_some())
     }))
 }
 
 fn extract_all(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
-    let (mut regexes, given, groups) = (regexes(batch, 0)?, Texts::new(batch, 1)?, Groups::new(batch)?);
+    let (mut patterns, given, groups) = (patterns(batch, 0)?, Texts::new(batch, 1)?, Groups::new(batch)?);
     Ok(lists(batch, |row, parts| {
-        let (regex, group) = (regexes.at(row)?, groups.at(row)?);
-        if group >= regex.captures_len() {
+        let (pattern, group, text) = (patterns.at(row)?, groups.at(row)?, given.at(row));
+        if group >= pattern.group_count() {
             return Ok(false);
         }
-        for found in matches(regex, given.at(row)) {
-            parts.push_option(found.get(group).map(|part| part.as_str()));
-        }
+        pattern.each_match(text, |_, groups| {
+            parts.push_option(groups.get(group).and_then(|(start, end)| text.get(start..end)));
+            Ok(())
+        })?;
         Ok(true)
     }))
 }
 
 fn replace(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
-    let (given, mut regexes, new) = (Texts::new(batch, 0)?, regexes(batch, 1)?, Texts::new(batch, 2)?);
+    let (given, mut patterns, new) = (Texts::new(batch, 0)?, patterns(batch, 1)?, Texts::new(batch, 2)?);
     Ok(texts(batch, |row, out| {
-        let text = given.at(row);
+        let (text, pattern) = (given.at(row), patterns.at(row)?);
         let mut end = 0;
-        for found in matches(regexes.at(row)?, text) {
-            let Some(whole) = found.get(0) else { continue };
-            out.push_str(text.get(end..whole.start()).unwrap_or_default());
-            expand(new.at(row), &found, out)?;
-            end = whole.end();
-        }
+        pattern.each_match(text, |whole, groups| {
+            out.push_str(text.get(end..whole.start).unwrap_or_default());
+            end = whole.end;
+            let group = |i| groups.get(i).and_then(|(start, end)| text.get(start..end)).unwrap_or_default();
+            expand(new.at(row), pattern, group, out)
+        })?;
         out.push_str(text.get(end..).unwrap_or_default());
         Ok(())
     }))
 }
 
 /// Java's replacement text: `$1`, `${name}`, `\` before a literal character.
-fn expand(new: &str, captures: &Captures<'_>, out: &mut String) -> Result<(), String> {
-    let mut rest = new.chars().peekable();
+fn expand<'t>(
+    new: &str,
+    pattern: &Pattern,
+    group_text: impl Fn(usize) -> &'t str,
+    out: &mut String,
+) -> Result<(), String> {
+    let mut rest = new.chars();
     while let Some(c) = rest.next() {
         match c {
             '\\' => out.push(rest.next().ok_or("character to be escaped is missing")?),
-            '$' if rest.next_if_eq(&'{').is_some() => {
-                let name: String = rest.by_ref().take_while(|c| *c != '}').collect();
-                out.push_str(captures.name(&name).map_or("", |found| found.as_str()));
+            '$' if rest.as_str().starts_with('{') => {
+                let named = &rest.as_str()[1..];
+                let (name, after) = named.split_once('}').unwrap_or((named, ""));
+                rest = after.chars();
+                out.push_str(pattern.group_named(name).map_or("", &group_text));
             }
             '$' => {
-                let mut group = rest.next().and_then(|c| c.to_digit(10)).ok_or("Illegal group reference")? as usize;
-                if group >= captures.len() {
+                let digit =
+                    |rest: &Chars<'_>| rest.clone().next().and_then(|c| c.to_digit(10)).map(|digit| digit as usize);
+                let mut group = digit(&rest).ok_or("Illegal group reference")?;
+                rest.next();
+                if group >= pattern.group_count() {
                     return Err(format!("No group {group}"));
                 }
                 // More digits belong to the number as long as there is such a group.
-                while let Some(longer) =
-                    rest.peek().and_then(|c| c.to_digit(10)).map(|digit| group * 10 + digit as usize)
-                    && longer < captures.len()
+                while let Some(longer) = digit(&rest).map(|digit| group * 10 + digit)
+                    && longer < pattern.group_count()
                 {
                     group = longer;
                     rest.next();
                 }
-                out.push_str(captures.get(group).map_or("", |found| found.as_str()));
+                out.push_str(group_text(group));
             }
             c => out.push(c),
         }
@@ -154,19 +163,19 @@ fn expand(new: &str, captures: &Captures<'_>, out: &mut String) -> Result<(), St
 }
 
 fn split(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
-    let (given, mut regexes) = (Texts::new(batch, 0)?, regexes(batch, 1)?);
+    let (given, mut patterns) = (Texts::new(batch, 0)?, patterns(batch, 1)?);
     Ok(lists(batch, |row, parts| {
-        let (text, regex) = (given.at(row), regexes.at(row)?);
+        let (text, pattern) = (given.at(row), patterns.at(row)?);
         // A pattern that can be empty cuts as `String.split` does: no empty parts at the ends.
-        let may_be_empty = regex.find("").is_some();
+        let may_be_empty = pattern.may_be_empty();
         let mut start = 0;
-        for whole in matches(regex, text).filter_map(|found| found.get(0)) {
-            if may_be_empty && whole.end() == 0 {
-                continue;
+        pattern.each_match(text, |whole, _| {
+            if !(may_be_empty && whole.end == 0) {
+                parts.push(text.get(start..whole.start).unwrap_or_default());
+                start = whole.end;
             }
-            parts.push(text.get(start..whole.start()).unwrap_or_default());
-            start = whole.end();
-        }
+            Ok(())
+        })?;
         parts.push(text.get(start..).unwrap_or_default());
         if may_be_empty {
             parts.trim();
@@ -189,6 +198,8 @@ mod tests {
             ("REGEXP_EXTRACT_ALL('([a-z])([a-z])', S, 2)", ["[l, o, r, d]", "[]", "[]", "null"]),
             ("REGEXP_EXTRACT_ALL('[a-z]+', S)", ["[ello, orld]", "[]", "[a, b, c]", "null"]),
             ("REGEXP_REPLACE(S, '[aeo]', '<$0>')", ["H<e>ll<o> W<o>rld", "", "<a>,b,,c", "null"]),
+            ("REGEXP_REPLACE('añb', '(?<x>a)(.)', '<${x}${y}$2$10$1\\$>')", ["<aña0a$>b"; 4]),
+            ("REGEXP_REPLACE('ab', 'b', '$')", ["!null"; 4]),
             ("REGEXP_REPLACE(S, '(a)?', '$9')", ["!null", "!null", "!null", "null"]),
             ("REGEXP_SPLIT_TO_ARRAY(S, '[ ,]+')", ["[Hello, World]", "[]", "[a, b, c]", "null"]),
             ("REGEXP_SPLIT_TO_ARRAY(S, ',')", ["[Hello World]", "[]", "[a, b, , c]", "null"]),
