@@ -12,7 +12,7 @@ use super::columns::{Compiled, Kept, Texts, every_text, nullable_numbers, nullab
 use super::json_path::{self, Step};
 use super::json_text::{self, Compact, begins, check_escapes, quote, refusal};
 use super::json_write::Writer;
-use super::nested::{Entries, lists, maps};
+use super::nested::{TextMap, text_lists, text_maps};
 use super::{Batch, Category, Function, Variation};
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -84,7 +84,7 @@ fn extract(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
 fn items(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let given = Texts::new(batch, 0)?;
     let mut compact = Compact::default();
-    Ok(lists(batch, |row, items| {
+    Ok(text_lists(batch, |row, items| {
         let text = given.at(row);
         json_text::items(text, |item| items.write(|out| compact.push(item, out))).map_err(|error| refusal(text, &error))
     }))
@@ -92,8 +92,8 @@ fn items(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
 
 fn keys(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let given = Texts::new(batch, 0)?;
-    let mut entries = Entries::default();
-    Ok(lists(batch, |row, items| {
+    let mut entries = TextMap::default();
+    Ok(text_lists(batch, |row, items| {
         let text = given.at(row);
         entries.clear();
         let object = json_text::fields(text, &mut entries, |value, _| check_escapes(value));
@@ -106,7 +106,7 @@ fn keys(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
 fn records(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let given = Texts::new(batch, 0)?;
     let mut compact = Compact::default();
-    maps(batch, |row, entries| {
+    text_maps(batch, |row, entries| {
         let text = given.at(row);
         json_text::fields(text, entries, |value, out| compact.push_bare(value, out))
             .map_err(|error| refusal(text, &error))
@@ -129,7 +129,7 @@ fn concat(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
 #[derive(Default)]
 struct Joint {
     compact: Compact,
-    entries: Entries,
+    entries: TextMap,
 }
 
 impl Joint {

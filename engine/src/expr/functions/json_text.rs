@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use serde_json::value::RawValue;
 use serde_json::{Error, Value as Json};
 
-use super::nested::Entries;
+use super::nested::TextMap;
 
 /// What is wrong with a text that is no JSON.
 pub(super) fn refusal(text: &str, error: &Error) -> String {
@@ -33,7 +33,7 @@ pub(super) fn items(text: &str, each: impl FnMut(&str) -> Result<(), Error>) -> 
 /// Appends the fields of an object; `write` appends what stands for the text of a value. `false` for other JSON.
 pub(super) fn fields(
     text: &str,
-    entries: &mut Entries,
+    entries: &mut TextMap,
     write: impl FnMut(&str, &mut String) -> Result<(), Error>,
 ) -> Result<bool, Error> {
     if !begins(text, b'{') {
@@ -80,7 +80,7 @@ impl<'de, F: FnMut(&str) -> Result<(), Error>> Visitor<'de> for Items<F> {
 }
 
 struct Fields<'e, F> {
-    entries: &'e mut Entries,
+    entries: &'e mut TextMap,
     write: F,
 }
 
@@ -101,7 +101,7 @@ impl<'de, F: FnMut(&str, &mut String) -> Result<(), Error>> Visitor<'de> for Fie
 }
 
 /// Begins an entry with the key that is read.
-struct Key<'e>(&'e mut Entries);
+struct Key<'e>(&'e mut TextMap);
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {
     type Value = ();

@@ -10,17 +10,17 @@ use super::Batch;
 use super::columns::{check_room, has_null};
 
 /// What an item takes besides its text, about.
-const ITEM_BYTES: usize = 16;
+pub(super) const ITEM_BYTES: usize = 16;
 
 /// The items of the list of one row.
 #[derive(Default)]
-pub(super) struct Items {
+pub(super) struct TextList {
     text: String,
     /// Where every item ends in `text`, and whether it is NULL.
     ends: Vec<(usize, bool)>,
 }
 
-impl Items {
+impl TextList {
     /// Appends an item.
     pub(super) fn push(&mut self, item: &str) {
         self.push_option(Some(item));
@@ -67,9 +67,12 @@ impl Items {
 }
 
 /// A column of the lists `each` fills for every row; `false` is NULL. So is a row with a NULL argument, or that fails.
-pub(super) fn lists(batch: &Batch<'_>, mut each: impl FnMut(usize, &mut Items) -> Result<bool, String>) -> ArrayRef {
+pub(super) fn text_lists(
+    batch: &Batch<'_>,
+    mut each: impl FnMut(usize, &mut TextList) -> Result<bool, String>,
+) -> ArrayRef {
     let mut builder = ListBuilder::with_capacity(StringBuilder::new(), batch.len);
-    let (mut items, mut bytes) = (Items::default(), 0);
+    let (mut items, mut bytes) = (TextList::default(), 0);
     for row in 0..batch.len {
         items.clear();
         let made = if has_null(batch, row) { Ok(false) } else { each(row, &mut items) };
@@ -88,10 +91,10 @@ pub(super) fn lists(batch: &Batch<'_>, mut each: impl FnMut(usize, &mut Items) -
 
 /// The entries of the map of one row. Of entries with the same key the last value counts, where the first one stood.
 #[derive(Default)]
-pub(super) struct Entries {
+pub(super) struct TextMap {
     text: String,
     entries: Vec<Entry>,
-    /// Entries by key, then in the order they came.
+    /// TextMap by key, then in the order they came.
     order: Vec<usize>,
 }
 
@@ -102,7 +105,7 @@ struct Entry {
     repeats: bool,
 }
 
-impl Entries {
+impl TextMap {
     /// Forgets all entries.
     pub(super) fn clear(&mut self) {
         self.text.clear();
@@ -172,13 +175,13 @@ fn key<'t>(text: &'t str, entries: &[Entry], i: usize) -> &'t str {
 }
 
 /// A column of the maps `each` fills for every row; `false` is NULL. So is a row with a NULL argument, or that fails.
-pub(super) fn maps(
+pub(super) fn text_maps(
     batch: &Batch<'_>,
-    mut each: impl FnMut(usize, &mut Entries) -> Result<bool, String>,
+    mut each: impl FnMut(usize, &mut TextMap) -> Result<bool, String>,
 ) -> Result<ArrayRef, ArrowError> {
     let names = MapFieldNames { entry: "entries".to_owned(), key: "key".to_owned(), value: "value".to_owned() };
     let mut builder = MapBuilder::with_capacity(Some(names), StringBuilder::new(), StringBuilder::new(), batch.len);
-    let (mut entries, mut bytes) = (Entries::default(), 0);
+    let (mut entries, mut bytes) = (TextMap::default(), 0);
     for row in 0..batch.len {
         entries.clear();
         let made = if has_null(batch, row) { Ok(false) } else { each(row, &mut entries) };
@@ -204,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_last_value_of_a_key_stands_where_the_first_did() {
-        let mut entries = Entries::default();
+        let mut entries = TextMap::default();
         for (key, value) in [("b", "1"), ("a", "2"), ("b", "3"), ("", "4"), ("b", ""), ("a", "5")] {
             entries.push(key, value);
         }
@@ -215,7 +218,7 @@ mod tests {
 
     #[test]
     fn empty_items_at_the_end_go() {
-        let mut items = Items::default();
+        let mut items = TextList::default();
         ["", "a", "", ""].iter().for_each(|item| items.push(item));
         items.trim();
         assert_eq!(items.ends.len(), 2);

@@ -9,7 +9,7 @@ use arrow::error::ArrowError;
 
 use super::columns::{Compiled, Kept, Numbers, Texts, nullable_texts, texts};
 use super::java_regex::Pattern;
-use super::nested::lists;
+use super::nested::text_lists;
 use super::{Batch, Category, Function, Variation};
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -93,7 +93,7 @@ fn extract(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
 
 fn extract_all(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let (mut patterns, given, groups) = (patterns(batch, 0)?, Texts::new(batch, 1)?, Groups::new(batch)?);
-    Ok(lists(batch, |row, parts| {
+    Ok(text_lists(batch, |row, parts| {
         let (pattern, group, text) = (patterns.at(row)?, groups.at(row)?, given.at(row));
         if group >= pattern.group_count() {
             return Ok(false);
@@ -164,7 +164,7 @@ fn expand<'t>(
 
 fn split(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let (given, mut patterns) = (Texts::new(batch, 0)?, patterns(batch, 1)?);
-    Ok(lists(batch, |row, parts| {
+    Ok(text_lists(batch, |row, parts| {
         let (text, pattern) = (given.at(row), patterns.at(row)?);
         // A pattern that can be empty cuts as `String.split` does: no empty parts at the ends.
         let may_be_empty = pattern.may_be_empty();

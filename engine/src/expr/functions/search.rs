@@ -9,7 +9,7 @@ use arrow::error::ArrowError;
 use super::columns::{
     Blobs, Numbers, Texts, check_room, every_number, every_text, has_null, nullable_blobs, nullable_texts,
 };
-use super::nested::{lists, maps};
+use super::nested::{ITEM_BYTES, text_lists, text_maps};
 use super::text::{push_units, utf16_length};
 use super::{Batch, Category, Function, Variation};
 
@@ -206,7 +206,7 @@ fn pad_bytes(batch: &Batch<'_>, left: bool) -> Result<ArrayRef, ArrowError> {
 
 fn split(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let (sources, delimiters) = (Texts::new(batch, 0)?, Texts::new(batch, 1)?);
-    Ok(lists(batch, |row, parts| {
+    Ok(text_lists(batch, |row, parts| {
         let (source, delimiter) = (sources.at(row), delimiters.at(row));
         if source.is_empty() {
             parts.push("");
@@ -228,14 +228,16 @@ fn split_bytes(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
             builder.append_null();
             continue;
         }
-        let source = sources.at(row);
-        bytes += source.len();
-        if let Err(message) = check_room(bytes) {
+        let (source, delimiter) = (sources.at(row), delimiters.at(row));
+        let most_parts = source.len() / delimiter.len().max(1) + 1;
+        let with_row = bytes + source.len() + most_parts * ITEM_BYTES;
+        if let Err(message) = check_room(with_row) {
             batch.fail(row, || message);
             builder.append_null();
             continue;
         }
-        push_parts(source, delimiters.at(row), builder.values());
+        bytes = with_row;
+        push_parts(source, delimiter, builder.values());
         builder.append(true);
     }
     Ok(Arc::new(builder.finish()))
@@ -255,7 +257,7 @@ fn push_parts(mut rest: &[u8], delimiter: &[u8], parts: &mut BinaryBuilder) {
 
 fn split_to_map(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let (sources, between, within) = (Texts::new(batch, 0)?, Texts::new(batch, 1)?, Texts::new(batch, 2)?);
-    maps(batch, |row, entries| {
+    text_maps(batch, |row, entries| {
         let (between, within) = (between.at(row), within.at(row));
         if between.is_empty() || within.is_empty() || between == within {
             return Ok(false);
