@@ -53,21 +53,25 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .says("Several JSON texts as one: objects are merged (the last one counts), everything else is appended to one array.")
         .example("JSON_CONCAT('{\"a\": 1}', '{\"b\": 2}')", "{\"a\":1,\"b\":2}"),
     Function::scalar("JSON_ITEMS", Category::Json, &[Variation::batch("(VARCHAR jsonItems) ARRAY<VARCHAR>", items)])
-    .spelled("json_items")
-    .says("The elements of a JSON array, each as JSON text, NULL for other JSON.")
-    .example("JSON_ITEMS('[1, \"a\"]')", "[1, \"a\"]"),
+        .spelled("json_items")
+        .says("The elements of a JSON array, each as JSON text, NULL for other JSON.")
+        .example("JSON_ITEMS('[1, \"a\"]')", "[1, \"a\"]"),
     Function::scalar("JSON_KEYS", Category::Json, &[Variation::batch("(VARCHAR jsonObj) ARRAY<VARCHAR>", keys)])
-    .spelled("json_keys")
-    .says("The keys of a JSON object, NULL for other JSON.")
-    .example("JSON_KEYS('{\"a\": 1}')", "[a]"),
-    Function::scalar("JSON_RECORDS", Category::Json, &[Variation::batch("(VARCHAR jsonObj) MAP<VARCHAR, VARCHAR>", records)])
+        .spelled("json_keys")
+        .says("The keys of a JSON object, NULL for other JSON.")
+        .example("JSON_KEYS('{\"a\": 1}')", "[a]"),
+    Function::scalar(
+        "JSON_RECORDS",
+        Category::Json,
+        &[Variation::batch("(VARCHAR jsonObj) MAP<VARCHAR, VARCHAR>", records)],
+    )
     .spelled("json_records")
     .says("The entries of a JSON object as a map of texts, NULL for other JSON.")
     .example("JSON_RECORDS('{\"a\": \"x\"}')", "{a=x}"),
     Function::scalar("TO_JSON_STRING", Category::Json, &[Variation::batch("(T val) VARCHAR", to_json)])
-    .spelled("to_json_string")
-    .says("Any value as JSON text.")
-    .example("TO_JSON_STRING(ARRAY[1, NULL])", "[1,null]"),
+        .spelled("to_json_string")
+        .says("Any value as JSON text.")
+        .example("TO_JSON_STRING(ARRAY[1, NULL])", "[1,null]"),
 ];
 
 thread_local! {

@@ -110,7 +110,10 @@ fn upper(text: &str, out: &mut String) {
         out.push_str(text);
         out.make_ascii_uppercase();
     } else {
-        text.chars().for_each(|c| out.extend(c.to_uppercase()));
+        text.chars().for_each(|c| match c {
+            '\0'..='\x7f' => out.push(c.to_ascii_uppercase()),
+            _ => out.extend(c.to_uppercase()),
+        });
     }
 }
 
@@ -122,7 +125,10 @@ fn lower(text: &str, out: &mut String) {
         // The whole word counts: a final sigma is another letter.
         out.push_str(&text.to_lowercase());
     } else {
-        text.chars().for_each(|c| out.extend(c.to_lowercase()));
+        text.chars().for_each(|c| match c {
+            '\0'..='\x7f' => out.push(c.to_ascii_lowercase()),
+            _ => out.extend(c.to_lowercase()),
+        });
     }
 }
 
