@@ -3,14 +3,16 @@
 
 use super::super::testing::{check, constant};
 
+const DOCUMENTS: &[&str] = &[
+    "J STRING: {\"a\": 1, \"b\": [ 1.50 , \"x\" ], \"a\": {\"c\": null}} | [1, \"a\", null, {\"k\" : 1e3, \"k\": \"\\u00e9\\/\\n\"}, true, 2.50, -0, 1E-2] | null | [1 | \"x\" | {} | [] | '' | {\"a\\\"b\": \"q\\\"\", \"é\": \"é\\ud83d\\ude00\"} | [\"\\ud800\"] | {\"a\":[{\"b\":1,\"c\":2,\"b\":3}]} | 12 ",
+    "K STRING: {\"z\": 1, \"a\" : 2} | [ 2 ] | [] | {} | null | {\"a\": [1 ,2]} | [[]] | 1 | {\"b\":0} | {} | 7 | nope",
+    "I INTEGER: 1 | 1 | 1 | 1 | 1 | 1 | null | 1 | 1 | 1 | 1 | 12",
+];
+
 #[test]
-fn json() {
+fn parts_of_documents() {
     check(
-        &[
-            "J STRING: {\"a\": 1, \"b\": [ 1.50 , \"x\" ], \"a\": {\"c\": null}} | [1, \"a\", null, {\"k\" : 1e3, \"k\": \"\\u00e9\\/\\n\"}, true, 2.50, -0, 1E-2] | null | [1 | \"x\" | {} | [] | '' | {\"a\\\"b\": \"q\\\"\", \"é\": \"é\\ud83d\\ude00\"} | [\"\\ud800\"] | {\"a\":[{\"b\":1,\"c\":2,\"b\":3}]} | 12 ",
-            "K STRING: {\"z\": 1, \"a\" : 2} | [ 2 ] | [] | {} | null | {\"a\": [1 ,2]} | [[]] | 1 | {\"b\":0} | {} | 7 | nope",
-            "I INTEGER: 1 | 1 | 1 | 1 | 1 | 1 | null | 1 | 1 | 1 | 1 | 12",
-        ],
+        DOCUMENTS,
         &[
             (
                 "JSON_KEYS(J)",
@@ -31,6 +33,54 @@ fn json() {
                 "{z=1, a=2} | null | null | {} | null | {a=[1,2]} | null | null | {b=0} | {} | null | !null",
             ),
             (
+                "EXTRACTJSONFIELD(J, '$.b')",
+                "[1.50,\"x\"] | null | null | !null | null | null | null | null | null | null | null | null",
+            ),
+            (
+                "EXTRACTJSONFIELD(J, '$.a')",
+                "{\"c\":null} | null | null | !null | null | null | null | null | null | null | [{\"b\":3,\"c\":2}] | null",
+            ),
+            (
+                "EXTRACTJSONFIELD(J, '$[3]')",
+                "null | {\"k\":\"é/\\n\"} | null | !null | null | null | null | null | null | null | null | null",
+            ),
+            (
+                "EXTRACTJSONFIELD(J, '$[3].k')",
+                "null | é/\n | null | !null | null | null | null | null | null | null | null | null",
+            ),
+            (
+                "EXTRACTJSONFIELD(J, '$[7]')",
+                "null | 1E-2 | null | !null | null | null | null | null | null | null | null | null",
+            ),
+        ],
+        &[
+            (
+                "JSON_KEYS(J)",
+                &[
+                    "3: JSON_KEYS: not JSON: EOF while parsing a list at line 1 column 2",
+                    "7: JSON_KEYS: not JSON: EOF while parsing a value at line 1 column 0",
+                    "9: JSON_KEYS: not JSON: unexpected end of hex escape at line 1 column 9",
+                ],
+            ),
+            ("JSON_ITEMS(K)", &["11: JSON_ITEMS: not JSON: expected ident at line 1 column 2"]),
+            (
+                "JSON_RECORDS(J)",
+                &[
+                    "3: JSON_RECORDS: not JSON: EOF while parsing a list at line 1 column 2",
+                    "7: JSON_RECORDS: not JSON: EOF while parsing a value at line 1 column 0",
+                    "9: JSON_RECORDS: not JSON: unexpected end of hex escape at line 1 column 9",
+                ],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn documents_as_one() {
+    check(
+        DOCUMENTS,
+        &[
+            (
                 "JSON_CONCAT(J, K)",
                 "{\"a\":2,\"b\":[1.50,\"x\"],\"z\":1} | [1,\"a\",null,{\"k\":\"é/\\n\"},true,2.50,-0,1e-2,2] | null | null | null | {\"a\":[1,2]} | [[]] | null | {\"a\\\"b\":\"q\\\"\",\"é\":\"é😀\",\"b\":0} | null | [{\"a\":[{\"b\":3,\"c\":2}]},7] | null",
             ),
@@ -46,6 +96,16 @@ fn json() {
                 "JSON_CONCAT(J, NULL)",
                 "null | null | null | null | null | null | null | null | null | null | null | null",
             ),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn what_documents_hold() {
+    check(
+        DOCUMENTS,
+        &[
             (
                 "JSON_ARRAY_CONTAINS(J, 1)",
                 "false | true | null | false | false | false | false | false | false | false | false | false",
@@ -90,51 +150,13 @@ fn json() {
                 "JSON_ARRAY_CONTAINS(K, J)",
                 "false | false | false | false | null | false | false | false | false | false | false | false",
             ),
-            (
-                "EXTRACTJSONFIELD(J, '$.b')",
-                "[1.50,\"x\"] | null | null | !null | null | null | null | null | null | null | null | null",
-            ),
-            (
-                "EXTRACTJSONFIELD(J, '$.a')",
-                "{\"c\":null} | null | null | !null | null | null | null | null | null | null | [{\"b\":3,\"c\":2}] | null",
-            ),
-            (
-                "EXTRACTJSONFIELD(J, '$[3]')",
-                "null | {\"k\":\"é/\\n\"} | null | !null | null | null | null | null | null | null | null | null",
-            ),
-            (
-                "EXTRACTJSONFIELD(J, '$[3].k')",
-                "null | é/\n | null | !null | null | null | null | null | null | null | null | null",
-            ),
-            (
-                "EXTRACTJSONFIELD(J, '$[7]')",
-                "null | 1E-2 | null | !null | null | null | null | null | null | null | null | null",
-            ),
             ("JSON_ARRAY_LENGTH(J)", "null | 8 | null | !null | null | null | 0 | !null | null | 1 | null | null"),
             (
                 "IS_JSON_STRING(J)",
                 "true | true | false | false | true | true | true | false | true | true | true | true",
             ),
         ],
-        &[
-            (
-                "JSON_KEYS(J)",
-                &[
-                    "3: JSON_KEYS: not JSON: EOF while parsing a list at line 1 column 2",
-                    "7: JSON_KEYS: not JSON: EOF while parsing a value at line 1 column 0",
-                    "9: JSON_KEYS: not JSON: unexpected end of hex escape at line 1 column 9",
-                ],
-            ),
-            ("JSON_ITEMS(K)", &["11: JSON_ITEMS: not JSON: expected ident at line 1 column 2"]),
-            (
-                "JSON_RECORDS(J)",
-                &[
-                    "3: JSON_RECORDS: not JSON: EOF while parsing a list at line 1 column 2",
-                    "7: JSON_RECORDS: not JSON: EOF while parsing a value at line 1 column 0",
-                    "9: JSON_RECORDS: not JSON: unexpected end of hex escape at line 1 column 9",
-                ],
-            ),
-        ],
+        &[],
     );
 }
 

@@ -177,15 +177,17 @@ fn masks_and_digests() {
     );
 }
 
+const BYTES: &[&str] = &[
+    "T STRING: Hello | '' | null | é😀 | 0x1ff | zz | aGk",
+    "E STRING: utf8 | hex | ascii | ASCII | HEX | hex | Base64",
+    "F STRING: HEX | utf8 | utf8 | base64 | ascii | utf8 | base64",
+    "I INTEGER: 2 | 0 | null | -3 | 1 | 9 | 2",
+];
+
 #[test]
-fn bytes() {
+fn encodings() {
     check(
-        &[
-            "T STRING: Hello | '' | null | é😀 | 0x1ff | zz | aGk",
-            "E STRING: utf8 | hex | ascii | ASCII | HEX | hex | Base64",
-            "F STRING: HEX | utf8 | utf8 | base64 | ascii | utf8 | base64",
-            "I INTEGER: 2 | 0 | null | -3 | 1 | 9 | 2",
-        ],
+        BYTES,
         &[
             ("FROM_BYTES(TO_BYTES(T, E), 'hex')", "48656C6C6F |  | null | 3F3F | 01FF | !null | 6869"),
             (
@@ -195,6 +197,50 @@ fn bytes() {
             ("FROM_BYTES(TO_BYTES('aGk=', E), 'hex')", "61476B3D | !null | 61476B3D | 61476B3D | !null | !null | 6869"),
             ("FROM_BYTES(TO_BYTES(T, 'nope'), 'hex')", "!null | !null | null | !null | !null | !null | !null"),
             ("FROM_BYTES(TO_BYTES(T, NULL), 'hex')", "null | null | null | null | null | null | null"),
+            ("FROM_BYTES(TO_BYTES(T, 'utf8'), E)", "Hello |  | null | ������ | 3078316666 | 7A7A | YUdr"),
+            ("FROM_BYTES(TO_BYTES(T, 'utf8'), F)", "48656C6C6F |  | null | w6nwn5iA | 0x1ff | zz | YUdr"),
+            (
+                "FROM_BYTES(TO_BYTES('ff41c3a9f09f', 'hex'), E)",
+                "�Aé� | FF41C3A9F09F | �A���� | �A���� | FF41C3A9F09F | FF41C3A9F09F | /0HDqfCf",
+            ),
+            ("FROM_BYTES(TO_BYTES(T, 'utf8'), 'nope')", "!null | !null | null | !null | !null | !null | !null"),
+            ("ENCODE(T, E, F)", "48656c6c6f |  | null | Pz8= | \u{1}� | !null | !null"),
+            ("ENCODE(T, 'utf8', F)", "48656c6c6f | !null | null | w6nwn5iA | 0x1ff | !null | YUdr"),
+            ("ENCODE(T, 'utf8', 'hex')", "48656c6c6f |  | null | c3a9f09f9880 | 3078316666 | 7a7a | 61476b"),
+            ("ENCODE(T, 'hex', 'nope')", "!null | !null | null | !null | !null | !null | !null"),
+            ("ENCODE(T, 'Ä', 'ä')", "!null | !null | null | !null | !null | !null | !null"),
+            (
+                "UUID(TO_BYTES(RPAD(T, 16, 'x'), 'ascii'))",
+                "48656c6c-6f78-7878-7878-787878787878 | 78787878-7878-7878-7878-787878787878 | null | null | 30783166-6678-7878-7878-787878787878 | 7a7a7878-7878-7878-7878-787878787878 | 61476b78-7878-7878-7878-787878787878",
+            ),
+            ("UUID(TO_BYTES(T, 'utf8'))", "null | null | null | null | null | null | null"),
+        ],
+        &[
+            ("FROM_BYTES(TO_BYTES(T, E), 'hex')", &["5: TO_BYTES: 'zz' is not hexadecimal"]),
+            (
+                "ENCODE(T, E, F)",
+                &["5: ENCODE: 'zz' is not hexadecimal", "6: ENCODE: cannot encode 'base64' as 'base64'"],
+            ),
+            (
+                "ENCODE(T, 'hex', 'nope')",
+                &[
+                    "0: ENCODE: 'Hello' is not hexadecimal",
+                    "1: ENCODE: unknown encoding 'nope'",
+                    "3: ENCODE: 'é😀' is not hexadecimal",
+                    "4: ENCODE: unknown encoding 'nope'",
+                    "5: ENCODE: 'zz' is not hexadecimal",
+                    "6: ENCODE: 'aGk' is not hexadecimal",
+                ],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn parts_of_bytes() {
+    check(
+        BYTES,
+        &[
             (
                 "FROM_BYTES(LPAD(TO_BYTES(T, 'utf8'), 7, TO_BYTES('ab', 'utf8')), 'hex')",
                 "616248656C6C6F | 61626162616261 | null | 61C3A9F09F9880 | 61623078316666 | 61626162617A7A | 6162616261476B",
@@ -234,46 +280,12 @@ fn bytes() {
                 "FROM_BYTES(CONCAT(TO_BYTES(T, 'utf8'), TO_BYTES(E, 'utf8')), 'hex')",
                 "48656C6C6F75746638 | 686578 | 6173636969 | C3A9F09F98804153434949 | 3078316666484558 | 7A7A686578 | 61476B426173653634",
             ),
-            ("FROM_BYTES(TO_BYTES(T, 'utf8'), E)", "Hello |  | null | ������ | 3078316666 | 7A7A | YUdr"),
-            ("FROM_BYTES(TO_BYTES(T, 'utf8'), F)", "48656C6C6F |  | null | w6nwn5iA | 0x1ff | zz | YUdr"),
-            (
-                "FROM_BYTES(TO_BYTES('ff41c3a9f09f', 'hex'), E)",
-                "�Aé� | FF41C3A9F09F | �A���� | �A���� | FF41C3A9F09F | FF41C3A9F09F | /0HDqfCf",
-            ),
-            ("FROM_BYTES(TO_BYTES(T, 'utf8'), 'nope')", "!null | !null | null | !null | !null | !null | !null"),
-            ("ENCODE(T, E, F)", "48656c6c6f |  | null | Pz8= | \u{1}� | !null | !null"),
-            ("ENCODE(T, 'utf8', F)", "48656c6c6f | !null | null | w6nwn5iA | 0x1ff | !null | YUdr"),
-            ("ENCODE(T, 'utf8', 'hex')", "48656c6c6f |  | null | c3a9f09f9880 | 3078316666 | 7a7a | 61476b"),
-            ("ENCODE(T, 'hex', 'nope')", "!null | !null | null | !null | !null | !null | !null"),
-            ("ENCODE(T, 'Ä', 'ä')", "!null | !null | null | !null | !null | !null | !null"),
             (
                 "FROM_BYTES(SPLIT(TO_BYTES(T, 'utf8'), TO_BYTES('l', 'utf8'))[1], 'utf8')",
                 "He |  | null | é😀 | 0x1ff | zz | aGk",
             ),
-            (
-                "UUID(TO_BYTES(RPAD(T, 16, 'x'), 'ascii'))",
-                "48656c6c-6f78-7878-7878-787878787878 | 78787878-7878-7878-7878-787878787878 | null | null | 30783166-6678-7878-7878-787878787878 | 7a7a7878-7878-7878-7878-787878787878 | 61476b78-7878-7878-7878-787878787878",
-            ),
-            ("UUID(TO_BYTES(T, 'utf8'))", "null | null | null | null | null | null | null"),
         ],
-        &[
-            ("FROM_BYTES(TO_BYTES(T, E), 'hex')", &["5: TO_BYTES: 'zz' is not hexadecimal"]),
-            (
-                "ENCODE(T, E, F)",
-                &["5: ENCODE: 'zz' is not hexadecimal", "6: ENCODE: cannot encode 'base64' as 'base64'"],
-            ),
-            (
-                "ENCODE(T, 'hex', 'nope')",
-                &[
-                    "0: ENCODE: 'Hello' is not hexadecimal",
-                    "1: ENCODE: unknown encoding 'nope'",
-                    "3: ENCODE: 'é😀' is not hexadecimal",
-                    "4: ENCODE: unknown encoding 'nope'",
-                    "5: ENCODE: 'zz' is not hexadecimal",
-                    "6: ENCODE: 'aGk' is not hexadecimal",
-                ],
-            ),
-        ],
+        &[],
     );
 }
 
