@@ -11,6 +11,7 @@ use axum::response::Response;
 use engine::engine::Engine;
 
 use crate::accept::{Chosen, Media, choose};
+use crate::cors::{self, Cors, Verdict};
 use crate::{reply, routes};
 
 /// What every route may use.
@@ -25,13 +26,23 @@ pub struct Server {
     pub service_id: String,
     /// Whether the cluster was ended by `/ksql/terminate`.
     pub(crate) is_terminated: AtomicBool,
+    /// Which web pages of other origins are let in.
+    cors: Option<Cors>,
 }
 
 impl Server {
     /// A server for that engine, known to clients as `host`.
     pub fn new(engine: Engine, host: String) -> Self {
         let service_id = engine.config().service_id().to_owned();
-        Self { engine, host, cluster_id: "millstream".to_owned(), service_id, is_terminated: AtomicBool::new(false) }
+        let cors = Cors::new(engine.config());
+        Self {
+            engine,
+            host,
+            cluster_id: "millstream".to_owned(),
+            service_id,
+            is_terminated: AtomicBool::new(false),
+            cors,
+        }
     }
 }
 
@@ -44,6 +55,22 @@ pub fn app(server: Arc<Server>) -> Router {
 const PLAIN: &[Media] = &[Media::KsqlJson, Media::Json];
 
 async fn dispatch(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let verdict = match &server.cors {
+        Some(cors) if !request.uri().path().starts_with("/ws/") => cors.check(request.method(), request.headers()),
+        _ => Verdict::Usual,
+    };
+    match verdict {
+        Verdict::Usual => route(server, request).await,
+        Verdict::Answered(answer) => answer,
+        Verdict::Let(origin) => {
+            let mut answer = route(server, request).await;
+            cors::name_origin(&mut answer, origin);
+            answer
+        }
+    }
+}
+
+async fn route(server: Arc<Server>, request: Request) -> Response {
     let path: Vec<String> = segments(request.uri().path());
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     if let (&Method::GET, ["chc", "ready" | "live"]) = (request.method(), path.as_slice()) {

@@ -32,6 +32,7 @@ impl ServerConfig {
             }
         }
         let properties = Config::new(settings).map_err(|e| e.to_string())?;
+        check_authentication(&properties)?;
         let listen = listener(properties.list("listeners").next().unwrap_or("http://0.0.0.0:8088"))?;
         let advertised = properties.get("ksql.advertised.listener").map(|url| host_and_port(url).to_owned());
         Ok(Self { listen, advertised, properties })
@@ -41,6 +42,17 @@ impl ServerConfig {
 /// The property that was probably meant by a name nobody knows.
 fn misspelt(name: &str) -> Option<&'static str> {
     if engine::config::find(name).is_some() { None } else { nearest(name) }
+}
+
+/// A server that was to be closed must not stand open.
+fn check_authentication(properties: &Config) -> Result<(), String> {
+    let method = properties.get("authentication.method").unwrap_or("NONE");
+    if !method.eq_ignore_ascii_case("NONE") || properties.get("ksql.authentication.plugin.class").is_some() {
+        return Err("authentication is not supported yet: leave out authentication.method and \
+                    ksql.authentication.plugin.class, and put a proxy that asks for credentials in front"
+            .to_owned());
+    }
+    Ok(())
 }
 
 fn host_and_port(url: &str) -> &str {
@@ -68,6 +80,13 @@ mod tests {
     fn a_mistyped_property_is_named_with_what_was_meant() {
         let error = from(&[("listners", "http://0.0.0.0:1")]).unwrap_err();
         assert_eq!(error, "unknown property 'listners': did you mean 'listeners'?");
+    }
+
+    #[test]
+    fn a_server_that_was_to_be_closed_does_not_start() {
+        assert!(from(&[("authentication.method", "BASIC")]).unwrap_err().contains("not supported yet"));
+        assert!(from(&[("ksql.authentication.plugin.class", "x.Y")]).is_err());
+        assert!(from(&[("authentication.method", "NONE")]).is_ok());
     }
 
     #[test]

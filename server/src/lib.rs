@@ -11,6 +11,7 @@ mod accept;
 mod app;
 mod body;
 mod config;
+mod cors;
 mod entities;
 mod error;
 mod query;
