@@ -28,12 +28,18 @@ use std::time::Duration;
 
 use clap::Parser;
 use serde_json::Value;
+use tikv_jemallocator::Jemalloc;
 
 use crate::args::{Args, Command};
 use crate::client::{Client, ClientError};
 use crate::mistake::Script;
 use crate::script::{FAILED, Stopped, UNREACHABLE};
 use crate::session::{Limits, Session};
+
+/// Gives back to the system what is free (`.cargo/config.toml` says how soon); with the C library's the process keeps the
+/// holes that state leaves on its way through memory.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let args = Args::parse();

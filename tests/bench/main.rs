@@ -12,6 +12,12 @@ mod throughput;
 
 use std::process::ExitCode;
 
+use tikv_jemallocator::Jemalloc;
+
+/// The server's.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
+
 /// Workloads that run in this process, with the limit measured before them.
 type Throughput = fn() -> Result<f64, String>;
 

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use fjall::compaction::Leveled;
+use fjall::config::{PartitioningPolicy, PinningPolicy};
 use fjall::{Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Slice};
 use parking_lot::RwLock;
 
@@ -15,14 +17,17 @@ use crate::log::local::panics::quietly;
 use crate::log::local::{is_empty, journal};
 use crate::log::{Kv, LogError, Result, Writes};
 
-/// Unflushed writes kept in memory: what is replayed at the next start.
-const MEMTABLE_BYTES: u64 = 16 << 20;
+/// Unflushed writes kept in memory: what is replayed at the next start. Up to five of these tables are in memory, one that is
+/// filled and four that wait or that fjall has not let go of.
+const MEMTABLE_BYTES: u64 = 8 << 20;
 /// With so many bytes unflushed a write waits, at most `FLUSH_PATIENCE`, for the thread that flushes.
-const UNFLUSHED_BYTES: u64 = 2 * MEMTABLE_BYTES;
+const UNFLUSHED_BYTES: u64 = 4 * MEMTABLE_BYTES;
 const FLUSH_PATIENCE: Duration = Duration::from_secs(2);
 const FLUSH_PAUSE: Duration = Duration::from_millis(1);
 const CACHE_BYTES: u64 = 8 << 20;
 const JOURNAL_BYTES: u64 = 64 << 20;
+/// Size of the database's files; a compaction notes eight bytes for every key of the one it writes.
+const FILE_BYTES: u64 = 32 << 20;
 /// fjall's limit.
 const KEY_BYTES: usize = u16::MAX as usize;
 /// Entries removed at a time when spaces are dropped.
@@ -54,7 +59,6 @@ impl Database {
         let opened = quietly(broken().to_string(), || {
             let builder = fjall::Database::builder(path).cache_size(CACHE_BYTES).max_journaling_size(JOURNAL_BYTES);
             let database = builder.worker_threads(1).open()?;
-            let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
             let entries = database.keyspace("entries", options)?;
             let spaces = RwLock::new(Spaces::read(&entries)?);
             Ok(Database { database, entries, spaces, path: path.to_owned() })
@@ -215,6 +219,19 @@ impl Spaces {
         let all = from.take_while(|(name, _)| name.starts_with(prefix));
         all.map(|(name, space)| (Arc::clone(name), *space)).collect()
     }
+}
+
+/// How entries are kept. Indexes and filters are cut into blocks that come and go with the cache, in files of every level:
+/// whole ones, as fjall keeps them for young files, would stay in memory, some bytes for every key.
+fn options() -> KeyspaceCreateOptions {
+    let (in_blocks, stay) = (PartitioningPolicy::all(true), PinningPolicy::all(false));
+    KeyspaceCreateOptions::default()
+        .max_memtable_size(MEMTABLE_BYTES)
+        .compaction_strategy(Arc::new(Leveled::default().with_table_target_size(FILE_BYTES)))
+        .index_block_partitioning_policy(in_blocks.clone())
+        .filter_block_partitioning_policy(in_blocks)
+        .index_block_pinning_policy(stay.clone())
+        .filter_block_pinning_policy(stay)
 }
 
 /// Where a change goes.
