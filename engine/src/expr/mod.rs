@@ -11,6 +11,7 @@
 //! | `bind`, `coerce` | names, types, overloads, casts; every error text |
 //! | `typed` | the result, and what the planner may ask of it |
 //! | `compile`, `nodes` | physical expressions |
+//! | `cast`, `items`, `maps` | what nodes and functions share: conversions, elements by their places, columns of maps |
 //! | `functions` | the library: one registry that SHOW and DESCRIBE FUNCTION read |
 //! | `java_time` | patterns of dates and times |
 //!

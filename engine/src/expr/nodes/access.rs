@@ -51,6 +51,7 @@ fn elements(frame: &Frame<'_>, base: &Arg, index: &Arg) -> Result<ArrayRef> {
 fn entries(frame: &Frame<'_>, base: &Arg, index: &Arg) -> Result<ArrayRef> {
     let map = base.array.as_map();
     let (keys, wanted) = (View::new(map.keys()), View::new(&index.array));
+    let texts = map.keys().as_string_opt::<i32>().zip(index.array.as_string_opt::<i32>());
     let places: UInt32Array = (0..frame.len())
         .map(|row| {
             let at = base.index(row);
@@ -58,7 +59,14 @@ fn entries(frame: &Frame<'_>, base: &Arg, index: &Arg) -> Result<ArrayRef> {
                 return None;
             }
             let mut range = map.value_offsets()[at] as usize..map.value_offsets()[at + 1] as usize;
-            range.rfind(|i| keys.equals(*i, &wanted, index.index(row))).map(|i| i as u32)
+            let found = match texts {
+                Some((keys, wanted)) => {
+                    let wanted = wanted.value(index.index(row));
+                    range.rfind(|i| keys.value(*i) == wanted)
+                }
+                None => range.rfind(|i| keys.equals(*i, &wanted, index.index(row))),
+            };
+            found.map(|i| i as u32)
         })
         .collect();
     Ok(take(map.values(), &places, None)?)
