@@ -1,10 +1,8 @@
-//! How Java writes numbers, dates and nested values as text, and reads them back. ksqlDB's clients, topics in DELIMITED
+//! How Java writes numbers and dates as text, and reads them back. ksqlDB's clients, topics in DELIMITED
 //! and `CAST(… AS STRING)` all show these forms.
 
 use std::cmp::Ordering;
 use std::fmt::Write;
-
-use super::{SqlType, Value};
 
 /// Appends `Double.toString` of JDK 19 and later: shortest digits, `1.0E10` outside [0.001, 10^7).
 pub fn java_double(value: f64, out: &mut String) {
@@ -316,60 +314,6 @@ fn fixed_digits(text: &str, length: usize) -> Option<u32> {
 /// Appends `ByteBuffer.toString`.
 pub fn java_bytes(bytes: &[u8], out: &mut String) {
     let _ = write!(out, "java.nio.HeapByteBuffer[pos=0 lim={0} cap={0}]", bytes.len());
-}
-
-/// Appends `toString()` of the Java object that holds `value`: `[1, 3]`, `{k=v}`, `Struct{A=bar}`.
-pub fn java_text(value: &Value, ty: &SqlType, out: &mut String) {
-    match (value, ty) {
-        (Value::Null, _) => out.push_str("null"),
-        (Value::Boolean(value), _) => out.push_str(if *value { "true" } else { "false" }),
-        (Value::Integer(value), _) => drop(write!(out, "{value}")),
-        (Value::Bigint(value), _) => drop(write!(out, "{value}")),
-        (Value::Double(value), _) => java_double(*value, out),
-        (Value::Decimal(unscaled, scale), _) => plain_decimal(*unscaled, *scale, out),
-        (Value::String(value), _) => out.push_str(value),
-        (Value::Bytes(value), _) => java_bytes(value, out),
-        (Value::Time(value), _) => time(*value, out),
-        (Value::Date(value), _) => date(*value, out),
-        (Value::Timestamp(value), _) => timestamp(*value, out),
-        (Value::Array(items), SqlType::Array(item)) => {
-            out.push('[');
-            for (i, value) in items.iter().enumerate() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                java_text(value, item, out);
-            }
-            out.push(']');
-        }
-        (Value::Map(entries), SqlType::Map(key_type, value_type)) => {
-            out.push('{');
-            for (i, (key, value)) in entries.iter().enumerate() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                java_text(key, key_type, out);
-                out.push('=');
-                java_text(value, value_type, out);
-            }
-            out.push('}');
-        }
-        (Value::Struct(values), SqlType::Struct(fields)) => {
-            out.push_str("Struct{");
-            let mut first = true;
-            for ((name, ty), value) in fields.iter().zip(values).filter(|(_, value)| **value != Value::Null) {
-                if !first {
-                    out.push(',');
-                }
-                first = false;
-                out.push_str(name);
-                out.push('=');
-                java_text(value, ty, out);
-            }
-            out.push('}');
-        }
-        (Value::Array(_) | Value::Map(_) | Value::Struct(_), _) => {}
-    }
 }
 
 /// `String.compareTo`: by UTF-16 code unit, which differs from byte order only between surrogates and U+E000..U+FFFF.

@@ -16,7 +16,7 @@ use arrow::datatypes::{
 };
 
 use super::text::{java_compare, java_compare_bytes, java_compare_doubles};
-use super::{SqlType, text};
+use super::{SqlType, View, text};
 
 /// A value of one of the SQL types, or NULL. Doubles are equal as `Double.equals` says (NaN equals NaN), maps whatever
 /// the order of their entries.
@@ -174,8 +174,9 @@ impl Value {
 
     /// `toString()` of the Java object ksqlDB would hold.
     pub fn java_text(&self, ty: &SqlType) -> String {
+        let column = Self::column(ty, std::slice::from_ref(self));
         let mut out = String::new();
-        text::java_text(self, ty, &mut out);
+        View::new(&column).java_text(0, &mut out);
         out
     }
 }

@@ -2,17 +2,20 @@
 
 use crate::expr::testing::check;
 
+/// Arrays of numbers beside numbers.
+const NUMBERS: &[&str] = &[
+    "A ARRAY<INTEGER>: ARRAY[3, 1, NULL, 3] | null | ARRAY[5] | SLICE(ARRAY[1], 1, 0) \
+     | ARRAY[2, NULL, NULL, 7, 2] | ARRAY[-1, 0]",
+    "B ARRAY<INTEGER>: ARRAY[2, 3] | ARRAY[5] | null | ARRAY[NULL, 9, 9] | ARRAY[7, NULL] \
+     | SLICE(ARRAY[1], 1, 0)",
+    "X INTEGER: 3 | 1 | null | 5 | null | 0",
+    "Y INTEGER: 2 | 3 | 1 | null | 9 | 2",
+];
+
 #[test]
-fn arrays_of_numbers() {
+fn numbers_as_sets() {
     check(
-        &[
-            "A ARRAY<INTEGER>: ARRAY[3, 1, NULL, 3] | null | ARRAY[5] | SLICE(ARRAY[1], 1, 0) \
-             | ARRAY[2, NULL, NULL, 7, 2] | ARRAY[-1, 0]",
-            "B ARRAY<INTEGER>: ARRAY[2, 3] | ARRAY[5] | null | ARRAY[NULL, 9, 9] | ARRAY[7, NULL] \
-             | SLICE(ARRAY[1], 1, 0)",
-            "X INTEGER: 3 | 1 | null | 5 | null | 0",
-            "Y INTEGER: 2 | 3 | 1 | null | 9 | 2",
-        ],
+        NUMBERS,
         &[
             ("ARRAY_LENGTH(A)", "4 | null | 1 | 0 | 5 | 2"),
             ("ARRAY_CONTAINS(A, X)", "true | false | false | false | true | true"),
@@ -58,6 +61,16 @@ fn arrays_of_numbers() {
                 "ARRAY_REMOVE(ARRAY[3, 5, NULL, 3], X)",
                 "[5, null] | [3, 5, null, 3] | [3, 5, 3] | [3, null, 3] | [3, 5, 3] | [3, 5, null, 3]",
             ),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn numbers_in_order() {
+    check(
+        NUMBERS,
+        &[
             ("ARRAY_MAX(A)", "3 | null | 5 | null | 7 | 0"),
             ("ARRAY_MIN(A)", "1 | null | 5 | null | 2 | -1"),
             ("ARRAY_SORT(A)", "[1, 3, 3, null] | null | [5] | [] | [2, 2, 7, null, null] | [-1, 0]"),
@@ -76,6 +89,16 @@ fn arrays_of_numbers() {
             ("SLICE(A, 2, 1)", "[] | null | [] | null | [] | []"),
             ("SLICE(A, 1, -1)", "null | null | null | null | null | null"),
             ("SLICE(ARRAY[7, 8, 9], X, 3)", "[9] | [7, 8, 9] | [7, 8, 9] | null | [7, 8, 9] | null"),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn numbers_in_expressions() {
+    check(
+        NUMBERS,
+        &[
             ("A[X]", "null | null | !null | null | !null | null"),
             ("A[-1]", "3 | null | 5 | null | 2 | 0"),
             ("ARRAY[4, 5, 6][Y]", "5 | 6 | 4 | !null | null | 5"),
@@ -98,21 +121,24 @@ fn arrays_of_numbers() {
     );
 }
 
+/// Arrays of the other flat types.
+const FLAT: &[&str] = &[
+    "S ARRAY<STRING>: ARRAY['b', 'a', NULL, 'b', ''] | ARRAY['�', '😀'] | null | ARRAY['x']",
+    "T STRING: a | 😀 | x | null",
+    "D ARRAY<DOUBLE>: ARRAY[1.5E0, SQRT(-1), 0E0, -0E0, SQRT(-1), 0E0] | ARRAY[NULL, 2E0] | null \
+     | ARRAY[1E300, -1E0]",
+    "N ARRAY<DECIMAL(5, 2)>: ARRAY[1.10, 1.1, -2.25] | ARRAY[NULL, 999.99] | null | ARRAY[0.01]",
+    "F ARRAY<BOOLEAN>: ARRAY[true, false, NULL] | ARRAY[false] | null | ARRAY[true, true]",
+    "Z ARRAY<BYTES>: ARRAY[TO_BYTES('80', 'hex'), TO_BYTES('7f', 'hex'), TO_BYTES('7f00', 'hex')] \
+     | ARRAY[NULL, TO_BYTES('', 'hex')] | null | ARRAY[TO_BYTES('01', 'hex')]",
+    "W ARRAY<DATE>: ARRAY[CAST('2020-01-02' AS DATE), CAST('1969-12-31' AS DATE)] \
+     | ARRAY[CAST(NULL AS DATE)] | null | ARRAY[CAST('2020-01-02' AS DATE)]",
+];
+
 #[test]
-fn arrays_of_other_types() {
+fn arrays_of_texts() {
     check(
-        &[
-            "S ARRAY<STRING>: ARRAY['b', 'a', NULL, 'b', ''] | ARRAY['�', '😀'] | null | ARRAY['x']",
-            "T STRING: a | 😀 | x | null",
-            "D ARRAY<DOUBLE>: ARRAY[1.5E0, SQRT(-1), 0E0, -0E0, SQRT(-1), 0E0] | ARRAY[NULL, 2E0] | null \
-             | ARRAY[1E300, -1E0]",
-            "N ARRAY<DECIMAL(5, 2)>: ARRAY[1.10, 1.1, -2.25] | ARRAY[NULL, 999.99] | null | ARRAY[0.01]",
-            "F ARRAY<BOOLEAN>: ARRAY[true, false, NULL] | ARRAY[false] | null | ARRAY[true, true]",
-            "Z ARRAY<BYTES>: ARRAY[TO_BYTES('80', 'hex'), TO_BYTES('7f', 'hex'), TO_BYTES('7f00', 'hex')] \
-             | ARRAY[NULL, TO_BYTES('', 'hex')] | null | ARRAY[TO_BYTES('01', 'hex')]",
-            "W ARRAY<DATE>: ARRAY[CAST('2020-01-02' AS DATE), CAST('1969-12-31' AS DATE)] \
-             | ARRAY[CAST(NULL AS DATE)] | null | ARRAY[CAST('2020-01-02' AS DATE)]",
-        ],
+        FLAT,
         &[
             ("ARRAY_CONTAINS(S, T)", "true | true | false | false"),
             ("ARRAY_REMOVE(S, T)", "[b, null, b, ] | [�] | null | [x]"),
@@ -126,6 +152,16 @@ fn arrays_of_other_types() {
             ("ARRAY_UNION(S, ARRAY[T, 'y'])", "[b, a, null, , y] | [�, 😀, y] | null | [x, null, y]"),
             ("ARRAY_INTERSECT(S, ARRAY[T, 'b'])", "[b, a] | [😀] | null | []"),
             ("ARRAY_CONCAT(S, ARRAY[T])", "[b, a, null, b, , a] | [�, 😀, 😀] | [x] | [x, null]"),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn arrays_of_doubles_and_decimals() {
+    check(
+        FLAT,
+        &[
             ("ARRAY_DISTINCT(D)", "[1.5, NaN, 0.0, -0.0] | [null, 2.0] | null | [1.0E300, -1.0]"),
             ("ARRAY_SORT(D)", "[-0.0, 0.0, 0.0, 1.5, NaN, NaN] | [2.0, null] | null | [-1.0, 1.0E300]"),
             ("ARRAY_SORT(D, 'DESC')", "[NaN, NaN, 1.5, 0.0, 0.0, -0.0] | [2.0, null] | null | [1.0E300, -1.0]"),
@@ -151,6 +187,16 @@ fn arrays_of_other_types() {
             ("CAST(N AS ARRAY<INTEGER>)", "[1, 1, -2] | [null, 999] | null | [0]"),
             ("CAST(N AS ARRAY<DECIMAL(3, 1)>)", "[1.1, 1.1, -2.3] | !null | null | [0.0]"),
             ("CAST(N AS ARRAY<DOUBLE>)", "[1.1, 1.1, -2.25] | [null, 999.99] | null | [0.01]"),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn arrays_of_booleans_bytes_and_dates() {
+    check(
+        FLAT,
+        &[
             ("ARRAY_SORT(F)", "[false, true, null] | [false] | null | [true, true]"),
             ("ARRAY_DISTINCT(F)", "[true, false, null] | [false] | null | [true]"),
             ("ARRAY_MAX(F)", "true | false | null | true"),
@@ -183,22 +229,25 @@ fn arrays_of_other_types() {
     );
 }
 
+/// Arrays of arrays, structs and maps.
+const NESTED: &[&str] = &[
+    "A ARRAY<ARRAY<INTEGER>>: ARRAY[ARRAY[1, NULL], ARRAY[2], ARRAY[1, NULL]] | null \
+     | ARRAY[NULL, ARRAY[2]] | ARRAY[ARRAY[2]]",
+    "S ARRAY<STRUCT<X INTEGER, Y STRING>>: \
+     ARRAY[STRUCT(X := 1, Y := 'a'), STRUCT(X := 1, Y := CAST(NULL AS STRING)), STRUCT(X := 1, Y := 'a')] \
+     | null | ARRAY[NULL, STRUCT(X := 2, Y := 'b')] \
+     | ARRAY[STRUCT(X := CAST(NULL AS INTEGER), Y := CAST(NULL AS STRING)), NULL]",
+    "M ARRAY<MAP<STRING, INTEGER>>: \
+     ARRAY[MAP('a' := 1, 'b' := 2), MAP('b' := 2, 'a' := 1), MAP('a' := 1)] | null \
+     | ARRAY[MAP('a' := CAST(NULL AS INTEGER)), NULL, MAP('b' := CAST(NULL AS INTEGER))] \
+     | ARRAY[MAP('a' := 1)]",
+    "V ARRAY<INTEGER>: ARRAY[2] | ARRAY[2] | null | ARRAY[1, NULL]",
+];
+
 #[test]
-fn nested_elements() {
+fn arrays_of_arrays() {
     check(
-        &[
-            "A ARRAY<ARRAY<INTEGER>>: ARRAY[ARRAY[1, NULL], ARRAY[2], ARRAY[1, NULL]] | null \
-             | ARRAY[NULL, ARRAY[2]] | ARRAY[ARRAY[2]]",
-            "S ARRAY<STRUCT<X INTEGER, Y STRING>>: \
-             ARRAY[STRUCT(X := 1, Y := 'a'), STRUCT(X := 1, Y := CAST(NULL AS STRING)), STRUCT(X := 1, Y := 'a')] \
-             | null | ARRAY[NULL, STRUCT(X := 2, Y := 'b')] \
-             | ARRAY[STRUCT(X := CAST(NULL AS INTEGER), Y := CAST(NULL AS STRING)), NULL]",
-            "M ARRAY<MAP<STRING, INTEGER>>: \
-             ARRAY[MAP('a' := 1, 'b' := 2), MAP('b' := 2, 'a' := 1), MAP('a' := 1)] | null \
-             | ARRAY[MAP('a' := CAST(NULL AS INTEGER)), NULL, MAP('b' := CAST(NULL AS INTEGER))] \
-             | ARRAY[MAP('a' := 1)]",
-            "V ARRAY<INTEGER>: ARRAY[2] | ARRAY[2] | null | ARRAY[1, NULL]",
-        ],
+        NESTED,
         &[
             ("ARRAY_LENGTH(A)", "3 | null | 2 | 1"),
             ("ARRAY_DISTINCT(A)", "[[1, null], [2]] | null | [null, [2]] | [[2]]"),
@@ -224,6 +273,16 @@ fn nested_elements() {
             ("A = ARRAY[ARRAY[2]]", "false | false | false | true"),
             ("CAST(A AS STRING)", "[[1, null], [2], [1, null]] | null | [null, [2]] | [[2]]"),
             ("CAST(A AS ARRAY<ARRAY<BIGINT>>)", "[[1, null], [2], [1, null]] | null | [null, [2]] | [[2]]"),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn arrays_of_structs() {
+    check(
+        NESTED,
+        &[
             ("ARRAY_DISTINCT(S)", "[Struct{X=1,Y=a}, Struct{X=1}] | null | [null, Struct{X=2,Y=b}] | [Struct{}, null]"),
             ("ARRAY_CONTAINS(S, STRUCT(X := 1, Y := 'a'))", "true | false | false | false"),
             ("ARRAY_CONTAINS(S, NULL)", "false | false | true | true"),
@@ -256,6 +315,16 @@ fn nested_elements() {
                 "[Struct{Y=a}, Struct{}, Struct{Y=a}] | null | [null, Struct{Y=b}] | [Struct{}, null]",
             ),
             ("CAST(S AS ARRAY<STRUCT<X STRING, Y INTEGER>>)", "!null | null | !null | [Struct{}, null]"),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn arrays_of_maps() {
+    check(
+        NESTED,
+        &[
             ("ARRAY_DISTINCT(M)", "[{a=1, b=2}, {a=1}] | null | [{a=null}, null, {b=null}] | [{a=1}]"),
             ("ARRAY_CONTAINS(M, MAP('b' := 2, 'a' := 1))", "true | false | false | false"),
             ("ARRAY_REMOVE(M, MAP('a' := 1))", "[{a=1, b=2}, {b=2, a=1}] | null | [{a=null}, null, {b=null}] | []"),
