@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::response::Response;
 use engine::engine::Engine;
+use percent_encoding::percent_decode_str;
 
 use crate::accept::{Chosen, Media, choose};
 use crate::cors::{self, Cors, Verdict};
@@ -80,7 +81,7 @@ async fn route(server: Arc<Server>, request: Request) -> Response {
         return reply::bare_error(50304, "The server is shut down");
     }
     match (request.method(), path.as_slice()) {
-        (&Method::GET, ["ws", "query"]) => return routes::ws_query::get(server, request),
+        (&Method::GET, ["ws", "query"]) => return routes::ws_query::get(server, request).await,
         (&Method::GET, []) => return routes::root::get(),
         (&Method::POST, ["query-stream"]) => return routes::query_stream::post(server, request).await,
         (&Method::POST, ["query"]) => return routes::query::post(server, request).await,
@@ -109,27 +110,8 @@ async fn route(server: Arc<Server>, request: Request) -> Response {
 
 /// The segments of a path, percent-decoded, without empty ones.
 fn segments(path: &str) -> Vec<String> {
-    path.split('/').filter(|segment| !segment.is_empty()).map(percent_decode).collect()
-}
-
-/// A text with `%41` for `A`.
-pub(crate) fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let code = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match (byte, code.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
-            (b'%', Some(decoded)) => {
-                bytes.push(decoded);
-                rest = &tail[2..];
-            }
-            _ => {
-                bytes.push(byte);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    let segments = path.split('/').filter(|segment| !segment.is_empty());
+    segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned()).collect()
 }
 
 #[cfg(test)]

@@ -22,7 +22,6 @@ mod run;
 mod session;
 mod trace;
 mod upgrade;
-mod websocket;
 
 pub use app::{Server, app};
 pub use config::ServerConfig;

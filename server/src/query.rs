@@ -23,6 +23,8 @@ pub(crate) struct Asked {
     pub(crate) lenient: bool,
     /// How rows are written.
     pub(crate) rows: RowFormat,
+    /// What the endpoint says of a statement that is neither a query nor PRINT; it is given the first word.
+    pub(crate) refuse: fn(&str) -> Failure,
 }
 
 /// What was started.
@@ -36,20 +38,12 @@ pub(crate) enum Start {
     NoTopic { topic: String, similar: Option<String> },
 }
 
-/// Parses, checks with `allowed` whether the endpoint takes such a statement, and starts it.
-pub(crate) async fn start(
-    server: Arc<Server>,
-    asked: Asked,
-    allowed: impl FnOnce(&Statement) -> Result<(), Failure> + Send + 'static,
-) -> Result<Start, Failure> {
-    blocking(move || start_now(&server, asked, allowed)).await
+/// Parses one query or PRINT and starts it.
+pub(crate) async fn start(server: Arc<Server>, asked: Asked) -> Result<Start, Failure> {
+    blocking(move || start_now(&server, asked)).await
 }
 
-fn start_now(
-    server: &Server,
-    mut asked: Asked,
-    allowed: impl FnOnce(&Statement) -> Result<(), Failure>,
-) -> Result<Start, Failure> {
+fn start_now(server: &Server, mut asked: Asked) -> Result<Start, Failure> {
     if asked.lenient {
         asked.session.forget_unknown_properties();
     }
@@ -60,7 +54,10 @@ fn start_now(
             format!("Expected exactly one KSQL statement; found {} instead\nStatement: {}", parsed.len(), asked.sql);
         return Err(Failure::statement(message).of(&asked.sql));
     };
-    allowed(&statement.statement).map_err(|failure| failure.of(&statement.text))?;
+    if !matches!(statement.statement, Statement::Query(_) | Statement::Print { .. }) {
+        let first_word = statement.text.split_whitespace().next().unwrap_or_default().to_uppercase();
+        return Err((asked.refuse)(&first_word).of(&statement.text));
+    }
     let Some(print) = Print::of(&statement.statement, &asked.session) else {
         return server.engine.query(statement, asked.session, asked.rows).map(Start::Query);
     };

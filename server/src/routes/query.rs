@@ -6,7 +6,6 @@ use axum::extract::Request;
 use axum::http::{StatusCode, Version};
 use axum::response::Response;
 use engine::statements::{Failure, FailureKind};
-use sql::Statement;
 use wire::KsqlRequest;
 
 use crate::accept::{Chosen, Media, choose};
@@ -41,8 +40,9 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
     let session = session(&request.streams_properties, &request.session_variables);
     let text = request.ksql.clone();
     let host = query::told_host(&server, &request.request_properties);
-    let asked = Asked { sql: request.ksql, session, lenient: false, rows: media.rows() };
-    match query::start(server.clone(), asked, allowed).await {
+    let refuse = |verb: &str| Failure::request(format!("Statement type `{verb}` not supported for this resource"));
+    let asked = Asked { sql: request.ksql, session, lenient: false, rows: media.rows(), refuse };
+    match query::start(server.clone(), asked).await {
         Ok(Start::Query(answer)) => reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media, host)),
         Ok(Start::Print(_) | Start::NoTopic { .. }) if http2 => {
             reply::with(StatusCode::METHOD_NOT_ALLOWED, Some("application/json"), "")
@@ -52,17 +52,6 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         Ok(Start::Print(print)) => query::print_response(&server, print, true, Some("application/json")).await,
         Ok(Start::NoTopic { topic, similar }) => reply::json_error(40000, no_topic(&topic, similar)),
         Err(failure) => error::json(told(failure, &text)),
-    }
-}
-
-fn allowed(statement: &Statement) -> Result<(), Failure> {
-    match statement {
-        Statement::Query(_) | Statement::Print { .. } => Ok(()),
-        other => {
-            let kind = format!("{other:?}");
-            let name = kind.split([' ', '(', '{']).next().unwrap_or_default();
-            Err(Failure::request(format!("Statement type `{name}` not supported for this resource")))
-        }
     }
 }
 

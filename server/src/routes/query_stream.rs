@@ -6,7 +6,6 @@ use axum::extract::Request;
 use axum::http::{StatusCode, Version};
 use axum::response::Response;
 use engine::statements::{Failure, FailureKind};
-use sql::Statement;
 use wire::QueryStreamRequest;
 
 use crate::accept::{Chosen, Media, choose};
@@ -38,12 +37,9 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
     };
     let session = session(&request.properties, &request.session_variables);
     let host = query::told_host(&server, &request.request_properties);
-    let asked = Asked { sql: request.sql, session, lenient: true, rows: media.rows() };
-    let outcome = query::start(server.clone(), asked, |statement| match statement {
-        Statement::Query(_) | Statement::Print { .. } => Ok(()),
-        _ => Err(Failure::statement("Neither a query nor a print statement")),
-    });
-    match outcome.await {
+    let refuse = |_: &str| Failure::statement("Neither a query nor a print statement");
+    let asked = Asked { sql: request.sql, session, lenient: true, rows: media.rows(), refuse };
+    match query::start(server.clone(), asked).await {
         Ok(Start::Query(answer)) => reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media, host)),
         Ok(Start::Print(_)) if media != Media::Delimited => reply::with(StatusCode::NOT_ACCEPTABLE, None, ""),
         Ok(Start::Print(print)) => query::print_response(&server, print, false, None).await,

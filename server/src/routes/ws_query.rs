@@ -3,22 +3,19 @@
 
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::Response;
 use engine::rows::{End, Event, RowFormat, RowReceiver};
 use engine::serving::Answer;
 use engine::statements::{Failure, FailureKind, FieldConstraint, SourceField};
-use hyper::upgrade::OnUpgrade;
 use serde_json::json;
-use sql::Statement;
 use wire::{Field, KsqlRequest};
 
-use crate::app::percent_decode;
 use crate::query::{self, Asked, Start};
 use crate::session::session;
-use crate::websocket::{self, Socket};
-use crate::{Server, body, entities, reply, upgrade};
+use crate::{Server, body, entities, reply};
 
 /// Close codes.
 const DONE: u16 = 1000;
@@ -28,24 +25,23 @@ const SERVER_ERROR: u16 = 1011;
 /// Why a session ends early: close code and text.
 type Refusal = (u16, String);
 
+/// Longest message that is taken from a client, who has nothing to say.
+const MAX_MESSAGE_BYTES: usize = 1 << 16;
+/// Longest reason of a close frame.
+const MAX_REASON_BYTES: usize = 123;
+
 /// Upgrades the connection.
-pub(crate) fn get(server: Arc<Server>, mut request: Request) -> Response {
-    let connection = request.extensions_mut().remove::<OnUpgrade>();
-    let accepted = connection.filter(|_| upgrade::is_asked_for(request.headers(), "websocket"));
-    let (Some(connection), Some(response)) = (accepted, websocket::accept(request.headers())) else {
+pub(crate) async fn get(server: Arc<Server>, request: Request) -> Response {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let Ok(upgrade) = WebSocketUpgrade::from_request(request, &()).await else {
         return reply::with(StatusCode::BAD_REQUEST, None, "\"Connection\" header must be \"Upgrade\".");
     };
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    tokio::spawn(async move {
-        match connection.await {
-            Ok(upgraded) => serve(server, Socket::new(upgraded), &query).await,
-            Err(problem) => tracing::debug!(%problem, "upgrade failed"),
-        }
-    });
-    response
+    upgrade
+        .max_message_size(MAX_MESSAGE_BYTES)
+        .on_upgrade(move |socket| async move { serve(server, socket, &query).await })
 }
 
-async fn serve(server: Arc<Server>, mut socket: Socket, query: &str) {
+async fn serve(server: Arc<Server>, mut socket: WebSocket, query: &str) {
     let result = match start(server.clone(), query).await {
         Ok(Start::Query(answer)) => rows(&mut socket, answer).await,
         Ok(Start::Print(print)) => match query::blocking(move || server.engine.print(print, false)).await {
@@ -63,19 +59,18 @@ async fn serve(server: Arc<Server>, mut socket: Socket, query: &str) {
         Ok(false) => return,
         Err(refusal) => refusal,
     };
-    if socket.text(json!({ "error": text }).to_string().as_bytes()).await.is_ok() {
+    let reason = shortened(&text).into();
+    if socket.send(Message::text(json!({ "error": text }).to_string())).await.is_ok() {
         // The client may be gone by now.
-        let _sent = socket.close(code, &text).await;
+        let _sent = socket.send(Message::Close(Some(CloseFrame { code, reason }))).await;
     }
 }
 
 /// Starts what the URL asks for.
 async fn start(server: Arc<Server>, query: &str) -> Result<Start, Refusal> {
     let refuse = |text: String| (BAD_REQUEST, text);
-    let parameter = |name: &str| {
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| percent_decode(&value.replace('+', " ")))
-    };
+    let parameter =
+        |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value);
     if let Some(version) = parameter("version").filter(|version| version != "1") {
         return Err(refuse(format!("Received invalid api version: {version}")));
     }
@@ -87,19 +82,9 @@ async fn start(server: Arc<Server>, query: &str) -> Result<Start, Refusal> {
         return Err(refuse("Error parsing request: \"ksql\" field of \"request\" must be populated".to_owned()));
     }
     let session = session(&request.streams_properties, &request.session_variables);
-    let asked = Asked { sql: request.ksql, session, lenient: true, rows: RowFormat::Json };
-    query::start(server, asked, allowed).await.map_err(refusal)
-}
-
-fn allowed(statement: &Statement) -> Result<(), Failure> {
-    match statement {
-        Statement::Query(_) | Statement::Print { .. } => Ok(()),
-        other => {
-            let kind = format!("{other:?}");
-            let name = kind.split([' ', '(', '{']).next().unwrap_or_default();
-            Err(Failure::request(format!("Unexpected statement type {name}")))
-        }
-    }
+    let refuse = |verb: &str| Failure::request(format!("Unexpected statement type {verb}"));
+    let asked = Asked { sql: request.ksql, session, lenient: true, rows: RowFormat::Json, refuse };
+    query::start(server, asked).await.map_err(refusal)
 }
 
 /// Texts are the short ones here.
@@ -120,14 +105,14 @@ fn refusal(failure: Failure) -> Refusal {
 }
 
 /// The columns, then a message for each row.
-async fn rows(socket: &mut Socket, answer: Answer) -> Result<bool, Refusal> {
+async fn rows(socket: &mut WebSocket, answer: Answer) -> Result<bool, Refusal> {
     let field = |(i, column): (usize, &engine::types::Column)| {
         let is_key = answer.keys.get(i) == Some(&true);
         let constraint = if is_key { FieldConstraint::Key } else { FieldConstraint::None };
         entities::field(SourceField { name: column.name.clone(), ty: column.ty.clone(), constraint })
     };
     let fields: Vec<Field> = answer.columns.iter().enumerate().map(field).collect();
-    if socket.text(&serde_json::to_vec(&fields).unwrap_or_default()).await.is_err() {
+    if socket.send(Message::text(json!(fields).to_string())).await.is_err() {
         return Ok(false);
     }
     let row = |row: &[u8]| format!("{{\"row\":{{\"columns\":{}}}}}", String::from_utf8_lossy(row));
@@ -136,19 +121,19 @@ async fn rows(socket: &mut Socket, answer: Answer) -> Result<bool, Refusal> {
 
 /// Sends a message for each row; false when the client is gone. Deletions are left out.
 async fn stream(
-    socket: &mut Socket,
+    socket: &mut WebSocket,
     mut rows: RowReceiver,
     message: impl Fn(&[u8]) -> String,
 ) -> Result<bool, Refusal> {
     loop {
         let event = tokio::select! {
             event = rows.next() => event,
-            () = socket.until_closed() => return Ok(false),
+            () = closed(socket) => return Ok(false),
         };
         match event {
             Event::Rows(batch) => {
                 for (row, _) in batch.iter().filter(|(_, tombstone)| !tombstone) {
-                    if socket.text(message(row).as_bytes()).await.is_err() {
+                    if socket.send(Message::text(message(row))).await.is_err() {
                         return Ok(false);
                     }
                 }
@@ -157,4 +142,18 @@ async fn stream(
             Event::End(_) => return Ok(true),
         }
     }
+}
+
+/// Until the client closes or drops the connection; pings are answered meanwhile.
+async fn closed(socket: &mut WebSocket) {
+    while let Some(Ok(_)) = socket.recv().await {}
+}
+
+/// A reason that fits into a close frame.
+fn shortened(reason: &str) -> String {
+    if reason.len() <= MAX_REASON_BYTES {
+        return reason.to_owned();
+    }
+    let end = reason.floor_char_boundary(MAX_REASON_BYTES - 3);
+    format!("{}...", &reason[..end])
 }

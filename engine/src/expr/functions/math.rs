@@ -124,7 +124,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     unary!("ACOS", f64::acos, "Arc cosine, in radians.", "ACOS(1)", "0.0"),
     unary!("ASIN", f64::asin, "Arc sine, in radians.", "ASIN(0)", "0.0"),
     unary!("ATAN", f64::atan, "Arc tangent, in radians.", "ATAN(0)", "0.0"),
-    unary!("CBRT", f64::cbrt, "Cube root.", "CBRT(27)", "3.0"),
+    unary!("CBRT", libm::cbrt, "Cube root.", "CBRT(27)", "3.0"),
     unary!("COS", libm::cos, "Cosine of an angle in radians.", "COS(0)", "1.0"),
     unary!("COSH", f64::cosh, "Hyperbolic cosine.", "COSH(0)", "1.0"),
     unary!("COT", |x| 1.0 / libm::tan(x), "Cotangent of an angle in radians.", "COT(0)", "Infinity"),
