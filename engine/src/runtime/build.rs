@@ -16,6 +16,7 @@ use crate::types::Changes;
 
 use super::exchange::{ExchangeReader, ExchangeWriter};
 use super::operators::Making;
+use super::pace::Pace;
 use super::query::Life;
 use super::registry::{RuntimeError, Transient};
 use super::reports::Reports;
@@ -144,7 +145,7 @@ impl Builder<'_> {
             reports: Reports::new(Arc::clone(self.life), Arc::clone(self.clock)),
             log: Arc::clone(self.log),
             budget: Arc::clone(self.budget),
-            step_rows: self.step_rows,
+            pace: Pace::new(self.step_rows),
             commits,
             commit_interval_ms: self.config.number("ksql.streams.commit.interval.ms").unwrap_or(2000),
             purge_interval_ms: self.config.number("ksql.streams.repartition.purge.interval.ms").unwrap_or(30_000),

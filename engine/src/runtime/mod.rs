@@ -10,6 +10,7 @@ mod build;
 mod event_time;
 mod exchange;
 mod operators;
+mod pace;
 mod partitions;
 mod processing_log;
 mod query;

@@ -17,6 +17,7 @@ use crate::operators::{Operator, OperatorError};
 use crate::state::Budget;
 use crate::types::Changes;
 
+use super::pace::Pace;
 use super::partitions::{Head, merge};
 use super::query::Blame;
 use super::reports::Reports;
@@ -135,8 +136,7 @@ pub(super) struct Task {
     pub(super) log: Arc<dyn Log>,
     /// Shared by all stores: when it is exceeded, what is committed can leave memory.
     pub(super) budget: Arc<Budget>,
-    /// Rows per step.
-    pub(super) step_rows: usize,
+    pub(super) pace: Pace,
     /// Whether it commits: a transient query does not.
     pub(super) commits: bool,
     pub(super) commit_interval_ms: i64,
@@ -246,7 +246,7 @@ impl Task {
     /// Takes the next step's rows, by node; `None` when there are none.
     fn take(&mut self) -> Option<Vec<(usize, Changes)>> {
         let heads: Vec<Head<'_>> = self.inputs.iter().map(Input::head).collect();
-        let merged = merge(&heads, self.step_rows);
+        let merged = merge(&heads, self.pace.rows());
         let mut fed = Vec::new();
         for ((input, seq), turn) in self.inputs.iter_mut().zip(merged.seq).zip(merged.turns) {
             input.turn = turn;
@@ -264,6 +264,8 @@ impl Task {
     fn run(&mut self, fed: Vec<(usize, Changes)>) -> Result<bool, TaskError> {
         let mut made: Vec<Option<Changes>> = self.nodes.iter().map(|_| None).collect();
         let mut read: Vec<Vec<Changes>> = self.nodes.iter().map(|_| Vec::new()).collect();
+        let taken = fed.iter().map(|(_, rows)| rows.len()).sum();
+        let mut most_bytes = 0;
         for (node, rows) in fed {
             if let Some(read) = read.get_mut(node) {
                 read.push(rows);
@@ -280,10 +282,12 @@ impl Task {
                 Some(operator) => operator.run(ports, &mut self.reports)?,
                 None => ports.into_iter().next().unwrap_or_else(|| node.empty.clone()),
             };
+            most_bytes = most_bytes.max(rows.bytes());
             if let Some(made) = made.get_mut(index) {
                 *made = Some(rows);
             }
         }
+        self.pace.made(taken, most_bytes);
         let Some(result) = made.pop().flatten() else { return Ok(false) };
         if result.is_empty() {
             return Ok(false);

@@ -8,7 +8,7 @@ use arrow::compute::{concat, filter, take};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
-use super::Schema;
+use super::{Schema, View};
 
 /// One version of the value side of a batch of rows.
 #[derive(Debug, Clone)]
@@ -24,6 +24,10 @@ impl Side {
     /// Whether row `i` has a value.
     pub fn is_present(&self, i: usize) -> bool {
         self.present.as_ref().is_none_or(|present| present.value(i))
+    }
+
+    fn bytes(&self) -> usize {
+        self.columns.iter().map(|column| View::new(column).bytes(0..column.len())).sum()
     }
 
     fn slice(&self, start: usize, len: usize) -> Self {
@@ -102,6 +106,11 @@ impl Changes {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.time.is_empty()
+    }
+
+    /// Bytes its values take.
+    pub fn bytes(&self) -> usize {
+        self.new.bytes() + self.old.as_ref().map_or(0, Side::bytes)
     }
 
     /// No rows of that schema.

@@ -1,0 +1,53 @@
+//! How many rows a task takes at a time.
+
+/// Bytes of rows a step should leave between its operators: what a step makes is in memory at once, in several forms.
+const STEP_BYTES: usize = 4 << 20;
+/// Rows of the first step, before anything is known of what comes of them.
+const FIRST_ROWS: usize = 64;
+
+/// The rows of the next step. They become fewer where much comes of little (long lists, joins with many matches, table
+/// functions) and more again, up to a limit, where it does not.
+#[derive(Debug)]
+pub(super) struct Pace {
+    rows: usize,
+    most: usize,
+}
+
+impl Pace {
+    /// At most `most` rows a step.
+    pub(super) fn new(most: usize) -> Self {
+        Self { rows: FIRST_ROWS.min(most), most }
+    }
+
+    /// Rows of the next step.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// A step of `taken` rows made that many bytes.
+    pub(super) fn made(&mut self, taken: usize, bytes: usize) {
+        let fitting = (taken * STEP_BYTES).checked_div(bytes).unwrap_or(self.most);
+        self.rows = fitting.min(self.rows * 2).clamp(1, self.most);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_get_shorter_when_they_make_much_and_longer_when_they_do_not() {
+        let mut pace = Pace::new(1000);
+        let mut next = |taken, bytes| {
+            pace.made(taken, bytes);
+            pace.rows()
+        };
+        assert_eq!([next(64, 1000), next(128, 0), next(256, 10), next(512, 10), next(1000, 10)], [128, 256, 512, 1000, 1000]);
+        assert_eq!(next(1000, 10 * STEP_BYTES), 100);
+        assert_eq!(next(100, 200 * STEP_BYTES), 1);
+        assert_eq!([next(1, STEP_BYTES / 2), next(2, STEP_BYTES / 2), next(4, STEP_BYTES)], [2, 4, 4]);
+        // Few rows say how much comes of a row, too.
+        assert_eq!(next(1, STEP_BYTES), 1);
+        assert_eq!(Pace::new(1).rows(), 1);
+    }
+}
