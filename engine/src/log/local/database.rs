@@ -107,13 +107,18 @@ impl Database {
         }
     }
 
-    /// Removes everything in a space; nobody writes to it.
+    /// Removes everything in a space; nobody writes to it. Every chunk is read anew: fjall keeps all memtables that are filled
+    /// while an iterator is open.
     fn clear(&self, space: u32) -> Result<()> {
-        let mut entries = self.entries.prefix(space.to_be_bytes());
+        let mut from = Bound::Included(full_key(space, &[]));
+        let to = Bound::Excluded(full_key(space + 1, &[]));
         loop {
+            self.let_flush();
             let mut batch = OwnedWriteBatch::with_capacity(self.database.clone(), DROP_CHUNK);
-            for entry in entries.by_ref().take(DROP_CHUNK) {
-                batch.remove(&self.entries, entry.key().map_err(|error| self.failed(error))?);
+            for entry in self.entries.range((from.clone(), to.clone())).take(DROP_CHUNK) {
+                let key = entry.key().map_err(|error| self.failed(error))?;
+                batch.remove(&self.entries, key.clone());
+                from = Bound::Excluded(key);
             }
             if batch.is_empty() {
                 return Ok(());
