@@ -42,7 +42,10 @@ mod tests {
             pace.made(taken, bytes);
             pace.rows()
         };
-        assert_eq!([next(64, 1000), next(128, 0), next(256, 10), next(512, 10), next(1000, 10)], [128, 256, 512, 1000, 1000]);
+        assert_eq!(
+            [next(64, 1000), next(128, 0), next(256, 10), next(512, 10), next(1000, 10)],
+            [128, 256, 512, 1000, 1000]
+        );
         assert_eq!(next(1000, 10 * STEP_BYTES), 100);
         assert_eq!(next(100, 200 * STEP_BYTES), 1);
         assert_eq!([next(1, STEP_BYTES / 2), next(2, STEP_BYTES / 2), next(4, STEP_BYTES)], [2, 4, 4]);

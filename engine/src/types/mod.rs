@@ -1,6 +1,7 @@
 //! The words every layer uses: SQL types, schemas, and batches of changes over Arrow columns.
 
 mod absent;
+mod builder;
 mod changes;
 pub mod row;
 mod schema;
@@ -9,6 +10,7 @@ pub mod text;
 mod value;
 mod view;
 
+pub use builder::ColumnBuilder;
 pub use changes::{Changes, Side, Windows};
 pub use schema::{Column, Schema};
 pub use sql_type::{SqlType, header_type};

@@ -2,21 +2,15 @@
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryBuilder, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
-    Int64Array, ListArray, MapArray, StringBuilder, StructArray, Time32MillisecondArray, TimestampMillisecondArray,
-    new_null_array,
-};
-use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, Time32MillisecondType, TimeUnit,
+    DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, Time32MillisecondType, TimeUnit,
     TimestampMillisecondType,
 };
 
 use super::text::{java_compare, java_compare_bytes, java_compare_doubles};
-use super::{SqlType, View, text};
+use super::{ColumnBuilder, SqlType, View, text};
 
 /// A value of one of the SQL types, or NULL. Doubles are equal as `Double.equals` says (NaN equals NaN), maps whatever
 /// the order of their entries.
@@ -150,10 +144,26 @@ impl Value {
         }
     }
 
-    /// A column of values of type `ty`. A value of another type becomes NULL, a map entry whose key is NULL is left out.
+    /// Becomes the value in a row of a column, as [`Self::at`]; the room of a text is used again.
+    pub fn set(&mut self, array: &dyn Array, row: usize) {
+        match self {
+            Self::String(text) if array.data_type() == &DataType::Utf8 && array.is_valid(row) => {
+                text.clear();
+                text.push_str(array.as_string::<i32>().value(row));
+            }
+            Self::Bytes(bytes) if array.data_type() == &DataType::Binary && array.is_valid(row) => {
+                bytes.clear();
+                bytes.extend_from_slice(array.as_binary::<i32>().value(row));
+            }
+            other => *other = Self::at(array, row),
+        }
+    }
+
+    /// A column of values of type `ty`, as [`ColumnBuilder::push`] writes them down.
     pub fn column(ty: &SqlType, values: &[Value]) -> ArrayRef {
-        let refs: Vec<&Value> = values.iter().collect();
-        build(ty, &refs)
+        let mut column = ColumnBuilder::new(ty);
+        values.iter().for_each(|value| column.push(value));
+        column.finish()
     }
 
     /// Order of two values of one type that has an order (numbers, text, bytes, times); `None` for others and NULL.
@@ -192,116 +202,6 @@ pub(super) fn compare_decimals(left: (i128, i8), right: (i128, i8)) -> Option<Or
         (Some(_), None) => Some(0.cmp(&right.0)),
         (None, None) => None,
     }
-}
-
-macro_rules! primitive {
-    ($array:ty, $variant:ident, $values:expr) => {
-        Arc::new(
-            $values
-                .iter()
-                .map(|value| if let Value::$variant(value) = value { Some(*value) } else { None })
-                .collect::<$array>(),
-        )
-    };
-}
-
-fn build(ty: &SqlType, values: &[&Value]) -> ArrayRef {
-    match ty {
-        SqlType::Boolean => primitive!(BooleanArray, Boolean, values),
-        SqlType::Integer => primitive!(Int32Array, Integer, values),
-        SqlType::Bigint => primitive!(Int64Array, Bigint, values),
-        SqlType::Double => primitive!(Float64Array, Double, values),
-        SqlType::Time => primitive!(Time32MillisecondArray, Time, values),
-        SqlType::Date => primitive!(Date32Array, Date, values),
-        SqlType::Timestamp => primitive!(TimestampMillisecondArray, Timestamp, values),
-        SqlType::Decimal { scale, .. } => {
-            let array: Decimal128Array = values
-                .iter()
-                .map(|value| match value {
-                    Value::Decimal(unscaled, from) => {
-                        text::rescale_half_up(*unscaled, i32::from(*from), i32::from(*scale))
-                    }
-                    _ => None,
-                })
-                .collect();
-            Arc::new(array.with_data_type(ty.to_arrow()))
-        }
-        SqlType::String => {
-            let mut builder = StringBuilder::new();
-            values.iter().for_each(|value| {
-                builder.append_option(if let Value::String(value) = value { Some(value) } else { None });
-            });
-            Arc::new(builder.finish())
-        }
-        SqlType::Bytes => {
-            let mut builder = BinaryBuilder::new();
-            values.iter().for_each(|value| {
-                builder.append_option(if let Value::Bytes(value) = value { Some(value) } else { None });
-            });
-            Arc::new(builder.finish())
-        }
-        SqlType::Array(item) => build_list(ty, item, values),
-        SqlType::Map(key, value) => build_map(ty, key, value, values),
-        SqlType::Struct(fields) => build_struct(ty, fields, values),
-    }
-}
-
-fn build_list(ty: &SqlType, item: &SqlType, values: &[&Value]) -> ArrayRef {
-    let items = |value: &&Value| if let Value::Array(items) = value { items.len() } else { 0 };
-    let flat: Vec<&Value> = values
-        .iter()
-        .flat_map(|value| if let Value::Array(items) = value { items.iter() } else { [].iter() })
-        .collect();
-    let nulls: NullBuffer = values.iter().map(|value| matches!(value, Value::Array(_))).collect();
-    let field = Arc::new(Field::new("item", item.to_arrow(), true));
-    ListArray::try_new(field, OffsetBuffer::from_lengths(values.iter().map(items)), build(item, &flat), Some(nulls))
-        .map_or_else(|_| new_null_array(&ty.to_arrow(), values.len()), |array| Arc::new(array) as ArrayRef)
-}
-
-/// A text key that is NULL is written down as `null`, as in ksqlDB; other keys cannot be, and such entries vanish.
-fn build_map(ty: &SqlType, key: &SqlType, value: &SqlType, values: &[&Value]) -> ArrayRef {
-    let null_key = (*key == SqlType::String).then(|| Value::String("null".to_owned()));
-    let (mut keys, mut items, mut lengths) = (Vec::new(), Vec::new(), Vec::with_capacity(values.len()));
-    for map in values {
-        let before = keys.len();
-        if let Value::Map(entries) = map {
-            for (key, item) in entries {
-                let key = if key.is_null() { null_key.as_ref() } else { Some(key) };
-                keys.extend(key);
-                items.extend(key.map(|_| item));
-            }
-        }
-        lengths.push(keys.len() - before);
-    }
-    let nulls: NullBuffer = values.iter().map(|value| matches!(value, Value::Map(_))).collect();
-    let build_all = || {
-        let DataType::Map(field, _) = ty.to_arrow() else { return None };
-        let DataType::Struct(fields) = field.data_type() else { return None };
-        let entries = StructArray::try_new(fields.clone(), vec![build(key, &keys), build(value, &items)], None).ok()?;
-        MapArray::try_new(field, OffsetBuffer::from_lengths(lengths), entries, Some(nulls), false).ok()
-    };
-    build_all().map_or_else(|| new_null_array(&ty.to_arrow(), values.len()), |array| Arc::new(array) as ArrayRef)
-}
-
-fn build_struct(ty: &SqlType, fields: &[(String, SqlType)], values: &[&Value]) -> ArrayRef {
-    let nulls: NullBuffer = values.iter().map(|value| matches!(value, Value::Struct(_))).collect();
-    if fields.is_empty() {
-        return Arc::new(StructArray::new_empty_fields(values.len(), Some(nulls)));
-    }
-    let columns = fields.iter().enumerate().map(|(i, (_, ty))| {
-        let column: Vec<&Value> =
-            values
-                .iter()
-                .map(|value| {
-                    if let Value::Struct(values) = value { values.get(i).unwrap_or(&Value::Null) } else { &Value::Null }
-                })
-                .collect();
-        build(ty, &column)
-    });
-    let columns: Vec<ArrayRef> = columns.collect();
-    let DataType::Struct(fields) = ty.to_arrow() else { return new_null_array(&ty.to_arrow(), values.len()) };
-    StructArray::try_new(fields, columns, Some(nulls))
-        .map_or_else(|_| new_null_array(&ty.to_arrow(), values.len()), |array| Arc::new(array) as ArrayRef)
 }
 
 #[cfg(test)]

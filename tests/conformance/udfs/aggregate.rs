@@ -3,10 +3,10 @@
 use arrow::array::{Array, ArrayRef};
 
 use engine::expr::Function;
-use engine::expr::aggregates::{self, Aggregate, AggregateError, Call, Resolved, ValueColumn};
+use engine::expr::aggregates::{self, Aggregate, AggregateError, Call, Resolved};
 use engine::expr::functions::{Run, Variation};
 use engine::types::row::{BadRow, get_value, put_value};
-use engine::types::{SqlType, Value};
+use engine::types::{ColumnBuilder, SqlType, Value};
 
 const fn v(signature: &'static str) -> Variation {
     Variation::new(signature, Run::Elsewhere)
@@ -150,7 +150,7 @@ struct Fold {
 impl aggregates::Function for Fold {
     type State = Value;
     type Args<'a> = &'a [ArrayRef];
-    type Out = ValueColumn;
+    type Out = ColumnBuilder;
 
     fn init(&self) -> Value {
         self.init.clone()
@@ -175,12 +175,12 @@ impl aggregates::Function for Fold {
         Ok(())
     }
 
-    fn output(&self) -> ValueColumn {
-        ValueColumn::new(&self.ty)
+    fn output(&self) -> ColumnBuilder {
+        ColumnBuilder::new(&self.ty)
     }
 
-    fn result(&self, state: &Value, out: &mut ValueColumn) {
-        out.push(plus(state, &self.at_end, 1));
+    fn result(&self, state: &Value, out: &mut ColumnBuilder) {
+        out.push(&plus(state, &self.at_end, 1));
     }
 
     fn encode(&self, state: &Value, into: &mut Vec<u8>) {

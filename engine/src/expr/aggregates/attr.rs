@@ -3,11 +3,10 @@
 use arrow::array::ArrayRef;
 use indexmap::IndexMap;
 
-use super::collect::argument;
-use super::output::ValueColumn;
+use super::rows::Rows;
 use super::{AggregateError, Function};
 use crate::types::row::{BadRow, get_i64, get_u64, get_value, put_i64, put_u64, put_value};
-use crate::types::{SqlType, Value};
+use crate::types::{ColumnBuilder, SqlType, Value};
 
 /// The value all rows of the group have; NULL while they differ. NULL is a value, too.
 pub(super) struct Attr {
@@ -15,64 +14,59 @@ pub(super) struct Attr {
 }
 
 impl Attr {
-    fn count(state: &mut IndexMap<Value, i64>, value: Value, by: i64) {
-        let entry = state.entry(value);
-        let count = match &entry {
-            indexmap::map::Entry::Occupied(entry) => *entry.get() + by,
-            indexmap::map::Entry::Vacant(_) => by,
-        };
-        match entry {
-            indexmap::map::Entry::Occupied(entry) if count <= 0 => {
-                entry.shift_remove();
+    fn count(state: &mut IndexMap<Value, i64>, value: &Value, by: i64) {
+        match state.get_mut(value) {
+            Some(count) => {
+                *count += by;
+                if *count <= 0 {
+                    state.shift_remove(value);
+                }
             }
-            indexmap::map::Entry::Occupied(mut entry) => {
-                entry.insert(count);
+            None if by > 0 => {
+                state.insert(value.clone(), by);
             }
-            indexmap::map::Entry::Vacant(entry) if count > 0 => {
-                entry.insert(count);
-            }
-            indexmap::map::Entry::Vacant(_) => {}
+            None => {}
         }
     }
 }
 
 impl Function for Attr {
     type State = IndexMap<Value, i64>;
-    type Args<'a> = &'a [ArrayRef];
-    type Out = ValueColumn;
+    type Args<'a> = Rows<'a>;
+    type Out = ColumnBuilder;
 
     fn init(&self) -> Self::State {
         IndexMap::new()
     }
 
-    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<&'a [ArrayRef], AggregateError> {
-        Ok(columns)
+    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<Rows<'a>, AggregateError> {
+        Rows::new(columns)
     }
 
-    fn add(&self, state: &mut Self::State, args: &&[ArrayRef], row: usize) -> Result<(), AggregateError> {
-        Self::count(state, argument(args, row), 1);
+    fn add(&self, state: &mut Self::State, rows: &Rows<'_>, row: usize) -> Result<(), AggregateError> {
+        rows.with(row, |value| Self::count(state, value, 1));
         Ok(())
     }
 
-    fn undo(&self, state: &mut Self::State, args: &&[ArrayRef], row: usize) -> Result<(), AggregateError> {
-        Self::count(state, argument(args, row), -1);
+    fn undo(&self, state: &mut Self::State, rows: &Rows<'_>, row: usize) -> Result<(), AggregateError> {
+        rows.with(row, |value| Self::count(state, value, -1));
         Ok(())
     }
 
     fn merge(&self, into: &mut Self::State, from: &Self::State) -> Result<(), AggregateError> {
-        from.iter().for_each(|(value, count)| Self::count(into, value.clone(), *count));
+        from.iter().for_each(|(value, count)| Self::count(into, value, *count));
         Ok(())
     }
 
-    fn output(&self) -> ValueColumn {
-        ValueColumn::new(&self.ty)
+    fn output(&self) -> ColumnBuilder {
+        ColumnBuilder::new(&self.ty)
     }
 
-    fn result(&self, state: &Self::State, out: &mut ValueColumn) {
-        out.push(match state.first() {
-            Some((value, _)) if state.len() == 1 => value.clone(),
-            _ => Value::Null,
-        });
+    fn result(&self, state: &Self::State, out: &mut ColumnBuilder) {
+        match state.first() {
+            Some((value, _)) if state.len() == 1 => out.push(value),
+            _ => out.push_null(),
+        }
     }
 
     fn encode(&self, state: &Self::State, into: &mut Vec<u8>) {

@@ -3,10 +3,10 @@
 use arrow::array::ArrayRef;
 use indexmap::IndexSet;
 
-use super::output::ValueColumn;
+use super::rows::Rows;
 use super::{AggregateError, Function};
 use crate::types::row::{BadRow, get_u64, get_value, put_u64, put_value};
-use crate::types::{SqlType, Value};
+use crate::types::{ColumnBuilder, SqlType, Value};
 
 /// All values, NULL too, until there are `limit`.
 pub(super) struct CollectList {
@@ -16,27 +16,26 @@ pub(super) struct CollectList {
 
 impl Function for CollectList {
     type State = Vec<Value>;
-    type Args<'a> = &'a [ArrayRef];
-    type Out = ValueColumn;
+    type Args<'a> = Rows<'a>;
+    type Out = ColumnBuilder;
 
     fn init(&self) -> Vec<Value> {
         Vec::new()
     }
 
-    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<&'a [ArrayRef], AggregateError> {
-        Ok(columns)
+    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<Rows<'a>, AggregateError> {
+        Rows::new(columns)
     }
 
-    fn add(&self, state: &mut Vec<Value>, args: &&[ArrayRef], row: usize) -> Result<(), AggregateError> {
+    fn add(&self, state: &mut Vec<Value>, rows: &Rows<'_>, row: usize) -> Result<(), AggregateError> {
         if state.len() < self.limit {
-            state.push(argument(args, row));
+            state.push(rows.value(row));
         }
         Ok(())
     }
 
-    fn undo(&self, state: &mut Vec<Value>, args: &&[ArrayRef], row: usize) -> Result<(), AggregateError> {
-        let value = argument(args, row);
-        if let Some(last) = state.iter().rposition(|other| *other == value) {
+    fn undo(&self, state: &mut Vec<Value>, rows: &Rows<'_>, row: usize) -> Result<(), AggregateError> {
+        if let Some(last) = rows.with(row, |value| state.iter().rposition(|other| other == value)) {
             state.remove(last);
         }
         Ok(())
@@ -47,12 +46,12 @@ impl Function for CollectList {
         Ok(())
     }
 
-    fn output(&self) -> ValueColumn {
-        ValueColumn::new(&self.ty.clone().array_of())
+    fn output(&self) -> ColumnBuilder {
+        ColumnBuilder::new(&self.ty.clone().array_of())
     }
 
-    fn result(&self, state: &Vec<Value>, out: &mut ValueColumn) {
-        out.push(Value::Array(state.clone()));
+    fn result(&self, state: &Vec<Value>, out: &mut ColumnBuilder) {
+        out.push_list(state);
     }
 
     fn encode(&self, state: &Vec<Value>, into: &mut Vec<u8>) {
@@ -76,20 +75,20 @@ pub(super) struct CollectSet {
 
 impl Function for CollectSet {
     type State = IndexSet<Value>;
-    type Args<'a> = &'a [ArrayRef];
-    type Out = ValueColumn;
+    type Args<'a> = Rows<'a>;
+    type Out = ColumnBuilder;
 
     fn init(&self) -> IndexSet<Value> {
         IndexSet::new()
     }
 
-    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<&'a [ArrayRef], AggregateError> {
-        Ok(columns)
+    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<Rows<'a>, AggregateError> {
+        Rows::new(columns)
     }
 
-    fn add(&self, state: &mut IndexSet<Value>, args: &&[ArrayRef], row: usize) -> Result<(), AggregateError> {
-        if state.len() < self.limit {
-            state.insert(argument(args, row));
+    fn add(&self, state: &mut IndexSet<Value>, rows: &Rows<'_>, row: usize) -> Result<(), AggregateError> {
+        if state.len() < self.limit && !rows.with(row, |value| state.contains(value)) {
+            state.insert(rows.value(row));
         }
         Ok(())
     }
@@ -103,12 +102,12 @@ impl Function for CollectSet {
         Ok(())
     }
 
-    fn output(&self) -> ValueColumn {
-        ValueColumn::new(&self.ty.clone().array_of())
+    fn output(&self) -> ColumnBuilder {
+        ColumnBuilder::new(&self.ty.clone().array_of())
     }
 
-    fn result(&self, state: &IndexSet<Value>, out: &mut ValueColumn) {
-        out.push(Value::Array(state.iter().cloned().collect()));
+    fn result(&self, state: &IndexSet<Value>, out: &mut ColumnBuilder) {
+        out.push_list(state);
     }
 
     fn encode(&self, state: &IndexSet<Value>, into: &mut Vec<u8>) {
@@ -122,11 +121,6 @@ impl Function for CollectSet {
     fn heap_bytes(&self, state: &IndexSet<Value>) -> usize {
         state.iter().map(|value| value.whole_bytes() + 24).sum()
     }
-}
-
-/// The first argument in a row.
-pub(super) fn argument(args: &[ArrayRef], row: usize) -> Value {
-    args.first().map_or(Value::Null, |column| Value::at(column, row))
 }
 
 /// Appends how many values there are, then the values.

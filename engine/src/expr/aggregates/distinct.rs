@@ -1,10 +1,11 @@
 //! COUNT_DISTINCT
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use arrow::array::{ArrayRef, Int64Builder};
 
-use super::collect::argument;
+use super::rows::Rows;
 use super::{AggregateError, Function};
 use crate::types::row::{BadRow, get_u64, put_u64, put_value, take};
 
@@ -103,22 +104,23 @@ fn hash(bytes: &[u8]) -> u64 {
 
 impl Function for CountDistinct {
     type State = Seen;
-    type Args<'a> = &'a [ArrayRef];
+    /// And room for a value's bytes.
+    type Args<'a> = (Rows<'a>, RefCell<Vec<u8>>);
     type Out = Int64Builder;
 
     fn init(&self) -> Seen {
         Seen::Hashes(BTreeSet::new())
     }
 
-    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<&'a [ArrayRef], AggregateError> {
-        Ok(columns)
+    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<Self::Args<'a>, AggregateError> {
+        Ok((Rows::new(columns)?, RefCell::default()))
     }
 
-    fn add(&self, state: &mut Seen, args: &&[ArrayRef], row: usize) -> Result<(), AggregateError> {
-        let value = argument(args, row);
-        if !value.is_null() {
-            let mut bytes = Vec::new();
-            put_value(&value, &mut bytes);
+    fn add(&self, state: &mut Seen, (rows, bytes): &Self::Args<'_>, row: usize) -> Result<(), AggregateError> {
+        if !rows.is_null(row) {
+            let mut bytes = bytes.borrow_mut();
+            bytes.clear();
+            rows.with(row, |value| put_value(value, &mut bytes));
             state.insert(hash(&bytes));
         }
         Ok(())

@@ -6,12 +6,11 @@ use std::marker::PhantomData;
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, PrimitiveBuilder};
 use arrow::datatypes::DataType;
 
-use super::output::ValueColumn;
 use super::sum::{primitive, wrong_argument};
 use super::{AggregateError, Function, NumberBytes};
 use crate::types::row::{BadRow, get_value, put_value, take};
 use crate::types::text::java_compare_doubles;
-use crate::types::{SqlType, Value, View};
+use crate::types::{ColumnBuilder, SqlType, Value, View};
 
 /// Which end of the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +128,7 @@ pub(super) struct ExtremeValue {
 impl Function for ExtremeValue {
     type State = Value;
     type Args<'a> = (View<'a>, &'a ArrayRef);
-    type Out = ValueColumn;
+    type Out = ColumnBuilder;
 
     fn init(&self) -> Value {
         Value::Null
@@ -143,7 +142,7 @@ impl Function for ExtremeValue {
     fn add(&self, state: &mut Value, (view, column): &Self::Args<'_>, row: usize) -> Result<(), AggregateError> {
         let beats = view.compare_value(row, state).is_some_and(|order| self.end.beats(order));
         if beats || state.is_null() {
-            *state = Value::at(column, row);
+            state.set(column, row);
         }
         Ok(())
     }
@@ -155,12 +154,12 @@ impl Function for ExtremeValue {
         Ok(())
     }
 
-    fn output(&self) -> ValueColumn {
-        ValueColumn::new(&self.ty)
+    fn output(&self) -> ColumnBuilder {
+        ColumnBuilder::new(&self.ty)
     }
 
-    fn result(&self, state: &Value, out: &mut ValueColumn) {
-        out.push(state.clone());
+    fn result(&self, state: &Value, out: &mut ColumnBuilder) {
+        out.push(state);
     }
 
     fn encode(&self, state: &Value, into: &mut Vec<u8>) {

@@ -3,11 +3,10 @@
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use indexmap::IndexMap;
 
-use super::output::ValueColumn;
 use super::sum::wrong_argument;
 use super::{AggregateError, Function};
 use crate::types::row::{BadRow, get_i64, get_u64, get_value, put_i64, put_u64, put_value};
-use crate::types::{SqlType, Value};
+use crate::types::{ColumnBuilder, SqlType, Value};
 
 /// More different texts than this are not counted.
 const MAX_KEYS: usize = 1000;
@@ -39,7 +38,7 @@ impl Histogram {
 impl Function for Histogram {
     type State = IndexMap<String, i64>;
     type Args<'a> = &'a StringArray;
-    type Out = ValueColumn;
+    type Out = ColumnBuilder;
 
     fn init(&self) -> Self::State {
         IndexMap::new()
@@ -70,13 +69,13 @@ impl Function for Histogram {
         Ok(())
     }
 
-    fn output(&self) -> ValueColumn {
-        ValueColumn::new(&SqlType::Map(Box::new(SqlType::String), Box::new(SqlType::Bigint)))
+    fn output(&self) -> ColumnBuilder {
+        ColumnBuilder::new(&SqlType::Map(Box::new(SqlType::String), Box::new(SqlType::Bigint)))
     }
 
-    fn result(&self, state: &Self::State, out: &mut ValueColumn) {
+    fn result(&self, state: &Self::State, out: &mut ColumnBuilder) {
         let entry = |(text, count): (&String, &i64)| (Value::String(text.clone()), Value::Bigint(*count));
-        out.push(Value::Map(state.iter().map(entry).collect()));
+        out.push(&Value::Map(state.iter().map(entry).collect()));
     }
 
     fn encode(&self, state: &Self::State, into: &mut Vec<u8>) {

@@ -20,6 +20,7 @@ mod numbers;
 mod offset;
 mod output;
 mod registry;
+mod rows;
 mod slots;
 mod statistics;
 mod sum;
@@ -33,7 +34,7 @@ use crate::types::row::BadRow;
 use numbers::NumberBytes;
 
 pub use about::FUNCTIONS;
-pub use output::{Output, ValueColumn};
+pub use output::Output;
 pub use registry::{Aggregate, Aggregates, Call, Factory, Limits, Resolved};
 pub use slots::{Function, Slots};
 

@@ -4,11 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::ArrayRef;
 
-use super::collect::argument;
-use super::output::ValueColumn;
+use super::rows::Rows;
 use super::{AggregateError, Function};
 use crate::types::row::{BadRow, get_u64, get_value, put_u64, put_value};
-use crate::types::{SqlType, Value};
+use crate::types::{ColumnBuilder, SqlType, Value};
 
 /// Which end of the order of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,30 +40,33 @@ impl ByOffset {
 
 impl Function for ByOffset {
     type State = Vec<(u64, Value)>;
-    type Args<'a> = &'a [ArrayRef];
-    type Out = ValueColumn;
+    type Args<'a> = Rows<'a>;
+    type Out = ColumnBuilder;
 
     fn init(&self) -> Self::State {
         Vec::new()
     }
 
-    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<&'a [ArrayRef], AggregateError> {
-        Ok(columns)
+    fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<Rows<'a>, AggregateError> {
+        Rows::new(columns)
     }
 
-    fn add(&self, state: &mut Self::State, args: &&[ArrayRef], row: usize) -> Result<(), AggregateError> {
+    fn add(&self, state: &mut Self::State, rows: &Rows<'_>, row: usize) -> Result<(), AggregateError> {
         let full = state.len() >= self.limit();
-        if full && self.side == Side::Earliest {
+        if full && self.side == Side::Earliest || self.ignore_nulls && rows.is_null(row) {
             return Ok(());
         }
-        let value = argument(args, row);
-        if value.is_null() && self.ignore_nulls {
-            return Ok(());
-        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
         if full {
-            state.remove(0);
+            // The oldest one makes room for the newest.
+            state.rotate_left(1);
+            if let Some((last, value)) = state.last_mut() {
+                *last = number;
+                rows.replace(row, value);
+            }
+        } else {
+            state.push((number, rows.value(row)));
         }
-        state.push((self.next.fetch_add(1, Ordering::Relaxed), value));
         Ok(())
     }
 
@@ -82,18 +84,19 @@ impl Function for ByOffset {
         Ok(())
     }
 
-    fn output(&self) -> ValueColumn {
+    fn output(&self) -> ColumnBuilder {
         match self.n {
-            Some(_) => ValueColumn::new(&self.ty.clone().array_of()),
-            None => ValueColumn::new(&self.ty),
+            Some(_) => ColumnBuilder::new(&self.ty.clone().array_of()),
+            None => ColumnBuilder::new(&self.ty),
         }
     }
 
-    fn result(&self, state: &Self::State, out: &mut ValueColumn) {
-        out.push(match self.n {
-            Some(_) => Value::Array(state.iter().map(|(_, value)| value.clone()).collect()),
-            None => state.first().map_or(Value::Null, |(_, value)| value.clone()),
-        });
+    fn result(&self, state: &Self::State, out: &mut ColumnBuilder) {
+        match (self.n, state.first()) {
+            (Some(_), _) => out.push_list(state.iter().map(|(_, value)| value)),
+            (None, Some((_, value))) => out.push(value),
+            (None, None) => out.push_null(),
+        }
     }
 
     fn encode(&self, state: &Self::State, into: &mut Vec<u8>) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, ArrowPrimitiveType, PrimitiveBuilder};
 
-use crate::types::{SqlType, Value};
+use crate::types::ColumnBuilder;
 
 /// A column that results are appended to.
 pub trait Output {
@@ -24,31 +24,12 @@ impl<T: ArrowPrimitiveType> Output for PrimitiveBuilder<T> {
     }
 }
 
-/// A column of any type, from values.
-#[derive(Debug)]
-pub struct ValueColumn {
-    ty: SqlType,
-    values: Vec<Value>,
-}
-
-impl ValueColumn {
-    /// An empty column.
-    pub fn new(ty: &SqlType) -> Self {
-        Self { ty: ty.clone(), values: Vec::new() }
-    }
-
-    /// Appends a value.
-    pub fn push(&mut self, value: Value) {
-        self.values.push(value);
-    }
-}
-
-impl Output for ValueColumn {
+impl Output for ColumnBuilder {
     fn push_null(&mut self) {
-        self.values.push(Value::Null);
+        self.push_null();
     }
 
     fn finish(&mut self) -> ArrayRef {
-        Value::column(&self.ty, &std::mem::take(&mut self.values))
+        self.finish()
     }
 }

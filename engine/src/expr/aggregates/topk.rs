@@ -5,11 +5,10 @@ use std::cmp::Ordering;
 use arrow::array::ArrayRef;
 
 use super::collect::{get_values, put_values};
-use super::output::ValueColumn;
 use super::sum::wrong_argument;
 use super::{AggregateError, Function};
 use crate::types::row::BadRow;
-use crate::types::{SqlType, Value, View};
+use crate::types::{ColumnBuilder, SqlType, Value, View};
 
 /// The greatest `k` values, greatest first; with further columns, rows by their first column.
 pub(super) struct TopK {
@@ -47,7 +46,7 @@ impl TopK {
 impl Function for TopK {
     type State = Vec<Value>;
     type Args<'a> = (View<'a>, &'a [ArrayRef]);
-    type Out = ValueColumn;
+    type Out = ColumnBuilder;
 
     fn init(&self) -> Vec<Value> {
         Vec::new()
@@ -78,12 +77,12 @@ impl Function for TopK {
         Ok(())
     }
 
-    fn output(&self) -> ValueColumn {
-        ValueColumn::new(&self.ty)
+    fn output(&self) -> ColumnBuilder {
+        ColumnBuilder::new(&self.ty)
     }
 
-    fn result(&self, state: &Vec<Value>, out: &mut ValueColumn) {
-        out.push(Value::Array(state.clone()));
+    fn result(&self, state: &Vec<Value>, out: &mut ColumnBuilder) {
+        out.push_list(state);
     }
 
     fn encode(&self, state: &Vec<Value>, into: &mut Vec<u8>) {
