@@ -204,6 +204,30 @@ fn the_process_does_not_grow_with_state() {
 }
 
 #[test]
+fn results_that_outgrow_their_records_are_made_in_short_steps() {
+    /// Records of one key: the lists of all of them that are told one after the other take 160 MB.
+    const RECORDS: u64 = 400;
+    const TEXT_BYTES: usize = 2_000;
+    let data = tempfile::tempdir().unwrap();
+    fill(data.path(), "texts", (0..RECORDS).map(|n| (1_000, 1, format!(r#"{{"T":"{}"}}"#, text_of(n, TEXT_BYTES)))));
+    let server = Server::start(data.path(), &[("millstream.state.memory.bytes", &BUDGET.to_string())]);
+    let watch = Watch::new(server.pid());
+    ksql(
+        &server.url,
+        "CREATE STREAM texts (k BIGINT KEY, t VARCHAR) WITH (kafka_topic='texts', key_format='KAFKA', value_format='JSON');
+         CREATE TABLE lists AS SELECT k, COLLECT_LIST(t) AS l FROM texts GROUP BY k;
+         CREATE STREAM told (k BIGINT KEY, l ARRAY<VARCHAR>) WITH (kafka_topic='LISTS', key_format='KAFKA', value_format='JSON');
+         CREATE STREAM lengths AS SELECT k, ARRAY_LENGTH(l) AS n FROM told;",
+        &json!({"auto.offset.reset": "earliest", "cache.max.bytes.buffering": "0"}),
+    );
+    let lengths = || rows(&server.url, "SELECT n FROM lengths;", &json!({}));
+    let all = eventually("all lists", || Some(lengths()).filter(|all| all.len() as u64 == RECORDS));
+    assert!(all.iter().zip(1..).all(|(row, n)| row == &json!([n])), "a list of every length, in order");
+    let (most, _) = watch.end();
+    assert!(most < most_resident(2), "the process had {most} bytes");
+}
+
+#[test]
 fn windows_past_retention_go_from_state_and_disk() {
     /// Windows of an hour, kept for three; six hours of event time in each round.
     const HOUR: i64 = 3_600_000;
