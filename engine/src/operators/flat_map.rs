@@ -41,12 +41,14 @@ impl Operator for FlatMap {
         }
         let lists: Vec<&ListArray> = lists.iter().filter_map(|list| list.as_list_opt()).collect();
         let (mut from, mut elements) = (Vec::new(), vec![Vec::new(); lists.len()]);
+        let mut places = Vec::with_capacity(lists.len());
         for (row, _) in usable.iter().enumerate().filter(|(_, usable)| **usable) {
-            let bounds: Vec<(u32, u32)> = lists.iter().map(|list| bounds(list, row)).collect();
-            let longest = bounds.iter().map(|(start, end)| end - start).max().unwrap_or(0);
+            places.clear();
+            places.extend(lists.iter().map(|list| bounds(list, row)));
+            let longest = places.iter().map(|(start, end)| end - start).max().unwrap_or(0);
             for i in 0..longest {
                 from.push(row as u32);
-                for (elements, (start, end)) in elements.iter_mut().zip(&bounds) {
+                for (elements, (start, end)) in elements.iter_mut().zip(&places) {
                     elements.push((start + i < *end).then_some(start + i));
                 }
             }
