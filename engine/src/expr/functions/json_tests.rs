@@ -225,3 +225,24 @@ fn constants() {
         assert_eq!(constant(expression), expected, "{expression}");
     }
 }
+
+#[test]
+fn documents_may_be_nested_as_deeply_as_they_like() {
+    // Deeper than a stack could follow.
+    let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+    let documents = format!("J STRING: {open}{close} | {open} | {{\"a\": {open}{close}}}");
+    check(
+        &[&documents],
+        &[
+            ("IS_JSON_STRING(J)", "true | false | true"),
+            ("JSON_ARRAY_LENGTH(J)", "1 | !null | null"),
+            ("JSON_KEYS(J)", "null | !null | [a]"),
+            ("LEN(JSON_ITEMS(J)[1])", "199998 | !null | null"),
+            ("LEN(JSON_RECORDS(J)['a'])", "null | !null | 200000"),
+            ("LEN(JSON_CONCAT(J, '1'))", "200002 | null | 200010"),
+            ("LEN(EXTRACTJSONFIELD(J, '$.a'))", "null | !null | 200000"),
+            ("JSON_ARRAY_CONTAINS(J, 1)", "false | false | false"),
+        ],
+        &[],
+    );
+}
