@@ -13,6 +13,8 @@ mod change;
 mod cluster;
 #[cfg(test)]
 mod failure_tests;
+#[cfg(test)]
+mod pull_tests;
 mod replay;
 mod settle;
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub enum FailureKind {
     Unforeseen,
     /// 50000: not the statement's fault.
     Server,
+    /// 50303: the rows that were asked for cannot be read now.
+    Unavailable,
     /// 50301: an earlier command took too long.
     CommandTimeout,
 }

@@ -22,6 +22,7 @@ pub(crate) fn code(kind: FailureKind) -> u32 {
         FailureKind::NoSchemaRegistry => 42801,
         FailureKind::Unforeseen | FailureKind::Server => 50000,
         FailureKind::CommandTimeout => 50301,
+        FailureKind::Unavailable => 50303,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::response::Response;
 use engine::rows::{RowFormat, RowReceiver};
-use engine::serving::Answer;
+use engine::serving::{Answer, Client};
 use engine::statements::{Failure, FailureKind, Print, Session};
 use serde_json::{Map, Value};
 use sql::Statement;
@@ -38,12 +38,23 @@ pub(crate) enum Start {
     NoTopic { topic: String, similar: Option<String> },
 }
 
-/// Parses one query or PRINT and starts it.
+/// Parses one query or PRINT and starts it. When the client leaves meanwhile, which drops this, the work ends, too.
 pub(crate) async fn start(server: Arc<Server>, asked: Asked) -> Result<Start, Failure> {
-    blocking(move || start_now(&server, asked)).await
+    let client = Client::default();
+    let _waiting = Waiting(client.clone());
+    blocking(move || start_now(&server, asked, &client)).await
 }
 
-fn start_now(server: &Server, mut asked: Asked) -> Result<Start, Failure> {
+/// Somebody waits for an answer, until it is dropped.
+struct Waiting(Client);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+fn start_now(server: &Server, mut asked: Asked, client: &Client) -> Result<Start, Failure> {
     if asked.lenient {
         asked.session.forget_unknown_properties();
     }
@@ -59,7 +70,7 @@ fn start_now(server: &Server, mut asked: Asked) -> Result<Start, Failure> {
         return Err((asked.refuse)(&first_word).of(&statement.text));
     }
     let Some(print) = Print::of(&statement.statement, &asked.session) else {
-        return server.engine.query(statement, asked.session, asked.rows).map(Start::Query);
+        return server.engine.query(statement, asked.session, asked.rows, client).map(Start::Query);
     };
     let topics = server.engine.log().topics()?;
     if topics.iter().any(|topic| topic.name == print.topic) {

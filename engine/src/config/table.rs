@@ -199,5 +199,6 @@ pub(super) static PROPERTIES: &[Property] = &[
     // ours
     p("data.dir", Text, Some("millstream-data"), Server, "Data directory of the embedded log and of state."),
     p("millstream.state.memory.bytes", Integer, Some("1073741824"), Server, "Memory all state together may take; the rest is read from disk."),
+    p("millstream.query.pull.keys.max", Integer, Some("10000"), Session, "Most keys a pull query looks up one by one; with more it scans the table."),
     p("millstream.max.records.per.step", Integer, Some("8192"), Server, "How many records a task takes at once."),
 ];

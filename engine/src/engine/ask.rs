@@ -12,7 +12,7 @@ use crate::formats::{FormatError, protobuf};
 use crate::plan::{self, PlanError, Planner};
 use crate::rows::{RowFormat, RowReceiver, channel};
 use crate::runtime::{ClientColumn, Transient};
-use crate::serving::{self, Kind, pull};
+use crate::serving::{self, Client, Kind, pull};
 use crate::statements::{self, Failure, FailureKind, Print, PushQuery, Session};
 use crate::steps::{QueryPlan, SourceColumn, Step, StepKind};
 use crate::types::Column;
@@ -21,12 +21,18 @@ use super::Engine;
 use super::topics::Asked;
 
 impl Engine {
-    /// Starts a query; its rows come through [`crate::rows`] in that format.
-    pub fn query(&self, parsed: &Parsed, session: Session, format: RowFormat) -> Result<serving::Answer, Failure> {
+    /// Starts a query; its rows come through [`crate::rows`] in that format. Gives up when the client is gone.
+    pub fn query(
+        &self,
+        parsed: &Parsed,
+        session: Session,
+        format: RowFormat,
+        client: &Client,
+    ) -> Result<serving::Answer, Failure> {
         let Statement::Query(query) = &parsed.statement else {
             return Err(Failure::statement("Neither a query nor a print statement").of(&parsed.text));
         };
-        self.start_query(parsed, query, &session, format).map_err(|failure| failure.of_parsed(parsed))
+        self.start_query(parsed, query, &session, (format, client)).map_err(|failure| failure.of_parsed(parsed))
     }
 
     /// Prints a topic.
@@ -50,7 +56,7 @@ impl Engine {
         parsed: &Parsed,
         query: &Query,
         session: &Session,
-        format: RowFormat,
+        (format, client): (RowFormat, &Client),
     ) -> Result<serving::Answer, Failure> {
         let config = Arc::new(self.session_config(session)?);
         let catalog = self.catalog();
@@ -60,7 +66,7 @@ impl Engine {
         pull::check_clauses(query, &config, &self.shared.functions)?;
         let source = catalog.source(&query.from.name.name);
         if source.is_some_and(|source| source.is_table()) {
-            return self.pull(parsed, query, &config, &catalog, format);
+            return self.pull(parsed, query, &config, &catalog, (format, client));
         }
         pull::check_stream(&config)?;
         self.push(parsed, query, config, &catalog, (Kind::StreamPull, format))
@@ -137,7 +143,7 @@ impl Engine {
         query: &Query,
         config: &Config,
         catalog: &Catalog,
-        format: RowFormat,
+        (format, client): (RowFormat, &Client),
     ) -> Result<serving::Answer, Failure> {
         let topics = Asked::of_log(&*self.shared.log, &[]);
         let scope = plan::Session { config, text: &parsed.text, query_id: None };
@@ -149,13 +155,16 @@ impl Engine {
         let located = located.ok_or_else(|| Failure::statement(format!("{} does not exist.", query.from.name.name)))?;
         let pull = pull::analyze(query, located, &analysis, &env)?;
         let proto_schema = proto_schema(format, &pull.columns)?;
-        self.settle(&pull.query, catalog);
-        let tables = self.shared.runtime.tables(&pull.query);
+        self.settle(&pull.query, catalog, client);
+        let tables = self.tables(&query.from.name.name, &pull.query, client)?;
         let (sender, rows) = channel(|| ());
-        let (columns, keys) = (pull.columns.clone(), pull.keys.clone());
-        pull::answer(pull, format, tables, sender).map_err(|error| match error {
+        let (columns, keys, keeper) = (pull.columns.clone(), pull.keys.clone(), pull.query.clone());
+        pull::answer(pull, format, tables, sender, client).map_err(|error| match error {
             pull::PullError::Format(FormatError::Encode(message)) => Failure::statement(message),
-            other => Failure::new(FailureKind::Server, other.to_string()),
+            other => {
+                tracing::error!(query = %keeper, "a table cannot be read: {other}");
+                Failure::new(FailureKind::Unavailable, pull::UNREADABLE)
+            }
         })?;
         let id = format!("query_{}", self.shared.clock.now_ms());
         Ok(serving::Answer { id, columns, keys, proto_schema, kind: Kind::TablePull, rows })

@@ -12,7 +12,9 @@ use parking_lot::RwLock;
 
 use crate::catalog::Catalog;
 use crate::log::LogError;
-use crate::runtime::{State, group};
+use crate::runtime::{State, Tables, Unavailable, group};
+use crate::serving::Client;
+use crate::statements::{Failure, FailureKind};
 
 use super::Engine;
 
@@ -48,9 +50,35 @@ impl Settling {
 }
 
 impl Engine {
+    /// The rows of a table, which a query keeps. It is waited for a query that is being started, for a bounded time; there
+    /// is no answer from one that has failed.
+    pub(super) fn tables(&self, table: &str, query: &str, client: &Client) -> Result<Tables, Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let state = match self.shared.runtime.tables(query) {
+                Ok(tables) => return Ok(tables),
+                Err(Unavailable::Starting)
+                    if self.shared.has_threads && !client.is_gone() && Instant::now() < deadline =>
+                {
+                    std::thread::sleep(PAUSE);
+                    continue;
+                }
+                Err(Unavailable::Starting) => "is being started; ask again later",
+                Err(Unavailable::Failed) => "has failed",
+            };
+            return Err(Failure::new(
+                FailureKind::Unavailable,
+                format!(
+                    "The rows of table `{table}` cannot be read: the query {query} that keeps them {state}. EXPLAIN \
+                     {query} shows its state and its errors."
+                ),
+            ));
+        }
+    }
+
     /// Waits until the queries that lead to the rows of `query` have read what was inserted so far. A log that cannot be
     /// asked is not waited for.
-    pub(super) fn settle(&self, query: &str, catalog: &Catalog) {
+    pub(super) fn settle(&self, query: &str, catalog: &Catalog, client: &Client) {
         let settling = &self.shared.settling;
         let Some(event) = settling.awaited(query).filter(|_| self.shared.has_threads) else { return };
         let deadline = Instant::now() + PATIENCE;
@@ -58,7 +86,7 @@ impl Engine {
         loop {
             match self.has_read_all(&upstream, catalog) {
                 Ok(true) => break,
-                Ok(false) if Instant::now() > deadline => return,
+                Ok(false) if Instant::now() > deadline || client.is_gone() => return,
                 Ok(false) => std::thread::sleep(PAUSE),
                 Err(error) => {
                     tracing::debug!("not waiting for inserted rows: {error}");
@@ -72,9 +100,10 @@ impl Engine {
     /// Whether those queries, oldest first, have read all there is in their topics.
     fn has_read_all(&self, queries: &BTreeSet<String>, catalog: &Catalog) -> Result<bool, LogError> {
         for query in catalog.queries().filter(|query| queries.contains(&query.id)) {
-            let running = self.shared.runtime.life(&query.id).is_some_and(|life| life.state() == State::Running);
-            if !running {
-                continue;
+            match self.shared.runtime.life(&query.id).map(|life| life.state()) {
+                Some(State::Running) => {}
+                None | Some(State::Created) => return Ok(false),
+                Some(_) => continue,
             }
             for position in self.shared.log.positions(&group(self.shared.config.service_id(), &query.id))? {
                 if position.offset < self.shared.log.bounds(&position.of)?.end {

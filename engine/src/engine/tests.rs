@@ -7,11 +7,12 @@ use crate::config::Config;
 use crate::expr::Registry;
 use crate::log::{Embedded, Log, Position, Signal, TopicPartition};
 use crate::rows::{Event, RowFormat, RowReceiver};
-use crate::statements::{FailureKind, Session};
+use crate::serving::{Answer, Client};
+use crate::statements::{Failure, FailureKind, Session};
 
 use super::{Engine, Parts};
 
-fn engine_on(log: Arc<dyn Log>, step_rows: &str) -> Engine {
+pub(super) fn engine_on(log: Arc<dyn Log>, step_rows: &str) -> Engine {
     let settings = [("auto.offset.reset", "earliest"), ("millstream.max.records.per.step", step_rows)];
     Engine::new(Parts {
         log,
@@ -24,11 +25,11 @@ fn engine_on(log: Arc<dyn Log>, step_rows: &str) -> Engine {
     .unwrap()
 }
 
-fn engine() -> Engine {
+pub(super) fn engine() -> Engine {
     engine_on(Arc::new(Embedded::in_memory()), "8192")
 }
 
-fn run(engine: &Engine, text: &str) {
+pub(super) fn run(engine: &Engine, text: &str) {
     if let Err(failure) = engine.execute(text, Session::default(), None) {
         panic!("{text}: {failure}");
     }
@@ -36,14 +37,24 @@ fn run(engine: &Engine, text: &str) {
 }
 
 fn ask(engine: &Engine, text: &str) -> RowReceiver {
-    let parsed = sql::parse_one(text, &sql::Variables::default()).unwrap();
-    match engine.query(&parsed, Session::default(), RowFormat::Json) {
+    match query_with(engine, text, &[], &Client::default()) {
         Ok(answer) => answer.rows,
         Err(failure) => panic!("{text}: {failure}"),
     }
 }
 
-fn rows(engine: &Engine, receiver: &mut RowReceiver) -> Vec<String> {
+pub(super) fn query_with(
+    engine: &Engine,
+    text: &str,
+    properties: &[(&str, &str)],
+    client: &Client,
+) -> Result<Answer, Failure> {
+    let parsed = sql::parse_one(text, &sql::Variables::default()).unwrap();
+    let session = Session::new(properties.iter().map(|(name, value)| (*name, (*value).to_owned())), []);
+    engine.query(&parsed, session, RowFormat::Json, client)
+}
+
+pub(super) fn rows(engine: &Engine, receiver: &mut RowReceiver) -> Vec<String> {
     engine.run_until_idle(None);
     let mut rows = Vec::new();
     while let Some(event) = receiver.try_next() {
@@ -216,7 +227,7 @@ fn pull_queries_look_up_and_scan_what_a_table_keeps() {
     assert_eq!(asked(&engine, "SELECT * FROM named LIMIT 2;").len(), 3);
     let failure = |text: &str| {
         let parsed = sql::parse_one(text, &sql::Variables::default()).unwrap();
-        engine.query(&parsed, Session::default(), RowFormat::Json).unwrap_err().message
+        engine.query(&parsed, Session::default(), RowFormat::Json, &Client::default()).unwrap_err().message
     };
     assert!(failure("SELECT * FROM users WHERE id = 1;").starts_with("The `USERS` table isn't queryable."));
     assert!(failure("SELECT * FROM named WHERE id = NULL;").starts_with("Primary key columns can not be NULL"));
@@ -332,6 +343,9 @@ fn a_topic_that_was_deleted_is_the_statements_failure() {
         assert!(failure.message.ends_with("topic orders does not exist"), "{text}: {failure}");
     }
     let query = sql::parse_one("SELECT * FROM again EMIT CHANGES;", &sql::Variables::default()).unwrap();
-    assert_eq!(engine.query(&query, Session::default(), RowFormat::Json).unwrap_err().kind, FailureKind::Statement);
+    assert_eq!(
+        engine.query(&query, Session::default(), RowFormat::Json, &Client::default()).unwrap_err().kind,
+        FailureKind::Statement
+    );
     assert!(engine.catalog().source("X").is_none(), "nothing came of it");
 }

@@ -28,8 +28,12 @@ struct Finished {
 }
 
 impl ToRows for Finished {
-    fn rows(&self, key: Vec<ArrayRef>, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes> {
-        let kept = self.kept.rows(key, windows, values)?;
+    fn keys(&self, key: &[ArrayRef]) -> Result<BinaryArray> {
+        self.kept.keys(key)
+    }
+
+    fn rows(&self, keys: &BinaryArray, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes> {
+        let kept = self.kept.rows(keys, windows, values)?;
         self.steps.iter().try_fold(kept, |rows, step| {
             let rows = match step {
                 Finish::Project(project) => project.apply(rows, &mut Told),

@@ -12,7 +12,7 @@ use crate::state::{Place, Row, Store, Table, TableKind, ToRows};
 use crate::types::row::{BadRow, RowDecoder, RowEncoder, get_i64};
 use crate::types::{Changes, Schema, Side, SqlType, Windows};
 
-use super::keys::KeyBytes;
+use super::keys::{KeyBytes, KeyForm};
 use super::{Context, Operator, OperatorError};
 
 /// Keeps the rows of a table by key and says of every row what it replaces.
@@ -31,7 +31,7 @@ pub struct Materialize {
 }
 
 impl Materialize {
-    /// Keeps rows of `schema`, whose keys are written in `key_format` and stand in windows of `kind`.
+    /// Keeps rows of `schema`, whose keys are written in `key_format` in topics and stand in windows of `kind`.
     pub fn new(
         schema: &Schema,
         key_format: &FormatSpec,
@@ -44,7 +44,7 @@ impl Materialize {
             TableKind::Time { .. } | TableKind::Session { .. } => Store::open_segmented(Vec::new(), place)?,
         };
         Ok(Self {
-            keys: KeyBytes::new(key_format, &schema.key)?,
+            keys: KeyBytes::new(KeyForm::new(key_format, &schema.key))?,
             types: schema.value.iter().map(|column| column.ty.clone()).collect(),
             rows: Arc::new(RwLock::new(rows)),
             kind,
@@ -120,11 +120,18 @@ struct Encoded<'a> {
 }
 
 /// Rows as they are kept: ROWTIME, then the encoded columns.
-struct KeptRows(Arc<[SqlType]>);
+struct KeptRows {
+    keys: KeyForm,
+    types: Arc<[SqlType]>,
+}
 
 impl ToRows for KeptRows {
-    fn rows(&self, key: Vec<ArrayRef>, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes, LogError> {
-        let mut decoder = RowDecoder::new(&self.0);
+    fn keys(&self, key: &[ArrayRef]) -> Result<BinaryArray, LogError> {
+        self.keys.encode(key)
+    }
+
+    fn rows(&self, keys: &BinaryArray, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes, LogError> {
+        let mut decoder = RowDecoder::new(&self.types);
         let mut times = Vec::with_capacity(values.len());
         for bytes in values {
             let mut bytes = bytes.unwrap_or_default();
@@ -133,6 +140,7 @@ impl ToRows for KeptRows {
         }
         let new = Side { columns: decoder.finish().map_err(corrupt)?, present: None };
         let seq = ScalarBuffer::from(vec![0_u64; values.len()]);
+        let key = self.keys.decode(keys)?;
         Ok(Changes { key, windows, new, old: None, time: times.into(), seq, headers: None })
     }
 }
@@ -189,6 +197,7 @@ impl Operator for Materialize {
     }
 
     fn table(&self) -> Option<Table> {
-        Some(Table::new(self.rows.clone(), self.kind, Arc::new(KeptRows(Arc::clone(&self.types)))))
+        let rows = KeptRows { keys: self.keys.form().clone(), types: Arc::clone(&self.types) };
+        Some(Table::new(self.rows.clone(), self.kind, Arc::new(rows)))
     }
 }

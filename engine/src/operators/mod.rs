@@ -28,6 +28,7 @@ use crate::types::{Changes, Windows};
 pub use filter::Filter;
 pub use finish::{Finish, finished};
 pub use flat_map::FlatMap;
+pub use keys::KeyForm;
 pub use materialize::Materialize;
 pub use project::Project;
 pub use rekey::Rekey;
@@ -39,8 +40,8 @@ pub trait Context {
     fn row_error(&mut self, operator: &str, message: String);
 }
 
-/// Serialises the keys of a batch as its step's key format does: key columns, the windows in the keys, number of rows →
-/// one key per row, NULL where the row has none. Stores are keyed by these bytes, so that scans are in ksqlDB's order.
+/// Serialises the keys of a batch for stores: key columns, the windows in the keys, number of rows → one key per row, NULL
+/// where the row has none.
 pub type EncodeKeys = Box<dyn FnMut(&[ArrayRef], Option<&Windows>, usize) -> Result<BinaryArray, OperatorError> + Send>;
 
 /// What can stop a query.

@@ -15,6 +15,7 @@ use crate::steps::{QueryPlan, Step, StepKind};
 use crate::types::Changes;
 
 use super::exchange::{ExchangeReader, ExchangeWriter};
+use super::key_form;
 use super::operators::Making;
 use super::pace::Pace;
 use super::query::Life;
@@ -53,8 +54,8 @@ pub(super) struct Built {
 
 /// Where inputs start and end.
 enum Bounds<'a> {
-    /// From the committed positions; new ones by policy.
-    Committed(&'a str),
+    /// From the positions the group has committed, with state in that place; new ones by policy.
+    Committed { group: &'a str, place: &'a Place },
     /// By policy, up to the present ends if so wanted.
     Fresh { to_current_end: bool },
 }
@@ -97,7 +98,7 @@ impl Builder<'_> {
             }
             (topology::Target::Result, None) => Target::Store,
         };
-        let inputs = self.inputs(sub, partition, &Bounds::Committed(&group))?;
+        let inputs = self.inputs(sub, partition, &Bounds::Committed { group: &group, place: &place })?;
         Ok(Built { task: self.task(id, &group, inputs, nodes, target, true), table })
     }
 
@@ -199,7 +200,7 @@ impl Builder<'_> {
     /// The partitions the task reads. Table inputs come first, so that of equal times the table's row wins.
     fn inputs(&self, sub: &SubTopology, partition: u32, bounds: &Bounds<'_>) -> Result<Vec<Input>, RuntimeError> {
         let committed: HashMap<TopicPartition, i64> = match bounds {
-            Bounds::Committed(group) => {
+            Bounds::Committed { group, .. } => {
                 self.log.positions(group)?.into_iter().map(|position| (position.of, position.offset)).collect()
             }
             Bounds::Fresh { .. } => HashMap::new(),
@@ -233,11 +234,13 @@ impl Builder<'_> {
                 inputs.push((node.step.is_table, self.input(index, node, of, from, until)?));
             }
         }
-        if let Bounds::Committed(group) = bounds
-            && !fresh.is_empty()
-        {
-            // Where a query starts is fixed now, also if nothing arrives before the next start.
-            self.log.commit(Commit { group: Arc::from(*group), positions: fresh, ..Commit::default() })?;
+        if let Bounds::Committed { group, place } = bounds {
+            let writes = key_form::note(sub, place, fresh.len() == inputs.len())?;
+            if !fresh.is_empty() {
+                // Where a query starts is fixed now, also if nothing arrives before the next start.
+                let group = Arc::from(*group);
+                self.log.commit(Commit { group, positions: fresh, writes, ..Commit::default() })?;
+            }
         }
         inputs.sort_by_key(|(is_table, _)| !is_table);
         Ok(inputs.into_iter().map(|(_, input)| input).collect())

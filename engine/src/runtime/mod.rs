@@ -9,6 +9,7 @@
 mod build;
 mod event_time;
 mod exchange;
+mod key_form;
 mod operators;
 mod pace;
 mod partitions;
@@ -26,6 +27,6 @@ mod worker;
 
 pub use processing_log::{BadRecords, Entry, Origin, ProcessingLog, Trouble};
 pub use query::{Blame, Life, QueryError, State};
-pub use registry::{PersistentStart, Runtime, RuntimeError, Settings, Transient};
+pub use registry::{PersistentStart, Runtime, RuntimeError, Settings, Tables, Transient, Unavailable};
 pub use target::ClientColumn;
 pub use topology::group;

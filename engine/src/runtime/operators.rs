@@ -2,7 +2,7 @@
 
 use crate::expr::aggregates::{Call, Limits};
 use crate::expr::{Evaluator, Registry, Settings, Typed, compile};
-use crate::formats::{Encode, known_format, windowed};
+use crate::formats::{Encode, windowed};
 use crate::operators::aggregate::{
     AggregateTable, GroupCall, GroupTable, Grouping, SessionAggregate, Sessions, StreamAggregate, TimeWindows, Updates,
     regrouped_schema,
@@ -11,7 +11,8 @@ use crate::operators::join::{
     ForeignKeyJoin, Inputs, JoinWindow, Outer, StreamStreamJoin, StreamTableJoin, TableTableJoin,
 };
 use crate::operators::{
-    Closing, EncodeKeys, Filter, Finish, FlatMap, Materialize, Operator, OperatorError, Project, Rekey, Suppress,
+    Closing, EncodeKeys, Filter, Finish, FlatMap, KeyForm, Materialize, Operator, OperatorError, Project, Rekey,
+    Suppress,
 };
 use crate::state::{Place, TableKind};
 use crate::steps::{AggregateCall, KeyWindow, Step, StepKind, Window, WindowKind};
@@ -64,7 +65,7 @@ impl Making<'_> {
     /// The aggregation whose groups are the rows of a table, and what makes rows of them. `None`: the rows must be kept.
     pub(super) fn aggregated<'s>(&self, root: &'s Step) -> Result<Option<(&'s Step, Vec<Finish>)>, RuntimeError> {
         let (mut step, mut finish) = (root, Vec::new());
-        while step.key_format == root.key_format {
+        loop {
             step = match &step.kind {
                 StepKind::Filter { input, predicate } => {
                     finish.push(Finish::Filter(self.filter(step, predicate)?));
@@ -78,10 +79,9 @@ impl Making<'_> {
                     finish.reverse();
                     return Ok(Some((step, finish)));
                 }
-                _ => break,
+                _ => return Ok(None),
             };
         }
-        Ok(None)
     }
 
     /// The half of a GROUP BY on a table before its repartition topic.
@@ -125,7 +125,7 @@ impl Making<'_> {
         place: &'p Place,
         with_old: bool,
     ) -> Result<Grouping<'p>, RuntimeError> {
-        Ok(Grouping { step: &step.id, calls, keys: plain_keys(step)?, place, with_old, updates: self.updates })
+        Ok(Grouping { step: &step.id, calls, keys: key_form(step), place, with_old, updates: self.updates })
     }
 
     /// Calls over rows of `schema`; positions count from `shift`.
@@ -230,7 +230,12 @@ fn plain_keys(step: &Step) -> Result<EncodeKeys, RuntimeError> {
 }
 
 fn key_encoder(step: &Step) -> Result<Box<dyn Encode>, RuntimeError> {
-    Ok(known_format(&step.key_format.name)?.encoder(&step.key_format, &step.schema.key, true)?)
+    Ok(key_form(step).encoder()?)
+}
+
+/// How the keys of a step's rows stand in stores.
+fn key_form(step: &Step) -> KeyForm {
+    KeyForm::new(&step.key_format, &step.schema.key)
 }
 
 /// What stands behind the key in the table a step makes.

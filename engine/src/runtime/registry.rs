@@ -45,6 +45,18 @@ pub enum RuntimeError {
     Unknown(String),
 }
 
+/// The rows that a query keeps for pull queries, by partition.
+pub type Tables = Arc<[Table]>;
+
+/// Why the rows that a query keeps cannot be read now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unavailable {
+    /// It is being started, which includes that its state is restored.
+    Starting,
+    /// It has failed.
+    Failed,
+}
+
 impl From<OperatorError> for RuntimeError {
     fn from(error: OperatorError) -> Self {
         match error {
@@ -115,8 +127,8 @@ pub(super) struct Running {
     pub(super) plan: Arc<QueryPlan>,
     config: Arc<Config>,
     life: Arc<Life>,
-    /// Its rows by partition, if it keeps them for pull queries.
-    tables: Mutex<Arc<[Table]>>,
+    /// The rows it keeps for pull queries, by partition, once it has been started.
+    tables: Mutex<Option<Tables>>,
     /// Held while its tasks are made or let go of.
     making: Mutex<()>,
     is_transient: bool,
@@ -126,7 +138,7 @@ impl Running {
     fn new(plan: Arc<QueryPlan>, config: Arc<Config>, is_transient: bool) -> Arc<Self> {
         let errors_kept = config.number("ksql.query.error.max.queue.size").unwrap_or(10).clamp(1, 1000) as usize;
         let life = Arc::new(Life::new(&plan.id, errors_kept));
-        Arc::new(Self { plan, config, life, tables: Mutex::new(Arc::from([])), making: Mutex::default(), is_transient })
+        Arc::new(Self { plan, config, life, tables: Mutex::default(), making: Mutex::default(), is_transient })
     }
 }
 
@@ -243,7 +255,7 @@ impl Runtime {
                 placed.push((at, task));
             }
         }
-        *running.tables.lock() = Arc::from(tables);
+        *running.tables.lock() = Some(Arc::from(tables));
         for (at, task) in placed {
             self.pool.add(at, Slot { query: Arc::clone(id), life: Arc::clone(&running.life), task });
         }
@@ -399,8 +411,15 @@ impl Runtime {
     }
 
     /// The rows a query keeps for pull queries, by partition; empty if it keeps none.
-    pub fn tables(&self, id: &str) -> Arc<[Table]> {
-        self.query(id).map_or_else(|| Arc::from([]), |running| Arc::clone(&running.tables.lock()))
+    pub fn tables(&self, id: &str) -> Result<Tables, Unavailable> {
+        let running = self.query(id).ok_or(Unavailable::Starting)?;
+        let state = running.life.state();
+        // What a query leaves behind that fails within a step is neither what was nor what will be.
+        if state == State::Error || (state == State::Paused && running.life.is_broken()) {
+            return Err(Unavailable::Failed);
+        }
+        let tables = running.tables.lock().clone();
+        tables.ok_or(if state == State::Created { Unavailable::Starting } else { Unavailable::Failed })
     }
 
     /// Takes steps until nothing moves (without threads only): all queries, or one.

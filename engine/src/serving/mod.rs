@@ -8,8 +8,27 @@
 
 pub(crate) mod pull;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::rows::RowReceiver;
 use crate::types::Column;
+
+/// Whether who asked is still there, until the answer's rows are on their way ([`RowReceiver`] tells from then on).
+#[derive(Debug, Clone, Default)]
+pub struct Client(Arc<AtomicBool>);
+
+impl Client {
+    /// Says that nobody waits for the answer any more.
+    pub fn leave(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether nobody does.
+    pub fn is_gone(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
 
 /// A query whose rows are on their way to a client.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, BinaryArray, BinaryBuilder};
 use arrow::buffer::ScalarBuffer;
 use parking_lot::RwLock;
 
-use super::scan::{Entries, Range};
+use super::scan::{Entries, Range, Visit};
 use crate::log::Result;
 use crate::types::{Changes, Windows};
 
@@ -99,12 +99,15 @@ pub fn segment_ms(retention_ms: i64) -> i64 {
 
 /// Makes rows of what a store keeps.
 pub trait ToRows: Send + Sync {
-    /// The rows of entries, in their order: key columns and windows as they are, a value for each. An entry that is no
-    /// row of the table is absent on the new side.
-    fn rows(&self, key: Vec<ArrayRef>, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes>;
+    /// Keys as they stand in entries: one for each row of the key columns.
+    fn keys(&self, key: &[ArrayRef]) -> Result<BinaryArray>;
+
+    /// The rows of entries, in their order: a key and a value for each, windows as they are. An entry that is no row of
+    /// the table is absent on the new side.
+    fn rows(&self, keys: &BinaryArray, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes>;
 }
 
-/// Entries that are larger than this together are enough for one step of a scan.
+/// Entries that are larger than this together are enough for one step.
 const SCANNED_BYTES: usize = 1 << 20;
 
 /// So many windows of a key are looked for one by one; where more are possible, a scan finds those that are there.
@@ -130,14 +133,9 @@ impl Found {
         self.starts.is_empty()
     }
 
-    /// Size of the keys and values.
-    fn bytes(&self) -> usize {
-        self.keys.values_slice().len() + self.values.values_slice().len()
-    }
-
-    /// Takes the serialised keys.
-    pub fn take_keys(&mut self) -> BinaryArray {
-        self.keys.finish()
+    /// Whether there are `most`, or they are large enough together.
+    pub fn is_full(&self, most: usize) -> bool {
+        self.len() >= most || self.keys.values_slice().len() + self.values.values_slice().len() >= SCANNED_BYTES
     }
 
     fn push(&mut self, key: &[u8], window: Option<WindowBounds>, value: &[u8]) {
@@ -149,7 +147,7 @@ impl Found {
     }
 }
 
-/// How far a scan has come.
+/// How far a scan, or the look-up of one key, has come.
 #[derive(Debug)]
 pub struct Cursor {
     segment: i64,
@@ -182,21 +180,29 @@ impl Table {
         Self { rows: rows(self.rows), ..self }
     }
 
-    /// Adds the entries of a key whose windows start within the bounds (inclusive), earliest first. A table without
-    /// windows has at most one, whatever the bounds.
-    pub fn look_up(&self, key: &[u8], from: i64, to: i64, found: &mut Found) -> Result<()> {
+    /// Adds the entries of a key whose windows start within the bounds (inclusive), earliest first, until there are `most`
+    /// or they are large enough together. Says whether there may be more. A table without windows has at most one,
+    /// whatever the bounds.
+    pub fn look_up(
+        &self,
+        key: &[u8],
+        (from, to): (i64, i64),
+        cursor: &mut Cursor,
+        most: usize,
+        found: &mut Found,
+    ) -> Result<bool> {
         let entries = self.entries.read();
         match self.kind {
             TableKind::Plain => {
                 if let Some(value) = entries.peek(0, key)? {
                     found.push(key, None, &value);
                 }
-                Ok(())
+                Ok(false)
             }
             TableKind::Time { size_ms, advance_ms, retention_ms } => {
                 let now = entries.stream_time();
                 if now == i64::MIN {
-                    return Ok(());
+                    return Ok(false);
                 }
                 let newest = now.div_euclid(advance_ms) * advance_ms;
                 let (from, to) = (from.max(newest.saturating_sub(retention_ms)).max(0), to.min(newest));
@@ -205,7 +211,7 @@ impl Table {
                     let of = |start: i64| [key, start.to_be_bytes().as_slice()].concat();
                     let (first, last) = (of(from), of(to));
                     let range = (Bound::Included(first.as_slice()), Bound::Included(last.as_slice()));
-                    return self.look_up_between(&*entries, range, key, (from, to), found);
+                    return self.look_up_between(&*entries, range, (key, from, to), cursor, most, found);
                 }
                 let mut entry = Vec::with_capacity(key.len() + 8);
                 while start <= to {
@@ -217,12 +223,12 @@ impl Table {
                     }
                     start += advance_ms;
                 }
-                Ok(())
+                Ok(false)
             }
             TableKind::Session { .. } => {
                 let end = behind(key);
                 let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-                self.look_up_between(&*entries, (Bound::Included(key), end), key, (from, to), found)
+                self.look_up_between(&*entries, (Bound::Included(key), end), (key, from, to), cursor, most, found)
             }
         }
     }
@@ -232,22 +238,23 @@ impl Table {
         &self,
         entries: &dyn Entries,
         range: Range<'_>,
-        key: &[u8],
-        (from, to): (i64, i64),
+        (key, from, to): (&[u8], i64, i64),
+        cursor: &mut Cursor,
+        most: usize,
         found: &mut Found,
-    ) -> Result<()> {
-        for segment in entries.live_segments() {
-            entries.scan(segment, range, &mut |entry, value| {
-                if let Some((of, Some(window))) = self.kind.split_key(entry)
-                    && of == key
-                    && (from..=to).contains(&window.0)
-                {
-                    found.push(key, Some(window), value);
-                }
-                true
-            })?;
-        }
-        Ok(())
+    ) -> Result<bool> {
+        let mut seen = 0;
+        walk(entries, entries.live_segments(), range, cursor, &mut |entry, value| {
+            if let Some((of, Some(window))) = self.kind.split_key(entry)
+                && of == key
+                && (from..=to).contains(&window.0)
+            {
+                found.push(key, Some(window), value);
+            }
+            // Keys that begin like this one stand between, and the task waits for its lock.
+            seen += 1;
+            seen < most && !found.is_full(most)
+        })
     }
 
     /// Adds the next entries, until there are `most` or they are large enough together, in order of their bytes
@@ -255,37 +262,53 @@ impl Table {
     pub fn scan(&self, cursor: &mut Cursor, most: usize, found: &mut Found) -> Result<bool> {
         let entries = self.entries.read();
         let segments = if self.kind == TableKind::Plain { vec![0] } else { entries.live_segments() };
-        let Cursor { segment: at, after } = std::mem::take(cursor);
-        for segment in segments.into_iter().filter(|segment| *segment >= at) {
-            cursor.segment = segment;
-            let after = after.as_deref().filter(|_| segment == at);
-            let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-            entries.scan(segment, (from, Bound::Unbounded), &mut |entry, value| {
-                if let Some((key, window)) = self.kind.split_key(entry) {
-                    found.push(key, window, value);
-                }
-                let is_full = found.len() >= most || found.bytes() >= SCANNED_BYTES;
-                if is_full {
-                    cursor.after = Some(entry.to_vec());
-                }
-                !is_full
-            })?;
-            if cursor.after.is_some() {
-                return Ok(true);
+        walk(&*entries, segments, (Bound::Unbounded, Bound::Unbounded), cursor, &mut |entry, value| {
+            if let Some((key, window)) = self.kind.split_key(entry) {
+                found.push(key, window, value);
             }
-        }
-        Ok(false)
+            !found.is_full(most)
+        })
     }
 
-    /// The rows of entries, whose key columns are given.
-    pub fn rows(&self, key: Vec<ArrayRef>, found: &mut Found) -> Result<Changes> {
-        let windows = Windows {
-            start: ScalarBuffer::from(std::mem::take(&mut found.starts)),
-            end: ScalarBuffer::from(std::mem::take(&mut found.ends)),
-        };
-        let windows = (self.kind != TableKind::Plain).then_some(windows);
-        self.rows.rows(key, windows, &found.values.finish())
+    /// Keys as this table's entries have them: one for each row of the key columns.
+    pub fn keys(&self, key: &[ArrayRef]) -> Result<BinaryArray> {
+        self.rows.keys(key)
     }
+
+    /// The rows of entries.
+    pub fn rows(&self, mut found: Found) -> Result<Changes> {
+        let windows = Windows { start: ScalarBuffer::from(found.starts), end: ScalarBuffer::from(found.ends) };
+        let windows = (self.kind != TableKind::Plain).then_some(windows);
+        self.rows.rows(&found.keys.finish(), windows, &found.values.finish())
+    }
+}
+
+/// Calls `each` for the entries of a range of some segments, from where the cursor stands, until it wants no more. Says
+/// whether there may be more.
+fn walk(
+    entries: &dyn Entries,
+    segments: Vec<i64>,
+    range: Range<'_>,
+    cursor: &mut Cursor,
+    each: &mut Visit<'_>,
+) -> Result<bool> {
+    let Cursor { segment: at, after } = std::mem::take(cursor);
+    for segment in segments.into_iter().filter(|segment| *segment >= at) {
+        let after = after.as_deref().filter(|_| segment == at);
+        let mut stopped_at = None;
+        entries.scan(segment, (after.map_or(range.0, Bound::Excluded), range.1), &mut |entry, value| {
+            let go_on = each(entry, value);
+            if !go_on {
+                stopped_at = Some(entry.to_vec());
+            }
+            go_on
+        })?;
+        if stopped_at.is_some() {
+            *cursor = Cursor { segment, after: stopped_at };
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The first key behind all keys that begin with `prefix`; `None`: there is none.

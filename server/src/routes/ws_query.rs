@@ -42,7 +42,11 @@ pub(crate) async fn get(server: Arc<Server>, request: Request) -> Response {
 }
 
 async fn serve(server: Arc<Server>, mut socket: WebSocket, query: &str) {
-    let result = match start(server.clone(), query).await {
+    let started = tokio::select! {
+        started = start(server.clone(), query) => started,
+        () = closed(&mut socket) => return,
+    };
+    let result = match started {
         Ok(Start::Query(answer)) => rows(&mut socket, answer).await,
         Ok(Start::Print(print)) => match query::blocking(move || server.engine.print(print, false)).await {
             Ok(lines) => stream(&mut socket, lines, |line| json!(String::from_utf8_lossy(line)).to_string()).await,

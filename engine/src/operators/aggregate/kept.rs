@@ -7,13 +7,14 @@ use arrow::buffer::ScalarBuffer;
 
 use super::groups::{Groups, SharedGroups};
 use crate::log::{LogError, Result};
+use crate::operators::KeyForm;
 use crate::state::{Table, TableKind, ToRows, Values};
 use crate::types::row::BadRow;
 use crate::types::{Changes, Side, Windows};
 
 /// The table of groups whose windows are of that kind.
-pub(super) fn table(groups: &SharedGroups, kind: TableKind) -> Table {
-    let rows = GroupRows { like: groups.read().values().empty(), kind };
+pub(super) fn table(groups: &SharedGroups, keys: &KeyForm, kind: TableKind) -> Table {
+    let rows = GroupRows { like: groups.read().values().empty(), keys: keys.clone(), kind };
     Table::new(groups.clone(), kind, Arc::new(rows))
 }
 
@@ -21,11 +22,16 @@ pub(super) fn table(groups: &SharedGroups, kind: TableKind) -> Table {
 struct GroupRows {
     /// No groups of the same functions.
     like: Groups,
+    keys: KeyForm,
     kind: TableKind,
 }
 
 impl ToRows for GroupRows {
-    fn rows(&self, key: Vec<ArrayRef>, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes> {
+    fn keys(&self, key: &[ArrayRef]) -> Result<BinaryArray> {
+        self.keys.encode(key)
+    }
+
+    fn rows(&self, keys: &BinaryArray, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes> {
         let mut groups = self.like.empty();
         groups.grow(values.len());
         for (slot, bytes) in values.iter().enumerate() {
@@ -43,6 +49,7 @@ impl ToRows for GroupRows {
             }
         }
         let seq = ScalarBuffer::from(vec![0_u64; values.len()]);
+        let key = self.keys.decode(keys)?;
         Ok(Changes { key, windows, new: Side { columns, present: None }, old: None, time, seq, headers: None })
     }
 }

@@ -26,7 +26,7 @@ pub use session::{SessionAggregate, Sessions};
 pub use stream::{StreamAggregate, TimeWindows};
 pub use table::{AggregateTable, GroupTable, regrouped_schema};
 
-use crate::operators::EncodeKeys;
+use crate::operators::KeyForm;
 use crate::state::Place;
 
 /// What every aggregation is made of.
@@ -35,8 +35,8 @@ pub struct Grouping<'a> {
     pub step: &'a str,
     /// The aggregate functions, in the order of the output's value columns.
     pub calls: Vec<GroupCall>,
-    /// Serialises the grouping columns.
-    pub keys: EncodeKeys,
+    /// How the grouping columns stand in the store.
+    pub keys: KeyForm,
     /// Where the groups are kept.
     pub place: &'a Place,
     /// What a group was before each change is told, too.

@@ -12,7 +12,8 @@ use super::kept::table;
 use super::stream::key_nulls;
 use crate::expr::aggregates::{Emit, NONE, Op};
 use crate::log::Writes;
-use crate::operators::{Context, EncodeKeys, Operator, OperatorError, only};
+use crate::operators::keys::KeyBytes;
+use crate::operators::{Context, Operator, OperatorError, only};
 use crate::state::{Store, Stored, Table, TableKind, segment_ms};
 use crate::types::Changes;
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64};
@@ -75,7 +76,7 @@ impl Stored for Spans {
 /// emitted, earliest first, then the session as it is now. ROWTIME is the end of the session.
 /// Output value columns: one per function, then the session's start and end.
 pub struct SessionAggregate {
-    keys: EncodeKeys,
+    keys: KeyBytes,
     groups: SharedGroups,
     spans: Store<Vec<Spans>>,
     sessions: Sessions,
@@ -92,7 +93,7 @@ impl SessionAggregate {
     pub fn new(grouping: Grouping<'_>, sessions: Sessions) -> Result<Self, OperatorError> {
         let groups = Store::open_segmented(Groups::new(grouping.step, grouping.calls), grouping.place.clone())?;
         Ok(Self {
-            keys: grouping.keys,
+            keys: KeyBytes::new(grouping.keys)?,
             groups: Arc::new(RwLock::new(groups)),
             spans: Store::open_segmented(Vec::new(), grouping.place.below("spans"))?,
             sessions,
@@ -212,7 +213,7 @@ impl Operator for SessionAggregate {
         let shared = Arc::clone(&self.groups);
         let groups = &mut *shared.write();
         self.ops.clear();
-        let keys = (self.keys)(&rows.key, rows.windows.as_ref(), rows.len())?;
+        let keys = self.keys.of_rows(&rows)?;
         let out = self.group(groups, &rows, &keys)?;
         let ops = std::mem::take(&mut self.ops);
         let results = groups.values_mut().run(&ops, &rows.key, &rows.new, None, self.with_old, ctx)?;
@@ -237,6 +238,6 @@ impl Operator for SessionAggregate {
     }
 
     fn table(&self) -> Option<Table> {
-        Some(table(&self.groups, TableKind::Session { retention_ms: self.sessions.retention_ms }))
+        Some(table(&self.groups, self.keys.form(), TableKind::Session { retention_ms: self.sessions.retention_ms }))
     }
 }

@@ -11,7 +11,8 @@ use super::kept::table;
 use super::{Grouping, Updates};
 use crate::expr::aggregates::{Emit, NONE, Op};
 use crate::log::Writes;
-use crate::operators::{Context, EncodeKeys, Operator, OperatorError, only};
+use crate::operators::keys::KeyBytes;
+use crate::operators::{Context, Operator, OperatorError, only};
 use crate::state::{Store, Table, TableKind, segment_ms};
 use crate::types::Changes;
 
@@ -48,7 +49,7 @@ impl TimeWindows {
 /// ROWTIME of a result is the highest timestamp that contributed to it.
 /// Output value columns: one per function; with windows then the window's start and end.
 pub struct StreamAggregate {
-    keys: EncodeKeys,
+    keys: KeyBytes,
     groups: SharedGroups,
     windows: Option<TimeWindows>,
     with_old: bool,
@@ -65,7 +66,7 @@ impl StreamAggregate {
         let groups =
             if windows.is_some() { Store::open_segmented(groups, place)? } else { Store::open(groups, place)? };
         Ok(Self {
-            keys: grouping.keys,
+            keys: KeyBytes::new(grouping.keys)?,
             groups: Arc::new(RwLock::new(groups)),
             windows,
             with_old: grouping.with_old,
@@ -141,7 +142,7 @@ impl Operator for StreamAggregate {
         let shared = Arc::clone(&self.groups);
         let store = &mut *shared.write();
         self.ops.clear();
-        let keys = (self.keys)(&rows.key, rows.windows.as_ref(), rows.len())?;
+        let keys = self.keys.of_rows(&rows)?;
         let mut out = self.group(store, &rows, &keys)?;
         let mut ops = std::mem::take(&mut self.ops);
         let mut before = None;
@@ -179,7 +180,7 @@ impl Operator for StreamAggregate {
             let TimeWindows { size_ms, advance_ms, retention_ms, .. } = windows;
             TableKind::Time { size_ms, advance_ms, retention_ms }
         });
-        Some(table(&self.groups, kind))
+        Some(table(&self.groups, self.keys.form(), kind))
     }
 }
 

@@ -15,7 +15,8 @@ use super::{Grouping, Updates};
 use crate::expr::aggregates::{Emit, NONE, Op};
 use crate::expr::{Evaluator, RowErrors, Rows};
 use crate::log::Writes;
-use crate::operators::{Context, EncodeKeys, Operator, OperatorError, only};
+use crate::operators::keys::KeyBytes;
+use crate::operators::{Context, Operator, OperatorError, only};
 use crate::state::{Store, Table, TableKind};
 use crate::types::row::RowEncoder;
 use crate::types::{Changes, Schema, Side};
@@ -134,7 +135,7 @@ fn moves(new: &[bool], old: &[bool], mut same_group: impl FnMut(usize) -> bool) 
 ///
 /// The input is what [`GroupTable`] emits (see [`regrouped_schema`]).
 pub struct AggregateTable {
-    keys: EncodeKeys,
+    keys: KeyBytes,
     groups: SharedGroups,
     with_old: bool,
     updates: Updates,
@@ -145,7 +146,7 @@ impl AggregateTable {
     pub fn new(grouping: Grouping<'_>) -> Result<Self, OperatorError> {
         let groups = Store::open(Groups::new(grouping.step, grouping.calls), grouping.place.clone())?;
         Ok(Self {
-            keys: grouping.keys,
+            keys: KeyBytes::new(grouping.keys)?,
             groups: Arc::new(RwLock::new(groups)),
             with_old: grouping.with_old,
             updates: grouping.updates,
@@ -157,7 +158,7 @@ impl Operator for AggregateTable {
     fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
         let rows = only(inputs)?;
         let mut groups = self.groups.write();
-        let keys = (self.keys)(&rows.key, None, rows.len())?;
+        let keys = self.keys.of_rows(&rows)?;
         let nulls = key_nulls(&rows);
         let (mut out, mut ops) = (Emissions::default(), Vec::with_capacity(rows.len()));
         for row in 0..rows.len() {
@@ -193,6 +194,6 @@ impl Operator for AggregateTable {
     }
 
     fn table(&self) -> Option<Table> {
-        Some(table(&self.groups, TableKind::Plain))
+        Some(table(&self.groups, self.keys.form(), TableKind::Plain))
     }
 }

@@ -3,14 +3,15 @@ use super::{
 };
 use crate::expr::aggregates::{Aggregates, Call, Limits};
 use crate::expr::{Kind, Settings, Typed, compile};
-use crate::operators::harness::{Harness, text_keys};
-use crate::operators::{Context, Operator, OperatorError};
+use crate::formats::FormatSpec;
+use crate::operators::harness::Harness;
+use crate::operators::{Context, KeyForm, Operator, OperatorError};
 use crate::state::Place;
 use crate::types::{Changes, Column, Schema, SqlType};
 
 /// `COUNT(*)` and `name` over the input's column 1, an INT.
 pub(in crate::operators) fn grouping<'a>(name: &str, place: &'a Place, with_old: bool) -> Grouping<'a> {
-    grouping_of(1, name, place, with_old)
+    grouping_of(SqlType::Bigint, 1, name, place, with_old)
 }
 
 /// Columns of what a windowed `grouping` makes.
@@ -25,7 +26,8 @@ pub(in crate::operators) fn stream_schema() -> Schema {
     Schema { key: vec![column("ID", SqlType::Bigint)], value }
 }
 
-fn grouping_of<'a>(column: usize, name: &str, place: &'a Place, with_old: bool) -> Grouping<'a> {
+fn grouping_of<'a>(key: SqlType, column: usize, name: &str, place: &'a Place, with_old: bool) -> Grouping<'a> {
+    let format = FormatSpec { name: "KAFKA".to_owned(), delimiter: None, wrap_single: false };
     let call = |name: &str, args: Vec<usize>, columns: &[SqlType]| {
         let call = Call { columns, literals: &[], limits: Limits::default() };
         let resolved = (Aggregates::with(&[]).get(name).unwrap().make)(&call);
@@ -34,7 +36,7 @@ fn grouping_of<'a>(column: usize, name: &str, place: &'a Place, with_old: bool) 
     Grouping {
         step: "Aggregate",
         calls: vec![call("COUNT", vec![], &[]), call(name, vec![column], &[SqlType::Integer])],
-        keys: text_keys(),
+        keys: KeyForm::new(&format, &[Column::new("ID", key)]),
         place,
         with_old,
         updates: Updates::Every,
@@ -206,7 +208,7 @@ fn a_row_of_a_table_leaves_its_group_before_it_enters_another() {
     let make = |place: &Place| {
         let region = Typed { ty: SqlType::String, kind: Kind::Column(2) };
         let group = vec![compile(&region, &Settings::default()).unwrap()];
-        let aggregate = AggregateTable::new(grouping_of(2, "SUM", place, true)).unwrap();
+        let aggregate = AggregateTable::new(grouping_of(SqlType::String, 2, "SUM", place, true)).unwrap();
         Box::new(Both(GroupTable::new("group", group), aggregate)) as Box<dyn Operator>
     };
     Harness { make: &make, schema: "ID BIGINT KEY, V INT, REGION STRING", is_table: true }.check(

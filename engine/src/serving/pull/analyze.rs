@@ -96,7 +96,6 @@ pub(crate) fn analyze(query: &Query, located: Located, analysis: &Analysis, env:
         of_key && input.column(at).is_some_and(|column| column.name == *name)
     };
     Ok(Pull {
-        source: Arc::clone(&source),
         query: keeper.id.clone(),
         keys: analysis.select.iter().map(is_key).collect(),
         columns: analysis.schema().value,

@@ -5,13 +5,12 @@ use sql::{BinaryOp, Expr, ExprKind};
 use crate::catalog::Source;
 use crate::expr::{RowErrors, Rows, Scope, Settings, bind, cast_value, compile};
 use crate::failure::Failure;
-use crate::formats;
 use crate::plan::ast;
-use crate::types::Value;
+use crate::types::{SqlType, Value};
 
 use super::analyze::Env;
 use super::refuse::shown;
-use super::{Access, KeyLookup};
+use super::{Access, Lookups};
 
 /// More combinations than this are not taken apart: the table is scanned.
 const MOST_ALTERNATIVES: usize = 64;
@@ -44,6 +43,9 @@ pub(super) fn alternatives(filter: &Expr) -> Option<Vec<Vec<&Expr>>> {
         }
         ExprKind::Binary { op: BinaryOp::And, left, right } => {
             let (left, right) = (alternatives(left)?, alternatives(right)?);
+            if left.len() * right.len() > MOST_ALTERNATIVES {
+                return None;
+            }
             let both = |l: &Vec<&'_ Expr>, r: &Vec<&'_ Expr>| l.len() + r.len();
             let mut all = Vec::with_capacity(left.len() * right.len());
             for l in &left {
@@ -120,71 +122,64 @@ fn is_constant(expr: &Expr) -> bool {
     constant
 }
 
-/// The rows a WHERE asks for.
+/// The rows a WHERE asks for. Where it names more keys than `millstream.query.pull.keys.max`, all rows are read.
 pub(super) fn access(filter: &Expr, source: &Source, env: &Env<'_>) -> Result<Access, Failure> {
     let Some(alternatives) = alternatives(filter) else { return Ok(Access::Scan) };
-    let mut lookups: Vec<KeyLookup> = Vec::new();
+    let most = env.config.number("millstream.query.pull.keys.max").and_then(|most| usize::try_from(most).ok());
+    let most = most.unwrap_or(0);
+    let mut columns: Vec<Vec<Value>> = vec![Vec::new(); source.schema.key.len()];
+    let mut windows = Vec::new();
     for conjuncts in &alternatives {
-        let Some(keys) = keys_of(conjuncts, source, env)? else { return Ok(Access::Scan) };
-        let (from, to) = window_starts(conjuncts, source, env);
-        for key in keys {
-            // Of one key asked for twice, read all that either wants.
-            match lookups.iter_mut().find(|known| known.key == key) {
-                Some(known) => {
-                    known.from = known.from.min(from);
-                    known.to = known.to.max(to);
-                }
-                None => lookups.push(KeyLookup { key, from, to }),
-            }
+        let Some(wanted) = wanted(conjuncts, source, env)? else { return Ok(Access::Scan) };
+        let keys = wanted.iter().try_fold(1, |keys: usize, values| keys.checked_mul(values.len()));
+        let Some(keys) = keys.filter(|keys| *keys <= most.saturating_sub(windows.len())) else {
+            return many_keys(most, env);
+        };
+        // The last column changes fastest.
+        let mut repeats = keys;
+        for (column, values) in columns.iter_mut().zip(&wanted) {
+            repeats = repeats.checked_div(values.len()).unwrap_or(0);
+            let each = |key: usize| values.get(key / repeats.max(1) % values.len()).cloned();
+            column.extend((0..keys).filter_map(each));
         }
+        windows.resize(windows.len() + keys, window_starts(conjuncts, source, env));
     }
-    Ok(Access::Keys(lookups))
+    let columns = source.schema.key.iter().zip(&columns).map(|(column, values)| Value::column(&column.ty, values));
+    Ok(Access::Keys(Lookups { columns: columns.collect(), windows }))
 }
 
-/// The serialised keys one alternative asks for; `None` when it does not name every key column.
-fn keys_of(conjuncts: &[&Expr], source: &Source, env: &Env<'_>) -> Result<Option<Vec<Vec<u8>>>, Failure> {
+/// More keys than are looked up one by one: all rows are read, if that is allowed.
+fn many_keys(most: usize, env: &Env<'_>) -> Result<Access, Failure> {
+    if env.config.enabled("ksql.query.pull.table.scan.enabled") {
+        return Ok(Access::Scan);
+    }
+    Err(Failure::statement(format!(
+        "The WHERE clause asks for more than {most} keys. Ask for fewer at once, raise millstream.query.pull.keys.max, or \
+         enable table scans by setting ksql.query.pull.table.scan.enabled=true."
+    )))
+}
+
+/// The values one alternative asks for of each key column; `None` when it does not name every one.
+fn wanted(conjuncts: &[&Expr], source: &Source, env: &Env<'_>) -> Result<Option<Vec<Vec<Value>>>, Failure> {
     let key = &source.schema.key;
     let mut found: Vec<Option<Vec<Value>>> = vec![None; key.len()];
     for expr in conjuncts {
         let Conjunct::KeyEquals { column, values } = conjunct(expr, source) else { continue };
-        let Some(at) = key.iter().position(|key| key.name == column) else { continue };
+        let Some((at, key)) = key.iter().enumerate().find(|(_, key)| key.name == column) else { continue };
         let is_list = matches!(expr.kind, ExprKind::In { .. });
-        let ty = key.get(at).map(|key| key.ty.clone()).unwrap_or(crate::types::SqlType::String);
         let mut wanted = Vec::new();
         for value in values {
-            wanted.extend(key_value(value, column, &ty, is_list, env)?);
+            wanted.extend(key_value(value, column, &key.ty, is_list, env)?);
         }
         if let Some(slot @ None) = found.get_mut(at) {
             *slot = Some(wanted);
         }
     }
-    let Some(columns) = found.into_iter().collect::<Option<Vec<Vec<Value>>>>() else { return Ok(None) };
-    let rows = columns.iter().fold(vec![Vec::new()], |rows: Vec<Vec<Value>>, values| {
-        let with = |row: &Vec<Value>, value: &Value| row.iter().chain([value]).cloned().collect();
-        rows.iter().flat_map(|row| values.iter().map(move |value| with(row, value))).collect()
-    });
-    let spec = &source.formats.key;
-    let encoded = formats::known_format(&spec.name)
-        .and_then(|format| format.encoder(spec, key, true))
-        .and_then(|mut encoder| {
-            let columns = key.iter().enumerate().map(|(i, column)| {
-                let values: Vec<Value> = rows.iter().filter_map(|row| row.get(i).cloned()).collect();
-                Value::column(&column.ty, &values)
-            });
-            encoder.encode(&columns.collect::<Vec<_>>(), None)
-        })
-        .map_err(|error| Failure::statement(error.to_string()))?;
-    Ok(Some(encoded.iter().flatten().map(<[u8]>::to_vec).collect()))
+    Ok(found.into_iter().collect())
 }
 
 /// A constant as a value of the key column; `None` when no row can have it.
-fn key_value(
-    expr: &Expr,
-    column: &str,
-    ty: &crate::types::SqlType,
-    is_list: bool,
-    env: &Env<'_>,
-) -> Result<Option<Value>, Failure> {
+fn key_value(expr: &Expr, column: &str, ty: &SqlType, is_list: bool, env: &Env<'_>) -> Result<Option<Value>, Failure> {
     if expr.kind == ExprKind::Null {
         return Err(Failure::statement(format!("Primary key columns can not be NULL: ({column} = null)")));
     }

@@ -13,9 +13,8 @@ mod read;
 mod refuse;
 mod send;
 
-use std::sync::Arc;
+use arrow::array::ArrayRef;
 
-use crate::catalog::Source;
 use crate::expr::Evaluator;
 use crate::types::Column;
 
@@ -24,9 +23,11 @@ pub(crate) use read::PullError;
 pub(crate) use refuse::{check_clauses, check_stream, explain};
 pub(crate) use send::answer;
 
+/// What a client reads whose answer cannot be read from a table's state; the log tells more.
+pub(crate) const UNREADABLE: &str = "The rows of the table cannot be read. The server's log says why.";
+
 /// A pull query on a table, ready to run.
 pub(crate) struct Pull {
-    pub(crate) source: Arc<Source>,
     /// The query that keeps the rows.
     pub(crate) query: String,
     /// Columns of the answer.
@@ -52,18 +53,18 @@ enum From {
 }
 
 /// Which rows to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 enum Access {
-    /// The rows of these keys (serialised), each within its windows.
-    Keys(Vec<KeyLookup>),
+    /// The rows of some keys.
+    Keys(Lookups),
     /// All rows.
     Scan,
 }
 
-/// One key, and the starts of windows that matter (inclusive).
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct KeyLookup {
-    key: Vec<u8>,
-    from: i64,
-    to: i64,
+/// Keys, and the starts of windows (inclusive) that matter of each. A key may occur more than once.
+#[derive(Debug, Default)]
+struct Lookups {
+    /// The key columns, one row per key.
+    columns: Vec<ArrayRef>,
+    windows: Vec<(i64, i64)>,
 }

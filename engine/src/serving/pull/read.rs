@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array};
 use arrow::compute::{filter, is_not_null};
+use indexmap::IndexMap;
 
 use crate::expr::{Evaluator, RowErrors, Rows};
-use crate::formats;
+use crate::formats::FormatError;
 use crate::log::LogError;
 use crate::rows::{RowBatch, RowFormat, RowWriter};
 use crate::state::{Cursor, Found, Table};
 use crate::types::Changes;
 
-use super::{Access, From, Pull};
+use super::{Access, From, Lookups, Pull};
 
-/// Entries read, decoded, filtered and encoded at once when scanning.
+/// Entries read, decoded, filtered and encoded at once.
 const BATCH: usize = 4096;
 
 /// Why a pull query cannot be answered.
@@ -23,7 +24,7 @@ pub(crate) enum PullError {
     #[error(transparent)]
     Log(#[from] LogError),
     #[error(transparent)]
-    Format(#[from] formats::FormatError),
+    Format(#[from] FormatError),
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),
 }
@@ -32,16 +33,57 @@ pub(crate) enum PullError {
 #[derive(Debug)]
 pub(crate) struct Progress {
     format: RowFormat,
+    /// The keys to look up, once they are known as the tables' entries have them.
+    keys: Option<Vec<KeyLookup>>,
     /// Tables that are done.
     tables: usize,
+    /// Keys that are done in the table that is next.
+    looked_up: usize,
     cursor: Cursor,
     rows: u64,
+}
+
+/// One key, and the starts of windows that matter (inclusive).
+#[derive(Debug)]
+struct KeyLookup {
+    key: Box<[u8]>,
+    from: i64,
+    to: i64,
+}
+
+impl Lookups {
+    /// The keys as a table's entries have them, each once. Of one asked for twice, all is read that either wants.
+    fn of(&self, table: &Table) -> Result<Vec<KeyLookup>, LogError> {
+        let mut found: IndexMap<&[u8], (i64, i64)> = IndexMap::new();
+        let keys = table.keys(&self.columns)?;
+        for (key, &(from, to)) in keys.iter().zip(&self.windows) {
+            let (first, last) = found.entry(key.unwrap_or_default()).or_insert((from, to));
+            (*first, *last) = (from.min(*first), to.max(*last));
+        }
+        Ok(found.into_iter().map(|(key, (from, to))| KeyLookup { key: key.into(), from, to }).collect())
+    }
 }
 
 impl Progress {
     /// Nothing is read yet; rows will be written in that format.
     pub(crate) fn new(format: RowFormat) -> Self {
-        Self { format, tables: 0, cursor: Cursor::default(), rows: 0 }
+        Self { format, keys: None, tables: 0, looked_up: 0, cursor: Cursor::default(), rows: 0 }
+    }
+}
+
+impl Progress {
+    /// Adds the entries of the next keys; says whether there may be more.
+    fn look_up(&mut self, table: &Table, found: &mut Found) -> Result<bool, LogError> {
+        let keys = self.keys.as_deref().unwrap_or_default();
+        for _ in 0..BATCH {
+            let Some(KeyLookup { key, from, to }) = keys.get(self.looked_up) else { return Ok(false) };
+            let has_more = table.look_up(key, (*from, *to), &mut self.cursor, BATCH, found)?;
+            self.looked_up += usize::from(!has_more);
+            if has_more || found.is_full(BATCH) {
+                break;
+            }
+        }
+        Ok(self.looked_up < keys.len())
     }
 }
 
@@ -53,16 +95,18 @@ impl Pull {
             return Ok(None);
         };
         let mut found = Found::default();
-        let is_done = match &self.access {
+        let has_more = match &self.access {
             Access::Keys(lookups) => {
-                lookups.iter().try_for_each(|at| table.look_up(&at.key, at.from, at.to, &mut found))?;
-                true
+                if progress.keys.is_none() {
+                    progress.keys = Some(lookups.of(table)?);
+                }
+                progress.look_up(table, &mut found)?
             }
-            Access::Scan => !table.scan(&mut progress.cursor, BATCH, &mut found)?,
+            Access::Scan => table.scan(&mut progress.cursor, BATCH, &mut found)?,
         };
-        if is_done {
+        if !has_more {
             progress.tables += 1;
-            progress.cursor = Cursor::default();
+            progress.looked_up = 0;
         }
         if found.is_empty() {
             return Ok(Some(RowBatch::default()));
@@ -75,12 +119,8 @@ impl Pull {
     }
 
     /// Filters, projects and encodes.
-    fn answer(&self, table: &Table, mut found: Found, progress: &mut Progress) -> Result<RowBatch, PullError> {
-        let key = &self.source.schema.key;
-        let spec = &self.source.formats.key;
-        let all: Vec<usize> = (0..key.len()).collect();
-        let keys = formats::known_format(&spec.name)?.decoder(spec, key, &all, true)?.decode(&found.take_keys());
-        let mut kept = table.rows(keys.columns, &mut found)?;
+    fn answer(&self, table: &Table, found: Found, progress: &mut Progress) -> Result<RowBatch, PullError> {
+        let mut kept = table.rows(found)?;
         if let Some(present) = kept.new.present.take() {
             kept = kept.filter(&BooleanArray::new(present, None))?;
         }

@@ -2,19 +2,27 @@
 
 use std::sync::Arc;
 
+use crate::formats::FormatError;
 use crate::log::LogError;
 use crate::rows::{End, RowFormat, RowSender};
+use crate::serving::Client;
 use crate::state::Table;
 
-use super::Pull;
 use super::read::{Progress, PullError};
+use super::{Pull, UNREADABLE};
 
-/// Sends the answer: what the client's queue takes now at once, a long scan's rest from a thread of its own.
-pub(crate) fn answer(pull: Pull, format: RowFormat, tables: Arc<[Table]>, sender: RowSender) -> Result<(), PullError> {
+/// Sends the answer: what the client's queue takes now at once, a long scan's rest from a thread of its own. Ends early when
+/// the client is gone.
+pub(crate) fn answer(
+    pull: Pull,
+    format: RowFormat,
+    tables: Arc<[Table]>,
+    sender: RowSender,
+    client: &Client,
+) -> Result<(), PullError> {
     let mut progress = Progress::new(format);
-    while sender.has_room() {
+    while sender.has_room() && !client.is_gone() {
         match pull.next(&tables, &mut progress)? {
-            // A client that is gone makes room for ever.
             Some(batch) if batch.ends.is_empty() => {}
             Some(batch) => {
                 if sender.send(batch).is_err() {
@@ -27,15 +35,24 @@ pub(crate) fn answer(pull: Pull, format: RowFormat, tables: Arc<[Table]>, sender
             }
         }
     }
-    let rest = move || loop {
-        match pull.next(&tables, &mut progress) {
-            Ok(Some(batch)) => {
-                if sender.send(batch).is_err() {
-                    return;
+    if client.is_gone() {
+        return Ok(());
+    }
+    let rest = move || {
+        while !sender.is_closed() {
+            match pull.next(&tables, &mut progress) {
+                Ok(Some(batch)) => {
+                    if sender.send(batch).is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => sender.end(End::Completed),
+                Err(PullError::Format(FormatError::Encode(message))) => sender.end(End::Failed(message)),
+                Err(error) => {
+                    tracing::error!(query = %pull.query, "a table cannot be read: {error}");
+                    sender.end(End::Failed(UNREADABLE.to_owned()));
                 }
             }
-            Ok(None) => return sender.end(End::Completed),
-            Err(error) => return sender.end(End::Failed(error.to_string())),
         }
     };
     let thread = std::thread::Builder::new().name("pull".to_owned()).spawn(rest);
