@@ -77,10 +77,15 @@ impl Client {
         read(&body)
     }
 
-    /// Whether a property may be set in a session.
-    pub(crate) async fn check_property(&self, name: &str) -> Result<()> {
+    /// Whether a property may be set in a session; perhaps with what should be known about it.
+    pub(crate) async fn check_property(&self, name: &str) -> Result<Option<String>> {
         let path = format!("/is_valid_property/{}", percent_encoded(name));
-        self.whole(Method::GET, &path, String::new()).await.map(|_| ())
+        let (head, body) = self.send(Method::GET, &path, String::new()).await?.into_parts();
+        let bytes = collect(body).await?;
+        if !head.status.is_success() {
+            return Err(refusal(head.status, &head.headers, &bytes));
+        }
+        Ok(head.headers.get(HINT).and_then(|hint| hint.to_str().ok()).map(str::to_owned))
     }
 
     /// `POST /ksql`: the entities as they came.

@@ -170,9 +170,12 @@ impl Session {
 
     /// The server is asked whether it would take the property, and told it with every later request.
     async fn set(&mut self, statement: &str, name: String, value: String) -> Result<()> {
-        self.client.check_property(&name).await?;
+        let hint = self.client.check_property(&name).await?;
         self.client.statements(&request(statement, &self.properties, &self.variables)).await?;
         self.say(&format!("Successfully changed local property '{name}' to '{value}'."));
+        if let Some(hint) = hint {
+            self.say(&hint);
+        }
         self.properties.insert(name, Value::String(value));
         Ok(())
     }

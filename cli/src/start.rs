@@ -10,6 +10,10 @@ use tokio::task::JoinHandle;
 
 use crate::properties;
 
+/// Exit codes of a server that was told twice to stop: those of a process that a signal ends.
+const SIGTERM_TWICE: i32 = 143;
+const SIGINT_TWICE: i32 = 130;
+
 /// Runs a server until SIGTERM or Ctrl-C. The first line on standard output says where it listens.
 pub(crate) async fn server(file: Option<&Path>, overrides: &[(String, String)]) -> Result<(), String> {
     let mut settings = file.map(properties::read).transpose()?.unwrap_or_default();
@@ -17,11 +21,20 @@ pub(crate) async fn server(file: Option<&Path>, overrides: &[(String, String)]) 
     let config = ServerConfig::from_settings(settings)?;
     server::trace_to_stderr();
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| format!("SIGTERM: {e}"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| format!("SIGINT: {e}"))?;
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
         }
+        tokio::spawn(async move {
+            let code = tokio::select! {
+                _ = terminate.recv() => SIGTERM_TWICE,
+                _ = interrupt.recv() => SIGINT_TWICE,
+            };
+            // Whoever asks twice does not want to wait. What was acknowledged is on disk.
+            std::process::exit(code);
+        });
     };
     let say = |address: SocketAddr| println!("listening on http://{address}");
     server::run(config, say, stop).await.map_err(|e| e.to_string())

@@ -2,7 +2,65 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use engine::config::{Config, nearest};
+use engine::config::{Config, is_known, nearest};
+
+/// Where a server listens that nobody told otherwise: for this machine only.
+const LISTEN: &str = "http://127.0.0.1:8088";
+/// Settings that promise a closed door which is not there: what makes them do so, and what to do instead. An entry ending
+/// in a dot stands for all that begin so.
+const UNKEPT_PROMISES: &[(&str, Promise, &str)] = &[
+    ("authentication.method", Promise::Unless("NONE"), PROXY),
+    ("ksql.authentication.plugin.class", Promise::Any, PROXY),
+    ("ksql.security.extension.class", Promise::Any, PROXY),
+    ("ksql.resource.extension.class", Promise::Any, PROXY),
+    ("ksql.access.validator.enable", Promise::If("on"), "leave it out: permissions on topics are not checked"),
+    ("ssl.client.authentication", Promise::Unless("NONE"), TLS),
+    ("ssl.client.auth", Promise::If("true"), TLS),
+    ("ksql.internal.ssl.client.authentication", Promise::Unless("NONE"), TLS),
+    ("ksql.ssl.", Promise::Any, TLS),
+    ("ssl.", Promise::Any, TLS),
+    ("ksql.server.sni.check.enable", Promise::If("true"), TLS),
+    ("enable.fips", Promise::If("true"), "leave it out: the server's cryptography is not certified"),
+    ("enable.fips.mode", Promise::If("true"), "leave it out: the server's cryptography is not certified"),
+    ("listeners.proxy.protocol", Promise::If("true"), "leave it out and have the proxy speak plain HTTP"),
+    (
+        "ksql.client.ip_port.configuration.enabled",
+        Promise::If("true"),
+        "leave it out and have the proxy speak plain HTTP",
+    ),
+    (
+        "ksql.queries.file",
+        Promise::Any,
+        "run the file once with `millstream -f FILE`; the server takes statements from anybody",
+    ),
+    ("ksql.connect.basic.auth.credentials.", Promise::Unless("NONE"), "leave it out: there is no Kafka Connect yet"),
+];
+const PROXY: &str = "leave it out and put a proxy that asks for credentials in front";
+const TLS: &str = "leave it out and put a proxy that ends TLS in front";
+/// What secures connections to Kafka, and the prefixes under which it would be passed over.
+const KAFKA_SECURITY: &[&str] = &["security.", "sasl.", "ssl."];
+const KAFKA_CLIENTS: &[&str] =
+    &["ksql.streams.", "producer.", "consumer.", "main.consumer.", "restore.consumer.", "admin."];
+
+/// Which values of a setting promise something.
+#[derive(Debug, Clone, Copy)]
+enum Promise {
+    Any,
+    If(&'static str),
+    Unless(&'static str),
+}
+
+impl Promise {
+    fn is_made_by(self, value: &str) -> bool {
+        let value = value.trim();
+        match self {
+            _ if value.is_empty() => false,
+            Self::Any => true,
+            Self::If(promising) => value.eq_ignore_ascii_case(promising),
+            Self::Unless(harmless) => !value.eq_ignore_ascii_case(harmless),
+        }
+    }
+}
 
 /// What [`crate::run`] needs to know.
 #[derive(Debug, Clone)]
@@ -13,18 +71,13 @@ pub struct ServerConfig {
     pub advertised: Option<String>,
     /// The engine's properties.
     pub properties: Config,
-}
-
-impl Default for ServerConfig {
-    /// ksqlDB's port on every interface.
-    fn default() -> Self {
-        Self { listen: SocketAddr::from(([0, 0, 0, 0], 8088)), advertised: None, properties: Config::default() }
-    }
+    /// What the operator should know about the settings.
+    pub warnings: Vec<String>,
 }
 
 impl ServerConfig {
-    /// From ksqlDB's properties in any order; a later one overrides an earlier one of the same name. The first of
-    /// `listeners` decides where to listen. Errors name the property and what to do.
+    /// From ksqlDB's properties in any order; a later one overrides an earlier one of the same name. Errors name the
+    /// property and what to do.
     pub fn from_settings(settings: Vec<(String, String)>) -> Result<Self, String> {
         for (name, _) in &settings {
             if let Some(known) = misspelt(name) {
@@ -32,27 +85,55 @@ impl ServerConfig {
             }
         }
         let properties = Config::new(settings).map_err(|e| e.to_string())?;
-        check_authentication(&properties)?;
-        let listen = listener(properties.list("listeners").next().unwrap_or("http://0.0.0.0:8088"))?;
+        check_promises(&properties)?;
+        let listeners: Vec<&str> = properties.list("listeners").collect();
+        let listen = match listeners.as_slice() {
+            [] => listener(LISTEN)?,
+            [one] => listener(one)?,
+            [_, second, ..] => return Err(format!("listeners: only one address is listened on; leave out {second}")),
+        };
         let advertised = properties.get("ksql.advertised.listener").map(|url| host_and_port(url).to_owned());
-        Ok(Self { listen, advertised, properties })
+        let warnings = warnings(&properties);
+        Ok(Self { listen, advertised, properties, warnings })
     }
 }
 
 /// The property that was probably meant by a name nobody knows.
 fn misspelt(name: &str) -> Option<&'static str> {
-    if engine::config::find(name).is_some() { None } else { nearest(name) }
+    if is_known(name) || promise(name).is_some() { None } else { nearest(name) }
+}
+
+/// What a setting of that name promises.
+fn promise(name: &str) -> Option<(Promise, &'static str)> {
+    let found = UNKEPT_PROMISES
+        .iter()
+        .find(|(entry, _, _)| *entry == name || (entry.ends_with('.') && name.starts_with(entry)));
+    found.map(|(_, promise, instead)| (*promise, *instead))
 }
 
 /// A server that was to be closed must not stand open.
-fn check_authentication(properties: &Config) -> Result<(), String> {
-    let method = properties.get("authentication.method").unwrap_or("NONE");
-    if !method.eq_ignore_ascii_case("NONE") || properties.get("ksql.authentication.plugin.class").is_some() {
-        return Err("authentication is not supported yet: leave out authentication.method and \
-                    ksql.authentication.plugin.class, and put a proxy that asks for credentials in front"
-            .to_owned());
+fn check_promises(properties: &Config) -> Result<(), String> {
+    for (name, value) in properties.settings() {
+        if let Some((_, instead)) = promise(name).filter(|(promise, _)| promise.is_made_by(value)) {
+            return Err(format!("{name} is not supported yet, and the server would stand open: {instead}"));
+        }
+        let bare = KAFKA_CLIENTS.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or_default();
+        let is_of_kafka = KAFKA_SECURITY.iter().any(|prefix| bare.starts_with(prefix));
+        if is_of_kafka && properties.get("bootstrap.servers").is_some() {
+            return Err(format!("{name} would not reach Kafka: write {bare}, without a prefix"));
+        }
     }
     Ok(())
+}
+
+/// Settings that change nothing, and names nobody knows.
+fn warnings(properties: &Config) -> Vec<String> {
+    let ineffective = properties.ineffective().map(|(name, reason)| format!("{name} has no effect: {reason}"));
+    // Kafka's client takes these.
+    let of_kafka = |name: &str| KAFKA_SECURITY.iter().chain(&["client."]).any(|prefix| name.starts_with(prefix));
+    let unknown =
+        properties.settings().filter(|(name, _)| !is_known(name) && promise(name).is_none() && !of_kafka(name));
+    ineffective.chain(unknown.map(|(name, _)| format!("{name} has no effect: nobody knows this property"))).collect()
 }
 
 fn host_and_port(url: &str) -> &str {
@@ -84,15 +165,67 @@ mod tests {
 
     #[test]
     fn a_server_that_was_to_be_closed_does_not_start() {
-        assert!(from(&[("authentication.method", "BASIC")]).unwrap_err().contains("not supported yet"));
-        assert!(from(&[("ksql.authentication.plugin.class", "x.Y")]).is_err());
-        assert!(from(&[("authentication.method", "NONE")]).is_ok());
+        for (name, value) in [
+            ("authentication.method", "BASIC"),
+            ("ksql.authentication.plugin.class", "x.Y"),
+            ("ksql.security.extension.class", "x.Y"),
+            ("ksql.resource.extension.class", "x.Y"),
+            ("ksql.access.validator.enable", "on"),
+            ("ssl.client.authentication", "REQUIRED"),
+            ("ssl.client.auth", "true"),
+            ("ssl.keystore.location", "/etc/keys"),
+            ("ssl.cipher.suites", "TLS_AES_256_GCM_SHA384"),
+            ("ksql.ssl.keystore.alias.external", "a"),
+            ("ksql.server.sni.check.enable", "true"),
+            ("ksql.queries.file", "a.sql"),
+            ("listeners.proxy.protocol", "true"),
+        ] {
+            let error = from(&[(name, value)]).unwrap_err();
+            assert!(error.starts_with(name) && error.contains(": "), "{error}");
+        }
+        for (name, value) in [
+            ("authentication.method", "NONE"),
+            ("ksql.access.validator.enable", "auto"),
+            ("ssl.client.authentication", "none"),
+            ("ssl.keystore.location", ""),
+            ("enable.fips", "false"),
+        ] {
+            assert!(from(&[(name, value)]).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn security_that_would_not_reach_kafka_is_refused() {
+        let kafka = ("bootstrap.servers", "localhost:9092");
+        let error = from(&[kafka, ("ksql.streams.security.protocol", "SASL_SSL")]).unwrap_err();
+        assert!(error.contains("write security.protocol"), "{error}");
+        assert!(from(&[kafka, ("producer.sasl.mechanism", "PLAIN")]).is_err());
+        assert!(from(&[kafka, ("security.protocol", "PLAINTEXT")]).unwrap().warnings.is_empty());
+    }
+
+    #[test]
+    fn what_has_no_effect_is_named() {
+        let config =
+            from(&[("ksql.heartbeat.enable", "true"), ("my.own.setting", "1"), ("ksql.max.push.queries", "3")]);
+        assert_eq!(
+            config.unwrap().warnings,
+            [
+                "ksql.heartbeat.enable has no effect: this server works alone",
+                "my.own.setting has no effect: nobody knows this property"
+            ]
+        );
     }
 
     #[test]
     fn listeners_say_where() {
+        assert!(from(&[]).unwrap().listen.ip().is_loopback(), "nobody else is let in unless somebody says so");
         let config = from(&[("listeners", "http://0.0.0.0:1"), ("listeners", "http://127.0.0.1:9")]).unwrap();
         assert_eq!(config.listen, SocketAddr::from(([127, 0, 0, 1], 9)));
+        assert_eq!(
+            from(&[("listeners", "http://0.0.0.0:8088")]).unwrap().listen,
+            SocketAddr::from(([0, 0, 0, 0], 8088))
+        );
+        assert!(from(&[("listeners", "http://0.0.0.0:1,http://127.0.0.1:2")]).unwrap_err().contains("127.0.0.1:2"));
         assert!(from(&[("listeners", "https://0.0.0.0:1")]).is_err());
         assert!(from(&[("listeners", "nonsense")]).is_err());
     }

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
-use wire::{ErrorBody, GenericError};
+use wire::{ErrorBody, GenericError, HINT};
 
 /// What clients of HTTP/1.0, which knows no streams, are told.
 pub(crate) const NOT_OVER_HTTP10: &str = "This endpoint is only available when using HTTP1.1 or HTTP2";
@@ -23,8 +23,19 @@ pub(crate) fn with(status: StatusCode, content_type: Option<&'static str>, body:
 pub(crate) fn json(body: &impl Serialize) -> Response {
     match serde_json::to_vec(body) {
         Ok(bytes) => with(StatusCode::OK, Some("application/json"), bytes),
-        Err(error) => bare_error(50000, error.to_string()),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            bare_error(50000, "The answer could not be written")
+        }
     }
+}
+
+/// A response with a hint for whoever looks for one; no client of ksqlDB does.
+pub(crate) fn hinted(mut response: Response, hint: &str) -> Response {
+    if let Some(hint) = HeaderValue::from_str(hint).ok().filter(|_| !hint.is_empty()) {
+        response.headers_mut().insert(HINT, hint);
+    }
+    response
 }
 
 /// 404 as for a path nobody knows.

@@ -111,6 +111,35 @@ fn imported(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn a_property_has_an_effect_or_says_that_it_has_none() {
+    let tables = ["table.rs", "effect.rs"];
+    let code: Vec<String> = sources()
+        .into_iter()
+        .filter(|(path, _)| !path.starts_with(repository().join("tests")))
+        .filter(|(path, _)| !tables.iter().any(|table| path.ends_with(format!("engine/src/config/{table}"))))
+        .map(|(_, text)| text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned())
+        .collect();
+    // Names that are put together from parts, and groups that stand for all of them.
+    let made = ["ksql.persistence.default.format.{side}", "ksql.functions.{name}.limit", "ssl."];
+    let is_made = |name: &str| {
+        made.iter().any(|made| {
+            let (start, end) = made.split_once('{').unwrap_or((made, ""));
+            let end = end.split_once('}').map_or("", |(_, end)| end);
+            code.iter().any(|text| text.contains(made)) && name.starts_with(start) && name.ends_with(end)
+        })
+    };
+    let mut wrong = Vec::new();
+    for property in engine::config::properties() {
+        let is_read =
+            code.iter().any(|text| text.contains(&format!("\"{}\"", property.name))) || is_made(property.name);
+        if is_read == engine::config::without_effect(property.name).is_some() {
+            wrong.push(property.name);
+        }
+    }
+    assert!(wrong.is_empty(), "read by nobody and not in config/effect.rs, or both: {wrong:#?}");
+}
+
+#[test]
 fn imports_go_one_way() {
     let allowed: BTreeMap<&str, &[&str]> = LAYERS.iter().copied().collect();
     let root = repository().join("engine/src");

@@ -4,11 +4,14 @@
 //! server file ──> Config ──with(overrides of a request)──> Config of a statement ──> typed getters
 //! ```
 
+mod effect;
 mod table;
 
 use std::collections::BTreeMap;
 
 use table::PROPERTIES;
+
+pub use effect::{is_known, without_effect};
 
 /// Prefix of what ksqlDB passes on to Kafka Streams; may be left out.
 const STREAMS: &str = "ksql.streams.";
@@ -133,7 +136,17 @@ impl Config {
     /// Whether a request may set that property.
     pub fn check_override(&self, name: &str) -> Result<(), ConfigError> {
         let full = full_name(name);
-        if self.list("ksql.properties.overrides.denylist").any(|denied| denied == full || denied == name) {
+        let lists = |list: &str| self.list(list).any(|listed| full_name(listed) == full);
+        let by_allowlist = || {
+            let mode = self.get("ksql.properties.overrides.validation.mode");
+            mode.is_some_and(|mode| mode.trim().eq_ignore_ascii_case("allowlist"))
+        };
+        let is_prohibited = if by_allowlist() {
+            !lists("ksql.properties.overrides.allowlist")
+        } else {
+            lists("ksql.properties.overrides.denylist")
+        };
+        if is_prohibited {
             return Err(ConfigError::Prohibited(name.to_owned()));
         }
         match find(name) {
@@ -300,6 +313,26 @@ mod tests {
         assert!(error.to_string().contains("Did you mean 'ksql.streams.auto.offset.reset'?"), "{error}");
         assert!(config.check_set("auto.offset.reset", "none").is_err());
         assert_eq!(config.check_set("ksql.service.id", "x"), Err(ConfigError::Immutable("ksql.service.id".to_owned())));
+    }
+
+    #[test]
+    fn the_lists_say_what_a_request_may_set() {
+        let denies = Config::new([("ksql.properties.overrides.denylist", "auto.offset.reset, ksql.suppress.enabled")]);
+        let denies = denies.unwrap();
+        let prohibited =
+            |config: &Config, name: &str| matches!(config.check_override(name), Err(ConfigError::Prohibited(_)));
+        for name in ["auto.offset.reset", "ksql.streams.auto.offset.reset", "ksql.suppress.enabled"] {
+            assert!(prohibited(&denies, name), "{name}");
+        }
+        assert!(!prohibited(&denies, "ksql.output.topic.name.prefix"));
+        let allows = Config::new([
+            ("ksql.properties.overrides.validation.mode", "Allowlist"),
+            ("ksql.properties.overrides.allowlist", "ksql.streams.auto.offset.reset"),
+            ("ksql.properties.overrides.denylist", "auto.offset.reset"),
+        ]);
+        let allows = allows.unwrap();
+        assert!(!prohibited(&allows, "auto.offset.reset"), "only one of the lists counts");
+        assert!(prohibited(&allows, "ksql.suppress.enabled") && prohibited(&allows, "nobody.knows.it"));
     }
 
     #[test]

@@ -119,7 +119,7 @@ pub(super) static PROPERTIES: &[Property] = &[
     p("ksql.security.extension.class", Text, None, Server, "Java plug-in; not available."),
     p("ksql.authentication.plugin.class", Text, None, Server, "Java plug-in; not available."),
     // HTTP
-    p("listeners", Text, Some("http://0.0.0.0:8088"), Server, "Addresses to listen on."),
+    p("listeners", Text, Some("http://127.0.0.1:8088"), Server, "Address to listen on; http://0.0.0.0:8088 for everybody."),
     p("ksql.advertised.listener", Text, None, Server, "Address other servers use."),
     p("ksql.internal.listener", Text, None, Server, "Address for other servers only."),
     p("authentication.method", Choice(&["NONE", "BASIC"]), Some("NONE"), Server, "How clients prove who they are."),
@@ -200,5 +200,11 @@ pub(super) static PROPERTIES: &[Property] = &[
     p("data.dir", Text, Some("millstream-data"), Server, "Data directory of the embedded log and of state."),
     p("millstream.state.memory.bytes", Integer, Some("1073741824"), Server, "Memory all state together may take; the rest is read from disk."),
     p("millstream.query.pull.keys.max", Integer, Some("10000"), Session, "Most keys a pull query looks up one by one; with more it scans the table."),
+    p("millstream.max.client.scans", Integer, Some("100"), Server, "PRINTs, pull queries on streams and long answers of pull queries at once."),
+    p("millstream.http.max.connections", Integer, Some("2048"), Server, "Connections at once, but at most half of the process's file descriptors."),
+    p("millstream.http.max.requests", Integer, Some("4096"), Server, "Requests at once, streams of rows included."),
+    p("millstream.http.turn.timeout.ms", Integer, Some("30000"), Server, "How long a request waits for one of the ksql.worker.pool.size threads."),
+    p("millstream.http.receive.timeout.ms", Integer, Some("60000"), Server, "How long a request may take to arrive."),
+    p("millstream.shutdown.timeout.ms", Integer, Some("8000"), Server, "SIGTERM ends the server within this time, whatever clients do."),
     p("millstream.max.records.per.step", Integer, Some("8192"), Server, "How many records a task takes at once."),
 ];

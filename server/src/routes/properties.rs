@@ -1,16 +1,19 @@
 //! `GET /is_valid_property/:name`
 
 use axum::response::Response;
+use engine::config::{ConfigError, without_effect};
 
-use crate::{Server, reply};
+use crate::app::Server;
+use crate::reply;
 
 /// Properties a session may never override, besides those of `ksql.properties.overrides.denylist`.
 const PROHIBITED: &[&str] = &["ksql.service.id"];
 
 /// Whether a session may set that property. Names nobody knows are fine, as in ksqlDB.
 pub(crate) fn is_valid(server: &Server, name: &str) -> Response {
+    let hint = without_effect(name).map(|reason| format!("'{name}' has no effect: {reason}")).unwrap_or_default();
     if PROHIBITED.contains(&name)
-        || server.engine.config().list("ksql.properties.overrides.denylist").any(|denied| denied == name)
+        || matches!(server.engine.config().check_override(name), Err(ConfigError::Prohibited(_)))
     {
         return reply::json_error(
             40000,
@@ -20,5 +23,5 @@ pub(crate) fn is_valid(server: &Server, name: &str) -> Response {
             ),
         );
     }
-    reply::json(&true)
+    reply::hinted(reply::json(&true), &hint)
 }
