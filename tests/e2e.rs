@@ -15,6 +15,8 @@ mod crash;
 mod damage;
 #[path = "e2e/disk.rs"]
 mod disk;
+#[path = "e2e/http.rs"]
+mod http;
 #[path = "e2e/kafka.rs"]
 mod kafka;
 #[path = "e2e/kafka_outage.rs"]

@@ -11,6 +11,7 @@
 mod ask;
 mod change;
 mod cluster;
+mod execution;
 #[cfg(test)]
 mod failure_tests;
 #[cfg(test)]
@@ -27,22 +28,24 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use parking_lot::{Mutex, RwLock};
-use sql::{Parsed, Statement, Variables};
+use sql::{Parsed, Statement};
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, System};
 use crate::commands::CommandLog;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, without_effect};
 use crate::error::Error;
 use crate::expr::Registry;
 use crate::log::{Embedded, Log};
+use crate::rows::Places;
 use crate::runtime::{self, Runtime, Settings};
-use crate::statements::{
-    self, Answer, BadRecords, Failure, FailureKind, Inserter, LiveQuery, Outcome, PushQuery, Session, View,
-};
+use crate::statements::{self, Answer, BadRecords, Failure, Inserter, LiveQuery, Outcome, PushQuery, Session, View};
 
-use change::Change;
+use change::{Change, changes_something};
 use settle::Settling;
+
+pub use execution::Execution;
+pub use settle::Patience;
 
 /// What an engine stands on; tests bring their own.
 pub struct Parts {
@@ -81,6 +84,10 @@ struct Shared {
     next_id: AtomicU64,
     /// What pull queries may have to wait for.
     settling: Settling,
+    /// Pull queries on tables whose answers are on their way.
+    pulls: Places,
+    /// What else takes a thread or a dataflow for a client, push queries apart.
+    scans: Places,
     /// Queries run by themselves.
     has_threads: bool,
 }
@@ -121,36 +128,13 @@ impl Engine {
                 pushed: Mutex::default(),
                 next_id,
                 settling: Settling::default(),
+                pulls: Places::default(),
+                scans: Places::default(),
                 has_threads: threads > 0,
             }),
         };
         engine.replay(logged)?;
         Ok(engine)
-    }
-
-    /// Carries out the statements of a text, in order; nothing happens unless all of them make sense.
-    /// `wait_for` is a command sequence number that must have been carried out before.
-    pub fn execute(&self, text: &str, mut session: Session, wait_for: Option<i64>) -> Result<Vec<Answer>, Failure> {
-        self.wait_for(wait_for)?;
-        let variables: Variables = session.variables.iter().collect();
-        let statements =
-            sql::parse(text, &variables).map_err(|error| Failure::statement(error.message).of(&error.statement))?;
-        if !statements.iter().any(|statement| changes_something(&statement.statement)) {
-            return statements.iter().map(|statement| self.answer(statement, &mut session)).collect();
-        }
-        let mut commands = self.shared.commands.lock();
-        let mut changes = self.dry_run(text, &statements, session.clone())?.into_iter();
-        let mut answers = Vec::with_capacity(statements.len());
-        for statement in &statements {
-            let answer = if changes_something(&statement.statement) {
-                let Some(change) = changes.next() else { break };
-                self.carry_out(&mut commands, statement, change).map_err(|failure| failure.of_parsed(statement))
-            } else {
-                self.answer(statement, &mut session)
-            };
-            answers.push(answer?);
-        }
-        Ok(answers)
     }
 
     /// Plans every statement on a fork of the catalog, each on what those before it will have done.
@@ -180,13 +164,34 @@ impl Engine {
             };
             checked.map_err(|failure| failure.of_parsed(statement))?;
         }
+        self.check_query_limit(text, &fork)?;
         Ok(changes)
+    }
+
+    /// Refuses statements after which more queries would run than may.
+    fn check_query_limit(&self, text: &str, after: &Catalog) -> Result<(), Failure> {
+        let most = self.shared.config.number("ksql.query.persistent.active.limit").unwrap_or(i64::MAX);
+        let (now, then) = (self.shared.catalog.read().queries().count(), after.queries().count());
+        if then <= now || i64::try_from(then).is_ok_and(|then| then <= most) {
+            return Ok(());
+        }
+        Err(Failure::request(format!(
+            "Not executing statement(s) '{text}' as it would cause the number of active, persistent queries to exceed the \
+             configured limit. Use the TERMINATE command to terminate existing queries. Current persistent query count: \
+             {now}. Configured limit: {most}."
+        )))
     }
 
     /// Answers a statement that changes nothing but the session, or writes a row.
     fn answer(&self, parsed: &Parsed, session: &mut Session) -> Result<Answer, Failure> {
         let outcome = self.outcome(parsed, session).map_err(|failure| failure.of_parsed(parsed))?;
-        Ok(Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() })
+        let warnings = match &parsed.statement {
+            Statement::Set { name, .. } => {
+                without_effect(name).map(|reason| format!("'{name}' has no effect: {reason}")).into_iter().collect()
+            }
+            _ => Vec::new(),
+        };
+        Ok(Answer { text: parsed.text.clone(), outcome, warnings })
     }
 
     fn outcome(&self, parsed: &Parsed, session: &mut Session) -> Result<Outcome, Failure> {
@@ -215,9 +220,6 @@ impl Engine {
                     let written = statements::insert(view, &target.name, &[row])?;
                     self.shared.settling.note();
                     Ok(written)
-                }
-                Statement::AssertTopic { exists, topic, with, timeout } => {
-                    statements::assert_topic(view, *exists, &topic.name, with, *timeout)
                 }
                 Statement::AssertSchema { exists, subject, id, .. } => {
                     statements::assert_schema(*exists, subject.as_deref(), *id)
@@ -273,30 +275,19 @@ impl Engine {
 
     /// Ends the queries of clients, commits and stops the others. The engine answers nothing useful afterwards.
     pub fn shut_down(&self) {
-        self.close_push_queries();
+        self.close_client_queries();
         self.shared.runtime.shut_down();
         if let Err(error) = self.shared.log.close() {
             tracing::error!("closing the log: {error}");
         }
     }
 
-    fn close_push_queries(&self) {
+    /// Ends the queries of clients; their streams end normally.
+    pub fn close_client_queries(&self) {
         let pushed: Vec<String> = self.shared.pushed.lock().keys().cloned().collect();
         for id in pushed {
             self.close_query(&id);
         }
-    }
-
-    fn wait_for(&self, number: Option<i64>) -> Result<(), Failure> {
-        let Some(number) = number else { return Ok(()) };
-        // Whoever holds the lock is carrying out the commands before.
-        if self.shared.commands.lock().last() >= number {
-            return Ok(());
-        }
-        Err(Failure::new(
-            FailureKind::CommandTimeout,
-            format!("Timed out while waiting for a previous command to execute. command sequence number: {number}"),
-        ))
     }
 
     /// The server's settings with the session's on top.
@@ -359,9 +350,4 @@ fn shown_error(error: runtime::QueryError) -> statements::QueryError {
 fn written<'a>(parsed: &'a Parsed, name: &'a sql::Ident) -> &'a str {
     let at = |position: u32| position.saturating_sub(parsed.span.start) as usize;
     parsed.text.get(at(name.span.start)..at(name.span.end)).filter(|text| !text.is_empty()).unwrap_or(&name.name)
-}
-
-/// Whether a statement goes through the command log.
-fn changes_something(statement: &Statement) -> bool {
-    statements::command_id(statement).is_some()
 }

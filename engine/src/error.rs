@@ -33,11 +33,10 @@ pub enum Error {
 
 impl From<RuntimeError> for Failure {
     fn from(error: RuntimeError) -> Self {
-        let kind = match &error {
-            RuntimeError::Log(error) => FailureKind::from(error),
-            _ => FailureKind::Statement,
-        };
-        Failure::new(kind, error.to_string())
+        match error {
+            RuntimeError::Log(error) => error.into(),
+            other => Failure::statement(other.to_string()),
+        }
     }
 }
 

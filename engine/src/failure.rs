@@ -1,7 +1,10 @@
 //! Why a request was refused, in the words of ksqlDB's error codes.
 
+use std::fmt;
+use std::time::Duration;
+
 use crate::config::ConfigError;
-use crate::log::LogError;
+use crate::log::{LogError, reported};
 
 /// Which of ksqlDB's error codes a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,19 @@ pub enum FailureKind {
     Unavailable,
     /// 50301: an earlier command took too long.
     CommandTimeout,
+    /// 42900: more at once than is allowed.
+    TooMany,
+    /// 50300: no room for the request at the moment.
+    Busy,
+}
+
+/// How far something is that may have to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress<T> {
+    /// It is done.
+    Done(T),
+    /// What it needs is not there yet; it should be tried again after so long.
+    Wait(Duration),
 }
 
 /// A refused request.
@@ -54,6 +70,11 @@ impl Failure {
     /// A failure that is not (yet) tied to a statement.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), brief: None, statement: None, span: None, hint: None }
+    }
+
+    /// Something that is not the statement's fault: the client learns what, the operator why.
+    pub fn internal(what: &str, problem: &dyn fmt::Display) -> Self {
+        Self::new(FailureKind::Server, reported(what, problem))
     }
 
     /// A bad statement; [`Failure::of`] adds which.
@@ -132,6 +153,6 @@ impl From<&LogError> for FailureKind {
 
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
-        Self::new(FailureKind::from(&error), error.to_string())
+        Self::new(FailureKind::from(&error), error.told())
     }
 }

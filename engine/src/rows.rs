@@ -2,6 +2,7 @@
 //! is slow, and an asynchronous reader. Nothing here knows a runtime: the reader leaves its waker. `rows/writer.rs` writes
 //! them.
 
+mod places;
 mod writer;
 
 use std::collections::VecDeque;
@@ -12,6 +13,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::log::Signal;
 
+pub(crate) use self::places::{Place, Places};
 pub use self::writer::RowFormat;
 pub(crate) use self::writer::RowWriter;
 
@@ -177,6 +179,17 @@ impl RowReceiver {
     /// The next event.
     pub async fn next(&mut self) -> Event {
         std::future::poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// Keeps something until it is dropped itself.
+    pub fn hold(&mut self, held: impl Send + Sync + 'static) {
+        let before = self.on_drop.take();
+        self.on_drop = Some(Box::new(move || {
+            if let Some(on_drop) = before {
+                on_drop();
+            }
+            drop(held);
+        }));
     }
 
     /// Waits until there is an event, and leaves it there.

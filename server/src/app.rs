@@ -1,63 +1,108 @@
 //! The routing table. Paths are matched here, by hand, because ksqlDB's rules are not those of axum's router: empty
 //! segments do not count, a wrong method or an unmatched `Accept` is 404, and HEAD is a wrong method.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
-use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::Method;
 use axum::response::Response;
 use engine::engine::Engine;
 use percent_encoding::percent_decode_str;
+use tokio::sync::Semaphore;
 
 use crate::accept::{Chosen, Media, choose};
 use crate::cors::{self, Cors, Verdict};
+use crate::gate::Gate;
+use crate::limits::Limits;
+use crate::origin::Origins;
 use crate::{reply, routes};
 
 /// What every route may use.
-pub struct Server {
+pub(crate) struct Server {
     /// The engine.
-    pub engine: Engine,
+    pub(crate) engine: Engine,
+    /// The way to it.
+    pub(crate) gate: Gate,
     /// `host:port` under which clients know this server.
-    pub host: String,
+    pub(crate) host: String,
     /// Id of the Kafka cluster or of the embedded log.
-    pub cluster_id: String,
+    pub(crate) cluster_id: String,
     /// `ksql.service.id`
-    pub service_id: String,
-    /// Whether the cluster was ended by `/ksql/terminate`.
-    pub(crate) is_terminated: AtomicBool,
-    /// Which web pages of other origins are let in.
+    pub(crate) service_id: String,
+    /// What clients may take.
+    pub(crate) limits: Limits,
+    /// Places for requests.
+    pub(crate) requests: Arc<Semaphore>,
+    life: AtomicU8,
+    /// Which web pages are let in.
+    origins: Origins,
+    /// Which web pages of other origins are, and what they are told.
     cors: Option<Cors>,
 }
 
-impl Server {
-    /// A server for that engine, known to clients as `host`.
-    pub fn new(engine: Engine, host: String) -> Self {
-        let service_id = engine.config().service_id().to_owned();
-        let cors = Cors::new(engine.config());
-        Self {
-            engine,
-            host,
-            cluster_id: "millstream".to_owned(),
-            service_id,
-            is_terminated: AtomicBool::new(false),
-            cors,
-        }
-    }
+/// Whether the server serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Serving,
+    /// It is being stopped.
+    Stopping,
+    /// The cluster was ended by `/ksql/terminate`.
+    Terminated,
 }
 
-/// The HTTP application.
-pub fn app(server: Arc<Server>) -> Router {
-    Router::new().fallback(dispatch).with_state(server)
+impl Server {
+    /// A server for that engine that listens at `address` and is known to clients as `host`.
+    pub(crate) fn new(engine: Engine, host: String, address: SocketAddr) -> Self {
+        let config = engine.config();
+        let service_id = config.service_id().to_owned();
+        let limits = Limits::new(config);
+        Self {
+            gate: Gate::new(limits.workers, limits.turn),
+            cluster_id: "millstream".to_owned(),
+            service_id,
+            requests: Arc::new(Semaphore::new(limits.requests)),
+            limits,
+            life: AtomicU8::new(Life::Serving as u8),
+            origins: Origins::new(address, &host),
+            cors: Cors::new(config),
+            engine,
+            host,
+        }
+    }
+
+    /// From now on requests are refused.
+    pub(crate) fn begin_to_stop(&self) {
+        self.life.store(Life::Stopping as u8, Ordering::Relaxed);
+    }
+
+    /// The cluster has ended.
+    pub(crate) fn be_terminated(&self) {
+        self.life.store(Life::Terminated as u8, Ordering::Relaxed);
+    }
+
+    /// The answer to any request while the server does not serve.
+    fn refusal(&self) -> Option<Response> {
+        let life = self.life.load(Ordering::Relaxed);
+        if life == Life::Stopping as u8 {
+            return Some(reply::bare_error(50303, "The server is shutting down"));
+        }
+        (life == Life::Terminated as u8).then(|| reply::bare_error(50304, "The server is shut down"))
+    }
 }
 
 /// What the plain routes produce.
 const PLAIN: &[Media] = &[Media::KsqlJson, Media::Json];
 
-async fn dispatch(State(server): State<Arc<Server>>, request: Request) -> Response {
+/// Answers a request.
+pub(crate) async fn dispatch(server: Arc<Server>, request: Request) -> Response {
+    let is_web_socket = request.uri().path().starts_with("/ws/");
+    if let Some(refusal) = server.origins.refusal(&request, server.cors.as_ref(), is_web_socket) {
+        return refusal;
+    }
     let verdict = match &server.cors {
-        Some(cors) if !request.uri().path().starts_with("/ws/") => cors.check(request.method(), request.headers()),
+        Some(cors) if !is_web_socket => cors.check(request.method(), request.headers()),
         _ => Verdict::Usual,
     };
     match verdict {
@@ -77,8 +122,8 @@ async fn route(server: Arc<Server>, request: Request) -> Response {
     if let (&Method::GET, ["chc", "ready" | "live"]) = (request.method(), path.as_slice()) {
         return routes::health::alive();
     }
-    if server.is_terminated.load(Ordering::Relaxed) {
-        return reply::bare_error(50304, "The server is shut down");
+    if let Some(refusal) = server.refusal() {
+        return refusal;
     }
     match (request.method(), path.as_slice()) {
         (&Method::GET, ["ws", "query"]) => return routes::ws_query::get(server, request).await,
@@ -94,14 +139,14 @@ async fn route(server: Arc<Server>, request: Request) -> Response {
     }
     match (request.method(), path.as_slice()) {
         (&Method::GET, ["info"]) => routes::info::get(&server),
-        (&Method::GET, ["healthcheck"]) => routes::health::get(&server),
+        (&Method::GET, ["healthcheck"]) => routes::health::get(server).await,
         (&Method::GET, ["v1", "metadata"]) => routes::metadata::get(&server),
         (&Method::GET, ["v1", "metadata", "id"]) => routes::metadata::get_id(&server),
-        (&Method::GET, ["status"]) => routes::status::get_all(&server),
-        (&Method::GET, ["status", kind, entity, action]) => routes::status::get(&server, kind, entity, action),
+        (&Method::GET, ["status"]) => routes::status::get_all(server).await,
+        (&Method::GET, ["status", kind, entity, action]) => routes::status::get(server, kind, entity, action).await,
         (&Method::GET, ["is_valid_property", name]) => routes::properties::is_valid(&server, name),
         (&Method::GET, ["clusterStatus"]) => routes::cluster::off(),
-        (&Method::POST, ["heartbeat" | "lag"]) => routes::cluster::post(request).await,
+        (&Method::POST, ["heartbeat" | "lag"]) => routes::cluster::post(&server, request).await,
         (&Method::POST, ["ksql", "terminate"]) => routes::terminate::post(server, request).await,
         (&Method::POST, ["ksql"]) => routes::ksql::post(server, request).await,
         _ => reply::not_found(),

@@ -1,12 +1,17 @@
 //! Reading request bodies. The parser's texts are Jackson's where clients' tests know them.
 
+use std::time::Duration;
+
 use axum::body::Body;
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::{Deserializer, Value};
+use tokio::time::timeout;
 
+use crate::app::Server;
 use crate::reply;
 
 /// Largest body of a request that is read as a whole.
@@ -14,18 +19,26 @@ const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 /// What Jackson says about where a text comes from.
 const SOURCE: &str = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line";
 
-/// The whole body, or the answer to give instead.
-pub(crate) async fn read(body: Body) -> Result<Bytes, Response> {
-    match Limited::new(body, MAX_BODY_BYTES).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(reply::bare_error(41300, "Request Entity Too Large")),
-        Err(error) => Err(reply::bare_error(40000, error.to_string())),
+/// The whole body, or the answer to give instead. It must be here in time.
+pub(crate) async fn read(body: Body, patience: Duration) -> Result<Bytes, Response> {
+    match timeout(patience, Limited::new(body, MAX_BODY_BYTES).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(reply::bare_error(41300, "Request Entity Too Large")),
+        Ok(Err(error)) => Err(reply::bare_error(40000, format!("The body could not be read: {error}"))),
+        Err(_) => {
+            let limit = patience.as_millis();
+            let message = format!("The body did not arrive within {limit} ms (millstream.http.receive.timeout.ms).");
+            let mut response = reply::bare_error(40800, message);
+            // What arrives later is not to be taken for the next request.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            Err(response)
+        }
     }
 }
 
 /// The whole body as a request, or the answer to give instead.
-pub(crate) async fn read_json<T: DeserializeOwned>(body: Body) -> Result<T, Response> {
-    let bytes = read(body).await?;
+pub(crate) async fn read_json<T: DeserializeOwned>(server: &Server, body: Body) -> Result<T, Response> {
+    let bytes = read(body, server.limits.receive).await?;
     if bytes.is_empty() {
         let message = "Cannot invoke \"io.vertx.core.buffer.Buffer.getBytes()\" because \"<parameter1>\" is null";
         return Err(reply::bare_error(50000, message));

@@ -44,11 +44,15 @@ impl Cors {
         })
     }
 
+    /// Whether pages of that origin are let in.
+    pub(crate) fn lets_in(&self, origin: &str) -> bool {
+        self.origins.iter().any(|pattern| matches(pattern, origin))
+    }
+
     /// Looks at a request before it is routed.
     pub(crate) fn check(&self, method: &Method, headers: &HeaderMap) -> Verdict {
         let Some(origin) = headers.get(header::ORIGIN) else { return Verdict::Usual };
-        let allowed = |text: &str| self.origins.iter().any(|pattern| matches(pattern, text));
-        if !origin.to_str().is_ok_and(allowed) {
+        if !origin.to_str().is_ok_and(|origin| self.lets_in(origin)) {
             return Verdict::Answered(reply::with(StatusCode::FORBIDDEN, None, "CORS Rejected - Invalid origin"));
         }
         if *method != Method::OPTIONS || !headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {

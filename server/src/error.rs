@@ -18,6 +18,8 @@ pub(crate) fn code(kind: FailureKind) -> u32 {
         FailureKind::Statement => 40001,
         FailureKind::QueryEndpoint => 40002,
         FailureKind::TooManyPushQueries => 40003,
+        FailureKind::TooMany => 42900,
+        FailureKind::Busy => 50300,
         FailureKind::Assertion => 41700,
         FailureKind::NoSchemaRegistry => 42801,
         FailureKind::Unforeseen | FailureKind::Server => 50000,

@@ -1,19 +1,25 @@
 //! ksqlDB's HTTP interface over the engine.
 //!
 //! ```text
-//! connection ─app.rs→ route ─body.rs→ wire request ─→ engine ─→ Answer ─entities.rs→ wire entity
+//! socket ─listen.rs→ connection/ ─app.rs→ route ─body.rs→ wire request ─→ engine ─→ Answer ─entities.rs→ wire entity
 //!                                                          └──→ rows ──rows.rs──→ lines of a stream
 //! ```
 //!
-//! Only this crate knows HTTP; what a failure of the engine looks like from outside is decided in `error.rs`.
+//! limits.rs says how much of everything there may be, gate.rs how calls reach the engine, origin.rs and cors.rs which web
+//! pages are let in. Only this crate knows HTTP; what a failure of the engine looks like from outside is decided in `error.rs`.
 
 mod accept;
 mod app;
 mod body;
 mod config;
+mod connection;
 mod cors;
 mod entities;
 mod error;
+mod gate;
+mod limits;
+mod listen;
+mod origin;
 mod query;
 mod reply;
 mod routes;
@@ -23,7 +29,6 @@ mod session;
 mod trace;
 mod upgrade;
 
-pub use app::{Server, app};
 pub use config::ServerConfig;
 pub use run::{run, serve};
 pub use trace::trace_to_stderr;

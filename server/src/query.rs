@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use engine::engine::Patience;
 use engine::rows::{RowFormat, RowReceiver};
 use engine::serving::{Answer, Client};
-use engine::statements::{Failure, FailureKind, Print, Session};
+use engine::statements::{Failure, Print, Progress, Session};
 use serde_json::{Map, Value};
 use sql::Statement;
 
-use crate::{Server, error, reply, rows};
+use crate::app::Server;
+use crate::{error, reply, rows};
 
 /// What a request asks for.
 #[derive(Debug)]
@@ -39,10 +41,17 @@ pub(crate) enum Start {
 }
 
 /// Parses one query or PRINT and starts it. When the client leaves meanwhile, which drops this, the work ends, too.
-pub(crate) async fn start(server: Arc<Server>, asked: Asked) -> Result<Start, Failure> {
+pub(crate) async fn start(server: Arc<Server>, mut asked: Asked) -> Result<Start, Failure> {
+    if asked.lenient {
+        asked.session.forget_unknown_properties();
+    }
+    let attempt = {
+        let server = server.clone();
+        move |(asked, patience): &mut (Asked, Patience)| try_start(&server, asked, patience)
+    };
     let client = Client::default();
     let _waiting = Waiting(client.clone());
-    blocking(move || start_now(&server, asked, &client)).await
+    server.gate.run_to_end((asked, Patience::of(client)), attempt).await
 }
 
 /// Somebody waits for an answer, until it is dropped.
@@ -54,10 +63,7 @@ impl Drop for Waiting {
     }
 }
 
-fn start_now(server: &Server, mut asked: Asked, client: &Client) -> Result<Start, Failure> {
-    if asked.lenient {
-        asked.session.forget_unknown_properties();
-    }
+fn try_start(server: &Server, asked: &Asked, patience: &mut Patience) -> Result<Progress<Start>, Failure> {
     let parsed = sql::parse(&asked.sql, &asked.session.variables)
         .map_err(|problem| Failure::statement(problem.message).of(&problem.statement))?;
     let [statement] = parsed.as_slice() else {
@@ -70,14 +76,17 @@ fn start_now(server: &Server, mut asked: Asked, client: &Client) -> Result<Start
         return Err((asked.refuse)(&first_word).of(&statement.text));
     }
     let Some(print) = Print::of(&statement.statement, &asked.session) else {
-        return server.engine.query(statement, asked.session, asked.rows, client).map(Start::Query);
+        return Ok(match server.engine.try_query(statement, &asked.session, asked.rows, patience)? {
+            Progress::Done(answer) => Progress::Done(Start::Query(answer)),
+            Progress::Wait(pause) => Progress::Wait(pause),
+        });
     };
     let topics = server.engine.log().topics()?;
     if topics.iter().any(|topic| topic.name == print.topic) {
-        return Ok(Start::Print(print));
+        return Ok(Progress::Done(Start::Print(print)));
     }
     let similar = topics.into_iter().map(|topic| topic.name).find(|name| name.eq_ignore_ascii_case(&print.topic));
-    Ok(Start::NoTopic { topic: print.topic, similar })
+    Ok(Progress::Done(Start::NoTopic { topic: print.topic, similar }))
 }
 
 /// This server's name, if the request wants to know where rows come from.
@@ -93,8 +102,7 @@ pub(crate) async fn print_response(
     announce: bool,
     content_type: Option<&'static str>,
 ) -> Response {
-    let asked = server.clone();
-    match blocking(move || asked.engine.print(print, announce)).await {
+    match self::print(server, print, announce).await {
         Ok(mut rows) => {
             wait_for_first(&mut rows).await;
             reply::with(StatusCode::OK, content_type, rows::plain(rows))
@@ -107,12 +115,8 @@ async fn wait_for_first(rows: &mut RowReceiver) {
     rows.ready().await;
 }
 
-/// Runs what may wait for disk or locks where waiting is allowed.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(problem) => Err(Failure::new(FailureKind::Server, problem.to_string())),
-    }
+/// Starts a PRINT.
+pub(crate) async fn print(server: &Arc<Server>, print: Print, announce: bool) -> Result<RowReceiver, Failure> {
+    let asked = server.clone();
+    server.gate.run(move || asked.engine.print(print, announce)).await
 }

@@ -1,17 +1,18 @@
-//! The listening socket and its end.
+//! A server from its settings to its end.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::serve::ListenerExt;
 use engine::engine::Engine;
 use tokio::net::TcpListener;
 
-use crate::{Server, ServerConfig, app};
+use crate::app::Server;
+use crate::{ServerConfig, listen};
 
 /// Serves until `shutdown` resolves: HTTP/1.1 and HTTP/2 with prior knowledge on one port. `listening` is called once with
-/// the address, so that a port of 0 becomes known. On shutdown push queries end normally, then the connections.
+/// the address, so that a port of 0 becomes known. On shutdown queries of clients end normally, then the connections, then
+/// the engine; `millstream.shutdown.timeout.ms` bounds how long that takes.
 pub async fn run(
     config: ServerConfig,
     listening: impl FnOnce(SocketAddr),
@@ -22,10 +23,13 @@ pub async fn run(
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {}: {error}", config.listen)))?;
     let address = listener.local_addr()?;
     let host = config.advertised.unwrap_or_else(|| advertised(address));
+    for warning in config.warnings {
+        tracing::warn!("{warning}");
+    }
     let properties = config.properties;
     let engine = tokio::task::spawn_blocking(move || Engine::open(properties)).await.map_err(io::Error::other)?;
     let engine = engine.map_err(io::Error::other)?;
-    tracing::info!(%address, service = engine.config().service_id(), "started");
+    tracing::info!(%address, service = engine.config().service_id(), "started{}", who_reaches(address));
     listening(address);
     let served = serve(engine, host, listener, shutdown).await;
     tracing::info!("stopped");
@@ -39,27 +43,17 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let server = Arc::new(Server::new(engine, host));
-    // Rows are small and must not wait for more of them.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY refused");
-        }
-    });
-    let stopping = server.clone();
-    let shutdown = async move {
-        shutdown.await;
-        // Streams would keep their connections open for ever.
-        stop(stopping).await;
-    };
-    axum::serve(listener, app(server)).with_graceful_shutdown(shutdown).await
+    let address = listener.local_addr()?;
+    listen::serve(Arc::new(Server::new(engine, host, address)), listener, shutdown).await
 }
 
-/// Ends the engine's queries where waiting is allowed.
-async fn stop(server: Arc<Server>) {
-    if let Err(problem) = tokio::task::spawn_blocking(move || server.engine.shut_down()).await {
-        tracing::error!(%problem, "the engine did not stop cleanly");
+/// What the operator should know about that address.
+fn who_reaches(address: SocketAddr) -> String {
+    if address.ip().is_loopback() {
+        let port = address.port();
+        return format!("; only this machine reaches it: set listeners=http://0.0.0.0:{port} to let others in");
     }
+    "; everybody who reaches this address may do everything: there is no authentication".to_owned()
 }
 
 /// The listening address as a client would write it.

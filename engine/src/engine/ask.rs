@@ -10,14 +10,15 @@ use crate::config::Config;
 use crate::expr::Typed;
 use crate::formats::{FormatError, protobuf};
 use crate::plan::{self, PlanError, Planner};
-use crate::rows::{RowFormat, RowReceiver, channel};
+use crate::rows::{Place, RowFormat, RowReceiver, channel};
 use crate::runtime::{ClientColumn, Transient};
 use crate::serving::{self, Client, Kind, pull};
-use crate::statements::{self, Failure, FailureKind, Print, PushQuery, Session};
+use crate::statements::{self, Failure, FailureKind, Print, Progress, PushQuery, Session};
 use crate::steps::{QueryPlan, SourceColumn, Step, StepKind};
 use crate::types::Column;
 
 use super::Engine;
+use super::settle::Patience;
 use super::topics::Asked;
 
 impl Engine {
@@ -29,15 +30,63 @@ impl Engine {
         format: RowFormat,
         client: &Client,
     ) -> Result<serving::Answer, Failure> {
+        let mut patience = Patience::of(client.clone());
+        loop {
+            match self.try_query(parsed, &session, format, &mut patience)? {
+                Progress::Done(answer) => return Ok(answer),
+                Progress::Wait(pause) => std::thread::sleep(pause),
+            }
+        }
+    }
+
+    /// [`Engine::query`] for callers that have something better to do than to wait.
+    pub fn try_query(
+        &self,
+        parsed: &Parsed,
+        session: &Session,
+        format: RowFormat,
+        patience: &mut Patience,
+    ) -> Result<Progress<serving::Answer>, Failure> {
         let Statement::Query(query) = &parsed.statement else {
             return Err(Failure::statement("Neither a query nor a print statement").of(&parsed.text));
         };
-        self.start_query(parsed, query, &session, (format, client)).map_err(|failure| failure.of_parsed(parsed))
+        self.start_query(parsed, query, session, (format, patience)).map_err(|failure| failure.of_parsed(parsed))
     }
 
     /// Prints a topic.
     pub fn print(&self, print: Print, announce: bool) -> Result<RowReceiver, Failure> {
-        statements::print(&self.shared.log, print, announce)
+        let place = self.place_for_scan().ok_or_else(|| self.too_many_scans())?;
+        let mut rows = statements::print(&self.shared.log, print, announce)?;
+        rows.hold(place);
+        Ok(rows)
+    }
+
+    /// A place for what takes a thread or a dataflow until its client has read it all.
+    fn place_for_scan(&self) -> Option<Place> {
+        self.shared.scans.take(self.most("millstream.max.client.scans"))
+    }
+
+    fn place_for_pull(&self) -> Result<Place, Failure> {
+        let most = self.most("ksql.query.pull.max.concurrent.requests");
+        self.shared.pulls.take(most).ok_or_else(|| {
+            let message = format!(
+                "Host is at concurrent request limit for pull queries. Currently set to {most} maximum concurrent requests."
+            );
+            Failure::new(FailureKind::TooMany, message)
+        })
+    }
+
+    fn too_many_scans(&self) -> Failure {
+        let most = self.most("millstream.max.client.scans");
+        let message = format!(
+            "{most} PRINTs, pull queries on streams and long pull queries run already (millstream.max.client.scans). \
+             Try again when one has ended."
+        );
+        Failure::new(FailureKind::TooMany, message)
+    }
+
+    fn most(&self, property: &str) -> usize {
+        usize::try_from(self.shared.config.number(property).unwrap_or(i64::MAX)).unwrap_or(0)
     }
 
     /// Ends a push query; says whether there was one.
@@ -56,20 +105,25 @@ impl Engine {
         parsed: &Parsed,
         query: &Query,
         session: &Session,
-        (format, client): (RowFormat, &Client),
-    ) -> Result<serving::Answer, Failure> {
+        (format, patience): (RowFormat, &mut Patience),
+    ) -> Result<Progress<serving::Answer>, Failure> {
         let config = Arc::new(self.session_config(session)?);
         let catalog = self.catalog();
         if query.emit.is_some() {
-            return self.push(parsed, query, config, &catalog, (Kind::Push, format));
+            return self.push(parsed, query, config, &catalog, (Kind::Push, format)).map(Progress::Done);
+        }
+        if !self.shared.config.enabled("ksql.pull.queries.enable") {
+            return Err(Failure::statement(
+                "Pull queries are disabled. Please set ksql.pull.queries.enable=true to enable this feature.",
+            ));
         }
         pull::check_clauses(query, &config, &self.shared.functions)?;
         let source = catalog.source(&query.from.name.name);
         if source.is_some_and(|source| source.is_table()) {
-            return self.pull(parsed, query, &config, &catalog, (format, client));
+            return self.pull(parsed, query, &config, &catalog, (format, patience));
         }
         pull::check_stream(&config)?;
-        self.push(parsed, query, config, &catalog, (Kind::StreamPull, format))
+        self.push(parsed, query, config, &catalog, (Kind::StreamPull, format)).map(Progress::Done)
     }
 
     fn planner<'a>(&'a self, catalog: &'a Catalog, topics: &'a Asked<'a>, scope: plan::Session<'a>) -> Planner<'a> {
@@ -99,13 +153,18 @@ impl Engine {
         topics.into_answers()?;
         let plan = plan.map_err(PlanError::of_client)?;
         self.check_push_limit(kind)?;
+        let place = match kind {
+            Kind::StreamPull => Some(self.place_for_scan().ok_or_else(|| self.too_many_scans())?),
+            _ => None,
+        };
         let columns = plan.root.schema.value.clone();
         let proto_schema = proto_schema(format, &columns)?;
         let positions = answer_columns(&plan);
         let (runtime, closing) = (Arc::clone(&self.shared.runtime), id.clone());
-        let (sender, rows) = channel(move || {
+        let (sender, mut rows) = channel(move || {
             runtime.close(&closing);
         });
+        rows.hold(place);
         if kind == Kind::Push {
             let pushed = PushQuery { text: parsed.text.clone(), sources: plan.sources.clone() };
             self.shared.pushed.lock().insert(id.clone(), pushed);
@@ -143,8 +202,8 @@ impl Engine {
         query: &Query,
         config: &Config,
         catalog: &Catalog,
-        (format, client): (RowFormat, &Client),
-    ) -> Result<serving::Answer, Failure> {
+        (format, patience): (RowFormat, &mut Patience),
+    ) -> Result<Progress<serving::Answer>, Failure> {
         let topics = Asked::of_log(&*self.shared.log, &[]);
         let scope = plan::Session { config, text: &parsed.text, query_id: None };
         let types = |name: &str| catalog.custom_type(name).cloned();
@@ -155,19 +214,28 @@ impl Engine {
         let located = located.ok_or_else(|| Failure::statement(format!("{} does not exist.", query.from.name.name)))?;
         let pull = pull::analyze(query, located, &analysis, &env)?;
         let proto_schema = proto_schema(format, &pull.columns)?;
-        self.settle(&pull.query, catalog, client);
-        let tables = self.tables(&query.from.name.name, &pull.query, client)?;
-        let (sender, rows) = channel(|| ());
+        if let Progress::Wait(pause) = self.settle(&pull.query, catalog, patience) {
+            return Ok(Progress::Wait(pause));
+        }
+        let tables = match self.tables(&query.from.name.name, &pull.query, patience)? {
+            Progress::Done(tables) => tables,
+            Progress::Wait(pause) => return Ok(Progress::Wait(pause)),
+        };
+        let (sender, mut rows) = channel(|| ());
+        rows.hold(self.place_for_pull()?);
         let (columns, keys, keeper) = (pull.columns.clone(), pull.keys.clone(), pull.query.clone());
-        pull::answer(pull, format, tables, sender, client).map_err(|error| match error {
-            pull::PullError::Format(FormatError::Encode(message)) => Failure::statement(message),
-            other => {
-                tracing::error!(query = %keeper, "a table cannot be read: {other}");
-                Failure::new(FailureKind::Unavailable, pull::UNREADABLE)
+        pull::answer(pull, format, tables, sender, &patience.client, || self.place_for_scan()).map_err(|error| {
+            match error {
+                pull::PullError::TooMany => self.too_many_scans(),
+                pull::PullError::Format(FormatError::Encode(message)) => Failure::statement(message),
+                other => {
+                    tracing::error!(query = %keeper, "a table cannot be read: {other}");
+                    Failure::new(FailureKind::Unavailable, pull::UNREADABLE)
+                }
             }
         })?;
         let id = format!("query_{}", self.shared.clock.now_ms());
-        Ok(serving::Answer { id, columns, keys, proto_schema, kind: Kind::TablePull, rows })
+        Ok(Progress::Done(serving::Answer { id, columns, keys, proto_schema, kind: Kind::TablePull, rows }))
     }
 }
 

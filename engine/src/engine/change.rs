@@ -252,3 +252,8 @@ fn targets(id: Option<&Ident>, catalog: &Catalog, verb: &str) -> Result<Vec<Stri
     }
     Ok(vec![query.id.clone()])
 }
+
+/// Whether a statement goes through the command log.
+pub(super) fn changes_something(statement: &Statement) -> bool {
+    statements::command_id(statement).is_some()
+}

@@ -20,7 +20,7 @@ impl Engine {
             patterns.iter().map(|text| Regex::new(&format!("^(?:{text})$"))).collect();
         let patterns = compiled.map_err(|error| Failure::request(format!("Invalid pattern: {error}")))?;
         let catalog = self.catalog();
-        self.close_push_queries();
+        self.close_client_queries();
         let answers = self.execute(&demolition(&catalog), Session::default(), None)?;
         let topics: BTreeSet<&str> = catalog.sources().map(|source| source.topic.as_str()).collect();
         for topic in topics.into_iter().filter(|topic| patterns.iter().any(|pattern| pattern.is_match(topic))) {

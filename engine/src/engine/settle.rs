@@ -14,13 +14,47 @@ use crate::catalog::Catalog;
 use crate::log::LogError;
 use crate::runtime::{State, Tables, Unavailable, group};
 use crate::serving::Client;
-use crate::statements::{Failure, FailureKind};
+use crate::statements::{Failure, FailureKind, Progress};
 
 use super::Engine;
 
-/// A query that is far behind does not hold up its readers longer than this.
+/// A query that is far behind, or is being started, does not hold up its readers longer than this.
 const PATIENCE: Duration = Duration::from_millis(500);
-const PAUSE: Duration = Duration::from_millis(1);
+/// Pauses between two looks: short at first, as the wait mostly is.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(16);
+
+/// What a pull query has waited so far: for rows that were inserted, and for its table's query to start; and for whom.
+#[derive(Debug, Default)]
+pub struct Patience {
+    pub(super) client: Client,
+    for_rows: Waited,
+    for_start: Waited,
+}
+
+#[derive(Debug, Default)]
+struct Waited {
+    since: Option<Instant>,
+    pause: Duration,
+}
+
+impl Patience {
+    /// A client's.
+    pub fn of(client: Client) -> Self {
+        Self { client, ..Self::default() }
+    }
+}
+
+impl Waited {
+    /// The next pause, unless patience is at its end.
+    fn pause(&mut self) -> Option<Duration> {
+        if self.since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+            return None;
+        }
+        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+        Some(self.pause)
+    }
+}
 
 /// What pull queries may have to wait for.
 #[derive(Debug, Default)]
@@ -52,49 +86,45 @@ impl Settling {
 impl Engine {
     /// The rows of a table, which a query keeps. It is waited for a query that is being started, for a bounded time; there
     /// is no answer from one that has failed.
-    pub(super) fn tables(&self, table: &str, query: &str, client: &Client) -> Result<Tables, Failure> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let state = match self.shared.runtime.tables(query) {
-                Ok(tables) => return Ok(tables),
-                Err(Unavailable::Starting)
-                    if self.shared.has_threads && !client.is_gone() && Instant::now() < deadline =>
-                {
-                    std::thread::sleep(PAUSE);
-                    continue;
+    pub(super) fn tables(
+        &self,
+        table: &str,
+        query: &str,
+        patience: &mut Patience,
+    ) -> Result<Progress<Tables>, Failure> {
+        let state = match self.shared.runtime.tables(query) {
+            Ok(tables) => return Ok(Progress::Done(tables)),
+            Err(Unavailable::Starting) => {
+                if let Some(pause) = patience.for_start.pause().filter(|_| self.shared.has_threads) {
+                    return Ok(Progress::Wait(pause));
                 }
-                Err(Unavailable::Starting) => "is being started; ask again later",
-                Err(Unavailable::Failed) => "has failed",
-            };
-            return Err(Failure::new(
-                FailureKind::Unavailable,
-                format!(
-                    "The rows of table `{table}` cannot be read: the query {query} that keeps them {state}. EXPLAIN \
-                     {query} shows its state and its errors."
-                ),
-            ));
-        }
+                "is being started; ask again later"
+            }
+            Err(Unavailable::Failed) => "has failed",
+        };
+        Err(Failure::new(
+            FailureKind::Unavailable,
+            format!(
+                "The rows of table `{table}` cannot be read: the query {query} that keeps them {state}. EXPLAIN {query} \
+                 shows its state and its errors."
+            ),
+        ))
     }
 
-    /// Waits until the queries that lead to the rows of `query` have read what was inserted so far. A log that cannot be
-    /// asked is not waited for.
-    pub(super) fn settle(&self, query: &str, catalog: &Catalog, client: &Client) {
+    /// Whether the queries that lead to the rows of `query` have read what was inserted so far; how long to wait before
+    /// asking again if not. A log that cannot be asked is not waited for.
+    pub(super) fn settle(&self, query: &str, catalog: &Catalog, patience: &mut Patience) -> Progress<()> {
         let settling = &self.shared.settling;
-        let Some(event) = settling.awaited(query).filter(|_| self.shared.has_threads) else { return };
-        let deadline = Instant::now() + PATIENCE;
-        let upstream = upstream(query, catalog);
-        loop {
-            match self.has_read_all(&upstream, catalog) {
-                Ok(true) => break,
-                Ok(false) if Instant::now() > deadline || client.is_gone() => return,
-                Ok(false) => std::thread::sleep(PAUSE),
-                Err(error) => {
-                    tracing::debug!("not waiting for inserted rows: {error}");
-                    break;
-                }
-            }
+        let Some(event) = settling.awaited(query).filter(|_| self.shared.has_threads) else {
+            return Progress::Done(());
+        };
+        match self.has_read_all(&upstream(query, catalog), catalog) {
+            Ok(false) => return patience.for_rows.pause().map_or(Progress::Done(()), Progress::Wait),
+            Ok(true) => {}
+            Err(error) => tracing::debug!("not waiting for inserted rows: {error}"),
         }
         settling.settled.write().insert(query.to_owned(), event);
+        Progress::Done(())
     }
 
     /// Whether those queries, oldest first, have read all there is in their topics.

@@ -16,6 +16,7 @@ mod positions;
 mod records;
 #[doc(hidden)]
 pub mod testing;
+mod told;
 mod topic_rules;
 mod writes;
 
@@ -31,6 +32,7 @@ pub use self::embedded::Embedded;
 pub use self::kafka::{Kafka, KafkaSettings};
 pub use self::murmur2::{Partitioner, murmur2, partition_for};
 pub use self::records::RecordsBuilder;
+pub use self::told::reported;
 pub use self::writes::{Write, Writes, Written};
 
 /// What can go wrong below this module.

@@ -51,6 +51,14 @@ impl TaskError {
             Self::Fatal(_) => Blame::Unknown,
         }
     }
+
+    /// What a client is told of it.
+    pub(super) fn told(&self) -> String {
+        match self {
+            Self::Log(error) => error.told(),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl From<OperatorError> for TaskError {

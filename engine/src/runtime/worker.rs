@@ -280,6 +280,6 @@ fn fail(slot: &Slot, now_ms: i64, error: &TaskError, failed: &Sender<Failed>) {
             let _gone = failed.send(Failed { query: Arc::clone(&slot.query) });
         }
     } else {
-        slot.task.target.fail(&error.to_string());
+        slot.task.target.fail(&error.told());
     }
 }

@@ -1,35 +1,25 @@
 //! ASSERT [NOT EXISTS] TOPIC | SCHEMA
 
-use std::thread;
-use std::time::Duration;
-
-use sql::{Expr, ExprKind, Interval, TimeUnit, With};
+use sql::{Expr, ExprKind, Statement, With};
 
 use super::{Failure, FailureKind, Outcome, View};
 
-/// How often a topic is looked for while waiting.
-const POLL: Duration = Duration::from_millis(50);
-/// How long ASSERT waits when it does not say.
-const DEFAULT_TIMEOUT_MS: i64 = 1000;
+/// How an assertion stands now.
+pub enum Asserted {
+    /// As it should.
+    Holds(Outcome),
+    /// It does not, for this reason; that may change.
+    NotYet(String),
+}
 
-/// `ASSERT [NOT EXISTS] TOPIC name [WITH (…)] [TIMEOUT …]`: waits until it holds or the time is over.
-pub fn topic(
-    view: View<'_>,
-    exists: bool,
-    name: &str,
-    with: &With,
-    timeout: Option<Interval>,
-) -> Result<Outcome, Failure> {
-    let deadline = view.clock.now_ms().saturating_add(timeout.map_or(DEFAULT_TIMEOUT_MS, millis));
-    loop {
-        match check(view, exists, name, with)? {
-            None => return Ok(Outcome::AssertedTopic { topic: name.to_owned(), exists }),
-            Some(message) if view.clock.now_ms() >= deadline => {
-                return Err(Failure::new(FailureKind::Assertion, message));
-            }
-            Some(_) => thread::sleep(POLL),
-        }
-    }
+/// `ASSERT [NOT EXISTS] TOPIC name [WITH (…)]`: whether it holds now.
+pub fn topic(view: View<'_>, statement: &Statement) -> Result<Asserted, Failure> {
+    let Statement::AssertTopic { exists, topic, with, .. } = statement else {
+        return Err(Failure::statement("ASSERT TOPIC was expected"));
+    };
+    let problem = check(view, *exists, &topic.name, with)?;
+    let holds = || Outcome::AssertedTopic { topic: topic.name.clone(), exists: *exists };
+    Ok(problem.map_or_else(|| Asserted::Holds(holds()), Asserted::NotYet))
 }
 
 /// `ASSERT [NOT EXISTS] SCHEMA …`: without a registry no schema exists.
@@ -82,15 +72,4 @@ fn number(value: &Expr) -> Option<i64> {
         ExprKind::String(text) => text.trim().parse().ok(),
         _ => None,
     }
-}
-
-fn millis(interval: Interval) -> i64 {
-    let unit = match interval.unit {
-        TimeUnit::Days => 86_400_000,
-        TimeUnit::Hours => 3_600_000,
-        TimeUnit::Minutes => 60_000,
-        TimeUnit::Seconds => 1000,
-        TimeUnit::Milliseconds => 1,
-    };
-    interval.amount.saturating_mul(unit)
 }

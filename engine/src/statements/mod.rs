@@ -17,8 +17,8 @@ mod topics;
 mod variables;
 mod view;
 
-pub use crate::failure::{Failure, FailureKind};
-pub use assertions::{schema as assert_schema, topic as assert_topic};
+pub use crate::failure::{Failure, FailureKind, Progress};
+pub use assertions::{Asserted, schema as assert_schema, topic as assert_topic};
 pub use command::{command_id, unsupported, warnings, wrong_endpoint};
 pub use describe::{all as describe_all, describe};
 pub use explain::{explain_plan, explain_query};

@@ -12,7 +12,7 @@ use crate::formats::sniff::Sniffer;
 use crate::log::{Log, Position, RawBatch, Reader, Signal, TopicPartition};
 use crate::rows::{End, ReaderGone, RowBatch, RowReceiver, RowSender, channel};
 
-use super::{Failure, FailureKind, Session};
+use super::{Failure, Session};
 
 /// How long it sleeps when nothing comes.
 const POLL: Duration = Duration::from_millis(100);
@@ -66,7 +66,7 @@ pub fn print(log: &Arc<dyn Log>, print: Print, announce: bool) -> Result<RowRece
     thread::Builder::new()
         .name("print".to_owned())
         .spawn(move || printer.run(reader, &wake))
-        .map_err(|problem| Failure::new(FailureKind::Server, problem.to_string()))?;
+        .map_err(|problem| Failure::internal("PRINT could not be started", &problem))?;
     Ok(receiver)
 }
 
@@ -100,7 +100,7 @@ impl Printer {
             let raised = wake.count();
             let batches = match reader.poll(MAX_POLL_BYTES) {
                 Ok(batches) => batches,
-                Err(problem) => break End::Failed(problem.to_string()),
+                Err(problem) => break End::Failed(problem.told()),
             };
             if self.print.limit.is_some_and(|limit| self.shown >= limit) {
                 break End::LimitReached;

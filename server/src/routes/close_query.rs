@@ -7,11 +7,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use wire::CloseQuery;
 
-use crate::{Server, body, reply};
+use crate::app::Server;
+use crate::{body, reply};
 
 /// Ends a push query, whichever connection it belongs to.
 pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
-    let CloseQuery { query_id } = match body::read_json(request.into_body()).await {
+    let CloseQuery { query_id } = match body::read_json(&server, request.into_body()).await {
         Ok(request) => request,
         Err(response) => return response,
     };

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
+use crate::app::Server;
 use crate::{body, reply};
 
 /// As ksqlDB answers when `ksql.heartbeat.enable` is false.
@@ -13,8 +14,8 @@ pub(crate) fn off() -> Response {
 }
 
 /// As ksqlDB answers when it is false: the body is looked at first.
-pub(crate) async fn post(request: Request) -> Response {
-    match body::read_json::<Value>(request.into_body()).await {
+pub(crate) async fn post(server: &Server, request: Request) -> Response {
+    match body::read_json::<Value>(server, request.into_body()).await {
         Ok(_) => off(),
         Err(response) => response,
     }

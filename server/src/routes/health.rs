@@ -1,14 +1,25 @@
 //! `GET /healthcheck`, `GET /chc/ready`, `GET /chc/live`
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use axum::response::Response;
+use tokio::time::timeout;
 use wire::{Health, HealthDetails, Healthy};
 
-use crate::{Server, reply};
+use crate::app::Server;
+use crate::reply;
+
+/// How long the log may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether the parts of the server work.
-pub(crate) fn get(server: &Server) -> Response {
-    let log = Healthy { is_healthy: server.engine.log().topics().is_ok() };
+pub(crate) async fn get(server: Arc<Server>) -> Response {
+    // A log that does not answer is not healthy, and neither is a server that is too busy to ask.
+    let asked = server.clone();
+    let answers = server.gate.run(move || Ok(asked.engine.log().topics()?));
+    let log = Healthy { is_healthy: timeout(PATIENCE, answers).await.is_ok_and(|topics| topics.is_ok()) };
     let fine = Healthy { is_healthy: true };
     reply::json(&Health {
         is_healthy: log.is_healthy,

@@ -3,7 +3,8 @@
 use axum::response::Response;
 use wire::{Info, ServerInfo};
 
-use crate::{Server, reply};
+use crate::app::Server;
+use crate::reply;
 
 /// Version of ksqlDB this server behaves like; clients compare it with their own.
 pub(crate) const VERSION: &str = "8.3.1";

@@ -17,9 +17,9 @@ use futures::{StreamExt, stream};
 use wire::{InsertAck, InsertError, InsertsTarget};
 
 use crate::accept::{Chosen, Media, choose};
-use crate::query::blocking;
+use crate::app::Server;
 use crate::session::session;
-use crate::{Server, body, error, reply, upgrade};
+use crate::{body, error, reply, upgrade};
 
 const PRODUCES: &[Media] = &[Media::Delimited, Media::Json];
 /// Longest line that is taken.
@@ -55,8 +55,8 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
     let mut session = session(&target.properties, &serde_json::Map::new());
     session.forget_unknown_properties();
     let asked = server.clone();
-    match blocking(move || asked.engine.inserts(&target.target, &session)).await {
-        Ok(inserter) => reply::with(StatusCode::OK, None, acknowledge(lines, inserter, json)),
+    match server.gate.run(move || asked.engine.inserts(&target.target, &session)).await {
+        Ok(inserter) => reply::with(StatusCode::OK, None, acknowledge(server, lines, inserter, json)),
         Err(mut failure) => {
             failure.kind = engine::statements::FailureKind::Statement;
             error::bare(failure)
@@ -70,8 +70,9 @@ fn is_taken(request: &Request) -> bool {
 }
 
 /// The acknowledgements, as a body. Each is a frame: clients exist that read a frame as one JSON document.
-fn acknowledge(lines: Lines, inserter: Inserter, json: bool) -> Body {
-    let state = State { lines, inserter: Some(inserter), seq: 0, json, opened: false, pending: VecDeque::new() };
+fn acknowledge(server: Arc<Server>, lines: Lines, inserter: Inserter, json: bool) -> Body {
+    let state =
+        State { server, lines, inserter: Some(inserter), seq: 0, json, opened: false, pending: VecDeque::new() };
     Body::from_stream(stream::unfold(state, |mut state| async move {
         loop {
             if let Some(frame) = state.pending.pop_front() {
@@ -88,6 +89,7 @@ fn acknowledge(lines: Lines, inserter: Inserter, json: bool) -> Body {
 }
 
 struct State {
+    server: Arc<Server>,
     lines: Lines,
     /// Without one, no more rows are taken.
     inserter: Option<Inserter>,
@@ -104,12 +106,13 @@ impl State {
     async fn insert(&mut self, chunk: Vec<Bytes>) {
         let Some(mut inserter) = self.inserter.take() else { return };
         let rows = chunk.len();
-        let done = tokio::task::spawn_blocking(move || {
+        let done = self.server.gate.run(move || {
             let results = inserter.insert(&chunk);
-            (inserter, results)
+            Ok((inserter, results))
         });
-        let Ok((inserter, results)) = done.await else {
-            return self.refuse(50000, "Error in processing inserts. Check server logs for details.".to_owned());
+        let (inserter, results) = match done.await {
+            Ok(done) => done,
+            Err(failure) => return self.refuse(error::code(failure.kind), failure.message),
         };
         debug_assert_eq!(results.len(), rows);
         for result in results {

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use wire::{ClusterId, ClusterScope, ServerMetadata};
 
 use super::info::VERSION;
-use crate::{Server, reply};
+use crate::app::Server;
+use crate::reply;
 
 /// Version and cluster.
 pub(crate) fn get(server: &Server) -> Response {

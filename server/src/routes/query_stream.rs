@@ -9,9 +9,10 @@ use engine::statements::{Failure, FailureKind};
 use wire::QueryStreamRequest;
 
 use crate::accept::{Chosen, Media, choose};
+use crate::app::Server;
 use crate::query::{self, Asked, Start};
 use crate::session::session;
-use crate::{Server, body, error, reply, rows};
+use crate::{body, error, reply, rows};
 
 const PRODUCES: &[Media] = &[Media::Delimited, Media::Json, Media::KsqlJson, Media::Protobuf];
 
@@ -24,7 +25,7 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
     if request.version() < Version::HTTP_11 {
         return reply::bare_error(40000, reply::NOT_OVER_HTTP10);
     }
-    let request: QueryStreamRequest = match body::read_json(request.into_body()).await {
+    let request: QueryStreamRequest = match body::read_json(&server, request.into_body()).await {
         Ok(request) => request,
         Err(response) => return response,
     };

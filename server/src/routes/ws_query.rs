@@ -11,16 +11,19 @@ use engine::rows::{End, Event, RowFormat, RowReceiver};
 use engine::serving::Answer;
 use engine::statements::{Failure, FailureKind, FieldConstraint, SourceField};
 use serde_json::json;
+use tokio::time::timeout;
 use wire::{Field, KsqlRequest};
 
+use crate::app::Server;
 use crate::query::{self, Asked, Start};
 use crate::session::session;
-use crate::{Server, body, entities, reply};
+use crate::{body, entities, reply};
 
 /// Close codes.
 const DONE: u16 = 1000;
 const BAD_REQUEST: u16 = 1003;
 const SERVER_ERROR: u16 = 1011;
+const GOING_AWAY: u16 = 1001;
 
 /// Why a session ends early: close code and text.
 type Refusal = (u16, String);
@@ -42,23 +45,9 @@ pub(crate) async fn get(server: Arc<Server>, request: Request) -> Response {
 }
 
 async fn serve(server: Arc<Server>, mut socket: WebSocket, query: &str) {
-    let started = tokio::select! {
-        started = start(server.clone(), query) => started,
-        () = closed(&mut socket) => return,
-    };
-    let result = match started {
-        Ok(Start::Query(answer)) => rows(&mut socket, answer).await,
-        Ok(Start::Print(print)) => match query::blocking(move || server.engine.print(print, false)).await {
-            Ok(lines) => stream(&mut socket, lines, |line| json!(String::from_utf8_lossy(line)).to_string()).await,
-            Err(failure) => Err((SERVER_ERROR, failure.message)),
-        },
-        Ok(Start::NoTopic { topic, .. }) => Err((
-            BAD_REQUEST,
-            format!("Topic does not exist, or KSQL does not have permission to list the topic: {topic}"),
-        )),
-        Err(refusal) => Err(refusal),
-    };
-    let (code, text) = match result {
+    let result = timeout(server.limits.web_socket, answer(&server, &mut socket, query)).await;
+    let too_long = || "The connection is open for as long as ksql.websocket.connection.max.timeout.ms allows.";
+    let (code, text) = match result.unwrap_or_else(|_| Err((GOING_AWAY, too_long().to_owned()))) {
         Ok(true) => (DONE, "done".to_owned()),
         Ok(false) => return,
         Err(refusal) => refusal,
@@ -67,6 +56,25 @@ async fn serve(server: Arc<Server>, mut socket: WebSocket, query: &str) {
     if socket.send(Message::text(json!({ "error": text }).to_string())).await.is_ok() {
         // The client may be gone by now.
         let _sent = socket.send(Message::Close(Some(CloseFrame { code, reason }))).await;
+    }
+}
+
+/// Runs what the URL asks for; false when the client is gone before it ends.
+async fn answer(server: &Arc<Server>, socket: &mut WebSocket, query: &str) -> Result<bool, Refusal> {
+    let started = tokio::select! {
+        started = start(server.clone(), query) => started?,
+        () = closed(socket) => return Ok(false),
+    };
+    match started {
+        Start::Query(answer) => rows(socket, answer).await,
+        Start::Print(print) => match query::print(server, print, false).await {
+            Ok(lines) => stream(socket, lines, |line| json!(String::from_utf8_lossy(line)).to_string()).await,
+            Err(failure) => Err((SERVER_ERROR, failure.message)),
+        },
+        Start::NoTopic { topic, .. } => Err((
+            BAD_REQUEST,
+            format!("Topic does not exist, or KSQL does not have permission to list the topic: {topic}"),
+        )),
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) enum PullError {
     Format(#[from] FormatError),
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),
+    #[error("Too many long answers are on their way")]
+    TooMany,
 }
 
 /// How far an answer has come.

@@ -4,21 +4,22 @@ use std::sync::Arc;
 
 use crate::formats::FormatError;
 use crate::log::LogError;
-use crate::rows::{End, RowFormat, RowSender};
+use crate::rows::{End, Place, RowFormat, RowSender};
 use crate::serving::Client;
 use crate::state::Table;
 
 use super::read::{Progress, PullError};
 use super::{Pull, UNREADABLE};
 
-/// Sends the answer: what the client's queue takes now at once, a long scan's rest from a thread of its own. Ends early when
-/// the client is gone.
+/// Sends the answer: what the client's queue takes now at once, a long scan's rest from a thread of its own, for which there
+/// must be a `place`. Ends early when the client is gone.
 pub(crate) fn answer(
     pull: Pull,
     format: RowFormat,
     tables: Arc<[Table]>,
     sender: RowSender,
     client: &Client,
+    place: impl FnOnce() -> Option<Place>,
 ) -> Result<(), PullError> {
     let mut progress = Progress::new(format);
     while sender.has_room() && !client.is_gone() {
@@ -38,7 +39,9 @@ pub(crate) fn answer(
     if client.is_gone() {
         return Ok(());
     }
+    let place = place().ok_or(PullError::TooMany)?;
     let rest = move || {
+        let _place = place;
         while !sender.is_closed() {
             match pull.next(&tables, &mut progress) {
                 Ok(Some(batch)) => {

@@ -1,0 +1,158 @@
+//! The statements of one request on their way: carried out in order, and where one has to wait for something to happen
+//! (ASSERT TOPIC, an earlier command) it lets go of its thread and of every lock until it is tried again.
+
+use std::time::{Duration, Instant};
+
+use sql::{Interval, Parsed, Statement, TimeUnit, Variables};
+
+use crate::statements::{self, Answer, Asserted, Failure, FailureKind, Progress, Session};
+
+use super::Engine;
+use super::change::changes_something;
+
+/// How often is looked whether what is waited for has happened.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Statements that are being carried out.
+pub struct Execution {
+    engine: Engine,
+    text: String,
+    session: Session,
+    /// Number of the command that has to be carried out before.
+    after: Option<i64>,
+    begun: Instant,
+    statements: Option<Vec<Parsed>>,
+    /// One for each statement that is done.
+    answers: Vec<Answer>,
+    /// When the assertion that waits gives up.
+    deadline_ms: Option<i64>,
+}
+
+impl Engine {
+    /// Carries out the statements of a text, in order; nothing happens unless all of them make sense.
+    /// `wait_for` is a command sequence number that must have been carried out before.
+    pub fn execute(&self, text: &str, session: Session, wait_for: Option<i64>) -> Result<Vec<Answer>, Failure> {
+        let mut execution = self.begin(text, session, wait_for);
+        loop {
+            match execution.go_on()? {
+                Progress::Done(answers) => return Ok(answers),
+                Progress::Wait(pause) => std::thread::sleep(pause),
+            }
+        }
+    }
+
+    /// [`Engine::execute`] for callers that have something better to do than to wait: nothing happens before
+    /// [`Execution::go_on`].
+    pub fn begin(&self, text: &str, session: Session, wait_for: Option<i64>) -> Execution {
+        Execution {
+            engine: self.clone(),
+            text: text.to_owned(),
+            session,
+            after: wait_for,
+            begun: Instant::now(),
+            statements: None,
+            answers: Vec::new(),
+            deadline_ms: None,
+        }
+    }
+
+    /// Whether a command was carried out. While another one is, nobody can tell.
+    fn has_carried_out(&self, number: i64) -> bool {
+        self.shared.commands.try_lock().is_some_and(|commands| commands.last() >= number)
+    }
+}
+
+impl Execution {
+    /// Carries out what can be now.
+    pub fn go_on(&mut self) -> Result<Progress<Vec<Answer>>, Failure> {
+        if let Some(number) = self.after {
+            if !self.engine.has_carried_out(number) {
+                return self.await_command(number);
+            }
+            self.after = None;
+        }
+        let statements = match self.statements.take() {
+            Some(statements) => statements,
+            None => {
+                let variables: Variables = self.session.variables.iter().collect();
+                sql::parse(&self.text, &variables)
+                    .map_err(|error| Failure::statement(error.message).of(&error.statement))?
+            }
+        };
+        let progress = self.carry_on(&statements);
+        self.statements = Some(statements);
+        progress
+    }
+
+    fn await_command(&self, number: i64) -> Result<Progress<Vec<Answer>>, Failure> {
+        let patience = self.engine.shared.config.number("ksql.server.command.response.timeout.ms").unwrap_or(5000);
+        if self.begun.elapsed() < Duration::from_millis(patience.max(0).unsigned_abs()) {
+            return Ok(Progress::Wait(POLL));
+        }
+        Err(Failure::new(
+            FailureKind::CommandTimeout,
+            format!("Timed out while waiting for a previous command to execute. command sequence number: {number}"),
+        ))
+    }
+
+    /// The statements from the first on that is not done yet.
+    fn carry_on(&mut self, statements: &[Parsed]) -> Result<Progress<Vec<Answer>>, Failure> {
+        let engine = self.engine.clone();
+        let rest = statements.get(self.answers.len()..).unwrap_or_default();
+        // Who only looks takes no lock.
+        let mut changing = None;
+        if rest.iter().any(|statement| changes_something(&statement.statement)) {
+            let commands = engine.shared.commands.lock();
+            // After a pause, what others have changed meanwhile counts.
+            let changes = engine.dry_run(&self.text, rest, self.session.clone())?.into_iter();
+            changing = Some((commands, changes));
+        }
+        for statement in rest {
+            let answer = match (&statement.statement, &mut changing) {
+                (changes, Some((commands, planned))) if changes_something(changes) => {
+                    let Some(change) = planned.next() else { break };
+                    engine.carry_out(commands, statement, change).map_err(|failure| failure.of_parsed(statement))?
+                }
+                (Statement::AssertTopic { timeout, .. }, _) => match self.assert(statement, *timeout)? {
+                    Some(answer) => answer,
+                    None => return Ok(Progress::Wait(POLL)),
+                },
+                _ => engine.answer(statement, &mut self.session)?,
+            };
+            self.answers.push(answer);
+        }
+        Ok(Progress::Done(std::mem::take(&mut self.answers)))
+    }
+
+    /// The answer of an assertion that holds; none while it may yet come to.
+    fn assert(&mut self, parsed: &Parsed, timeout: Option<Interval>) -> Result<Option<Answer>, Failure> {
+        let engine = &self.engine;
+        let catalog = engine.catalog();
+        let asserted = engine.with_view(&catalog, &self.session, |view| {
+            let usual = || view.config.number("ksql.assert.topic.default.timeout.ms").unwrap_or(1000);
+            Ok((statements::assert_topic(view, &parsed.statement)?, timeout.map_or_else(usual, millis)))
+        });
+        let (asserted, timeout) = asserted.map_err(|failure| failure.of_parsed(parsed))?;
+        let now_ms = engine.shared.clock.now_ms();
+        let deadline = *self.deadline_ms.get_or_insert(now_ms.saturating_add(timeout));
+        match asserted {
+            Asserted::Holds(outcome) => {
+                self.deadline_ms = None;
+                Ok(Some(Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() }))
+            }
+            Asserted::NotYet(_) if now_ms < deadline => Ok(None),
+            Asserted::NotYet(problem) => Err(Failure::new(FailureKind::Assertion, problem)),
+        }
+    }
+}
+
+fn millis(interval: Interval) -> i64 {
+    let unit = match interval.unit {
+        TimeUnit::Days => 86_400_000,
+        TimeUnit::Hours => 3_600_000,
+        TimeUnit::Minutes => 60_000,
+        TimeUnit::Seconds => 1000,
+        TimeUnit::Milliseconds => 1,
+    };
+    interval.amount.saturating_mul(unit)
+}

@@ -1,0 +1,72 @@
+//! One connection: HTTP/1.1 or HTTP/2 with prior knowledge, until it ends, is idle for too long, or the server stops.
+
+mod timed;
+mod traffic;
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use crate::app::{Server, dispatch};
+use crate::reply;
+
+use self::timed::Timed;
+use self::traffic::{Held, Traffic};
+
+/// Largest head of a request, bytes.
+const MAX_HEAD_BYTES: usize = 64 << 10;
+
+/// Serves a connection. When `stopping` changes, what is running ends, and nothing new begins.
+pub(crate) async fn serve(server: Arc<Server>, stream: TcpStream, mut stopping: watch::Receiver<bool>) {
+    // Rows are small and must not wait for more of them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY refused");
+    }
+    let traffic = Arc::new(Traffic::default());
+    let io = TokioIo::new(Timed::new(stream, Arc::clone(&traffic), server.limits.receive, server.limits.idle));
+    let service = service_fn(|request| answer(Arc::clone(&server), Arc::clone(&traffic), request));
+    let mut builder = Builder::new(TokioExecutor::new());
+    // The head's time-out is ours: this one counts the time between requests, too.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MAX_HEAD_BYTES);
+    builder.http2().timer(TokioTimer::new()).max_header_list_size(MAX_HEAD_BYTES as u32);
+    let mut connection = pin!(builder.serve_connection_with_upgrades(io, service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = stopping.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(problem) = ended {
+        tracing::debug!(problem, "connection ended");
+    }
+}
+
+/// The answer to a request. It counts as running until its last byte was handed to the connection.
+async fn answer(
+    server: Arc<Server>,
+    traffic: Arc<Traffic>,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let running = traffic.begin();
+    let Ok(place) = Arc::clone(&server.requests).try_acquire_owned() else {
+        let most = server.limits.requests;
+        let message = format!("The server has {most} requests at work already (millstream.http.max.requests).");
+        return Ok(reply::json_error(50300, message));
+    };
+    let response = dispatch(server, request.map(Body::new)).await;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        traffic.leave_http();
+    }
+    Ok(response.map(|body| Held::body(body, (running, place))))
+}

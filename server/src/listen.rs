@@ -1,0 +1,118 @@
+//! The listening socket: takes connections until it is told to stop, and then sees to it that they end.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::HttpBody;
+use http_body_util::BodyExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use crate::app::Server;
+use crate::{connection, reply};
+
+/// Pause after a connection could not be taken: none will be possible at once, either.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How many clients beyond the limit are told so at once, and how long they have to listen.
+const TOLD_AT_ONCE: usize = 16;
+const TELLING: Duration = Duration::from_secs(1);
+
+/// Serves until `shutdown` resolves; then ends within the time of `millstream.shutdown.timeout.ms`, whatever clients do:
+/// half of it is for what runs, the other half for the engine to write what it has.
+pub(crate) async fn serve(
+    server: Arc<Server>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let (stop, stopping) = watch::channel(false);
+    let places = Arc::new(Semaphore::new(server.limits.connections));
+    let telling = Arc::new(Semaphore::new(TOLD_AT_ONCE));
+    let mut connections = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            Some(_ended) = connections.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            let (server, stopping) = (Arc::clone(&server), stopping.clone());
+            connections.spawn(async move {
+                connection::serve(server, stream, stopping).await;
+                drop(place);
+            });
+        } else if let Ok(turn) = Arc::clone(&telling).try_acquire_owned() {
+            let most = server.limits.connections;
+            connections.spawn(async move {
+                // Who does not listen is not told.
+                let _late = timeout(TELLING, send_away(stream, most)).await;
+                drop(turn);
+            });
+        }
+    }
+    // Nobody else is let in.
+    drop(listener);
+    let begin = Instant::now();
+    let (half, end) = (begin + server.limits.stop / 2, begin + server.limits.stop);
+    server.begin_to_stop();
+    // Every connection may have ended by now.
+    let _none = stop.send(true);
+    let closing = Arc::clone(&server);
+    let streams = tokio::task::spawn_blocking(move || closing.engine.close_client_queries());
+    let ended = timeout_at(half, async {
+        let _panicked = streams.await;
+        while connections.join_next().await.is_some() {}
+    });
+    if ended.await.is_err() {
+        tracing::info!(connections = connections.len(), "not waiting any longer for these connections");
+    }
+    connections.abort_all();
+    stop_engine(server, end).await
+}
+
+/// Commits and stops the engine; gives up at `end`, as a step may be stuck.
+async fn stop_engine(server: Arc<Server>, end: Instant) -> io::Result<()> {
+    let most = server.limits.stop;
+    let stopped = tokio::task::spawn_blocking(move || server.engine.shut_down());
+    match timeout_at(end, stopped).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(problem)) => Err(io::Error::other(format!("the engine did not stop cleanly: {problem}"))),
+        Err(_) => Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!(
+                "the engine did not stop within {} ms (millstream.shutdown.timeout.ms); what was acknowledged is safe",
+                most.as_millis()
+            ),
+        )),
+    }
+}
+
+/// Tells a client that there are too many.
+async fn send_away(mut stream: TcpStream, most: usize) -> io::Result<()> {
+    let message = format!("The server has {most} connections already (millstream.http.max.connections).");
+    let response = reply::json_error(50300, message);
+    let length = response.body().size_hint().exact().unwrap_or_default();
+    let head = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: \
+         close\r\n\r\n"
+    );
+    let body = response.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
+    stream.write_all(&[head.as_bytes(), &body].concat()).await?;
+    stream.shutdown().await?;
+    // A socket that is closed before the request was read would be reset, answer and all.
+    let mut ignored = [0; 1024];
+    while stream.read(&mut ignored).await? > 0 {}
+    Ok(())
+}
