@@ -20,6 +20,8 @@ mod replay;
 mod settle;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod time_tests;
 mod topics;
 
 use std::collections::BTreeMap;

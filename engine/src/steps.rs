@@ -7,6 +7,8 @@ use crate::expr::Typed;
 use crate::formats::FormatSpec;
 use crate::types::{Schema, SqlType, Value};
 
+pub use crate::types::{Window, WindowKind};
+
 /// Key and value format of a topic, and the window in its key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Formats {
@@ -174,28 +176,6 @@ pub struct AggregateCall {
     pub literals: Vec<Value>,
     /// Result type.
     pub ty: SqlType,
-}
-
-/// A window of GROUP BY, all in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    /// Which kind.
-    pub kind: WindowKind,
-    /// How late a record may be after the window's end.
-    pub grace_ms: i64,
-    /// How long a window is kept.
-    pub retention_ms: i64,
-}
-
-/// Kind and size of a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WindowKind {
-    /// Adjacent windows.
-    Tumbling { size_ms: i64 },
-    /// Overlapping windows.
-    Hopping { size_ms: i64, advance_ms: i64 },
-    /// Windows separated by silence.
-    Session { gap_ms: i64 },
 }
 
 /// Where a persistent query's rows go.

@@ -198,6 +198,7 @@ pub(super) static PROPERTIES: &[Property] = &[
     p("ksql.logging.processing.rows.include", Boolean, Some("false"), Server, "Rows stand in it."),
     // ours
     p("data.dir", Text, Some("millstream-data"), Server, "Data directory of the embedded log and of state."),
+    p("millstream.window.max.per.record", Integer, Some("20000"), Server, "In how many hopping windows one record may be; statements that ask for more are refused."),
     p("millstream.state.memory.bytes", Integer, Some("1073741824"), Server, "Memory all state together may take; the rest is read from disk."),
     p("millstream.query.pull.keys.max", Integer, Some("10000"), Session, "Most keys a pull query looks up one by one; with more it scans the table."),
     p("millstream.max.client.scans", Integer, Some("100"), Server, "PRINTs, pull queries on streams and long answers of pull queries at once."),

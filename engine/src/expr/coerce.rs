@@ -269,8 +269,8 @@ fn text_leads(so_far: &SqlType, text: &str, span: Span) -> Result<SqlType, ExprE
 /// `BigDecimal` precision and scale of a literal: values in (-1, 1) count their zeros.
 pub(super) fn decimal_type(unscaled: i128, scale: i32) -> SqlType {
     let digits = unscaled.unsigned_abs().checked_ilog10().unwrap_or(0) as i32 + 1;
-    let (digits, scale) = if scale < 0 { (digits - scale, 0) } else { (digits, scale) };
-    let precision = if digits <= scale { scale + 1 } else { digits };
+    let (digits, scale) = if scale < 0 { (digits.saturating_sub(scale), 0) } else { (digits, scale) };
+    let precision = if digits <= scale { scale.saturating_add(1) } else { digits };
     SqlType::Decimal {
         precision: u8::try_from(precision).unwrap_or(u8::MAX),
         scale: i8::try_from(scale).unwrap_or(i8::MAX),

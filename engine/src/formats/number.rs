@@ -74,8 +74,9 @@ pub(super) fn exact_decimal(text: &str, precision: u8, scale: i8) -> Result<i128
     if unscaled == 0 {
         return Ok(0);
     }
-    let scaled = u32::try_from(to - from)
-        .ok()
+    let scaled = to
+        .checked_sub(from)
+        .and_then(|places| u32::try_from(places).ok())
         .and_then(|places| 10_i128.checked_pow(places))
         .and_then(|factor| unscaled.checked_mul(factor))
         .ok_or_else(overflow)?;
@@ -159,7 +160,10 @@ mod tests {
         assert!(exact_decimal("12345", 6, 2).is_err_and(|error| error.starts_with("Numeric field overflow")));
         assert!(exact_decimal("1.234", 6, 2).is_err_and(|error| error.contains("without rounding")));
         assert!(exact_decimal("x", 6, 2).is_err_and(|error| error.contains("not a number")));
-        assert!(exact_decimal("1e2000000000", 6, 2).is_err());
+        for text in ["1e2000000000", "1e2147483647", "-1e2147483647", "1e-2147483647", "1e-2147483648", "1e99999999999"]
+        {
+            assert!(exact_decimal(text, 38, 37).is_err(), "{text}");
+        }
     }
 
     #[test]

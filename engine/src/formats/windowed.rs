@@ -43,6 +43,14 @@ impl WindowBytes {
         out.extend_from_slice(&start.to_be_bytes());
     }
 
+    /// Whether there is a time at which a window that begins at `start` ends.
+    fn has_end(self, start: i64) -> bool {
+        match self {
+            Self::Time { size_ms } => start.checked_add(size_ms).is_some(),
+            Self::Session => true,
+        }
+    }
+
     /// Splits a windowed key into the key's own payload and (start, end); `None` when it is too short to hold a window.
     pub fn split(self, key: &[u8]) -> Option<(&[u8], i64, i64)> {
         let long = |bytes: &[u8]| bytes.try_into().ok().map(i64::from_be_bytes);
@@ -58,6 +66,9 @@ impl WindowBytes {
     }
 }
 
+/// What is wrong with a key whose window ends when there is no time any more.
+const NO_END: &str = "the window in the key cannot be represented";
+
 /// Keys taken apart.
 #[derive(Debug)]
 pub struct SplitKeys {
@@ -65,7 +76,7 @@ pub struct SplitKeys {
     pub payloads: BinaryArray,
     /// The windows; 0 for keys that are null or bad.
     pub windows: Windows,
-    /// Rows whose key is too short to hold a window (ascending); their payload is null.
+    /// Rows whose key holds no window, or one that cannot be represented (ascending); their payload is null.
     pub bad: Vec<(usize, String)>,
 }
 
@@ -75,14 +86,16 @@ pub fn split(keys: &BinaryArray, bytes: WindowBytes) -> SplitKeys {
     let (mut starts, mut ends) = (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
     let mut bad = Vec::new();
     for (row, key) in keys.iter().enumerate() {
-        let parts = key.and_then(|key| bytes.split(key));
-        match parts {
-            Some((payload, ..)) => payloads.append_value(payload),
-            None => payloads.append_null(),
-        }
-        if key.is_some() && parts.is_none() {
-            bad.push((row, "the key is too short to hold a window".to_owned()));
-        }
+        let parts = key.map(|key| bytes.split(key).ok_or("the key is too short to hold a window"));
+        let parts = parts.map(|parts| parts.and_then(|parts| bytes.has_end(parts.1).then_some(parts).ok_or(NO_END)));
+        let parts = match parts.transpose() {
+            Ok(parts) => parts,
+            Err(problem) => {
+                bad.push((row, problem.to_owned()));
+                None
+            }
+        };
+        payloads.append_option(parts.map(|(payload, ..)| payload));
         starts.push(parts.map_or(0, |(_, start, _)| start));
         ends.push(parts.map_or(0, |(_, _, end)| end));
     }
@@ -132,5 +145,16 @@ mod tests {
         let parts = split(&BinaryArray::from_vec(vec![b"short"]), WindowBytes::Session);
         assert_eq!(parts.bad.len(), 1);
         assert!(parts.payloads.is_null(0));
+    }
+
+    #[test]
+    fn a_window_without_an_end_is_bad() {
+        let windows =
+            Windows { start: vec![i64::MAX - 2000, i64::MAX - 1999, i64::MIN].into(), end: vec![0; 3].into() };
+        let bytes = WindowBytes::Time { size_ms: 2000 };
+        let keys = join(&BinaryArray::from_vec(vec![b"a", b"b", b"c"]), &windows, bytes);
+        let parts = split(&keys, bytes);
+        assert_eq!(parts.bad, [(1, NO_END.to_owned())]);
+        assert_eq!(parts.windows.end, vec![i64::MAX, 0, i64::MIN + 2000]);
     }
 }

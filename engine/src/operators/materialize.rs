@@ -10,7 +10,7 @@ use crate::formats::FormatSpec;
 use crate::log::{LogError, Writes};
 use crate::state::{Place, Row, Store, Table, TableKind, ToRows};
 use crate::types::row::{BadRow, RowDecoder, RowEncoder, get_i64};
-use crate::types::{Changes, Schema, Side, SqlType, Windows};
+use crate::types::{Changes, Schema, Side, SqlType, Time, Windows};
 
 use super::keys::{KeyBytes, KeyForm};
 use super::{Context, Operator, OperatorError};
@@ -99,7 +99,7 @@ impl Materialize {
         if let TableKind::Time { retention_ms, .. } | TableKind::Session { retention_ms } = self.kind {
             let newest = store.time();
             if newest > i64::MIN {
-                store.expire_before(newest.saturating_sub(retention_ms).div_euclid(self.kind.segment_ms()));
+                store.expire_before((Time(newest) - retention_ms).stretch(self.kind.segment_ms()));
             }
         }
     }

@@ -32,7 +32,7 @@ pub use keys::KeyForm;
 pub use materialize::Materialize;
 pub use project::Project;
 pub use rekey::Rekey;
-pub use suppress::{Closing, Suppress};
+pub use suppress::Suppress;
 
 /// What an operator may use besides its input.
 pub trait Context {

@@ -6,31 +6,21 @@ use std::ops::Bound;
 use arrow::array::{Array, AsArray, UInt32Array};
 use arrow::compute::take;
 
-use super::aggregate::{Sessions, TimeWindows};
 use super::{Context, EncodeKeys, Operator, OperatorError, only};
 use crate::log::{LogError, Writes};
 use crate::state::{Entries, Place, Row, Store};
 use crate::types::row::{RowDecoder, RowEncoder};
-use crate::types::{Changes, Schema, Side, SqlType, Windows};
-
-/// When a window is over.
-#[derive(Debug, Clone, Copy)]
-pub enum Closing {
-    /// When its end and the grace period have passed.
-    Time(TimeWindows),
-    /// When nothing can extend the session any more.
-    Session(Sessions),
-}
+use crate::types::{Changes, Schema, Side, SqlType, Time, Window, WindowBounds, WindowKind, Windows};
 
 /// Holds every window's result back until stream time has passed its end and grace, then emits the last one, in the
-/// order of window start (of sessions: end) and key.
+/// order of window start (of sessions: end) and key. However far stream time jumps, and whatever retention is: every
+/// window is emitted, once.
 ///
 /// Stream time is the highest ROWTIME seen, of any key. All rows of one input record count before windows are closed.
-/// As in ksqlDB a window that retention has overtaken by then is lost: a time window whose start lies more than that
-/// before the newest start, a session in a part of the store that is dropped. Rows are never taken back, so the old side is absent.
+/// Rows are never taken back, so the old side is absent.
 pub struct Suppress {
     keys: EncodeKeys,
-    closing: Closing,
+    window: Window,
     /// Rows by window and key; value columns stand behind the key columns.
     rows: Store<Vec<Row>>,
     /// The keys of `rows`, in the order in which they are emitted.
@@ -56,7 +46,7 @@ impl Suppress {
     pub fn new(
         schema: &Schema,
         keys: EncodeKeys,
-        closing: Closing,
+        window: Window,
         place: &Place,
         tells_old: bool,
     ) -> Result<Self, OperatorError> {
@@ -66,7 +56,7 @@ impl Suppress {
         let types: Vec<SqlType> = schema.columns().map(|column| column.ty.clone()).collect();
         Ok(Self {
             keys,
-            closing,
+            window,
             rows,
             order,
             key_columns: schema.key.len(),
@@ -78,9 +68,9 @@ impl Suppress {
     }
 
     /// Takes in one row of a window.
-    fn hold(&mut self, key: &[u8], window: (i64, i64), time: i64, has_value: bool) -> Result<(), OperatorError> {
+    fn hold(&mut self, key: &[u8], window: WindowBounds, time: i64, has_value: bool) -> Result<(), OperatorError> {
         self.entry.clear();
-        if let Closing::Session(_) = self.closing {
+        if let WindowKind::Session { .. } = self.window.kind {
             self.entry.extend_from_slice(&window.1.to_be_bytes());
         }
         self.entry.extend_from_slice(&window.0.to_be_bytes());
@@ -98,49 +88,35 @@ impl Suppress {
         Ok(())
     }
 
-    /// Window of an entry.
-    fn window(&self, entry: &[u8]) -> (i64, i64) {
+    /// Bounds of an entry's window.
+    fn bounds(&self, entry: &[u8]) -> WindowBounds {
         let at = |from: usize| {
             entry.get(from..from + 8).and_then(|b| b.try_into().ok()).map_or(i64::MIN, i64::from_be_bytes)
         };
-        match self.closing {
-            Closing::Time(windows) => (at(0), at(0).saturating_add(windows.size_ms)),
-            Closing::Session(_) => (at(8), at(0)),
+        match self.window.kind {
+            WindowKind::Session { .. } => (at(8), at(0)),
+            kind => (at(0), (Time(at(0)) + kind.size_ms()).0),
         }
     }
 
     /// Emits what is over, caused by input row `from`.
     fn close(&mut self, from: u32, closed: &mut Closed) -> Result<(), OperatorError> {
-        let newest = self.order.last().map_or(i64::MIN, |entry| self.window(entry).0);
         while let Some(entry) = self.order.first() {
-            let (start, end) = self.window(entry);
-            let (over, lost) = match self.closing {
-                Closing::Time(windows) => {
-                    let over = end <= self.rows.time().saturating_sub(windows.grace_ms);
-                    (over, start < newest.saturating_sub(windows.retention_ms))
-                }
-                Closing::Session(sessions) => {
-                    let time = self.rows.time();
-                    let over = end < time.saturating_sub(sessions.grace_ms + sessions.gap_ms);
-                    (over, sessions.segment(end) < sessions.first_segment(time))
-                }
-            };
-            if !over {
+            let (start, end) = self.bounds(entry);
+            if !self.window.is_over((start, end), self.rows.time()) {
                 break;
             }
             let Some(entry) = self.order.pop_first() else { break };
             let Some(slot) = self.rows.get(0, &entry)? else { continue };
-            if !lost {
-                let row = &self.rows.values()[slot as usize];
-                self.decoder.push(&row.bytes).map_err(|problem| LogError::Corrupt {
-                    file: "suppressed rows".to_owned(),
-                    problem: problem.to_string(),
-                })?;
-                closed.from.push(from);
-                closed.starts.push(start);
-                closed.ends.push(end);
-                closed.times.push(row.time);
-            }
+            let row = &self.rows.values()[slot as usize];
+            self.decoder.push(&row.bytes).map_err(|problem| LogError::Corrupt {
+                file: "suppressed rows".to_owned(),
+                problem: problem.to_string(),
+            })?;
+            closed.from.push(from);
+            closed.starts.push(start);
+            closed.ends.push(end);
+            closed.times.push(row.time);
             self.rows.remove(slot);
         }
         Ok(())
@@ -204,14 +180,14 @@ fn no_windows() -> Windows {
 
 #[cfg(test)]
 mod tests {
-    use super::{Closing, Suppress};
+    use super::Suppress;
     use crate::log::Writes;
-    use crate::operators::aggregate::tests::{grouping, stream_schema};
-    use crate::operators::aggregate::{SessionAggregate, Sessions, StreamAggregate, TimeWindows};
+    use crate::operators::aggregate::tests::{grouping, hopping, session, stream_schema, tumbling};
+    use crate::operators::aggregate::{SessionAggregate, StreamAggregate};
     use crate::operators::harness::{Harness, text_keys};
     use crate::operators::{Context, Operator, OperatorError};
     use crate::state::Place;
-    use crate::types::Changes;
+    use crate::types::{Changes, Window, WindowKind};
 
     /// A windowed aggregate, and only its final results.
     struct Final(Box<dyn Operator>, Suppress);
@@ -233,15 +209,15 @@ mod tests {
         }
     }
 
-    fn check(closing: Closing, script: &str, expected: &str) {
+    fn check(window: Window, script: &str, expected: &str) {
         let make = |place: &Place| {
             let grouping = grouping("SUM", place, false);
-            let aggregate: Box<dyn Operator> = match closing {
-                Closing::Time(windows) => Box::new(StreamAggregate::new(grouping, Some(windows)).unwrap()),
-                Closing::Session(sessions) => Box::new(SessionAggregate::new(grouping, sessions).unwrap()),
+            let aggregate: Box<dyn Operator> = match window.kind {
+                WindowKind::Session { .. } => Box::new(SessionAggregate::new(grouping, window).unwrap()),
+                _ => Box::new(StreamAggregate::new(grouping, Some(window)).unwrap()),
             };
             let held = place.below("suppress");
-            let suppress = Suppress::new(&stream_schema(), text_keys(), closing, &held, false).unwrap();
+            let suppress = Suppress::new(&stream_schema(), text_keys(), window, &held, false).unwrap();
             Box::new(Final(aggregate, suppress)) as Box<dyn Operator>
         };
         Harness { make: &make, schema: "ID BIGINT KEY, V INT", is_table: false }.check(script, expected);
@@ -249,9 +225,8 @@ mod tests {
 
     #[test]
     fn a_window_is_emitted_once_when_end_and_grace_have_passed() {
-        let windows = TimeWindows { size_ms: 10, advance_ms: 10, grace_ms: 5, retention_ms: 15 };
         check(
-            Closing::Time(windows),
+            tumbling(10, 5, 15),
             "@1 + 2 | 1
              @2 + 1 | 2
              @11 + 1 | 4
@@ -267,33 +242,32 @@ mod tests {
     }
 
     #[test]
-    fn windows_that_retention_has_overtaken_are_lost() {
-        let windows = TimeWindows { size_ms: 5, advance_ms: 2, grace_ms: 1, retention_ms: 6 };
+    fn windows_that_retention_has_overtaken_are_emitted() {
         check(
-            Closing::Time(windows),
+            hopping(5, 2, 1, 6),
             "@0 + 1 | 1\n@1 + 1 | 1\n@2 + 1 | 1\n@1 + 1 | 1\n@6 + 1 | 1\n@5 + 1 | 1\n@10 + 1 | 1",
             "@2 + 1 [0, 5) | 4, 4, 0, 5
+             @6 + 1 [2, 7) | 3, 3, 2, 7
              @6 + 1 [4, 9) | 2, 2, 4, 9",
         );
     }
 
     #[test]
-    fn sessions_in_a_dropped_part_of_the_store_are_lost() {
-        let sessions = Sessions { gap_ms: 5_000, grace_ms: 0, retention_ms: 5_000 };
+    fn sessions_in_a_dropped_part_of_the_store_are_emitted() {
         check(
-            Closing::Session(sessions),
+            session(5_000, 0, 5_000),
             "@22000 + 1 | 1\n@37000 + 1 | 2\n@57000 + 1 | 4\n@70000 + 2 | 8\n@90000 + 2 | 16",
             "@22000 + 1 [22000, 22000) | 1, 1, 22000, 22000
              @37000 + 1 [37000, 37000) | 1, 2, 37000, 37000
+             @57000 + 1 [57000, 57000) | 1, 4, 57000, 57000
              @70000 + 2 [70000, 70000) | 1, 8, 70000, 70000",
         );
     }
 
     #[test]
     fn a_session_is_emitted_when_nothing_can_extend_it() {
-        let sessions = Sessions { gap_ms: 5, grace_ms: 6, retention_ms: 11 };
         check(
-            Closing::Session(sessions),
+            session(5, 6, 11),
             "@0 + 1 | 1\n@4 + 1 | 1\n@8 + 1 | 1\n@12 + 1 | 1\n@14 + 1 | 1
              @30 + 1 | 1\n@29 + 1 | 1\n@17 + 1 | 1\n@42 + 1 | 1",
             "@14 + 1 [0, 14) | 5, 5, 0, 14

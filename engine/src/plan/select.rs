@@ -131,8 +131,8 @@ impl<'a> Select<'a> {
         }
         let mut window_retention_ms = None;
         if aggregated {
-            let window =
-                self.query.window.as_ref().map(|window| super::window::plan(window, self.query.emit)).transpose()?;
+            let plan = |window| super::window::plan(window, self.query.emit, self.planner.session.config);
+            let window = self.query.window.as_ref().map(plan).transpose()?;
             window_retention_ms = window.map(|window| window.retention_ms);
             relation = self.aggregate(relation, group_by, having, window)?;
         } else if self.query.emit == Some(Emit::Final) {

@@ -1,5 +1,6 @@
 //! `WINDOW …`: sizes in milliseconds, defaults, limits.
 
+use crate::config::Config;
 use crate::steps::{KeyWindow, Window, WindowKind};
 
 use sql::{Emit, Interval, TimeUnit};
@@ -27,8 +28,11 @@ pub(super) fn interval_ms(interval: Interval) -> Result<i64> {
         .ok_or_else(|| PlanError::statement("The interval is too large to be counted in milliseconds."))
 }
 
+/// In how many windows one record may be.
+const MOST_WINDOWS: &str = "millstream.window.max.per.record";
+
 /// The window of a GROUP BY. Without a grace period, EMIT FINAL has none, the others what is left of 24 hours.
-pub(super) fn plan(window: &sql::Window, emit: Option<Emit>) -> Result<Window> {
+pub(super) fn plan(window: &sql::Window, emit: Option<Emit>, config: &Config) -> Result<Window> {
     let kind = match window.kind {
         sql::WindowKind::Tumbling { size } => WindowKind::Tumbling { size_ms: interval_ms(size)? },
         sql::WindowKind::Hopping { size, advance } => {
@@ -50,6 +54,15 @@ pub(super) fn plan(window: &sql::Window, emit: Option<Emit>) -> Result<Window> {
         .late()
         .at(window.span));
     }
+    let (per_record, most) = (kind.windows_per_record(), config.number(MOST_WINDOWS).unwrap_or(i64::MAX));
+    if per_record > most {
+        return Err(PlanError::statement(format!(
+            "Every record would be in {per_record} windows of {size_ms} ms that advance by {} ms, and all of them would be \
+             updated. At most {most} are allowed ({MOST_WINDOWS}). Choose a longer advance or a shorter size.",
+            kind.advance_ms()
+        ))
+        .at(window.span));
+    }
     let grace_ms = match window.grace {
         Some(grace) => interval_ms(grace)?,
         None if emit == Some(Emit::Final) => 0,
@@ -63,14 +76,6 @@ pub(super) fn plan(window: &sql::Window, emit: Option<Emit>) -> Result<Window> {
 }
 
 impl WindowKind {
-    /// Size of a time window, gap of a session.
-    pub fn size_ms(self) -> i64 {
-        match self {
-            Self::Tumbling { size_ms } | Self::Hopping { size_ms, .. } => size_ms,
-            Self::Session { gap_ms } => gap_ms,
-        }
-    }
-
     /// The window as it stands in the key.
     pub fn in_key(self) -> KeyWindow {
         match self {

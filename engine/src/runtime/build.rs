@@ -146,7 +146,7 @@ impl Builder<'_> {
             reports: Reports::new(Arc::clone(self.life), Arc::clone(self.clock)),
             log: Arc::clone(self.log),
             budget: Arc::clone(self.budget),
-            pace: Pace::new(self.step_rows),
+            pace: Pace::new(self.step_rows, expansion(&self.plan.root)),
             commits,
             commit_interval_ms: self.config.number("ksql.streams.commit.interval.ms").unwrap_or(2000),
             purge_interval_ms: self.config.number("ksql.streams.repartition.purge.interval.ms").unwrap_or(30_000),
@@ -255,7 +255,7 @@ impl Builder<'_> {
         until: Option<i64>,
     ) -> Result<Input, RuntimeError> {
         let rows: Box<dyn ReadRows> = match (&node.role, &node.step.kind) {
-            (Role::ReadBack(exchange), _) => Box::new(ExchangeReader::new(&node.step.id, exchange, of.clone())),
+            (Role::ReadBack(exchange), _) => Box::new(ExchangeReader::new(exchange, of.clone())),
             (_, StepKind::Source(source)) => {
                 Box::new(SourceReader::new(&node.step, source, of.clone(), self.functions, self.config)?)
             }
@@ -278,6 +278,16 @@ impl Builder<'_> {
             turn: 0,
         })
     }
+}
+
+/// How many windows a row enters, at most.
+fn expansion(step: &Step) -> usize {
+    let own = match &step.kind {
+        StepKind::Aggregate { window: Some(window), .. } => window.kind.windows_per_record(),
+        _ => 1,
+    };
+    let inputs = step.inputs().into_iter().map(expansion).max().unwrap_or(1);
+    usize::try_from(own).unwrap_or(usize::MAX).max(inputs)
 }
 
 /// Whether results are held back until their window is over.

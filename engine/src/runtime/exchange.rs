@@ -5,13 +5,13 @@
 //! flags (1 new, 2 old, 4 window)  [window start, end]  key ++ new columns  [key ++ old columns]
 //! ```
 //!
-//! Each row is as long as `varint(length)` before it says.
+//! Each row is as long as `varint(length)` before it says. What cannot be read stops the query: nobody but it writes there,
+//! so a row would be lost.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BinaryArray, BinaryBuilder, UInt32Array};
+use arrow::array::{ArrayRef, BinaryArray, BinaryBuilder};
 use arrow::buffer::{BooleanBuffer, ScalarBuffer};
-use arrow::compute::take as take_rows;
 use arrow::error::ArrowError;
 
 use crate::formats::{self, Encode, FormatError};
@@ -19,7 +19,6 @@ use crate::log::{Output, Partitioner, RawBatch, Records, TopicPartition};
 use crate::types::row::{BadRow, RowDecoder, RowEncoder, get_i64, get_u64, put_i64, put_u64, take};
 use crate::types::{Changes, Side, SqlType, Windows};
 
-use super::processing_log::Origin;
 use super::reports::Reports;
 use super::sink::{SinkError, encode_keys, split};
 use super::source::Read;
@@ -88,7 +87,6 @@ fn encode(rows: &Changes) -> Result<BinaryArray, ArrowError> {
 
 /// Reads one partition of a repartition topic.
 pub(super) struct ExchangeReader {
-    step: String,
     of: TopicPartition,
     types: Vec<SqlType>,
     keys: usize,
@@ -98,53 +96,43 @@ pub(super) struct ExchangeReader {
 
 impl ExchangeReader {
     /// For one partition of that topic.
-    pub(super) fn new(step: &str, exchange: &Exchange, of: TopicPartition) -> Self {
+    pub(super) fn new(exchange: &Exchange, of: TopicPartition) -> Self {
         let schema = &exchange.schema;
         let types = schema.columns().map(|column| column.ty.clone()).collect();
         let (is_table, is_windowed) = (exchange.is_table, exchange.is_windowed);
-        Self { step: step.to_owned(), of, types, keys: schema.key.len(), is_table, is_windowed }
+        Self { of, types, keys: schema.key.len(), is_table, is_windowed }
     }
 }
 
 impl ReadRows for ExchangeReader {
-    fn read(&mut self, batch: &RawBatch, reports: &Reports) -> Result<Read, TaskError> {
+    fn read(&mut self, batch: &RawBatch, _: &Reports) -> Result<Read, TaskError> {
         let mut rows = Decoding::new(&self.types);
-        let (mut offsets, mut times, mut kept) = (Vec::new(), Vec::new(), Vec::new());
-        for (row, value) in batch.records.values.iter().enumerate() {
-            let offset = batch.offsets.get(row).copied().unwrap_or(-1);
-            match Parsed::read(value.unwrap_or_default()) {
-                Ok(parsed) => {
-                    rows.push(parsed).map_err(|bad| ArrowError::ParseError(bad.to_string()))?;
-                    offsets.push(offset);
-                    times.push(batch.records.timestamps.get(row).copied().unwrap_or(0));
-                    kept.push(row as u32);
-                }
-                Err(bad) => {
-                    let (topic, partition) = (Arc::clone(&self.of.topic), self.of.partition);
-                    let origin = Origin { topic, partition, offset, is_key: false };
-                    reports.bad_record(&self.step, bad.to_string(), origin);
-                }
-            }
+        for (value, offset) in batch.records.values.iter().zip(batch.offsets.iter()) {
+            let parsed = Parsed::read(value.unwrap_or_default());
+            parsed.and_then(|parsed| rows.push(parsed)).map_err(|_| self.unreadable(*offset))?;
         }
-        let headers = match &batch.records.headers {
-            Some(headers) => {
-                let picked = take_rows(headers, &UInt32Array::from(kept), None)?;
-                picked.as_list_opt().cloned()
-            }
-            None => None,
-        };
-        let len = offsets.len();
         let (key, new, old, windows) = rows.finish(self.keys)?;
         let rows = Changes {
             key,
             windows: self.is_windowed.then_some(windows),
             new,
             old: self.is_table.then_some(old),
-            time: times.into(),
-            seq: ScalarBuffer::from(vec![0_u64; len]),
-            headers,
+            time: batch.records.timestamps.clone(),
+            seq: ScalarBuffer::from(vec![0_u64; batch.offsets.len()]),
+            headers: batch.records.headers.clone(),
         };
-        Ok(Read { rows, offsets: offsets.into() })
+        Ok(Read { rows, offsets: batch.offsets.clone() })
+    }
+}
+
+impl ExchangeReader {
+    fn unreadable(&self, offset: i64) -> TaskError {
+        let TopicPartition { topic, partition } = &self.of;
+        TaskError::Fatal(format!(
+            "the record at offset {offset} of partition {partition} of {topic} cannot be read. The query wrote that topic \
+             itself, so going on without the record would lose a row. Either something else wrote to the topic, or it is \
+             damaged: terminate the query and create it anew"
+        ))
     }
 }
 

@@ -4,15 +4,13 @@ use crate::expr::aggregates::{Call, Limits};
 use crate::expr::{Evaluator, Registry, Settings, Typed, compile};
 use crate::formats::{Encode, windowed};
 use crate::operators::aggregate::{
-    AggregateTable, GroupCall, GroupTable, Grouping, SessionAggregate, Sessions, StreamAggregate, TimeWindows, Updates,
-    regrouped_schema,
+    AggregateTable, GroupCall, GroupTable, Grouping, SessionAggregate, StreamAggregate, Updates, regrouped_schema,
 };
 use crate::operators::join::{
     ForeignKeyJoin, Inputs, JoinWindow, Outer, StreamStreamJoin, StreamTableJoin, TableTableJoin,
 };
 use crate::operators::{
-    Closing, EncodeKeys, Filter, Finish, FlatMap, KeyForm, Materialize, Operator, OperatorError, Project, Rekey,
-    Suppress,
+    EncodeKeys, Filter, Finish, FlatMap, KeyForm, Materialize, Operator, OperatorError, Project, Rekey, Suppress,
 };
 use crate::state::{Place, TableKind};
 use crate::steps::{AggregateCall, KeyWindow, Step, StepKind, Window, WindowKind};
@@ -48,7 +46,7 @@ impl Making<'_> {
             }
             StepKind::Suppress { window, .. } => {
                 let place = self.place.below(&step.id);
-                Box::new(Suppress::new(&step.schema, plain_keys(step)?, closing(*window), &place, tells_old)?)
+                Box::new(Suppress::new(&step.schema, plain_keys(step)?, *window, &place, tells_old)?)
             }
             _ => return self.join(step, tells_old),
         })
@@ -111,10 +109,11 @@ impl Making<'_> {
         let place = self.place.below(&step.id);
         let calls = self.calls(aggregates, &input.schema, 0)?;
         let grouping = self.grouping(step, calls, &place, tells_old)?;
-        Ok(match window.map(closing) {
-            None => Box::new(StreamAggregate::new(grouping, None)?),
-            Some(Closing::Time(windows)) => Box::new(StreamAggregate::new(grouping, Some(windows))?),
-            Some(Closing::Session(sessions)) => Box::new(SessionAggregate::new(grouping, sessions)?),
+        Ok(match window {
+            Some(window @ Window { kind: WindowKind::Session { .. }, .. }) => {
+                Box::new(SessionAggregate::new(grouping, window)?)
+            }
+            window => Box::new(StreamAggregate::new(grouping, window)?),
         })
     }
 
@@ -210,17 +209,6 @@ fn keys(step: &Step) -> Result<EncodeKeys, RuntimeError> {
     }))
 }
 
-/// A window of the plan as operators know it.
-fn closing(window: Window) -> Closing {
-    let Window { grace_ms, retention_ms, kind } = window;
-    let time = |size_ms, advance_ms| Closing::Time(TimeWindows { size_ms, advance_ms, grace_ms, retention_ms });
-    match kind {
-        WindowKind::Tumbling { size_ms } => time(size_ms, size_ms),
-        WindowKind::Hopping { size_ms, advance_ms } => time(size_ms, advance_ms),
-        WindowKind::Session { gap_ms } => Closing::Session(Sessions { gap_ms, grace_ms, retention_ms }),
-    }
-}
-
 /// Serialises the key columns of a step's rows.
 fn plain_keys(step: &Step) -> Result<EncodeKeys, RuntimeError> {
     let mut encoder = key_encoder(step)?;
@@ -241,14 +229,7 @@ fn key_form(step: &Step) -> KeyForm {
 /// What stands behind the key in the table a step makes.
 fn table_kind(step: &Step) -> TableKind {
     match &step.kind {
-        StepKind::Aggregate { window: Some(window), .. } => {
-            let retention_ms = window.retention_ms;
-            match window.kind {
-                WindowKind::Tumbling { size_ms } => TableKind::Time { size_ms, advance_ms: size_ms, retention_ms },
-                WindowKind::Hopping { size_ms, advance_ms } => TableKind::Time { size_ms, advance_ms, retention_ms },
-                WindowKind::Session { .. } => TableKind::Session { retention_ms },
-            }
-        }
+        StepKind::Aggregate { window: Some(window), .. } => TableKind::of(*window),
         // Where the windows of somebody else's table begin is not known: both bounds stand in the key, for ever.
         StepKind::Source(source) => match source.formats.window {
             Some(KeyWindow::Time { .. } | KeyWindow::Hopping { .. } | KeyWindow::Session) => {

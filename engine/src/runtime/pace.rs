@@ -14,9 +14,9 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// At most `most` rows a step.
-    pub(super) fn new(most: usize) -> Self {
-        Self { rows: FIRST_ROWS.min(most), most }
+    /// At most `most` rows a step, each of which may become `expansion` rows.
+    pub(super) fn new(most: usize, expansion: usize) -> Self {
+        Self { rows: (FIRST_ROWS / expansion.max(1)).clamp(1, most.max(1)), most }
     }
 
     /// Rows of the next step.
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn steps_get_shorter_when_they_make_much_and_longer_when_they_do_not() {
-        let mut pace = Pace::new(1000);
+        let mut pace = Pace::new(1000, 1);
         let mut next = |taken, bytes| {
             pace.made(taken, bytes);
             pace.rows()
@@ -51,6 +51,8 @@ mod tests {
         assert_eq!([next(1, STEP_BYTES / 2), next(2, STEP_BYTES / 2), next(4, STEP_BYTES)], [2, 4, 4]);
         // Few rows say how much comes of a row, too.
         assert_eq!(next(1, STEP_BYTES), 1);
-        assert_eq!(Pace::new(1).rows(), 1);
+        assert_eq!(Pace::new(1, 1).rows(), 1);
+        // What is known of a row before the first comes counts at once.
+        assert_eq!([Pace::new(1000, 16).rows(), Pace::new(1000, 10_000).rows()], [4, 1]);
     }
 }

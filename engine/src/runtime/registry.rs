@@ -1,5 +1,6 @@
 //! The queries that run: started, paused, stopped, looked at.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use super::query::{Blame, Life, State};
 use super::supervisor::{BackOff, Restart, supervise};
 use super::target::ClientColumn;
 use super::topology::{Target, cut, group};
-use super::worker::{Failed, Pool, Slot};
+use super::worker::{Failed, Pool, Slot, panic_text};
 
 /// Pauses before a query is started again that the log failed in a way that may pass.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -236,8 +237,13 @@ impl Runtime {
         Ok(())
     }
 
-    /// Builds a query's tasks and hands them to the threads.
+    /// Builds a query's tasks and hands them to the threads. A panic fails the query alone.
     fn launch(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
+        let build = AssertUnwindSafe(|| self.build(id, running));
+        catch_unwind(build).unwrap_or_else(|panic| Err(RuntimeError::Build(panic_text(&*panic))))
+    }
+
+    fn build(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
         let topology = cut(&running.plan, self.settings.uncut, running.config.service_id(), &*self.log)?;
         for sub in &topology.subs {
             if let Target::Exchange(exchange) = &sub.target {

@@ -200,7 +200,14 @@ impl SourceReader {
     ) -> Result<ScalarBuffer<i64>, TaskError> {
         let own = &batch.records.timestamps;
         let Some(time) = &self.time else {
-            own.iter().zip(keep).filter(|(time, _)| **time < 0).for_each(|(_, keep)| *keep = false);
+            for (row, _) in own.iter().enumerate().filter(|(_, time)| **time < 0) {
+                if let Some(keep) = keep.get_mut(row)
+                    && std::mem::take(keep)
+                {
+                    let message = format!("the timestamp {} is negative", own[row]);
+                    reports.bad_record(&self.step, message, self.origin(batch, row, false));
+                }
+            }
             return Ok(own.clone());
         };
         let Some(column) = key.iter().chain(value).nth(time.column) else { return Ok(own.clone()) };

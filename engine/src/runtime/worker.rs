@@ -1,5 +1,6 @@
 //! Threads that run tasks. A thread owns its tasks, so a step takes no lock; it sleeps on its signal when all are idle.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -236,7 +237,7 @@ fn turn(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Turn {
         }
         State::Retrying | State::Error | State::Stopped => return Turn::Over,
     }
-    match step(&mut slot.task, now_ms) {
+    match guarded(|| slot.task.step(now_ms)) {
         Ok(Progress::Moved) => Turn::Moved,
         Ok(Progress::Idle | Progress::Blocked) => Turn::Idle,
         Ok(Progress::Finished) => {
@@ -250,20 +251,23 @@ fn turn(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Turn {
     }
 }
 
-/// A step in which a panic counts as a fatal error of the query: the thread has others to run.
-fn step(task: &mut Task, now_ms: i64) -> Result<Progress, TaskError> {
-    catch_unwind(AssertUnwindSafe(|| task.step(now_ms))).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        Err(TaskError::Fatal(format!("internal error: {}", text.unwrap_or_default())))
-    })
+/// Runs a part of a task. A panic counts as a fatal error of the query: the thread has others to run.
+fn guarded<T>(part: impl FnOnce() -> Result<T, TaskError>) -> Result<T, TaskError> {
+    catch_unwind(AssertUnwindSafe(part)).unwrap_or_else(|panic| Err(TaskError::Fatal(panic_text(&*panic))))
+}
+
+/// What a panic is for a query.
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("internal error: {}", text.unwrap_or_default())
 }
 
 /// Commits what is pending before a pause or the end.
 fn close(slot: &mut Slot, now_ms: i64) {
     if slot.life.state() != State::Error
         && slot.task.dirty
-        && let Err(error) = slot.task.commit(now_ms)
+        && let Err(error) = guarded(|| slot.task.commit(now_ms))
     {
         tracing::warn!(query = %slot.query, task = slot.task.id(), "the last commit failed: {error}");
     }

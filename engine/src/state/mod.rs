@@ -27,4 +27,4 @@ pub use budget::Budget;
 pub use rows::{Row, Stored};
 pub use scan::{Entries, Range, Visit};
 pub use store::{Place, Store, Values};
-pub use table::{Cursor, Found, Table, TableKind, ToRows, WindowBounds, segment_ms};
+pub use table::{Cursor, Found, Table, TableKind, ToRows};

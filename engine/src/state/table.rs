@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 
 use super::scan::{Entries, Range, Visit};
 use crate::log::Result;
-use crate::types::{Changes, Windows};
+use crate::types::{Changes, Time, Window, WindowBounds, WindowKind, Windows, segment_ms};
 
 /// What stands behind the key's own bytes in the key of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +32,17 @@ pub enum TableKind {
     },
 }
 
-/// Window of an entry: first millisecond, and end (exclusive) or, of a session, last millisecond.
-pub type WindowBounds = (i64, i64);
-
 impl TableKind {
-    /// Length of a segment: as in Kafka Streams half of the retention, at least a minute.
+    /// For tables of a GROUP BY with that window.
+    pub fn of(window: Window) -> Self {
+        let retention_ms = window.retention_ms;
+        match window.kind {
+            WindowKind::Session { .. } => Self::Session { retention_ms },
+            kind => Self::Time { size_ms: kind.size_ms(), advance_ms: kind.advance_ms(), retention_ms },
+        }
+    }
+
+    /// Length of a segment.
     pub fn segment_ms(self) -> i64 {
         match self {
             Self::Plain => i64::MAX,
@@ -86,15 +92,10 @@ impl TableKind {
     pub fn segment(self, window: WindowBounds) -> i64 {
         match self {
             Self::Plain => 0,
-            Self::Time { .. } => window.0.div_euclid(self.segment_ms()),
-            Self::Session { .. } => window.1.div_euclid(self.segment_ms()),
+            Self::Time { .. } => Time(window.0).stretch(self.segment_ms()),
+            Self::Session { .. } => Time(window.1).stretch(self.segment_ms()),
         }
     }
-}
-
-/// Length of a segment of a store with that retention.
-pub fn segment_ms(retention_ms: i64) -> i64 {
-    (retention_ms / 2).max(60_000)
 }
 
 /// Makes rows of what a store keeps.
@@ -204,24 +205,25 @@ impl Table {
                 if now == i64::MIN {
                     return Ok(false);
                 }
-                let newest = now.div_euclid(advance_ms) * advance_ms;
-                let (from, to) = (from.max(newest.saturating_sub(retention_ms)).max(0), to.min(newest));
-                let mut start = from.saturating_add(advance_ms - 1).div_euclid(advance_ms) * advance_ms;
-                if to.saturating_sub(start) / advance_ms > PEEKED_WINDOWS {
+                let newest = Time(now).floor(advance_ms);
+                let (from, to) = (from.max((newest - retention_ms).0).max(0), to.min(newest.0));
+                let Some(first) = Time(from).ceil(advance_ms).filter(|first| first.0 <= to) else { return Ok(false) };
+                let more = (to - first.0) / advance_ms;
+                if more > PEEKED_WINDOWS {
                     let of = |start: i64| [key, start.to_be_bytes().as_slice()].concat();
                     let (first, last) = (of(from), of(to));
                     let range = (Bound::Included(first.as_slice()), Bound::Included(last.as_slice()));
                     return self.look_up_between(&*entries, range, (key, from, to), cursor, most, found);
                 }
                 let mut entry = Vec::with_capacity(key.len() + 8);
-                while start <= to {
+                for nth in 0..=more {
+                    let start = first.0 + nth * advance_ms;
                     let window = (start, start.saturating_add(size_ms));
                     entry.clear();
                     self.kind.put_key(key, window, &mut entry);
                     if let Some(value) = entries.peek(self.kind.segment(window), &entry)? {
                         found.push(key, Some(window), &value);
                     }
-                    start += advance_ms;
                 }
                 Ok(false)
             }

@@ -7,12 +7,16 @@ pub mod row;
 mod schema;
 mod sql_type;
 pub mod text;
+mod time;
 mod value;
 mod view;
+mod window;
 
 pub use builder::ColumnBuilder;
 pub use changes::{Changes, Side, Windows};
 pub use schema::{Column, Schema};
 pub use sql_type::{SqlType, header_type};
+pub use time::Time;
 pub use value::Value;
 pub use view::View;
+pub use window::{Window, WindowBounds, WindowKind, segment_ms};

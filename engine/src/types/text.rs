@@ -162,9 +162,10 @@ pub fn rescale_half_up(unscaled: i128, from: i32, to: i32) -> Option<i128> {
         return Some(0);
     }
     if to >= from {
-        return unscaled.checked_mul(power_of_ten(u32::try_from(to - from).ok()?)?);
+        let places = u32::try_from(to.checked_sub(from)?).ok()?;
+        return unscaled.checked_mul(power_of_ten(places)?);
     }
-    let Some(divisor) = power_of_ten(u32::try_from(from - to).ok()?) else { return Some(0) };
+    let Some(divisor) = power_of_ten(u32::try_from(from.checked_sub(to)?).ok()?) else { return Some(0) };
     let (quotient, rest) = (unscaled / divisor, unscaled % divisor);
     let up = rest.unsigned_abs() >= divisor.unsigned_abs().div_ceil(2);
     Some(if up { quotient + unscaled.signum() } else { quotient })

@@ -266,7 +266,8 @@ type Rounding = fn(i128, i128, i128) -> i128;
 
 /// Ties go towards plus infinity.
 fn half_up(floor: i128, rest: i128, divisor: i128) -> i128 {
-    floor + i128::from(rest * 2 >= divisor)
+    // Twice the rest may be more than there is room for.
+    floor + i128::from(rest >= divisor - rest)
 }
 
 fn toward_zero(floor: i128, rest: i128, _: i128) -> i128 {

@@ -261,7 +261,7 @@ impl Calendar {
         let local = date * DAY_SECONDS + (hours * 60 + self.minute) * 60 + self.second;
         let instant = self.zone.as_ref().map_or(local, |zone| zone.instant_of(local, 0));
         // The calendar before 1582 is another one in Java; dates this old are not read from texts.
-        (civil(date).0.abs() < 1_000_000).then_some(instant * 1000 + self.milli)
+        (civil(date).0.abs() < 1_000_000).then(|| instant * 1000 + self.milli)
     }
 }
 
@@ -290,7 +290,13 @@ mod tests {
         ] {
             assert_eq!(DatePattern::new(pattern).unwrap().parse(text), Ok(days), "{pattern} {text}");
         }
-        for (pattern, text) in [("yyyy-MM-dd", "2004"), ("yyyy-MM-dd", "abcd"), ("yyyy-MM-dd HH", "2022-01-01 10")] {
+        for (pattern, text) in [
+            ("yyyy-MM-dd", "2004"),
+            ("yyyy-MM-dd", "abcd"),
+            ("yyyy-MM-dd HH", "2022-01-01 10"),
+            ("yyyy-MM-dd", "2147483647-2147483647-2147483647"),
+            ("yyyy-DDD", "2147483647-2147483647"),
+        ] {
             assert!(DatePattern::new(pattern).unwrap().parse(text).is_err(), "{pattern} {text}");
         }
         assert!(DatePattern::new("yyyy-bb").is_err());

@@ -93,7 +93,7 @@ fn resolve_time(fields: &mut Fields) -> Result<Option<(i64, i64)>, String> {
 
 fn resolve_date(fields: &mut Fields) -> Result<Option<i64>, String> {
     if let Some(day) = fields.take(Field::ModifiedJulianDay) {
-        return Ok(Some(day - 40_587));
+        return Ok(Some(Field::ModifiedJulianDay.check(day)? - 40_587));
     }
     let era = fields.get(Field::Era);
     if let Some(year) = fields.take(Field::YearOfEra) {
@@ -144,7 +144,8 @@ impl Resolved {
         };
         let local = date * DAY_SECONDS + nano / 1_000_000_000;
         let instant = zone.instant_of(local, zone.offset_at(0));
-        Ok(instant * 1000 + nano % 1_000_000_000 / 1_000_000)
+        let millis = instant.checked_mul(1000).and_then(|millis| millis.checked_add(nano % 1_000_000_000 / 1_000_000));
+        millis.ok_or_else(|| "the timestamp is out of range".to_owned())
     }
 
     /// Days since the epoch; an error unless the text says a whole date.
@@ -168,12 +169,15 @@ impl Resolved {
             let (month, day) = (i64::from(month), i64::from(day));
             let moved = match field {
                 Field::DayOfWeek => Some(date + field.check(value)? - day_of_week(date)),
-                Field::AlignedWeekOfMonth => Some(date + (value - date_field(date, field)) * 7),
+                Field::AlignedWeekOfMonth => Some(date + (field.check(value)? - date_field(date, field)) * 7),
                 Field::DayOfMonth => last_day_up_to(year, month, field.check(value)?),
                 Field::DayOfYear if value == 366 => {
                     return Err("Leap day cannot be parsed without supplying the year field".to_owned());
                 }
-                Field::DayOfYear => days_from_civil(year, 1, 1).map(|first| first + value - 1),
+                Field::DayOfYear => {
+                    let day = field.check(value)?;
+                    days_from_civil(year, 1, 1).map(|first| first + day - 1)
+                }
                 Field::MonthOfYear => last_day_up_to(year, field.check(value)?, day),
                 Field::Year => last_day_up_to(field.check(value)?, month, day),
                 _ => Some(date),

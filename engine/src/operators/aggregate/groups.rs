@@ -63,6 +63,11 @@ impl Groups {
         *highest
     }
 
+    /// Reports a row that has a time whose windows cannot be represented.
+    pub(super) fn refuse(&self, time: i64, ctx: &mut dyn Context) {
+        ctx.row_error(&self.step, format!("the record is left out: windows cannot be represented at timestamp {time}"));
+    }
+
     /// Applies `ops` to every function's states. `old` is given if rows are taken back. Results that do not fit their
     /// type are NULL and told to `ctx`.
     pub(super) fn run(

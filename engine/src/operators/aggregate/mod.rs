@@ -22,8 +22,8 @@ mod table;
 pub(super) mod tests;
 
 pub use groups::GroupCall;
-pub use session::{SessionAggregate, Sessions};
-pub use stream::{StreamAggregate, TimeWindows};
+pub use session::SessionAggregate;
+pub use stream::StreamAggregate;
 pub use table::{AggregateTable, GroupTable, regrouped_schema};
 
 use crate::operators::KeyForm;

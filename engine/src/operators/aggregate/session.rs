@@ -14,37 +14,9 @@ use crate::expr::aggregates::{Emit, NONE, Op};
 use crate::log::Writes;
 use crate::operators::keys::KeyBytes;
 use crate::operators::{Context, Operator, OperatorError, only};
-use crate::state::{Store, Stored, Table, TableKind, segment_ms};
-use crate::types::Changes;
+use crate::state::{Store, Stored, Table, TableKind};
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64};
-
-/// Session windows, milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sessions {
-    /// Silence that ends a session (a record exactly that late still belongs to it).
-    pub gap_ms: i64,
-    /// How late a record may be.
-    pub grace_ms: i64,
-    /// How long sessions are kept.
-    pub retention_ms: i64,
-}
-
-impl Sessions {
-    /// How long a session is really kept after its end: as long as it can grow, at least.
-    pub(in crate::operators) fn kept_ms(self) -> i64 {
-        self.retention_ms.max(self.gap_ms.saturating_add(self.grace_ms))
-    }
-
-    /// The part of the store a session of that end is in; parts are dropped whole.
-    pub(in crate::operators) fn segment(self, end: i64) -> i64 {
-        end.div_euclid(segment_ms(self.retention_ms))
-    }
-
-    /// Segments before this one are dropped.
-    pub(in crate::operators) fn first_segment(self, stream_time: i64) -> i64 {
-        self.segment(stream_time.saturating_sub(self.kept_ms()))
-    }
-}
+use crate::types::{Changes, Time, Window, WindowBounds};
 
 /// First and last timestamp of the sessions of one key that end in one segment.
 #[derive(Debug, Default)]
@@ -72,31 +44,32 @@ impl Stored for Spans {
 /// Adds every row to the session of its key that it falls into; sessions it connects become one.
 ///
 /// Rows without a value or with a NULL in a key column are left out, and rows whose session, with the row, ended longer
-/// than gap and grace before stream time. A session that retention has overtaken is not found any more. When a session grows, first a tombstone for each session that is no more is
-/// emitted, earliest first, then the session as it is now. ROWTIME is the end of the session.
+/// than gap and grace before stream time. A session that retention has overtaken is not found any more. A row whose session
+/// cannot be represented is refused: it moves nothing. When a session grows, first a tombstone for each session that is no
+/// more is emitted, earliest first, then the session as it is now. ROWTIME is the end of the session.
 /// Output value columns: one per function, then the session's start and end.
 pub struct SessionAggregate {
     keys: KeyBytes,
     groups: SharedGroups,
     spans: Store<Vec<Spans>>,
-    sessions: Sessions,
+    window: Window,
     with_old: bool,
     ops: Vec<Op>,
     /// Sessions that are no more once the step is over.
     ended: Vec<u32>,
     key: Vec<u8>,
-    found: Vec<(i64, i64)>,
+    found: Vec<WindowBounds>,
 }
 
 impl SessionAggregate {
     /// The aggregate; sessions as of the last commit are read from `grouping.place`. Every update goes out.
-    pub fn new(grouping: Grouping<'_>, sessions: Sessions) -> Result<Self, OperatorError> {
+    pub fn new(grouping: Grouping<'_>, window: Window) -> Result<Self, OperatorError> {
         let groups = Store::open_segmented(Groups::new(grouping.step, grouping.calls), grouping.place.clone())?;
         Ok(Self {
             keys: KeyBytes::new(grouping.keys)?,
             groups: Arc::new(RwLock::new(groups)),
             spans: Store::open_segmented(Vec::new(), grouping.place.below("spans"))?,
-            sessions,
+            window,
             with_old: grouping.with_old,
             ops: Vec::new(),
             ended: Vec::new(),
@@ -110,6 +83,7 @@ impl SessionAggregate {
         groups: &mut Store<Groups>,
         rows: &Changes,
         keys: &BinaryArray,
+        ctx: &mut dyn Context,
     ) -> Result<Emissions, OperatorError> {
         let mut out = Emissions::default();
         let nulls = key_nulls(rows);
@@ -118,13 +92,16 @@ impl SessionAggregate {
                 continue;
             }
             let (key, time) = (keys.value(row), rows.time[row]);
-            let oldest = groups.time().saturating_sub(self.sessions.kept_ms() - 1);
+            if !self.window.can_hold(time) {
+                groups.values().refuse(time, ctx);
+                continue;
+            }
+            let oldest = Time(groups.time()) - self.window.kept_ms() + 1;
             groups.advance(time);
-            self.find(key, time, (oldest, groups.time()))?;
+            self.find(key, time, (oldest.0, groups.time()))?;
             let merged =
                 self.found.iter().fold((time, time), |(start, end), found| (start.min(found.0), end.max(found.1)));
-            let close = groups.time() - self.sessions.grace_ms - self.sessions.gap_ms;
-            if merged.1 >= close {
+            if !self.window.is_over(merged, groups.time()) {
                 self.merge(groups, (key, merged), row as u32, &mut out)?;
             }
         }
@@ -133,10 +110,10 @@ impl SessionAggregate {
 
     /// Collects the sessions that a row of that time touches, earliest first. None ended before `oldest` or after `now`.
     fn find(&mut self, key: &[u8], time: i64, (oldest, now): (i64, i64)) -> Result<(), OperatorError> {
-        let (from, to) = (time.saturating_sub(self.sessions.gap_ms), time.saturating_add(self.sessions.gap_ms));
-        let from = from.max(oldest);
+        let gap_ms = self.window.kind.size_ms();
+        let (from, to) = ((Time(time) - gap_ms).0.max(oldest), (Time(time) + gap_ms).0);
         self.found.clear();
-        for segment in self.sessions.segment(from)..=self.sessions.segment(now) {
+        for segment in self.window.segment(from)..=self.window.segment(now) {
             if let Some(slot) = self.spans.get(segment, key)? {
                 let spans = &self.spans.values()[slot as usize].0;
                 self.found.extend(spans.iter().filter(|&&(start, end)| start <= to && end >= from));
@@ -175,7 +152,7 @@ impl SessionAggregate {
         let existed = existed && instant;
         out.push_windowed(Emission { row, time: merged.1, existed, gone: false }, merged);
         if !found.contains(&merged) {
-            let (spans, _) = self.spans.upsert(self.sessions.segment(merged.1), key)?;
+            let (spans, _) = self.spans.upsert(self.window.segment(merged.1), key)?;
             self.spans.values_mut()[spans as usize].0.push(merged);
         }
         self.found = found;
@@ -193,12 +170,12 @@ impl SessionAggregate {
         self.key.extend_from_slice(key);
         self.key.extend_from_slice(&end.to_be_bytes());
         self.key.extend_from_slice(&start.to_be_bytes());
-        Ok(groups.upsert(self.sessions.segment(end), &self.key)?)
+        Ok(groups.upsert(self.window.segment(end), &self.key)?)
     }
 
     /// Takes a session out of its key's list.
     fn forget(&mut self, key: &[u8], window: (i64, i64)) -> Result<(), OperatorError> {
-        if let Some(slot) = self.spans.get(self.sessions.segment(window.1), key)? {
+        if let Some(slot) = self.spans.get(self.window.segment(window.1), key)? {
             let spans = &mut self.spans.values_mut()[slot as usize].0;
             spans.retain(|other| *other != window);
             if spans.is_empty() { self.spans.remove(slot) } else { self.spans.touch(slot) }
@@ -214,14 +191,14 @@ impl Operator for SessionAggregate {
         let groups = &mut *shared.write();
         self.ops.clear();
         let keys = self.keys.of_rows(&rows)?;
-        let out = self.group(groups, &rows, &keys)?;
+        let out = self.group(groups, &rows, &keys, ctx)?;
         let ops = std::mem::take(&mut self.ops);
         let results = groups.values_mut().run(&ops, &rows.key, &rows.new, None, self.with_old, ctx)?;
         self.ops = ops;
         for slot in std::mem::take(&mut self.ended) {
             groups.remove(slot);
         }
-        let live = self.sessions.first_segment(groups.time());
+        let live = self.window.first_segment(groups.time());
         groups.expire_before(live);
         self.spans.expire_before(live);
         Ok(out.finish(&rows, results, true, self.with_old)?)
@@ -238,6 +215,6 @@ impl Operator for SessionAggregate {
     }
 
     fn table(&self) -> Option<Table> {
-        Some(table(&self.groups, self.keys.form(), TableKind::Session { retention_ms: self.sessions.retention_ms }))
+        Some(table(&self.groups, self.keys.form(), TableKind::of(self.window)))
     }
 }

@@ -13,45 +13,20 @@ use crate::expr::aggregates::{Emit, NONE, Op};
 use crate::log::Writes;
 use crate::operators::keys::KeyBytes;
 use crate::operators::{Context, Operator, OperatorError, only};
-use crate::state::{Store, Table, TableKind, segment_ms};
-use crate::types::Changes;
-
-/// Tumbling (advance = size) and hopping windows, milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeWindows {
-    /// Length of a window.
-    pub size_ms: i64,
-    /// Distance between the starts of two windows.
-    pub advance_ms: i64,
-    /// How late a record may be after the window's end.
-    pub grace_ms: i64,
-    /// How long windows are kept.
-    pub retention_ms: i64,
-}
-
-impl TimeWindows {
-    /// Starts of the windows that hold `time`, ascending; none is negative.
-    fn starts(self, time: i64) -> impl Iterator<Item = i64> {
-        let first = (time - self.size_ms + self.advance_ms).max(0) / self.advance_ms * self.advance_ms;
-        (first..=time).step_by(usize::try_from(self.advance_ms).unwrap_or(usize::MAX).max(1))
-    }
-
-    /// Windows up to that start are past retention.
-    fn expired(self, stream_time: i64) -> i64 {
-        stream_time.saturating_sub(self.retention_ms.max(self.size_ms + self.grace_ms))
-    }
-}
+use crate::state::{Store, Table, TableKind};
+use crate::types::{Changes, Window};
 
 /// Adds every row to its group, or to the group's windows that its timestamp falls into, and emits the results.
 ///
 /// Rows without a value or with a NULL in a key column are left out. With windows, a row is dropped from a window whose
-/// end plus grace is not after stream time, which moves on rows of any key. Windows of one row come in ascending order.
+/// end plus grace is not after stream time, which moves on rows of any key. Windows of one row come in ascending order. A
+/// row whose windows cannot be represented is refused: it moves nothing.
 /// ROWTIME of a result is the highest timestamp that contributed to it.
 /// Output value columns: one per function; with windows then the window's start and end.
 pub struct StreamAggregate {
     keys: KeyBytes,
     groups: SharedGroups,
-    windows: Option<TimeWindows>,
+    window: Option<Window>,
     with_old: bool,
     updates: Updates,
     ops: Vec<Op>,
@@ -59,16 +34,15 @@ pub struct StreamAggregate {
 }
 
 impl StreamAggregate {
-    /// The aggregate; groups as of the last commit are read from `grouping.place`.
-    pub fn new(grouping: Grouping<'_>, windows: Option<TimeWindows>) -> Result<Self, OperatorError> {
+    /// The aggregate, with a time window or none; groups as of the last commit are read from `grouping.place`.
+    pub fn new(grouping: Grouping<'_>, window: Option<Window>) -> Result<Self, OperatorError> {
         let groups = Groups::new(grouping.step, grouping.calls);
         let place = grouping.place.clone();
-        let groups =
-            if windows.is_some() { Store::open_segmented(groups, place)? } else { Store::open(groups, place)? };
+        let groups = if window.is_some() { Store::open_segmented(groups, place)? } else { Store::open(groups, place)? };
         Ok(Self {
             keys: KeyBytes::new(grouping.keys)?,
             groups: Arc::new(RwLock::new(groups)),
-            windows,
+            window,
             with_old: grouping.with_old,
             updates: grouping.updates,
             ops: Vec::new(),
@@ -86,6 +60,7 @@ impl StreamAggregate {
         groups: &mut Store<Groups>,
         rows: &Changes,
         keys: &BinaryArray,
+        ctx: &mut dyn Context,
     ) -> Result<Emissions, OperatorError> {
         let mut out = Emissions::default();
         let nulls = key_nulls(rows);
@@ -94,29 +69,29 @@ impl StreamAggregate {
                 continue;
             }
             let time = rows.time[row];
-            match self.windows {
-                None => {
-                    let emission = self.add(groups, (0, keys.value(row)), row, time)?;
-                    out.push(emission);
+            let Some(window) = self.window else {
+                let emission = self.add(groups, (0, keys.value(row)), row, time)?;
+                out.push(emission);
+                continue;
+            };
+            let Some(starts) = window.starts(time) else {
+                groups.values().refuse(time, ctx);
+                continue;
+            };
+            groups.advance(time);
+            let closing = window.closing(groups.time());
+            for start in starts {
+                let end = start + window.kind.size_ms();
+                if end <= closing {
+                    continue;
                 }
-                Some(windows) => {
-                    groups.advance(time);
-                    let close = groups.time() - windows.grace_ms;
-                    for start in windows.starts(time) {
-                        let end = start + windows.size_ms;
-                        if end <= close {
-                            continue;
-                        }
-                        let mut key = std::mem::take(&mut self.key);
-                        key.clear();
-                        key.extend_from_slice(keys.value(row));
-                        key.extend_from_slice(&start.to_be_bytes());
-                        let segment = start.div_euclid(segment_ms(windows.retention_ms));
-                        let emission = self.add(groups, (segment, &key), row, time)?;
-                        self.key = key;
-                        out.push_windowed(emission, (start, end));
-                    }
-                }
+                let mut key = std::mem::take(&mut self.key);
+                key.clear();
+                key.extend_from_slice(keys.value(row));
+                key.extend_from_slice(&start.to_be_bytes());
+                let emission = self.add(groups, (window.segment(start), &key), row, time)?;
+                self.key = key;
+                out.push_windowed(emission, (start, end));
             }
         }
         Ok(out)
@@ -143,7 +118,7 @@ impl Operator for StreamAggregate {
         let store = &mut *shared.write();
         self.ops.clear();
         let keys = self.keys.of_rows(&rows)?;
-        let mut out = self.group(store, &rows, &keys)?;
+        let mut out = self.group(store, &rows, &keys, ctx)?;
         let mut ops = std::mem::take(&mut self.ops);
         let mut before = None;
         if self.updates == Updates::Last {
@@ -160,11 +135,10 @@ impl Operator for StreamAggregate {
             result.before = Some(before);
         }
         self.ops = ops;
-        if let Some(windows) = self.windows {
-            let expired = windows.expired(store.time());
-            store.expire_before(expired.div_euclid(segment_ms(windows.retention_ms)));
+        if let Some(window) = self.window {
+            store.expire_before(window.first_segment(store.time()));
         }
-        Ok(out.finish(&rows, results, self.windows.is_some(), self.with_old)?)
+        Ok(out.finish(&rows, results, self.window.is_some(), self.with_old)?)
     }
 
     fn drain_state(&mut self, into: &mut Writes) {
@@ -176,11 +150,7 @@ impl Operator for StreamAggregate {
     }
 
     fn table(&self) -> Option<Table> {
-        let kind = self.windows.map_or(TableKind::Plain, |windows| {
-            let TimeWindows { size_ms, advance_ms, retention_ms, .. } = windows;
-            TableKind::Time { size_ms, advance_ms, retention_ms }
-        });
-        Some(table(&self.groups, self.keys.form(), kind))
+        Some(table(&self.groups, self.keys.form(), self.window.map_or(TableKind::Plain, TableKind::of)))
     }
 }
 

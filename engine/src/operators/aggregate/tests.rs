@@ -1,13 +1,11 @@
-use super::{
-    AggregateTable, GroupCall, GroupTable, Grouping, SessionAggregate, Sessions, StreamAggregate, TimeWindows, Updates,
-};
+use super::{AggregateTable, GroupCall, GroupTable, Grouping, SessionAggregate, StreamAggregate, Updates};
 use crate::expr::aggregates::{Aggregates, Call, Limits};
 use crate::expr::{Kind, Settings, Typed, compile};
 use crate::formats::FormatSpec;
 use crate::operators::harness::Harness;
 use crate::operators::{Context, KeyForm, Operator, OperatorError};
 use crate::state::Place;
-use crate::types::{Changes, Column, Schema, SqlType};
+use crate::types::{Changes, Column, Schema, SqlType, Window, WindowKind};
 
 /// `COUNT(*)` and `name` over the input's column 1, an INT.
 pub(in crate::operators) fn grouping<'a>(name: &str, place: &'a Place, with_old: bool) -> Grouping<'a> {
@@ -43,11 +41,23 @@ fn grouping_of<'a>(key: SqlType, column: usize, name: &str, place: &'a Place, wi
     }
 }
 
-fn stream(name: &'static str, windows: Option<TimeWindows>, with_old: bool) -> impl Fn(&Place) -> Box<dyn Operator> {
-    move |place| Box::new(StreamAggregate::new(grouping(name, place, with_old), windows).unwrap())
+fn stream(name: &'static str, window: Option<Window>, with_old: bool) -> impl Fn(&Place) -> Box<dyn Operator> {
+    move |place| Box::new(StreamAggregate::new(grouping(name, place, with_old), window).unwrap())
 }
 
 const SCHEMA: &str = "ID BIGINT KEY, V INT";
+
+pub(in crate::operators) fn tumbling(size_ms: i64, grace_ms: i64, retention_ms: i64) -> Window {
+    Window { kind: WindowKind::Tumbling { size_ms }, grace_ms, retention_ms }
+}
+
+pub(in crate::operators) fn hopping(size_ms: i64, advance_ms: i64, grace_ms: i64, retention_ms: i64) -> Window {
+    Window { kind: WindowKind::Hopping { size_ms, advance_ms }, grace_ms, retention_ms }
+}
+
+pub(in crate::operators) fn session(gap_ms: i64, grace_ms: i64, retention_ms: i64) -> Window {
+    Window { kind: WindowKind::Session { gap_ms }, grace_ms, retention_ms }
+}
 
 #[test]
 fn every_row_of_a_stream_emits_its_group() {
@@ -79,7 +89,7 @@ fn only_the_last_update_of_a_step_may_go_out() {
 
 #[test]
 fn tumbling_windows_drop_what_is_later_than_grace() {
-    let windows = TimeWindows { size_ms: 30, advance_ms: 30, grace_ms: 10, retention_ms: 40 };
+    let windows = tumbling(30, 10, 40);
     Harness { make: &stream("MAX", Some(windows), false), schema: SCHEMA, is_table: false }.check(
         "@0 + 1 | 5
          @29 + 1 | 6
@@ -99,7 +109,7 @@ fn tumbling_windows_drop_what_is_later_than_grace() {
 
 #[test]
 fn hopping_windows_are_updated_from_the_earliest_on() {
-    let windows = TimeWindows { size_ms: 5, advance_ms: 2, grace_ms: 100, retention_ms: 105 };
+    let windows = hopping(5, 2, 100, 105);
     Harness { make: &stream("MIN", Some(windows), true), schema: SCHEMA, is_table: false }.check(
         "@1 + 1 | 5
          @4 + 1 | 3",
@@ -112,7 +122,7 @@ fn hopping_windows_are_updated_from_the_earliest_on() {
 
 #[test]
 fn windows_past_retention_are_forgotten() {
-    let windows = TimeWindows { size_ms: 10, advance_ms: 10, grace_ms: 0, retention_ms: 10 };
+    let windows = tumbling(10, 0, 10);
     let place = Place::memory();
     let mut aggregate = StreamAggregate::new(grouping("SUM", &place, false), Some(windows)).unwrap();
     let rows = Harness { make: &stream("SUM", None, false), schema: SCHEMA, is_table: false };
@@ -127,7 +137,7 @@ fn windows_past_retention_are_forgotten() {
 }
 
 fn sessions(name: &'static str, with_old: bool) -> impl Fn(&Place) -> Box<dyn Operator> {
-    let sessions = Sessions { gap_ms: 10, grace_ms: 20, retention_ms: 30 };
+    let sessions = session(10, 20, 30);
     move |place| Box::new(SessionAggregate::new(grouping(name, place, with_old), sessions).unwrap())
 }
 
@@ -157,7 +167,7 @@ fn sessions_that_touch_become_one() {
 
 #[test]
 fn a_session_that_retention_has_overtaken_is_not_extended() {
-    let sessions = Sessions { gap_ms: 10, grace_ms: 0, retention_ms: 10 };
+    let sessions = session(10, 0, 10);
     let make = |place: &Place| -> Box<dyn Operator> {
         Box::new(SessionAggregate::new(grouping("SUM", place, false), sessions).unwrap())
     };

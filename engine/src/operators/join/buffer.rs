@@ -2,8 +2,9 @@
 
 use crate::log::Writes;
 use crate::operators::OperatorError;
-use crate::state::{Place, Store, Stored, segment_ms};
+use crate::state::{Place, Store, Stored};
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64, take};
+use crate::types::{Time, segment_ms};
 
 /// Takes time and bytes of a row.
 type Visit<'a> = dyn FnMut(i64, &[u8]) -> Result<(), OperatorError> + 'a;
@@ -40,7 +41,7 @@ impl Buffer {
         if time < self.visible_from() {
             return Ok(());
         }
-        let segment = self.entry(key, time.div_euclid(self.bucket_ms));
+        let segment = self.entry(key, Time(time).stretch(self.bucket_ms));
         let (slot, _) = self.store.upsert(segment, &self.entry)?;
         self.store.values_mut()[slot as usize].push(time, row);
         Ok(())
@@ -54,7 +55,7 @@ impl Buffer {
         if from > to {
             return Ok(());
         }
-        for bucket in from.div_euclid(self.bucket_ms)..=to.div_euclid(self.bucket_ms) {
+        for bucket in Time(from).stretch(self.bucket_ms)..=Time(to).stretch(self.bucket_ms) {
             let segment = self.entry(key, bucket);
             if let Some(slot) = self.store.get(segment, &self.entry)? {
                 self.store.values()[slot as usize].visit(from, to, each)?;
@@ -70,15 +71,15 @@ impl Buffer {
 
     /// Writes what changed and forgets what nobody can see any more.
     pub(super) fn drain(&mut self, into: &mut Writes) {
-        let gone = self.visible_from().saturating_sub(self.bucket_ms);
-        if gone > 0 {
-            self.store.expire_before(gone.div_euclid(self.segment_ms));
+        let gone = Time(self.visible_from()) - self.bucket_ms;
+        if gone > Time(0) {
+            self.store.expire_before(gone.stretch(self.segment_ms));
         }
         self.store.drain(into);
     }
 
     fn visible_from(&self) -> i64 {
-        self.store.time().saturating_sub(self.retention_ms).saturating_add(1)
+        (Time(self.store.time()) - self.retention_ms + 1).0
     }
 
     /// Sets `entry` to the key of a bucket; says in which segment it is.
@@ -86,7 +87,7 @@ impl Buffer {
         self.entry.clear();
         self.entry.extend_from_slice(key);
         self.entry.extend_from_slice(&bucket.to_be_bytes());
-        bucket.saturating_mul(self.bucket_ms).div_euclid(self.segment_ms)
+        Time(bucket.saturating_mul(self.bucket_ms)).stretch(self.segment_ms)
     }
 }
 

@@ -60,6 +60,10 @@ fn row(
         let converted = evaluate(view, functions, expr, target)?;
         if target.name == "ROWTIME" {
             if let Value::Bigint(time) = converted {
+                if time < 0 {
+                    // What producers say; sources drop such records.
+                    return Err(format!("Invalid timestamp: {time}. Timestamp should always be non-negative or null."));
+                }
                 timestamp = time;
             }
         } else if let Some(at) = schema.key.iter().position(|column| column.name == target.name) {
