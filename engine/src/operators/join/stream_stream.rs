@@ -7,14 +7,14 @@ use super::unmatched::{GivenUp, Unmatched, Wait};
 use super::{Inputs, LEFT, Outer, RIGHT};
 use crate::log::Writes;
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
-use crate::types::Changes;
+use crate::types::{Changes, Time};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// `WITHIN (before, after) GRACE PERIOD grace`, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JoinWindow {
-    /// How much older than the left row the right row may be (in a RIGHT join: the left row than the right row).
+    /// How much older than the left row the right row may be.
     pub before_ms: i64,
     /// How much younger it may be.
     pub after_ms: i64,
@@ -23,16 +23,6 @@ pub struct JoinWindow {
 }
 
 impl JoinWindow {
-    /// The window of a join. In a RIGHT join it is around the right row: ksqlDB runs that as a LEFT join with the sides
-    /// exchanged, but leaves the window as it is.
-    fn around(self, outer: Outer) -> Self {
-        if outer.right && !outer.left {
-            Self { before_ms: self.after_ms, after_ms: self.before_ms, ..self }
-        } else {
-            self
-        }
-    }
-
     fn size_ms(&self) -> i64 {
         self.before_ms.saturating_add(self.after_ms)
     }
@@ -49,7 +39,7 @@ impl JoinWindow {
     fn matches(&self, port: usize, time: i64) -> (i64, i64) {
         let (older, younger) =
             if port == LEFT { (self.before_ms, self.after_ms) } else { (self.after_ms, self.before_ms) };
-        (time.saturating_sub(older).max(0), time.saturating_add(younger).max(0))
+        ((Time(time) - older).0.max(0), (Time(time) + younger).0.max(0))
     }
 }
 
@@ -61,8 +51,8 @@ impl JoinWindow {
 /// * A row without a value is dropped; so is one without a key, unless its side is kept (LEFT, RIGHT, FULL): then it
 ///   is emitted alone at once.
 /// * A row of a kept side that has no match is emitted alone: without a grace period at once (and again with a match
-///   that comes later); with one when stream time has passed its window and the grace period. A row that comes when
-///   its window has passed already is not made to wait.
+///   that comes later); with one when stream time has passed its window and the grace period, which may be when it
+///   comes.
 /// * Rows that are too late find nothing, because what they could match is past retention.
 pub struct StreamStreamJoin {
     keys: EncodeKeys,
@@ -79,7 +69,6 @@ pub struct StreamStreamJoin {
 impl StreamStreamJoin {
     /// A join.
     pub fn new(inputs: Inputs<'_>, window: JoinWindow, outer: Outer) -> Result<Self, OperatorError> {
-        let window = window.around(outer);
         let open = |name| Buffer::open(inputs.place.below(name), window.size_ms(), window.retention_ms());
         let unmatched = match window.grace_ms {
             Some(grace_ms) if outer.left || outer.right => {
@@ -116,9 +105,8 @@ impl StreamStreamJoin {
         self.give_up(port, row, time)?;
         let found = self.join(port, input, row, key)?;
         if kept && !found {
-            let (_, window_end) = self.window.matches(port, time);
             match &mut self.unmatched {
-                Some(unmatched) if window_end >= unmatched.time() => {
+                Some(unmatched) if !unmatched.is_due(port, time) => {
                     let about = || (Box::from(self.key_row.as_slice()), input.window(row));
                     unmatched.put(port, key, time, &self.bytes, about)?;
                 }
@@ -231,18 +219,17 @@ mod tests {
     }
 
     #[test]
-    fn in_a_right_join_the_window_is_around_the_right_row() {
+    fn a_right_join_has_the_window_of_the_others() {
         let script = "
             left  @90  a | l1
             left  @95  a | l2
             right @100 a | r1
-            right @90  a | r2";
-        let expected = "
-            @100 a | l1, r1
+            right @80  a | r2";
+        let matches = "
             @100 a | l2, r1
-            @90 a | l1, r2
-            @95 a | l2, r2";
-        join(Outer { left: false, right: true }, 10, 5, None, script, expected);
+            @90 a | l1, r2";
+        join(INNER, 10, 5, None, script, matches);
+        join(Outer { left: false, right: true }, 10, 5, None, script, matches);
     }
 
     #[test]
@@ -300,16 +287,20 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_comes_when_its_window_has_passed_does_not_wait() {
+    fn a_row_that_comes_late_waits_as_long_as_its_grace_period_goes_on() {
         let script = "
             right @100 x | r1
-            left  @89  a | l1
-            left  @90  a | l2
-            left  @99  a | l3
-            left  @114 y | l4";
+            left  @84  a | l1
+            left  @85  a | l2
+            left  @90  a | l3
+            left  @89  b | l4
+            right @80  b | r2
+            left  @114 y | l5";
         let expected = "
-            @89 a | l1, -
-            @90 a | l2, -";
+            @84 a | l1, -
+            @89 b | l4, r2
+            @85 a | l2, -
+            @90 a | l3, -";
         join(LEFT, 10, 10, Some(5), script, expected);
     }
 

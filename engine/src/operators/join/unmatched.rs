@@ -8,6 +8,7 @@ use super::{LEFT, RIGHT};
 use crate::log::Writes;
 use crate::operators::OperatorError;
 use crate::state::{Entries, Place, Store, Stored};
+use crate::types::Time;
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64, take};
 
 /// How long rows wait, in milliseconds.
@@ -90,6 +91,11 @@ impl Unmatched {
         self.store.advance(time);
     }
 
+    /// Whether a row of that side and time has nothing to wait for: its window and the grace period are over.
+    pub(super) fn is_due(&self, port: usize, time: i64) -> bool {
+        Time(time) + self.wait.of(port) < Time(self.time())
+    }
+
     /// A row waits.
     pub(super) fn put(
         &mut self,
@@ -133,7 +139,7 @@ impl Unmatched {
         let now = self.time();
         // Here the wait is that of the side the new row is of, not that of the rows that wait.
         let wait = if port == LEFT { self.wait.after_ms } else { self.wait.before_ms };
-        if self.order.is_empty() || self.next_look.saturating_add(wait).saturating_add(self.wait.grace_ms) >= now {
+        if self.order.is_empty() || Time(self.next_look) + wait + self.wait.grace_ms >= Time(now) {
             return Ok(Vec::new());
         }
         let mut next_look = i64::MAX;
@@ -145,7 +151,7 @@ impl Unmatched {
             if open == [true, true] {
                 break;
             }
-            if time.saturating_add(self.wait.of(port)) >= now {
+            if !self.is_due(port, time) {
                 open[port] = true;
                 continue;
             }
