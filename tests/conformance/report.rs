@@ -20,8 +20,8 @@ pub(crate) struct Judged {
     pub(crate) outcome: Outcome,
 }
 
-/// Prints failures (first difference each), totals per file and suite, and the closing line.
-pub(crate) fn print(results: &[Judged], verbose: bool) {
+/// Prints failures (first difference each), which of the `intended` ones there were, totals per file and suite, and the closing line.
+pub(crate) fn print(results: &[Judged], intended: &BTreeMap<&str, &str>, verbose: bool) {
     let mut files: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
     let mut suites: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for result in results {
@@ -30,7 +30,7 @@ pub(crate) fn print(results: &[Judged], verbose: bool) {
         *file = (file.0 + passed, file.1 + 1);
         let suite = suites.entry(&result.suite).or_default();
         *suite = (suite.0 + passed, suite.1 + 1);
-        if verbose && !result.outcome.ok {
+        if verbose && !result.outcome.ok && !intended.contains_key(&*result.id) {
             println!("FAIL {}\n     {}", result.id, result.outcome.why.replace('\n', "\n     "));
         }
     }
@@ -40,8 +40,14 @@ pub(crate) fn print(results: &[Judged], verbose: bool) {
     for (suite, (passed, total)) in &suites {
         println!("{suite}: {passed}/{total}");
     }
+    for result in results {
+        if let Some(reason) = intended.get(&*result.id) {
+            println!("INTENDED {}: {reason}", result.id);
+        }
+    }
     let passed = results.iter().filter(|result| result.outcome.ok).count();
-    println!("{passed} passed, {} failed", results.len() - passed);
+    let on_purpose = results.iter().filter(|result| !result.outcome.ok && intended.contains_key(&*result.id)).count();
+    println!("{passed} passed, {} failed, {on_purpose} differ on purpose", results.len() - passed - on_purpose);
 }
 
 /// Writes `{"<id>": {"ok": …, "why": …}}`.
