@@ -64,13 +64,12 @@ fn column_names(schema: &str) -> Vec<String> {
     while let Some(c) = rest.chars().next() {
         match c {
             '`' => {
-                let inner = &rest[1..];
-                let end = inner.find('`').unwrap_or(inner.len());
+                let (name, after) = quoted_name(&rest[1..]);
                 if expects_name && depth == 0 {
-                    names.push(inner[..end].to_owned());
+                    names.push(name);
                     expects_name = false;
                 }
-                rest = inner.get(end + 1..).unwrap_or("");
+                rest = after;
                 continue;
             }
             '<' | '(' => depth += 1,
@@ -81,6 +80,18 @@ fn column_names(schema: &str) -> Vec<String> {
         rest = &rest[c.len_utf8()..];
     }
     names
+}
+
+/// A name behind its opening back quote, and what follows the closing one; a doubled one stands for itself.
+fn quoted_name(text: &str) -> (String, &str) {
+    let (mut name, mut rest) = (String::new(), text);
+    while let Some((piece, after)) = rest.split_once('`') {
+        name.push_str(piece);
+        let Some(more) = after.strip_prefix('`') else { return (name, after) };
+        name.push('`');
+        rest = more;
+    }
+    (name + rest, "")
 }
 
 /// Collects rows and turns them into text.
@@ -157,5 +168,6 @@ mod tests {
             column_names("`A` INTEGER KEY, `B` STRUCT<`X` STRING, `Y` DECIMAL(4, 2)>, `c` STRING"),
             ["A", "B", "c"]
         );
+        assert_eq!(column_names("`a``b` INTEGER KEY, ```` STRING, `c, <``` INTEGER, `d"), ["a`b", "`", "c, <`", "d"]);
     }
 }

@@ -1,0 +1,20 @@
+-- What a foreign-key join writes when the key changes, is NULL or finds nothing: one row, or one deletion if there was a row.
+SET 'auto.offset.reset' = 'earliest';
+SET 'cache.max.bytes.buffering' = '0';
+CREATE TABLE pets (id INT PRIMARY KEY, owner VARCHAR, name VARCHAR) WITH (kafka_topic='pets', value_format='json', partitions=1);
+CREATE TABLE owners (id VARCHAR PRIMARY KEY, town VARCHAR) WITH (kafka_topic='owners', value_format='json', partitions=1);
+CREATE TABLE owned WITH (kafka_topic='owned') AS SELECT p.id AS id, p.name AS name, o.town AS town FROM pets p JOIN owners o ON p.owner = o.id;
+CREATE TABLE every_pet WITH (kafka_topic='every_pet') AS SELECT p.id AS id, p.name AS name, o.town AS town FROM pets p LEFT JOIN owners o ON p.owner = o.id;
+INSERT INTO owners (ROWTIME, id, town) VALUES (1, 'ada', 'Kiel');
+INSERT INTO owners (ROWTIME, id, town) VALUES (2, 'bob', 'Jena');
+INSERT INTO pets (ROWTIME, id, owner, name) VALUES (3, 1, NULL, 'stray');
+SELECT * FROM every_pet;
+INSERT INTO pets (ROWTIME, id, owner, name) VALUES (4, 1, 'ada', 'Rex');
+SELECT * FROM owned;
+INSERT INTO pets (ROWTIME, id, owner, name) VALUES (5, 1, 'bob', 'Rex II');
+SELECT * FROM owned;
+INSERT INTO pets (ROWTIME, id, owner, name) VALUES (6, 1, 'nobody', 'gone');
+SELECT * FROM owned;
+SELECT * FROM every_pet;
+PRINT owned FROM BEGINNING LIMIT 3;
+PRINT every_pet FROM BEGINNING LIMIT 4;
