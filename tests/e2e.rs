@@ -5,6 +5,8 @@
 
 #[path = "e2e/bodies.rs"]
 mod bodies;
+#[path = "e2e/cases.rs"]
+mod cases;
 #[path = "e2e/cli.rs"]
 mod cli;
 #[path = "e2e/clients.rs"]
