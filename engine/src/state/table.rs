@@ -206,7 +206,9 @@ impl Table {
                     return Ok(false);
                 }
                 let newest = Time(now).floor(advance_ms);
-                let (from, to) = (from.max((newest - retention_ms).0).max(0), to.min(newest.0));
+                // What is past retention goes segment by segment: what a scan shows is found, too.
+                let oldest = (newest - retention_ms).floor(self.kind.segment_ms());
+                let (from, to) = (from.max(oldest.0).max(0), to.min(newest.0));
                 let Some(first) = Time(from).ceil(advance_ms).filter(|first| first.0 <= to) else { return Ok(false) };
                 let more = (to - first.0) / advance_ms;
                 if more > PEEKED_WINDOWS {
