@@ -17,6 +17,8 @@ mod crash;
 mod damage;
 #[path = "e2e/disk.rs"]
 mod disk;
+#[path = "e2e/fuzz/mod.rs"]
+mod fuzz;
 #[path = "e2e/http.rs"]
 mod http;
 #[path = "e2e/kafka.rs"]

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// The binary that `cargo build` made beside the running test.
@@ -80,14 +80,35 @@ impl Server {
         Err((child.wait().expect("it ends").code(), text))
     }
 
+    /// The same for a server that may take so much address space and no more; with its standard error.
+    pub fn start_confined(data_dir: &Path, settings: &[(&str, &str)], bytes: u64) -> (Self, ChildStderr) {
+        let begin = Instant::now();
+        let server = Self::command(data_dir, settings);
+        let mut confined = Command::new("sh");
+        confined.args(["-c", "ulimit -v $0; exec \"$@\"", &(bytes / 1024).to_string()]);
+        confined.arg(server.get_program()).args(server.get_args()).env_remove("HOME").env("MILLSTREAM_LOG", "warn");
+        let pipes = confined.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = pipes.spawn().expect("sh starts");
+        let stderr = child.stderr.take().expect("piped");
+        let line = first_line(&mut child);
+        let Some(url) = line.trim().strip_prefix("listening on ") else {
+            panic!("first line: {line:?}\n{}", std::io::read_to_string(stderr).unwrap_or_default())
+        };
+        (Self { child, url: url.to_owned(), started_in: begin.elapsed() }, stderr)
+    }
+
     fn spawn(data_dir: &Path, settings: &[(&str, &str)], stderr: Stdio) -> Child {
+        let mut command = Self::command(data_dir, settings);
+        command.stdin(Stdio::null()).stderr(stderr).env("MILLSTREAM_LOG", "warn").spawn().expect("millstream starts")
+    }
+
+    fn command(data_dir: &Path, settings: &[(&str, &str)]) -> Command {
         let mut args = vec!["server".to_owned()];
         let mut set = |name: &str, value: &str| args.extend(["-D".to_owned(), format!("{name}={value}")]);
         set("listeners", "http://127.0.0.1:0");
         set("data.dir", &data_dir.display().to_string());
         settings.iter().for_each(|(name, value)| set(name, value));
-        let mut command = command(&args.iter().map(String::as_str).collect::<Vec<_>>());
-        command.stdin(Stdio::null()).stderr(stderr).env("MILLSTREAM_LOG", "warn").spawn().expect("millstream starts")
+        command(&args.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// Process id.
@@ -103,6 +124,20 @@ impl Server {
         kilobytes.parse::<u64>().expect("a number") * 1024
     }
 
+    /// Processor time that it has used since its start.
+    pub fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("the process is there");
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let ticks = |field: usize| after_name.split_whitespace().nth(field).and_then(|ticks| ticks.parse::<u64>().ok());
+        // User and system time, in hundredths of a second on every Linux.
+        Duration::from_millis(10 * (ticks(11).expect("a number") + ticks(12).expect("a number")))
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("its state can be asked")
+    }
+
     /// `kill -9`, and waits until it is gone.
     pub fn kill(mut self) {
         self.child.kill().expect("it can be killed");
@@ -111,17 +146,22 @@ impl Server {
 
     /// SIGTERM; returns whether it ended with exit code 0 within ten seconds.
     pub fn terminate(self) -> bool {
-        self.stop("TERM")
+        self.stop("TERM", Duration::from_secs(10))
     }
 
-    /// Ctrl-C; returns the same.
+    /// The same within another time.
+    pub fn terminate_within(self, patience: Duration) -> bool {
+        self.stop("TERM", patience)
+    }
+
+    /// Ctrl-C; returns whether it ended with exit code 0 within ten seconds.
     pub fn interrupt(self) -> bool {
-        self.stop("INT")
+        self.stop("INT", Duration::from_secs(10))
     }
 
-    fn stop(mut self, with: &str) -> bool {
+    fn stop(mut self, with: &str, patience: Duration) -> bool {
         signal(self.pid(), with);
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + patience;
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait().expect("its state can be asked") {
                 return status.success();

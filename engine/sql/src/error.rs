@@ -1,7 +1,6 @@
 //! What is wrong with a text, where, and what would have been right.
 
 use crate::Span;
-use crate::format::masked_text;
 
 /// Whether the grammar or a rule beyond it was broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub struct SqlError {
     pub expected: Vec<String>,
     /// The word that was probably meant.
     pub suggestion: Option<String>,
-    /// What ksqlDB reports as the statement: the offending line for syntax errors, else the one statement, with its values
+    /// What ksqlDB reports as the statement: the whole text for syntax errors, else the one statement, with its values
     /// masked.
     pub statement: String,
 }
@@ -38,20 +37,7 @@ pub struct SqlError {
 impl SqlError {
     pub(crate) fn new(kind: ErrorKind, message: String, text: &str, span: Span) -> Self {
         let (line, column) = line_column(text, span.start);
-        let statement = match kind {
-            ErrorKind::Syntax => text.lines().nth(line as usize - 1).unwrap_or(text),
-            ErrorKind::Invalid => text,
-        };
-        let statement = statement.to_owned();
-        Self { kind, message, span, line, column, expected: Vec::new(), suggestion: None, statement }
-    }
-
-    /// The error without what the text it shows should keep to itself.
-    pub(crate) fn without_secrets(mut self) -> Self {
-        if self.kind == ErrorKind::Syntax {
-            self.statement = masked_text(&self.statement);
-        }
-        self
+        Self { kind, message, span, line, column, expected: Vec::new(), suggestion: None, statement: text.to_owned() }
     }
 
     /// What could have stood there and what was probably meant; empty when nothing is known.

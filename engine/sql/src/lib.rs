@@ -20,8 +20,7 @@ mod variables;
 pub use ast::*;
 pub use error::{ErrorKind, SqlError, line_column};
 pub use format::{
-    format, format_element, format_expr, format_ident, format_query, format_string, format_type, format_with,
-    is_secret, masked, without_credentials,
+    format, format_element, format_expr, format_ident, format_query, format_string, format_type, format_with, masked,
 };
 pub use keywords::keywords;
 pub use split::{Piece, split};
@@ -36,7 +35,7 @@ use parser::{Found, Grammar, Parser};
 /// # Errors
 /// A syntax error anywhere, else the first statement that breaks a rule (see [`ErrorKind`]).
 pub fn parse(text: &str, variables: &Variables) -> Result<Vec<Parsed>, SqlError> {
-    parse_all(text, variables, Grammar::Server).map_err(SqlError::without_secrets)
+    parse_all(text, variables, Grammar::Server)
 }
 
 /// [`parse`], for test scripts: also takes ASSERT VALUES, ASSERT NULL VALUES, ASSERT STREAM, ASSERT TABLE and RUN SCRIPT.

@@ -9,7 +9,7 @@ use sql::{Ident, Parsed, Statement};
 use crate::catalog::{self, Catalog, QueryKind};
 use crate::commands::{CommandLog, Logged, LoggedTopic};
 use crate::config::Config;
-use crate::log::{LogError, TopicSpec, check_topic};
+use crate::log::{LogError, TopicSpec};
 use crate::plan::{self, Command, NewTopic, PlanError, Planner};
 use crate::runtime::PersistentStart;
 use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, View};
@@ -62,9 +62,7 @@ impl Engine {
                 let functions = &*self.shared.functions;
                 let command = Planner { catalog, session: scope, topics: &topics, functions }.plan(parsed);
                 let asked = topics.into_answers()?;
-                let command = command?;
-                command.topics.iter().try_for_each(|topic| check_topic(&topic.name, &spec(topic)))?;
-                Ok(Change::new(command, config, asked))
+                Ok(Change::new(command?, config, asked))
             }
         }
     }
@@ -182,7 +180,12 @@ impl Engine {
     }
 
     fn make_topic(&self, topic: &NewTopic) -> Result<(), Failure> {
-        match self.shared.log.create_topic(&topic.name, &spec(topic)) {
+        let mut config = BTreeMap::from([("cleanup.policy".to_owned(), topic.cleanup_policy.to_owned())]);
+        if let Some(retention) = topic.retention_ms {
+            config.insert("retention.ms".to_owned(), retention.to_string());
+        }
+        let spec = TopicSpec { partitions: topic.partitions, replicas: topic.replicas, config };
+        match self.shared.log.create_topic(&topic.name, &spec) {
             Ok(()) | Err(LogError::TopicExists(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -220,14 +223,6 @@ impl Engine {
         }
         Ok(())
     }
-}
-
-fn spec(topic: &NewTopic) -> TopicSpec {
-    let mut config = BTreeMap::from([("cleanup.policy".to_owned(), topic.cleanup_policy.to_owned())]);
-    if let Some(retention) = topic.retention_ms {
-        config.insert("retention.ms".to_owned(), retention.to_string());
-    }
-    TopicSpec { partitions: topic.partitions, replicas: topic.replicas, config }
 }
 
 /// A command that only says something.

@@ -6,24 +6,16 @@ use crate::log::{LogError, Result, TopicSpec};
 const NAME_CHARS: usize = 249;
 
 /// Kafka's rules for topics.
-pub fn check(name: &str, spec: &TopicSpec) -> Result<()> {
-    check_name(name)?;
-    if spec.partitions == 0 {
-        return Err(LogError::Invalid(format!("topic {name} needs at least one partition")));
-    }
-    Ok(())
-}
-
-/// Kafka's rules for their names.
-pub(super) fn check_name(name: &str) -> Result<()> {
+pub(super) fn check(name: &str, spec: &TopicSpec) -> Result<()> {
     let is_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let problem = if name.is_empty() || name == "." || name == ".." {
         format!("'{name}' cannot be the name of a topic")
     } else if name.len() > NAME_CHARS {
-        let start = &name[..name.floor_char_boundary(NAME_CHARS)];
-        format!("the topic name '{start}…' is longer than {NAME_CHARS} characters")
+        format!("the topic name '{name}' is longer than {NAME_CHARS} characters")
     } else if !name.chars().all(is_legal) {
         format!("the topic name '{name}' has characters other than ASCII letters, digits, '.', '_' and '-'")
+    } else if spec.partitions == 0 {
+        format!("topic {name} needs at least one partition")
     } else {
         return Ok(());
     };

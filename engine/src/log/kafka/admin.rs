@@ -113,10 +113,6 @@ impl Admin {
 
     /// A topic.
     pub(super) fn topic(&self, name: &str) -> Result<Option<Topic>> {
-        // What no topic can be called is none of the broker's business.
-        if topic_rules::check_name(name).is_err() {
-            return Ok(None);
-        }
         let metadata = self.metadata(Some(name))?;
         Ok(self.described(existing(&metadata).collect())?.pop())
     }
