@@ -134,8 +134,22 @@ pub(super) fn arithmetic(op: Arithmetic, left: &SqlType, right: &SqlType) -> Opt
         }
         Arithmetic::Modulo => ((a - sa).min(b - sb) + sa.max(sb), sa.max(sb)),
     };
+    let (precision, scale) = representable(op, precision, scale);
     let result = SqlType::Decimal { precision: u8::try_from(precision).ok()?, scale: i8::try_from(scale).ok()? };
     Some((result, SqlType::Decimal { precision: p1, scale: s1 }, SqlType::Decimal { precision: p2, scale: s2 }))
+}
+
+/// Precision and scale of a result, of which 38 digits are held. ksqlDB gives a quotient as many decimals as its operands
+/// have digits; where those and its whole digits are too many, decimals go, all but 6. Sums and products are exact up to
+/// 20 decimals and keep the precision ksqlDB gives them, as their values seldom need it.
+fn representable(op: Arithmetic, precision: i16, scale: i16) -> (i16, i16) {
+    const DIGITS: i16 = 38;
+    let least = if op == Arithmetic::Divide { 6 } else { 20 };
+    let kept = scale.min(least.max(DIGITS - (precision - scale)));
+    if precision <= DIGITS || (kept == scale && op != Arithmetic::Divide && precision <= i16::from(u8::MAX)) {
+        return (precision, scale);
+    }
+    (DIGITS, kept)
 }
 
 /// The same value in another type: a literal is converted now, anything else gets a cast.

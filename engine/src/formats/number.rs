@@ -12,8 +12,8 @@ pub(super) fn parse_long(text: &str) -> Option<i64> {
     text.parse().ok()
 }
 
-/// The low 64 bits of the whole part of a JSON number: what `Number.longValue` gives. `i32` of it is `intValue`.
-pub(super) fn wrapping_long(number: &str) -> i64 {
+/// The whole part of a JSON number, if a BIGINT holds it.
+pub(super) fn whole_part(number: &str) -> Option<i64> {
     let (negative, magnitude) = match number.strip_prefix('-') {
         Some(magnitude) => (true, magnitude),
         None => (false, number),
@@ -24,16 +24,16 @@ pub(super) fn wrapping_long(number: &str) -> i64 {
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let kept = (whole.len() as i64).saturating_add(exponent);
-    let mut value = 0_u64;
+    // Negative all along, as the smallest BIGINT has no counterpart.
+    let mut value = 0_i64;
     for digit in whole.bytes().chain(fraction.bytes()).take(usize::try_from(kept).unwrap_or(0)) {
-        value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        value = value.checked_mul(10)?.checked_sub(i64::from(digit - b'0'))?;
     }
-    // From 10^64 on, all of the low 64 bits are zero.
-    for _ in 0..kept.saturating_sub((whole.len() + fraction.len()) as i64).clamp(0, 64) {
-        value = value.wrapping_mul(10);
+    let zeros = kept.saturating_sub((whole.len() + fraction.len()) as i64);
+    if value != 0 && zeros > 0 {
+        value = value.checked_mul(10_i64.checked_pow(u32::try_from(zeros).ok()?)?)?;
     }
-    let value = value as i64;
-    if negative { value.wrapping_neg() } else { value }
+    if negative { Some(value) } else { value.checked_neg() }
 }
 
 /// An exponent, cut to where it makes no difference any more.
@@ -133,21 +133,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_parts_wrap() {
+    fn whole_parts_are_in_range_or_refused() {
         for (text, value) in [
-            ("3.7", 3),
-            ("-3.7", -3),
-            ("1e3", 1000),
-            ("1.25e1", 12),
-            ("0.5", 0),
-            ("1e-400000000000000000000", 0),
-            ("1e400000000000000000000", 0),
-            ("18446744073709551617", 1),
-            ("-9223372036854775808", i64::MIN),
+            ("3.7", Some(3)),
+            ("-3.7", Some(-3)),
+            ("1e3", Some(1000)),
+            ("1.25e1", Some(12)),
+            ("0.5", Some(0)),
+            ("-0", Some(0)),
+            ("1e-400000000000000000000", Some(0)),
+            ("0e400000000000000000000", Some(0)),
+            ("1e400000000000000000000", None),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("9223372036854775807.999", Some(i64::MAX)),
+            ("9.223372036854775808e18", None),
+            ("-9223372036854775808", Some(i64::MIN)),
+            ("-9223372036854775809", None),
+            ("18446744073709551617", None),
+            ("12e17", Some(1_200_000_000_000_000_000)),
+            ("12e18", None),
         ] {
-            assert_eq!(wrapping_long(text), value, "{text}");
+            assert_eq!(whole_part(text), value, "{text}");
         }
-        assert_eq!(wrapping_long("99999999999") as i32, 1_215_752_191);
     }
 
     #[test]

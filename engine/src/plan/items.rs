@@ -91,7 +91,7 @@ impl Select<'_> {
                 self.take_aggregate(expr)
             }
             Some(FunctionKind::Table) if clause == Clause::Select => {
-                if let (Some(inner), ExprKind::Call { name, .. }) = (self.table_call_inside(expr), &expr.kind) {
+                if let (Some(inner), ExprKind::Call { name, .. }) = (self.table_call_within(expr), &expr.kind) {
                     let shown = format!("`{}`(`{inner}`())", name.name);
                     return Err(
                         PlanError::statement(format!("Table functions cannot be nested: {shown}")).at(expr.span)
@@ -99,12 +99,20 @@ impl Select<'_> {
                 }
                 self.take_table_function(expr)
             }
+            // One that gives rows cannot be left out for some of them.
+            _ if clause == Clause::Select
+                && matches!(expr.kind, ExprKind::Case { .. })
+                && self.table_call_within(expr).is_some() =>
+            {
+                let shown = bind::internal(expr, &self.universe);
+                Err(PlanError::statement(format!("Table functions cannot be used in CASE: {shown}")).at(expr.span))
+            }
             _ => ast::children_mut(expr).into_iter().try_for_each(|child| self.take_calls(child, clause)),
         }
     }
 
-    /// Name of a table function that is called within the arguments of a call.
-    fn table_call_inside(&self, call: &Expr) -> Option<String> {
+    /// Name of a table function that is called within an expression.
+    fn table_call_within(&self, expr: &Expr) -> Option<String> {
         let is_table =
             |name: &str| self.planner.functions.get(name).is_some_and(|function| function.kind == FunctionKind::Table);
         fn first(expr: &Expr, is_table: &dyn Fn(&str) -> bool) -> Option<String> {
@@ -113,7 +121,7 @@ impl Select<'_> {
                 _ => ast::children(expr).into_iter().find_map(|child| first(child, is_table)),
             }
         }
-        ast::children(call).into_iter().find_map(|child| first(child, &is_table))
+        ast::children(expr).into_iter().find_map(|child| first(child, &is_table))
     }
 
     fn check_nesting(&self, expr: &Expr) -> Result<()> {

@@ -299,7 +299,8 @@ fn shift_timestamp(batch: &Batch<'_>, sign: i64) -> Result<ArrayRef, ArrowError>
     let (intervals, times) =
         (Numbers::<Int32Type>::new(batch, 1)?, Numbers::<TimestampMillisecondType>::new(batch, 2)?);
     Ok(numbers::<TimestampMillisecondType>(batch, |row| {
-        Ok(times.at(row).wrapping_add(i64::from(intervals.at(row)) * unit))
+        let shifted = times.at(row).checked_add(i64::from(intervals.at(row)) * unit);
+        shifted.ok_or_else(|| "the timestamp is out of range".to_owned())
     }))
 }
 
@@ -311,7 +312,8 @@ fn convert_zone(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
         let millis = times.at(row);
         let instant = millis.div_euclid(1000);
         let difference = to.at(row)?.offset_at(instant) - from.at(row)?.offset_at(instant);
-        Ok(millis.wrapping_add(i64::from(difference) * 1000))
+        let shifted = millis.checked_add(i64::from(difference) * 1000);
+        shifted.ok_or_else(|| "the timestamp is out of range".to_owned())
     }))
 }
 

@@ -7,11 +7,18 @@ use serde_json::value::RawValue;
 
 use super::json_text::{Compact, unquote};
 
-/// One step of a path.
+/// One step of a path: the name of a field in an object, a place in an array. How it is written makes no difference.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Step {
-    Key(String),
-    Index(usize),
+pub(super) struct Step {
+    name: String,
+    /// None: the name is no number.
+    place: Option<usize>,
+}
+
+impl Step {
+    fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), place: name.parse().ok() }
+    }
 }
 
 /// Reads `$.a.b[0]['c d']`.
@@ -28,7 +35,7 @@ fn steps(path: &str) -> Option<Vec<Step>> {
             if key.is_empty() {
                 return None;
             }
-            steps.push(Step::Key(key.to_owned()));
+            steps.push(Step::new(key));
             rest = after;
             continue;
         }
@@ -36,11 +43,11 @@ fn steps(path: &str) -> Option<Vec<Step>> {
         let (step, after) = match tail.chars().next()? {
             quote @ ('\'' | '"') => {
                 let (key, after) = tail.get(1..)?.split_once(quote)?;
-                (Step::Key(key.to_owned()), after.strip_prefix(']')?)
+                (Step::new(key), after.strip_prefix(']')?)
             }
             _ => {
                 let (index, after) = tail.split_once(']')?;
-                (Step::Index(index.trim().parse().ok()?), after)
+                (Some(Step::new(index.trim())).filter(|step| step.place.is_some())?, after)
             }
         };
         steps.push(step);
@@ -104,8 +111,8 @@ impl<'de> Visitor<'de> for Seek<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut found = None;
         let (wanted, rest) = match self.0 {
-            [Step::Key(wanted), rest @ ..] => (Some(wanted.as_str()), rest),
-            _ => (None, self.0),
+            [step, rest @ ..] => (Some(step.name.as_str()), rest),
+            [] => (None, self.0),
         };
         while let Some(matches) = map.next_key_seed(IsKey(wanted))? {
             if matches {
@@ -120,8 +127,8 @@ impl<'de> Visitor<'de> for Seek<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
         let mut found = None;
-        if let [Step::Index(wanted), rest @ ..] = self.0 {
-            for _ in 0..*wanted {
+        if let [Step { place: Some(place), .. }, rest @ ..] = self.0 {
+            for _ in 0..*place {
                 if items.next_element::<IgnoredAny>()?.is_none() {
                     return Ok(None);
                 }
@@ -203,6 +210,21 @@ mod tests {
             let mut out = String::new();
             let result = extract(text, &parse(path).unwrap(), &mut Compact::default(), &mut out);
             assert_eq!(result.map(|found| found.then_some(out.as_str())), found, "{path}");
+        }
+        let text = r#"[{"s": [10, 11], "0": "zero"}, {"1": {"a": "b"}}]"#;
+        for (path, found) in [
+            ("$.0.s.1", Some("11")),
+            ("$[\"0\"].s['1']", Some("11")),
+            ("$.0['0']", Some("zero")),
+            ("$[0][0]", Some("zero")),
+            ("$.1[1].a", Some("b")),
+            ("$.2", None),
+            ("$.s", None),
+            ("$.99999999999999999999", None),
+        ] {
+            let mut out = String::new();
+            let result = extract(text, &parse(path).unwrap(), &mut Compact::default(), &mut out);
+            assert_eq!(result.map(|found| found.then_some(out.as_str())), Ok(found), "{path}");
         }
         for path in ["a", "$a", "$.", "$[x]", "$['a'", "$.a[-1]", "$..a"] {
             assert!(parse(path).is_err(), "{path}");

@@ -259,7 +259,7 @@ impl Calendar {
         };
         let hours = self.hour + self.half * 12;
         let local = date * DAY_SECONDS + (hours * 60 + self.minute) * 60 + self.second;
-        let instant = self.zone.as_ref().map_or(local, |zone| zone.instant_of(local, 0));
+        let instant = self.zone.as_ref().map_or(local, |zone| zone.instant_of(local));
         // The calendar before 1582 is another one in Java; dates this old are not read from texts.
         (civil(date).0.abs() < 1_000_000).then(|| instant * 1000 + self.milli)
     }

@@ -143,8 +143,8 @@ impl Resolved {
             None => self.partial_time(),
         };
         let local = date * DAY_SECONDS + nano / 1_000_000_000;
-        let instant = zone.instant_of(local, zone.offset_at(0));
-        let millis = instant.checked_mul(1000).and_then(|millis| millis.checked_add(nano % 1_000_000_000 / 1_000_000));
+        let millis = zone.instant_of(local).checked_mul(1000);
+        let millis = millis.and_then(|millis| millis.checked_add(nano % 1_000_000_000 / 1_000_000));
         millis.ok_or_else(|| "the timestamp is out of range".to_owned())
     }
 

@@ -103,6 +103,35 @@ fn timestamps_are_read_as_java_does() {
 }
 
 #[test]
+fn an_hour_that_comes_twice_is_the_first_one() {
+    let utc = Zone::Offset(0);
+    let berlin = Zone::of("Europe/Berlin").unwrap();
+    let read = |pattern: &str, text: &str, zone: &Zone| Pattern::new(pattern).unwrap().parse_timestamp(text, zone);
+    const FIRST: Result<i64, String> = Ok(1_635_640_200_000);
+    assert_eq!(read("yyyy-MM-dd HH:mm", "2021-10-31 02:30", &berlin), FIRST);
+    assert_eq!(read("yyyy-MM-dd HH:mm VV", "2021-10-31 02:30 Europe/Berlin", &utc), FIRST);
+    assert_eq!(read("yyyy-MM-dd HH:mm z", "2021-10-31 02:30 CET", &utc), FIRST);
+    // An offset says which one is meant.
+    assert_eq!(read("yyyy-MM-dd HH:mm XXX", "2021-10-31 02:30 +01:00", &berlin), Ok(1_635_643_800_000));
+    // An hour that does not come is the one after it.
+    assert_eq!(read("yyyy-MM-dd HH:mm", "2021-03-28 02:30", &berlin), Ok(1_616_895_000_000));
+}
+
+#[test]
+fn numbers_beyond_all_dates_are_refused() {
+    for (pattern, text) in [
+        ("u", "999999999"),
+        ("u", "-999999999"),
+        ("u", "9223372036854775807"),
+        ("yyyyyyyyyyyyyyyyyyy", "9999999999999999999"),
+        ("g", "9223372036854775807"),
+        ("N", "9223372036854775807"),
+    ] {
+        assert!(Pattern::new(pattern).unwrap().parse_timestamp(text, &Zone::Offset(0)).is_err(), "{pattern} {text}");
+    }
+}
+
+#[test]
 fn dates_and_times_must_be_whole() {
     let date = |pattern: &str, text: &str| Pattern::new(pattern).unwrap().parse_date(text).ok();
     assert_eq!(date("dd-MMM-yyyy", "01-Jan-2022"), Some(18_993));

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use std::sync::OnceLock;
 
-use chrono::{DateTime, NaiveDateTime, Offset, TimeZone};
+use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::{OffsetName, Tz};
 
+use super::field::DAY_SECONDS;
 use super::names;
 
 /// A time zone.
@@ -72,14 +73,19 @@ impl Zone {
         }
     }
 
-    /// The instant of a local time, both in seconds since the epoch. Of the two of an overlap it is the one with the
-    /// `preferred` offset, else the first; a time in a gap is moved forward by the length of the gap.
-    pub(super) fn instant_of(&self, local: i64, preferred: i32) -> i64 {
-        const DAY: i64 = 86_400;
-        let (before, after) = (self.offset_at(local - DAY), self.offset_at(local + DAY));
-        let fits = |offset: i32| self.offset_at(local - i64::from(offset)) == offset;
-        let offset =
-            if before != after && fits(after) && (!fits(before) || preferred == after) { after } else { before };
+    /// The instant of a local time, both in seconds since the epoch. Of the two of an overlap it is the first; a time in
+    /// a gap is moved forward by the length of the gap.
+    pub(super) fn instant_of(&self, local: i64) -> i64 {
+        let offset = match self {
+            Self::Offset(offset) | Self::Prefixed(_, offset) => *offset,
+            Self::Region(zone) => match zone.offset_from_local_datetime(&utc(local)) {
+                MappedLocalTime::Single(offset) | MappedLocalTime::Ambiguous(offset, _) => {
+                    offset.fix().local_minus_utc()
+                }
+                // The offset before the gap.
+                MappedLocalTime::None => self.offset_at(local - DAY_SECONDS),
+            },
+        };
         local - i64::from(offset)
     }
 
@@ -182,11 +188,21 @@ mod tests {
     fn local_times_in_gaps_and_overlaps_are_what_java_makes_of_them() {
         let berlin = Zone::of("Europe/Berlin").unwrap();
         // 2021-03-28T02:30 does not exist: it becomes 03:30 summer time.
-        assert_eq!(berlin.instant_of(1_616_898_600, 3600), 1_616_895_000);
-        // 2021-10-31T02:30 exists twice.
-        assert_eq!(berlin.instant_of(1_635_647_400, 7200), 1_635_640_200);
-        assert_eq!(berlin.instant_of(1_635_647_400, 3600), 1_635_643_800);
+        assert_eq!(berlin.instant_of(1_616_898_600), 1_616_895_000);
+        // 2021-10-31T02:30 exists twice: the first one is summer time.
+        assert_eq!(berlin.instant_of(1_635_647_400), 1_635_640_200);
+        assert_eq!(berlin.instant_of(1_635_643_799), 1_635_636_599);
+        assert_eq!(berlin.instant_of(1_635_649_200), 1_635_645_600);
+        // Far from any transition, and in zones west of Greenwich.
+        assert_eq!(berlin.instant_of(0), -3600);
+        let new_york = Zone::of("America/New_York").unwrap();
+        // 2021-11-07T01:30 exists twice, 2021-03-14T02:30 not at all.
+        assert_eq!(new_york.instant_of(1_636_248_600), 1_636_263_000);
+        assert_eq!(new_york.instant_of(1_615_689_000), 1_615_707_000);
+        // On Samoa there was no 30 December 2011.
+        assert_eq!(Zone::of("Pacific/Apia").unwrap().instant_of(1_325_246_400), 1_325_282_400);
         // Summer time goes on for ever.
         assert_eq!(berlin.offset_at(4_087_000_000), 7200);
+        assert_eq!(berlin.instant_of(31_556_889_864_403_199), 31_556_889_864_399_599);
     }
 }

@@ -1,5 +1,5 @@
-//! Arithmetic as Java does it: integers wrap, division by zero and NULL operands are errors of the row, DECIMALs are
-//! exact or an error.
+//! Arithmetic as Java does it: integers wrap, division by zero and NULL operands are errors of the row. DECIMALs are
+//! rounded half up to the scale of the result's type.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use datafusion_common::{Result, exec_datafusion_err};
 use super::super::cast::fits;
 use super::super::typed::Arithmetic;
 use super::{Arg, Frame, Operation};
+use crate::types::text::power_of_ten;
 
 /// `left op right`
 #[derive(Debug)]
@@ -141,11 +142,12 @@ fn decimals(op: Arithmetic, left: &Arg, right: &Arg, frame: &Frame<'_>, precisio
                 return None;
             }
             let (x, y) = (a.value(left.index(row)), b.value(right.index(row)));
-            let exact = decimal(op, (x, left_scale), (y, right_scale), scale);
-            let fitting = exact.filter(|value| fits(*value, precision));
+            let result = decimal(op, (x, left_scale), (y, right_scale), scale);
+            let fitting = result.filter(|value| fits(*value, precision));
             if fitting.is_none() {
-                frame.fail(row, || {
-                    if y == 0 { "Division undefined or by zero".to_owned() } else { "Rounding necessary".to_owned() }
+                frame.fail(row, || match op {
+                    Arithmetic::Divide | Arithmetic::Modulo if y == 0 => "Division undefined or by zero".to_owned(),
+                    _ => format!("the result does not fit into DECIMAL({precision}, {scale})"),
                 });
             }
             fitting
@@ -154,33 +156,58 @@ fn decimals(op: Arithmetic, left: &Arg, right: &Arg, frame: &Frame<'_>, precisio
     Arc::new(result.with_data_type(DataType::Decimal128(precision, scale)))
 }
 
-/// The exact result at a scale; `None` if there is none. 256 bits hold every intermediate of two 38-digit numbers.
+/// The result at a scale, `None` if there is none or it is too large. Where 256 bits do not hold an intermediate of two
+/// 38-digit numbers, the result is too large as well.
 fn decimal(op: Arithmetic, left: (i128, i8), right: (i128, i8), scale: i8) -> Option<i128> {
     let (a, b) = (i256::from_i128(left.0), i256::from_i128(right.0));
     let (sa, sb, s) = (i32::from(left.1), i32::from(right.1), i32::from(scale));
-    let exact = match op {
-        Arithmetic::Add => shift(a, s - sa)?.checked_add(shift(b, s - sb)?)?,
-        Arithmetic::Subtract => shift(a, s - sa)?.checked_sub(shift(b, s - sb)?)?,
-        Arithmetic::Multiply => shift(a.checked_mul(b)?, s - sa - sb)?,
+    // Sums and remainders have the larger scale of the two.
+    let common = sa.max(sb);
+    let (result, from) = match op {
+        Arithmetic::Add => (up(a, common - sa)?.checked_add(up(b, common - sb)?)?, common),
+        Arithmetic::Subtract => (up(a, common - sa)?.checked_sub(up(b, common - sb)?)?, common),
+        Arithmetic::Multiply => (a.checked_mul(b)?, sa + sb),
         Arithmetic::Divide => {
-            let numerator = shift(a, s - sa + sb)?;
-            if numerator.checked_rem(b)? != i256::ZERO {
-                return None;
-            }
-            numerator.checked_div(b)?
+            let digits = s - sa + sb;
+            let (dividend, divisor) = if digits >= 0 { (up(a, digits)?, b) } else { (a, up(b, -digits)?) };
+            let quotient = half_up(dividend, divisor)?.to_i128()?;
+            let is_exact = || dividend.checked_rem(divisor) == Some(i256::ZERO);
+            return (sa > 0 || !is_long(quotient, s) || is_exact()).then_some(quotient);
         }
-        Arithmetic::Modulo => shift(a, s - sa)?.checked_rem(shift(b, s - sb)?)?,
+        Arithmetic::Modulo => (up(a, common - sa)?.checked_rem(up(b, common - sb)?)?, common),
     };
-    exact.to_i128()
+    let result = if s >= from { up(result, s - from)? } else { half_up(result, up(i256::ONE, from - s)?)? };
+    result.to_i128()
 }
 
-/// Times a power of ten; dividing must leave no rest.
-fn shift(value: i256, digits: i32) -> Option<i256> {
-    let power = i256::from_i128(10).checked_pow(digits.unsigned_abs())?;
-    if digits >= 0 {
-        return value.checked_mul(power);
+/// Whether it has 19 digits before its point or more. Whole numbers this long divide without a rest or, as in ksqlDB, not
+/// at all: they are numbers to be kept, not amounts to be split.
+fn is_long(unscaled: i128, scale: i32) -> bool {
+    u32::try_from(scale + 18)
+        .ok()
+        .and_then(power_of_ten)
+        .is_some_and(|limit| unscaled.unsigned_abs() >= limit.unsigned_abs())
+}
+
+/// Times a power of ten.
+fn up(value: i256, digits: i32) -> Option<i256> {
+    if digits == 0 {
+        return Some(value);
     }
-    (value.checked_rem(power)? == i256::ZERO).then(|| value.checked_div(power)).flatten()
+    value.checked_mul(i256::from_i128(10).checked_pow(u32::try_from(digits).ok()?)?)
+}
+
+/// The quotient, rounded half up (away from zero).
+fn half_up(dividend: i256, divisor: i256) -> Option<i256> {
+    let quotient = dividend.checked_div(divisor)?;
+    let rest = dividend.checked_rem(divisor)?;
+    let size = |value: i256| if value < i256::ZERO { value.checked_neg() } else { Some(value) };
+    let (rest, half) = (size(rest)?, size(divisor)?);
+    if rest < half.checked_sub(rest)? {
+        return Some(quotient);
+    }
+    let negative = (dividend < i256::ZERO) != (divisor < i256::ZERO);
+    if negative { quotient.checked_sub(i256::ONE) } else { quotient.checked_add(i256::ONE) }
 }
 
 /// Java's `+` on two strings: a NULL is the text `null`.
@@ -195,4 +222,46 @@ fn concatenate_text(left: &Arg, right: &Arg, len: usize) -> ArrayRef {
         builder.append_value(&text);
     }
     Arc::new(builder.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_rounded_half_up() {
+        use Arithmetic::{Add, Divide, Modulo, Multiply, Subtract};
+        const MOST: i128 = 10_i128.pow(38) - 1;
+        for (op, left, right, scale, expected) in [
+            (Divide, (1000, 2), (30, 1), 7, Some(33_333_333)),
+            (Divide, (-1000, 2), (30, 1), 7, Some(-33_333_333)),
+            (Divide, (2, 0), (3, 0), 0, Some(1)),
+            (Divide, (1, 0), (2, 0), 0, Some(1)),
+            (Divide, (-1, 0), (2, 0), 0, Some(-1)),
+            (Divide, (1, 0), (-2, 0), 0, Some(-1)),
+            (Divide, (5, 1), (-3, 0), 3, Some(-167)),
+            (Divide, (0, 2), (-3, 0), 3, Some(0)),
+            (Divide, (149, 2), (1, 0), 0, Some(1)),
+            (Divide, (150, 2), (1, 0), 0, Some(2)),
+            (Divide, (1, 0), (0, 0), 3, None),
+            (Divide, (MOST, 0), (1, 38), 6, None),
+            (Divide, (MOST, 0), (MOST, 0), 37, Some(10_i128.pow(37))),
+            (Divide, (i128::from(i64::MAX), 0), (30, 1), 6, None),
+            (Divide, (i128::from(i64::MAX), 0), (70, 1), 6, Some(1_317_624_576_693_539_401_000_000)),
+            (Divide, (999_999_999_999_999_999, 0), (70, 1), 6, Some(142_857_142_857_142_857_000_000)),
+            (Divide, (i128::from(i64::MAX) * 10 + 1, 1), (30, 1), 6, Some(3_074_457_345_618_258_602_366_667)),
+            (Multiply, (MOST, 38), (MOST, 38), 38, Some(MOST - 1)),
+            (Multiply, (15, 1), (15, 1), 1, Some(23)),
+            (Multiply, (15, 1), (-15, 1), 1, Some(-23)),
+            (Multiply, (MOST, 0), (MOST, 0), 0, None),
+            (Add, (MOST, 38), (MOST, 0), 0, Some(MOST + 1)),
+            (Add, (15, 1), (5, 2), 2, Some(155)),
+            (Subtract, (15, 1), (155, 2), 2, Some(-5)),
+            (Modulo, (-725, 2), (2, 0), 2, Some(-125)),
+            (Modulo, (MOST, 0), (3, 38), 38, Some(0)),
+            (Modulo, (1, 0), (0, 0), 0, None),
+        ] {
+            assert_eq!(decimal(op, left, right, scale), expected, "{op:?} {left:?} {right:?} {scale}");
+        }
+    }
 }

@@ -1,11 +1,13 @@
 //! Single values: what a JSON value becomes in a column of some type.
 
+use std::fmt::Display;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::escape::{Surrogates, write_string};
 use super::scan::{Kind, RawString, Scanner, SyntaxError};
-use crate::formats::number::{exact_decimal, parse_int, parse_long, wrapping_long, write_number_text};
+use crate::formats::number::{exact_decimal, parse_int, parse_long, whole_part, write_number_text};
 use crate::types::SqlType;
 use crate::types::text::parse_double;
 
@@ -57,13 +59,14 @@ impl From<SyntaxError> for Box<Fault> {
 pub(super) fn read_int(scanner: &mut Scanner<'_>, kind: Kind, ty: &SqlType) -> Result<i32> {
     match ty {
         SqlType::Time => time_of_day(read_long(scanner, kind, ty)?),
-        SqlType::Date => Ok(read_long(scanner, kind, ty)? as i32),
         _ if kind == Kind::String => {
             let text = scanner.string()?;
-            with_text(text, parse_int).map_or_else(|| no_coercion("INTEGER"), Ok)
+            with_text(text, parse_int).map_or_else(|| no_coercion(&ty.to_string()), Ok)
         }
-        // Larger numbers wrap.
-        _ => Ok(read_long(scanner, kind, ty)? as i32),
+        _ => {
+            let value = read_long(scanner, kind, ty)?;
+            i32::try_from(value).or_else(|_| out_of_range(value, ty))
+        }
     }
 }
 
@@ -72,7 +75,10 @@ pub(super) fn read_long(scanner: &mut Scanner<'_>, kind: Kind, ty: &SqlType) -> 
     match kind {
         Kind::Number => match scanner.short_integer() {
             Some(value) => Ok(value),
-            None => Ok(wrapping_long(scanner.number()?)),
+            None => {
+                let number = scanner.number()?;
+                whole_part(number).map_or_else(|| out_of_range(number, ty), Ok)
+            }
         },
         Kind::String => {
             let text = scanner.string()?;
@@ -241,6 +247,10 @@ fn with_text<T>(text: RawString<'_>, read: impl FnOnce(&str) -> T) -> T {
 
 fn no_coercion<T>(ty: &str) -> Result<T> {
     Fault::value(format!("Can't coerce string to type. targetType: {ty}"))
+}
+
+fn out_of_range<T>(number: impl Display, ty: &SqlType) -> Result<T> {
+    Fault::value(format!("Number out of range. number: {number}, requiredType: {ty}"))
 }
 
 /// The value that is next is none that `required` can hold.

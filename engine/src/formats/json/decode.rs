@@ -1,7 +1,7 @@
 //! JSON to columns: one pass over the bytes straight into column builders, with ksqlDB's leniency.
 //!
-//! A value is coerced to the column's type: text to numbers, anything to STRING, numbers cut to integers. What does not
-//! fit makes the whole record bad, also in columns that nobody uses: ksqlDB reads every declared column.
+//! A value is coerced to the column's type: text to numbers, anything to STRING, numbers to their whole part. What does
+//! not fit makes the whole record bad, also in columns that nobody uses: ksqlDB reads every declared column.
 
 use super::coerce::{
     Fault, Result, push_string, read_bytes, read_decimal, read_double, read_int, read_long, read_text, wrong_type,
@@ -44,29 +44,41 @@ impl JsonDecoder {
 
     /// Appends one record to the used columns it has values for.
     fn read(&mut self, payload: &[u8]) -> Result<()> {
-        let Ok(text) = std::str::from_utf8(payload) else {
-            return Fault::syntax("Invalid JSON: not UTF-8".to_owned());
-        };
+        // The value ends before what is no UTF-8, or runs into it: then the text is cut off there, which is a mistake.
+        let (text, rest) = valid_utf8(payload);
         let mut scanner = Scanner::new(text.strip_prefix('\u{FEFF}').unwrap_or(text));
-        // What follows the value is not looked at, as in Jackson.
+        let read = self.read_first(&mut scanner, rest);
+        if read.is_err() && !rest.is_empty() && scanner.is_at_end() {
+            return Fault::syntax("Invalid JSON: not UTF-8".to_owned());
+        }
+        read
+    }
+
+    /// Reads the value that is next. What follows it (`rest` among it) is not looked at, as in Jackson: that may be the
+    /// window of a key.
+    fn read_first(&mut self, scanner: &mut Scanner<'_>, rest: &[u8]) -> Result<()> {
+        let kind = scanner.kind()?;
         if self.wrapped {
-            match scanner.kind()? {
-                Kind::Object => read_fields(&mut scanner, &mut self.fields, &mut self.columns, Some(&self.is_used)),
+            return match kind {
+                Kind::Object => read_fields(scanner, &mut self.fields, &mut self.columns, Some(&self.is_used)),
                 Kind::Null => {
                     scanner.null()?;
                     Fault::value("A record must be an object, not null".to_owned())
                 }
-                kind => wrong_type(&mut scanner, kind, "STRUCT"),
-            }
-        } else if let (Some(column), Some(shape)) = (self.columns.first_mut(), self.fields.shapes.first_mut()) {
+                kind => wrong_type(scanner, kind, "STRUCT"),
+            };
+        }
+        if let (Some(column), Some(shape)) = (self.columns.first_mut(), self.fields.shapes.first_mut()) {
             if self.is_used.first() == Some(&true) {
-                read_value(&mut scanner, shape, column)
+                read_value(scanner, shape, column)?;
             } else {
-                check_value(&mut scanner, shape, column)
+                check_value(scanner, shape, column)?;
             }
         } else {
-            Ok(scanner.skip()?)
+            scanner.skip()?;
         }
+        // Where a number ends is not to be seen unless a blank follows.
+        if kind == Kind::Number { Ok(scanner.end_number(rest)?) } else { Ok(()) }
     }
 }
 
@@ -89,6 +101,17 @@ impl Decode for JsonDecoder {
         }
         let finished: Vec<_> = self.used.iter().map(|i| self.columns[*i].finish()).collect();
         Decoded { columns: self.output.iter().map(|i| finished[*i].clone()).collect(), bad }
+    }
+}
+
+/// The UTF-8 that a payload starts with, and the bytes from the first on that are none.
+fn valid_utf8(payload: &[u8]) -> (&str, &[u8]) {
+    match std::str::from_utf8(payload) {
+        Ok(text) => (text, &[]),
+        Err(error) => {
+            let (text, rest) = payload.split_at(error.valid_up_to());
+            (std::str::from_utf8(text).unwrap_or_default(), rest)
+        }
     }
 }
 
@@ -130,15 +153,18 @@ fn read_fields(
 
 /// Sees whether the value that is next can be read; `column` stays empty.
 fn check_value(scanner: &mut Scanner<'_>, shape: &mut Shape, column: &mut ColumnBuilder) -> Result<()> {
-    let fits = matches!(
-        (scanner.kind()?, &column.ty),
+    match (scanner.kind()?, &column.ty) {
         (Kind::Null, _)
-            | (_, SqlType::String)
-            | (Kind::Boolean, SqlType::Boolean)
-            | (Kind::Number, SqlType::Integer | SqlType::Bigint | SqlType::Double | SqlType::Date | SqlType::Timestamp)
-    );
-    if fits {
-        return Ok(scanner.skip()?);
+        | (_, SqlType::String)
+        | (Kind::Boolean, SqlType::Boolean)
+        | (Kind::Number, SqlType::Double) => return Ok(scanner.skip()?),
+        (kind @ Kind::Number, ty @ (SqlType::Integer | SqlType::Date)) => {
+            return read_int(scanner, kind, ty).map(drop);
+        }
+        (kind @ Kind::Number, ty @ (SqlType::Bigint | SqlType::Timestamp)) => {
+            return read_long(scanner, kind, ty).map(drop);
+        }
+        _ => {}
     }
     let read = read_value(scanner, shape, column);
     column.truncate(0);

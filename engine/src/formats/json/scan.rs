@@ -53,6 +53,19 @@ impl<'a> Scanner<'a> {
         self.at
     }
 
+    /// Whether there is nothing left.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at == self.bytes.len()
+    }
+
+    /// Checks that a number which stands alone ends here: with a blank or with the text, after which `rest` comes.
+    pub(super) fn end_number(&self, rest: &[u8]) -> Result<()> {
+        match self.bytes.get(self.at).or(rest.first()) {
+            None | Some(b' ' | b'\n' | b'\r' | b'\t') => Ok(()),
+            Some(_) => self.fail("a blank after the number"),
+        }
+    }
+
     /// The text from `start` up to here.
     pub(super) fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()

@@ -88,7 +88,7 @@ fn reads_what_ksqldb_reads() {
         (r#"{"I":12,"i":11}"#, vec![i(12)]),
         (r#"{"i":11,"i":13}"#, vec![i(13)]),
         (r#"{"i":13,"s":1.50}"#, vec![i(13), string("1.50")]),
-        (r#"{"i":99999999999}"#, vec![i(1_215_752_191)]),
+        (r#"{"i":-2147483648.9}"#, vec![i(i32::MIN)]),
         (r#"{"i":15,"d":1}"#, vec![i(15), n.clone(), Value::Double(1.0)]),
         (r#"{"i":15,"d":-0.0}"#, vec![i(15), n.clone(), Value::Double(0.0)]),
         (r#"{"i":16,"s":true}"#, vec![i(16), string("true")]),
@@ -137,6 +137,9 @@ fn refuses_what_ksqldb_refuses() {
             "Numeric field overflow: A field with precision 6 and scale 2 must round to an absolute value less than 10^4. \
              Got 123456.789, path: $.N",
         ),
+        (r#"{"i":99999999999}"#, "Number out of range. number: 99999999999, requiredType: INTEGER, path: $.I"),
+        (r#"{"st":{"x":2147483648}}"#, "Number out of range. number: 2147483648, requiredType: INTEGER, path: $.ST.X"),
+        (r#"{"i":"99999999999"}"#, "Can't coerce string to type. targetType: INTEGER, path: $.I"),
         (r#"{"i":1"#, "Invalid JSON: expected ',' or '}' at byte 6"),
         ("", "Invalid JSON: expected a value at byte 0"),
     ];
@@ -152,6 +155,55 @@ fn refuses_what_ksqldb_refuses() {
         let list = Value::Array(vec![Value::Integer(2), Value::Integer(3)]);
         assert_eq!(last, [Value::Integer(1), string("last"), list, Value::Map(vec![(string("z"), Value::Integer(4))])]);
     }
+}
+
+#[test]
+fn whole_numbers_out_of_range_are_refused_used_or_not() {
+    for (ty, bad) in [
+        (SqlType::Integer, "2147483648"),
+        (SqlType::Bigint, "9223372036854775808"),
+        (SqlType::Date, "3e9"),
+        (SqlType::Timestamp, "-1e19"),
+        (SqlType::Time, "86400001"),
+    ] {
+        let columns = [Column::new("A", ty.clone())];
+        for record in [format!("{{\"A\":{bad}}}"), format!("{{\"A\":\"{bad}\"}}")] {
+            assert_eq!(decode(&columns, &[0], true, &[&record]).1.len(), 1, "{ty} {record}");
+            assert_eq!(decode(&columns, &[], true, &[&record]).1.len(), 1, "{ty} {record}");
+        }
+        assert_eq!(decode(&[Column::new("A", ty.array_of())], &[0], false, &[&format!("[1,{bad}]")]).1.len(), 1);
+    }
+}
+
+#[test]
+fn what_follows_the_first_value_does_not_matter() {
+    // As behind the keys of a windowed topic.
+    const WINDOW: &[u8] = b"\0\0\x01\x8b\xcf\xe5\x68\0";
+    let text = [Column::new("K", SqlType::String)];
+    let two = [Column::new("A", SqlType::Integer), Column::new("B", SqlType::String)];
+    let read = |columns: &[Column], key: &str, rest: &[u8]| {
+        let payload = [key.as_bytes(), rest].concat();
+        let used: Vec<usize> = (0..columns.len()).collect();
+        let mut decoder = Json.decoder(&spec(false), columns, &used, true).unwrap();
+        let decoded = decoder.decode(&BinaryArray::from_iter_values([payload]));
+        let row: Vec<Value> = decoded.columns.iter().map(|column| Value::at(column, 0)).collect();
+        (row, decoded.bad)
+    };
+    for rest in [WINDOW, b"\xff", b" x", b"\0\0\0\0\0\0\0\0"] {
+        assert_eq!(read(&text, "\"é\"", rest), (vec![string("é")], vec![]));
+        assert_eq!(read(&text, "{\"x\":[1]}", rest), (vec![string("{\"x\":[1]}")], vec![]));
+        assert_eq!(read(&two, r#"{"A":1,"B":"b"}"#, rest), (vec![Value::Integer(1), string("b")], vec![]));
+        assert_eq!(read(&[Column::new("K", SqlType::Boolean)], "true", rest).0, [Value::Boolean(true)]);
+        assert_eq!(read(&text, "null", rest), (vec![Value::Null], vec![]));
+    }
+    let bad = |message: &str| (vec![Value::Null], vec![(0, message.to_owned())]);
+    assert_eq!(read(&text, "\"a", b"\xff\""), bad("Invalid JSON: not UTF-8"));
+    assert_eq!(read(&text, "", WINDOW), bad("Invalid JSON: expected a value at byte 0"));
+    // A number ends where a blank or the key ends.
+    let number = [Column::new("K", SqlType::Integer)];
+    assert_eq!(read(&number, "12", b" \xff").0, [Value::Integer(12)]);
+    assert_eq!(read(&number, "12", WINDOW), bad("Invalid JSON: expected a blank after the number at byte 2"));
+    assert_eq!(read(&number, "12", b"\xff"), bad("Invalid JSON: not UTF-8"));
 }
 
 #[test]

@@ -119,10 +119,28 @@ fn groups_are_refused_with_ksqldbs_texts() {
             "SELECT item, EXPLODE(tags), COUNT(*) FROM orders GROUP BY item",
             "Table functions cannot be used with aggregations.",
         ),
-        ("SELECT id, EXPLODE(EXPLODE(tags)) FROM orders", "Table functions cannot be nested:"),
     ];
     for (query, expected) in cases {
         let message = with_orders().refused(&format!("CREATE TABLE x AS {query};"));
+        assert!(message.contains(expected), "{query}\n  said: {message}");
+    }
+}
+
+#[test]
+fn table_functions_stand_where_every_row_has_them() {
+    let cases = [
+        ("SELECT id, EXPLODE(EXPLODE(tags)) FROM orders", "Table functions cannot be nested:"),
+        (
+            "SELECT CASE WHEN id IS NULL THEN EXPLODE(tags) END FROM orders",
+            "Table functions cannot be used in CASE: (CASE WHEN (ID IS NULL) THEN EXPLODE(TAGS) END)",
+        ),
+        (
+            "SELECT ABS(CASE WHEN ABS(LEN(EXPLODE(tags))) = 1 THEN 1 ELSE 0 END) FROM orders",
+            "Table functions cannot be used in CASE:",
+        ),
+    ];
+    for (query, expected) in cases {
+        let message = with_orders().refused(&format!("CREATE STREAM x AS {query};"));
         assert!(message.contains(expected), "{query}\n  said: {message}");
     }
 }
