@@ -207,5 +207,7 @@ pub(super) static PROPERTIES: &[Property] = &[
     p("millstream.http.turn.timeout.ms", Integer, Some("30000"), Server, "How long a request waits for one of the ksql.worker.pool.size threads."),
     p("millstream.http.receive.timeout.ms", Integer, Some("60000"), Server, "How long a request may take to arrive."),
     p("millstream.shutdown.timeout.ms", Integer, Some("8000"), Server, "SIGTERM ends the server within this time, whatever clients do."),
+    p("millstream.functions.value.max.bytes", Integer, Some("8388608"), Server, "Largest value a function may make, bytes."),
+    p("millstream.functions.lambda.max.elements", Integer, Some("33554432"), Server, "How many elements lambdas may visit for one row."),
     p("millstream.max.records.per.step", Integer, Some("8192"), Server, "How many records a task takes at once."),
 ];

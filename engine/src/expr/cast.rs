@@ -25,11 +25,15 @@ pub struct Settings {
     pub preserve_nulls: bool,
     /// `ksql.functions.substring.legacy.args`: SUBSTRING takes a 0-based start and an end.
     pub substring_legacy: bool,
+    /// `millstream.functions.value.max.bytes`: what makes a larger value fails.
+    pub value_bytes: usize,
+    /// `millstream.functions.lambda.max.elements`: elements that lambdas may visit for one row.
+    pub lambda_elements: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { preserve_nulls: true, substring_legacy: false }
+        Self { preserve_nulls: true, substring_legacy: false, value_bytes: 8 << 20, lambda_elements: 32 << 20 }
     }
 }
 
@@ -39,11 +43,26 @@ impl Settings {
         let flag = |name: &str, default: bool| {
             get(name).and_then(|value| value.to_lowercase().parse().ok()).unwrap_or(default)
         };
+        let number = |name: &str, default: usize| get(name).and_then(|value| value.parse().ok()).unwrap_or(default);
+        let default = Self::default();
         Self {
             preserve_nulls: flag("ksql.cast.strings.preserve.nulls", true),
             substring_legacy: flag("ksql.functions.substring.legacy.args", false),
+            value_bytes: number(VALUE_BYTES, default.value_bytes),
+            lambda_elements: number(LAMBDA_ELEMENTS, default.lambda_elements),
         }
     }
+}
+
+const VALUE_BYTES: &str = "millstream.functions.value.max.bytes";
+pub(super) const LAMBDA_ELEMENTS: &str = "millstream.functions.lambda.max.elements";
+
+/// Whether a value may have so many bytes; the text is for the processing log.
+pub(super) fn check_bytes(bytes: usize, most: usize) -> Result<(), String> {
+    if bytes <= most {
+        return Ok(());
+    }
+    Err(format!("the result has more than the {most} bytes that {VALUE_BYTES} allows"))
 }
 
 /// Takes rows that cannot be converted, each with the text for the processing log. They are NULL.

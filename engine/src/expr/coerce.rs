@@ -141,15 +141,14 @@ pub(super) fn arithmetic(op: Arithmetic, left: &SqlType, right: &SqlType) -> Opt
 
 /// Precision and scale of a result, of which 38 digits are held. ksqlDB gives a quotient as many decimals as its operands
 /// have digits; where those and its whole digits are too many, decimals go, all but 6. Sums and products are exact up to
-/// 20 decimals and keep the precision ksqlDB gives them, as their values seldom need it.
+/// 20 decimals, as their values seldom have all the whole digits they might.
 fn representable(op: Arithmetic, precision: i16, scale: i16) -> (i16, i16) {
     const DIGITS: i16 = 38;
     let least = if op == Arithmetic::Divide { 6 } else { 20 };
-    let kept = scale.min(least.max(DIGITS - (precision - scale)));
-    if precision <= DIGITS || (kept == scale && op != Arithmetic::Divide && precision <= i16::from(u8::MAX)) {
+    if precision <= DIGITS {
         return (precision, scale);
     }
-    (DIGITS, kept)
+    (DIGITS, scale.min(least.max(DIGITS - (precision - scale))))
 }
 
 /// The same value in another type: a literal is converted now, anything else gets a cast.

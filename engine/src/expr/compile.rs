@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, new_null_array};
+use arrow::array::{Array, ArrayRef, new_null_array};
+use arrow::compute::concat;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion_common::{Result, ScalarValue};
+use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::{Column, Literal};
 
@@ -14,7 +16,7 @@ use super::cast::Settings;
 use super::coerce::is_argument_castable;
 use super::functions::{Run, Signature};
 use super::nodes::{
-    And, Between, Body, Calculate, CallFunction, CallLambda, Case, Compare, Convert, Field, In, IsNull, Like,
+    And, Arg, Between, Body, Calculate, CallFunction, CallLambda, Case, Compare, Convert, Field, In, IsNull, Like,
     MakeArray, MakeMap, MakeStruct, Negate, Node, Not, Operation, Or, Subscript, collect, numbering,
 };
 use super::typed::{Call, Comparison, Kind};
@@ -32,6 +34,8 @@ pub struct Evaluator {
     ty: DataType,
     /// Set when the expression is nothing but a column.
     column: Option<usize>,
+    /// See [`Settings::lambda_elements`].
+    lambda_elements: usize,
 }
 
 /// Compiles an expression.
@@ -49,6 +53,7 @@ pub fn compile(typed: &Typed, settings: &Settings) -> std::result::Result<Evalua
         ty: typed.ty.to_arrow(),
         column: typed.as_column(),
         columns,
+        lambda_elements: settings.lambda_elements,
     })
 }
 
@@ -59,15 +64,44 @@ impl Evaluator {
         if let Some(column) = self.column {
             return self.input(rows, column);
         }
-        let (result, failures) = collect(|| {
-            let batch = self.batch(rows)?;
-            self.expr.evaluate(&batch)?.into_array(rows.len)
-        });
-        errors.rows.extend(failures);
-        result.unwrap_or_else(|error| {
+        let whole = collect(|| self.evaluate(rows));
+        // Whether a row is too much for its lambdas must not depend on the others.
+        if whole.work > self.lambda_elements && rows.len > 1 {
+            return self.eval_each(rows, errors);
+        }
+        errors.rows.extend(whole.failures);
+        whole.result.unwrap_or_else(|error| {
             errors.rows.extend((0..rows.len).map(|row| (row, error.to_string())));
             new_null_array(&self.ty, rows.len)
         })
+    }
+
+    /// As [`Self::eval`], one row after the other.
+    fn eval_each(&self, rows: Rows<'_>, errors: &mut RowErrors) -> ArrayRef {
+        let values: Vec<ArrayRef> = (0..rows.len)
+            .map(|row| {
+                let columns: Vec<ArrayRef> = rows.columns.iter().map(|column| column.slice(row, 1)).collect();
+                let mut own = RowErrors::default();
+                let value = self.eval(Rows { columns: &columns, len: 1 }, &mut own);
+                errors.rows.extend(own.rows.into_iter().map(|(_, message)| (row, message)));
+                value
+            })
+            .collect();
+        let values: Vec<&dyn Array> = values.iter().map(|value| &**value).collect();
+        concat(&values).unwrap_or_else(|error| {
+            errors.rows.extend((0..rows.len).map(|row| (row, error.to_string())));
+            new_null_array(&self.ty, rows.len)
+        })
+    }
+
+    fn evaluate(&self, rows: Rows<'_>) -> Result<ArrayRef> {
+        match self.expr.evaluate(&self.batch(rows)?)? {
+            ColumnarValue::Array(array) => Ok(array),
+            // A long text cannot be had any number of times; taking it says so.
+            ColumnarValue::Scalar(value) => {
+                Ok(Arg { array: value.to_array_of_size(1)?, scalar: true }.expand(rows.len)?)
+            }
+        }
     }
 
     /// Positions in the row layout of the columns it reads.
@@ -139,7 +173,9 @@ impl Compiler<'_> {
                 false,
             ),
             Kind::Negate(_) => (Arc::new(Negate), false),
-            Kind::Arithmetic { op, .. } => (Arc::new(Calculate(*op)), false),
+            Kind::Arithmetic { op, .. } => {
+                (Arc::new(Calculate { op: *op, value_bytes: self.settings.value_bytes }), false)
+            }
             Kind::Compare { op, right, .. } => {
                 let null_safe = matches!(op, Comparison::Distinct | Comparison::NotDistinct);
                 let lazy = !null_safe && !is_plain(right);
@@ -189,6 +225,15 @@ impl Compiler<'_> {
         Ok(Arc::new(Node { operation, args, ty: typed.ty.to_arrow(), guards: false, caught }))
     }
 
+    /// The columns of the batch that the body of a lambda may read: the ones it names, and the parameters of the lambdas
+    /// around it.
+    fn used(&self, body: &Typed) -> Vec<usize> {
+        let mut types = BTreeMap::new();
+        collect_types(body, &mut types);
+        let named = types.keys().filter_map(|at| self.columns.binary_search(at).ok()).map(|index| index + 1);
+        named.chain(self.columns.len() + 1..self.width).collect()
+    }
+
     fn call(&mut self, call: &Call, returns: &SqlType) -> Result<Arc<dyn Operation>> {
         let variation = call.function.variations.get(call.variation);
         let run = variation.map_or(Run::Elsewhere, |variation| variation.run);
@@ -196,15 +241,16 @@ impl Compiler<'_> {
             let mut bodies = Vec::new();
             for arg in &call.args {
                 if let Kind::Lambda { params, body } = &arg.kind {
+                    let used = self.used(body);
                     self.frames.push(self.width);
                     self.width += params;
                     let expr = self.physical(body);
                     self.width -= params;
                     self.frames.pop();
-                    bodies.push(Body { expr: expr?, ty: body.ty.to_arrow() });
+                    bodies.push(Body { expr: expr?, ty: body.ty.to_arrow(), used });
                 }
             }
-            return Ok(Arc::new(CallLambda { kind, bodies }));
+            return Ok(Arc::new(CallLambda { kind, bodies, settings: self.settings.clone() }));
         }
         let signature = variation.and_then(|variation| Signature::parse(variation.signature));
         let is_primitive = |i: &usize| {
@@ -255,9 +301,9 @@ fn is_constant(typed: &Typed) -> bool {
 fn fold(node: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
     let schema = Arc::new(Schema::new(vec![ArrowField::new("row", DataType::UInt32, false)]));
     let batch = RecordBatch::try_new(schema, vec![numbering(1)])?;
-    let (result, failures) = collect(|| node.evaluate(&batch)?.into_array(1));
-    match result {
-        Ok(array) if failures.is_empty() => Ok(Arc::new(Literal::new(ScalarValue::try_from_array(&array, 0)?))),
+    let whole = collect(|| node.evaluate(&batch)?.into_array(1));
+    match whole.result {
+        Ok(array) if whole.failures.is_empty() => Ok(Arc::new(Literal::new(ScalarValue::try_from_array(&array, 0)?))),
         _ => Ok(node),
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Selected {
     pub(super) window_retention_ms: Option<i64>,
     /// Names of the streams and tables it reads.
     pub(super) sources: Vec<String>,
+    /// `PARTITION BY NULL`: the key is taken away.
+    pub(super) unkeyed: bool,
 }
 
 /// A selected expression.
@@ -118,6 +120,7 @@ impl<'a> Select<'a> {
         }
         let needed = self.needed(&joins, &clauses);
         self.check_decimals(&needed)?;
+        let unkeyed = partition_by.iter().any(Typed::is_null_literal);
         let mut relation = self.read_sources(&joins, &needed)?;
         if let Some(predicate) = filter {
             let predicate = relation.place(&predicate)?;
@@ -141,7 +144,7 @@ impl<'a> Select<'a> {
         let window = relation.window;
         let sources = self.froms.iter().map(|from| from.source.name.clone()).collect();
         let root = self.project(relation)?;
-        Ok(Selected { root, window, window_retention_ms, sources })
+        Ok(Selected { root, window, window_retention_ms, sources, unkeyed })
     }
 
     fn check_sources(&self) -> Result<()> {

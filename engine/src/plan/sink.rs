@@ -119,6 +119,9 @@ impl Planner<'_> {
         let schema = &selected.root.schema;
         let default_key = self.default_format("key").unwrap_or_else(|| "KAFKA".to_owned());
         let key_name = match properties.key_format() {
+            Some(name) if name != "NONE" && selected.unkeyed => {
+                return Err(PlanError::statement("Key format specified for stream without key columns."));
+            }
             Some(name) => name,
             None if schema.key.is_empty() => "NONE".to_owned(),
             None if source.formats.key.name == "NONE" => default_key,

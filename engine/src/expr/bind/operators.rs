@@ -202,8 +202,9 @@ impl Binder<'_> {
                 Some(ty) if *ty != result.ty && !result.is_null_literal() => {
                     let message = format!(
                         "Invalid Case expression. Type for all 'THEN' clauses should be the same.\nTHEN expression \
-                         '{}' has type: {}.\nPrevious THEN expression(s) type: {ty}.",
+                         'WHEN {} THEN {}' has type: {}.\nPrevious THEN expression(s) type: {ty}.",
                         self.text(when),
+                        self.text(then),
                         result.ty
                     );
                     return Err(ExprError::ty(message, then.span));
@@ -226,7 +227,7 @@ impl Binder<'_> {
             }
         }
         let Some(ty) = common else {
-            return Err(ExprError::ty("Invalid Case expression. All case branches have a NULL type", span));
+            return Err(ExprError::ty("Invalid Case expression. All case branches have NULL type", span));
         };
         let whens = branches.into_iter().map(|(when, then)| (when, coerce::cast(then, &ty))).collect();
         let otherwise = otherwise_typed.map(|expr| Box::new(coerce::cast(expr, &ty)));

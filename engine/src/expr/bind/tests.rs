@@ -58,6 +58,12 @@ fn errors_have_ksqldbs_texts() {
              STRING.\nDEFAULT type: INTEGER.",
         ),
         ("L IN (10, 'x')", "invalid input syntax for type BIGINT: \"x\"."),
+        ("CASE WHEN ID = 1 THEN NULL ELSE NULL END", "Invalid Case expression. All case branches have NULL type"),
+        (
+            "CASE WHEN ID = 1 THEN 1 WHEN ID = 2 THEN 'x' END",
+            "Invalid Case expression. Type for all 'THEN' clauses should be the same.\nTHEN expression 'WHEN (ID = 2) \
+             THEN 'x'' has type: STRING.\nPrevious THEN expression(s) type: INTEGER.",
+        ),
         ("C IN (10, 'x')", "invalid input syntax for type DECIMAL: \"x\"."),
         ("T IN (TRUE, 'maybe')", "invalid input syntax for type BOOLEAN: \"maybe\"."),
         (
@@ -111,8 +117,8 @@ fn types_follow_ksqldbs_rules() {
         ("CAST(1 AS DECIMAL(33, 7)) / 3000000000", "DECIMAL(38, 12)"),
         ("CAST(1 AS DECIMAL(38, 0)) / CAST(1 AS DECIMAL(38, 38))", "DECIMAL(38, 6)"),
         ("CAST(1 AS DECIMAL(38, 0)) * CAST(1 AS DECIMAL(38, 38))", "DECIMAL(38, 20)"),
-        ("CAST(1 AS DECIMAL(20, 10)) * CAST(1 AS DECIMAL(20, 10))", "DECIMAL(41, 20)"),
-        ("CAST(1 AS DECIMAL(38, 2)) + 1", "DECIMAL(39, 2)"),
+        ("CAST(1 AS DECIMAL(20, 10)) * CAST(1 AS DECIMAL(20, 10))", "DECIMAL(38, 20)"),
+        ("CAST(1 AS DECIMAL(38, 2)) + 1", "DECIMAL(38, 2)"),
         ("CAST(1 AS DECIMAL(38, 38)) + CAST(1 AS DECIMAL(38, 0))", "DECIMAL(38, 20)"),
         ("1.50 % 2", "DECIMAL(3, 2)"),
         ("ARRAY[1, 2147483648, '2e1']", "ARRAY<DECIMAL(19, 0)>"),

@@ -265,6 +265,7 @@ fn join(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
             out.push_str(if i > 0 { delimiter } else { "" });
             let (view, at) = items.at(place);
             view.java_text(at, out);
+            batch.check_bytes(out.len())?;
         }
         Ok(true)
     }))
@@ -286,9 +287,6 @@ fn slice(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     })
 }
 
-/// A row may not ask for more than this.
-const LONGEST: i64 = 1_000_000;
-
 fn series<T>(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError>
 where
     T: ArrowPrimitiveType<Native: Into<i64> + TryFrom<i64>>,
@@ -307,7 +305,11 @@ where
             }
             let (start, end) = (start.at(row).into(), end.at(row).into());
             let step = step.as_ref().map(|step| i64::from(step.at(row)));
-            match steps(start, end, step) {
+            let checked = steps(start, end, step).and_then(|(step, count)| {
+                let bytes = usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(size_of::<T::Native>());
+                batch.check_bytes(bytes).map(|()| (step, count))
+            });
+            match checked {
                 // Between two numbers of the type all are.
                 Ok((step, count)) => out.extend((0..=count).filter_map(|i| T::Native::try_from(start + i * step).ok())),
                 Err(message) => {
@@ -322,7 +324,7 @@ where
     Ok(Arc::new(ListArray::try_new(field, picked.offsets, Arc::new(numbers), picked.nulls)?))
 }
 
-/// The step of a series and how many there are.
+/// The step of a series and how many there are after the first number.
 fn steps(start: i64, end: i64, step: Option<i64>) -> Result<(i64, i64), String> {
     let step = step.unwrap_or(if end >= start { 1 } else { -1 });
     if step == 0 {
@@ -333,8 +335,6 @@ fn steps(start: i64, end: i64, step: Option<i64>) -> Result<(i64, i64), String> 
         return Err("the step has the wrong sign".to_owned());
     }
     // Only the smallest BIGINT by -1 has no quotient.
-    let count = distance.checked_div(step).filter(|count| *count < LONGEST);
-    count
-        .map(|count| (step, count))
-        .ok_or_else(|| format!("the series is longer than the {LONGEST} items that are possible"))
+    let count = distance.checked_div(step).ok_or("the series is too long")?;
+    Ok((step, count))
 }

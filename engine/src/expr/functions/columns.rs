@@ -14,8 +14,8 @@ use arrow::error::ArrowError;
 
 use super::{Arg, Batch};
 
-/// A column of Arrow addresses 2 GiB.
-const MOST_BYTES: usize = 1 << 30;
+/// Bytes of a column. Arrow could address 2 GiB.
+const MOST_BYTES: usize = 1 << 29;
 
 /// An argument of numbers, dates or times.
 pub(super) struct Numbers<'a, T: ArrowPrimitiveType> {
@@ -84,7 +84,9 @@ fn missing(i: usize) -> ArrowError {
 pub(super) type Kept<T> = RefCell<HashMap<String, Rc<Result<T, String>>>>;
 
 /// More different texts than this are data: they are not kept for long.
-const MOST_KEPT: usize = 256;
+const MOST_KEPT: usize = 64;
+/// Longer texts are not kept.
+const LONGEST_KEPT: usize = 4096;
 
 /// An argument of texts that are compiled.
 pub(super) struct Compiled<'a, T: 'static> {
@@ -125,7 +127,9 @@ impl<'a, T> Compiled<'a, T> {
                 kept.clear();
             }
             let compiled = Rc::new((self.compile)(text));
-            kept.insert(text.to_owned(), compiled.clone());
+            if text.len() <= LONGEST_KEPT {
+                kept.insert(text.to_owned(), compiled.clone());
+            }
             compiled
         })
     }
@@ -215,6 +219,7 @@ fn strings<T: ByteArrayType, S: Default + AsRef<T::Native>>(
         clear(&mut out);
         let made = each(row, &mut out).and_then(|made| {
             let bytes: &[u8] = out.as_ref().as_ref();
+            batch.check_bytes(bytes.len())?;
             check_room(builder.values_slice().len() + bytes.len()).map(|()| made)
         });
         match made {
@@ -227,6 +232,21 @@ fn strings<T: ByteArrayType, S: Default + AsRef<T::Native>>(
         }
     }
     Arc::new(builder.finish())
+}
+
+/// Appends to a value unless it gets too large. For functions that make much of little: the others are checked when the
+/// value is there.
+pub(super) fn append(batch: &Batch<'_>, text: &str, out: &mut String) -> Result<(), String> {
+    batch.check_bytes(out.len() + text.len())?;
+    out.push_str(text);
+    Ok(())
+}
+
+/// As [`append`].
+pub(super) fn append_bytes(batch: &Batch<'_>, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+    batch.check_bytes(out.len() + bytes.len())?;
+    out.extend_from_slice(bytes);
+    Ok(())
 }
 
 /// Whether a column may hold so many bytes; the row that asks for more fails.

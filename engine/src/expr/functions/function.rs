@@ -3,7 +3,7 @@
 use arrow::array::{ArrayRef, new_null_array};
 use arrow::error::ArrowError;
 
-use super::super::cast::Settings;
+use super::super::cast::{Settings, check_bytes};
 use super::super::nodes::{Arg, Failures};
 use crate::types::SqlType;
 
@@ -154,6 +154,11 @@ impl Batch<'_> {
     /// name.
     pub fn fail(&self, row: usize, message: impl FnOnce() -> String) {
         self.failures.fail(row, || format!("{}: {}", self.name, message()));
+    }
+
+    /// Whether a value may have so many bytes: what makes much of little asks before it does.
+    pub fn check_bytes(&self, bytes: usize) -> Result<(), String> {
+        check_bytes(bytes, self.context.settings.value_bytes)
     }
 
     /// Argument `i` as a column of `len` rows.

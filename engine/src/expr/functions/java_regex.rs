@@ -6,7 +6,7 @@ use std::iter::Peekable;
 use std::ops::Range;
 use std::str::Chars;
 
-use regex::{CaptureLocations, Regex};
+use regex::{CaptureLocations, Regex, RegexBuilder};
 
 /// A pattern of Java, and room for the groups of its last match.
 pub(super) struct Pattern {
@@ -66,10 +66,13 @@ impl Pattern {
     }
 }
 
+/// A compiled pattern may take this much: searching takes the longer the more it is.
+const PROGRAM_BYTES: usize = 1 << 20;
+
 fn compile(pattern: &str) -> Result<Regex, String> {
     let refused = |why: &str| format!("'{pattern}' is not a regular expression that is supported: {why}");
     let translated = Translator::new(pattern).translate().map_err(|why| refused(&why))?;
-    Regex::new(&translated).map_err(|error| match error {
+    RegexBuilder::new(&translated).size_limit(PROGRAM_BYTES).build().map_err(|error| match error {
         regex::Error::Syntax(message) => {
             refused(message.lines().last().unwrap_or_default().trim_start_matches("error: "))
         }

@@ -97,6 +97,13 @@ fn cube(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
                 return None;
             }
             let present = columns.clone().filter(|place| !items.is_null(*place)).count();
+            // Every element stands in half of the combinations.
+            let bytes = (columns.len() * size_of::<u32>()) << present;
+            let bytes = bytes.saturating_add(items.bytes(columns.clone()).saturating_mul((1 << present) / 2));
+            if let Err(message) = batch.check_bytes(bytes) {
+                batch.fail(row, || message);
+                return None;
+            }
             for combination in 0_u32..1 << present {
                 let mut bit = 1 << present;
                 out.extend(columns.clone().map(|place| {

@@ -118,8 +118,9 @@ pub(super) fn pick<P>(
         let start = places.len();
         let made = each(row, &mut places).and_then(|()| {
             let picked = &places[start..];
-            let with_row = total + size_of_val(picked) + bytes(picked);
-            check_room(with_row).map(|()| total = with_row).map_err(|message| batch.fail(row, || message)).ok()
+            let value = size_of_val(picked) + bytes(picked);
+            let checked = batch.check_bytes(value).and_then(|()| check_room(total + value));
+            checked.map(|()| total += value).map_err(|message| batch.fail(row, || message)).ok()
         });
         if made.is_none() {
             places.truncate(start);

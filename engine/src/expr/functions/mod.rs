@@ -14,6 +14,7 @@ mod resolve;
 mod signature;
 
 mod arrays;
+mod borders;
 mod bytes;
 mod columns;
 mod conditional;
@@ -65,6 +66,8 @@ static LIBRARY: &[&[Function]] = &[
 mod array_tests;
 #[cfg(test)]
 mod cast_tests;
+#[cfg(test)]
+mod growth_tests;
 #[cfg(test)]
 mod json_tests;
 #[cfg(test)]

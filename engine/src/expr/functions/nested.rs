@@ -57,6 +57,11 @@ impl TextList {
         self.text.len() + self.ends.len() * ITEM_BYTES
     }
 
+    /// Bytes of the list by itself.
+    fn value_bytes(&self) -> usize {
+        self.text.len() + self.ends.len() * size_of::<i32>()
+    }
+
     fn append_to(&self, builder: &mut StringBuilder) {
         let mut start = 0;
         for (end, null) in &self.ends {
@@ -76,7 +81,11 @@ pub(super) fn text_lists(
     for row in 0..batch.len {
         items.clear();
         let made = if has_null(batch, row) { Ok(false) } else { each(row, &mut items) };
-        let made = made.and_then(|made| check_room(bytes + items.bytes()).map(|()| made)).unwrap_or_else(|message| {
+        let checked = |made| {
+            batch.check_bytes(items.value_bytes())?;
+            check_room(bytes + items.bytes()).map(|()| made)
+        };
+        let made = made.and_then(checked).unwrap_or_else(|message| {
             batch.fail(row, || message);
             false
         });
@@ -185,7 +194,11 @@ pub(super) fn text_maps(
     for row in 0..batch.len {
         entries.clear();
         let made = if has_null(batch, row) { Ok(false) } else { each(row, &mut entries) };
-        let made = made.and_then(|made| check_room(bytes + entries.bytes()).map(|()| made)).unwrap_or_else(|message| {
+        let checked = |made| {
+            batch.check_bytes(entries.text.len())?;
+            check_room(bytes + entries.bytes()).map(|()| made)
+        };
+        let made = made.and_then(checked).unwrap_or_else(|message| {
             batch.fail(row, || message);
             false
         });

@@ -7,7 +7,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::Int32Type;
 use arrow::error::ArrowError;
 
-use super::columns::{Compiled, Kept, Numbers, Texts, nullable_texts, texts};
+use super::columns::{Compiled, Kept, Numbers, Texts, append, nullable_texts, texts};
 use super::java_regex::Pattern;
 use super::nested::text_lists;
 use super::{Batch, Category, Function, Variation};
@@ -112,10 +112,10 @@ fn replace(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
         let (text, pattern) = (given.at(row), patterns.at(row)?);
         let mut end = 0;
         pattern.each_match(text, |whole, groups| {
-            out.push_str(text.get(end..whole.start).unwrap_or_default());
+            append(batch, text.get(end..whole.start).unwrap_or_default(), out)?;
             end = whole.end;
             let group = |i| groups.get(i).and_then(|(start, end)| text.get(start..end)).unwrap_or_default();
-            expand(new.at(row), pattern, group, out)
+            expand(new.at(row), pattern, group, |part| append(batch, part, out))
         })?;
         out.push_str(text.get(end..).unwrap_or_default());
         Ok(())
@@ -127,17 +127,17 @@ fn expand<'t>(
     new: &str,
     pattern: &Pattern,
     group_text: impl Fn(usize) -> &'t str,
-    out: &mut String,
+    mut push: impl FnMut(&str) -> Result<(), String>,
 ) -> Result<(), String> {
     let mut rest = new.chars();
     while let Some(c) = rest.next() {
         match c {
-            '\\' => out.push(rest.next().ok_or("character to be escaped is missing")?),
+            '\\' => push(rest.next().ok_or("character to be escaped is missing")?.encode_utf8(&mut [0; 4]))?,
             '$' if rest.as_str().starts_with('{') => {
                 let named = &rest.as_str()[1..];
                 let (name, after) = named.split_once('}').unwrap_or((named, ""));
                 rest = after.chars();
-                out.push_str(pattern.group_named(name).map_or("", &group_text));
+                push(pattern.group_named(name).map_or("", &group_text))?;
             }
             '$' => {
                 let digit =
@@ -154,9 +154,9 @@ fn expand<'t>(
                     group = longer;
                     rest.next();
                 }
-                out.push_str(group_text(group));
+                push(group_text(group))?;
             }
-            c => out.push(c),
+            c => push(c.encode_utf8(&mut [0; 4]))?,
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, BinaryBuilder, ListBuilder};
 use arrow::datatypes::Int32Type;
 use arrow::error::ArrowError;
 
+use super::borders::Borders;
 use super::columns::{
     Blobs, Numbers, Texts, check_room, every_number, every_text, has_null, nullable_blobs, nullable_texts,
 };
@@ -93,21 +94,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .example("CHR(75)", "K"),
 ];
 
-/// Start of `wanted` in `text` at or after `from`.
-fn find<T: PartialEq>(text: &[T], wanted: &[T], from: usize) -> Option<usize> {
-    (from..=text.len().checked_sub(wanted.len())?).find(|at| text[*at..].starts_with(wanted))
-}
-
-/// Start of `wanted` in `text` at or before `from`.
-fn rfind<T: PartialEq>(text: &[T], wanted: &[T], from: usize) -> Option<usize> {
-    (0..=from.min(text.len().checked_sub(wanted.len())?)).rev().find(|at| text[*at..].starts_with(wanted))
-}
-
 /// Both texts as UTF-16 units.
 #[derive(Default)]
 struct Units {
     source: Vec<u16>,
     wanted: Vec<u16>,
+    borders: Borders,
 }
 
 fn instr(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
@@ -122,45 +114,39 @@ fn instr(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
             return Ok(None);
         };
         if source.is_ascii() && wanted.is_ascii() {
-            return Ok(Some(place(source.as_bytes(), wanted.as_bytes(), position, occurrence)));
+            return Ok(Some(place(source.as_bytes(), wanted.as_bytes(), position, occurrence, &mut units.borders)));
         }
         units.source.clear();
         units.source.extend(source.encode_utf16());
         units.wanted.clear();
         units.wanted.extend(wanted.encode_utf16());
-        Ok(Some(place(&units.source, &units.wanted, position, occurrence)))
+        Ok(Some(place(&units.source, &units.wanted, position, occurrence, &mut units.borders)))
     }))
 }
 
 /// 1-based place of the nth occurrence, looked for from a 1-based position on (negative: backwards), or 0.
-fn place<T: PartialEq>(source: &[T], wanted: &[T], position: i32, occurrence: i32) -> i32 {
+fn place<T: PartialEq>(source: &[T], wanted: &[T], position: i32, occurrence: i32, borders: &mut Borders) -> i32 {
     let start = if position < 0 { source.len() as i64 + i64::from(position) } else { i64::from(position) - 1 };
-    let Some(mut at) = usize::try_from(start).ok().filter(|start| *start < source.len() && occurrence > 0) else {
+    let start = usize::try_from(start).ok().filter(|start| *start < source.len());
+    let (Some(start), Some(nth)) = (start, usize::try_from(occurrence).ok().and_then(|nth| nth.checked_sub(1))) else {
         return 0;
     };
-    let mut found = None;
-    for nth in 0..occurrence {
-        found = if position < 0 {
-            let from = if nth == 0 { Some(at) } else { at.checked_sub(1) };
-            from.and_then(|from| rfind(source, wanted, from))
-        } else {
-            find(source, wanted, if nth == 0 { at } else { at + 1 })
-        };
-        let Some(place) = found else { break };
-        at = place;
-    }
+    borders.of(wanted);
+    let found = if position < 0 {
+        // Those that start up to there, counted from the last one.
+        let before = || borders.places(source, wanted).take_while(|place| *place <= start);
+        before().count().checked_sub(nth + 1).and_then(|nth| before().nth(nth))
+    } else {
+        let rest = source.get(start..).unwrap_or_default();
+        borders.places(rest, wanted).nth(nth).map(|place| start + place)
+    };
     found.map_or(0, |at| at as i32 + 1)
 }
 
 /// The length a value is padded to, `None` if it is negative.
-fn target(length: i32) -> Result<Option<usize>, String> {
-    /// A row may not ask for more than this.
-    const LONGEST: usize = 16 << 20;
+fn target(batch: &Batch<'_>, length: i32) -> Result<Option<usize>, String> {
     let Ok(target) = usize::try_from(length) else { return Ok(None) };
-    if target > LONGEST {
-        return Err(format!("a length of {target} is more than the {LONGEST} that are possible"));
-    }
-    Ok(Some(target))
+    batch.check_bytes(target).map(|()| Some(target))
 }
 
 fn pad(batch: &Batch<'_>, left: bool) -> Result<ArrayRef, ArrowError> {
@@ -171,7 +157,7 @@ fn pad(batch: &Batch<'_>, left: bool) -> Result<ArrayRef, ArrowError> {
         if padding.is_empty() {
             return Ok(false);
         }
-        let Some(target) = target(lengths.at(row))? else { return Ok(false) };
+        let Some(target) = target(batch, lengths.at(row))? else { return Ok(false) };
         let filling = target.saturating_sub(utf16_length(source));
         if left {
             push_units(padding.chars().cycle(), 0..filling, out);
@@ -192,7 +178,7 @@ fn pad_bytes(batch: &Batch<'_>, left: bool) -> Result<ArrayRef, ArrowError> {
         if padding.is_empty() {
             return Ok(false);
         }
-        let Some(target) = target(lengths.at(row))? else { return Ok(false) };
+        let Some(target) = target(batch, lengths.at(row))? else { return Ok(false) };
         let kept = source.get(..target).unwrap_or(source);
         let filling = padding.iter().cycle().take(target - kept.len());
         if left {
@@ -222,37 +208,48 @@ fn split(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
 fn split_bytes(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let (sources, delimiters) = (Blobs::new(batch, 0)?, Blobs::new(batch, 1)?);
     let mut builder = ListBuilder::with_capacity(BinaryBuilder::new(), batch.len);
-    let mut bytes = 0;
+    let (mut bytes, mut borders) = (0, Borders::default());
     for row in 0..batch.len {
         if has_null(batch, row) {
             builder.append_null();
             continue;
         }
         let (source, delimiter) = (sources.at(row), delimiters.at(row));
-        let most_parts = source.len() / delimiter.len().max(1) + 1;
-        let with_row = bytes + source.len() + most_parts * ITEM_BYTES;
-        if let Err(message) = check_room(with_row) {
+        borders.of(delimiter);
+        let parts = || Parts { rest: Some(source), delimiter, borders: &borders };
+        let taken = parts().count() * ITEM_BYTES + source.len();
+        if let Err(message) = batch.check_bytes(taken).and_then(|()| check_room(bytes + taken)) {
             batch.fail(row, || message);
             builder.append_null();
             continue;
         }
-        bytes = with_row;
-        push_parts(source, delimiter, builder.values());
+        bytes += taken;
+        parts().for_each(|part| builder.values().append_value(part));
         builder.append(true);
     }
     Ok(Arc::new(builder.finish()))
 }
 
 /// The parts between delimiters; an empty delimiter gives single bytes.
-fn push_parts(mut rest: &[u8], delimiter: &[u8], parts: &mut BinaryBuilder) {
-    if delimiter.is_empty() && !rest.is_empty() {
-        return rest.chunks(1).for_each(|byte| parts.append_value(byte));
+struct Parts<'a> {
+    rest: Option<&'a [u8]>,
+    delimiter: &'a [u8],
+    borders: &'a Borders,
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest.take()?;
+        let at = match self.delimiter {
+            [] => Some(1).filter(|at| *at < rest.len()),
+            delimiter => self.borders.places(rest, delimiter).next(),
+        };
+        let Some((part, after)) = at.and_then(|at| rest.split_at_checked(at)) else { return Some(rest) };
+        self.rest = after.get(self.delimiter.len()..);
+        Some(part)
     }
-    while let Some(at) = find(rest, delimiter, 0).filter(|_| !delimiter.is_empty()) {
-        parts.append_value(&rest[..at]);
-        rest = &rest[at + delimiter.len()..];
-    }
-    parts.append_value(rest);
 }
 
 fn split_to_map(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {

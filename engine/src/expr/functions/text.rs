@@ -6,7 +6,10 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{ByteArrayType, Int32Type};
 use arrow::error::ArrowError;
 
-use super::columns::{Blobs, Numbers, Strings, Texts, every_blob, every_text, nullable_blobs, nullable_numbers, texts};
+use super::columns::{
+    Blobs, Numbers, Strings, Texts, append, append_bytes, every_blob, every_text, nullable_blobs, nullable_numbers,
+    texts,
+};
 use super::{Batch, Category, Function, Variation};
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -249,7 +252,7 @@ fn substring_bytes(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
 fn concat(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let given = Texts::all(batch, 0)?;
     Ok(every_text(batch, |row, out| {
-        out.extend(given.iter().filter_map(|texts| texts.get(row)));
+        given.iter().filter_map(|texts| texts.get(row)).try_for_each(|text| append(batch, text, out))?;
         Ok(true)
     }))
 }
@@ -257,7 +260,7 @@ fn concat(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
 fn concat_bytes(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let given = Blobs::all(batch, 0)?;
     Ok(every_blob(batch, |row, out| {
-        given.iter().filter_map(|blobs| blobs.get(row)).for_each(|bytes| out.extend_from_slice(bytes));
+        given.iter().filter_map(|blobs| blobs.get(row)).try_for_each(|bytes| append_bytes(batch, bytes, out))?;
         Ok(true)
     }))
 }
@@ -266,7 +269,7 @@ fn concat_bytes(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
 fn join<'a, T: ByteArrayType>(
     given: &[Strings<'a, T>],
     row: usize,
-    mut push: impl FnMut(&'a T::Native),
+    mut push: impl FnMut(&'a T::Native) -> Result<(), String>,
 ) -> Result<bool, String> {
     let [separators, values @ ..] = given else { return Ok(false) };
     if values.is_empty() {
@@ -275,21 +278,21 @@ fn join<'a, T: ByteArrayType>(
     let Some(separator) = separators.get(row) else { return Ok(false) };
     for (i, value) in values.iter().filter_map(|value| value.get(row)).enumerate() {
         if i > 0 {
-            push(separator);
+            push(separator)?;
         }
-        push(value);
+        push(value)?;
     }
     Ok(true)
 }
 
 fn concat_ws(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let given = Texts::all(batch, 0)?;
-    Ok(every_text(batch, |row, out| join(&given, row, |text| out.push_str(text))))
+    Ok(every_text(batch, |row, out| join(&given, row, |text| append(batch, text, out))))
 }
 
 fn concat_ws_bytes(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let given = Blobs::all(batch, 0)?;
-    Ok(every_blob(batch, |row, out| join(&given, row, |bytes| out.extend_from_slice(bytes))))
+    Ok(every_blob(batch, |row, out| join(&given, row, |bytes| append_bytes(batch, bytes, out))))
 }
 
 fn replace(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
@@ -298,11 +301,10 @@ fn replace(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
         let (text, old, new) = (given.at(row), old.at(row), new.at(row));
         let mut end = 0;
         for (at, found) in text.match_indices(old) {
-            out.push_str(text.get(end..at).unwrap_or_default());
-            out.push_str(new);
+            append(batch, text.get(end..at).unwrap_or_default(), out)?;
+            append(batch, new, out)?;
             end = at + found.len();
         }
-        out.push_str(text.get(end..).unwrap_or_default());
-        Ok(())
+        append(batch, text.get(end..).unwrap_or_default(), out)
     }))
 }

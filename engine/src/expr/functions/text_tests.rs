@@ -68,7 +68,12 @@ fn search_and_padding() {
         ],
         &[
             ("INSTR(S, U, I)", &["2: argument 3 of INSTR is NULL"]),
-            ("RPAD('a', N, 'xyz')", &["4: RPAD: a length of 2147483647 is more than the 16777216 that are possible"]),
+            (
+                "RPAD('a', N, 'xyz')",
+                &[
+                    "4: RPAD: the result has more than the 8388608 bytes that millstream.functions.value.max.bytes allows",
+                ],
+            ),
         ],
     );
 }

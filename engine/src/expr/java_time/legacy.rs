@@ -5,6 +5,7 @@ use chrono::{Datelike, Utc};
 
 use super::field::{DAY_SECONDS, Field};
 use super::names::{self, Style, begins};
+use super::parse::LONGEST_ZONE_ID;
 use super::zone::Zone;
 use crate::types::text::{civil, days_from_civil};
 
@@ -195,7 +196,8 @@ fn zone(text: &str) -> Option<(Zone, usize)> {
     if let Some((id, length)) = names::read_zone(text, false, true) {
         return Some((Zone::of(id).ok()?, length));
     }
-    let longest = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"+-:/_".contains(byte)).count();
+    let legal = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-:/_".contains(byte);
+    let longest = text.bytes().take(LONGEST_ZONE_ID).take_while(legal).count();
     (1..=longest).rev().find_map(|end| Some((Zone::of(text.get(..end)?).ok()?, end)))
 }
 

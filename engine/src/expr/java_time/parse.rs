@@ -192,9 +192,12 @@ fn localized_offset(text: &str) -> Option<(i32, usize)> {
     (total <= 18 * 3600).then_some((if negative { -total } else { total }, end))
 }
 
+/// No zone has a longer id.
+pub(super) const LONGEST_ZONE_ID: usize = 48;
+
 /// The longest beginning of a text that is the id of a zone.
 fn zone_id(text: &str) -> Option<(Zone, usize)> {
     let legal = |byte: &u8| byte.is_ascii_alphanumeric() || b"/_-+:~.".contains(byte);
-    let longest = text.bytes().take_while(|byte| legal(byte)).count();
+    let longest = text.bytes().take(LONGEST_ZONE_ID).take_while(legal).count();
     (1..=longest).rev().find_map(|end| Some((Zone::of(text.get(..end)?).ok()?, end)))
 }

@@ -88,6 +88,9 @@ impl Number {
     }
 }
 
+/// Optional sections may be nested this deep: patterns come from data, too.
+const NESTED_MAX: usize = 64;
+
 /// Reads a pattern; the error is Java's text.
 pub(super) fn parse(pattern: &str) -> Result<Vec<Item>, String> {
     let mut builder = Builder { levels: vec![Level::default()], pattern };
@@ -101,6 +104,9 @@ pub(super) fn parse(pattern: &str) -> Result<Vec<Item>, String> {
         match c {
             '\'' => rest = builder.quoted(rest)?,
             '[' => {
+                if builder.levels.len() > NESTED_MAX {
+                    return Err(format!("Pattern has more than {NESTED_MAX} optional sections within each other"));
+                }
                 builder.level().last_number = None;
                 builder.levels.push(Level::default());
             }

@@ -52,6 +52,7 @@ fn bad_patterns_are_refused_in_javas_words() {
         ("yyyy]", "Pattern invalid as it contains ] without previous ["),
         ("{yyyy}", "Pattern includes reserved character: '{'"),
         ("V", "Pattern letter count must be 2: V"),
+        (&"[y".repeat(100_000), "Pattern has more than 64 optional sections within each other"),
         ("p-", "Pad letter 'p' must be followed by valid pad pattern: p-"),
     ] {
         assert_eq!(Pattern::new(pattern).unwrap_err(), message, "{pattern}");

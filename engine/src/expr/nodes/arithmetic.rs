@@ -10,28 +10,32 @@ use arrow::datatypes::{
 };
 use datafusion_common::{Result, exec_datafusion_err};
 
-use super::super::cast::fits;
+use super::super::cast::{check_bytes, fits};
 use super::super::typed::Arithmetic;
 use super::{Arg, Frame, Operation};
 use crate::types::text::power_of_ten;
 
 /// `left op right`
 #[derive(Debug)]
-pub(in super::super) struct Calculate(pub(in super::super) Arithmetic);
+pub(in super::super) struct Calculate {
+    pub(in super::super) op: Arithmetic,
+    /// Longest text that `+` may make.
+    pub(in super::super) value_bytes: usize,
+}
 
 impl Operation for Calculate {
     fn run(&self, frame: &Frame<'_>) -> Result<ArrayRef> {
         let (left, right) = (frame.arg(0)?, frame.arg(1)?);
         if *frame.ty() == DataType::Utf8 {
-            return Ok(concatenate_text(&left, &right, frame.len()));
+            return Ok(concatenate_text(&left, &right, frame, self.value_bytes));
         }
         fail_nulls(frame, &left);
         fail_nulls(frame, &right);
         Ok(match frame.ty() {
-            DataType::Int32 => integers::<Int32Type>(self.0, &left, &right, frame),
-            DataType::Int64 => integers::<Int64Type>(self.0, &left, &right, frame),
-            DataType::Float64 => doubles(self.0, &left, &right, frame.len()),
-            DataType::Decimal128(precision, scale) => decimals(self.0, &left, &right, frame, *precision, *scale),
+            DataType::Int32 => integers::<Int32Type>(self.op, &left, &right, frame),
+            DataType::Int64 => integers::<Int64Type>(self.op, &left, &right, frame),
+            DataType::Float64 => doubles(self.op, &left, &right, frame.len()),
+            DataType::Decimal128(precision, scale) => decimals(self.op, &left, &right, frame, *precision, *scale),
             other => return Err(exec_datafusion_err!("no arithmetic on {other}")),
         })
     }
@@ -211,14 +215,22 @@ fn half_up(dividend: i256, divisor: i256) -> Option<i256> {
 }
 
 /// Java's `+` on two strings: a NULL is the text `null`.
-fn concatenate_text(left: &Arg, right: &Arg, len: usize) -> ArrayRef {
+fn concatenate_text(left: &Arg, right: &Arg, frame: &Frame<'_>, most: usize) -> ArrayRef {
+    let len = frame.len();
     let (a, b) = (left.array.as_string::<i32>(), right.array.as_string::<i32>());
     let mut builder = StringBuilder::with_capacity(len, a.values().len() + b.values().len());
     let mut text = String::new();
     for row in 0..len {
+        let first = if left.is_null(row) { "null" } else { a.value(left.index(row)) };
+        let second = if right.is_null(row) { "null" } else { b.value(right.index(row)) };
+        if let Err(message) = check_bytes(first.len() + second.len(), most) {
+            frame.fail(row, || message);
+            builder.append_null();
+            continue;
+        }
         text.clear();
-        text.push_str(if left.is_null(row) { "null" } else { a.value(left.index(row)) });
-        text.push_str(if right.is_null(row) { "null" } else { b.value(right.index(row)) });
+        text.push_str(first);
+        text.push_str(second);
         builder.append_value(&text);
     }
     Arc::new(builder.finish())

@@ -1,7 +1,7 @@
 //! Rows that failed. `PhysicalExpr::evaluate` has no channel for them, so the evaluation that runs on this thread keeps
 //! them here.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use arrow::array::{ArrayRef, BooleanArray, UInt32Array};
 use arrow::compute::nullif;
@@ -19,13 +19,32 @@ struct Ledger {
 
 thread_local! {
     static LEDGER: RefCell<Ledger> = RefCell::default();
+    /// What the lambdas of the evaluation have done so far.
+    static WORK: Cell<usize> = const { Cell::new(0) };
+}
+
+/// What an evaluation gave.
+pub(in super::super) struct Collected<T> {
+    pub(in super::super) result: T,
+    /// Rows that failed and why.
+    pub(in super::super) failures: Vec<(usize, String)>,
+    /// What its lambdas did.
+    pub(in super::super) work: usize,
 }
 
 /// Runs an evaluation and gives what failed in it.
-pub(in super::super) fn collect<T>(evaluation: impl FnOnce() -> T) -> (T, Vec<(usize, String)>) {
+pub(in super::super) fn collect<T>(evaluation: impl FnOnce() -> T) -> Collected<T> {
     LEDGER.with_borrow_mut(|ledger| *ledger = Ledger::default());
+    WORK.set(0);
     let result = evaluation();
-    (result, LEDGER.with_borrow_mut(std::mem::take).log)
+    Collected { result, failures: LEDGER.with_borrow_mut(std::mem::take).log, work: WORK.get() }
+}
+
+/// Adds to the work of the evaluation and gives all of it.
+pub(super) fn work(more: usize) -> usize {
+    let all = WORK.get().saturating_add(more);
+    WORK.set(all);
+    all
 }
 
 /// What failed in the body of a lambda, by element.
@@ -100,6 +119,12 @@ impl<'a> Failures<'a> {
                 ledger.log.push((at, message()));
             }
         });
+    }
+
+    /// Whether the row's value is NULL already.
+    pub(super) fn has_failed(&self, row: usize) -> bool {
+        let number = self.numbers.values().get(row).map_or(usize::MAX, |number| *number as usize);
+        LEDGER.with_borrow(|ledger| ledger.failed.get(number) == Some(&true))
     }
 
     /// Something failed within the row's value and was caught there.

@@ -140,6 +140,11 @@ impl<'a> Frame<'a> {
     pub(super) fn fail(&self, row: usize, message: impl FnOnce() -> String) {
         self.failures.fail(row, message);
     }
+
+    /// The same node over some of the rows.
+    pub(super) fn over<'b>(&'b self, batch: &'b RecordBatch) -> Result<Frame<'b>> {
+        Ok(Frame { batch, node: self.node, failures: Failures::new(row_numbers(batch)?) })
+    }
 }
 
 /// Row numbers from 0.

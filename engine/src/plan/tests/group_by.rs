@@ -146,6 +146,16 @@ fn table_functions_stand_where_every_row_has_them() {
 }
 
 #[test]
+fn a_stream_without_key_columns_has_no_key_format() {
+    for with in ["key_format='JSON'", "format='DELIMITED'"] {
+        let message = with_orders()
+            .refused(&format!("CREATE STREAM x WITH ({with}) AS SELECT id FROM orders PARTITION BY NULL;"));
+        assert!(message.contains("Key format specified for stream without key columns."), "{message}");
+    }
+    with_orders().steps("CREATE STREAM x WITH (key_format='NONE') AS SELECT id FROM orders PARTITION BY NULL;");
+}
+
+#[test]
 fn a_push_query_may_aggregate_everything() {
     let steps = with_orders().push("SELECT COUNT(*) AS n FROM orders EMIT CHANGES;").unwrap();
     assert!(steps.starts_with(" > [ PROJECT ] | Schema: `KSQL_GROUP` INTEGER KEY, `N` BIGINT | "), "{steps}");
