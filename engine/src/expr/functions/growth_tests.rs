@@ -53,7 +53,7 @@ fn the_largest_value_is_a_setting() {
 
 #[test]
 fn a_lambda_visits_so_many_elements_for_a_row() {
-    let settings = Settings { lambda_elements: 10_000, ..Settings::default() };
+    let settings = Settings { lambda_elements: 40_000, ..Settings::default() };
     let columns = table(&["N INTEGER: 1000 | 3 | 20 | 70"]);
     let nested = "REDUCE(TRANSFORM(GENERATE_SERIES(1, N), x => REDUCE(GENERATE_SERIES(1, N), 0, (s, y) => s + y)), 0, \
                   (s, x) => s + x)";

@@ -49,6 +49,8 @@ const FIRST_ELEMENTS: usize = 32;
 const PART_BYTES: usize = 4 << 20;
 /// What one element counts for when the work of a lambda is measured in bytes.
 const ELEMENT_BYTES: usize = 16;
+/// Elements that take about as long as starting a run, which REDUCE does for every element of its longest array.
+const RUN_ELEMENTS: usize = 128;
 
 impl Operation for CallLambda {
     fn run(&self, frame: &Frame<'_>) -> Result<ArrayRef> {
@@ -251,7 +253,7 @@ impl Body {
         settings: &Settings,
     ) -> Result<ArrayRef> {
         let most = settings.lambda_elements;
-        if work(rows.len() + bytes / ELEMENT_BYTES) > most {
+        if work(RUN_ELEMENTS + rows.len() + bytes / ELEMENT_BYTES) > most {
             for row in rows.values() {
                 let message = || format!("a lambda would visit more than the {most} elements {LAMBDA_ELEMENTS} allows");
                 frame.fail(*row as usize, message);
