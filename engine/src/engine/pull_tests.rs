@@ -40,7 +40,16 @@ const KINDS: &[Kind] = &[
         name: "BY_NUMBER",
         keys: 1,
         query: "SELECT i, COUNT(*) AS n FROM s GROUP BY i",
-        asks: &["i = 7", "i = -8", "i IN (7, 9, -8)", "i > 7", "i >= -8 AND i < 9"],
+        asks: &[
+            "i = 7",
+            "i = -8",
+            "i = 7.0",
+            "i = 7.5",
+            "i = 3000000000",
+            "i IN (7, 9, -8)",
+            "i > 7",
+            "i >= -8 AND i < 9",
+        ],
     },
     Kind {
         name: "BY_EXPRESSION",
@@ -194,6 +203,86 @@ const SEVERAL: &[Kind] = &[
     },
 ];
 
+/// Tables over the topics of windowed ones.
+const WINDOWED_SOURCES: &[Kind] = &[
+    Kind {
+        name: "FROM_TUMBLING",
+        keys: 3,
+        query: "window_type='TUMBLING', window_size='10 SECONDS', kafka_topic='IN_TUMBLING'",
+        asks: &["i = 7", "i = 7 AND WINDOWSTART = 0", "i IN (7, 9) AND WINDOWSTART > 0", "i > 7", "WINDOWSTART > 0"],
+    },
+    Kind {
+        name: "FROM_SESSIONS",
+        keys: 3,
+        query: "window_type='SESSION', kafka_topic='IN_SESSIONS'",
+        asks: &["i = 7", "i IN (7, 9) AND WINDOWSTART > 1000", "i > 7", "WINDOWSTART > 1000"],
+    },
+];
+
+/// Keys that only JSON holds.
+const OTHERS: &[Kind] = &[
+    Kind {
+        name: "BY_DECIMAL",
+        keys: 1,
+        query: "SELECT CAST(d AS DECIMAL(6, 2)) AS k, COUNT(*) AS n FROM s WHERE d < 1000 GROUP BY CAST(d AS DECIMAL(6, 2))",
+        asks: &["k = 1.5", "k = 1.501", "k IN (1.50, 2, 0.25)", "k > 1.5"],
+    },
+    Kind {
+        name: "BY_BOOLEAN",
+        keys: 1,
+        query: "SELECT ARRAY_CONTAINS(ARRAY[7], i) AS k, COUNT(*) AS n FROM s GROUP BY ARRAY_CONTAINS(ARRAY[7], i)",
+        asks: &["k = true", "k IN (false)", "NOT k"],
+    },
+    Kind {
+        name: "BY_DATE",
+        keys: 1,
+        query: "SELECT FROM_DAYS(i) AS k, COUNT(*) AS n FROM s GROUP BY FROM_DAYS(i)",
+        asks: &["k = '1970-01-08'", "k > '1970-01-01'"],
+    },
+    Kind {
+        name: "BY_TIMESTAMP",
+        keys: 1,
+        query: "SELECT FROM_UNIXTIME(i) AS k, COUNT(*) AS n FROM s GROUP BY FROM_UNIXTIME(i)",
+        asks: &["k = '1970-01-01T00:00:00.007'", "k > '1970-01-01T00:00:00'"],
+    },
+    Kind {
+        name: "BY_BYTES",
+        keys: 1,
+        query: "SELECT TO_BYTES(a, 'utf8') AS k, COUNT(*) AS n FROM s GROUP BY TO_BYTES(a, 'utf8')",
+        asks: &["k = TO_BYTES('x', 'utf8')", "k > TO_BYTES('2', 'utf8')"],
+    },
+    Kind {
+        name: "BY_STRUCT",
+        keys: 1,
+        query: "SELECT STRUCT(x := i, y := a) AS k, COUNT(*) AS n FROM s GROUP BY STRUCT(x := i, y := a)",
+        asks: &["k = STRUCT(x := 7, y := 'x')", "k->x = 7"],
+    },
+    Kind {
+        name: "BY_ARRAY",
+        keys: 1,
+        query: "SELECT ARRAY[i, 1] AS k, COUNT(*) AS n FROM s GROUP BY ARRAY[i, 1]",
+        asks: &["k = ARRAY[7, 1]", "k[1] > 7"],
+    },
+    Kind {
+        name: "COPIED_GROUPS",
+        keys: 2,
+        query: "SELECT i AS b, a, n FROM two",
+        asks: &["b = 7 AND a = 'x'", "b IN (7, 9) AND a IN ('x', 'x,1')", "a = 'x'"],
+    },
+    Kind {
+        name: "GROUPED_GROUPS",
+        keys: 1,
+        query: "SELECT n, COUNT(*) AS c FROM by_key GROUP BY n",
+        asks: &["n = 1", "n IN (1, 2, 3)", "n > 1"],
+    },
+    Kind {
+        name: "JOINED_GROUPS",
+        keys: 1,
+        query: "SELECT t.id AS id, v, n FROM t LEFT JOIN by_number ON t.id = by_number.i",
+        asks: &["id = 7", "id IN (1, 7)", "id > 1"],
+    },
+];
+
 /// Sources whose keys are in that format, in as many partitions; and rows.
 fn sources(engine: &Engine, format: &str, partitions: u32) {
     let of = |name: &str, format: &str| {
@@ -313,6 +402,30 @@ fn keys_of_several_columns_in_several_partitions() {
 }
 
 #[test]
+fn keys_of_other_types_and_tables_of_tables() {
+    for format in ["KAFKA", "JSON", "DELIMITED"] {
+        let engine = engine();
+        sources(&engine, format, 1);
+        for kind in KINDS.iter().chain(SEVERAL.iter().filter(|kind| kind.name == "TWO")) {
+            let sink = if kind.name == "TWO" { "DELIMITED" } else { format };
+            run(&engine, &format!("CREATE TABLE {} WITH (key_format='{sink}') AS {};", kind.name, kind.query));
+        }
+        for kind in OTHERS {
+            run(&engine, &format!("CREATE TABLE {} WITH (key_format='JSON') AS {};", kind.name, kind.query));
+        }
+        for Kind { name, query, .. } in WINDOWED_SOURCES {
+            let columns = "(i INT PRIMARY KEY, n BIGINT)";
+            let with = format!("key_format='{format}', value_format='JSON', {query}");
+            run(&engine, &format!("CREATE SOURCE TABLE {name} {columns} WITH ({with});"));
+        }
+        fill(&engine);
+        for kind in OTHERS.iter().chain(WINDOWED_SOURCES) {
+            check(&engine, kind, &format!("{format} to JSON"));
+        }
+    }
+}
+
+#[test]
 fn an_empty_text_is_a_key_of_its_own_whatever_the_topic_can_tell() {
     for partitions in [1, 3] {
         let engine = engine();
@@ -361,8 +474,9 @@ fn nothing_is_read_for_a_client_who_has_left() {
     }
 }
 
-#[test]
-fn state_with_keys_in_an_older_form_is_refused() {
+/// Damages what a query keeps, which `damage` is given the space of: then its table gives an error that says where to
+/// look, and everything else goes on.
+fn check_damage(damage: &dyn Fn(&str, &mut Writes), problem: &str) {
     let log = Arc::new(Embedded::in_memory());
     let engine = engine_on(Arc::clone(&log) as Arc<dyn Log>, "8192");
     sources(&engine, "DELIMITED", 1);
@@ -378,7 +492,7 @@ fn state_with_keys_in_an_older_form_is_refused() {
     assert_eq!(ask(&engine, query), before);
     drop(engine);
     let mut writes = Writes::default();
-    writes.delete(&Arc::from(format!("state/{keeper}/0_0/form")), b"keys");
+    damage(&format!("state/{keeper}/0_0"), &mut writes);
     log.kv().write(writes).unwrap();
     let engine = engine_on(log, "8192");
     let refused = query_with(&engine, query, &[], &Client::default()).unwrap_err();
@@ -387,9 +501,22 @@ fn state_with_keys_in_an_older_form_is_refused() {
     for (id, life, _) in engine.shared.runtime.queries() {
         let errors: Vec<String> = life.errors().into_iter().map(|error| error.message).collect();
         if id == keeper {
-            assert!(life.state() == State::Error && errors[0].contains("older version"), "{errors:?}");
+            assert!(life.state() == State::Error && errors[0].contains(problem), "{errors:?}");
         } else {
             assert_eq!((life.state(), errors.len()), (State::Running, 0), "{id}");
         }
     }
+}
+
+#[test]
+fn state_with_keys_in_an_older_form_is_refused() {
+    check_damage(&|space, writes| writes.delete(&Arc::from(format!("{space}/form")), b"keys"), "older version");
+}
+
+#[test]
+fn a_table_whose_state_cannot_be_read_gives_an_error() {
+    let damage = |space: &str, writes: &mut Writes| {
+        writes.put(&Arc::from(format!("{space}/Aggregate/Aggregate")), b"\"x\"", |bytes| bytes.push(255));
+    };
+    check_damage(&damage, "CTAS_COUNTS");
 }
