@@ -12,7 +12,7 @@ use parking_lot::RwLock;
 
 use crate::catalog::Catalog;
 use crate::log::LogError;
-use crate::runtime::{State, Tables, Unavailable, group};
+use crate::runtime::{Blame, State, Tables, Unavailable, group};
 use crate::serving::Client;
 use crate::statements::{Failure, FailureKind, Progress};
 
@@ -100,13 +100,17 @@ impl Engine {
                 }
                 "is being started; ask again later"
             }
-            Err(Unavailable::Failed) => "has failed",
+            Err(Unavailable::Failed(Blame::System)) => {
+                "has failed: its state, its topics or the disk could not be read or written"
+            }
+            Err(Unavailable::Failed(Blame::User)) => "has failed: its topics or records are not as it needs them",
+            Err(Unavailable::Failed(Blame::Unknown)) => "has failed",
         };
         Err(Failure::new(
             FailureKind::Unavailable,
             format!(
-                "The rows of table `{table}` cannot be read: the query {query} that keeps them {state}. EXPLAIN {query} \
-                 shows its state and its errors."
+                "The rows of table `{table}` cannot be read: the query {query} that keeps them {state}. EXPLAIN \
+                 {query}; shows its state and its errors."
             ),
         ))
     }

@@ -54,8 +54,8 @@ pub type Tables = Arc<[Table]>;
 pub enum Unavailable {
     /// It is being started, which includes that its state is restored.
     Starting,
-    /// It has failed.
-    Failed,
+    /// It has failed; whose fault that was.
+    Failed(Blame),
 }
 
 impl From<OperatorError> for RuntimeError {
@@ -420,12 +420,13 @@ impl Runtime {
     pub fn tables(&self, id: &str) -> Result<Tables, Unavailable> {
         let running = self.query(id).ok_or(Unavailable::Starting)?;
         let state = running.life.state();
+        let failed = || Unavailable::Failed(running.life.errors().last().map_or(Blame::Unknown, |error| error.blame));
         // What a query leaves behind that fails within a step is neither what was nor what will be.
         if state == State::Error || (state == State::Paused && running.life.is_broken()) {
-            return Err(Unavailable::Failed);
+            return Err(failed());
         }
         let tables = running.tables.lock().clone();
-        tables.ok_or(if state == State::Created { Unavailable::Starting } else { Unavailable::Failed })
+        tables.ok_or_else(|| if state == State::Created { Unavailable::Starting } else { failed() })
     }
 
     /// Takes steps until nothing moves (without threads only): all queries, or one.

@@ -24,7 +24,8 @@ pub(crate) use refuse::{check_clauses, check_stream, explain};
 pub(crate) use send::answer;
 
 /// What a client reads whose answer cannot be read from a table's state; the log tells more.
-pub(crate) const UNREADABLE: &str = "The rows of the table cannot be read. The server's log says why.";
+pub(crate) const UNREADABLE: &str =
+    "The rows of the table cannot be read: its state could not be read back. The server's log says more.";
 
 /// A pull query on a table, ready to run.
 pub(crate) struct Pull {
