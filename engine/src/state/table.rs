@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, BinaryArray, BinaryBuilder};
 use arrow::buffer::ScalarBuffer;
 use parking_lot::RwLock;
 
-use super::scan::{Entries, Range, Visit};
+use super::scan::{Entries, Visit};
 use crate::log::Result;
 use crate::types::{Changes, Time, Window, WindowBounds, WindowKind, Windows, segment_ms};
 
@@ -212,10 +212,8 @@ impl Table {
                 let Some(first) = Time(from).ceil(advance_ms).filter(|first| first.0 <= to) else { return Ok(false) };
                 let more = (to - first.0) / advance_ms;
                 if more > PEEKED_WINDOWS {
-                    let of = |start: i64| [key, start.to_be_bytes().as_slice()].concat();
-                    let (first, last) = (of(from), of(to));
-                    let range = (Bound::Included(first.as_slice()), Bound::Included(last.as_slice()));
-                    return self.look_up_between(&*entries, range, (key, from, to), cursor, most, found);
+                    let range = |_| between(key, (from, to), &[]);
+                    return self.look_up_between(&*entries, &range, (key, from, to), cursor, most, found);
                 }
                 let mut entry = Vec::with_capacity(key.len() + 8);
                 for nth in 0..=more {
@@ -230,18 +228,22 @@ impl Table {
                 Ok(false)
             }
             TableKind::Session { .. } => {
-                let end = behind(key);
-                let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-                self.look_up_between(&*entries, (Bound::Included(key), end), (key, from, to), cursor, most, found)
+                // A segment's sessions end within it. Keys that begin like this one are mostly not between.
+                let length = self.kind.segment_ms();
+                let ends = |segment: i64| {
+                    let first = segment.saturating_mul(length);
+                    between(key, (first, (Time(first) + (length - 1)).0), &[u8::MAX; 8])
+                };
+                self.look_up_between(&*entries, &ends, (key, from, to), cursor, most, found)
             }
         }
     }
 
-    /// Adds the entries of a range that are those of the key with windows that start within the bounds.
+    /// Adds the entries, in a range of each segment, that are those of the key with windows that start within the bounds.
     fn look_up_between(
         &self,
         entries: &dyn Entries,
-        range: Range<'_>,
+        range: &dyn Fn(i64) -> Between,
         (key, from, to): (&[u8], i64, i64),
         cursor: &mut Cursor,
         most: usize,
@@ -266,7 +268,7 @@ impl Table {
     pub fn scan(&self, cursor: &mut Cursor, most: usize, found: &mut Found) -> Result<bool> {
         let entries = self.entries.read();
         let segments = if self.kind == TableKind::Plain { vec![0] } else { entries.live_segments() };
-        walk(&*entries, segments, (Bound::Unbounded, Bound::Unbounded), cursor, &mut |entry, value| {
+        walk(&*entries, segments, &|_| (Bound::Unbounded, Bound::Unbounded), cursor, &mut |entry, value| {
             if let Some((key, window)) = self.kind.split_key(entry) {
                 found.push(key, window, value);
             }
@@ -287,12 +289,21 @@ impl Table {
     }
 }
 
-/// Calls `each` for the entries of a range of some segments, from where the cursor stands, until it wants no more. Says
+/// Bounds of keys of entries.
+type Between = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+
+/// From the key with the first time behind it to the key with the last time and these bytes.
+fn between(key: &[u8], (first, last): (i64, i64), bytes: &[u8]) -> Between {
+    let at = |time: i64, bytes: &[u8]| Bound::Included([key, time.to_be_bytes().as_slice(), bytes].concat());
+    (at(first, &[]), at(last, bytes))
+}
+
+/// Calls `each` for the entries in a range of some segments, from where the cursor stands, until it wants no more. Says
 /// whether there may be more.
 fn walk(
     entries: &dyn Entries,
     segments: Vec<i64>,
-    range: Range<'_>,
+    range: &dyn Fn(i64) -> Between,
     cursor: &mut Cursor,
     each: &mut Visit<'_>,
 ) -> Result<bool> {
@@ -300,7 +311,9 @@ fn walk(
     for segment in segments.into_iter().filter(|segment| *segment >= at) {
         let after = after.as_deref().filter(|_| segment == at);
         let mut stopped_at = None;
-        entries.scan(segment, (after.map_or(range.0, Bound::Excluded), range.1), &mut |entry, value| {
+        let (first, last) = range(segment);
+        let first = after.map_or(first.as_ref().map(Vec::as_slice), Bound::Excluded);
+        entries.scan(segment, (first, last.as_ref().map(Vec::as_slice)), &mut |entry, value| {
             let go_on = each(entry, value);
             if !go_on {
                 stopped_at = Some(entry.to_vec());
@@ -313,16 +326,4 @@ fn walk(
         }
     }
     Ok(false)
-}
-
-/// The first key behind all keys that begin with `prefix`; `None`: there is none.
-fn behind(prefix: &[u8]) -> Option<Vec<u8>> {
-    let mut end = prefix.to_vec();
-    while let Some(last) = end.pop() {
-        if last < u8::MAX {
-            end.push(last + 1);
-            return Some(end);
-        }
-    }
-    None
 }

@@ -186,7 +186,7 @@ fn starts(table: &Table, found: Found) -> Vec<i64> {
 fn windows_of_a_key_are_found_earliest_first() {
     let hopping = TableKind::Time { size_ms: 10, advance_ms: 5, retention_ms: 1_000_000 };
     for kind in [hopping, TableKind::Session { retention_ms: 1_000_000 }] {
-        let windows = [("a", 120_000), ("b", 0), ("a", 5), ("ab", 7), ("a", 10)];
+        let windows = [("a", 120_000), ("b", 0), ("a", 5), ("ab", 7), ("a", 10), ("a\0", 5)];
         let table = windowed(kind, &Place::memory(), &windows);
         for most in 1..5 {
             let starts = |from: i64, to: i64| {

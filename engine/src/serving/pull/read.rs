@@ -17,6 +17,8 @@ use super::{Access, From, Lookups, Pull};
 
 /// Entries read, decoded, filtered and encoded at once.
 const BATCH: usize = 4096;
+/// Keys looked up at once: each may be looked for in many segments.
+const KEYS: usize = 256;
 
 /// Why a pull query cannot be answered.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +79,7 @@ impl Progress {
     /// Adds the entries of the next keys; says whether there may be more.
     fn look_up(&mut self, table: &Table, found: &mut Found) -> Result<bool, LogError> {
         let keys = self.keys.as_deref().unwrap_or_default();
-        for _ in 0..BATCH {
+        for _ in 0..KEYS {
             let Some(KeyLookup { key, from, to }) = keys.get(self.looked_up) else { return Ok(false) };
             let has_more = table.look_up(key, (*from, *to), &mut self.cursor, BATCH, found)?;
             self.looked_up += usize::from(!has_more);
