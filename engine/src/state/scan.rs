@@ -17,6 +17,9 @@ pub trait Entries: Send + Sync {
     /// Stream time: see [`Store::time`].
     fn stream_time(&self) -> i64;
 
+    /// Segments before this one are past retention.
+    fn live_from(&self) -> i64;
+
     /// The bytes of one key's value.
     fn peek(&self, segment: i64, key: &[u8]) -> Result<Option<Vec<u8>>>;
 
@@ -31,6 +34,10 @@ pub trait Entries: Send + Sync {
 impl<V: Values> Entries for Store<V> {
     fn stream_time(&self) -> i64 {
         self.time()
+    }
+
+    fn live_from(&self) -> i64 {
+        self.live_from
     }
 
     fn peek(&self, segment: i64, key: &[u8]) -> Result<Option<Vec<u8>>> {

@@ -207,8 +207,9 @@ impl Table {
                 }
                 let newest = Time(now).floor(advance_ms);
                 // What is past retention goes segment by segment: what a scan shows is found, too.
-                let oldest = (newest - retention_ms).floor(self.kind.segment_ms());
-                let (from, to) = (from.max(oldest.0).max(0), to.min(newest.0));
+                let length = self.kind.segment_ms();
+                let oldest = (newest - retention_ms).floor(length).0.max(entries.live_from().saturating_mul(length));
+                let (from, to) = (from.max(oldest).max(0), to.min(newest.0));
                 let Some(first) = Time(from).ceil(advance_ms).filter(|first| first.0 <= to) else { return Ok(false) };
                 let more = (to - first.0) / advance_ms;
                 if more > PEEKED_WINDOWS {

@@ -166,6 +166,11 @@ impl ToRows for Texts {
 
 /// A table with windows of these keys and starts.
 fn windowed(kind: TableKind, place: &Place, windows: &[(&str, i64)]) -> Table {
+    windowed_from(i64::MIN, kind, place, windows)
+}
+
+/// Whose segments before `live_from` are past retention.
+fn windowed_from(live_from: i64, kind: TableKind, place: &Place, windows: &[(&str, i64)]) -> Table {
     let mut store = Store::open_segmented(Vec::<Row>::new(), place.clone()).unwrap();
     for &(key, start) in windows {
         let window = (start, start + 10);
@@ -175,6 +180,7 @@ fn windowed(kind: TableKind, place: &Place, windows: &[(&str, i64)]) -> Table {
         store.upsert(kind.segment(window), &entry).unwrap();
         store.advance(start);
     }
+    store.expire_before(live_from);
     Table::new(Arc::new(RwLock::new(store)), kind, Arc::new(Texts))
 }
 
@@ -204,6 +210,20 @@ fn windows_of_a_key_are_found_earliest_first() {
             assert_eq!(starts(6, 119_999), [10]);
             assert_eq!(starts(6, 200), [10]);
         }
+    }
+}
+
+#[test]
+fn look_ups_find_the_windows_that_scans_show() {
+    let kind = TableKind::Time { size_ms: 10, advance_ms: 50_000, retention_ms: 60_000 };
+    let windows = [("a", 0), ("a", 50_000), ("a", 100_000), ("a", 150_000)];
+    for (live_from, shown) in [(1, &[100_000, 150_000][..]), (2, &[150_000])] {
+        let table = windowed_from(live_from, kind, &Place::memory(), &windows);
+        let (mut scanned, mut looked_up) = (Found::default(), Found::default());
+        table.scan(&mut Cursor::default(), 100, &mut scanned).unwrap();
+        table.look_up(b"a", (i64::MIN, i64::MAX), &mut Cursor::default(), 100, &mut looked_up).unwrap();
+        assert_eq!(starts(&table, scanned), shown);
+        assert_eq!(starts(&table, looked_up), shown);
     }
 }
 
