@@ -17,9 +17,8 @@ const SPACE: &str = "commands";
 /// One statement that was carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Logged {
-    /// The statement in canonical form, variables replaced.
-    pub text: String,
-    /// The statement as it was written.
+    /// The statement as it was written, variables replaced: what was accepted once is accepted again. (Logs of earlier
+    /// versions also have it in canonical form, which has more brackets.)
     pub written: String,
     /// How clients call the command.
     pub command_id: String,

@@ -19,16 +19,6 @@ pub enum Error {
     /// A query could not be started.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    /// A command of the log cannot be carried out again.
-    #[error("cannot replay command {number} ({text}): {problem}")]
-    Replay {
-        /// Its sequence number.
-        number: usize,
-        /// Its statement.
-        text: String,
-        /// What is wrong.
-        problem: String,
-    },
 }
 
 impl From<RuntimeError> for Failure {

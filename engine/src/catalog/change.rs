@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Query, Source};
+use super::{Lost, Query, Source};
 use crate::types::SqlType;
 
 /// One change of the catalog.
@@ -25,4 +25,6 @@ pub enum Change {
     PutQuery(Arc<Query>),
     /// A persistent query goes.
     DropQuery(String),
+    /// The start cannot bring something back.
+    Lose(Arc<Lost>),
 }

@@ -8,6 +8,7 @@
 //! change after it copies the maps (pointers, not what they point to).
 
 mod change;
+mod lost;
 mod source;
 mod user_type;
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use crate::types::SqlType;
 
 pub use change::Change;
+pub use lost::Lost;
 pub use source::{HeaderColumn, Query, QueryKind, Source};
 pub use sql::SourceKind;
 pub use user_type::{UnknownType, inline_types, resolve_type};
@@ -36,6 +38,8 @@ struct Maps {
     made_from: BTreeMap<String, Vec<String>>,
     /// Query ids in the order their queries were made.
     query_order: Vec<String>,
+    /// What the start could not bring back, oldest first.
+    lost: Vec<Arc<Lost>>,
     /// How many sources were ever made.
     sources_made: u64,
     /// How many queries were ever made; the number the next query id ends in.
@@ -96,6 +100,21 @@ impl Catalog {
         })
     }
 
+    /// What the start could not bring back, oldest first.
+    pub fn lost(&self) -> impl Iterator<Item = &Arc<Lost>> {
+        self.maps.lost.iter()
+    }
+
+    /// The stream or table of that name, if the start could not bring it back.
+    pub fn lost_source(&self, name: &str) -> Option<&Arc<Lost>> {
+        self.lost().find(|lost| lost.is_source(name))
+    }
+
+    /// The query of that id, if the start could not bring it back.
+    pub fn lost_query(&self, id: &str) -> Option<&Arc<Lost>> {
+        self.lost().find(|lost| lost.is_query(id))
+    }
+
     /// The number the next query id ends in.
     pub fn next_query_number(&self) -> u64 {
         self.maps.queries_made
@@ -114,9 +133,11 @@ impl Catalog {
                         maps.sources_made
                     }
                 };
+                maps.lost.retain(|lost| !lost.is_source(&source.name));
                 maps.sources.insert(source.name.clone(), Arc::new(source));
             }
             Change::DropSource(name) => {
+                maps.lost.retain(|lost| !lost.is_source(name));
                 maps.sources.remove(name);
                 maps.made_from.remove(name);
             }
@@ -138,6 +159,19 @@ impl Catalog {
             Change::DropQuery(id) => {
                 maps.queries.remove(id);
                 maps.query_order.retain(|other| other != id);
+                maps.lost.retain(|lost| lost.source.is_some() || !lost.is_query(id));
+                for lost in maps.lost.iter_mut().filter(|lost| lost.is_query(id)) {
+                    Arc::make_mut(lost).query_id = None;
+                }
+            }
+            Change::Lose(lost) => {
+                // Ids are never given twice.
+                maps.queries_made += u64::from(lost.query_id.is_some());
+                if let Some((_, name)) = &lost.source {
+                    maps.sources.remove(name);
+                    maps.made_from.remove(name);
+                }
+                maps.lost.push(Arc::clone(lost));
             }
         }
     }

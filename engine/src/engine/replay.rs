@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sql::{Parsed, Statement, Variables};
+use sql::{Limits, Statement, Variables};
 
-use crate::catalog::{self, Catalog};
+use crate::catalog::{self, Catalog, Lost, SourceKind};
 use crate::commands::Logged;
 use crate::config::Config;
 use crate::error::Error;
@@ -32,8 +32,13 @@ impl Engine {
     pub(super) fn replay(&self, logged: Vec<Logged>) -> Result<(), Error> {
         let mut world = World::default();
         for (number, command) in logged.into_iter().enumerate() {
-            let text = command.text.clone();
-            self.redo(&mut world, command).map_err(|problem| Error::Replay { number, text, problem })?;
+            let (command_id, query_id) = (command.command_id.clone(), command.query_id.clone());
+            let statement = command.written.clone();
+            if let Err(problem) = self.redo(&mut world, command) {
+                tracing::error!(number, command_id, statement, "a command cannot be carried out again: {problem}");
+                let time_ms = self.shared.clock.now_ms();
+                world.lose(&command_id, Lost { source: None, query_id, statement, problem, time_ms });
+            }
         }
         let (stopped, deleted) = &world.unfinished;
         for id in stopped.iter().filter(|id| world.catalog.query(id).is_none()) {
@@ -54,9 +59,9 @@ impl Engine {
     }
 
     fn redo(&self, world: &mut World, logged: Logged) -> Result<(), String> {
-        let mut statements = sql::parse(&logged.text, &Variables::default()).map_err(|error| error.message)?;
+        let none = Variables::default();
+        let mut statements = sql::parse_within(&logged.written, &none, Limits::NONE).map_err(|error| error.message)?;
         let parsed = statements.pop().ok_or("no statement")?;
-        let parsed = Parsed { text: logged.written, ..parsed };
         let config = Config::new(logged.properties).map_err(|error| error.to_string())?;
         world.unfinished = Default::default();
         match &parsed.statement {
@@ -76,7 +81,8 @@ impl Engine {
             }
             _ => {
                 let topics = Asked::remembered(logged.topics);
-                let scope = plan::Session { config: &config, text: &logged.text, query_id: logged.query_id.as_deref() };
+                let scope =
+                    plan::Session { config: &config, place: parsed.place(), query_id: logged.query_id.as_deref() };
                 let functions = &*self.shared.functions;
                 let planner = Planner { catalog: &world.catalog, session: scope, topics: &topics, functions };
                 let command = planner.plan(&parsed).map_err(|error| error.to_string())?;
@@ -99,16 +105,49 @@ impl World {
         }
         self.unfinished = (command.stop, command.delete_topic);
     }
+
+    /// Goes on without what a command made.
+    fn lose(&mut self, command_id: &str, lost: Lost) {
+        let source = made_source(command_id).filter(|_| !is_insert(&lost.statement));
+        if let Some((_, name)) = &source {
+            let written: Vec<String> = self.catalog.writers(name).map(|query| query.id.clone()).collect();
+            for id in written.iter().filter(|id| lost.query_id.as_ref().is_none_or(|own| own == *id)) {
+                self.catalog.apply(&catalog::Change::DropQuery(id.clone()));
+                self.queries.remove(id);
+            }
+        }
+        if source.is_some() || lost.query_id.is_some() {
+            self.catalog.apply(&catalog::Change::Lose(Arc::new(Lost { source, ..lost })));
+        }
+    }
+}
+
+/// The stream or table that a command made or changed, by its id: ``stream/`X`/create``, `table/X/alter`.
+fn made_source(command_id: &str) -> Option<(SourceKind, String)> {
+    let (kind, rest) = command_id.split_once('/')?;
+    let (name, action) = rest.rsplit_once('/')?;
+    let kind = match (kind, action) {
+        ("stream", "create" | "alter") => SourceKind::Stream,
+        ("table", "create" | "alter") => SourceKind::Table,
+        _ => return None,
+    };
+    let bare = name.strip_prefix('`').and_then(|name| name.strip_suffix('`'));
+    Some((kind, bare.unwrap_or(name).to_owned()))
+}
+
+/// Commands of INSERT INTO are called as if they made their target.
+fn is_insert(statement: &str) -> bool {
+    statement.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("INSERT"))
 }
 
 /// The queries a statement meant.
 fn chosen(id: Option<&sql::Ident>, catalog: &Catalog) -> Vec<String> {
     match id {
         Some(id) => vec![id.name.clone()],
-        None => catalog
-            .queries()
-            .filter(|query| query.kind != catalog::QueryKind::SourceTable)
-            .map(|query| query.id.clone())
-            .collect(),
+        None => {
+            let own = catalog.queries().filter(|query| query.kind != catalog::QueryKind::SourceTable);
+            let lost = catalog.lost().filter_map(|lost| lost.query_id.clone());
+            own.map(|query| query.id.clone()).chain(lost).collect()
+        }
     }
 }

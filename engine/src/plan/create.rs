@@ -18,6 +18,7 @@ use super::{Planner, messages, sink, source, upgrade};
 impl Planner<'_> {
     pub(super) fn create_source(&self, text: &str, create: &CreateSource) -> Result<Command> {
         let properties = Properties::new(&create.with, Clause::Create)?;
+        messages::check_not_lost(self.catalog, &create.name, create.or_replace)?;
         let declared = self.declared_columns(create)?;
         let typed = || messages::shown(&Statement::CreateSource(self.with_types(self.with_default_formats(create))));
         let named = self.format_names(&properties)?;

@@ -18,6 +18,7 @@ use super::{Planner, messages, upgrade};
 impl Planner<'_> {
     pub(super) fn create_as(&self, text: &str, create: &CreateAs) -> Result<Command> {
         let properties = Properties::new(&create.with, Clause::CreateAs)?;
+        messages::check_not_lost(self.catalog, &create.name, create.or_replace)?;
         let name = &create.name.name;
         let existing = self.catalog.source(name);
         if let (Some(existing), true) = (existing, create.if_not_exists) {

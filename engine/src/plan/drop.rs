@@ -2,7 +2,7 @@
 
 use sql::{Ident, Statement};
 
-use crate::catalog::{Change, Query, QueryKind, Source, SourceKind};
+use crate::catalog::{Change, Lost, Query, QueryKind, Source, SourceKind};
 
 use super::command::Command;
 use super::error::{PlanError, Result};
@@ -23,6 +23,9 @@ impl Planner<'_> {
             if delete_topic { messages::shown(&plain) } else { text.to_owned() }
         };
         let Some(source) = self.catalog.source(&name.name) else {
+            if let Some(lost) = self.catalog.lost_source(&name.name) {
+                return drop_lost(lost, name, shown(), delete_topic);
+            }
             if if_exists {
                 return Ok(Command::new(shown(), format!("Source `{}` does not exist.", name.name)));
             }
@@ -81,6 +84,20 @@ impl Planner<'_> {
             writers.join(", ")
         )))
     }
+}
+
+/// A stream or table that the start could not bring back; what hung on it is lost too, and does not keep it.
+fn drop_lost(lost: &Lost, name: &Ident, shown: String, delete_topic: bool) -> Result<Command> {
+    if delete_topic {
+        let message =
+            format!("`{}` {}. So its topic is not known: drop it without DELETE TOPIC.", name.name, lost.reason());
+        return Err(PlanError::statement(message).at(name.span));
+    }
+    let mut command = Command::new(shown, format!("Source `{}` was dropped.", name.name));
+    command.stop.extend(lost.query_id.clone());
+    command.changes.extend(lost.query_id.clone().map(Change::DropQuery));
+    command.changes.push(Change::DropSource(name.name.clone()));
+    Ok(command)
 }
 
 /// Whether the query was made with the source and goes with it.

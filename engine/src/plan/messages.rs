@@ -48,6 +48,17 @@ pub(super) fn exists_already(new: SourceKind, existing: &Source) -> PlanError {
     ))
 }
 
+/// A name is not free as long as what had it, and could not be brought back, is not dropped.
+pub(super) fn check_not_lost(catalog: &Catalog, name: &Ident, or_replace: bool) -> Result<()> {
+    match catalog.lost_source(&name.name).filter(|_| !or_replace) {
+        None => Ok(()),
+        Some(lost) => {
+            let message = format!("`{}` exists, but {}. Drop it first.", name.name, lost.reason());
+            Err(PlanError::statement(message).at(name.span))
+        }
+    }
+}
+
 /// What `IF NOT EXISTS` says; the existing one is called what the statement calls it.
 pub(super) fn exists_already_warning(new: SourceKind, existing: &Source) -> String {
     let kind = kind(new);

@@ -80,6 +80,9 @@ impl Planner<'_> {
     }
 
     fn unknown_source(&self, name: &Ident) -> PlanError {
+        if let Some(lost) = self.catalog.lost_source(&name.name) {
+            return PlanError::preparing(format!("{} {}", name.name, lost.reason())).at(name.span);
+        }
         let hint = messages::other_spelling(self.catalog, &name.name);
         PlanError::preparing(format!("{} does not exist.{hint}", name.name))
             .at(name.span)

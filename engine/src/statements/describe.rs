@@ -14,6 +14,9 @@ use super::{Failure, FieldConstraint, GroupOffsets, Outcome, PartitionOffsets, S
 /// `DESCRIBE name [EXTENDED]`
 pub fn describe(view: View<'_>, name: &str, extended: bool) -> Result<Outcome, Failure> {
     let Some(source) = view.catalog.source(name) else {
+        if let Some(lost) = view.catalog.lost_source(name) {
+            return Err(Failure::statement(format!("STREAM/TABLE '{name}' {}", lost.reason())));
+        }
         return Err(Failure::statement(format!(
             "Could not find STREAM/TABLE '{name}' in the Metastore{}",
             hint(view, name)

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::Query;
+use crate::catalog::{Lost, Query};
 use crate::log::TopicPartition;
 use crate::plan::explain::execution_plan;
 use crate::steps::{QueryPlan, Step, StepKind};
 
 use super::{
-    Failure, FieldConstraint, Outcome, QueryDescription, QueryType, SourceField, TaskOffsets, View,
+    Failure, FieldConstraint, Outcome, QueryDescription, QueryError, QueryType, SourceField, TaskOffsets, View,
     describe::{field, query_window, source_fields},
 };
 
@@ -16,6 +16,9 @@ use super::{
 pub fn explain_query(view: View<'_>, id: &str) -> Result<Outcome, Failure> {
     match view.catalog.query(id) {
         Some(query) => Ok(Outcome::QueryDescription(Box::new(running(view, query)?))),
+        None if let Some(lost) = view.catalog.lost_query(id) => {
+            Ok(Outcome::QueryDescription(Box::new(lost_query(view, lost))))
+        }
         None => Err(Failure::statement(format!(
             "Query with id:{id} does not exist, use SHOW QUERIES to view the full set of queries."
         ))),
@@ -49,7 +52,31 @@ fn without_explain(text: &str) -> &str {
 /// `SHOW QUERIES EXTENDED`
 pub(super) fn all(view: View<'_>) -> Result<Outcome, Failure> {
     let described: Result<Vec<_>, Failure> = view.catalog.queries().map(|query| running(view, query)).collect();
-    Ok(Outcome::QueryDescriptions(described?))
+    let mut described = described?;
+    described.extend(view.catalog.lost().filter(|lost| lost.query_id.is_some()).map(|lost| lost_query(view, lost)));
+    Ok(Outcome::QueryDescriptions(described))
+}
+
+/// A query that the start could not bring back: nothing is known but its statement and what is wrong with it.
+fn lost_query(view: View<'_>, lost: &Lost) -> QueryDescription {
+    let id = lost.query_id.clone().unwrap_or_default();
+    let error = QueryError { time_ms: lost.time_ms, message: lost.reason(), blame: "SYSTEM".to_owned() };
+    QueryDescription {
+        text: lost.statement.clone(),
+        window_type: None,
+        fields: Vec::new(),
+        sources: Vec::new(),
+        sinks: lost.source.iter().map(|(_, name)| name.clone()).collect(),
+        topology: String::new(),
+        execution_plan: String::new(),
+        overrides: BTreeMap::new(),
+        query_type: QueryType::Persistent,
+        running: view.lost_line(lost),
+        tasks: Vec::new(),
+        errors: vec![error],
+        group: Some(view.group(&id)),
+        id,
+    }
 }
 
 /// A persistent query.

@@ -15,7 +15,9 @@ pub fn show(what: &Show, view: View<'_>, session: &Session, registry: &Registry)
         Show::Functions => functions::show(registry),
         Show::Queries { extended: false } => {
             let pushed = view.live.iter().filter_map(|live| view.push_line(live));
-            Outcome::Queries(view.catalog.queries().map(|query| view.query_line(query)).chain(pushed).collect())
+            let lost = view.catalog.lost().filter_map(|lost| view.lost_line(lost));
+            let own = view.catalog.queries().map(|query| view.query_line(query));
+            Outcome::Queries(own.chain(lost).chain(pushed).collect())
         }
         Show::Queries { extended: true } => explain::all(view)?,
         Show::Properties => properties::show(view, session),

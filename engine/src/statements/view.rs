@@ -1,6 +1,6 @@
 //! What statements may look at: a consistent snapshot, taken by the engine for each statement.
 
-use crate::catalog::{Catalog, Query, QueryKind};
+use crate::catalog::{Catalog, Lost, Query, QueryKind};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::log::Log;
@@ -88,6 +88,13 @@ impl View<'_> {
             state: state(&status),
             status,
         }
+    }
+
+    /// A query that the start could not bring back, as lists show it.
+    pub(super) fn lost_line(&self, lost: &Lost) -> Option<QueryLine> {
+        let (error, text) = ("ERROR".to_owned(), lost.statement.clone());
+        let (status, state, query_type) = (error.clone(), error, QueryType::Persistent);
+        Some(QueryLine { id: lost.query_id.clone()?, text, sink: None, query_type, state, status })
     }
 
     /// A push query as lists show it.
