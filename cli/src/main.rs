@@ -24,6 +24,7 @@ mod start;
 
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use clap::Parser;
@@ -43,12 +44,21 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    // The first thread's stack is as large as the system says.
+    let main = std::thread::Builder::new().name("main".to_owned()).stack_size(sql::STACK_BYTES);
+    match main.spawn(move || run_to_end(args)).map(JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // It has said why.
+        Ok(Err(_panic)) => ExitCode::FAILURE,
+        Err(error) => cannot_start(&error),
+    }
+}
+
+fn run_to_end(args: Args) -> ExitCode {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = match builder.worker_threads(2).thread_stack_size(sql::STACK_BYTES).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("cannot start: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return cannot_start(&error),
     };
     let result = runtime.block_on(run(args));
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -59,6 +69,11 @@ fn main() -> ExitCode {
             ExitCode::from(stopped.code)
         }
     }
+}
+
+fn cannot_start(error: &std::io::Error) -> ExitCode {
+    eprintln!("cannot start: {error}");
+    ExitCode::FAILURE
 }
 
 fn failed(message: String) -> Stopped {

@@ -11,12 +11,16 @@
 mod ask;
 mod change;
 mod cluster;
+#[cfg(test)]
+mod depth_tests;
 mod execution;
 #[cfg(test)]
 mod failure_tests;
 #[cfg(test)]
 mod pull_tests;
 mod replay;
+#[cfg(test)]
+mod replay_tests;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -30,7 +34,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use parking_lot::{Mutex, RwLock};
-use sql::{Parsed, Statement};
+use sql::{Limits, Parsed, Statement};
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, System};
@@ -139,6 +143,11 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Reads the statements of a request.
+    pub fn parse(&self, text: &str, session: &Session) -> Result<Vec<Parsed>, Failure> {
+        parse(text, session, self.shared.config.sql_limits())
+    }
+
     /// Plans every statement on a fork of the catalog, each on what those before it will have done.
     fn dry_run(&self, text: &str, statements: &[Parsed], mut session: Session) -> Result<Vec<Change>, Failure> {
         let mut fork = self.catalog();
@@ -157,7 +166,7 @@ impl Engine {
                 }),
                 Statement::Query(_) | Statement::Print { .. } => Err(statements::wrong_endpoint()),
                 changing if changes_something(changing) => {
-                    self.prepare(text, statement, &session, &fork, &changes).map(|change| {
+                    self.prepare(statement, &session, &fork, &changes).map(|change| {
                         change.command.changes.iter().for_each(|change| fork.apply(change));
                         changes.push(change);
                     })
@@ -346,6 +355,11 @@ fn told(bad: runtime::BadRecords) -> BadRecords {
 fn shown_error(error: runtime::QueryError) -> statements::QueryError {
     let runtime::QueryError { time_ms, message, blame } = error;
     statements::QueryError { time_ms, message, blame: blame.to_string() }
+}
+
+fn parse(text: &str, session: &Session, limits: Limits) -> Result<Vec<Parsed>, Failure> {
+    sql::parse_within(text, &session.variables, limits)
+        .map_err(|error| Failure::statement(error.message).of(&error.statement))
 }
 
 /// A name as the user wrote it.

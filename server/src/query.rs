@@ -64,8 +64,7 @@ impl Drop for Waiting {
 }
 
 fn try_start(server: &Server, asked: &Asked, patience: &mut Patience) -> Result<Progress<Start>, Failure> {
-    let parsed = sql::parse(&asked.sql, &asked.session.variables)
-        .map_err(|problem| Failure::statement(problem.message).of(&problem.statement))?;
+    let parsed = server.engine.parse(&asked.sql, &asked.session)?;
     let [statement] = parsed.as_slice() else {
         let message =
             format!("Expected exactly one KSQL statement; found {} instead\nStatement: {}", parsed.len(), asked.sql);

@@ -179,7 +179,6 @@ fn libraries_stay_in_their_rooms() {
         ("datafusion", &["engine/src/expr"]),
         ("fjall", &["engine/src/log/local"]),
         ("rustyline", &["cli/src"]),
-        ("sqlparser", &["engine/sql/src"]),
     ];
     let root = repository();
     let mut wrong = Vec::new();

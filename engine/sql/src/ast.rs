@@ -49,6 +49,15 @@ pub struct Parsed {
     pub text: String,
     /// Where that text starts in the whole input (spans inside the statement count from the whole input).
     pub span: Span,
+    /// Line and column of its first character, as messages give them.
+    pub first: (u32, u32),
+}
+
+impl Parsed {
+    /// What its spans count in.
+    pub fn place(&self) -> crate::Place<'_> {
+        crate::Place { text: &self.text, start: self.span.start, first: self.first }
+    }
 }
 
 /// Everything the grammar knows.

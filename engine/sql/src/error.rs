@@ -35,9 +35,10 @@ pub struct SqlError {
 }
 
 impl SqlError {
-    pub(crate) fn new(kind: ErrorKind, message: String, text: &str, span: Span) -> Self {
-        let (line, column) = line_column(text, span.start);
-        Self { kind, message, span, line, column, expected: Vec::new(), suggestion: None, statement: text.to_owned() }
+    pub(crate) fn new(kind: ErrorKind, message: String, place: Place<'_>, span: Span) -> Self {
+        let (line, column) = place.line_column(span.start);
+        let (expected, suggestion, statement) = (Vec::new(), None, String::new());
+        Self { kind, message, span, line, column, expected, suggestion, statement }
     }
 
     /// What could have stood there and what was probably meant; empty when nothing is known.
@@ -51,6 +52,42 @@ impl SqlError {
             parts.push(format!("did you mean {word}?"));
         }
         parts.join("; ")
+    }
+}
+
+/// A text, and where it stands in what was sent: spans count from the start of that, lines and columns as messages do.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub(crate) text: &'a str,
+    /// First byte.
+    pub(crate) start: u32,
+    /// Line and column of the first character, from 1.
+    pub(crate) first: (u32, u32),
+}
+
+impl<'a> Place<'a> {
+    /// All that was sent.
+    pub(crate) fn whole(text: &'a str) -> Self {
+        Self { text, start: 0, first: (1, 1) }
+    }
+
+    /// The text of a span.
+    pub(crate) fn slice(self, span: Span) -> &'a str {
+        let at = |offset: u32| offset.saturating_sub(self.start) as usize;
+        self.text.get(at(span.start)..at(span.end)).unwrap_or_default()
+    }
+
+    /// What is left of it from an offset on.
+    pub(crate) fn from(self, start: u32) -> Self {
+        let text = self.text.get(start.saturating_sub(self.start) as usize..).unwrap_or_default();
+        Self { text, start, first: self.line_column(start) }
+    }
+
+    /// Line and column (in characters), both from 1, of an offset that spans have.
+    pub fn line_column(self, offset: u32) -> (u32, u32) {
+        let (line, column) = line_column(self.text, offset.saturating_sub(self.start));
+        let (first_line, first_column) = self.first;
+        (first_line + line - 1, if line == 1 { first_column + column - 1 } else { column })
     }
 }
 
@@ -71,6 +108,27 @@ mod tests {
     fn positions_count_characters_from_one() {
         assert_eq!(line_column("a\nbé x", 5), (2, 3));
         assert_eq!(line_column("", 0), (1, 1));
+    }
+
+    /// As ksqlDB has it: without variables it reads a request once, with some it reads every statement by itself once more.
+    #[test]
+    fn positions_count_from_the_request_or_with_variables_from_the_statement() {
+        let text = "\n  LIST TOPICS;\r\n  SELECT a\n FROM s WHERE `é` = 99999999999999999999;";
+        let message = |variables: &Variables| parse(text, variables).unwrap_err().message;
+        assert_eq!(
+            message(&Variables::default()),
+            "Failed to prepare statement: line 4:22: Invalid numeric literal: 99999999999999999999"
+        );
+        let some = [("x", "y")].into_iter().collect();
+        assert_eq!(
+            message(&some),
+            "Failed to prepare statement: line 2:22: Invalid numeric literal: 99999999999999999999"
+        );
+        let parsed = parse("  SELECT a, ${x} FROM s;", &some).unwrap();
+        let place = parsed[0].place();
+        assert_eq!((parsed[0].first, place.line_column(9), place.line_column(2)), ((1, 1), (1, 8), (1, 1)));
+        let parsed = parse("  SELECT a FROM s; \n LIST TOPICS;", &Variables::default()).unwrap();
+        assert_eq!((parsed[0].first, parsed[1].first), ((1, 3), (2, 2)));
     }
 
     #[test]

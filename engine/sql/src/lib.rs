@@ -8,25 +8,36 @@
 pub mod ast;
 #[cfg(test)]
 mod corpus;
-mod dialect;
+#[cfg(test)]
+mod depth_tests;
 mod error;
 mod format;
 mod keywords;
+mod limits;
 mod parser;
 mod split;
 mod tokens;
 mod variables;
+mod walk;
 
 pub use ast::*;
-pub use error::{ErrorKind, SqlError, line_column};
+pub use error::{ErrorKind, Place, SqlError, line_column};
 pub use format::{
     format, format_element, format_expr, format_ident, format_query, format_string, format_type, format_with, masked,
 };
 pub use keywords::keywords;
+pub use limits::Limits;
 pub use split::{Piece, split};
 pub use variables::Variables;
 
+/// The stack of a thread that reads statements or does something with what was read. A statement may be deep, and whatever
+/// walks over it calls itself for each level; the parser takes most (6 MiB, and 34 without optimisations). Only what is used
+/// of a stack takes memory.
+pub const STACK_BYTES: usize = if cfg!(debug_assertions) { 64 << 20 } else { 16 << 20 };
+
 use parser::{Found, Grammar, Parser};
+use tokens::Token;
+use variables::Budget;
 
 /// Parses a whole text. Every statement needs its `;`.
 ///
@@ -35,7 +46,15 @@ use parser::{Found, Grammar, Parser};
 /// # Errors
 /// A syntax error anywhere, else the first statement that breaks a rule (see [`ErrorKind`]).
 pub fn parse(text: &str, variables: &Variables) -> Result<Vec<Parsed>, SqlError> {
-    parse_all(text, variables, Grammar::Server)
+    parse_within(text, variables, Limits::default())
+}
+
+/// [`parse`] with bounds of one's own.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_within(text: &str, variables: &Variables, limits: Limits) -> Result<Vec<Parsed>, SqlError> {
+    parse_all(text, variables, Grammar::Server, limits)
 }
 
 /// [`parse`], for test scripts: also takes ASSERT VALUES, ASSERT NULL VALUES, ASSERT STREAM, ASSERT TABLE and RUN SCRIPT.
@@ -43,7 +62,7 @@ pub fn parse(text: &str, variables: &Variables) -> Result<Vec<Parsed>, SqlError>
 /// # Errors
 /// As [`parse`].
 pub fn parse_script(text: &str, variables: &Variables) -> Result<Vec<Parsed>, SqlError> {
-    parse_all(text, variables, Grammar::Scripts)
+    parse_all(text, variables, Grammar::Scripts, Limits::NONE)
 }
 
 /// Parses a text that must be exactly one statement, with or without its `;`.
@@ -52,10 +71,11 @@ pub fn parse_script(text: &str, variables: &Variables) -> Result<Vec<Parsed>, Sq
 /// As [`parse`].
 pub fn parse_one(text: &str, variables: &Variables) -> Result<Parsed, SqlError> {
     let tokens = tokens::tokenize(text);
-    let mut parser = Parser::new(text, &tokens, 0, Grammar::Server);
+    let mut parser = Parser::new(Place::whole(text), &tokens.list, Grammar::Server, Limits::NONE);
     let found = parser.terminated_statement(false)?;
     parser.end()?;
-    finish(text, &tokens, found, variables, Grammar::Server)
+    let (grammar, limits, read) = (Grammar::Server, Limits::NONE, Place::whole(text));
+    Rest { text, grammar, limits, grown: 0, read }.finish(&tokens.list, found, variables)
 }
 
 /// Parses an expression.
@@ -84,20 +104,23 @@ pub fn parse_elements(text: &str) -> Result<Vec<Element>, SqlError> {
 
 fn parse_part<T>(text: &str, part: impl FnOnce(&mut Parser) -> Result<T, SqlError>) -> Result<T, SqlError> {
     let tokens = tokens::tokenize(text);
-    let mut parser = Parser::new(text, &tokens, 0, Grammar::Server);
+    let mut parser = Parser::new(Place::whole(text), &tokens.list, Grammar::Server, Limits::NONE);
     let parsed = part(&mut parser)?;
     parser.end()?;
     parser.broken_rule()?;
     Ok(parsed)
 }
 
-fn parse_all(text: &str, variables: &Variables, grammar: Grammar) -> Result<Vec<Parsed>, SqlError> {
-    let tokens = tokens::tokenize(text);
-    let found = Parser::new(text, &tokens, 0, grammar).statements()?;
+fn parse_all(text: &str, variables: &Variables, grammar: Grammar, limits: Limits) -> Result<Vec<Parsed>, SqlError> {
+    limits.check_bytes(text)?;
+    let tokens = tokens::tokenize_at_most(text, limits.tokens);
+    limits.check_tokens(text, &tokens)?;
+    let found = Parser::new(Place::whole(text), &tokens.list, grammar, limits).statements()?;
     let mut variables = variables.clone();
-    let mut all = Vec::new();
+    let mut rest = Rest { text, grammar, limits, grown: 0, read: Place::whole(text) };
+    let mut all = Vec::with_capacity(found.len());
     for statement in found {
-        let parsed = finish(text, &tokens, statement, &variables, grammar)?;
+        let parsed = rest.finish(&tokens.list, statement, &variables)?;
         match &parsed.statement {
             Statement::Define { name, value } => variables.define(name, value),
             Statement::Undefine { name } => {
@@ -110,36 +133,53 @@ fn parse_all(text: &str, variables: &Variables, grammar: Grammar) -> Result<Vec<
     Ok(all)
 }
 
-/// Replaces a statement's variables, if it has any, and checks the rules beyond the grammar.
-fn finish(
-    text: &str,
-    tokens: &tokens::Tokens,
-    found: Found,
-    variables: &Variables,
+/// The rest of the way of statements that were read: variables, and the rules beyond the grammar.
+struct Rest<'a> {
+    text: &'a str,
     grammar: Grammar,
-) -> Result<Parsed, SqlError> {
-    let own = tokens.list.get(found.tokens.clone()).unwrap_or_default();
-    let Some(replaced) = variables::substitute(text, own, variables)? else {
-        return accept(text, found);
-    };
-    // parsed behind the text before it, so that positions still count from the start
-    let before = text.get(..found.span.start as usize).unwrap_or_default();
-    let whole = format!("{before}{replaced}");
-    let tokens = tokens::tokenize(&whole);
-    let first = tokens.list.iter().position(|t| t.span.start >= found.span.start).unwrap_or_default();
-    let mut parser = Parser::new(&whole, &tokens, first, grammar);
-    let again = parser.terminated_statement(false)?;
-    parser.end()?;
-    accept(&whole, again)
+    limits: Limits,
+    /// Bytes of the statements so far whose variables were replaced.
+    grown: usize,
+    /// The text from the last statement on.
+    read: Place<'a>,
 }
 
-fn accept(text: &str, found: Found) -> Result<Parsed, SqlError> {
-    let own = text.get(found.span.start as usize..found.span.end as usize).unwrap_or_default();
+impl Rest<'_> {
+    /// Replaces a statement's variables, if it has any, and checks the rules.
+    fn finish(&mut self, tokens: &[Token], found: Found, variables: &Variables) -> Result<Parsed, SqlError> {
+        let Span { start, end } = found.span;
+        if variables.is_empty() {
+            self.read = self.read.from(start);
+            return accept(self.read.slice(found.span), (start, self.read.first), found);
+        }
+        // With variables, ksqlDB reads every statement once more and by itself: from here on, messages count lines and
+        // columns from its start.
+        let own = Place { text: Place::whole(self.text).slice(Span { start, end }), start, first: (1, 1) };
+        let own_tokens = tokens.get(found.tokens.clone()).unwrap_or_default();
+        let budget = Budget { most: self.limits.bytes, left: self.limits.bytes.saturating_sub(self.grown) };
+        let replaced = variables::substitute(own, own_tokens, variables, budget)?;
+        if replaced.is_none() && found.invalid.is_none() {
+            return accept(own.text, (start, own.first), found);
+        }
+        let replaced = replaced.as_deref().unwrap_or(own.text);
+        self.grown += replaced.len();
+        let mut again = tokens::tokenize(replaced);
+        again.move_to(start);
+        let mut parser = Parser::new(Place { text: replaced, ..own }, &again.list, self.grammar, self.limits);
+        let statement = parser.terminated_statement(false)?;
+        parser.end()?;
+        accept(replaced, (start, own.first), statement)
+    }
+}
+
+/// `own` is the statement's text, which starts at an offset and at a line and column.
+fn accept(own: &str, (start, first): (u32, (u32, u32)), found: Found) -> Result<Parsed, SqlError> {
     if let Some(mut error) = found.invalid {
         if error.statement.is_empty() {
             error.statement = masked(&found.statement).unwrap_or_else(|| own.to_owned());
         }
         return Err(error);
     }
-    Ok(Parsed { statement: found.statement, text: own.to_owned(), span: found.span })
+    let span = Span { start, end: found.span.end };
+    Ok(Parsed { statement: found.statement, text: own.to_owned(), span, first })
 }

@@ -1,12 +1,10 @@
-//! Text → tokens with byte positions.
+//! Text → tokens with byte positions, the way ksqlDB's grammar cuts them: `1e3x` is a name, `>>` closes two types, `${x}`
+//! is one token, `0x1F` is a name. Text that is no token at all, such as a quote that never closes, becomes
+//! [`Kind::Unknown`], so that the parser can say where it is.
 //!
-//! sqlparser's tokenizer finds words, literals, quoted names and comments; [`Lexer::cut`] then names the rest the way
-//! ksqlDB's grammar does (`1e3x` is a name, `>>` closes two types, `${x}` is one token, `0x1F` is a name). Text that is
-//! no token at all, such as a quote that never closes, becomes [`Kind::Unknown`], so that the parser can say where it is.
+//! Takes time in proportion to the text, whatever is in it.
 
-use sqlparser::tokenizer::{Location, Token as SqlToken, Tokenizer};
-
-use crate::{Span, dialect::Ksql, keywords};
+use crate::{Span, keywords};
 
 /// Operators and punctuation, longest first.
 const SYMBOLS: &[&str] = &[
@@ -74,26 +72,29 @@ pub(crate) struct Tokens {
     pub(crate) open: Option<u32>,
 }
 
+impl Tokens {
+    /// Lets spans count from the start of a text in which this one starts at `start`.
+    pub(crate) fn move_to(&mut self, start: u32) {
+        for Token { span, .. } in &mut self.list {
+            *span = Span { start: span.start.saturating_add(start), end: span.end.saturating_add(start) };
+        }
+    }
+}
+
 /// Splits `text` into tokens; never fails.
 pub(crate) fn tokenize(text: &str) -> Tokens {
-    let mut lexer = Lexer { text, list: Vec::new(), open: None };
-    let mut from = 0;
-    while let Some(rest) = text.get(from..) {
-        let mut found = Vec::new();
-        let outcome = Tokenizer::new(&Ksql, rest).with_unescape(false).tokenize_with_location_into_buf(&mut found);
-        let mut cursor = Cursor { rest, offset: 0, line: 1, column: 1 };
-        for token in &found {
-            let start = cursor.seek(token.span.start);
-            let end = cursor.seek(token.span.end);
-            lexer.take(&token.token, from + start, from + end);
-        }
-        if outcome.is_ok() {
-            break;
-        }
-        from = lexer.skip_unfinished(from + cursor.offset);
+    tokenize_at_most(text, usize::MAX)
+}
+
+/// [`tokenize`] that gives up once there are more than `most` tokens.
+pub(crate) fn tokenize_at_most(text: &str, most: usize) -> Tokens {
+    let mut lexer = Lexer { text, position: 0, list: Vec::new(), open: None, comments_end: true };
+    while let Some(first) = lexer.rest().chars().next()
+        && lexer.list.len() <= most
+    {
+        lexer.take(first);
     }
-    let end = position(text.len());
-    lexer.list.push(Token { kind: Kind::End, span: Span { start: end, end } });
+    lexer.push(Kind::End, 0);
     Tokens { list: lexer.list, open: lexer.open }
 }
 
@@ -102,105 +103,95 @@ pub(crate) fn position(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
-/// Turns sqlparser's lines and columns into byte offsets, moving forward only.
-struct Cursor<'a> {
-    rest: &'a str,
-    offset: usize,
-    line: u64,
-    column: u64,
-}
-
-impl Cursor<'_> {
-    fn seek(&mut self, to: Location) -> usize {
-        while (self.line, self.column) < (to.line, to.column) {
-            let Some(c) = self.rest.get(self.offset..).and_then(|r| r.chars().next()) else { break };
-            self.offset += c.len_utf8();
-            if c == '\n' {
-                self.line += 1;
-                self.column = 1;
-            } else {
-                self.column += 1;
-            }
-        }
-        self.offset
-    }
-}
-
 struct Lexer<'a> {
     text: &'a str,
+    /// Where the next token starts.
+    position: usize,
     list: Vec<Token>,
     open: Option<u32>,
+    /// Whether a comment opened here may end: once one did not, none behind it does.
+    comments_end: bool,
 }
 
-impl Lexer<'_> {
-    fn push(&mut self, kind: Kind, start: usize, end: usize) {
-        self.list.push(Token { kind, span: Span { start: position(start), end: position(end) } });
+impl<'a> Lexer<'a> {
+    fn rest(&self) -> &'a str {
+        self.text.get(self.position..).unwrap_or_default()
     }
 
-    fn slice(&self, start: usize, end: usize) -> &str {
-        self.text.get(start..end).unwrap_or_default()
+    fn push(&mut self, kind: Kind, length: usize) {
+        let start = self.position;
+        self.position += length;
+        self.list.push(Token { kind, span: Span { start: position(start), end: position(self.position) } });
     }
 
-    fn take(&mut self, token: &SqlToken, start: usize, end: usize) {
-        // a variable, or a name such as `1e`, was cut out of several tokens
-        if self.list.last().is_some_and(|t| start < t.span.end as usize) {
-            return;
+    /// Takes the token, the comment or the blank that starts with `first`.
+    fn take(&mut self, first: char) {
+        let rest = self.rest();
+        if first.is_whitespace() {
+            self.position += first.len_utf8();
+        } else if rest.starts_with("--") {
+            self.position += rest.find(['\r', '\n']).unwrap_or(rest.len());
+        } else if rest.starts_with("/*") {
+            self.comment(rest);
+        } else if let '\'' | '"' | '`' = first {
+            self.quoted(first, rest);
+        } else if let Some(length) = variable_length(rest) {
+            self.push(Kind::Variable, length);
+        } else if let Some((kind, length)) = number_or_word(rest) {
+            self.push(kind, length);
+        } else if let Some(symbol) = SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
+            self.push(Kind::Symbol(symbol), symbol.len());
+        } else {
+            self.push(Kind::Unknown, first.len_utf8());
         }
-        match token {
-            SqlToken::Whitespace(_) => {}
-            SqlToken::SingleQuotedString(_) => self.push(Kind::String, start, end),
-            SqlToken::Word(w) if w.quote_style.is_some() => self.push(Kind::Quoted, start, end),
-            // `x'00'` and `n'a'` are no literals here: a name and a string
-            SqlToken::HexStringLiteral(_) | SqlToken::NationalStringLiteral(_)
-                if self.slice(start, end).ends_with('\'') =>
-            {
-                self.push(Kind::Word, start, start + 1);
-                self.push(Kind::String, start + 1, end);
+    }
+
+    /// `/* … */`, or the two symbols if it never ends.
+    fn comment(&mut self, rest: &str) {
+        let end = if self.comments_end { rest.get(2..).and_then(|inside| inside.find("*/")) } else { None };
+        match end {
+            Some(end) => self.position += end + 4,
+            None => {
+                self.comments_end = false;
+                self.open = self.open.or(Some(position(self.position)));
+                self.push(Kind::Symbol("/"), 1);
             }
-            _ => self.cut(start, end),
         }
     }
 
-    /// Cuts anything but strings, quoted names and comments. The last token may reach beyond `end`.
-    fn cut(&mut self, mut start: usize, end: usize) {
-        while start < end {
-            let rest = self.slice(start, self.text.len());
-            let Some(first) = rest.chars().next() else { break };
-            let (kind, length) = if first.is_whitespace() {
-                start += first.len_utf8();
-                continue;
-            } else if let Some(length) = variable_length(rest) {
-                (Kind::Variable, length)
-            } else if let Some((kind, length)) = number_or_word(rest) {
-                (kind, length)
-            } else if let Some(symbol) = SYMBOLS.iter().find(|s| rest.starts_with(**s)) {
-                (Kind::Symbol(symbol), symbol.len())
-            } else {
-                (Kind::Unknown, first.len_utf8())
-            };
-            self.push(kind, start, start + length);
-            start += length;
+    /// A literal or a name in quotes, or just the quote if it is never closed. That happens once at most for each of the
+    /// three: behind such a quote there are only pairs of it, and the first of a pair is closed by the second.
+    fn quoted(&mut self, quote: char, rest: &str) {
+        let kind = if quote == '\'' { Kind::String } else { Kind::Quoted };
+        match quoted_length(rest, quote) {
+            Some(length) => self.push(kind, length),
+            None => {
+                self.open = self.open.or(Some(position(self.position)));
+                self.push(Kind::Unknown, 1);
+            }
         }
     }
+}
 
-    /// The tokenizer gave up at `start`: takes one character as a token of its own and says where to go on.
-    fn skip_unfinished(&mut self, start: usize) -> usize {
-        let rest = self.slice(start, self.text.len());
-        let length = rest.chars().next().map_or(1, char::len_utf8);
-        if rest.starts_with(['\'', '"', '`']) || rest.starts_with("/*") {
-            self.open = self.open.or(Some(position(start)));
+/// Length of what stands in quotes at the start of `rest`, with the quotes; a doubled one inside stands for itself.
+fn quoted_length(rest: &str, quote: char) -> Option<usize> {
+    let mut length = 1;
+    loop {
+        let inside = rest.get(length..)?;
+        length += inside.find(quote)? + 1;
+        if !rest.get(length..)?.starts_with(quote) {
+            return Some(length);
         }
-        self.cut(start, (start + length).min(self.text.len()));
-        start + length
+        length += 1;
     }
 }
 
 /// Length of the `${name}` that `rest` starts with.
 pub(crate) fn variable_length(rest: &str) -> Option<usize> {
     let name = rest.strip_prefix("${")?;
-    let length = name.find('}')?;
-    let valid = name.get(..length)?.bytes().enumerate().all(|(i, b)| is_word_byte(b) && (i > 0 || !b.is_ascii_digit()));
-    (valid && length > 0).then_some(length + 3)
+    let length = name.bytes().take_while(|b| is_word_byte(*b)).count();
+    let closed = name.get(length..)?.starts_with('}');
+    (closed && length > 0 && !name.starts_with(|c: char| c.is_ascii_digit())).then_some(length + 3)
 }
 
 fn is_word_byte(b: u8) -> bool {
@@ -209,6 +200,9 @@ fn is_word_byte(b: u8) -> bool {
 
 /// The longest number or word that `rest` starts with; a number wins when both are as long.
 fn number_or_word(rest: &str) -> Option<(Kind, usize)> {
+    if !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.') {
+        return None;
+    }
     let byte = |at: usize| rest.as_bytes().get(at).copied();
     let digits = |from: usize| rest.bytes().skip(from).take_while(u8::is_ascii_digit).count();
     let word = rest.bytes().take_while(|b| is_word_byte(*b)).count();
@@ -314,6 +308,31 @@ mod tests {
         let tokens = tokenize("a = 'b c;\né");
         assert_eq!(tokens.open, Some(4));
         assert_eq!(cut("'b c"), [(Kind::Unknown, "'"), (Kind::Word, "b"), (Kind::Word, "c")]);
-        assert!(tokenize("a /* b").open.is_some());
+        assert_eq!(tokenize("a /* b").open, Some(2));
+        assert_eq!(cut("/* a /* b"), cut("/ * a / * b"));
+        assert_eq!(cut("'''"), [(Kind::Unknown, "'"), (Kind::String, "''")]);
+    }
+
+    #[test]
+    fn comments_and_blanks() {
+        use Kind::{Symbol, Word};
+        assert_eq!(cut("a--b\rc /**/ d/*/*/e--"), [(Word, "a"), (Word, "c"), (Word, "d"), (Word, "e")]);
+        assert_eq!(cut("a\u{a0}\r\n\t-/b"), [(Word, "a"), (Symbol("-"), "-"), (Symbol("/"), "/"), (Word, "b")]);
+        assert_eq!(cut("\0"), [(Kind::Unknown, "\0")]);
+    }
+
+    /// What stands open, and what takes long to tell from something else, is looked at once and not again from each
+    /// place behind it. With a quadratic lexer this takes minutes.
+    #[test]
+    fn long_texts_take_time_in_proportion() {
+        for part in [
+            "/*", "/* ", "*/", "--", "-- ", "'", "\"", "`", "' \" ` ", "'\"", "/*'", "${", "${a", "${a ", "$", "(",
+            "[", ";", "-", "- ", ".", "..", "1", "1.", ".1", "1e", "1e+", "1.1e", "a", "a.", "@", "é", "\0", "\r",
+            "->", ":=", "<>", "'a''",
+        ] {
+            let text = part.repeat(400_000 / part.len());
+            assert_eq!(tokenize(&text).list.last().map(|t| t.span.end as usize), Some(text.len()));
+            crate::split(&text);
+        }
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    SqlError,
-    error::ErrorKind,
+    Span, SqlError,
+    error::{ErrorKind, Place},
+    limits::exceeded,
     tokens::{self, Kind, Token},
 };
 
@@ -15,6 +16,11 @@ pub struct Variables {
 }
 
 impl Variables {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_upper_name.is_empty()
+    }
+
     /// Sets a variable.
     pub fn define(&mut self, name: &str, value: &str) {
         self.by_upper_name.insert(name.to_ascii_uppercase(), (name.to_owned(), value.to_owned()));
@@ -46,40 +52,72 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Variables {
     }
 }
 
-/// The text from the first to the last of `statement`'s tokens with its variables replaced, or None if it has none.
-pub(crate) fn substitute(text: &str, statement: &[Token], variables: &Variables) -> Result<Option<String>, SqlError> {
-    let (Some(first), Some(last)) = (statement.first(), statement.last()) else { return Ok(None) };
-    let (start, end) = (first.span.start as usize, last.span.end as usize);
-    let slice = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-    if !slice(start, end).contains("${") {
+/// How many bytes the text may still have, of how many.
+#[derive(Clone, Copy)]
+pub(crate) struct Budget {
+    pub(crate) most: usize,
+    pub(crate) left: usize,
+}
+
+/// A statement's text with its variables replaced, or None if it has none.
+pub(crate) fn substitute(
+    statement: Place<'_>,
+    tokens: &[Token],
+    variables: &Variables,
+    budget: Budget,
+) -> Result<Option<String>, SqlError> {
+    if !statement.text.contains("${") {
         return Ok(None);
     }
-    let mut out = String::new();
-    let mut copied = start;
-    for token in statement {
-        let written = slice(token.span.start as usize, token.span.end as usize);
-        let replaced = match token.kind {
-            Kind::Variable => {
-                let Some(value) = variables.get(variable_name(written)) else { continue };
-                if !is_one_value(value) {
-                    let (line, column) = crate::line_column(text, token.span.start);
-                    let message = format!(
-                        "Illegal argument at Line: {line}, Col: {column}. Variable values outside quotes must be one \
-                         literal or one identifier. Got: '{value}'"
-                    );
-                    return Err(SqlError::new(ErrorKind::Invalid, message, text, token.span));
-                }
-                value.to_owned()
-            }
-            Kind::String | Kind::Quoted => within_quotes(written, variables),
-            _ => continue,
+    let mut out = Replaced { text: String::new(), budget };
+    let mut copied = statement.start;
+    for token in tokens {
+        let written = statement.slice(token.span);
+        let value = match token.kind {
+            Kind::Variable => variables.get(variable_name(written)),
+            Kind::String | Kind::Quoted => Some(""),
+            _ => None,
         };
-        out.push_str(slice(copied, token.span.start as usize));
-        out.push_str(&replaced);
-        copied = token.span.end as usize;
+        let Some(value) = value else { continue };
+        out.push(statement.slice(Span { start: copied, end: token.span.start }), statement, token.span)?;
+        copied = token.span.end;
+        if token.kind != Kind::Variable {
+            within_quotes(written, variables, |part| out.push(part, statement, token.span))?;
+            continue;
+        }
+        if !is_one_value(value) {
+            let (line, column) = statement.line_column(token.span.start);
+            let message = format!(
+                "Illegal argument at Line: {line}, Col: {column}. Variable values outside quotes must be one literal or \
+                 one identifier. Got: '{value}'"
+            );
+            let mut error = SqlError::new(ErrorKind::Invalid, message, statement, token.span);
+            statement.text.clone_into(&mut error.statement);
+            return Err(error);
+        }
+        out.push(value, statement, token.span)?;
     }
-    out.push_str(slice(copied, end));
-    Ok(Some(out))
+    let end = statement.start.saturating_add(tokens::position(statement.text.len()));
+    let span = Span { start: copied, end };
+    out.push(statement.slice(span), statement, span)?;
+    Ok(Some(out.text))
+}
+
+struct Replaced {
+    text: String,
+    budget: Budget,
+}
+
+impl Replaced {
+    /// Adds a part that comes from `span`, if the text may become so long.
+    fn push(&mut self, part: &str, statement: Place<'_>, span: Span) -> Result<(), SqlError> {
+        if self.text.len() + part.len() > self.budget.left {
+            let much = "with its variables replaced more bytes";
+            return Err(exceeded(statement, span.start, much, self.budget.most, "bytes"));
+        }
+        self.text.push_str(part);
+        Ok(())
+    }
 }
 
 /// `x` of `${x}`
@@ -102,23 +140,26 @@ fn is_constant(token: &Token) -> bool {
 }
 
 /// Replaces inside a quoted text, doubling the quotes that values bring. `$${x}` stays as `${x}`.
-fn within_quotes(written: &str, variables: &Variables) -> String {
+fn within_quotes(
+    written: &str,
+    variables: &Variables,
+    mut push: impl FnMut(&str) -> Result<(), SqlError>,
+) -> Result<(), SqlError> {
     let quote = written.get(..1).unwrap_or_default();
-    let mut out = String::new();
     let mut rest = written;
     while let Some(dollar) = rest.find('$') {
         let (before, from) = rest.split_at(dollar);
-        out.push_str(before);
+        push(before)?;
         let escaped = from.strip_prefix('$').filter(|after| tokens::variable_length(after).is_some());
         let length = tokens::variable_length(escaped.unwrap_or(from)).unwrap_or(1);
         let (variable, after) = escaped.unwrap_or(from).split_at(length);
         match variables.get(variable_name(variable)) {
-            Some(value) if escaped.is_none() && length > 1 => out.push_str(&value.replace(quote, &quote.repeat(2))),
-            _ => out.push_str(variable),
+            Some(value) if escaped.is_none() && length > 1 => push(&value.replace(quote, &quote.repeat(2)))?,
+            _ => push(variable)?,
         }
         rest = after;
     }
-    out + rest
+    push(rest)
 }
 
 #[cfg(test)]

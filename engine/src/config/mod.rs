@@ -194,6 +194,19 @@ impl Config {
         self.get(name).and_then(|value| value.trim().parse().ok())
     }
 
+    /// Bounds on what a request's statements may be.
+    pub fn sql_limits(&self) -> sql::Limits {
+        let defaults = sql::Limits::default();
+        let limit =
+            |name: &str, default| self.number(name).and_then(|most| usize::try_from(most).ok()).unwrap_or(default);
+        sql::Limits {
+            bytes: limit("millstream.sql.max.bytes", defaults.bytes),
+            tokens: limit("millstream.sql.max.tokens", defaults.tokens),
+            statements: limit("millstream.sql.max.statements", defaults.statements),
+            name_bytes: limit("millstream.sql.max.name.bytes", defaults.name_bytes),
+        }
+    }
+
     /// The parts of a comma-separated list.
     pub fn list(&self, name: &str) -> impl Iterator<Item = &str> {
         self.get(name).unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty())
@@ -333,6 +346,11 @@ mod tests {
         let allows = allows.unwrap();
         assert!(!prohibited(&allows, "auto.offset.reset"), "only one of the lists counts");
         assert!(prohibited(&allows, "ksql.suppress.enabled") && prohibited(&allows, "nobody.knows.it"));
+    }
+
+    #[test]
+    fn the_limits_of_the_parser_are_the_defaults() {
+        assert_eq!(Config::default().sql_limits(), sql::Limits::default());
     }
 
     #[test]

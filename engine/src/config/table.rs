@@ -209,5 +209,10 @@ pub(super) static PROPERTIES: &[Property] = &[
     p("millstream.shutdown.timeout.ms", Integer, Some("8000"), Server, "SIGTERM ends the server within this time, whatever clients do."),
     p("millstream.functions.value.max.bytes", Integer, Some("8388608"), Server, "Largest value a function may make, bytes."),
     p("millstream.functions.lambda.max.elements", Integer, Some("33554432"), Server, "How many elements lambdas may visit for one row."),
+    p("millstream.sql.max.bytes", Integer, Some("4194304"), Server, "Longest text of a request's statements, with their variables replaced."),
+    p("millstream.sql.max.tokens", Integer, Some("100000"), Server, "Most words, literals and symbols in a request's statements."),
+    p("millstream.sql.max.statements", Integer, Some("1000"), Server, "Most statements in a request."),
+    p("millstream.sql.max.name.bytes", Integer, Some("1024"), Server, "Longest name of a stream, table, column, field or alias."),
+    p("millstream.topic.max.partitions", Integer, Some("1024"), Server, "Most partitions of a topic that a statement makes."),
     p("millstream.max.records.per.step", Integer, Some("8192"), Server, "How many records a task takes at once."),
 ];

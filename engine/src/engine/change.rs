@@ -44,7 +44,6 @@ impl Engine {
     /// Plans a statement on a catalog; `before` are the changes that will be carried out first.
     pub(super) fn prepare(
         &self,
-        text: &str,
         parsed: &Parsed,
         session: &Session,
         catalog: &Catalog,
@@ -58,12 +57,26 @@ impl Engine {
             _ => {
                 let planned: Vec<NewTopic> = before.iter().flat_map(|change| change.command.topics.clone()).collect();
                 let topics = Asked::of_log(&*self.shared.log, &planned);
-                let scope = plan::Session { config: &config, text, query_id: None };
+                let scope = plan::Session { config: &config, place: parsed.place(), query_id: None };
                 let functions = &*self.shared.functions;
                 let command = Planner { catalog, session: scope, topics: &topics, functions }.plan(parsed);
                 let asked = topics.into_answers()?;
-                Ok(Change::new(command?, config, asked))
+                let command = command?;
+                self.check_topics(&command)?;
+                Ok(Change::new(command, config, asked))
             }
+        }
+    }
+
+    /// A partition costs files and a task, so that a slip of the pen could cost the server.
+    fn check_topics(&self, command: &Command) -> Result<(), Failure> {
+        let Some(most) = self.shared.config.number("millstream.topic.max.partitions") else { return Ok(()) };
+        match command.topics.iter().find(|topic| i64::from(topic.partitions) > most) {
+            None => Ok(()),
+            Some(NewTopic { name, partitions, .. }) => Err(Failure::statement(format!(
+                "Topic '{name}' would have {partitions} partitions, more than the {most} that \
+                 millstream.topic.max.partitions allows."
+            ))),
         }
     }
 
@@ -110,7 +123,7 @@ impl Engine {
         view: View<'_>,
     ) -> Result<Arc<QueryPlan>, Failure> {
         let topics = Asked::of_log(&*self.shared.log, &[]);
-        let scope = plan::Session { config: view.config, text: &parsed.text, query_id: None };
+        let scope = plan::Session { config: view.config, place: parsed.place(), query_id: None };
         let functions = &*self.shared.functions;
         let planner = Planner { catalog: view.catalog, session: scope, topics: &topics, functions };
         if let Statement::Query(query) = inner {
@@ -166,7 +179,6 @@ impl Engine {
     ) -> Result<CommandStatus, Failure> {
         let command_id = statements::command_id(&parsed.statement).unwrap_or_default();
         let logged = Logged {
-            text: format!("{};", sql::format(&parsed.statement)),
             written: parsed.text.clone(),
             command_id: command_id.clone(),
             query_id: change.query_id(),
@@ -243,8 +255,16 @@ fn bare(parsed: &Parsed, message: &str) -> Command {
 fn targets(id: Option<&Ident>, catalog: &Catalog, verb: &str) -> Result<Vec<String>, Failure> {
     let of_source_table = |query: &catalog::Query| query.kind == QueryKind::SourceTable;
     let Some(id) = id else {
-        return Ok(catalog.queries().filter(|query| !of_source_table(query)).map(|query| query.id.clone()).collect());
+        let lost = catalog.lost().filter(|_| verb == "terminate").filter_map(|lost| lost.query_id.clone());
+        let there = catalog.queries().filter(|query| !of_source_table(query)).map(|query| query.id.clone());
+        return Ok(there.chain(lost).collect());
     };
+    if let Some(lost) = catalog.lost_query(&id.name) {
+        if verb == "terminate" {
+            return Ok(vec![id.name.clone()]);
+        }
+        return Err(Failure::statement(format!("Cannot {verb} query '{}': it {}", id.name, lost.reason())));
+    }
     let query = catalog.query(&id.name).ok_or_else(|| Failure::statement(format!("Unknown queryId: {}", id.name)))?;
     if of_source_table(query) {
         let message = format!("Cannot {verb} query '{}' because it is linked to a source table.", id.name);

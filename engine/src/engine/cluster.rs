@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use regex::Regex;
+use sql::Limits;
 
 use crate::catalog::{Catalog, SourceKind};
 use crate::statements::{Answer, CommandStatus, Failure, Outcome, Session};
@@ -21,7 +22,7 @@ impl Engine {
         let patterns = compiled.map_err(|error| Failure::request(format!("Invalid pattern: {error}")))?;
         let catalog = self.catalog();
         self.close_client_queries();
-        let answers = self.execute(&demolition(&catalog), Session::default(), None)?;
+        let answers = self.begin_within(&demolition(&catalog), Session::default(), None, Limits::NONE).run_to_end()?;
         let topics: BTreeSet<&str> = catalog.sources().map(|source| source.topic.as_str()).collect();
         for topic in topics.into_iter().filter(|topic| patterns.iter().any(|pattern| pattern.is_match(topic))) {
             self.shared.log.delete_topic(topic)?;
@@ -60,6 +61,10 @@ fn demolition(catalog: &Catalog) -> String {
         if left.len() == before {
             break;
         }
+    }
+    for (kind, name) in catalog.lost().filter_map(|lost| lost.source.as_ref()) {
+        let kind = if *kind == SourceKind::Stream { "STREAM" } else { "TABLE" };
+        text.push_str(&format!("DROP {kind} {};\n", quoted(name)));
     }
     catalog.custom_types().for_each(|(name, _)| text.push_str(&format!("DROP TYPE {};\n", quoted(name))));
     text

@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use sql::{Interval, Parsed, Statement, TimeUnit, Variables};
+use sql::{Interval, Limits, Parsed, Statement, TimeUnit};
 
 use crate::statements::{self, Answer, Asserted, Failure, FailureKind, Progress, Session};
 
-use super::Engine;
 use super::change::changes_something;
+use super::{Engine, parse};
 
 /// How often is looked whether what is waited for has happened.
 const POLL: Duration = Duration::from_millis(20);
@@ -17,6 +17,7 @@ const POLL: Duration = Duration::from_millis(20);
 pub struct Execution {
     engine: Engine,
     text: String,
+    limits: Limits,
     session: Session,
     /// Number of the command that has to be carried out before.
     after: Option<i64>,
@@ -32,21 +33,26 @@ impl Engine {
     /// Carries out the statements of a text, in order; nothing happens unless all of them make sense.
     /// `wait_for` is a command sequence number that must have been carried out before.
     pub fn execute(&self, text: &str, session: Session, wait_for: Option<i64>) -> Result<Vec<Answer>, Failure> {
-        let mut execution = self.begin(text, session, wait_for);
-        loop {
-            match execution.go_on()? {
-                Progress::Done(answers) => return Ok(answers),
-                Progress::Wait(pause) => std::thread::sleep(pause),
-            }
-        }
+        self.begin(text, session, wait_for).run_to_end()
     }
 
     /// [`Engine::execute`] for callers that have something better to do than to wait: nothing happens before
     /// [`Execution::go_on`].
     pub fn begin(&self, text: &str, session: Session, wait_for: Option<i64>) -> Execution {
+        self.begin_within(text, session, wait_for, self.shared.config.sql_limits())
+    }
+
+    pub(super) fn begin_within(
+        &self,
+        text: &str,
+        session: Session,
+        wait_for: Option<i64>,
+        limits: Limits,
+    ) -> Execution {
         Execution {
             engine: self.clone(),
             text: text.to_owned(),
+            limits,
             session,
             after: wait_for,
             begun: Instant::now(),
@@ -63,6 +69,15 @@ impl Engine {
 }
 
 impl Execution {
+    pub(super) fn run_to_end(mut self) -> Result<Vec<Answer>, Failure> {
+        loop {
+            match self.go_on()? {
+                Progress::Done(answers) => return Ok(answers),
+                Progress::Wait(pause) => std::thread::sleep(pause),
+            }
+        }
+    }
+
     /// Carries out what can be now.
     pub fn go_on(&mut self) -> Result<Progress<Vec<Answer>>, Failure> {
         if let Some(number) = self.after {
@@ -73,11 +88,7 @@ impl Execution {
         }
         let statements = match self.statements.take() {
             Some(statements) => statements,
-            None => {
-                let variables: Variables = self.session.variables.iter().collect();
-                sql::parse(&self.text, &variables)
-                    .map_err(|error| Failure::statement(error.message).of(&error.statement))?
-            }
+            None => parse(&self.text, &self.session, self.limits)?,
         };
         let progress = self.carry_on(&statements);
         self.statements = Some(statements);

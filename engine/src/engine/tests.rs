@@ -36,7 +36,7 @@ pub(super) fn run(engine: &Engine, text: &str) {
     engine.run_until_idle(None);
 }
 
-fn ask(engine: &Engine, text: &str) -> RowReceiver {
+pub(super) fn ask(engine: &Engine, text: &str) -> RowReceiver {
     match query_with(engine, text, &[], &Client::default()) {
         Ok(answer) => answer.rows,
         Err(failure) => panic!("{text}: {failure}"),

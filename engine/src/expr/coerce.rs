@@ -184,22 +184,25 @@ fn digits(number: i64) -> SqlType {
     SqlType::Decimal { precision: u8::try_from(digits).unwrap_or(u8::MAX), scale: 0 }
 }
 
-/// An element of a list (`IN`, `ARRAY[…]`, `MAP(…)`) with its text for messages.
+/// An element of a list (`IN`, `ARRAY[…]`, `MAP(…)`).
 pub(super) struct Element {
     pub(super) expr: Typed,
-    pub(super) text: String,
     pub(super) span: Span,
 }
 
 /// Gives all elements one type, led by the first that is not NULL: numbers widen, literals are re-typed, nested
-/// constructors element by element. `None` if all are NULL.
-pub(super) fn unify_list(elements: Vec<Element>) -> Result<Option<(SqlType, Vec<Typed>)>, ExprError> {
+/// constructors element by element. `None` if all are NULL. `text` shows an element, by its number.
+pub(super) fn unify_list(
+    elements: Vec<Element>,
+    mut text: impl FnMut(usize) -> String,
+) -> Result<Option<(SqlType, Vec<Typed>)>, ExprError> {
     let mut common: Option<SqlType> = None;
-    for element in elements.iter().filter(|element| !element.expr.is_null_literal()) {
+    let typed = elements.iter().enumerate().filter(|(_, element)| !element.expr.is_null_literal());
+    for (number, element) in typed {
         common = Some(match common {
             None => element.expr.ty.clone(),
             Some(so_far) => lead(&so_far, &element.expr, element.span)
-                .map_err(|refused| refused.unwrap_or_else(|| mismatch(&so_far, element)))?,
+                .map_err(|refused| refused.unwrap_or_else(|| mismatch(&so_far, element, &text(number))))?,
         });
     }
     let Some(ty) = common else { return Ok(None) };
@@ -207,11 +210,11 @@ pub(super) fn unify_list(elements: Vec<Element>) -> Result<Option<(SqlType, Vec<
     Ok(Some((ty.clone(), cast.collect::<Result<_, _>>()?)))
 }
 
-fn mismatch(so_far: &SqlType, element: &Element) -> ExprError {
+fn mismatch(so_far: &SqlType, element: &Element, text: &str) -> ExprError {
     ExprError::code(
         format!(
-            "operator does not exist: {so_far} = {} ({})\nHint: You might need to add explicit type casts.",
-            element.expr.ty, element.text
+            "operator does not exist: {so_far} = {} ({text})\nHint: You might need to add explicit type casts.",
+            element.expr.ty
         ),
         element.span,
     )

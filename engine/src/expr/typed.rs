@@ -223,6 +223,11 @@ impl Typed {
         coerce::implicit(self, ty)
     }
 
+    /// How many expressions it consists of.
+    pub(super) fn nodes(&self) -> usize {
+        1 + self.children().into_iter().map(Self::nodes).sum::<usize>()
+    }
+
     /// Direct sub-expressions, in evaluation order.
     pub fn children(&self) -> Vec<&Typed> {
         match &self.kind {

@@ -171,8 +171,8 @@ impl PlanError {
 /// Result of planning.
 pub(super) type Result<T> = std::result::Result<T, PlanError>;
 
-/// `Line: 1, Col: 16`, counted from one in the text the request came with.
-pub(super) fn location(text: &str, span: Span) -> String {
-    let (line, column) = sql::line_column(text, span.start);
+/// `Line: 1, Col: 16`, counted from one.
+pub(super) fn location(place: sql::Place<'_>, span: Span) -> String {
+    let (line, column) = place.line_column(span.start);
     format!("Line: {line}, Col: {column}")
 }

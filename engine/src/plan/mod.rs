@@ -107,7 +107,7 @@ impl Planner<'_> {
     }
 
     fn location(&self, span: Span) -> String {
-        error::location(self.session.text, span)
+        error::location(self.session.place, span)
     }
 
     fn default_format(&self, side: &str) -> Option<String> {

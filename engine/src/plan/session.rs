@@ -44,8 +44,8 @@ impl Topics for WithPlanned<'_> {
 pub struct Session<'a> {
     /// The server's properties with the request's on top.
     pub config: &'a Config,
-    /// The text that the statement's spans count in (the whole request).
-    pub text: &'a str,
+    /// What the statement's spans count in.
+    pub place: sql::Place<'a>,
     /// The id the query got when the statement first ran (replay of the command log).
     pub query_id: Option<&'a str>,
 }

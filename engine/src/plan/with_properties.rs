@@ -133,8 +133,15 @@ impl Properties {
         let invalid = |problem: &str| {
             PlanError::prepare(format!("Invalid value {text} for property {}: {problem}", name.name)).at(expr.span)
         };
-        let number =
-            |kind: &str| text.trim().parse::<i64>().map_err(|_| invalid(&format!("Not a number of type {kind}")));
+        let number = |kind: &str| {
+            let within = |number: &i64| match kind {
+                "INT" => i32::try_from(*number).is_ok(),
+                "SHORT" => i16::try_from(*number).is_ok(),
+                _ => true,
+            };
+            let number = text.trim().parse::<i64>().ok().filter(within);
+            number.ok_or_else(|| invalid(&format!("Not a number of type {kind}")))
+        };
         match name.name.as_str() {
             "PARTITIONS" => self.partitions = Some(number("INT")?),
             "REPLICAS" => self.replicas = Some(number("SHORT")?),

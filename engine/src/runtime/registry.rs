@@ -176,6 +176,7 @@ impl Runtime {
             let weak = Arc::downgrade(&runtime);
             std::thread::Builder::new()
                 .name("supervisor".to_owned())
+                .stack_size(sql::STACK_BYTES)
                 .spawn(move || supervise(&failures, &weak))
                 .map_err(|source| LogError::Io { what: "starting a thread".to_owned(), source })?;
         }

@@ -182,6 +182,7 @@ impl Worker {
         let of_thread = Arc::clone(&signal);
         let thread = std::thread::Builder::new()
             .name(format!("tasks-{number}"))
+            .stack_size(sql::STACK_BYTES)
             .spawn(move || work(&messages, &of_thread, &*clock, &failed))
             .map_err(|source| LogError::Io { what: "starting a thread".to_owned(), source })?;
         Ok(Self { signal, inbox, thread: Mutex::new(Some(thread)) })

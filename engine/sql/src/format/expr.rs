@@ -1,70 +1,128 @@
-//! Expressions and types.
+//! Expressions and types. Written into one text as they are walked, so that it takes time in proportion to its length.
 
-use super::{format_ident, format_string, ident, join};
-use crate::{BinaryOp, Expr, ExprKind, Sign, TimeUnit, Type};
+use super::{format_ident, format_string, ident, list};
+use crate::{BinaryOp, Expr, ExprKind, Ident, Sign, TimeUnit, Type};
 
 /// An expression with every operator in brackets: `(A + (B * 2))`.
 pub fn format_expr(expr: &Expr) -> String {
+    let mut out = String::new();
+    write_expr(&mut out, expr);
+    out
+}
+
+fn write_expr(out: &mut String, expr: &Expr) {
     match &expr.kind {
-        ExprKind::Null => "null".to_owned(),
-        ExprKind::Boolean(value) => value.to_string(),
-        ExprKind::Integer(value) => value.to_string(),
-        ExprKind::Bigint(value) => value.to_string(),
-        ExprKind::Decimal(text) => decimal(text),
-        ExprKind::Double(value) => double(*value),
-        ExprKind::String(value) => format_string(value),
-        ExprKind::Column { source: Some(source), name } => format!("{}.{}", ident(source), ident(name)),
-        ExprKind::Column { source: None, name } => ident(name),
-        ExprKind::Unary { op, expr } => signed(*op, expr),
-        ExprKind::Not(expr) => format!("(NOT {})", format_expr(expr)),
+        ExprKind::Null => out.push_str("null"),
+        ExprKind::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),
+        ExprKind::Integer(value) => out.push_str(&value.to_string()),
+        ExprKind::Bigint(value) => out.push_str(&value.to_string()),
+        ExprKind::Decimal(text) => out.push_str(&decimal(text)),
+        ExprKind::Double(value) => out.push_str(&double(*value)),
+        ExprKind::String(value) => out.push_str(&format_string(value)),
+        ExprKind::Column { source, name } => {
+            if let Some(source) = source {
+                out.push_str(&ident(source));
+                out.push('.');
+            }
+            out.push_str(&ident(name));
+        }
+        ExprKind::Unary { op, expr } => {
+            // brackets keep `-` and a number from being read as one literal, and two `-` from being read as a comment
+            out.push(if *op == Sign::Minus { '-' } else { '+' });
+            operand(out, expr);
+        }
+        ExprKind::Not(expr) => between(out, "(NOT ", expr, ")"),
         ExprKind::Binary { op, left, right } => {
-            format!("({} {} {})", format_expr(left), op.symbol(), format_expr(right))
+            between(out, "(", left, " ");
+            out.push_str(op.symbol());
+            between(out, " ", right, ")");
         }
-        ExprKind::Case { operand, whens, otherwise } => case(operand.as_deref(), whens, otherwise.as_deref()),
-        ExprKind::Cast { expr, to } => format!("CAST({} AS {})", format_expr(expr), format_type(to)),
-        ExprKind::Subscript { base, index } => format!("{}[{}]", operand(base), format_expr(index)),
-        ExprKind::Field { base, field } => format!("{}->{}", operand(base), ident(field)),
-        ExprKind::Array(items) => format!("ARRAY[{}]", join(items, ", ", format_expr)),
-        ExprKind::Map(entries) => {
-            format!("MAP({})", join(entries, ", ", |(k, v)| format!("{}:={}", format_expr(k), format_expr(v))))
+        ExprKind::Case { operand, whens, otherwise } => case(out, operand.as_deref(), whens, otherwise.as_deref()),
+        ExprKind::Cast { expr, to } => {
+            between(out, "CAST(", expr, " AS ");
+            write_type(out, to);
+            out.push(')');
         }
-        ExprKind::Struct(fields) => {
-            format!("STRUCT({})", join(fields, ", ", |(name, v)| format!("{}:={}", ident(name), format_expr(v))))
+        ExprKind::Subscript { base, index } => {
+            operand(out, base);
+            between(out, "[", index, "]");
         }
-        ExprKind::Call { name, star: true, .. } => format!("{}(*)", function_name(&name.name)),
-        ExprKind::Call { name, args, .. } => format!("{}({})", function_name(&name.name), join(args, ", ", argument)),
-        ExprKind::Lambda { params, body } => {
-            let names = join(params, ", ", ident);
-            let names = if params.len() == 1 { names } else { format!("({names})") };
-            format!("{names} => {}", format_expr(body))
+        ExprKind::Field { base, field } => {
+            operand(out, base);
+            out.push_str("->");
+            out.push_str(&ident(field));
         }
-        ExprKind::Unit(unit) => unit.name().to_owned(),
-        ExprKind::AtTimeZone { expr, zone } => format!("({} AT TIME ZONE {})", operand(expr), format_string(zone)),
-        _ => predicate(expr),
+        ExprKind::Lambda { params, body } => lambda(out, params, body),
+        ExprKind::Unit(unit) => out.push_str(unit.name()),
+        ExprKind::AtTimeZone { expr, zone } => {
+            out.push('(');
+            operand(out, expr);
+            out.push_str(" AT TIME ZONE ");
+            out.push_str(&format_string(zone));
+            out.push(')');
+        }
+        _ => constructed(out, expr),
     }
 }
 
-fn predicate(expr: &Expr) -> String {
-    let not = |negated: &bool| if *negated { "NOT " } else { "" };
+/// Constructors, calls and predicates.
+fn constructed(out: &mut String, expr: &Expr) {
+    match &expr.kind {
+        ExprKind::Array(items) => list(out, "ARRAY[", items, "]", write_expr),
+        ExprKind::Map(entries) => list(out, "MAP(", entries, ")", |out, (key, value)| {
+            write_expr(out, key);
+            between(out, ":=", value, "");
+        }),
+        ExprKind::Struct(fields) => list(out, "STRUCT(", fields, ")", |out, (name, value)| {
+            out.push_str(&ident(name));
+            between(out, ":=", value, "");
+        }),
+        ExprKind::Call { name, args, star } => {
+            out.push_str(&function_name(&name.name));
+            if *star { out.push_str("(*)") } else { list(out, "(", args, ")", argument) }
+        }
+        _ => predicate(out, expr),
+    }
+}
+
+fn predicate(out: &mut String, expr: &Expr) {
+    let not = |negated: &bool| if *negated { " NOT" } else { "" };
     match &expr.kind {
         ExprKind::Between { expr, low, high, negated } => {
-            format!("({} {}BETWEEN {} AND {})", format_expr(expr), not(negated), format_expr(low), format_expr(high))
+            between(out, "(", expr, not(negated));
+            between(out, " BETWEEN ", low, " AND ");
+            between(out, "", high, ")");
         }
-        ExprKind::In { expr, list, negated } => {
-            format!("({} {}IN ({}))", format_expr(expr), not(negated), join(list, ", ", format_expr))
+        ExprKind::In { expr, list: items, negated } => {
+            between(out, "(", expr, not(negated));
+            list(out, " IN (", items, "))", write_expr);
         }
         ExprKind::Like { expr, pattern, escape, negated } => {
-            let escape = escape.map(|c| format!(" ESCAPE {}", format_string(&c.to_string()))).unwrap_or_default();
-            format!("({} {}LIKE {}{escape})", format_expr(expr), not(negated), format_expr(pattern))
+            between(out, "(", expr, not(negated));
+            between(out, " LIKE ", pattern, "");
+            if let Some(escape) = escape {
+                out.push_str(" ESCAPE ");
+                out.push_str(&format_string(&escape.to_string()));
+            }
+            out.push(')');
         }
-        ExprKind::IsNull { expr, negated } => format!("({} IS {}NULL)", format_expr(expr), not(negated)),
-        _ => String::new(),
+        ExprKind::IsNull { expr, negated } => {
+            between(out, "(", expr, " IS");
+            out.push_str(not(negated));
+            out.push_str(" NULL)");
+        }
+        _ => {}
     }
+}
+
+fn between(out: &mut String, before: &str, expr: &Expr, after: &str) {
+    out.push_str(before);
+    write_expr(out, expr);
+    out.push_str(after);
 }
 
 /// What `[ ]` and `->` can follow without changing their operand.
-fn operand(expr: &Expr) -> String {
-    let text = format_expr(expr);
+fn operand(out: &mut String, expr: &Expr) {
     let is_number = matches!(
         expr.kind,
         ExprKind::Integer(_)
@@ -73,27 +131,31 @@ fn operand(expr: &Expr) -> String {
             | ExprKind::Double(_)
             | ExprKind::Unary { .. }
     );
-    if is_number { format!("({text})") } else { text }
+    if is_number { between(out, "(", expr, ")") } else { write_expr(out, expr) }
 }
 
-/// Brackets keep `-` and a number from being read as one literal, and two `-` from being read as a comment.
-fn signed(op: Sign, expr: &Expr) -> String {
-    let sign = if op == Sign::Minus { '-' } else { '+' };
-    format!("{sign}{}", operand(expr))
+fn lambda(out: &mut String, params: &[Ident], body: &Expr) {
+    let name = |out: &mut String, param: &Ident| out.push_str(&ident(param));
+    match params {
+        [one] => name(out, one),
+        several => list(out, "(", several, ")", name),
+    }
+    between(out, " => ", body, "");
 }
 
-fn case(operand: Option<&Expr>, whens: &[(Expr, Expr)], otherwise: Option<&Expr>) -> String {
-    let mut text = "(CASE".to_owned();
+fn case(out: &mut String, operand: Option<&Expr>, whens: &[(Expr, Expr)], otherwise: Option<&Expr>) {
+    out.push_str("(CASE");
     if let Some(operand) = operand {
-        text += &format!(" {}", format_expr(operand));
+        between(out, " ", operand, "");
     }
     for (when, then) in whens {
-        text += &format!(" WHEN {} THEN {}", format_expr(when), format_expr(then));
+        between(out, " WHEN ", when, " THEN ");
+        write_expr(out, then);
     }
     if let Some(otherwise) = otherwise {
-        text += &format!(" ELSE {}", format_expr(otherwise));
+        between(out, " ELSE ", otherwise, "");
     }
-    text + " END)"
+    out.push_str(" END)");
 }
 
 /// The keywords that open a constructor or a special form are function names only in quotes.
@@ -105,14 +167,14 @@ fn function_name(name: &str) -> String {
 }
 
 /// A column called like a time unit would be read as the unit.
-fn argument(expr: &Expr) -> String {
+fn argument(out: &mut String, expr: &Expr) {
     match &expr.kind {
         ExprKind::Column { source: None, name }
             if ["DAY", "HOUR", "MINUTE", "SECOND"].contains(&name.name.as_str()) =>
         {
-            format!("`{}`", name.name)
+            out.push_str(&format!("`{}`", name.name));
         }
-        _ => format_expr(expr),
+        _ => write_expr(out, expr),
     }
 }
 
@@ -166,24 +228,42 @@ impl TimeUnit {
 
 /// A type: `STRUCT<A INTEGER, B ARRAY<STRING>>`.
 pub fn format_type(ty: &Type) -> String {
+    let mut out = String::new();
+    write_type(&mut out, ty);
+    out
+}
+
+fn write_type(out: &mut String, ty: &Type) {
     match ty {
-        Type::Boolean => "BOOLEAN".to_owned(),
-        Type::Integer => "INTEGER".to_owned(),
-        Type::Bigint => "BIGINT".to_owned(),
-        Type::Double => "DOUBLE".to_owned(),
-        Type::Decimal { precision, scale } => format!("DECIMAL({precision}, {scale})"),
-        Type::String => "STRING".to_owned(),
-        Type::Bytes => "BYTES".to_owned(),
-        Type::Time => "TIME".to_owned(),
-        Type::Date => "DATE".to_owned(),
-        Type::Timestamp => "TIMESTAMP".to_owned(),
-        Type::Array(element) => format!("ARRAY<{}>", format_type(element)),
-        Type::Map(key, value) => format!("MAP<{}, {}>", format_type(key), format_type(value)),
-        Type::Struct(fields) if fields.is_empty() => "STRUCT< >".to_owned(),
-        Type::Struct(fields) => {
-            format!("STRUCT<{}>", join(fields, ", ", |(name, ty)| format!("{} {}", ident(name), format_type(ty))))
+        Type::Boolean => out.push_str("BOOLEAN"),
+        Type::Integer => out.push_str("INTEGER"),
+        Type::Bigint => out.push_str("BIGINT"),
+        Type::Double => out.push_str("DOUBLE"),
+        Type::Decimal { precision, scale } => out.push_str(&format!("DECIMAL({precision}, {scale})")),
+        Type::String => out.push_str("STRING"),
+        Type::Bytes => out.push_str("BYTES"),
+        Type::Time => out.push_str("TIME"),
+        Type::Date => out.push_str("DATE"),
+        Type::Timestamp => out.push_str("TIMESTAMP"),
+        Type::Array(element) => {
+            out.push_str("ARRAY<");
+            write_type(out, element);
+            out.push('>');
         }
-        Type::Custom(name) => ident(name),
+        Type::Map(key, value) => {
+            out.push_str("MAP<");
+            write_type(out, key);
+            out.push_str(", ");
+            write_type(out, value);
+            out.push('>');
+        }
+        Type::Struct(fields) if fields.is_empty() => out.push_str("STRUCT< >"),
+        Type::Struct(fields) => list(out, "STRUCT<", fields, ">", |out, (name, ty)| {
+            out.push_str(&ident(name));
+            out.push(' ');
+            write_type(out, ty);
+        }),
+        Type::Custom(name) => out.push_str(&ident(name)),
     }
 }
 

@@ -44,6 +44,18 @@ fn join<T>(items: &[T], separator: &str, one: impl Fn(&T) -> String) -> String {
     items.iter().map(one).collect::<Vec<_>>().join(separator)
 }
 
+/// `items` between commas, written one after the other.
+fn list<T>(out: &mut String, open: &str, items: &[T], close: &str, one: impl Fn(&mut String, &T)) {
+    out.push_str(open);
+    for (number, item) in items.iter().enumerate() {
+        if number > 0 {
+            out.push_str(", ");
+        }
+        one(out, item);
+    }
+    out.push_str(close);
+}
+
 #[cfg(test)]
 mod tests {
     use super::format_ident;

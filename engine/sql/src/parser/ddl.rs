@@ -69,24 +69,22 @@ impl Parser<'_> {
 
     /// Streams have keys, tables have primary keys.
     fn check_key_constraints(&mut self, kind: SourceKind, elements: &[Element]) {
-        for element in elements {
-            let (is, use_, of) = match (kind, &element.constraint) {
-                (SourceKind::Stream, Constraint::PrimaryKey) => ("PRIMARY KEY", "KEY", "streams"),
-                (SourceKind::Table, Constraint::Key) => ("KEY", "PRIMARY KEY", "tables"),
-                _ => continue,
-            };
-            let span = element.name.span;
-            let (line, column) = crate::line_column(self.text, span.start);
-            let name = &element.name.name;
-            self.refuse_prepared(
-                &format!(
-                    "Line: {line}, Col: {column}: Column `{name}` is a '{is}' column: please use '{use_}' for {of}.\n\
-                     Tables have PRIMARY KEYs, which are unique and NON NULL.\n\
-                     Streams have KEYs, which have no uniqueness or NON NULL constraints."
-                ),
-                span,
-            );
-        }
+        let (wrong, is, use_, of) = match kind {
+            SourceKind::Stream => (Constraint::PrimaryKey, "PRIMARY KEY", "KEY", "streams"),
+            SourceKind::Table => (Constraint::Key, "KEY", "PRIMARY KEY", "tables"),
+        };
+        let Some(element) = elements.iter().find(|element| element.constraint == wrong) else { return };
+        let span = element.name.span;
+        let (line, column) = self.place.line_column(span.start);
+        let name = &element.name.name;
+        self.refuse_prepared(
+            &format!(
+                "Line: {line}, Col: {column}: Column `{name}` is a '{is}' column: please use '{use_}' for {of}.\n\
+                 Tables have PRIMARY KEYs, which are unique and NON NULL.\n\
+                 Streams have KEYs, which have no uniqueness or NON NULL constraints."
+            ),
+            span,
+        );
     }
 
     fn create_type(&mut self) -> Result<Statement> {

@@ -11,26 +11,26 @@ const UNIT_FUNCTIONS: &[&str] = &["DATEADD", "DATESUB", "TIMEADD", "TIMESUB", "T
 
 impl Parser<'_> {
     pub(crate) fn expression(&mut self) -> Result<Expr> {
-        self.nested(Self::disjunction)
-    }
-
-    fn disjunction(&mut self) -> Result<Expr> {
-        let (mut left, mut length) = (self.conjunction()?, 0);
+        let beside = self.begin_tree();
+        let mut left = self.conjunction()?;
         while self.at("OR") {
-            self.chained(&mut length)?;
             self.advance();
-            left = binary(left, BinaryOp::Or, self.conjunction()?);
+            let right = self.conjunction()?;
+            left = self.binary(left, BinaryOp::Or, right)?;
         }
+        self.end_tree(beside);
         Ok(left)
     }
 
     fn conjunction(&mut self) -> Result<Expr> {
-        let (mut left, mut length) = (self.negation()?, 0);
+        let beside = self.begin_tree();
+        let mut left = self.negation()?;
         while self.at("AND") {
-            self.chained(&mut length)?;
             self.advance();
-            left = binary(left, BinaryOp::And, self.negation()?);
+            let right = self.negation()?;
+            left = self.binary(left, BinaryOp::And, right)?;
         }
+        self.end_tree(beside);
         Ok(left)
     }
 
@@ -39,13 +39,23 @@ impl Parser<'_> {
         if !self.at("NOT") {
             return self.comparison();
         }
+        let beside = self.begin_tree();
         self.advance();
         let inner = self.nested(Self::negation)?;
-        Ok(self.expr_since(first, ExprKind::Not(Box::new(inner))))
+        let not = self.expr_since(first, ExprKind::Not(Box::new(inner)))?;
+        self.end_tree(beside);
+        Ok(not)
     }
 
     /// A value and at most one comparison: `a = b = c` is no expression.
     fn comparison(&mut self) -> Result<Expr> {
+        let beside = self.begin_tree();
+        let compared = self.compared()?;
+        self.end_tree(beside);
+        Ok(compared)
+    }
+
+    fn compared(&mut self) -> Result<Expr> {
         let first = self.position;
         let left = self.value()?;
         let Kind::Symbol(symbol) = self.peek().kind else { return self.predicate(first, left) };
@@ -59,7 +69,8 @@ impl Parser<'_> {
             _ => return Ok(left),
         };
         self.advance();
-        Ok(binary(left, op, self.value()?))
+        let right = self.value()?;
+        self.binary(left, op, right)
     }
 
     /// IS, BETWEEN, IN or LIKE after a value.
@@ -97,7 +108,7 @@ impl Parser<'_> {
             }
             _ => return Err(self.no_alternative()),
         };
-        Ok(self.expr_since(first, kind))
+        self.expr_since(first, kind)
     }
 
     fn is_predicate(&mut self, first: usize, left: Expr) -> Result<Expr> {
@@ -107,7 +118,7 @@ impl Parser<'_> {
         }
         if self.at("NULL") {
             self.advance();
-            return Ok(self.expr_since(first, ExprKind::IsNull { expr: Box::new(left), negated }));
+            return self.expr_since(first, ExprKind::IsNull { expr: Box::new(left), negated });
         }
         if !self.at_all(&["DISTINCT", "FROM"]) {
             if self.at("DISTINCT") {
@@ -117,7 +128,8 @@ impl Parser<'_> {
         }
         self.position += 2;
         let op = if negated { BinaryOp::IsNotDistinctFrom } else { BinaryOp::IsDistinctFrom };
-        Ok(binary(left, op, self.value()?))
+        let right = self.value()?;
+        self.binary(left, op, right)
     }
 
     fn escape(&mut self) -> Result<Option<char>> {
@@ -140,15 +152,17 @@ impl Parser<'_> {
     }
 
     fn arithmetic(&mut self, loosest: u8) -> Result<Expr> {
-        let (mut left, mut length) = (self.nested(Self::signed)?, 0);
+        let beside = self.begin_tree();
+        let mut left = self.signed()?;
         while let Some((op, level)) = arithmetic_operator(self.peek()) {
             if level < loosest {
                 break;
             }
-            self.chained(&mut length)?;
             self.advance();
-            left = binary(left, op, self.arithmetic(level + 1)?);
+            let right = self.arithmetic(level + 1)?;
+            left = self.binary(left, op, right)?;
         }
+        self.end_tree(beside);
         Ok(left)
     }
 
@@ -160,30 +174,35 @@ impl Parser<'_> {
             Kind::Symbol("+") => Sign::Plus,
             _ => return self.zoned(),
         };
+        let beside = self.begin_tree();
         self.advance();
         let inner = self.nested(Self::signed)?;
-        Ok(self.expr_since(first, ExprKind::Unary { op, expr: Box::new(inner) }))
+        let signed = self.expr_since(first, ExprKind::Unary { op, expr: Box::new(inner) })?;
+        self.end_tree(beside);
+        Ok(signed)
     }
 
     fn zoned(&mut self) -> Result<Expr> {
         let first = self.position;
+        let beside = self.begin_tree();
         let mut expr = self.primary()?;
         while self.at("AT") {
             self.advance();
             self.expect("TIME")?;
             self.expect("ZONE")?;
             let zone = self.string()?;
-            expr = self.expr_since(first, ExprKind::AtTimeZone { expr: Box::new(expr), zone });
+            expr = self.expr_since(first, ExprKind::AtTimeZone { expr: Box::new(expr), zone })?;
         }
+        self.end_tree(beside);
         Ok(expr)
     }
 
     /// An operand with its subscripts and fields. `x->*` is left to the SELECT list.
     pub(super) fn primary(&mut self) -> Result<Expr> {
         let first = self.position;
-        let (mut expr, mut length) = (self.operand()?, 0);
+        let beside = self.begin_tree();
+        let mut expr = self.nested(Self::operand)?;
         loop {
-            self.chained(&mut length)?;
             let kind = if self.at("[") {
                 self.advance();
                 let index = Box::new(self.bracketed(|p| p.value())?);
@@ -193,9 +212,10 @@ impl Parser<'_> {
                 self.advance();
                 ExprKind::Field { base: Box::new(expr), field: self.identifier()? }
             } else {
+                self.end_tree(beside);
                 return Ok(expr);
             };
-            expr = self.expr_since(first, kind);
+            expr = self.expr_since(first, kind)?;
         }
     }
 
@@ -203,6 +223,7 @@ impl Parser<'_> {
         let first = self.position;
         let token = self.peek();
         let kind = match token.kind {
+            Kind::Symbol("(") => return self.in_brackets(),
             Kind::Integer | Kind::Decimal | Kind::Float | Kind::Symbol("-") => self.number()?,
             Kind::String => {
                 self.advance();
@@ -214,16 +235,19 @@ impl Parser<'_> {
             Kind::Keyword("CASE") => self.case()?,
             Kind::Keyword("CAST") => self.cast()?,
             Kind::Keyword("DECIMAL") if self.peek_nth(1).kind == Kind::String => self.typed_literal()?,
-            Kind::Symbol("(") => {
-                self.advance();
-                let inner = self.bracketed(Self::expression)?;
-                self.close_bracket()?;
-                return Ok(Expr { kind: inner.kind, span: self.span_since(first) });
-            }
             _ if token.is_identifier() => self.named(token)?,
             _ => return Err(self.unexpected_open("expression", Token::starts_expression)),
         };
-        Ok(self.expr_since(first, kind))
+        self.expr_since(first, kind)
+    }
+
+    /// `( … )`, which is no level of its own.
+    fn in_brackets(&mut self) -> Result<Expr> {
+        let first = self.position;
+        self.advance();
+        let inner = self.bracketed(Self::expression)?;
+        self.close_bracket()?;
+        Ok(Expr { kind: inner.kind, span: self.span_since(first) })
     }
 
     fn constant(&mut self, kind: ExprKind) -> ExprKind {
@@ -295,8 +319,11 @@ impl Parser<'_> {
         if index > 0
             && let Some(params) = self.lambda_params()
         {
+            let beside = self.begin_tree();
             let body = Box::new(self.expression()?);
-            return Ok(self.expr_since(first, ExprKind::Lambda { params, body }));
+            let lambda = self.expr_since(first, ExprKind::Lambda { params, body })?;
+            self.end_tree(beside);
+            return Ok(lambda);
         }
         let token = self.peek();
         if let Some(unit) = time_unit(token)
@@ -304,7 +331,7 @@ impl Parser<'_> {
             && ((takes_unit && index == 0) || !token.is_identifier())
         {
             self.advance();
-            return Ok(self.expr_since(first, ExprKind::Unit(unit)));
+            return Ok(Expr { kind: ExprKind::Unit(unit), span: self.span_since(first) });
         }
         self.expression()
     }
@@ -368,11 +395,12 @@ impl Parser<'_> {
         let literal = self.advance();
         let text = unquoted(self.text_of(literal.span));
         let name = self.text_of(ty.span).to_ascii_uppercase();
-        let (line, column) = crate::line_column(self.text, ty.span.start);
-        if name != "DECIMAL" {
+        if name != "DECIMAL" && !self.is_refused {
+            let (line, column) = self.place.line_column(ty.span.start);
             let message = format!("Unknown type: {name}, location:Optional[Line: {line}, Col: {column}]");
             self.refuse_prepared(&message, ty.span);
-        } else if !is_decimal(&text) {
+        }
+        if name == "DECIMAL" && !is_decimal(&text) {
             self.invalid_number("Invalid numeric literal", &text, literal.span);
         }
         Ok(ExprKind::Decimal(text))
@@ -432,8 +460,16 @@ impl Parser<'_> {
         self.expect_before(")", |t| follows.iter().any(|word| t.is(word)))
     }
 
-    fn expr_since(&self, first: usize, kind: ExprKind) -> Expr {
-        Expr { kind, span: self.span_since(first) }
+    /// A node over what was read since its tree began.
+    fn expr_since(&mut self, first: usize, kind: ExprKind) -> Result<Expr> {
+        self.grow()?;
+        Ok(Expr { kind, span: self.span_since(first) })
+    }
+
+    fn binary(&mut self, left: Expr, op: BinaryOp, right: Expr) -> Result<Expr> {
+        self.grow()?;
+        let span = Span { start: left.span.start, end: right.span.end };
+        Ok(Expr { kind: ExprKind::Binary { op, left: Box::new(left), right: Box::new(right) }, span })
     }
 }
 
@@ -461,11 +497,6 @@ fn arithmetic_operator(token: Token) -> Option<(BinaryOp, u8)> {
         "%" => (BinaryOp::Modulo, 2),
         _ => return None,
     })
-}
-
-fn binary(left: Expr, op: BinaryOp, right: Expr) -> Expr {
-    let span = Span { start: left.span.start, end: right.span.end };
-    Expr { kind: ExprKind::Binary { op, left: Box::new(left), right: Box::new(right) }, span }
 }
 
 fn is_decimal(text: &str) -> bool {

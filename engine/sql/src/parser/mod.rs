@@ -17,10 +17,11 @@ mod unexpected;
 mod window;
 
 use crate::{
-    Ident, Span, SqlError, Statement,
-    error::ErrorKind,
+    Ident, Limits, Span, SqlError, Statement,
+    error::{ErrorKind, Place},
     keywords,
-    tokens::{Kind, Token, Tokens},
+    limits::exceeded,
+    tokens::{Kind, Token},
 };
 
 type Result<T> = std::result::Result<T, SqlError>;
@@ -46,10 +47,11 @@ pub(crate) struct Found {
 
 /// A cursor over the tokens of a text.
 pub(crate) struct Parser<'a> {
-    text: &'a str,
+    place: Place<'a>,
     tokens: &'a [Token],
     position: usize,
     grammar: Grammar,
+    limits: Limits,
     /// Optional words looked for in vain at token `tried_at`.
     tried: Vec<&'static str>,
     tried_at: usize,
@@ -61,37 +63,51 @@ pub(crate) struct Parser<'a> {
     brackets: u32,
     /// How many expressions and types enclose the cursor.
     depth: u32,
+    /// Levels of the highest tree among those finished since [`Self::begin_tree`].
+    height: u32,
     invalid: Option<SqlError>,
+    /// Whether a rule was broken, in this statement or one before: nobody will ask about further ones.
+    is_refused: bool,
 }
 
-/// Expressions and types nested deeper than this are refused, as they would exhaust the stack.
-const DEPTH_MAX: u32 = 100;
+/// A statement's tree may have so many levels: whatever walks over one (to write it, to type it, to run it, to drop it)
+/// calls itself for each, and the threads that do have a stack for as many (`engine::STACK_BYTES`). Every operator is a
+/// level, also in a row: `a + b + c` is `(a + b) + c`.
+pub(crate) const LEVELS_MAX: u32 = 520;
 
-/// `a + b + c …` longer than this is refused, as it makes a tree as deep.
-const CHAIN_MAX: u32 = 500;
+/// The parser itself calls itself for brackets too, which are no level. A level that is written back has two at most, so
+/// that what was read can be read again in any form.
+const NESTED_MAX: u32 = 2 * LEVELS_MAX;
 
 impl<'a> Parser<'a> {
-    /// A cursor before the token with index `from`.
-    pub(crate) fn new(text: &'a str, tokens: &'a Tokens, from: usize, grammar: Grammar) -> Self {
+    /// A cursor before the first token.
+    pub(crate) fn new(place: Place<'a>, tokens: &'a [Token], grammar: Grammar, limits: Limits) -> Self {
         Self {
-            text,
-            tokens: &tokens.list,
-            position: from,
+            place,
+            tokens,
+            position: 0,
             grammar,
+            limits,
             tried: Vec::new(),
             tried_at: 0,
             open_at: None,
             choice: None,
             brackets: 0,
             depth: 0,
+            height: 0,
             invalid: None,
+            is_refused: false,
         }
     }
 
     /// All statements up to the end. Each needs its `;`.
     pub(crate) fn statements(&mut self) -> Result<Vec<Found>> {
+        let most = self.limits.statements;
         let mut found = Vec::new();
         while self.peek().kind != Kind::End {
+            if found.len() == most {
+                return Err(exceeded(self.place, self.peek().span.start, "more statements", most, "statements"));
+            }
             found.push(self.terminated_statement(true)?);
         }
         Ok(found)
@@ -100,7 +116,7 @@ impl<'a> Parser<'a> {
     /// One statement and its `;`, which may be missing at the end of the text if it is not `required`.
     pub(crate) fn terminated_statement(&mut self, required: bool) -> Result<Found> {
         let first = self.position;
-        self.invalid = None;
+        (self.invalid, self.depth, self.height) = (None, 0, 0);
         let statement = self.statement()?;
         if required || self.peek().kind != Kind::End {
             self.expect_before(";", |t| {
@@ -165,7 +181,7 @@ impl<'a> Parser<'a> {
     }
 
     fn text_of(&self, span: Span) -> &'a str {
-        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
+        self.place.slice(span)
     }
 
     /// From the start of token `first` to the end of the last token read.
@@ -216,7 +232,18 @@ impl<'a> Parser<'a> {
             return Err(self.unexpected_open("identifier", Token::is_identifier));
         }
         self.advance();
-        Ok(Ident { name: self.folded(token), span: token.span })
+        let name = self.folded(token);
+        let most = self.limits.name_bytes;
+        if name.len() > most && !self.is_refused {
+            let (line, column) = self.place.line_column(token.span.start);
+            let message = format!(
+                "Illegal argument at Line: {line}, Col: {column}. A name of {} bytes is longer than the {most} that \
+                 millstream.sql.max.name.bytes allows.",
+                name.len()
+            );
+            self.refuse(message, token.span);
+        }
+        Ok(Ident { name, span: token.span })
     }
 
     /// The name an identifier token stands for: upper case unless quoted.
@@ -228,8 +255,9 @@ impl<'a> Parser<'a> {
     /// The name of a stream or table. ksqlDB keeps them to what Kafka allows in a topic name.
     fn source_name(&mut self) -> Result<Ident> {
         let ident = self.identifier()?;
-        if !ident.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
-            let (line, column) = crate::line_column(self.text, ident.span.start);
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+        if !self.is_refused && !ident.name.bytes().all(allowed) {
+            let (line, column) = self.place.line_column(ident.span.start);
             let message = format!(
                 "Illegal argument at Line: {line}, Col: {column}. Source names may only contain alphanumeric values, '_' \
                  or '-'. Got: '{}'",
@@ -237,7 +265,7 @@ impl<'a> Parser<'a> {
             );
             self.refuse(message, ident.span);
             // ksqlDB reports the name as the statement
-            if let Some(error) = self.invalid.as_mut().filter(|error| error.statement.is_empty()) {
+            if let Some(error) = &mut self.invalid {
                 error.statement.clone_from(&ident.name);
             }
         }
@@ -323,10 +351,10 @@ impl<'a> Parser<'a> {
         result
     }
 
-    /// Runs `inside` one level deeper.
+    /// Runs `inside` one bracket, or the like, deeper.
     fn nested<T>(&mut self, inside: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        if self.depth >= DEPTH_MAX {
-            return Err(self.too_complex(&format!("more than {DEPTH_MAX} levels of nesting")));
+        if self.depth >= NESTED_MAX {
+            return Err(self.too_deep(NESTED_MAX));
         }
         self.depth += 1;
         let result = inside(self);
@@ -334,18 +362,34 @@ impl<'a> Parser<'a> {
         result
     }
 
-    /// Counts one more operator of a chain.
-    fn chained(&self, length: &mut u32) -> Result<()> {
-        *length += 1;
-        if *length > CHAIN_MAX {
-            return Err(self.too_complex(&format!("more than {CHAIN_MAX} operators in a row")));
+    /// Begins a tree of its own. [`Self::end_tree`] takes what this gives: the levels of those beside it.
+    fn begin_tree(&mut self) -> u32 {
+        std::mem::take(&mut self.height)
+    }
+
+    fn end_tree(&mut self, beside: u32) {
+        self.height = self.height.max(beside);
+    }
+
+    /// Puts a level on top of what was read since the tree began.
+    fn grow(&mut self) -> Result<()> {
+        self.height += 1;
+        if self.height > LEVELS_MAX {
+            return Err(self.too_deep(LEVELS_MAX));
         }
         Ok(())
     }
 
-    fn too_complex(&self, why: &str) -> SqlError {
-        let message = format!("Failed to prepare statement: {why}");
-        SqlError::new(ErrorKind::Invalid, message, self.text, self.peek().span)
+    fn too_deep(&self, most: u32) -> SqlError {
+        let span = self.peek().span;
+        let (line, column) = self.place.line_column(span.start);
+        let message = format!(
+            "Failed to prepare statement: line {line}:{column}: nested more than {most} levels deep, where each operator \
+             is a level, also in a row. Split the expression, for example over a stream in between."
+        );
+        let mut error = SqlError::new(ErrorKind::Invalid, message, self.place, span);
+        self.place.text.clone_into(&mut error.statement);
+        error
     }
 }
 

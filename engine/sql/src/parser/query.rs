@@ -61,13 +61,14 @@ impl Parser<'_> {
         let signed = ["-", "+", "NOT"].iter().any(|word| self.at(word));
         if !signed && self.peek().starts_expression() {
             self.choice.get_or_insert(first);
-            let base = self.nested(Self::primary);
+            let height = self.height;
+            let base = self.primary();
             self.choice = self.choice.filter(|choice| *choice != first);
             let base = base?;
             if self.at_all(&["->", "*"]) {
                 return Ok(base);
             }
-            self.position = first;
+            (self.position, self.height) = (first, height);
         }
         self.expression()
     }
@@ -160,11 +161,11 @@ impl Parser<'_> {
     }
 
     fn values_until_bracket(&mut self) -> Option<Vec<Expr>> {
-        let invalid = self.invalid.clone();
+        let (invalid, is_refused, height) = (self.invalid.clone(), self.is_refused, self.height);
         let mut keys = Vec::new();
         loop {
             let Ok(key) = self.value() else {
-                self.invalid = invalid;
+                (self.invalid, self.is_refused, self.height) = (invalid, is_refused, height);
                 return None;
             };
             keys.push(key);
@@ -216,7 +217,9 @@ impl Parser<'_> {
             return Ok(Statement::ExplainQuery { id: self.identifier()? });
         }
         if crate::keywords::STATEMENT_STARTS.iter().any(|word| self.at(word)) {
-            return Ok(Statement::ExplainStatement(Box::new(self.nested(Self::statement)?)));
+            let statement = self.nested(Self::statement)?;
+            self.grow()?;
+            return Ok(Statement::ExplainStatement(Box::new(statement)));
         }
         Ok(Statement::ExplainQuery { id: self.identifier()? })
     }

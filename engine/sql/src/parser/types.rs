@@ -9,10 +9,14 @@ use crate::{
 impl Parser<'_> {
     /// A type; `T ARRAY` is the same as `ARRAY<T>`.
     pub(crate) fn sql_type(&mut self) -> Result<Type> {
+        let beside = self.begin_tree();
         let mut ty = self.nested(Self::simple_type)?;
+        self.grow()?;
         while self.eat("ARRAY") {
+            self.grow()?;
             ty = Type::Array(Box::new(ty));
         }
+        self.end_tree(beside);
         self.note_open();
         Ok(ty)
     }

@@ -36,14 +36,15 @@ impl Binder<'_> {
     }
 
     pub(super) fn field(&mut self, base: &Expr, field: &Ident) -> Result<Typed, ExprError> {
-        let shown = self.text(base);
+        let written = base;
         let base = self.bind(base)?;
         let SqlType::Struct(fields) = &base.ty else {
             return Err(ExprError::unforeseen(format!("Expected STRUCT type, got: {}", base.ty), field.span));
         };
         let found = fields.iter().enumerate().find(|(_, (name, _))| *name == field.name);
         let Some((at, (_, ty))) = found else {
-            return Err(ExprError::ty(format!("Could not find field '{}' in '{shown}'.", field.name), field.span));
+            let message = format!("Could not find field '{}' in '{}'.", field.name, self.text(written));
+            return Err(ExprError::ty(message, field.span));
         };
         Ok(Typed { ty: ty.clone(), kind: Kind::Field { base: Box::new(base), field: at } })
     }
@@ -54,7 +55,7 @@ impl Binder<'_> {
             return Err(ExprError::ty(message, span));
         }
         let elements = items.iter().map(|item| self.element(item)).collect::<Result<Vec<_>, _>>()?;
-        let Some((item, typed)) = coerce::unify_list(elements).map_err(standing_alone)? else {
+        let Some((item, typed)) = self.unify(elements, items.iter()).map_err(standing_alone)? else {
             return Err(ExprError::ty(
                 format!(
                     "Cannot construct an array with all NULL elements {ISSUE}. As a workaround, you may cast a NULL \
@@ -81,8 +82,10 @@ impl Binder<'_> {
             );
             ExprError::ty(message, span)
         };
-        let (key, keys) = coerce::unify_list(keys).map_err(standing_alone)?.ok_or_else(|| none("keys"))?;
-        let (value, values) = coerce::unify_list(values).map_err(standing_alone)?.ok_or_else(|| none("values"))?;
+        let keys = self.unify(keys, entries.iter().map(|(key, _)| key)).map_err(standing_alone)?;
+        let (key, keys) = keys.ok_or_else(|| none("keys"))?;
+        let values = self.unify(values, entries.iter().map(|(_, value)| value)).map_err(standing_alone)?;
+        let (value, values) = values.ok_or_else(|| none("values"))?;
         let ty = SqlType::Map(Box::new(key), Box::new(value));
         Ok(Typed { ty, kind: Kind::Map(keys.into_iter().zip(values).collect()) })
     }

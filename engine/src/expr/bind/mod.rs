@@ -23,12 +23,12 @@ pub struct Env<'a> {
 
 /// Gives an expression its types. Columns become positions in `scope`.
 pub fn bind(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<Typed, ExprError> {
-    Binder { scope, env, lambdas: Vec::new() }.bind(expr)
+    Binder::new(expr, scope, env).bind(expr)
 }
 
 /// Binds a call of a table function; the result is an ARRAY whose elements are the function's rows.
 pub fn bind_table_function(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<Typed, ExprError> {
-    let mut binder = Binder { scope, env, lambdas: Vec::new() };
+    let mut binder = Binder::new(expr, scope, env);
     match &expr.kind {
         ExprKind::Call { name, args, .. } => binder.call(name, args, expr.span, true),
         _ => binder.bind(expr),
@@ -70,8 +70,33 @@ pub fn resolve_type(ty: &Type, custom: &dyn Fn(&str) -> Option<SqlType>) -> Resu
 struct Binder<'a> {
     scope: &'a Scope,
     env: Env<'a>,
+    /// How many more nodes may be copied from one place of the expression to others.
+    copies: usize,
     /// Parameters of the enclosing lambdas, outermost first.
     lambdas: Vec<Vec<(String, SqlType)>>,
+}
+
+/// A node may be copied so often, on average, and these many of an expression in any case.
+const COPIES_PER_NODE: usize = 16;
+const COPIES: usize = 1000;
+
+impl<'a> Binder<'a> {
+    fn new(expr: &Expr, scope: &'a Scope, env: Env<'a>) -> Self {
+        let copies = COPIES + COPIES_PER_NODE * expr.nodes();
+        Self { scope, env, copies, lambdas: Vec::new() }
+    }
+
+    /// A copy of what is evaluated in several places: of the operand of a CASE, once for each WHEN. Where such are nested,
+    /// copies of copies would fill memory.
+    fn again(&mut self, expr: &Typed, span: Span) -> Result<Typed, ExprError> {
+        let left = self.copies.checked_sub(expr.nodes());
+        self.copies = left.ok_or_else(|| {
+            let message = "CASE with an operand, or BETWEEN, is nested too often: it evaluates its operand several times. \
+                           Compute the operand in a stream or table before it.";
+            ExprError::ty(message, span)
+        })?;
+        Ok(expr.clone())
+    }
 }
 
 impl Binder<'_> {

@@ -69,7 +69,7 @@ impl Binder<'_> {
         self.compare(op, left, right, whole)
     }
 
-    fn compare(&self, op: Comparison, left: Side, right: Side, whole: &Expr) -> Result<Typed, ExprError> {
+    fn compare(&self, op: Comparison, left: Side<'_>, right: Side<'_>, whole: &Expr) -> Result<Typed, ExprError> {
         let (mut a, mut b) = (left.expr, right.expr);
         let null_safe = matches!(op, Comparison::Distinct | Comparison::NotDistinct);
         if null_safe && a.is_null_literal() {
@@ -79,8 +79,8 @@ impl Binder<'_> {
         } else if a.is_null_literal() || b.is_null_literal() {
             return Err(ExprError::CompareNull {
                 expression: self.text(whole),
-                left: left.text,
-                right: right.text,
+                left: self.text(left.written),
+                right: self.text(right.written),
                 operator: op.name(),
                 span: whole.span,
             });
@@ -88,8 +88,8 @@ impl Binder<'_> {
         let Some(common) = comparable(op, &a.ty, &b.ty) else {
             return Err(ExprError::Compare {
                 expression: self.text(whole),
-                left: format!("{} ({})", left.text, a.ty),
-                right: format!("{} ({})", right.text, b.ty),
+                left: format!("{} ({})", self.text(left.written), a.ty),
+                right: format!("{} ({})", self.text(right.written), b.ty),
                 operator: op.name(),
                 span: whole.span,
             });
@@ -106,26 +106,24 @@ impl Binder<'_> {
         Ok(Typed::boolean(Kind::Compare { op, left: Box::new(cast(a)), right: Box::new(cast(b)) }))
     }
 
-    fn side(&mut self, expr: &Expr) -> Result<Side, ExprError> {
-        Ok(Side { text: self.text(expr), expr: self.bind(expr)? })
+    fn side<'e>(&mut self, written: &'e Expr) -> Result<Side<'e>, ExprError> {
+        Ok(Side { written, expr: self.bind(written)? })
     }
 
     /// Binds two sides; a text against ROWTIME and its like is read as a timestamp.
-    fn magic_times(&mut self, left: &Expr, right: &Expr) -> Result<(Side, Side), ExprError> {
+    fn magic_times<'e>(&mut self, left: &'e Expr, right: &'e Expr) -> Result<(Side<'e>, Side<'e>), ExprError> {
         let (mut a, mut b) = (self.side(left)?, self.side(right)?);
-        if is_pseudo_time(left) && a.expr.ty == SqlType::Bigint {
-            read_time(&mut b, right.span)?;
-        } else if is_pseudo_time(right) && b.expr.ty == SqlType::Bigint {
-            read_time(&mut a, left.span)?;
-        }
+        read_times(&mut a, &mut b)?;
         Ok((a, b))
     }
 
     pub(super) fn between(&mut self, value: &Expr, low: &Expr, high: &Expr, whole: &Expr) -> Result<Typed, ExprError> {
-        let (value_side, low) = self.magic_times(value, low)?;
-        let (_, high) = self.magic_times(value, high)?;
-        let again = Side { expr: value_side.expr.clone(), text: value_side.text.clone() };
-        let lower = self.compare(Comparison::GreaterEqual, value_side, low, whole)?;
+        let (mut value, mut low) = (self.side(value)?, self.side(low)?);
+        let mut again = Side { expr: self.again(&value.expr, whole.span)?, written: value.written };
+        read_times(&mut value, &mut low)?;
+        let mut high = self.side(high)?;
+        read_times(&mut again, &mut high)?;
+        let lower = self.compare(Comparison::GreaterEqual, value, low, whole)?;
         let upper = self.compare(Comparison::LessEqual, again, high, whole)?;
         // One node where both sides agree on the value's type, so that it is evaluated once.
         match (lower.kind, upper.kind) {
@@ -147,12 +145,10 @@ impl Binder<'_> {
         }
         if is_pseudo_time(value) {
             for element in elements.iter_mut().skip(1) {
-                let mut side = Side { expr: element.expr.clone(), text: String::new() };
-                read_time(&mut side, element.span)?;
-                element.expr = side.expr;
+                read_time(&mut element.expr, element.span)?;
             }
         }
-        let Some((_, mut typed)) = coerce::unify_list(elements)? else {
+        let Some((_, mut typed)) = self.unify(elements, std::iter::once(value).chain(list))? else {
             return Ok(Typed::literal(Value::Boolean(false), SqlType::Boolean));
         };
         let expr = Box::new(typed.remove(0));
@@ -161,7 +157,16 @@ impl Binder<'_> {
     }
 
     pub(super) fn element(&mut self, expr: &Expr) -> Result<Element, ExprError> {
-        Ok(Element { text: self.text(expr), expr: self.bind(expr)?, span: expr.span })
+        Ok(Element { expr: self.bind(expr)?, span: expr.span })
+    }
+
+    /// [`coerce::unify_list`]; the message about an element shows it.
+    pub(super) fn unify<'e>(
+        &self,
+        elements: Vec<Element>,
+        mut written: impl Iterator<Item = &'e Expr>,
+    ) -> Result<Option<(SqlType, Vec<Typed>)>, ExprError> {
+        coerce::unify_list(elements, |number| written.nth(number).map(|expr| self.text(expr)).unwrap_or_default())
     }
 
     pub(super) fn like(
@@ -187,9 +192,15 @@ impl Binder<'_> {
     ) -> Result<Typed, ExprError> {
         let mut branches = Vec::with_capacity(whens.len());
         let mut common: Option<SqlType> = None;
+        let operand = operand.map(|operand| self.side(operand)).transpose()?;
         for (when, then) in whens {
-            let condition = match operand {
-                Some(operand) => self.comparison(Comparison::Equal, operand, when, when)?,
+            let condition = match &operand {
+                Some(operand) => {
+                    let mut left = Side { expr: self.again(&operand.expr, span)?, written: operand.written };
+                    let mut right = self.side(when)?;
+                    read_times(&mut left, &mut right)?;
+                    self.compare(Comparison::Equal, left, right, when)?
+                }
                 None => self.bind(when)?,
             };
             if condition.ty != SqlType::Boolean || condition.is_null_literal() {
@@ -235,18 +246,29 @@ impl Binder<'_> {
     }
 }
 
-/// One side of a comparison and its text for messages.
-struct Side {
+/// One side of a comparison.
+struct Side<'a> {
     expr: Typed,
-    text: String,
+    written: &'a Expr,
+}
+
+/// A text against ROWTIME and its like is read as a timestamp.
+fn read_times(a: &mut Side<'_>, b: &mut Side<'_>) -> Result<(), ExprError> {
+    if is_pseudo_time(a.written) && a.expr.ty == SqlType::Bigint {
+        read_time(&mut b.expr, b.written.span)
+    } else if is_pseudo_time(b.written) && b.expr.ty == SqlType::Bigint {
+        read_time(&mut a.expr, a.written.span)
+    } else {
+        Ok(())
+    }
 }
 
 fn is_pseudo_time(expr: &Expr) -> bool {
     matches!(&expr.kind, ExprKind::Column { name, .. } if PSEUDO_TIMES.contains(&name.name.as_str()))
 }
 
-fn read_time(side: &mut Side, span: Span) -> Result<(), ExprError> {
-    let Kind::Literal(Value::String(written)) = &side.expr.kind else { return Ok(()) };
+fn read_time(expr: &mut Typed, span: Span) -> Result<(), ExprError> {
+    let Kind::Literal(Value::String(written)) = &expr.kind else { return Ok(()) };
     let millis = text::parse_timestamp(written).ok_or_else(|| {
         let message = format!(
             "Failed to parse timestamp '{written}': Text '{}' could not be parsed at index 0\nRequired format is: \
@@ -257,7 +279,7 @@ fn read_time(side: &mut Side, span: Span) -> Result<(), ExprError> {
         );
         ExprError::ty(message, span)
     })?;
-    side.expr = Typed::literal(Value::Bigint(millis), SqlType::Bigint);
+    *expr = Typed::literal(Value::Bigint(millis), SqlType::Bigint);
     Ok(())
 }
 

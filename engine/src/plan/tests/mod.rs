@@ -7,7 +7,7 @@ mod queries;
 
 use std::collections::BTreeMap;
 
-use sql::{Statement, Variables};
+use sql::{Parsed, Statement, Variables};
 
 use super::explain::execution_plan;
 use super::{Command, PlanError, Planner, Session, TopicInfo, Topics};
@@ -47,7 +47,7 @@ impl World {
     fn run(&mut self, script: &str) -> Result<Command, PlanError> {
         let mut last = None;
         for parsed in sql::parse(script, &Variables::default()).unwrap() {
-            let command = self.planner(script).plan(&parsed)?;
+            let command = self.planner(&parsed).plan(&parsed)?;
             for topic in &command.topics {
                 let info =
                     TopicInfo { partitions: topic.partitions, replicas: topic.replicas, retention_ms: 604_800_000 };
@@ -59,10 +59,10 @@ impl World {
         Ok(last.unwrap())
     }
 
-    fn planner<'a>(&'a self, text: &'a str) -> Planner<'a> {
+    fn planner<'a>(&'a self, parsed: &'a Parsed) -> Planner<'a> {
         Planner {
             catalog: &self.catalog,
-            session: Session { config: &self.config, text, query_id: None },
+            session: Session { config: &self.config, place: parsed.place(), query_id: None },
             topics: &self.topics,
             functions: &self.functions,
         }
@@ -85,8 +85,8 @@ impl World {
     /// The steps of a push query.
     fn push(&mut self, text: &str) -> Result<String, PlanError> {
         let parsed = sql::parse(text, &Variables::default()).unwrap().remove(0);
-        let Statement::Query(query) = parsed.statement else { panic!("not a query: {text}") };
-        Ok(execution_plan(&self.planner(text).plan_push(&query)?))
+        let Statement::Query(query) = &parsed.statement else { panic!("not a query: {text}") };
+        Ok(execution_plan(&self.planner(&parsed).plan_push(query)?))
     }
 
     fn schema(&self, source: &str) -> String {
