@@ -118,8 +118,17 @@ impl Server {
 
     /// Resident memory now, bytes.
     pub fn memory(&self) -> u64 {
+        self.memory_as("VmRSS:")
+    }
+
+    /// The most resident memory it has had, bytes.
+    pub fn peak_memory(&self) -> u64 {
+        self.memory_as("VmHWM:")
+    }
+
+    fn memory_as(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the process is there");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory is known");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("its memory is known");
         let kilobytes = line.trim().trim_end_matches("kB").trim();
         kilobytes.parse::<u64>().expect("a number") * 1024
     }

@@ -20,6 +20,8 @@ use super::wire::{self, Reply, Until};
 
 /// More address space is not to be had: what asks for more ends the process, and not the machine.
 const MOST_MEMORY: u64 = 6 << 30;
+/// More than a batch takes many times over, resident.
+const MOST_RESIDENT: u64 = 1 << 29;
 /// Processor time, of a build that is not optimised, after which an answer has taken too long. Time on the clock says more
 /// about what else the machine does.
 const MOST_CPU: Duration = Duration::from_secs(5);
@@ -223,6 +225,10 @@ impl Victim {
 
     fn end(&mut self) -> TempDir {
         self.check();
+        let peak = self.server().peak_memory();
+        if peak > MOST_RESIDENT {
+            self.fail(&format!("it had {peak} bytes in memory at once"));
+        }
         let stopped = self.server.take().is_some_and(|server| server.terminate_within(END));
         if !stopped {
             self.fail("SIGTERM did not end it with exit code 0");

@@ -4,7 +4,7 @@ use fastrand::Rng;
 use serde_json::json;
 
 use super::super::odd;
-use super::requests::{body, encoded, odd_json, scratch};
+use super::requests::{body, encoded, odd_json, rows, scratch};
 
 /// What a client of HTTP/2 says first.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -49,7 +49,11 @@ pub(super) fn http2(random: &mut Rng) -> Vec<u8> {
             headers.remove(random.usize(..headers.len()));
         }
         frames.push(frame(HEADERS, END_HEADERS, id, &headers.concat()));
-        let body = if random.bool() { body(random) } else { odd_json(body(random), random) }.to_string();
+        let body = match (path, random.bool()) {
+            ("/inserts-stream", _) => rows(random),
+            (_, true) => body(random).to_string(),
+            (_, false) => odd_json(body(random), random).to_string(),
+        };
         for piece in body.as_bytes().chunks(random.usize(1..10_000)) {
             frames.push(frame(DATA, 0, id, piece));
         }

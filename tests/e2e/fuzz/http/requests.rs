@@ -103,6 +103,16 @@ pub(super) fn body(random: &mut Rng) -> Value {
     }
 }
 
+/// Rows for /inserts-stream behind the line that names their target.
+pub(super) fn rows(random: &mut Rng) -> String {
+    let mut lines = vec![json!({"target": "S", "properties": {}}).to_string()];
+    for number in 0..random.usize(..20) {
+        let row = json!({"K": "a", "I": number});
+        lines.push(if random.u8(..4) == 0 { odd_json(row, random) } else { row }.to_string());
+    }
+    lines.join("\n")
+}
+
 /// A document with something odd in it.
 pub(in super::super) fn odd_json(mut value: Value, random: &mut Rng) -> Value {
     let odd = match random.u8(..9) {
