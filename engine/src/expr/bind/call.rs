@@ -51,15 +51,17 @@ impl Binder<'_> {
             typed.push(match (bound, param) {
                 (None, Some(Param::Lambda(params, returns))) => self.lambda(arg, params, returns, &mut generics)?,
                 (None, _) => return Err(ExprError::ty("a lambda is not expected here", arg.span)),
-                (Some(expr), param) => {
-                    let to = resolved.casts.get(i).cloned().flatten();
-                    let to = to.or_else(|| expr.is_null_literal().then(|| instantiate(param?, &generics)).flatten());
-                    match to {
-                        Some(to) => coerce::cast(expr, &to),
-                        None => expr,
-                    }
-                }
+                (Some(expr), _) => match resolved.casts.get(i).cloned().flatten() {
+                    Some(to) => coerce::cast(expr, &to),
+                    None => expr,
+                },
             });
+        }
+        // A NULL is what the other arguments make of it; for the state of REDUCE that is the lambda.
+        for (i, arg) in typed.iter_mut().enumerate().filter(|(_, arg)| arg.is_null_literal()) {
+            if let Some(ty) = signature.param_for(i, args.len()).and_then(|param| instantiate(&param.ty, &generics)) {
+                *arg = coerce::cast(arg.clone(), &ty);
+            }
         }
         let ty = result_type(function, resolved.variation, signature, &typed, &generics);
         Ok(Typed { ty, kind: Kind::Call(Call { function, variation: resolved.variation, args: typed }) })
