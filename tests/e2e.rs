@@ -17,6 +17,8 @@ mod crash;
 mod damage;
 #[path = "e2e/disk.rs"]
 mod disk;
+#[path = "e2e/full_disk.rs"]
+mod full_disk;
 #[path = "e2e/fuzz/mod.rs"]
 mod fuzz;
 #[path = "e2e/http.rs"]

@@ -112,6 +112,10 @@ impl Log for Gate {
         self.inner.delete_group(group)
     }
 
+    fn check_writable(&self) -> Result<()> {
+        self.inner.check_writable()
+    }
+
     fn close(&self) -> Result<()> {
         self.inner.close()
     }

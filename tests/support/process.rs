@@ -82,10 +82,15 @@ impl Server {
 
     /// The same for a server that may take so much address space and no more; with its standard error.
     pub fn start_confined(data_dir: &Path, settings: &[(&str, &str)], bytes: u64) -> (Self, ChildStderr) {
+        Self::start_limited(data_dir, settings, &format!("-v {}", bytes / 1024))
+    }
+
+    /// The same under a limit as the shell's `ulimit` takes it.
+    pub fn start_limited(data_dir: &Path, settings: &[(&str, &str)], limit: &str) -> (Self, ChildStderr) {
         let begin = Instant::now();
         let server = Self::command(data_dir, settings);
         let mut confined = Command::new("sh");
-        confined.args(["-c", "ulimit -v $0; exec \"$@\"", &(bytes / 1024).to_string()]);
+        confined.args(["-c", "ulimit $0; exec \"$@\"", limit]);
         confined.arg(server.get_program()).args(server.get_args()).env_remove("HOME").env("MILLSTREAM_LOG", "warn");
         let pipes = confined.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = pipes.spawn().expect("sh starts");

@@ -62,6 +62,9 @@ pub enum LogError {
     /// The local database failed.
     #[error("local store: {0}")]
     Store(String),
+    /// Nothing can be written for now: the disk is full, say. Writing goes on by itself when that is over.
+    #[error("the data directory cannot be written to: {0}")]
+    Unwritable(String),
     /// The broker failed or cannot be reached.
     #[error("kafka: {0}")]
     Broker(String),
@@ -70,7 +73,7 @@ pub enum LogError {
 impl LogError {
     /// Whether the same call may well succeed a little later, without anybody doing anything about it.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::Broker(_))
+        matches!(self, Self::Io { .. } | Self::Broker(_) | Self::Unwritable(_))
     }
 }
 
@@ -193,6 +196,8 @@ pub trait Log: Send + Sync + 'static {
     fn positions(&self, group: &str) -> Result<Vec<Position>>;
     /// Forgets a group's positions.
     fn delete_group(&self, group: &str) -> Result<()>;
+    /// Fails while nothing can be written; tries to mend that first.
+    fn check_writable(&self) -> Result<()>;
     /// Notes that all was written before the process ends. What is lost of it afterwards keeps the log from opening.
     fn close(&self) -> Result<()>;
     /// The local database.
@@ -224,8 +229,16 @@ pub trait Kv: Send + Sync + 'static {
         to: Bound<&[u8]>,
         each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<()>;
-    /// Applies all writes at once, durably.
+    /// Applies all writes at once, durably. When that fails none of them is applied, now or later.
     fn write(&self, writes: Writes) -> Result<()>;
+    /// Fails if these writes could never be applied, for what they are.
+    fn check(&self, _writes: &Writes) -> Result<()> {
+        Ok(())
+    }
+    /// Makes writing possible again after it failed; fails while it is not.
+    fn recover(&self) -> Result<()> {
+        Ok(())
+    }
     /// Removes every space whose name starts with the prefix.
     fn drop_spaces(&self, prefix: &str) -> Result<()>;
 }

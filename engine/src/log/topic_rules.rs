@@ -5,6 +5,9 @@ use crate::log::{LogError, Result, TopicSpec};
 /// Kafka's limit for topic names.
 const NAME_CHARS: usize = 249;
 
+/// Most partitions of a topic of the embedded log.
+pub(super) const PARTITIONS: u32 = 10_000;
+
 /// Kafka's rules for topics.
 pub(super) fn check(name: &str, spec: &TopicSpec) -> Result<()> {
     let is_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');

@@ -44,6 +44,11 @@ impl Writes {
         self.changes.is_empty()
     }
 
+    /// Bytes of all keys and values.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The spaces that are written to; one may stand there twice.
     pub fn spaces(&self) -> &[Arc<str>] {
         &self.spaces

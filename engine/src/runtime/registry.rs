@@ -27,7 +27,7 @@ use super::worker::{Failed, Pool, Slot, panic_text};
 
 /// Pauses before a query is started again that the log failed in a way that may pass.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Why a query cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -290,6 +290,10 @@ impl Runtime {
         let _one = running.making.lock();
         if !running.life.state().has_failed() {
             return Restart::Needless;
+        }
+        if let Err(error) = self.log.check_writable() {
+            tracing::debug!(query = %id, "not started again: {error}");
+            return Restart::Failed;
         }
         match self.relaunch(id, &running) {
             Ok(()) => Restart::Started,

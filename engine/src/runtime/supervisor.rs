@@ -1,6 +1,7 @@
 //! Starts failed queries again, after pauses that grow while it does not help.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -62,7 +63,9 @@ pub(super) fn supervise(failures: &Receiver<Failed>, runtime: &Weak<Runtime>) {
         let due: Vec<Arc<str>> =
             troubled.iter().filter(|(_, trouble)| due(trouble)).map(|(query, _)| Arc::clone(query)).collect();
         for query in due {
-            match runtime.restart(&query) {
+            // Whatever happens to one query, the others are started again.
+            let restarted = catch_unwind(AssertUnwindSafe(|| runtime.restart(&query)));
+            match restarted.unwrap_or(Restart::Failed) {
                 Restart::Started => {
                     if let Some(trouble) = troubled.get_mut(&query) {
                         (trouble.started, trouble.due) = (Some(Instant::now()), None);

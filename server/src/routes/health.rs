@@ -14,16 +14,24 @@ use crate::reply;
 /// How long the log may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Whether the parts of the server work.
+/// Whether the parts of the server work: without a log that can be written to neither rows nor commands are taken.
 pub(crate) async fn get(server: Arc<Server>) -> Response {
     // A log that does not answer is not healthy, and neither is a server that is too busy to ask.
     let asked = server.clone();
-    let answers = server.gate.run(move || Ok(asked.engine.log().topics()?));
-    let log = Healthy { is_healthy: timeout(PATIENCE, answers).await.is_ok_and(|topics| topics.is_ok()) };
-    let fine = Healthy { is_healthy: true };
+    let answers = server.gate.run(move || {
+        let log = asked.engine.log();
+        Ok((log.check_writable().is_ok(), log.topics().is_ok()))
+    });
+    let answers = timeout(PATIENCE, answers).await.ok().and_then(Result::ok);
+    let (is_writable, is_there) = answers.unwrap_or_default();
+    let part = |is_healthy| Healthy { is_healthy };
     reply::json(&Health {
-        is_healthy: log.is_healthy,
-        details: HealthDetails { metastore: fine, kafka: log, command_runner: fine },
+        is_healthy: is_writable && is_there,
+        details: HealthDetails {
+            metastore: part(true),
+            kafka: part(is_writable && is_there),
+            command_runner: part(is_writable),
+        },
         server_state: "READY".to_owned(),
     })
 }

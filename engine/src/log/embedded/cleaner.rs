@@ -1,6 +1,7 @@
 //! The thread that keeps partitions small: retention and compaction.
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
@@ -65,6 +66,11 @@ fn work(shared: &Shared, stop: &Stop) {
                 return;
             }
         }
+        // A server that nobody writes to finds out all the same that it can write again.
+        if let Err(error) = shared.turn.lock().recover(&shared.topics, &*shared.kv) {
+            tracing::debug!("nothing is compacted: {error}");
+            continue;
+        }
         if retention_checked.elapsed() >= RETENTION_EVERY {
             retention_checked = Instant::now();
             if let Err(error) = shared.turn.lock().expire(SystemTime::now(), &shared.topics, &*shared.kv) {
@@ -82,18 +88,21 @@ fn compact_all(shared: &Shared, now: SystemTime, is_stopped: &dyn Fn() -> bool, 
         let is_stopped = || is_stopped() || partition.check_exists().is_err();
         let pass = Pass { rules, now, max_keys: MAX_KEYS, is_stopped: &is_stopped };
         loop {
-            match compact(shared, &partition, &pass) {
-                Ok(true) => {}
-                Ok(false) => break,
+            let compacted = catch_unwind(AssertUnwindSafe(|| compact(shared, &partition, &pass)));
+            let TopicPartition { topic, partition: number } = &partition.id;
+            match compacted.unwrap_or_else(|_panic| Err(LogError::Store("internal error".to_owned()))) {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(_) if partition.check_exists().is_err() => {}
+                Err(error) if error.may_pass() => {
+                    tracing::warn!("partition {number} of topic {topic} is compacted later: {error}");
+                }
                 Err(error) => {
-                    if partition.check_exists().is_ok() {
-                        let TopicPartition { topic, partition: number } = &partition.id;
-                        tracing::warn!("partition {number} of topic {topic} is not compacted any more: {error}");
-                        damaged.insert(partition.id.clone());
-                    }
-                    break;
+                    tracing::warn!("partition {number} of topic {topic} is not compacted any more: {error}");
+                    damaged.insert(partition.id.clone());
                 }
             }
+            break;
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Group commit: whoever finds nobody writing writes for everybody who waits.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
 use crate::log::embedded::batch::Prepared;
 use crate::log::embedded::partition::Partition;
-use crate::log::{Result, Writes};
+use crate::log::{LogError, Result, Writes};
 
 /// What one caller wants written, all or nothing.
 #[derive(Debug, Default)]
@@ -57,11 +58,37 @@ impl Committer {
             queue.leading = true;
             let (group, tickets) = (std::mem::take(&mut queue.waiting), std::mem::take(&mut queue.tickets));
             drop(queue);
-            let answers = write(group);
+            // Whatever happens to the leader, the others get an answer and somebody else leads.
+            let written = catch_unwind(AssertUnwindSafe(|| write(group)));
+            let mut answers = written.unwrap_or_else(|_panic| Vec::new()).into_iter();
             queue = self.queue.lock();
-            queue.answers.extend(tickets.into_iter().zip(answers));
+            for ticket in tickets {
+                let answer = answers.next();
+                let lost = || Err(LogError::Store("the write was given up after an internal error".to_owned()));
+                queue.answers.insert(ticket, answer.unwrap_or_else(lost));
+            }
             queue.leading = false;
             self.settled.notify_all();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_one_who_writes_is_an_error_and_the_next_write_goes_on() {
+        let committer = Committer::default();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let answer = committer.submit(Request::default(), |_| panic!("no disk"));
+                    assert!(answer.unwrap_err().to_string().contains("internal error"));
+                });
+            }
+        });
+        let write = |group: Vec<Request>| group.iter().map(|_| Ok(vec![7])).collect();
+        assert_eq!(committer.submit(Request::default(), write).unwrap(), [7]);
     }
 }

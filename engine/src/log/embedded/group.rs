@@ -6,9 +6,11 @@ use std::time::SystemTime;
 use crate::log::embedded::cache::Cache;
 use crate::log::embedded::commit::{Answer, Request};
 use crate::log::embedded::compaction::Rewritten;
+use crate::log::embedded::open_files::OpenFiles;
 use crate::log::embedded::partition::Partition;
 use crate::log::embedded::topics::Topics;
 use crate::log::embedded::trim::{delete_before, expire};
+use crate::log::local::for_segments;
 use crate::log::{Kv, LogError, Position, Result, Signal, Write, Writes};
 
 const GROUP_SPACE: &str = "log/group";
@@ -21,27 +23,23 @@ pub(super) struct Turn {
     /// Number of the last committed group.
     group: u64,
     cache: Cache,
-    /// Set when it is unknown what is on disk; nothing is written until a restart has found out.
-    broken: Option<String>,
-}
-
-/// What is written but not committed.
-#[derive(Default)]
-struct Staged {
-    partitions: Vec<Arc<Partition>>,
-    writes: Writes,
+    /// Where batches are written but not committed.
+    staged: Vec<Arc<Partition>>,
+    /// Set while a group is written, and stays when that fails: what was staged is to be given up first.
+    is_unfinished: bool,
+    files: OpenFiles,
 }
 
 impl Turn {
     /// Goes on after a group.
     pub(super) fn new(group: u64) -> Turn {
-        Turn { group, cache: Cache::default(), broken: None }
+        let files = OpenFiles::new(for_segments());
+        Turn { group, cache: Cache::default(), staged: Vec::new(), is_unfinished: false, files }
     }
 
     /// Goes on after the last group the local database knows.
     pub(super) fn load(kv: &dyn Kv) -> Result<Turn> {
-        let group = kv.get(GROUP_SPACE, b"")?.and_then(|bytes| bytes.try_into().ok());
-        Ok(Turn::new(group.map_or(0, u64::from_be_bytes)))
+        Ok(Turn::new(last_group(kv)?))
     }
 
     /// Number of the last committed group.
@@ -49,46 +47,40 @@ impl Turn {
         self.group
     }
 
+    #[cfg(test)]
+    pub(super) fn keep_open(&mut self, files: usize) {
+        self.files = OpenFiles::new(files);
+    }
+
     /// Writes a group and answers each request, in order.
     pub(super) fn write(&mut self, group: Vec<Request>, topics: &Topics, kv: &dyn Kv) -> Vec<Answer> {
         let requests = group.len();
-        let fail = |error: &LogError| (0..requests).map(|_| Err(again(error))).collect();
-        if let Err(error) = self.check_whole() {
-            return fail(&error);
-        }
-        let mut staged = Staged::default();
-        let answers = match self.stage(group, &mut staged) {
-            Ok(answers) => answers,
-            Err(error) => {
-                self.roll_back(&staged);
-                return fail(&error);
-            }
-        };
-        let Staged { partitions, mut writes } = staged;
-        let committed = self.sync(&partitions, topics, &mut writes).and_then(|()| match writes.is_empty() {
-            true => Ok(()),
-            false => kv.write(writes),
+        let written = self.recover(topics, kv).and_then(|()| {
+            self.is_unfinished = true;
+            let answers = self.commit(group, topics, kv)?;
+            self.is_unfinished = false;
+            Ok(answers)
         });
-        if let Err(error) = committed {
-            self.broken = Some(error.to_string());
-            return fail(&error);
-        }
-        self.publish(&partitions, topics.are_on_disk());
-        answers
+        written.unwrap_or_else(|error| {
+            if let Err(error) = self.recover(topics, kv) {
+                tracing::debug!("what failed is given up later: {error}");
+            }
+            (0..requests).map(|_| Err(again(&error))).collect()
+        })
     }
 
     /// Gives up the records before the positions.
     pub(super) fn delete_records(&mut self, before: &[Position], topics: &Topics, kv: &dyn Kv) -> Result<()> {
-        self.check_whole()?;
+        self.recover(topics, kv)?;
         let cuts = before.iter().map(|position| Ok((topics.partition(&position.of)?, position.offset)));
         let cuts = cuts.collect::<Result<Vec<_>>>()?;
-        delete_before(&cuts, topics, kv).inspect_err(|error| self.broken = Some(error.to_string()))
+        delete_before(&cuts, topics, kv)
     }
 
     /// Gives up what retention lets go of.
     pub(super) fn expire(&mut self, now: SystemTime, topics: &Topics, kv: &dyn Kv) -> Result<()> {
-        self.check_whole()?;
-        expire(topics, kv, now).inspect_err(|error| self.broken = Some(error.to_string()))
+        self.recover(topics, kv)?;
+        expire(topics, kv, now)
     }
 
     /// Puts compacted files in place; says whether those they were made of are still there.
@@ -99,24 +91,46 @@ impl Turn {
         topics: &Topics,
         kv: &dyn Kv,
     ) -> Result<bool> {
-        self.check_whole()?;
+        self.recover(topics, kv)?;
         partition.check_exists()?;
         let record = |cleaned| kv.write(topics.cleaned_write(&partition.id, cleaned)?.into());
-        partition.replace(rewritten, record).inspect_err(|error| self.broken = Some(error.to_string()))
+        partition.replace(rewritten, record)
     }
 
-    /// Fails if it is unknown what is on disk.
-    pub(super) fn check_whole(&self) -> Result<()> {
-        match &self.broken {
-            Some(problem) => Err(LogError::Store(format!("writing stopped after an error: {problem}"))),
-            None => Ok(()),
+    /// Makes writing possible after it failed, or whoever wrote has panicked: the local database knows whether the group was
+    /// committed.
+    pub(super) fn recover(&mut self, topics: &Topics, kv: &dyn Kv) -> Result<()> {
+        kv.recover()?;
+        if !self.is_unfinished {
+            return Ok(());
         }
+        let committed = if topics.are_on_disk() { last_group(kv)? } else { self.group };
+        if committed > self.group {
+            self.group = committed;
+            self.publish(topics.are_on_disk());
+        } else {
+            self.staged.iter().try_for_each(|partition| partition.roll_back())?;
+            self.staged.clear();
+        }
+        self.is_unfinished = false;
+        Ok(())
+    }
+
+    fn commit(&mut self, group: Vec<Request>, topics: &Topics, kv: &dyn Kv) -> Result<Vec<Answer>> {
+        let (answers, mut writes) = self.stage(group)?;
+        let is_moved = self.sync(topics, &mut writes)?;
+        if !writes.is_empty() {
+            kv.write(writes)?;
+        }
+        self.group += u64::from(is_moved);
+        self.publish(topics.are_on_disk());
+        Ok(answers)
     }
 
     /// Writes the batches of all requests. A request for a topic deleted meanwhile fails alone; when the disk fails, all
     /// do.
-    fn stage(&mut self, group: Vec<Request>, staged: &mut Staged) -> Result<Vec<Answer>> {
-        let mut answers = Vec::with_capacity(group.len());
+    fn stage(&mut self, group: Vec<Request>) -> Result<(Vec<Answer>, Writes)> {
+        let (mut answers, mut writes) = (Vec::with_capacity(group.len()), Writes::default());
         for request in group {
             if let Some(error) = request.outputs.iter().find_map(|(partition, _)| partition.check_exists().err()) {
                 answers.push(Err(error));
@@ -124,52 +138,52 @@ impl Turn {
             }
             let mut firsts = Vec::with_capacity(request.outputs.len());
             for (partition, batches) in request.outputs {
-                if !staged.partitions.iter().any(|known| Arc::ptr_eq(known, &partition)) {
-                    staged.partitions.push(Arc::clone(&partition));
+                if !self.staged.iter().any(|known| Arc::ptr_eq(known, &partition)) {
+                    self.staged.push(Arc::clone(&partition));
+                    self.files.used(&partition);
                 }
                 firsts.push(partition.stage(batches, self.group + 1)?);
             }
-            staged.writes.append(request.writes);
+            writes.append(request.writes);
             answers.push(Ok(firsts));
         }
-        Ok(answers)
+        Ok((answers, writes))
     }
 
-    /// Makes the batches durable and adds the new ends to the writes.
-    fn sync(&mut self, partitions: &[Arc<Partition>], topics: &Topics, writes: &mut Writes) -> Result<()> {
+    /// Makes the batches durable and adds the new ends to the writes, and the group's number; says whether there were any.
+    fn sync(&mut self, topics: &Topics, writes: &mut Writes) -> Result<bool> {
         let mut is_moved = false;
-        for partition in partitions {
+        for partition in &self.staged {
             if let Some(mark) = partition.sync()? {
                 writes.push(topics.end_write(&partition.id, mark)?);
                 is_moved = true;
             }
         }
         if is_moved {
-            self.group += 1;
-            let value = Some(self.group.to_be_bytes().to_vec());
+            let value = Some((self.group + 1).to_be_bytes().to_vec());
             writes.push(Write { space: GROUP_SPACE.into(), key: Vec::new(), value });
         }
-        Ok(())
+        Ok(is_moved)
     }
 
-    fn publish(&mut self, partitions: &[Arc<Partition>], is_bounded: bool) {
+    fn publish(&mut self, is_bounded: bool) {
         let mut wake: Vec<Arc<Signal>> = Vec::new();
-        for partition in partitions {
+        for partition in &self.staged {
             let published = partition.publish(&mut wake);
             if is_bounded {
                 published.into_iter().for_each(|batch| self.cache.admit(partition, batch, CACHE_BYTES));
             }
         }
+        self.staged.clear();
+        self.files.close_some();
         wake.iter().for_each(|signal| signal.raise());
     }
+}
 
-    fn roll_back(&mut self, staged: &Staged) {
-        for partition in &staged.partitions {
-            if let Err(error) = partition.roll_back() {
-                self.broken = Some(error.to_string());
-            }
-        }
-    }
+/// The number of the last group that the local database knows.
+fn last_group(kv: &dyn Kv) -> Result<u64> {
+    let group = kv.get(GROUP_SPACE, b"")?.and_then(|bytes| bytes.try_into().ok());
+    Ok(group.map_or(0, u64::from_be_bytes))
 }
 
 /// The same error for everybody in the group.
@@ -178,6 +192,8 @@ fn again(error: &LogError) -> LogError {
         LogError::Io { what, source } => {
             LogError::Io { what: what.clone(), source: std::io::Error::new(source.kind(), source.to_string()) }
         }
+        LogError::Unwritable(problem) => LogError::Unwritable(problem.clone()),
+        LogError::Invalid(problem) => LogError::Invalid(problem.clone()),
         LogError::Store(problem) => LogError::Store(problem.clone()),
         other => LogError::Store(other.to_string()),
     }

@@ -15,8 +15,11 @@ mod compaction;
 mod compaction_tests;
 #[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod failure_tests;
 mod frame;
 mod group;
+mod open_files;
 mod partition;
 mod reader;
 mod recovery;
@@ -140,6 +143,8 @@ impl Log for Embedded {
         let mut request = self.prepare(commit.outputs)?;
         request.writes = commit.writes;
         request.writes.append(positions::writes(&commit.group, &commit.positions));
+        // What can never be written must not fail together with what others write.
+        self.shared.kv.check(&request.writes)?;
         self.submit(request).map(drop)
     }
 
@@ -157,9 +162,12 @@ impl Log for Embedded {
         self.shared.kv.write(positions::forget_group(&*self.shared.kv, group)?)
     }
 
+    fn check_writable(&self) -> Result<()> {
+        self.shared.turn.lock().recover(&self.shared.topics, &*self.shared.kv)
+    }
+
     fn close(&self) -> Result<()> {
-        let turn = self.shared.turn.lock();
-        turn.check_whole()?;
+        self.shared.turn.lock().recover(&self.shared.topics, &*self.shared.kv)?;
         self.dir.as_ref().map_or(Ok(()), |dir| dir.close(&*self.shared.kv))
     }
 

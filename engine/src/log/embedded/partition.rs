@@ -122,6 +122,13 @@ impl Partition {
         tail.files.as_mut().map_or(Ok(()), SegmentWriter::roll_back)
     }
 
+    /// Closes the file that is written to.
+    pub(super) fn close_file(&self) {
+        if let Some(files) = &mut self.tail.lock().files {
+            files.close();
+        }
+    }
+
     /// Makes what was staged visible and tells each batch's offset and the memory it takes; collects whom to wake.
     pub(super) fn publish(&self, wake: &mut Vec<Arc<Signal>>) -> Vec<(i64, usize)> {
         let mut tail = self.tail.lock();
@@ -228,7 +235,9 @@ impl Partition {
     pub(super) fn expire(&self, begin: i64, record: impl FnOnce(Mark) -> Result<()>) -> Result<()> {
         let mut tail = self.tail.lock();
         if let Some(files) = &mut tail.files {
-            record(files.expire(begin))?;
+            let mark = files.without(begin);
+            record(mark)?;
+            files.expire(mark);
         }
         let mut kept = self.kept.lock();
         kept.begin = begin;

@@ -19,7 +19,8 @@ use crate::log::embedded::recovery::{self, Committed};
 use crate::log::embedded::retention::Retention;
 use crate::log::embedded::segment::corrupt;
 use crate::log::embedded::writer::Mark;
-use crate::log::{Kv, LogError, Result, Topic, TopicPartition, TopicSpec, Write, positions, topic_rules};
+use crate::log::topic_rules::{self, PARTITIONS};
+use crate::log::{Kv, LogError, Result, Topic, TopicPartition, TopicSpec, Write, positions};
 
 const TOPICS: &str = "log/topics";
 const ENDS: &str = "log/ends";
@@ -83,6 +84,11 @@ impl Topics {
         }
         let mut topics = Topics { dir: Some(dir.clone()), ..Topics::default() };
         for (name, record) in records(kv)? {
+            if record.partitions > PARTITIONS && !topics.was_made(&record, kv)? {
+                tracing::warn!("topic {name} with {} partitions is forgotten: it was never made", record.partitions);
+                kv.write(put(TOPICS, name.as_bytes(), None).into())?;
+                continue;
+            }
             unknown.retain(|dir| *dir != *record.dir_name(&name));
             topics.next_id = AtomicU64::new((record.id + 1).max(topics.next_id.into_inner()));
             let entry = topics.entry(&name, record, kv, group)?;
@@ -97,6 +103,17 @@ impl Topics {
             topics.remove_dir(&name, kv);
         }
         Ok(topics)
+    }
+
+    /// Whether anything was ever written to a topic.
+    fn was_made(&self, record: &Record, kv: &dyn Kv) -> Result<bool> {
+        let (from, to) = (record.id.to_be_bytes(), (record.id + 1).to_be_bytes());
+        let mut any = false;
+        kv.scan(ENDS, Bound::Included(&from), Bound::Excluded(&to), &mut |_, _| {
+            any = true;
+            false
+        })?;
+        Ok(any)
     }
 
     fn entry(&self, name: &Arc<str>, record: Record, kv: &dyn Kv, group: u64) -> Result<Entry> {
@@ -124,6 +141,11 @@ impl Topics {
     /// Adds a topic.
     pub(super) fn create(&self, name: &str, spec: &TopicSpec, kv: &dyn Kv, group: u64) -> Result<()> {
         topic_rules::check(name, spec)?;
+        if spec.partitions > PARTITIONS {
+            let partitions = spec.partitions;
+            let problem = format!("topic {name} cannot have {partitions} partitions: {PARTITIONS} are the most");
+            return Err(LogError::Invalid(problem));
+        }
         let mut topics = self.by_name.write();
         if topics.contains_key(name) {
             return Err(LogError::TopicExists(name.to_owned()));
@@ -132,9 +154,9 @@ impl Topics {
         let (partitions, replicas, config) = (spec.partitions, spec.replicas, spec.config.clone());
         let record = Record { id, partitions, replicas, config };
         let bytes = serde_json::to_vec(&record).map_err(|error| LogError::Invalid(error.to_string()))?;
-        kv.write(put(TOPICS, name.as_bytes(), Some(bytes)).into())?;
         let name: Arc<str> = name.into();
         let entry = self.entry(&name, record, kv, group)?;
+        kv.write(put(TOPICS, name.as_bytes(), Some(bytes)).into())?;
         topics.insert(name, entry);
         Ok(())
     }

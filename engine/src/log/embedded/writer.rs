@@ -162,16 +162,29 @@ impl SegmentWriter {
         Ok(())
     }
 
-    /// Segments before `begin` have been given up; with `begin` = end there is none left.
-    pub(super) fn expire(&mut self, begin: i64) -> Mark {
-        self.committed.begin = begin;
-        if begin == self.committed.end {
-            self.committed = Mark { segment: begin, len: 0, last: 0, ..self.committed };
+    /// The mark without the segments before `begin`; with `begin` = end there is none left.
+    pub(super) fn without(&self, begin: i64) -> Mark {
+        match begin == self.committed.end {
+            true => Mark { begin, segment: begin, len: 0, last: 0, ..self.committed },
+            false => Mark { begin, ..self.committed },
+        }
+    }
+
+    /// Segments have been given up, and the mark is as the local database has it now.
+    pub(super) fn expire(&mut self, mark: Mark) {
+        if mark.begin == mark.end {
             self.committed_last = None;
             self.last = None;
         }
-        self.written = self.committed;
-        self.committed
+        self.committed = mark;
+        self.written = mark;
+    }
+
+    /// Closes the file it writes to; the next write opens it again.
+    pub(super) fn close(&mut self) {
+        if let Some((_, file)) = &mut self.last {
+            *file = None;
+        }
     }
 }
 

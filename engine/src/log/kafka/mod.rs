@@ -138,6 +138,10 @@ impl Log for Kafka {
         Ok(())
     }
 
+    fn check_writable(&self) -> Result<()> {
+        self.kv.recover()
+    }
+
     fn close(&self) -> Result<()> {
         self.dir.close(&*self.kv)
     }

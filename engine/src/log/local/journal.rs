@@ -1,5 +1,10 @@
-//! What fjall's journals do not protect: the number of each batch. fjall checks what stands in a batch but not the number
-//! before it, which decides which of two writes to a key is the later one. Numbers ascend, so one that does not is damage.
+//! What fjall does not do for its journals.
+//!
+//! It checks what stands in a batch but not the number before it, which decides which of two writes to a key is the later
+//! one. Numbers ascend, so one that does not is damage.
+//!
+//! A write that failed may still be in the journal, or be flushed there later. [`copy`] leaves it out; and as it is written
+//! anew and synced, it also does not depend on pages that a failed sync has given up.
 //!
 //! ```text
 //! journal (<n>.jnl) = batches, then zeros        batch = start, items or clears, end
@@ -8,38 +13,30 @@
 //! clear 4, keyspace (u64)
 //! ```
 
-use std::fs::{File, read_dir};
+use std::fs::{File, read_dir, rename};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use crate::log::local::sync_dir;
 use crate::log::{LogError, Result};
 
 const START: u8 = 1;
 const ITEM: u8 = 2;
 const END: u8 = 3;
 const CLEAR: u8 = 4;
+const END_MAGIC: [u8; 4] = *b"FJL\x03";
 /// Numbers do not get this far; the highest bits are fjall's.
 const TOO_HIGH: u64 = 1 << 56;
+/// What a copy is called until it takes the place of the journal; fjall does not look at such files.
+const COPY: &str = "new";
 
 /// Fails when the batches of a database's journals are not in order. What cannot be read at all is left to fjall.
 pub(super) fn check(database: &Path) -> Result<()> {
-    let io = |path: &Path| {
-        let what = path.display().to_string();
-        move |source| LogError::Io { what, source }
-    };
-    let Ok(entries) = read_dir(database) else { return Ok(()) };
-    let mut journals: Vec<(u64, PathBuf)> = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(io(database))?.path();
-        let number = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".jnl")?.parse().ok());
-        journals.extend(number.map(|number| (number, path)));
-    }
-    journals.sort();
     let mut last = None;
-    for (_, path) in journals {
-        let mut journal = BufReader::new(File::open(&path).map_err(io(&path))?);
-        while let Some(entry) = entry(&mut journal) {
-            let Some(number) = entry else { continue };
+    for path in journals(database)? {
+        let mut journal = Journal::open(&path)?;
+        while let Some(entry) = journal.next() {
+            let Entry::Start(number) = entry else { continue };
             if last.is_some_and(|last| number <= last) || number >= TOO_HIGH {
                 let problem = "a commit has a number that cannot be right".to_owned();
                 return Err(LogError::Corrupt { file: path.display().to_string(), problem });
@@ -50,36 +47,133 @@ pub(super) fn check(database: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Reads an entry: the number of a batch that starts, or nothing of interest. `None`: there is no entry.
-fn entry(journal: &mut BufReader<File>) -> Option<Option<u64>> {
-    let [tag] = bytes(journal)?;
-    match tag {
-        START => {
-            let _items: [u8; 4] = bytes(journal)?;
-            return Some(Some(u64::from_le_bytes(bytes(journal)?)));
+/// Copies of journals, durable but not in their places yet.
+pub(super) struct Copies {
+    of: Vec<PathBuf>,
+    copied: Vec<PathBuf>,
+}
+
+/// Copies the journals of a database of which nothing is written any more, without what has the number `next` or a higher
+/// one.
+pub(super) fn copy(database: &Path, next: u64) -> Result<Copies> {
+    let mut copies = Copies { of: journals(database)?, copied: Vec::new() };
+    for (i, path) in copies.of.iter().enumerate() {
+        let mut journal = Journal::open(path)?;
+        let (mut whole, mut is_wanted, mut is_cut) = (0, true, false);
+        while let Some(entry) = journal.next() {
+            match entry {
+                Entry::Start(number) => is_wanted = number < next,
+                Entry::End if is_wanted => whole = journal.at,
+                _ => {}
+            }
+            is_cut |= !is_wanted;
         }
-        ITEM => {
-            let _kind_compression_keyspace: [u8; 10] = bytes(journal)?;
-            let key = u16::from_le_bytes(bytes(journal)?);
-            let _value: [u8; 4] = bytes(journal)?;
-            let stored = u32::from_le_bytes(bytes(journal)?);
-            skip(journal, u64::from(key) + u64::from(stored))?;
+        // All but the last one are written and synced.
+        if is_cut || i + 1 == copies.of.len() {
+            let copy = path.with_added_extension(COPY);
+            write_copy(path, &copy, whole).map_err(io(&copy))?;
+            copies.copied.push(path.clone());
         }
-        END => skip(journal, 12)?,
-        CLEAR => skip(journal, 8)?,
-        _ => return None,
     }
-    Some(None)
+    Ok(copies)
 }
 
-fn bytes<const N: usize>(journal: &mut BufReader<File>) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    journal.read_exact(&mut bytes).ok()?;
-    Some(bytes)
+fn write_copy(from: &Path, to: &Path, len: u64) -> std::io::Result<()> {
+    let mut file = File::create(to)?;
+    std::io::copy(&mut File::open(from)?.take(len), &mut file)?;
+    file.sync_all()
 }
 
-fn skip(journal: &mut BufReader<File>, count: u64) -> Option<()> {
-    journal.seek_relative(i64::try_from(count).ok()?).ok()
+impl Copies {
+    /// Puts them in the place of what they were made of, unless there are other journals by now.
+    pub(super) fn put_in_place(self, database: &Path) -> Result<()> {
+        if journals(database)? != self.of {
+            return Err(LogError::Store("the journals have changed".to_owned()));
+        }
+        for path in &self.copied {
+            rename(path.with_added_extension(COPY), path).map_err(io(path))?;
+        }
+        sync_dir(database).map_err(io(database))
+    }
+}
+
+/// The journals of a database, oldest first.
+fn journals(database: &Path) -> Result<Vec<PathBuf>> {
+    let Ok(entries) = read_dir(database) else { return Ok(Vec::new()) };
+    let mut journals: Vec<(u64, PathBuf)> = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(io(database))?.path();
+        let number = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".jnl")?.parse().ok());
+        journals.extend(number.map(|number| (number, path)));
+    }
+    journals.sort();
+    Ok(journals.into_iter().map(|(_, path)| path).collect())
+}
+
+fn io(path: &Path) -> impl FnOnce(std::io::Error) -> LogError {
+    let what = path.display().to_string();
+    move |source| LogError::Io { what, source }
+}
+
+/// What a journal is made of.
+enum Entry {
+    /// A batch of that number begins.
+    Start(u64),
+    Part,
+    /// It ends.
+    End,
+}
+
+/// Reads a journal.
+struct Journal {
+    file: BufReader<File>,
+    /// Where the next entry begins.
+    at: u64,
+}
+
+impl Journal {
+    fn open(path: &Path) -> Result<Journal> {
+        let file = File::open(path).map_err(io(path))?;
+        Ok(Journal { file: BufReader::new(file), at: 0 })
+    }
+
+    /// The next entry; `None`: there is none, or it cannot be read.
+    fn next(&mut self) -> Option<Entry> {
+        let [tag] = self.bytes()?;
+        match tag {
+            START => {
+                let _items: [u8; 4] = self.bytes()?;
+                Some(Entry::Start(u64::from_le_bytes(self.bytes()?)))
+            }
+            ITEM => {
+                let _kind_compression_keyspace: [u8; 10] = self.bytes()?;
+                let key = u16::from_le_bytes(self.bytes()?);
+                let _value: [u8; 4] = self.bytes()?;
+                let stored = u32::from_le_bytes(self.bytes()?);
+                self.skip(u64::from(key) + u64::from(stored))?;
+                Some(Entry::Part)
+            }
+            END => {
+                let _checksum: [u8; 8] = self.bytes()?;
+                (self.bytes()? == END_MAGIC).then_some(Entry::End)
+            }
+            CLEAR => self.skip(8).map(|()| Entry::Part),
+            _ => None,
+        }
+    }
+
+    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        self.file.read_exact(&mut bytes).ok()?;
+        self.at += N as u64;
+        Some(bytes)
+    }
+
+    fn skip(&mut self, count: u64) -> Option<()> {
+        self.file.seek_relative(i64::try_from(count).ok()?).ok()?;
+        self.at += count;
+        Some(())
+    }
 }
 
 #[cfg(test)]
@@ -103,11 +197,11 @@ mod tests {
         drop(database);
         check(&path).unwrap();
         let journal = path.join("0.jnl");
-        let mut reader = BufReader::new(File::open(&journal).unwrap());
+        let mut reader = Journal::open(&journal).unwrap();
         let (mut starts, mut at) = (Vec::new(), 0);
-        while let Some(found) = entry(&mut reader) {
-            starts.extend(found.map(|_| at));
-            at = std::io::Seek::stream_position(&mut reader).unwrap();
+        while let Some(entry) = reader.next() {
+            starts.extend(matches!(entry, Entry::Start(_)).then_some(at));
+            at = reader.at;
         }
         assert!(starts.len() > 100, "{} batches", starts.len());
         let file = File::options().read(true).write(true).open(&journal).unwrap();

@@ -10,14 +10,18 @@
 
 mod closed;
 mod database;
+mod descriptors;
 mod dir;
 mod journal;
+mod long_keys;
 mod memory;
+mod opened;
 mod panics;
 
 use std::ops::Bound;
 
 pub(super) use self::database::Database;
+pub(super) use self::descriptors::for_segments;
 pub(super) use self::dir::{DataDir, sync_dir};
 pub(super) use self::memory::MemoryKv;
 
