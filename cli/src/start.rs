@@ -3,6 +3,8 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
 use server::ServerConfig;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -13,6 +15,13 @@ use crate::properties;
 /// Exit codes of a server that was told twice to stop: those of a process that a signal ends.
 const SIGTERM_TWICE: i32 = 143;
 const SIGINT_TWICE: i32 = 130;
+/// Sets up the process: what it writes is for its user alone, and it may open as many files as the system lets it.
+fn prepare_process() {
+    umask(Mode::RWXG | Mode::RWXO);
+    let limit = getrlimit(Resource::Nofile);
+    // With the limit as it is, fewer files stay open.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
 
 /// Runs a server until SIGTERM or Ctrl-C. The first line on standard output says where it listens.
 pub(crate) async fn server(file: Option<&Path>, overrides: &[(String, String)]) -> Result<(), String> {
@@ -20,6 +29,7 @@ pub(crate) async fn server(file: Option<&Path>, overrides: &[(String, String)]) 
     settings.extend(overrides.iter().cloned());
     let config = ServerConfig::from_settings(settings)?;
     server::trace_to_stderr();
+    prepare_process();
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| format!("SIGTERM: {e}"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| format!("SIGINT: {e}"))?;
     let stop = async move {
@@ -66,6 +76,7 @@ pub(crate) async fn in_process(overrides: &[(String, String)]) -> Result<InProce
         let port = if TcpListener::bind(("127.0.0.1", 8088)).is_ok() { 8088 } else { 0 };
         settings.push(("listeners".to_owned(), format!("http://127.0.0.1:{port}")));
     }
+    prepare_process();
     let config = ServerConfig::from_settings(settings)?;
     let data_dir = config.properties.get("data.dir").unwrap_or_default().to_owned();
     let (stop, stopped) = oneshot::channel();

@@ -1,8 +1,12 @@
 //! The data directory: who owns it and what it is.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions, TryLockError, create_dir_all, read_dir, read_to_string, rename};
+use std::fs::{
+    DirBuilder, File, OpenOptions, Permissions, TryLockError, read_dir, read_to_string, rename, set_permissions,
+    symlink_metadata,
+};
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::log::local::{Database, closed};
@@ -19,6 +23,9 @@ const DATABASE: &str = "db";
 const UNFINISHED: [&str; 3] = [LOCK_FILE, DATABASE, FORMAT_DRAFT];
 /// What file systems put into empty directories.
 const LOST_AND_FOUND: &str = "lost+found";
+/// What the owner alone may do, and what all others may.
+const OWNER: u32 = 0o700;
+const OTHERS: u32 = 0o077;
 
 /// A data directory this process has locked; released on drop.
 #[derive(Debug)]
@@ -35,7 +42,7 @@ impl DataDir {
             LogError::DataDir(format!("cannot {what} the data directory {}: {error}", path.display()))
         };
         if !path.is_dir() {
-            create_dir_all(path).map_err(|error| failed("create", error))?;
+            DirBuilder::new().recursive(true).mode(OWNER).create(path).map_err(|error| failed("create", error))?;
         }
         let mut names = Vec::new();
         for entry in read_dir(path).map_err(|error| failed("read", error))? {
@@ -51,6 +58,7 @@ impl DataDir {
                 foreign.display()
             )));
         }
+        protect(path)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK_FILE));
         let lock = lock.map_err(|error| failed("write to", error))?;
         match lock.try_lock() {
@@ -91,6 +99,59 @@ impl DataDir {
     pub(in crate::log) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Takes the rights of others from the directory and all that is in it, and refuses symbolic links in it: nothing outside
+/// of it is read or written. (The directory itself may be named by a link.)
+fn protect(path: &Path) -> Result<()> {
+    let (mut open, mut problem) = (vec![path.to_owned()], None);
+    while let Some(dir) = open.pop() {
+        let Some(entries) = there(&dir, read_dir(&dir))? else { continue };
+        problem = problem.or(tighten(&dir).err());
+        for entry in entries {
+            let entry = entry.map_err(|source| io(&dir, source))?;
+            let path = entry.path();
+            if entry.file_name() == LOST_AND_FOUND {
+                continue;
+            }
+            let Some(kind) = there(&path, entry.file_type())? else { continue };
+            if kind.is_symlink() {
+                let problem = format!("{} is a symbolic link; a data directory has none in it", path.display());
+                return Err(LogError::DataDir(problem));
+            }
+            match kind.is_dir() {
+                true => open.push(path),
+                false => problem = problem.or(tighten(&path).err()),
+            }
+        }
+    }
+    if let Some(problem) = problem {
+        tracing::warn!("others may read the data directory {}: {problem}", path.display());
+    }
+    Ok(())
+}
+
+/// Takes the rights of others from a file or directory.
+fn tighten(path: &Path) -> std::io::Result<()> {
+    // The last of the way here may be a link only for the data directory itself.
+    let mode = path.metadata().or_else(|_| symlink_metadata(path))?.permissions().mode();
+    match mode & OTHERS {
+        0 => Ok(()),
+        _ => set_permissions(path, Permissions::from_mode(mode & OWNER)),
+    }
+}
+
+/// What is not there any more, or not yet, is not looked at.
+fn there<T>(path: &Path, found: std::io::Result<T>) -> Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(io(path, source)),
+    }
+}
+
+fn io(path: &Path, source: std::io::Error) -> LogError {
+    LogError::Io { what: path.display().to_string(), source }
 }
 
 /// Whether the directory says it is ours; fails when it says it is something we cannot use.
@@ -164,6 +225,25 @@ mod tests {
         drop(DataDir::open(&path, "embedded").unwrap());
         std::fs::remove_dir_all(path.join(DATABASE)).unwrap();
         assert!(refusal(&path).contains("the local database is missing"));
+    }
+
+    #[test]
+    fn nobody_else_may_read_it_and_no_link_is_followed() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("data");
+        drop(DataDir::open(&path, "embedded").unwrap());
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        for (path, mode) in [(path.clone(), 0o755), (path.join(FORMAT_FILE), 0o644), (path.join(DATABASE), 0o775)] {
+            set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        }
+        let link = temp.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        drop(DataDir::open(&link, "embedded").unwrap());
+        assert_eq!([mode(&path), mode(&path.join(FORMAT_FILE)), mode(&path.join(DATABASE))], [0o700, 0o600, 0o700]);
+        let elsewhere = temp.path().join("elsewhere");
+        std::fs::rename(path.join(DATABASE), &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, path.join(DATABASE)).unwrap();
+        assert!(refusal(&path).contains("db is a symbolic link"));
     }
 
     #[test]
