@@ -14,6 +14,8 @@ impl LogError {
             Self::UnknownTopic(_) | Self::UnknownPartition { .. } | Self::TopicExists(_) | Self::Invalid(_) => {
                 return self.to_string();
             }
+            // It has been reported once; whoever tries again meanwhile adds nothing.
+            Self::Unwritable(_) => return self.to_string(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "The server's disk is full",
             Self::Io { .. } | Self::DataDir(_) | Self::Store(_) => "The server could not use its data directory",
             Self::Corrupt { .. } => "Data of the server is damaged",

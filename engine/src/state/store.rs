@@ -295,7 +295,7 @@ impl<V: Values> Store<V> {
     /// Notes what an entry takes if its value takes `heap` bytes.
     fn resize(&mut self, slot: u32, heap: usize) {
         let entry = &mut self.entries[slot as usize];
-        let size = (size_of::<Entry>() + 8 + entry.key.heap_bytes() + heap) as u32;
+        let size = u32::try_from(size_of::<Entry>() + 8 + entry.key.heap_bytes() + heap).unwrap_or(u32::MAX);
         self.bytes = self.bytes + size as usize - entry.size as usize;
         entry.size = size;
     }

@@ -19,6 +19,9 @@ const _: () = assert!(cfg!(target_endian = "little"), "segment files hold Arrow 
 /// Appended records are cut into batches of about so many bytes of keys and values.
 pub(super) const BATCH_BYTES: usize = 1 << 20;
 
+/// Most bytes of one record.
+const RECORD_BYTES: usize = 1 << 30;
+
 /// Memory of a batch beside its payload: arrays, buffers, their place in the partition.
 const OVERHEAD: usize = 512;
 
@@ -261,6 +264,10 @@ pub(super) fn prepare(records: &Records, with_frames: bool) -> Result<Vec<Prepar
         let piece = rest.slice(0, fitting(&rest));
         start += piece.len();
         let (payload, shape) = payload(&piece, None)?;
+        if payload.len() > RECORD_BYTES {
+            let bytes = payload.len();
+            return Err(LogError::Invalid(format!("a record has {bytes} bytes: {RECORD_BYTES} are the most")));
+        }
         let frame = match with_frames {
             true => frame(&payload, shape, piece.timestamps.iter().copied().max().unwrap_or(0)),
             false => Vec::new(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::log::embedded::batch::Batch;
 use crate::log::embedded::partition::Partition;
-use crate::log::embedded::segment::{Scan, corrupt};
+use crate::log::embedded::segment::{Scan, are_scans_too_many, corrupt};
 use crate::log::{RawBatch, Reader, Result, Signal};
 
 /// Consecutive batches are joined up to this size; joining larger ones costs more than it saves downstream.
@@ -96,6 +96,9 @@ impl Cursor {
             bytes += batch.bytes;
             next = batch.end();
             batches.push(batch);
+        }
+        if are_scans_too_many() {
+            self.scan = None;
         }
         Ok(batches)
     }

@@ -4,14 +4,18 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
 
 use crate::log::embedded::batch::Batch;
 use crate::log::embedded::frame::{HEADER, Header};
+use crate::log::local::for_segments;
 use crate::log::{LogError, Result};
 
+/// So many segments at most stay open between two reads, each with a buffer.
+const MOST_SCANS: usize = 256;
 /// Distance of index entries in the file.
 const INDEX_EVERY: u64 = 64 << 10;
 /// Bytes read at once when batches are read, and when only their headers are.
@@ -105,6 +109,33 @@ pub(super) fn parse_name(file_name: &str) -> Option<(i64, u64)> {
     }
 }
 
+/// Segments that are being read.
+static SCANS: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether more segments are being read than files and buffers should be kept for: readers then let go of theirs after
+/// every turn.
+pub(super) fn are_scans_too_many() -> bool {
+    static MOST: LazyLock<usize> = LazyLock::new(|| for_segments().min(MOST_SCANS));
+    SCANS.load(Ordering::Relaxed) > *MOST
+}
+
+/// Counts a scan as long as it is there.
+#[derive(Debug)]
+struct Counted;
+
+impl Counted {
+    fn new() -> Counted {
+        SCANS.fetch_add(1, Ordering::Relaxed);
+        Counted
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        SCANS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Reads a segment from some batch on.
 #[derive(Debug)]
 pub(super) struct Scan {
@@ -119,6 +150,7 @@ pub(super) struct Scan {
     buffer: Vec<u8>,
     buffer_at: u64,
     read_ahead: usize,
+    _counted: Counted,
 }
 
 impl Scan {
@@ -142,7 +174,8 @@ impl Scan {
             _ => LogError::Io { what: format!("opening {}", segment.path.display()), source },
         })?;
         let next = (position == 0).then_some(segment.base);
-        Ok(Scan { segment, file, position, len, next, buffer: Vec::new(), buffer_at: 0, read_ahead })
+        let (buffer, _counted) = (Vec::new(), Counted::new());
+        Ok(Scan { segment, file, position, len, next, buffer, buffer_at: 0, read_ahead, _counted })
     }
 
     /// Whether the batch that holds `offset` is the next to be read.

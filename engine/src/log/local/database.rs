@@ -22,9 +22,9 @@ use crate::log::{Kv, LogError, Result, Writes};
 /// Pauses between attempts to write again: the first one, and the longest when it fails again soon afterwards.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// How long those who read are waited for before the database is opened again.
-const READERS_PATIENCE: Duration = Duration::from_secs(2);
-const READERS_PAUSE: Duration = Duration::from_millis(1);
+/// How long those who read or write are waited for before the database is opened again.
+const USERS_PATIENCE: Duration = Duration::from_secs(2);
+const USERS_PAUSE: Duration = Duration::from_millis(1);
 /// With less than this on the disk a table file may not fit.
 const LITTLE_ROOM: u64 = 32 << 20;
 /// Longest value; fjall's limit is 4 GiB.
@@ -33,9 +33,17 @@ const VALUE_BYTES: usize = 1 << 30;
 /// The local database in a directory.
 pub(in crate::log) struct Database {
     path: PathBuf,
-    /// `None`: it could not be opened again.
-    opened: RwLock<Option<Arc<Opened>>>,
+    place: RwLock<Place>,
     health: Mutex<Health>,
+}
+
+/// Whether it is open.
+enum Place {
+    Open(Arc<Opened>),
+    /// It could not be opened again. What has this number or a higher one in its journals does not count.
+    Closed {
+        next: u64,
+    },
 }
 
 /// Whether it can be written to.
@@ -53,14 +61,16 @@ impl Database {
     pub(in crate::log) fn open(path: &Path) -> Result<Database> {
         Ok(Database {
             path: path.to_owned(),
-            opened: RwLock::new(Some(Arc::new(Opened::open(path)?))),
+            place: RwLock::new(Place::Open(Arc::new(Opened::open(path)?))),
             health: Mutex::new(Health { problem: None, since: Instant::now(), pause: Duration::ZERO }),
         })
     }
 
     fn opened(&self) -> Result<Arc<Opened>> {
-        let opened = self.opened.read().clone();
-        opened.ok_or_else(|| LogError::Unwritable("it could not be opened again".to_owned()))
+        match &*self.place.read() {
+            Place::Open(opened) => Ok(Arc::clone(opened)),
+            Place::Closed { .. } => Err(LogError::Unwritable("it could not be opened again".to_owned())),
+        }
     }
 
     /// Notes that a write failed; the error for whoever wanted it.
@@ -83,31 +93,25 @@ impl Database {
 
     /// Closes the database and opens it again without what a failed write has left. Until it is closed it can be read.
     fn reopen(&self) -> Result<()> {
-        let mut place = self.opened.write();
-        if let Some(mut opened) = place.take() {
-            let copies = match journal::copy(&self.path, opened.next_batch()) {
-                Ok(copies) => copies,
-                Err(error) => {
-                    *place = Some(opened);
-                    return Err(error);
-                }
-            };
-            let begin = Instant::now();
-            let only = loop {
-                match Arc::try_unwrap(opened) {
-                    Ok(only) => break only,
-                    Err(shared) if begin.elapsed() > READERS_PATIENCE => {
-                        *place = Some(shared);
-                        return Err(LogError::Store("it is being read".to_owned()));
+        let mut place = self.place.write();
+        match &mut *place {
+            Place::Open(opened) => {
+                let begin = Instant::now();
+                while Arc::get_mut(opened).is_none() {
+                    if begin.elapsed() > USERS_PATIENCE {
+                        return Err(LogError::Store("it is being used".to_owned()));
                     }
-                    Err(shared) => opened = shared,
+                    sleep(USERS_PAUSE);
                 }
-                sleep(READERS_PAUSE);
-            };
-            drop(only);
-            copies.put_in_place(&self.path)?;
+                // Nobody writes any more, and whoever did has an answer.
+                let next = opened.next_batch();
+                let copies = journal::copy(&self.path, next)?;
+                *place = Place::Closed { next };
+                copies.put_in_place(&self.path)?;
+            }
+            Place::Closed { next } => journal::copy(&self.path, *next)?.put_in_place(&self.path)?,
         }
-        *place = Some(Arc::new(Opened::open(&self.path)?));
+        *place = Place::Open(Arc::new(Opened::open(&self.path)?));
         Ok(())
     }
 }
@@ -147,12 +151,14 @@ impl Kv for Database {
     fn write(&self, writes: Writes) -> Result<()> {
         self.check(&writes)?;
         self.recover()?;
-        self.opened()?.write(&writes).map_err(|error| self.failed(error))
+        let written = self.opened()?.write(&writes);
+        written.map_err(|error| self.failed(error))
     }
 
     fn drop_spaces(&self, prefix: &str) -> Result<()> {
         self.recover()?;
-        self.opened()?.drop_spaces(prefix).map_err(|error| self.failed(error))
+        let dropped = self.opened()?.drop_spaces(prefix);
+        dropped.map_err(|error| self.failed(error))
     }
 
     fn check(&self, writes: &Writes) -> Result<()> {
@@ -211,12 +217,11 @@ mod tests {
         for key in 0..10 {
             put(&database, key).unwrap();
         }
-        // Journals are cut where this says.
+        // Closed, and what was written last does not count.
         let next = database.opened().unwrap().next_batch();
         put(&database, 10).unwrap();
-        let copies = journal::copy(&database.path, next).unwrap();
-        *database.opened.write() = None;
-        copies.put_in_place(&database.path).unwrap();
+        *database.place.write() = Place::Closed { next };
+        assert!(database.get("s", &[1]).unwrap_err().may_pass());
         database.failed(LogError::Store("made up".to_owned()));
         database.health.lock().pause = Duration::ZERO;
         database.recover().unwrap();

@@ -13,7 +13,7 @@
 //! clear 4, keyspace (u64)
 //! ```
 
-use std::fs::{File, read_dir, rename};
+use std::fs::{File, read_dir, remove_file, rename};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -56,8 +56,9 @@ pub(super) struct Copies {
 /// Copies the journals of a database of which nothing is written any more, without what has the number `next` or a higher
 /// one.
 pub(super) fn copy(database: &Path, next: u64) -> Result<Copies> {
-    let mut copies = Copies { of: journals(database)?, copied: Vec::new() };
-    for (i, path) in copies.of.iter().enumerate() {
+    let journals = journals(database)?;
+    let mut copies = Copies { of: journals.clone(), copied: Vec::new() };
+    for (i, path) in journals.iter().enumerate() {
         let mut journal = Journal::open(path)?;
         let (mut whole, mut is_wanted, mut is_cut) = (0, true, false);
         while let Some(entry) = journal.next() {
@@ -69,10 +70,10 @@ pub(super) fn copy(database: &Path, next: u64) -> Result<Copies> {
             is_cut |= !is_wanted;
         }
         // All but the last one are written and synced.
-        if is_cut || i + 1 == copies.of.len() {
+        if is_cut || i + 1 == journals.len() {
             let copy = path.with_added_extension(COPY);
-            write_copy(path, &copy, whole).map_err(io(&copy))?;
             copies.copied.push(path.clone());
+            write_copy(path, &copy, whole).map_err(io(&copy))?;
         }
     }
     Ok(copies)
@@ -94,6 +95,16 @@ impl Copies {
             rename(path.with_added_extension(COPY), path).map_err(io(path))?;
         }
         sync_dir(database).map_err(io(database))
+    }
+}
+
+/// What is not in its place takes no room.
+impl Drop for Copies {
+    fn drop(&mut self) {
+        for path in &self.copied {
+            // Most often it is in its place.
+            let _ = remove_file(path.with_added_extension(COPY));
+        }
     }
 }
 
