@@ -156,9 +156,9 @@ impl Engine {
             let outcome = Outcome::NothingToDo { message: command.message.clone() };
             return Ok(Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() });
         }
-        command.topics.iter().try_for_each(|topic| self.make_topic(topic))?;
-        self.start(&change)?;
-        let status = self.log_command(commands, parsed, &change)?;
+        let mut undo = Undo::default();
+        let logged = self.make(&change, &mut undo).and_then(|()| self.log_command(commands, parsed, &change));
+        let status = logged.inspect_err(|_| self.undo(&change, undo))?;
         {
             let mut catalog = self.shared.catalog.write();
             command.changes.iter().for_each(|change| catalog.apply(change));
@@ -169,6 +169,36 @@ impl Engine {
             outcome: Outcome::Command(status),
             warnings: statements::warnings(&parsed.statement),
         })
+    }
+
+    /// Makes topics and starts the query.
+    fn make(&self, change: &Change, undo: &mut Undo) -> Result<(), Failure> {
+        for topic in &change.command.topics {
+            if self.make_topic(topic)? {
+                undo.made.push(topic.name.clone());
+            }
+        }
+        undo.replaced = change.command.start.as_ref().and_then(|plan| self.shared.runtime.started(&plan.id));
+        self.start(change)
+    }
+
+    /// Takes back what a command did that could not be logged: its query would run without anybody knowing of it. What
+    /// cannot be removed now is removed when the next query gets the id.
+    fn undo(&self, change: &Change, Undo { made, replaced }: Undo) {
+        match (&change.command.start, replaced) {
+            (_, Some((start, is_paused))) => self.shared.runtime.start_again(start, is_paused),
+            (Some(plan), None) => {
+                if let Err(error) = self.shared.runtime.forget(&plan.id, &change.config) {
+                    tracing::warn!(query = plan.id, "not all that was begun is taken back: {error}");
+                }
+            }
+            (None, None) => {}
+        }
+        for topic in made {
+            if let Err(error) = self.shared.log.delete_topic(&topic) {
+                tracing::warn!("topic {topic} stays: {error}");
+            }
+        }
     }
 
     fn log_command(
@@ -191,14 +221,16 @@ impl Engine {
         Ok(CommandStatus { command_id, message: logged.message, query_id: logged.query_id, sequence_number })
     }
 
-    fn make_topic(&self, topic: &NewTopic) -> Result<(), Failure> {
+    /// Makes a topic; says whether it was not there before.
+    fn make_topic(&self, topic: &NewTopic) -> Result<bool, Failure> {
         let mut config = BTreeMap::from([("cleanup.policy".to_owned(), topic.cleanup_policy.to_owned())]);
         if let Some(retention) = topic.retention_ms {
             config.insert("retention.ms".to_owned(), retention.to_string());
         }
         let spec = TopicSpec { partitions: topic.partitions, replicas: topic.replicas, config };
         match self.shared.log.create_topic(&topic.name, &spec) {
-            Ok(()) | Err(LogError::TopicExists(_)) => Ok(()),
+            Ok(()) => Ok(true),
+            Err(LogError::TopicExists(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -235,6 +267,15 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// What there is to take back of a command that could not be logged.
+#[derive(Default)]
+struct Undo {
+    /// Topics it made.
+    made: Vec<String>,
+    /// The query it replaced, and whether that was paused.
+    replaced: Option<(PersistentStart, bool)>,
 }
 
 /// A command that only says something.

@@ -197,6 +197,13 @@ impl Runtime {
         Ok(())
     }
 
+    /// What runs under an id, to start it again, and whether it is paused.
+    pub fn started(&self, id: &str) -> Option<(PersistentStart, bool)> {
+        let running = self.query(id)?;
+        let start = PersistentStart { plan: Arc::clone(&running.plan), config: Arc::clone(&running.config) };
+        Some((start, running.life.state() == State::Paused))
+    }
+
     /// Starts a query that has run before. If it cannot be started now it has failed, and is tried again like one that
     /// failed while it ran.
     pub fn start_again(&self, start: PersistentStart, paused: bool) {
