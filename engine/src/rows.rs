@@ -69,6 +69,8 @@ struct Queue {
     bytes: usize,
     end: Option<End>,
     reader_gone: bool,
+    /// How many may still send or end it.
+    senders: usize,
     waker: Option<Waker>,
     room: Option<Arc<Signal>>,
 }
@@ -96,6 +98,7 @@ pub struct ReaderGone;
 /// A queue. `on_drop` is called when the receiver is dropped, so that a query with nothing to send ends too.
 pub fn channel(on_drop: impl FnOnce() + Send + Sync + 'static) -> (RowSender, RowReceiver) {
     let shared = Arc::new(Shared::default());
+    shared.queue.lock().senders = 1;
     (RowSender(shared.clone()), RowReceiver { shared, on_drop: Some(Box::new(on_drop)) })
 }
 
@@ -142,14 +145,19 @@ impl RowSender {
 
     /// Another handle on the same queue, to end it from elsewhere.
     pub fn handle(&self) -> RowSender {
+        self.0.queue.lock().senders += 1;
         RowSender(self.0.clone())
     }
 }
 
 impl Drop for RowSender {
     fn drop(&mut self) {
-        // Two references are left: this one and the reader's.
-        if Arc::strong_count(&self.0) <= 2 {
+        let is_last = {
+            let mut queue = self.0.queue.lock();
+            queue.senders -= 1;
+            queue.senders == 0
+        };
+        if is_last {
             self.end(End::Closed);
         }
     }
