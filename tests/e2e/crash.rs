@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use e2e::eventually;
 use e2e::http::{ksql, request, rows};
 use e2e::process::Server;
+use e2e::random::{Random, times};
 use serde_json::{Value, json};
 
-const KILLS: usize = 30;
+/// How often the server is killed; `MILLSTREAM_FUZZ_FACTOR` multiplies it.
+const KILLS: usize = 100;
+/// One in so many kills comes while the server starts.
+const EARLY: usize = 8;
 const REGIONS: [&str; 3] = ["north", "south", "west"];
 
 /// Three chained queries: a join, a windowed count on top of it, a plain aggregate on top of the join.
@@ -58,11 +62,30 @@ fn insert_until(url: &str, from: i64, stop: &AtomicBool) -> (i64, Option<i64>) {
     (next, None)
 }
 
+/// Rows sent so far, and those of which nobody knows whether they arrived.
+#[derive(Default)]
+struct Sent {
+    next: i64,
+    in_doubt: Vec<i64>,
+}
+
+/// Lets rows be inserted for a random while, then kills the server.
+fn kill_while_inserting(server: Server, sent: &mut Sent, random: &mut Random) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (url, flag, next) = (server.url.clone(), Arc::clone(&stop), sent.next);
+    let inserting = std::thread::spawn(move || insert_until(&url, next, &flag));
+    std::thread::sleep(Duration::from_millis(20 + random.below(180)));
+    server.kill();
+    stop.store(true, Ordering::Relaxed);
+    let (reached, doubtful) = inserting.join().expect("the inserting thread ends");
+    sent.in_doubt.extend(doubtful);
+    // A number in doubt is not sent again: it is in the log once or not at all.
+    sent.next = reached + i64::from(doubtful.is_some());
+}
+
 #[test]
-fn thirty_kills_lose_and_repeat_nothing() {
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |d| d.as_nanos() as u64);
-    println!("SEED={seed}");
-    let mut random = seed;
+fn a_hundred_kills_lose_and_repeat_nothing() {
+    let mut random = Random::new("crash");
     let data = tempfile::tempdir().unwrap();
     // Repartition topics are purged all the time.
     let settings = [("ksql.streams.repartition.purge.interval.ms", "1")];
@@ -71,26 +94,15 @@ fn thirty_kills_lose_and_repeat_nothing() {
     for (id, name) in REGIONS.iter().enumerate() {
         ksql(&server.url, &format!("INSERT INTO regions (rowtime, id, name) VALUES (0, {id}, '{name}');"), &json!({}));
     }
-    let mut next = 0;
-    let mut in_doubt = Vec::new();
-    for _ in 0..KILLS {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let pause = Duration::from_millis(20 + (random >> 33) % 180);
-        let stop = Arc::new(AtomicBool::new(false));
-        let (url, flag) = (server.url.clone(), Arc::clone(&stop));
-        let inserting = std::thread::spawn(move || insert_until(&url, next, &flag));
-        let until = Instant::now() + pause;
-        while Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(1));
+    let mut sent = Sent::default();
+    for kill in 0..times(KILLS) {
+        kill_while_inserting(server, &mut sent, &mut random);
+        if kill % EARLY == 0 {
+            Server::kill_while_starting(data.path(), &settings, Duration::from_millis(random.below(150)));
         }
-        server.kill();
-        stop.store(true, Ordering::Relaxed);
-        let (reached, doubtful) = inserting.join().expect("the inserting thread ends");
-        in_doubt.extend(doubtful);
-        // A number in doubt is not sent again: it is in the log once or not at all.
-        next = reached + i64::from(doubtful.is_some());
         server = Server::start(data.path(), &settings);
     }
+    let Sent { next, in_doubt } = sent;
     let expected = |landed: &[i64]| {
         let mut totals = Totals::new();
         for n in (0..next).filter(|n| !in_doubt.contains(n) || landed.contains(n)) {

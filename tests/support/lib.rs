@@ -6,6 +6,7 @@
 pub mod http;
 pub mod kafka;
 pub mod process;
+pub mod random;
 pub mod terminal;
 
 use std::path::PathBuf;

@@ -80,6 +80,14 @@ impl Server {
         Err((child.wait().expect("it ends").code(), text))
     }
 
+    /// Starts a server and kills it after a while, however far it has got.
+    pub fn kill_while_starting(data_dir: &Path, settings: &[(&str, &str)], after: Duration) {
+        let mut child = Self::spawn(data_dir, settings, Stdio::inherit());
+        std::thread::sleep(after);
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
+    }
+
     /// The same for a server that may take so much address space and no more; with its standard error.
     pub fn start_confined(data_dir: &Path, settings: &[(&str, &str)], bytes: u64) -> (Self, ChildStderr) {
         Self::start_limited(data_dir, settings, &format!("-v {}", bytes / 1024))
