@@ -29,6 +29,19 @@ fn a_broker_keeps_the_contract() {
 
     many_records_in_order(&log);
     timestamp_zero_stays_in_the_past(&log);
+    a_record_that_is_too_large_is_nothing_to_try_again(&log);
+}
+
+fn a_record_that_is_too_large_is_nothing_to_try_again(log: &dyn Log) {
+    for (bytes, fits) in [(1_048_000, true), (2_000_000, false)] {
+        let mut records = RecordsBuilder::default();
+        records.push(1, None, Some(&vec![7; bytes]));
+        let appended = log.append(vec![Output { to: partition("kept", 1), records: records.finish() }]);
+        match appended {
+            Ok(_) => assert!(fits),
+            Err(error) => assert!(!fits && !error.may_pass() && error.to_string().contains("too large"), "{error}"),
+        }
+    }
 }
 
 fn many_records_in_order(log: &dyn Log) {

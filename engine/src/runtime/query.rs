@@ -90,7 +90,7 @@ impl fmt::Display for Blame {
 impl From<&LogError> for Blame {
     fn from(error: &LogError) -> Self {
         match error {
-            LogError::UnknownTopic(_) | LogError::UnknownPartition { .. } => Self::User,
+            LogError::UnknownTopic(_) | LogError::UnknownPartition { .. } | LogError::Invalid(_) => Self::User,
             _ => Self::System,
         }
     }

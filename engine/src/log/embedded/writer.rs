@@ -1,6 +1,7 @@
 //! Writing segment files of one partition: stage, sync, then publish or roll back. Only the committer's leader writes.
 
 use std::fs::{File, OpenOptions, create_dir_all, remove_file};
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -144,21 +145,29 @@ impl SegmentWriter {
         std::mem::take(&mut self.staged)
     }
 
-    /// Cuts off what is staged.
+    /// Cuts off what is staged; can be done again when it fails.
     pub(super) fn roll_back(&mut self) -> Result<()> {
         self.written = self.committed;
         self.last = self.committed_last.clone().map(|segment| (segment, None));
         self.finished.clear();
-        for staged in std::mem::take(&mut self.staged) {
+        for staged in &self.staged {
+            let path = &staged.segment.path;
             if staged.position == 0 {
-                // it may not even have been made
-                let _ = remove_file(&staged.segment.path);
+                // A file that stays here could one day be taken for a committed one.
+                match remove_file(path) {
+                    // It may not even have been made.
+                    Err(error) if error.kind() != ErrorKind::NotFound => {
+                        return Err(io("removing", &staged.segment)(error));
+                    }
+                    _ => {}
+                }
             } else if staged.segment.base == self.committed.segment {
-                let file = OpenOptions::new().write(true).open(&staged.segment.path);
+                let file = OpenOptions::new().write(true).open(path);
                 let cut = file.and_then(|file| file.set_len(self.committed.len));
                 cut.map_err(io("cutting off", &staged.segment))?;
             }
         }
+        self.staged.clear();
         Ok(())
     }
 

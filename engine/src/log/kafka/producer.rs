@@ -79,6 +79,9 @@ impl ProducerContext for Acknowledge {
     }
 }
 
+/// Largest message, as a broker's default is; a topic may allow less.
+const MESSAGE_BYTES: &str = "1048588";
+
 impl Producer {
     /// Connects lazily.
     pub(super) fn new(connection: Arc<Connection>) -> Result<Producer> {
@@ -86,6 +89,7 @@ impl Producer {
             ("enable.idempotence", "true"),
             ("compression.type", "lz4"),
             ("linger.ms", "1"),
+            ("message.max.bytes", MESSAGE_BYTES),
             ("message.timeout.ms", MESSAGE_TIMEOUT_MS),
             ("queue.buffering.max.messages", "200000"),
             ("queue.buffering.max.kbytes", "65536"),
@@ -149,6 +153,10 @@ impl Producer {
             Some(error) => match error.rdkafka_error_code() {
                 Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
                     Err(LogError::UnknownTopic(to.topic.to_string()))
+                }
+                // It would be as large the next time.
+                Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize) => {
+                    Err(LogError::Invalid(format!("a record is too large for topic {}", to.topic)))
                 }
                 _ => Err(self.connection.failed(&format!("writing to topic {}", to.topic), error)),
             },
