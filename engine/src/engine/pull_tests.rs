@@ -452,6 +452,10 @@ fn keys_that_are_many_are_found_by_a_scan() {
     let (integers, doubles) = (list(&|n| n.to_string()), list(&|n| format!("{n}.5")));
     let query = format!("SELECT * FROM three WHERE a IN ({texts}) AND i IN ({integers}) AND d IN ({doubles});");
     assert_eq!(ask(&engine, &query), [r#"["12",7,1.5,1]"#, r#"["x",7,1.5,2]"#, r#"["x",9,1.5,1]"#, "Completed"]);
+    let nowhere = vec!["3000000000"; 20_000].join(", ");
+    let query_of_none =
+        format!("SELECT * FROM three WHERE (n = 1 OR n = 2) AND i IN ({nowhere}) AND a = 'x' AND d = 1.5;");
+    assert_eq!(ask(&engine, &query_of_none), ["Completed"]);
     let no_scans = [("ksql.query.pull.table.scan.enabled", "false")];
     let refused = query_with(&engine, &query, &no_scans, &Client::default()).unwrap_err();
     assert!(refused.message.starts_with("The WHERE clause asks for more than 10000 keys."), "{refused}");

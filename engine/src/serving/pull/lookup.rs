@@ -128,8 +128,13 @@ pub(super) fn access(filter: &Expr, source: &Source, env: &Env<'_>) -> Result<Ac
     let most = env.config.number("millstream.query.pull.keys.max").and_then(|most| usize::try_from(most).ok());
     let most = most.unwrap_or(0);
     let mut columns: Vec<Vec<Value>> = vec![Vec::new(); source.schema.key.len()];
-    let mut windows = Vec::new();
+    let (mut windows, mut constants) = (Vec::new(), 0);
     for conjuncts in &alternatives {
+        // Constants are work even where they name no key: each alternative has those of the others again.
+        constants += conjuncts.iter().map(|expr| named(expr, source)).sum::<usize>();
+        if constants > most.saturating_mul(columns.len()) {
+            return many_keys(most, env);
+        }
         let Some(wanted) = wanted(conjuncts, source, env)? else { return Ok(Access::Scan) };
         let keys = wanted.iter().try_fold(1, |keys: usize, values| keys.checked_mul(values.len()));
         let Some(keys) = keys.filter(|keys| *keys <= most.saturating_sub(windows.len())) else {
@@ -146,6 +151,14 @@ pub(super) fn access(filter: &Expr, source: &Source, env: &Env<'_>) -> Result<Ac
     }
     let columns = source.schema.key.iter().zip(&columns).map(|(column, values)| Value::column(&column.ty, values));
     Ok(Access::Keys(Lookups { columns: columns.collect(), windows }))
+}
+
+/// How many values of a key column a condition names.
+fn named(expr: &Expr, source: &Source) -> usize {
+    match conjunct(expr, source) {
+        Conjunct::KeyEquals { values, .. } => values.len(),
+        _ => 0,
+    }
 }
 
 /// More keys than are looked up one by one: all rows are read, if that is allowed.

@@ -73,9 +73,7 @@ impl Progress {
     pub(crate) fn new(format: RowFormat) -> Self {
         Self { format, keys: None, tables: 0, looked_up: 0, cursor: Cursor::default(), rows: 0 }
     }
-}
 
-impl Progress {
     /// Adds the entries of the next keys; says whether there may be more.
     fn look_up(&mut self, table: &Table, found: &mut Found) -> Result<bool, LogError> {
         let keys = self.keys.as_deref().unwrap_or_default();
