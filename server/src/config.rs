@@ -141,12 +141,13 @@ fn host_and_port(url: &str) -> &str {
 }
 
 fn listener(url: &str) -> Result<SocketAddr, String> {
+    let shown = sql::without_credentials(url);
     if url.starts_with("https://") {
-        return Err(format!("listeners={url}: https is not supported yet, use http"));
+        return Err(format!("listeners={shown}: https is not supported yet, use http"));
     }
     let address = host_and_port(url);
-    let resolved = address.to_socket_addrs().map_err(|e| format!("listeners={url}: {e}"))?.next();
-    resolved.ok_or_else(|| format!("listeners={url}: http://HOST:PORT is expected"))
+    let resolved = address.to_socket_addrs().map_err(|e| format!("listeners={shown}: {e}"))?.next();
+    resolved.ok_or_else(|| format!("listeners={shown}: http://HOST:PORT is expected"))
 }
 
 #[cfg(test)]

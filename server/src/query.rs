@@ -66,13 +66,14 @@ impl Drop for Waiting {
 fn try_start(server: &Server, asked: &Asked, patience: &mut Patience) -> Result<Progress<Start>, Failure> {
     let parsed = server.engine.parse(&asked.sql, &asked.session)?;
     let [statement] = parsed.as_slice() else {
-        let message =
-            format!("Expected exactly one KSQL statement; found {} instead\nStatement: {}", parsed.len(), asked.sql);
-        return Err(Failure::statement(message).of(&asked.sql));
+        let texts: Vec<String> = parsed.iter().filter_map(|parsed| sql::masked(&parsed.statement)).collect();
+        let text = if texts.is_empty() { asked.sql.clone() } else { texts.join(" ") };
+        let message = format!("Expected exactly one KSQL statement; found {} instead\nStatement: {text}", parsed.len());
+        return Err(Failure::statement(message).of(&text));
     };
     if !matches!(statement.statement, Statement::Query(_) | Statement::Print { .. }) {
         let first_word = statement.text.split_whitespace().next().unwrap_or_default().to_uppercase();
-        return Err((asked.refuse)(&first_word).of(&statement.text));
+        return Err((asked.refuse)(&first_word).of_parsed(statement));
     }
     let Some(print) = Print::of(&statement.statement, &asked.session) else {
         return Ok(match server.engine.try_query(statement, &asked.session, asked.rows, patience)? {

@@ -1,6 +1,6 @@
 //! What clients may do to the server's sockets, and what they may not.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -89,6 +89,26 @@ fn sigterm_ends_the_server_whatever_its_clients_do() {
     assert!(server.terminate(), "it must end with exit code 0");
     drop((silent, half_a_head, half_a_body, http2, web_socket, kept, unread, asserting));
     inserting.join().unwrap();
+}
+
+#[test]
+fn a_second_signal_does_not_wait() {
+    let data = tempfile::tempdir().unwrap();
+    let data_dir = format!("data.dir={}", data.path().display());
+    let settings =
+        ["-D", &data_dir, "-D", "listeners=http://127.0.0.1:0", "-D", "millstream.shutdown.timeout.ms=600000"];
+    let mut child = e2e::process::spawn(&[&["server"], settings.as_slice()].concat());
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let host = first.trim().strip_prefix("listening on http://").unwrap();
+    let mut half = TcpStream::connect(host).unwrap();
+    half.write_all(b"POST /ksql HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{").unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    e2e::process::signal(child.id(), "TERM");
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(child.try_wait().unwrap(), None, "it waits for the request");
+    e2e::process::signal(child.id(), "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(143));
 }
 
 #[test]
@@ -297,4 +317,66 @@ fn malformed_requests_are_refused_and_harm_nobody() {
     refused("GET", "/status/stream/%ff/create", b"");
     refused("GET", "/ws/query?request=%ff%00", b"");
     assert_eq!(request(&server.url, "GET", "/info", &[], "").status, 200);
+}
+
+#[test]
+fn a_flood_of_bad_records_does_not_flood_the_log() {
+    let data = tempfile::tempdir().unwrap();
+    let data_dir = format!("data.dir={}", data.path().display());
+    let mut child = e2e::process::spawn(&["server", "-D", &data_dir, "-D", "listeners=http://127.0.0.1:0"]);
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let url = first.trim().strip_prefix("listening on ").unwrap();
+    let bad = format!("INSERT INTO RAW (V) VALUES ('{}\n forged line');", "x".repeat(5_000)).repeat(500);
+    let statements = format!(
+        "CREATE STREAM RAW (V VARCHAR) WITH (KAFKA_TOPIC='bad', VALUE_FORMAT='KAFKA', PARTITIONS=1);
+         CREATE STREAM BAD (V INT) WITH (KAFKA_TOPIC='bad', VALUE_FORMAT='JSON');
+         CREATE STREAM GOOD AS SELECT V FROM BAD; {bad}"
+    );
+    ksql(url, &statements, &json!({}));
+    let are_read = || ksql(url, "DESCRIBE GOOD EXTENDED;", &json!({})).to_string().contains("\"consumerOffset\":500");
+    let begin = Instant::now();
+    while !are_read() {
+        assert!(begin.elapsed() < HANG);
+    }
+    e2e::process::signal(child.id(), "TERM");
+    let mut log = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(child.wait().unwrap().success());
+    let bad: Vec<&str> = log.lines().filter(|line| line.contains("topic=bad")).collect();
+    assert!((1..=100).contains(&bad.len()), "{} lines", bad.len());
+    assert!(bad.iter().all(|line| line.len() < 3_000), "{}", bad[0]);
+    assert!(log.contains("left_out="), "{log}");
+    assert!(!log.lines().any(|line| line.trim_start().starts_with("forged")), "{log}");
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[("ksql.connect.url", "http://joe:s3cret@connect:8083")]);
+    let shown =
+        |statement: &str| request(&server.url, "POST", "/ksql", &[], &json!({"ksql": statement}).to_string()).body;
+    let connector = "CREATE SOURCE CONNECTOR c WITH ('connector.class'='x', 'connection.url'='jdbc:x://joe:s3cret@h/d', 'password'='s3cret')";
+    for statement in [
+        "SHOW PROPERTIES;",
+        &format!("{connector};"),
+        &format!("{connector} AND;"),
+        &format!("SHOW STREAMS; {connector};"),
+        "SET 'ksql.streams.sasl.jaas.config'='s3cret' AND;",
+        "SET 'ssl.keystore.password'='s3cret';",
+    ] {
+        let answer = shown(statement);
+        assert!(!answer.contains("s3cret"), "{statement}: {answer}");
+    }
+    assert!(shown("SHOW PROPERTIES;").contains("http://[hidden]@connect:8083"));
+    for path in ["/query", "/query-stream"] {
+        for statement in [format!("{connector};"), format!("{connector}; SHOW STREAMS;"), format!("{connector} AND;")] {
+            let body = json!({"ksql": &statement, "sql": &statement}).to_string();
+            let answer = request(&server.url, "POST", path, &[], &body);
+            assert!(answer.status == 400 && !answer.body.contains("s3cret"), "{path} {statement}: {}", answer.body);
+        }
+    }
+    for path in ["/info", "/status", "/healthcheck", "/v1/metadata"] {
+        assert!(!request(&server.url, "GET", path, &[], "").body.contains("s3cret"), "{path}");
+    }
 }

@@ -1,6 +1,7 @@
 //! What is wrong with a text, where, and what would have been right.
 
 use crate::Span;
+use crate::format::masked_text;
 
 /// Whether the grammar or a rule beyond it was broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub struct SqlError {
     pub expected: Vec<String>,
     /// The word that was probably meant.
     pub suggestion: Option<String>,
-    /// What ksqlDB reports as the statement: the whole text for syntax errors, else the one statement, with its values
+    /// What ksqlDB reports as the statement: the offending line for syntax errors, else the one statement, with its values
     /// masked.
     pub statement: String,
 }
@@ -39,6 +40,14 @@ impl SqlError {
         let (line, column) = place.line_column(span.start);
         let (expected, suggestion, statement) = (Vec::new(), None, String::new());
         Self { kind, message, span, line, column, expected, suggestion, statement }
+    }
+
+    /// The error without what the text it shows should keep to itself.
+    pub(crate) fn without_secrets(mut self) -> Self {
+        if self.kind == ErrorKind::Syntax {
+            self.statement = masked_text(&self.statement);
+        }
+        self
     }
 
     /// What could have stood there and what was probably meant; empty when nothing is known.
@@ -75,6 +84,12 @@ impl<'a> Place<'a> {
     pub(crate) fn slice(self, span: Span) -> &'a str {
         let at = |offset: u32| offset.saturating_sub(self.start) as usize;
         self.text.get(at(span.start)..at(span.end)).unwrap_or_default()
+    }
+
+    /// The line that an offset is on.
+    pub(crate) fn line(self, offset: u32) -> &'a str {
+        let (line, _) = line_column(self.text, offset.saturating_sub(self.start));
+        self.text.lines().nth(line as usize - 1).unwrap_or_default()
     }
 
     /// What is left of it from an offset on.

@@ -23,7 +23,8 @@ mod walk;
 pub use ast::*;
 pub use error::{ErrorKind, Place, SqlError, line_column};
 pub use format::{
-    format, format_element, format_expr, format_ident, format_query, format_string, format_type, format_with, masked,
+    format, format_element, format_expr, format_ident, format_query, format_string, format_type, format_with,
+    is_secret, masked, without_credentials,
 };
 pub use keywords::keywords;
 pub use limits::Limits;
@@ -54,7 +55,7 @@ pub fn parse(text: &str, variables: &Variables) -> Result<Vec<Parsed>, SqlError>
 /// # Errors
 /// As [`parse`].
 pub fn parse_within(text: &str, variables: &Variables, limits: Limits) -> Result<Vec<Parsed>, SqlError> {
-    parse_all(text, variables, Grammar::Server, limits)
+    parse_all(text, variables, Grammar::Server, limits).map_err(SqlError::without_secrets)
 }
 
 /// [`parse`], for test scripts: also takes ASSERT VALUES, ASSERT NULL VALUES, ASSERT STREAM, ASSERT TABLE and RUN SCRIPT.

@@ -174,6 +174,15 @@ impl Config {
         self.set.get(name).map(String::as_str).or_else(|| find(name).and_then(|property| property.default))
     }
 
+    /// The same as it may be shown: passwords are not.
+    pub fn shown(&self, name: &str) -> Option<String> {
+        let is_password = find(name).is_some_and(|property| property.kind == Kind::Password) || sql::is_secret(name);
+        match self.get(name) {
+            Some(_) if is_password && self.is_set(name) => Some("[hidden]".to_owned()),
+            value => value.map(sql::without_credentials),
+        }
+    }
+
     /// Whether it was set.
     pub fn is_set(&self, name: &str) -> bool {
         self.set.contains_key(name)

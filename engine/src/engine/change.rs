@@ -9,7 +9,7 @@ use sql::{Ident, Parsed, Statement};
 use crate::catalog::{self, Catalog, QueryKind};
 use crate::commands::{CommandLog, Logged, LoggedTopic};
 use crate::config::Config;
-use crate::log::{LogError, TopicSpec};
+use crate::log::{LogError, TopicSpec, check_topic};
 use crate::plan::{self, Command, NewTopic, PlanError, Planner};
 use crate::runtime::PersistentStart;
 use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, View};
@@ -70,6 +70,7 @@ impl Engine {
 
     /// A partition costs files and a task, so that a slip of the pen could cost the server.
     fn check_topics(&self, command: &Command) -> Result<(), Failure> {
+        command.topics.iter().try_for_each(|topic| check_topic(&topic.name, topic.partitions))?;
         let Some(most) = self.shared.config.number("millstream.topic.max.partitions") else { return Ok(()) };
         match command.topics.iter().find(|topic| i64::from(topic.partitions) > most) {
             None => Ok(()),

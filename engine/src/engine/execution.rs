@@ -167,3 +167,64 @@ fn millis(interval: Interval) -> i64 {
     };
     interval.amount.saturating_mul(unit)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::System;
+    use crate::config::Config;
+    use crate::engine::Parts;
+    use crate::engine::tests::engine;
+    use crate::expr::Registry;
+    use crate::log::{Embedded, Log};
+
+    #[test]
+    fn a_bad_topic_name_is_refused_before_anything_is_done() {
+        let engine = engine();
+        let long = "t".repeat(250);
+        for name in ["", ".", "..", "a b", "a/b", "ä", "a\0b", &long] {
+            let text = format!(
+                "CREATE STREAM GOOD (V INT) WITH (KAFKA_TOPIC='good', VALUE_FORMAT='JSON', PARTITIONS=1);
+                 CREATE STREAM BAD (V INT) WITH (KAFKA_TOPIC='{name}', VALUE_FORMAT='JSON', PARTITIONS=1);"
+            );
+            let failure = engine.execute(&text, Session::default(), None).unwrap_err();
+            assert!([FailureKind::Statement, FailureKind::Request].contains(&failure.kind), "{name:?}: {failure:?}");
+            assert!(failure.message.len() < 500, "{failure}");
+        }
+        assert!(engine.catalog().source("GOOD").is_none() && engine.log().topics().unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_assertion_that_waits_holds_no_lock() {
+        let engine = engine();
+        let text = "ASSERT TOPIC later TIMEOUT 1 HOUR;
+            CREATE STREAM AFTER (V INT) WITH (KAFKA_TOPIC='later', VALUE_FORMAT='JSON', PARTITIONS=1);";
+        let mut execution = engine.begin(text, Session::default(), None);
+        assert!(matches!(execution.go_on(), Ok(Progress::Wait(_))));
+        let first = "CREATE STREAM FIRST (V INT) WITH (KAFKA_TOPIC='later', VALUE_FORMAT='JSON', PARTITIONS=1);";
+        engine.execute(first, Session::default(), None).unwrap();
+        let Ok(Progress::Done(answers)) = execution.go_on() else { panic!("it holds now") };
+        assert_eq!(answers.len(), 2);
+        let mut late = engine.begin("SHOW STREAMS;", Session::default(), Some(2));
+        assert!(matches!(late.go_on(), Ok(Progress::Wait(_))));
+        engine.execute("DROP STREAM FIRST;", Session::default(), None).unwrap();
+        assert!(matches!(late.go_on(), Ok(Progress::Done(_))));
+    }
+
+    #[test]
+    fn queries_have_a_limit() {
+        let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+        let config = Config::new([("ksql.query.persistent.active.limit", "1"), ("ksql.pull.queries.enable", "false")]);
+        let (clock, functions) = (Arc::new(System), Registry::with(&[]));
+        let parts = Parts { log, clock, config: config.unwrap(), functions, threads: 0, uncut: false };
+        let engine = Engine::new(parts).unwrap();
+        let source = "CREATE STREAM S (V INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);";
+        engine.execute(&format!("{source} CREATE STREAM A AS SELECT * FROM S;"), Session::default(), None).unwrap();
+        let failure = engine.execute("CREATE STREAM B AS SELECT * FROM S;", Session::default(), None).unwrap_err();
+        assert!(failure.message.contains("Configured limit: 1."), "{failure}");
+        let replaced = "CREATE OR REPLACE STREAM A AS SELECT * FROM S WHERE V > 1;";
+        engine.execute(replaced, Session::default(), None).unwrap();
+    }
+}

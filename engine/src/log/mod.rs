@@ -33,6 +33,7 @@ pub use self::kafka::{Kafka, KafkaSettings};
 pub use self::murmur2::{Partitioner, murmur2, partition_for};
 pub use self::records::RecordsBuilder;
 pub use self::told::reported;
+pub use self::topic_rules::check as check_topic;
 pub use self::writes::{Write, Writes, Written};
 
 /// What can go wrong below this module.

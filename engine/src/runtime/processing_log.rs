@@ -8,6 +8,11 @@ use parking_lot::Mutex;
 
 /// How many entries a query keeps.
 const KEPT: usize = 200;
+/// Longest message that is kept or traced, bytes.
+const MAX_MESSAGE_BYTES: usize = 1024;
+/// How many entries of a query are traced in such a while; the others are only counted.
+const TRACED: u32 = 20;
+const WHILE_MS: i64 = 60_000;
 
 /// What went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,27 +69,57 @@ pub struct BadRecords {
 pub struct ProcessingLog {
     query: String,
     count: AtomicU64,
+    traced: Mutex<Traced>,
     entries: Mutex<VecDeque<Entry>>,
     /// By topic.
     bad_records: Mutex<BTreeMap<Arc<str>, BadRecords>>,
 }
 
+/// How much of a processing log was traced of late.
+#[derive(Debug, Default)]
+struct Traced {
+    since_ms: Option<i64>,
+    count: u32,
+    left_out: u64,
+}
+
+impl Traced {
+    /// Whether one more entry is to be traced, and how many were left out before it.
+    fn next(&mut self, now_ms: i64) -> Option<u64> {
+        let is_over = self.since_ms.is_none_or(|since| !(0..WHILE_MS).contains(&now_ms.saturating_sub(since)));
+        if is_over {
+            (self.since_ms, self.count) = (Some(now_ms), 0);
+        }
+        if self.count == TRACED {
+            self.left_out += 1;
+            return None;
+        }
+        self.count += 1;
+        Some(std::mem::take(&mut self.left_out))
+    }
+}
+
 impl ProcessingLog {
     /// An empty one.
     pub fn new(query: impl Into<String>) -> Self {
-        Self { query: query.into(), count: AtomicU64::new(0), entries: Mutex::default(), bad_records: Mutex::default() }
+        Self {
+            query: query.into(),
+            count: AtomicU64::new(0),
+            traced: Mutex::default(),
+            entries: Mutex::default(),
+            bad_records: Mutex::default(),
+        }
     }
 
     /// Writes an entry. Only ever called for what went wrong, so it may lock.
     pub fn write(&self, time_ms: i64, trouble: Trouble, step: &str, message: String, origin: Option<Origin>) {
         self.count.fetch_add(1, Ordering::Relaxed);
         let logger = format!("{}.{step}", self.query);
-        match &origin {
-            Some(at) => tracing::warn!(
-                target: "processing", %logger, topic = %at.topic, partition = at.partition, offset = at.offset,
-                part = if at.is_key { "key" } else { "value" }, "{message}"
-            ),
-            None => tracing::warn!(target: "processing", %logger, "{message}"),
+        let message = shortened(message);
+        let left_out = self.traced.lock().next(time_ms);
+        if let Some(left_out) = left_out {
+            self.trace_left_out(left_out);
+            trace(&logger, &message, origin.as_ref());
         }
         if let (Trouble::Deserialization, Some(origin)) = (trouble, &origin) {
             let mut topics = self.bad_records.lock();
@@ -96,6 +131,13 @@ impl ProcessingLog {
             entries.pop_front();
         }
         entries.push_back(Entry { time_ms, trouble, logger, message, origin });
+    }
+
+    fn trace_left_out(&self, left_out: u64) {
+        if left_out > 0 {
+            let query = &self.query;
+            tracing::warn!(target: "processing", query, left_out, "more entries than {TRACED} a minute were left out here");
+        }
     }
 
     /// How many entries there ever were.
@@ -114,6 +156,42 @@ impl ProcessingLog {
     }
 }
 
+impl Drop for ProcessingLog {
+    fn drop(&mut self) {
+        let left_out = self.traced.lock().left_out;
+        self.trace_left_out(left_out);
+    }
+}
+
+/// One line for the operator. Line breaks of records are not line breaks of the log.
+fn trace(logger: &str, message: &str, origin: Option<&Origin>) {
+    let message: String = message.chars().flat_map(visible).collect();
+    match origin {
+        Some(at) => tracing::warn!(
+            target: "processing", %logger, topic = %at.topic, partition = at.partition, offset = at.offset,
+            part = if at.is_key { "key" } else { "value" }, "{message}"
+        ),
+        None => tracing::warn!(target: "processing", %logger, "{message}"),
+    }
+}
+
+fn visible(c: char) -> impl Iterator<Item = char> {
+    let escaped = c.is_control().then(|| c.escape_default());
+    let plain = escaped.is_none().then_some(c);
+    escaped.into_iter().flatten().chain(plain)
+}
+
+/// A message of bounded length.
+pub(super) fn shortened(mut message: String) -> String {
+    if message.len() > MAX_MESSAGE_BYTES {
+        let left_out = message.len() - MAX_MESSAGE_BYTES;
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+        message.push_str(&format!("… ({left_out} bytes more)"));
+        message.shrink_to_fit();
+    }
+    message
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +206,30 @@ mod tests {
         assert_eq!(log.entries().len(), KEPT);
         assert_eq!(log.entries()[0].message, "row 5");
         assert_eq!(log.entries()[0].logger, "CSAS_X_0.Project");
+    }
+
+    #[test]
+    fn a_flood_is_counted_but_not_traced() {
+        let mut traced = Traced::default();
+        let shown = (0..1000).filter(|ms| traced.next(*ms).is_some()).count();
+        assert_eq!(shown, TRACED as usize);
+        assert_eq!(
+            traced.next(WHILE_MS + 1),
+            Some(1000 - u64::from(TRACED)),
+            "the next line says how many were left out"
+        );
+        assert_eq!(traced.next(WHILE_MS + 2), Some(0));
+        // A clock that goes back does not silence the log.
+        assert!((0..100).filter(|ms| traced.next(*ms).is_some()).count() > 1);
+    }
+
+    #[test]
+    fn messages_have_a_length_and_stay_on_their_line() {
+        let log = ProcessingLog::new("CSAS_X_0");
+        log.write(0, Trouble::Processing, "Project", "ä".repeat(10_000), None);
+        let message = &log.entries()[0].message;
+        assert!(message.len() < 2 * MAX_MESSAGE_BYTES && message.ends_with("… (18976 bytes more)"), "{message}");
+        assert_eq!("a\n\u{1b}ä".chars().flat_map(visible).collect::<String>(), "a\\n\\u{1b}ä");
     }
 
     #[test]

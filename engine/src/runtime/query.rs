@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::log::LogError;
 
-use super::processing_log::ProcessingLog;
+use super::processing_log::{ProcessingLog, shortened};
 
 /// Where a query is in its life.
 ///
@@ -160,6 +160,7 @@ impl Life {
 
     /// Remembers an error.
     pub fn error(&self, time_ms: i64, message: String, blame: Blame) {
+        let message = shortened(message);
         let mut errors = self.errors.lock();
         if errors.len() >= self.errors_kept.max(1) {
             errors.pop_front();

@@ -8,10 +8,7 @@ use super::{Failure, Outcome, Property, Session, View, bare_name};
 pub(super) fn show(view: View<'_>, session: &Session) -> Outcome {
     let known = properties().iter().map(|property| Property {
         name: property.name.to_owned(),
-        value: match property.kind {
-            crate::config::Kind::Password if view.config.is_set(property.name) => Some("[hidden]".to_owned()),
-            _ => view.config.get(property.name).map(str::to_owned),
-        },
+        value: view.config.shown(property.name),
         editable: property.access == Access::Session,
         per_query: property.access == Access::Session,
     });

@@ -4,12 +4,14 @@ mod timed;
 mod traffic;
 
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
+use futures::FutureExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -18,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::app::{Server, dispatch};
-use crate::reply;
+use crate::{error, reply};
 
 use self::timed::Timed;
 use self::traffic::{Held, Traffic};
@@ -64,7 +66,9 @@ async fn answer(
         let message = format!("The server has {most} requests at work already (millstream.http.max.requests).");
         return Ok(reply::json_error(50300, message));
     };
-    let response = dispatch(server, request.map(Body::new)).await;
+    // A fault in here must not take the connection's other requests along.
+    let dispatched = AssertUnwindSafe(dispatch(server, request.map(Body::new))).catch_unwind().await;
+    let response = dispatched.unwrap_or_else(|_| reply::bare_error(50000, error::INTERNAL));
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         traffic.leave_http();
     }

@@ -39,7 +39,6 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         return reply::json_error(40000, "\"ksql\" field must be populated");
     }
     let session = session(&request.streams_properties, &request.session_variables);
-    let text = request.ksql.clone();
     let host = query::told_host(&server, &request.request_properties);
     let refuse = |verb: &str| Failure::request(format!("Statement type `{verb}` not supported for this resource"));
     let asked = Asked { sql: request.ksql, session, lenient: false, rows: media.rows(), refuse };
@@ -52,7 +51,7 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         Ok(Start::Print(print)) if !announces => query::print_response(&server, print, false, None).await,
         Ok(Start::Print(print)) => query::print_response(&server, print, true, Some("application/json")).await,
         Ok(Start::NoTopic { topic, similar }) => reply::json_error(40000, no_topic(&topic, similar)),
-        Err(failure) => error::json(told(failure, &text)),
+        Err(failure) => error::json(told(failure)),
     }
 }
 
@@ -64,13 +63,14 @@ fn no_topic(topic: &str, similar: Option<String>) -> String {
     )
 }
 
-/// This endpoint tells the statement and, once more, the place in syntax errors.
-fn told(mut failure: Failure, text: &str) -> Failure {
+/// This endpoint tells the offending line and, once more, the place in syntax errors.
+fn told(mut failure: Failure) -> Failure {
+    let line = failure.statement.as_deref().unwrap_or_default();
     let place = failure.message.split_once(": Syntax Error").map(|(place, _)| place.to_owned());
     if let (FailureKind::Statement, Some(place)) = (failure.kind, place) {
         let at = place.trim_start_matches("line ");
         failure.message =
-            format!("{}\nStatement: {text}\nCaused by: line {at}: Syntax error at line {at}", failure.message);
+            format!("{}\nStatement: {line}\nCaused by: line {at}: Syntax error at line {at}", failure.message);
     }
     failure
 }

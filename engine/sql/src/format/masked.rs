@@ -1,6 +1,7 @@
 //! Statements as they may be shown to others: values and secrets are not.
 
 use super::{format_string, ident, join};
+use crate::tokens::{Token, tokenize};
 use crate::{ConnectorKind, Expr, ExprKind, Ident, Statement};
 
 /// The text of a statement that carries data or passwords, without them; None if it carries none.
@@ -19,9 +20,59 @@ pub fn masked(statement: &Statement) -> Option<String> {
             let properties = join(&with.0, ", ", property);
             Some(format!("CREATE {kind} CONNECTOR{exists} {} WITH ({properties});", ident(name)))
         }
+        Statement::Set { name, .. } if is_secret(name) => Some(format!("SET {}='[string]';", format_string(name))),
         Statement::ExplainStatement(inner) => masked(inner).map(|text| format!("EXPLAIN {text}")),
         _ => None,
     }
+}
+
+/// A text that cannot be read as statements, with the values of what looks like a connector's or a secret property hidden.
+pub(crate) fn masked_text(text: &str) -> String {
+    let tokens = tokenize(text);
+    let word = |token: &Token| text.get(token.span.start as usize..token.span.end as usize).unwrap_or_default();
+    let of_connector = tokens.list.iter().any(|token| word(token).eq_ignore_ascii_case("connector"));
+    let (mut shown, mut copied) = (String::new(), 0);
+    for triple in tokens.list.windows(3) {
+        let [name, equals, value] = triple else { continue };
+        let bare = word(name).trim_matches(['\'', '"', '`']);
+        let is_hidden = (of_connector && !bare.eq_ignore_ascii_case("connector.class")) || is_secret(bare);
+        if word(equals) == "=" && word(value).starts_with('\'') && is_hidden {
+            shown.push_str(text.get(copied..value.span.start as usize).unwrap_or_default());
+            shown.push_str("'[string]'");
+            copied = value.span.end as usize;
+        }
+    }
+    shown.push_str(text.get(copied..).unwrap_or_default());
+    shown
+}
+
+/// Whether a property's value is nobody's business, by its name.
+pub fn is_secret(name: &str) -> bool {
+    const SECRETS: &[&str] =
+        &["password", "secret", "credential", "token", "jaas.config", "basic.auth.user.info", "ssl.key"];
+    let name = name.to_ascii_lowercase();
+    // Whether tokens are given, or where key stores are, is no secret.
+    let is_switch =
+        [".enabled", ".location", ".type", ".source", ".reload", ".alias"].iter().any(|end| name.ends_with(end));
+    !is_switch && SECRETS.iter().any(|secret| name.contains(secret))
+}
+
+/// A value without the user and password that a URL in it may carry.
+pub fn without_credentials(value: &str) -> String {
+    let (mut shown, mut rest) = (String::new(), value);
+    while let Some(at) = rest.find("://") {
+        let (scheme, after) = rest.split_at(at + 3);
+        let host = after.find(['/', '?', '#', ',', ' ', '\'', '"']).unwrap_or(after.len());
+        shown.push_str(scheme);
+        let (authority, tail) = after.split_at(host);
+        match authority.rsplit_once('@') {
+            Some((_, host)) => shown.push_str(&format!("[hidden]@{host}")),
+            None => shown.push_str(authority),
+        }
+        rest = tail;
+    }
+    shown.push_str(rest);
+    shown
 }
 
 fn property((name, value): &(Ident, Expr)) -> String {
@@ -40,7 +91,7 @@ fn quoted(ident: &Ident) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::masked;
+    use super::{is_secret, masked, without_credentials};
     use crate::{Variables, parse, parse_one};
 
     #[test]
@@ -55,6 +106,29 @@ mod tests {
             "CREATE SINK CONNECTOR C WITH ('connector.class'='Jdbc', 'password'='[string]');"
         );
         assert_eq!(shown("LIST STREAMS;"), None);
+        assert_eq!(shown("SET 'sasl.jaas.config'='x';").unwrap(), "SET 'sasl.jaas.config'='[string]';");
+        assert_eq!(shown("SET 'auto.offset.reset'='earliest';"), None);
+    }
+
+    #[test]
+    fn secrets_are_not_shown_where_the_grammar_is_broken() {
+        let shown = |text: &str| parse(text, &Variables::default()).unwrap_err().statement;
+        assert_eq!(
+            shown("CREATE SINK CONNECTOR c WITH ('connector.class'='Jdbc', 'password'='x', \"url\" = 'y';"),
+            "CREATE SINK CONNECTOR c WITH ('connector.class'='Jdbc', 'password'='[string]', \"url\" = '[string]';"
+        );
+        assert_eq!(shown("SET 'ssl.key.password'='x' now;"), "SET 'ssl.key.password'='[string]' now;");
+        assert_eq!(shown("SELECT * FRM s WHERE a='x';"), "SELECT * FRM s WHERE a='x';");
+        assert_eq!(shown("SELECT *\r\nFRM s\nWHERE a='x';"), "FRM s", "the offending line");
+    }
+
+    #[test]
+    fn urls_are_shown_without_user_and_password() {
+        assert_eq!(without_credentials("http://a:b@h:1/p, https://c"), "http://[hidden]@h:1/p, https://c");
+        assert_eq!(without_credentials("jdbc:postgresql://u:p@ss@h/db?x=1"), "jdbc:postgresql://[hidden]@h/db?x=1");
+        assert_eq!(without_credentials("localhost:9092"), "localhost:9092");
+        assert!(is_secret("ssl.keystore.password") && !is_secret("ssl.keystore.location"));
+        assert!(!is_secret("ksql.query.pull.consistency.token.enabled"));
     }
 
     #[test]

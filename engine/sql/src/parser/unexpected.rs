@@ -211,7 +211,7 @@ impl Parser<'_> {
         let (line, column) = self.place.line_column(span.start);
         let message = format!("line {line}:{column}: Syntax Error\n{detail}");
         let mut error = SqlError::new(ErrorKind::Syntax, message, self.place, span);
-        self.place.text.clone_into(&mut error.statement);
+        self.place.line(span.start).clone_into(&mut error.statement);
         error.suggestion = resembling(self.text_of(span), expected).or_else(|| self.misspelt_clause(span));
         error.expected = expected.iter().map(|word| display(word)).collect();
         error

@@ -140,7 +140,7 @@ impl Topics {
 
     /// Adds a topic.
     pub(super) fn create(&self, name: &str, spec: &TopicSpec, kv: &dyn Kv, group: u64) -> Result<()> {
-        topic_rules::check(name, spec)?;
+        topic_rules::check(name, spec.partitions)?;
         if spec.partitions > PARTITIONS {
             let partitions = spec.partitions;
             let problem = format!("topic {name} cannot have {partitions} partitions: {PARTITIONS} are the most");

@@ -42,7 +42,14 @@ impl Connection {
 
     /// The client a constructor made, or what is wrong with the settings.
     pub(super) fn made<T>(&self, client: std::result::Result<T, KafkaError>) -> Result<T> {
-        client.map_err(|error| LogError::Invalid(format!("the settings for Kafka are not usable: {error}")))
+        client.map_err(|error| {
+            let problem = match error {
+                // Values may be passwords.
+                KafkaError::ClientConfig(_, problem, name, _) => format!("{name}: {problem}"),
+                other => other.to_string(),
+            };
+            LogError::Invalid(format!("the settings for Kafka are not usable: {problem}"))
+        })
     }
 
     /// The error of a call.
