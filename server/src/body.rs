@@ -1,4 +1,6 @@
-//! Reading request bodies. The parser's texts are Jackson's where clients' tests know them.
+//! Reading request bodies. The parser's texts are those of ksqlDB's parser (Jackson), which clients' tests know.
+
+mod jackson;
 
 use std::time::Duration;
 
@@ -16,8 +18,36 @@ use crate::reply;
 
 /// Largest body of a request that is read as a whole.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
-/// What Jackson says about where a text comes from.
-const SOURCE: &str = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line";
+
+/// A body, by the name of its class in ksqlDB, which the parser's messages tell.
+pub(crate) trait Request: DeserializeOwned {
+    const CLASS: &str;
+}
+
+impl Request for wire::KsqlRequest {
+    const CLASS: &str = "io.confluent.ksql.rest.entity.KsqlRequest";
+}
+
+impl Request for wire::QueryStreamRequest {
+    const CLASS: &str = "io.confluent.ksql.rest.entity.QueryStreamArgs";
+}
+
+impl Request for wire::InsertsTarget {
+    const CLASS: &str = "io.confluent.ksql.rest.entity.InsertsStreamArgs";
+}
+
+impl Request for wire::CloseQuery {
+    const CLASS: &str = "io.confluent.ksql.rest.entity.CloseQueryArgs";
+}
+
+impl Request for wire::ClusterTerminateRequest {
+    const CLASS: &str = "io.confluent.ksql.rest.entity.ClusterTerminateRequest";
+}
+
+/// What servers tell each other; nobody looks into it.
+impl Request for Value {
+    const CLASS: &str = "java.lang.Object";
+}
 
 /// The whole body, or the answer to give instead. It must be here in time.
 pub(crate) async fn read(body: Body, patience: Duration) -> Result<Bytes, Response> {
@@ -37,7 +67,7 @@ pub(crate) async fn read(body: Body, patience: Duration) -> Result<Bytes, Respon
 }
 
 /// The whole body as a request, or the answer to give instead.
-pub(crate) async fn read_json<T: DeserializeOwned>(server: &Server, body: Body) -> Result<T, Response> {
+pub(crate) async fn read_json<T: Request>(server: &Server, body: Body) -> Result<T, Response> {
     let bytes = read(body, server.limits.receive).await?;
     if bytes.is_empty() {
         let message = "Cannot invoke \"io.vertx.core.buffer.Buffer.getBytes()\" because \"<parameter1>\" is null";
@@ -50,48 +80,16 @@ pub(crate) async fn read_json<T: DeserializeOwned>(server: &Server, body: Body) 
 }
 
 /// Reads a JSON document; what follows it is ignored, of a repeated field the last one counts.
-pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+pub(crate) fn parse<T: Request>(bytes: &[u8]) -> Result<T, String> {
     let mut documents = Deserializer::from_slice(bytes).into_iter::<Value>();
     let value = match documents.next() {
-        // Without names, an array's elements would count as fields.
-        Some(Ok(Value::Array(_))) => return Err("Cannot deserialize an object from an array".to_owned()),
         Some(Ok(value)) => value,
-        Some(Err(error)) => return Err(parse_message(bytes, &error)),
+        Some(Err(error)) => return Err(jackson::not_json(bytes, &error)),
         None => return Err("No content to map due to end-of-input".to_owned()),
     };
-    serde_json::from_value(value).map_err(|error| field_message(&error))
-}
-
-fn parse_message(bytes: &[u8], error: &serde_json::Error) -> String {
-    let (line, column) = (error.line(), error.column());
-    if error.is_eof() {
-        let marker = if bytes.trim_ascii_start().first() == Some(&b'[') { "Array" } else { "Object" };
-        return format!(
-            "Unexpected end-of-input: expected close marker for {marker} (start marker at {SOURCE}: 1, column: 1])\n at \
-             {SOURCE}: {line}, column: {}]",
-            column + 1
-        );
-    }
-    let token: String = String::from_utf8_lossy(bytes)
-        .trim_start()
-        .chars()
-        .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '$'))
-        .collect();
-    if line == 1 && token.starts_with(|c: char| c.is_alphabetic()) {
-        return format!(
-            "Unrecognized token '{token}': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or \
-             'false')\n at {SOURCE}: 1, column: 1]"
-        );
-    }
-    error.to_string()
-}
-
-fn field_message(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
-        Some((field, _)) => format!("Missing required creator property '{field}' (index 0)"),
-        None => text,
-    }
+    // Without names, an array's elements would count as fields.
+    let result = if value.is_array() { Err(serde::de::Error::custom("an array")) } else { T::deserialize(&value) };
+    result.map_err(|error| jackson::not_a_request(bytes, &value, T::CLASS, &error))
 }
 
 #[cfg(test)]
@@ -111,6 +109,27 @@ mod tests {
     fn says_what_jackson_says() {
         assert!(parse::<KsqlRequest>(b"{").unwrap_err().ends_with("line: 1, column: 2]"));
         assert!(parse::<KsqlRequest>(b"x").unwrap_err().starts_with("Unrecognized token 'x': was expecting"));
-        assert!(parse::<QueryStreamRequest>(b"{}").unwrap_err().contains("Missing required creator property 'sql'"));
+        let missing = parse::<QueryStreamRequest>(b"{\n\"a\":1}").unwrap_err();
+        assert!(missing.starts_with("Missing required creator property 'sql' (index 0)\n at [Source: "), "{missing}");
+        assert!(missing.contains("; line: 2, column: 6] (through reference chain: io."), "{missing}");
+        let says = |body: &str, start: &str, end: &str| {
+            let text = parse::<KsqlRequest>(body.as_bytes()).unwrap_err();
+            assert!(text.starts_with(start) && text.contains(end), "{body}: {text}");
+        };
+        says(
+            " [1]",
+            "Cannot deserialize value of type `io.confluent.ksql.rest.entity.KsqlRequest` from Array",
+            "column: 2]",
+        );
+        says("12", "Cannot construct instance of `io.confluent.ksql.rest.entity.KsqlRequest` (", "Number value (12)");
+        says("{\"ksql\":{}}", "Cannot deserialize value of type `java.lang.String`", "column: 9] (through");
+        says(
+            "{\"commandSequenceNumber\":\"x\"}",
+            "Cannot deserialize value of type `java.lang.Long` from String \"x\"",
+            "",
+        );
+        says("{ksql:1}", "Unexpected character ('k' (code 107)): was expecting double-quote", "column: 2]");
+        says("{\"ksql\": }", "Unexpected character ('}' (code 125)): expected a valid value", "column: 10]");
+        says("{\"ksql\":\"a", "Unexpected end-of-input: was expecting closing quote", "");
     }
 }

@@ -21,6 +21,34 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const TOLD_AT_ONCE: usize = 16;
 const TELLING: Duration = Duration::from_secs(1);
 
+/// How many clients are told at once that the server is starting.
+const REFUSED_AT_ONCE: usize = 100;
+
+/// Tells clients that it is too early, until `opening` is done.
+pub(crate) async fn refuse_until<T>(listener: &TcpListener, opening: impl Future<Output = T>) -> T {
+    let (stop, stopping) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    let mut opening = std::pin::pin!(opening);
+    let opened = loop {
+        let stream = tokio::select! {
+            opened = &mut opening => break opened,
+            Some(_ended) = connections.join_next() => continue,
+            accepted = listener.accept(), if connections.len() < REFUSED_AT_ONCE => accepted,
+        };
+        match stream {
+            Ok((stream, _)) => drop(connections.spawn(connection::refuse(stream, stopping.clone()))),
+            Err(_) => sleep(ACCEPT_PAUSE).await,
+        }
+    };
+    // Every connection may have ended by now.
+    let _none = stop.send(true);
+    tokio::spawn(async move {
+        let _late = timeout(TELLING, async { while connections.join_next().await.is_some() {} }).await;
+        connections.abort_all();
+    });
+    opened
+}
+
 /// Serves until `shutdown` resolves; then ends within the time of `millstream.shutdown.timeout.ms`, whatever clients do:
 /// half of it is for what runs, the other half for the engine to write what it has.
 pub(crate) async fn serve(
@@ -33,6 +61,7 @@ pub(crate) async fn serve(
     let telling = Arc::new(Semaphore::new(TOLD_AT_ONCE));
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
+    let mut accepts = true;
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => break,
@@ -42,11 +71,14 @@ pub(crate) async fn serve(
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be taken");
+                if std::mem::take(&mut accepts) {
+                    tracing::warn!(%error, "connections cannot be taken");
+                }
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
+        accepts = true;
         if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
             let (server, stopping) = (Arc::clone(&server), stopping.clone());
             connections.spawn(async move {

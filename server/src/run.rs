@@ -11,7 +11,7 @@ use crate::app::Server;
 use crate::{ServerConfig, listen};
 
 /// Serves until `shutdown` resolves: HTTP/1.1 and HTTP/2 with prior knowledge on one port. `listening` is called once with
-/// the address, so that a port of 0 becomes known. On shutdown queries of clients end normally, then the connections, then
+/// the address, so that a port of 0 becomes known; requests that come before are told to try again. On shutdown queries of clients end normally, then the connections, then
 /// the engine; `millstream.shutdown.timeout.ms` bounds how long that takes.
 pub async fn run(
     config: ServerConfig,
@@ -27,7 +27,13 @@ pub async fn run(
         tracing::warn!("{warning}");
     }
     let properties = config.properties;
-    let engine = tokio::task::spawn_blocking(move || Engine::open(properties)).await.map_err(io::Error::other)?;
+    let mut shutdown = Box::pin(shutdown);
+    let opening = tokio::task::spawn_blocking(move || Engine::open(properties));
+    let engine = tokio::select! {
+        opened = listen::refuse_until(&listener, opening) => opened.map_err(io::Error::other)?,
+        // What is open by then is as after `kill -9`: nothing is lost.
+        () = &mut shutdown => return Ok(()),
+    };
     let engine = engine.map_err(io::Error::other)?;
     tracing::info!(%address, service = engine.config().service_id(), "started{}", who_reaches(address));
     listening(address);

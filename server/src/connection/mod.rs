@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::app::{Server, dispatch};
-use crate::{error, reply};
+use crate::{error, reply, routes};
 
 use self::timed::Timed;
 use self::traffic::{Held, Traffic};
@@ -51,6 +51,28 @@ pub(crate) async fn serve(server: Arc<Server>, stream: TcpStream, mut stopping: 
     };
     if let Err(problem) = ended {
         tracing::debug!(problem, "connection ended");
+    }
+}
+
+/// Answers every request of a connection that the server is not ready yet, until `stopping` changes.
+pub(crate) async fn refuse(stream: TcpStream, mut stopping: watch::Receiver<bool>) {
+    let service = service_fn(async |request: Request<Incoming>| {
+        let is_probe = request.uri().path() == "/chc/live";
+        let refusal = || reply::bare_error(50302, "KSQL is not yet ready to serve requests.");
+        Ok::<_, Infallible>(if is_probe { routes::health::alive() } else { refusal() })
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).keep_alive(false);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = stopping.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(problem) = ended {
+        tracing::debug!(problem, "connection ended before the start");
     }
 }
 
