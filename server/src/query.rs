@@ -9,7 +9,7 @@ use engine::rows::{RowFormat, RowReceiver};
 use engine::serving::{Answer, Client};
 use engine::statements::{Failure, Print, Progress, Session};
 use serde_json::{Map, Value};
-use sql::Statement;
+use sql::{Parsed, Statement};
 
 use crate::app::Server;
 use crate::{error, reply, rows};
@@ -25,8 +25,8 @@ pub(crate) struct Asked {
     pub(crate) lenient: bool,
     /// How rows are written.
     pub(crate) rows: RowFormat,
-    /// What the endpoint says of a statement that is neither a query nor PRINT; it is given the first word.
-    pub(crate) refuse: fn(&str) -> Failure,
+    /// What the endpoint says of a statement that is neither a query nor PRINT.
+    pub(crate) refuse: fn(&Parsed) -> Failure,
 }
 
 /// What was started.
@@ -72,8 +72,7 @@ fn try_start(server: &Server, asked: &Asked, patience: &mut Patience) -> Result<
         return Err(Failure::statement(message).of(&text));
     };
     if !matches!(statement.statement, Statement::Query(_) | Statement::Print { .. }) {
-        let first_word = statement.text.split_whitespace().next().unwrap_or_default().to_uppercase();
-        return Err((asked.refuse)(&first_word).of_parsed(statement));
+        return Err((asked.refuse)(statement).of_parsed(statement));
     }
     let Some(print) = Print::of(&statement.statement, &asked.session) else {
         return Ok(match server.engine.try_query(statement, &asked.session, asked.rows, patience)? {
@@ -87,6 +86,11 @@ fn try_start(server: &Server, asked: &Asked, patience: &mut Patience) -> Result<
     }
     let similar = topics.into_iter().map(|topic| topic.name).find(|name| name.eq_ignore_ascii_case(&print.topic));
     Ok(Progress::Done(Start::NoTopic { topic: print.topic, similar }))
+}
+
+/// The word a statement begins with.
+pub(crate) fn verb(statement: &Parsed) -> String {
+    statement.text.split_whitespace().next().unwrap_or_default().to_uppercase()
 }
 
 /// This server's name, if the request wants to know where rows come from.

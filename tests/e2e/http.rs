@@ -375,3 +375,51 @@ fn secrets_are_not_shown() {
         assert!(!request(&server.url, "GET", path, &[], "").body.contains("s3cret"), "{path}");
     }
 }
+
+/// A frame of HTTP/2.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+#[test]
+fn http2_gone_wrong_harms_nobody() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[]);
+    let begin = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, &[])].concat();
+    // GET http://localhost/info, from the static table and a literal.
+    let head = [&[0x82, 0x86, 0x04, 5][..], b"/info", &[0x01, 9], b"localhost"].concat();
+    let request = |stream: u32| frame(1, 5, stream, &head);
+    let many = |one: &dyn Fn(u32) -> Vec<u8>| (0..20_000).flat_map(|i| one(2 * i + 1)).collect::<Vec<u8>>();
+    let attacks = [
+        ("no settings", frame(0, 0, 1, b"x")),
+        ("bad header compression", frame(1, 5, 1, &[0xff; 64])),
+        ("a frame that is too long", frame(0, 0, 1, &[0; 100_000])),
+        ("data without a request", frame(0, 1, 7, b"x")),
+        ("a window that overflows", frame(8, 0, 0, &0x7fff_ffff_u32.to_be_bytes()).repeat(2)),
+        ("an even stream", request(2)),
+        ("a stream twice", [request(1), request(1)].concat()),
+        (
+            "a head without end",
+            [frame(1, 1, 1, &head), frame(9, 0, 1, &[0x40, 1, b'a', 1, b'b'].repeat(3_000)).repeat(200)].concat(),
+        ),
+        ("a head cut off", frame(1, 5, 1, &head)[..20].to_vec()),
+        ("pings", many(&|_| frame(6, 0, 0, &[0; 8]))),
+        ("settings", many(&|_| frame(4, 0, 0, &[]))),
+        ("requests taken back", many(&|stream| [request(stream), frame(3, 0, stream, &[0, 0, 0, 8])].concat())),
+        ("empty frames", [frame(1, 4, 1, &head), frame(0, 0, 1, &[]).repeat(50_000)].concat()),
+    ];
+    for (what, bytes) in attacks {
+        let mut stream = send(&server, &begin);
+        stream.set_write_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        // It may close before it has read everything, or wait until its answers are read.
+        let _sent = stream.write_all(&bytes);
+        let _read = stream.read(&mut [0; 4096]);
+        drop(stream);
+        let url = server.url.clone();
+        assert_eq!(e2e::http::request(&url, "GET", "/info", &[], "").status, 200, "{what}");
+    }
+    assert!(server.memory() < 1 << 30, "{} bytes", server.memory());
+    assert!(server.terminate());
+}

@@ -17,9 +17,13 @@ impl Engine {
     /// # Errors
     /// A pattern is none; nothing has happened then. A topic cannot be deleted; all else has happened then.
     pub fn terminate_cluster(&self, patterns: &[String]) -> Result<Answer, Failure> {
-        let compiled: Result<Vec<Regex>, _> =
-            patterns.iter().map(|text| Regex::new(&format!("^(?:{text})$"))).collect();
-        let patterns = compiled.map_err(|error| Failure::request(format!("Invalid pattern: {error}")))?;
+        let compile = |text: &String| {
+            Regex::new(&format!("^(?:{text})$")).map_err(|error| {
+                let hint = error.to_string().lines().last().map(str::to_owned);
+                Failure { hint, ..Failure::request(format!("Invalid pattern: {text}")) }
+            })
+        };
+        let patterns: Vec<Regex> = patterns.iter().map(compile).collect::<Result<_, _>>()?;
         let catalog = self.catalog();
         self.close_client_queries();
         let answers = self.begin_within(&demolition(&catalog), Session::default(), None, Limits::NONE).run_to_end()?;

@@ -207,9 +207,10 @@ pub(super) fn check_topic_name(name: &str) -> Result<()> {
     if !name.is_empty() && name.len() <= 249 && name != "." && name != ".." && name.chars().all(legal) {
         return Ok(());
     }
-    Err(PlanError::unforeseen(format!(
-        "Failed to check if exists for topic: {name}\nCaused by: The request attempted to perform an operation on an \
-         invalid topic."
+    let start = name.get(..name.floor_char_boundary(249)).unwrap_or(name);
+    Err(PlanError::statement(format!(
+        "Failed to check if exists for topic: {start}\nCaused by: The request attempted to perform an operation on an \
+         invalid topic. A topic's name is at most 249 ASCII letters, digits, '.', '_' and '-', and not '.' or '..'."
     )))
 }
 

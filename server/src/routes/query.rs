@@ -40,7 +40,10 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
     }
     let session = session(&request.streams_properties, &request.session_variables);
     let host = query::told_host(&server, &request.request_properties);
-    let refuse = |verb: &str| Failure::request(format!("Statement type `{verb}` not supported for this resource"));
+    let refuse = |statement: &sql::Parsed| {
+        let verb = query::verb(statement);
+        Failure::request(format!("Statement type `{verb}` not supported for this resource"))
+    };
     let asked = Asked { sql: request.ksql, session, lenient: false, rows: media.rows(), refuse };
     match query::start(server.clone(), asked).await {
         Ok(Start::Query(answer)) => reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media, host)),

@@ -38,7 +38,7 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
     };
     let session = session(&request.properties, &request.session_variables);
     let host = query::told_host(&server, &request.request_properties);
-    let refuse = |_: &str| Failure::statement("Neither a query nor a print statement");
+    let refuse = |_: &sql::Parsed| Failure::statement("Neither a query nor a print statement");
     let asked = Asked { sql: request.sql, session, lenient: true, rows: media.rows(), refuse };
     match query::start(server.clone(), asked).await {
         Ok(Start::Query(answer)) => reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media, host)),

@@ -11,6 +11,7 @@ use engine::rows::{End, Event, RowFormat, RowReceiver};
 use engine::serving::Answer;
 use engine::statements::{Failure, FailureKind, FieldConstraint, SourceField};
 use serde_json::json;
+use sql::{Parsed, Show, SourceKind, Statement};
 use tokio::time::timeout;
 use wire::{Field, KsqlRequest};
 
@@ -94,9 +95,21 @@ async fn start(server: Arc<Server>, query: &str) -> Result<Start, Refusal> {
         return Err(refuse("Error parsing request: \"ksql\" field of \"request\" must be populated".to_owned()));
     }
     let session = session(&request.streams_properties, &request.session_variables);
-    let refuse = |verb: &str| Failure::request(format!("Unexpected statement type {verb}"));
+    let refuse = |statement: &Parsed| Failure::request(format!("Unexpected statement type {}", kind(statement)));
     let asked = Asked { sql: request.ksql, session, lenient: true, rows: RowFormat::Json, refuse };
     query::start(server, asked).await.map_err(refusal)
+}
+
+/// A statement as ksqlDB calls it here, where it has a short name.
+fn kind(statement: &Parsed) -> String {
+    match &statement.statement {
+        Statement::Show(Show::Sources { kind, extended }) => {
+            let sources = if *kind == SourceKind::Table { "Tables" } else { "Streams" };
+            format!("List{sources}{{showExtended={extended}}}")
+        }
+        Statement::Show(Show::Queries { extended }) => format!("ListQueries{{showExtended={extended}}}"),
+        _ => query::verb(statement),
+    }
 }
 
 /// Texts are the short ones here.
