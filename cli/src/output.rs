@@ -1,12 +1,34 @@
 //! Where results go: standard output, and a spool file while one is open.
 
 use std::fs::File;
+use std::future::pending;
 use std::io::{self, IsTerminal, Write};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Writes to standard output and to the spool file.
 #[derive(Default)]
 pub(crate) struct Output {
     spool: Option<File>,
+    interrupts: Interrupts,
+}
+
+/// Presses of Ctrl-C. One that comes while nothing is waited for counts for the next wait.
+#[derive(Default)]
+struct Interrupts(Option<Signal>);
+
+impl Interrupts {
+    /// Waits for the next one.
+    async fn next(&mut self) {
+        if self.0.is_none() {
+            self.0 = signal(SignalKind::interrupt()).ok();
+        }
+        match &mut self.0 {
+            Some(signal) => drop(signal.recv().await),
+            // A system that tells nobody of it ends the process itself.
+            None => pending().await,
+        }
+    }
 }
 
 impl Output {
@@ -40,14 +62,19 @@ impl Output {
     }
 
     /// Waits for something unless the user presses Ctrl-C.
-    pub(crate) async fn interruptible<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn interruptible<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             done = work => Some(done),
-            _ = tokio::signal::ctrl_c() => {
+            () = self.interrupts.next() => {
                 self.erase_control_c();
                 None
             }
         }
+    }
+
+    /// Waits for Ctrl-C.
+    pub(crate) async fn interrupted(&mut self) {
+        self.interrupts.next().await;
     }
 
     /// Takes away the `^C` that the terminal shows for the key.

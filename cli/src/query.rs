@@ -79,7 +79,7 @@ impl Session {
             let pause = self.pause(asked, printer.has_waiting());
             let next = tokio::select! {
                 line = lines.next() => Next::Line(line?),
-                _ = tokio::signal::ctrl_c() => Next::Interrupted,
+                () = self.output.interrupted() => Next::Interrupted,
                 () = sleep(pause) => Next::Pause,
                 () = deadline(until) => Next::Enough,
             };

@@ -36,6 +36,15 @@ fn ok(output: &Output) -> (String, String) {
 }
 
 #[test]
+fn a_setting_without_effect_says_so() {
+    let (server, _data) = server();
+    let set = "SET 'ksql.streams.num.standby.replicas'='1'; SET 'auto.offset.reset'='earliest';";
+    let (out, _) = ok(&run(&[&server.url, "-e", set], ""));
+    assert!(out.contains("'ksql.streams.num.standby.replicas' has no effect: this server works alone"), "{out}");
+    assert!(!out.contains("'auto.offset.reset' has no effect"), "{out}");
+}
+
+#[test]
 fn a_script_stops_at_its_first_failure() {
     let (server, _data) = server();
     let output = run(&[&server.url, "-e", "SHOW STREAMS; SELECT * FROM nowhere EMIT CHANGES; SHOW TABLES;"], "");
