@@ -194,7 +194,7 @@ const TYPES: &[&str] = &[
 ];
 
 /// Longest text that is made of one piece.
-const LONG: usize = 1_000;
+const LONG: usize = 100_000;
 
 fn of<'a>(random: &mut Rng, pool: &[&'a str]) -> &'a str {
     pool[random.usize(..pool.len())]

@@ -205,7 +205,7 @@ fn change(nodes: &mut Vec<Node>, donor: &[Node], random: &mut Rng) {
         1 => nodes.swap(at, random.usize(..len)),
         2 => {
             let piece = nodes[at..(at + random.usize(1..6)).min(len)].to_vec();
-            let copies = if random.u8(..4) == 0 { random.usize(1..20) } else { 1 };
+            let copies = if random.u8(..4) == 0 { random.usize(1..500) } else { 1 };
             nodes.splice(at..at, std::iter::repeat_n(piece, copies).flatten());
         }
         3 => nodes[at] = nested(nodes[at].clone(), random),
@@ -246,7 +246,7 @@ fn replaced(node: &Node, donor: &[Node], random: &mut Rng) -> Node {
 
 /// A node in many layers of something, or as one of many operands.
 fn nested(node: Node, random: &mut Rng) -> Node {
-    let layers = [1, 2, 3, 4, 5, 6, 9, 12][random.usize(..8)];
+    let layers = [1, 3, 17, 45, 60, 200, 500, 5_000][random.usize(..8)];
     let text = print(&[node]);
     let text = match random.u8(..14) {
         0 => format!("{}{text}{}", "(".repeat(layers), ")".repeat(layers)),
