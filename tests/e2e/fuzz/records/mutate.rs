@@ -62,7 +62,7 @@ pub(super) fn record(topic: &str, random: &mut Rng) -> Record {
 }
 
 /// Longest key and value.
-const LONGEST: usize = 50_000;
+const LONGEST: usize = 150_000;
 
 /// A moment.
 pub(super) fn extreme(random: &mut Rng) -> i64 {
