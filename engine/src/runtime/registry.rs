@@ -76,6 +76,14 @@ impl RuntimeError {
         }
     }
 
+    /// What a client is told of it.
+    pub(crate) fn told(&self) -> String {
+        match self {
+            Self::Log(error) => error.told(),
+            other => other.to_string(),
+        }
+    }
+
     fn blame(&self) -> Blame {
         match self {
             Self::Log(error) => error.into(),
@@ -318,7 +326,7 @@ impl Runtime {
                 self.pool.wake();
             }
             Err(error) => {
-                running.life.error(self.clock.now_ms(), error.to_string(), error.blame());
+                running.life.error(self.clock.now_ms(), error.told(), error.blame());
                 running.life.become_(error.leads_to());
             }
         }
@@ -327,7 +335,7 @@ impl Runtime {
 
     fn note_failure(&self, id: &Arc<str>, running: &Running, error: &RuntimeError) {
         tracing::error!(query = %id, "{error}");
-        running.life.error(self.clock.now_ms(), error.to_string(), error.blame());
+        running.life.error(self.clock.now_ms(), error.told(), error.blame());
         running.life.become_(error.leads_to());
         // Without a supervisor nobody starts it again.
         let _gone = self.failed.send(Failed { query: Arc::clone(id) });

@@ -10,7 +10,7 @@ use crate::log::embedded::open_files::OpenFiles;
 use crate::log::embedded::partition::Partition;
 use crate::log::embedded::topics::Topics;
 use crate::log::embedded::trim::{delete_before, expire};
-use crate::log::local::for_segments;
+use crate::log::local::{described, for_segments};
 use crate::log::{Kv, LogError, Position, Result, Signal, Write, Writes};
 
 const GROUP_SPACE: &str = "log/group";
@@ -27,6 +27,8 @@ pub(super) struct Turn {
     staged: Vec<Arc<Partition>>,
     /// Set while a group is written, and stays when that fails: what was staged is to be given up first.
     is_unfinished: bool,
+    /// Why the disk could not be written to the last time, if it could not.
+    pub(super) problem: Option<String>,
     files: OpenFiles,
 }
 
@@ -34,7 +36,7 @@ impl Turn {
     /// Goes on after a group.
     pub(super) fn new(group: u64) -> Turn {
         let files = OpenFiles::new(for_segments());
-        Turn { group, cache: Cache::default(), staged: Vec::new(), is_unfinished: false, files }
+        Turn { group, cache: Cache::default(), staged: Vec::new(), is_unfinished: false, problem: None, files }
     }
 
     /// Goes on after the last group the local database knows.
@@ -59,14 +61,26 @@ impl Turn {
             self.is_unfinished = true;
             let answers = self.commit(group, topics, kv)?;
             self.is_unfinished = false;
+            self.problem = None;
             Ok(answers)
         });
         written.unwrap_or_else(|error| {
+            let error = self.noted(error, topics);
             if let Err(error) = self.recover(topics, kv) {
                 tracing::debug!("what failed is given up later: {error}");
             }
             (0..requests).map(|_| Err(again(&error))).collect()
         })
+    }
+
+    /// Notes that the disk cannot be written to, if that is it; the error for whoever wanted it.
+    fn noted(&mut self, error: LogError, topics: &Topics) -> LogError {
+        let (LogError::Io { .. }, Some(dir)) = (&error, topics.dir()) else { return error };
+        let problem = described(&error, dir);
+        if self.problem.replace(problem.clone()).is_none() {
+            tracing::error!("topics cannot be written to: {error}");
+        }
+        LogError::Unwritable(problem)
     }
 
     /// Gives up the records before the positions.

@@ -163,7 +163,13 @@ impl Log for Embedded {
     }
 
     fn check_writable(&self) -> Result<()> {
-        self.shared.turn.lock().recover(&self.shared.topics, &*self.shared.kv)
+        let mut turn = self.shared.turn.lock();
+        turn.recover(&self.shared.topics, &*self.shared.kv)?;
+        if let (Some(problem), Some(dir)) = (&turn.problem, &self.dir) {
+            dir.probe().map_err(|_| LogError::Unwritable(problem.clone()))?;
+            turn.problem = None;
+        }
+        Ok(())
     }
 
     fn close(&self) -> Result<()> {

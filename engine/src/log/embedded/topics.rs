@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{create_dir_all, read_dir, remove_dir_all};
 use std::ops::Bound;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -207,6 +207,11 @@ impl Topics {
         let topics = self.by_name.read();
         let entry = topics.get(&of.topic).ok_or_else(|| LogError::UnknownTopic(of.topic.to_string()))?;
         Ok(put(space, &entry.record.end_key(of.partition), Some(value)))
+    }
+
+    /// Where the segment files are.
+    pub(super) fn dir(&self) -> Option<&Path> {
+        self.dir.as_deref()
     }
 
     /// Whether there is a data directory.

@@ -117,7 +117,7 @@ impl Database {
 }
 
 /// What is wrong, for those who cannot look at the server's files.
-fn described(error: &LogError, path: &Path) -> String {
+pub(in crate::log) fn described(error: &LogError, path: &Path) -> String {
     const FULL: &str = "the disk is full";
     match error {
         LogError::Io { source, .. } if source.kind() == ErrorKind::StorageFull => FULL.to_owned(),

@@ -17,6 +17,8 @@ const FORMAT: u32 = 2;
 const FORMAT_FILE: &str = "FORMAT";
 const FORMAT_DRAFT: &str = "FORMAT.new";
 const LOCK_FILE: &str = "LOCK";
+const PROBE_FILE: &str = "PROBE";
+const PROBE_BYTES: usize = 1 << 20;
 const TITLE: &str = "millstream data directory";
 const DATABASE: &str = "db";
 /// What a crash while a data directory is being made leaves behind.
@@ -93,6 +95,16 @@ impl DataDir {
     /// Notes that the process stops in an orderly way: the next start misses nothing without saying so.
     pub(in crate::log) fn close(&self, kv: &dyn Kv) -> Result<()> {
         closed::note(&self.path, kv)
+    }
+
+    /// Whether there is room to write something.
+    pub(in crate::log) fn probe(&self) -> std::io::Result<()> {
+        let path = self.path.join(PROBE_FILE);
+        let written = File::create(&path).and_then(|mut file| {
+            file.write_all(&vec![0; PROBE_BYTES])?;
+            file.sync_all()
+        });
+        std::fs::remove_file(&path).and(written)
     }
 
     /// Where it is.

@@ -30,10 +30,12 @@ const TOO_HIGH: u64 = 1 << 56;
 /// What a copy is called until it takes the place of the journal; fjall does not look at such files.
 const COPY: &str = "new";
 
-/// Fails when the batches of a database's journals are not in order. What cannot be read at all is left to fjall.
+/// Fails when the batches of a database's journals are not in order. What cannot be read at all is left to fjall. Copies
+/// that a crash has left are removed.
 pub(super) fn check(database: &Path) -> Result<()> {
     let mut last = None;
     for path in journals(database)? {
+        drop(Copies { of: Vec::new(), copied: vec![path.clone()] });
         let mut journal = Journal::open(&path)?;
         while let Some(entry) = journal.next() {
             let Entry::Start(number) = entry else { continue };
@@ -215,6 +217,7 @@ mod tests {
             at = reader.at;
         }
         assert!(starts.len() > 100, "{} batches", starts.len());
+        File::create(path.join("0.jnl.new")).unwrap();
         let file = File::options().read(true).write(true).open(&journal).unwrap();
         for start in starts.iter().skip(1).step_by(7) {
             for byte in 5..13 {
@@ -227,5 +230,6 @@ mod tests {
             }
         }
         Database::open(&path).unwrap();
+        assert!(!path.join("0.jnl.new").exists());
     }
 }

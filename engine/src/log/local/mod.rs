@@ -20,7 +20,7 @@ mod panics;
 
 use std::ops::Bound;
 
-pub(super) use self::database::Database;
+pub(super) use self::database::{Database, described};
 pub(super) use self::descriptors::for_segments;
 pub(super) use self::dir::{DataDir, sync_dir};
 pub(super) use self::memory::MemoryKv;

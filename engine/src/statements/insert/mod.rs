@@ -72,7 +72,8 @@ fn write_failure(name: &str, error: WriteError) -> Failure {
     match error {
         WriteError::Format(error) => Failure::statement(format!("Failed to insert values into '{name}'. {error}")),
         WriteError::Log(error) => {
-            Failure::new(FailureKind::from(&error), format!("Failed to insert values into '{name}'. {error}"))
+            let told = error.told();
+            Failure::new(FailureKind::from(&error), format!("Failed to insert values into '{name}'. {told}"))
         }
     }
 }
