@@ -8,23 +8,17 @@ use e2e::process::Server;
 /// Runners at once; most of a case is waiting.
 const RUNNERS: usize = 23;
 
-/// Cases that do not come out right yet.
+/// Cases that do not come out right yet. Two cannot: their expected rows went through binary fractions and lost digits
+/// (1.0 for 0.99999999999999999) that the topics they print keep.
 const OPEN: &[&str] = &[
-    "decimal-division",
     "decimal-json-scale",
     "delim-decimal",
-    "dst",
-    "explode-case",
-    "extractjson-index",
     "final-jump-minimal",
     "final-tumbling",
     "group-by-delimiter",
-    "json-big-integers",
-    "json-int-coercion",
     "key-json-group",
     "keyfmt-kinds",
     "left-join-grace-late",
-    "like-newline",
     "or-replace-filter",
 ];
 

@@ -117,6 +117,10 @@ fn a_pull_query_on_a_stream_reads_to_its_present_end() {
     run(&engine, ORDERS);
     let mut nothing = ask(&engine, "SELECT * FROM orders;");
     assert_eq!(rows(&engine, &mut nothing), ["Completed"]);
+    // No rows are wanted, so none are waited for.
+    for text in ["SELECT * FROM orders EMIT CHANGES LIMIT 0;", "SELECT * FROM orders LIMIT 0;"] {
+        assert_eq!(rows(&engine, &mut ask(&engine, text)), ["LimitReached"], "{text}");
+    }
     run(&engine, "INSERT INTO orders VALUES ('a', 'tea', 1); INSERT INTO orders VALUES ('b', 'rice', 3);");
     let mut scan = ask(&engine, "SELECT id, qty FROM orders WHERE qty > 1;");
     assert_eq!(rows(&engine, &mut scan), [r#"["b",3]"#, "Completed"]);

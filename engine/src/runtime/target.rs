@@ -62,6 +62,11 @@ impl Target {
         }
     }
 
+    /// Whether it wants no rows at all: LIMIT 0.
+    pub(super) fn wants_none(&self) -> bool {
+        matches!(self, Self::Client(Client { left: Some(0), .. }))
+    }
+
     /// Nothing more comes: the limit is reached, or all is read.
     pub(super) fn end(&self, limit_reached: bool) {
         if let Self::Client(client) = self {

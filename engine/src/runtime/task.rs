@@ -176,7 +176,8 @@ impl Task {
         let polled = self.poll()?;
         let taken = self.take();
         let moved = taken.is_some();
-        let mut finished = false;
+        // LIMIT 0 is reached before a record comes.
+        let mut finished = self.target.wants_none();
         if let Some(fed) = taken {
             finished = self.run(fed)?;
         }
