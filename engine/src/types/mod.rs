@@ -3,6 +3,7 @@
 mod absent;
 mod builder;
 mod changes;
+mod double_text;
 pub mod row;
 mod schema;
 mod sql_type;
