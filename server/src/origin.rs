@@ -60,7 +60,9 @@ impl Origins {
     fn is_own(&self, name: &str) -> bool {
         let Some(advertised) = &self.only_here else { return true };
         let name = name.to_ascii_lowercase();
-        let is_address = || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        // 0.0.0.0 reaches this machine as well, and no page can have it as its name.
+        let is_here = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
+        let is_address = || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(is_here);
         name == "localhost" || name.ends_with(".localhost") || name == *advertised || is_address()
     }
 }
@@ -122,7 +124,9 @@ mod tests {
 
     #[test]
     fn a_server_for_this_machine_answers_to_its_own_names_only() {
-        for own in ["localhost:8088", "127.0.0.1", "127.1.2.3:1", "[::1]:8088", "a.localhost", "KSQL.example"] {
+        for own in
+            ["localhost:8088", "127.0.0.1", "0.0.0.0:8088", "127.1.2.3:1", "[::1]:8088", "a.localhost", "KSQL.example"]
+        {
             assert_eq!(check("127.0.0.1:8088", Method::GET, &[("host", own)], None), None, "{own}");
         }
         for other in ["evil.example:8088", "10.0.0.1", "localhost.evil.example", ""] {

@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::{Request, StatusCode, Version};
 use axum::response::Response;
 use futures::FutureExt;
 use hyper::body::Incoming;
@@ -83,6 +83,10 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let running = traffic.begin();
+    // Also when the first bytes came one by one, so that the preface was not seen as one.
+    if request.version() == Version::HTTP_2 {
+        traffic.leave_http();
+    }
     let Ok(place) = Arc::clone(&server.requests).try_acquire_owned() else {
         let most = server.limits.requests;
         let message = format!("The server has {most} requests at work already (millstream.http.max.requests).");
