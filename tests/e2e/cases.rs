@@ -1,5 +1,6 @@
 //! Cases from public reports about ksqlDB and its like, in the reading room's `cases`, run with its own runner.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -8,18 +9,14 @@ use e2e::process::Server;
 /// Runners at once; most of a case is waiting.
 const RUNNERS: usize = 23;
 
-/// Cases that do not come out right yet. Two cannot: their expected rows went through binary fractions and lost digits
-/// (1.0 for 0.99999999999999999) that the topics they print keep.
-const OPEN: &[&str] = &[
-    "decimal-json-scale",
-    "delim-decimal",
-    "final-jump-minimal",
-    "final-tumbling",
-    "group-by-delimiter",
-    "key-json-group",
-    "keyfmt-kinds",
-    "left-join-grace-late",
-    "or-replace-filter",
+/// Cases that do not come out right yet.
+const OPEN: &[&str] = &["or-replace-filter"];
+
+/// What some files expect of a query went through binary fractions when they were written, and is not what the topic they
+/// print holds: the file, what it says, what is right.
+const ROUNDED: [(&str, &str, &str); 2] = [
+    ("decimal-json-scale", "12.1,\n     1.0", "12.1,\n     0.99999999999999999"),
+    ("delim-decimal", "1.2345678987654322e+16", "12345678987654321.12345"),
 ];
 
 #[test]
@@ -30,6 +27,14 @@ fn every_case_comes_out_right() {
         entries.filter(|path| path.extension().is_some_and(|found| found == "json")).collect();
     files.sort();
     assert!(files.len() >= 69, "{} files only", files.len());
+    let exact = tempfile::tempdir().unwrap();
+    for (case, rounded, right) in ROUNDED {
+        let file = files.iter_mut().find(|file| file.file_stem().is_some_and(|stem| stem == case)).unwrap();
+        let text = fs::read_to_string(&*file).unwrap();
+        assert!(text.contains(rounded), "{case} does not say {rounded}");
+        *file = exact.path().join(case);
+        fs::write(&*file, text.replace(rounded, right)).unwrap();
+    }
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path(), &[]);
     let runners = files.chunks(files.len().div_ceil(RUNNERS)).enumerate().map(|(number, files)| {

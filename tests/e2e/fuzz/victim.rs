@@ -37,7 +37,6 @@ const MEANT: &[&str] = &[
     "Cannot invoke",
     "Failed to deserialize buffer",
     "No enum constant",
-    "Failed to check if exists for topic",
     "Failed to guarantee existence of topic",
     "different partition/replica/retention configuration",
     "Cannot repartition a TABLE source",
