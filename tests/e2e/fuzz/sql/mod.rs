@@ -23,8 +23,8 @@ use super::profile::{Batch, Profile};
 use super::victim::Victim;
 use super::wire::Until;
 
-/// Statements on one server, and how many servers.
-const BATCH: usize = 250;
+/// Statements on one server, and how many servers: 2,000 that are made or mutated, the others as scripts have them.
+const BATCH: usize = 300;
 const BATCHES: u64 = 8;
 
 #[test]
