@@ -18,6 +18,8 @@ mod execution;
 mod failure_tests;
 #[cfg(test)]
 mod pull_tests;
+#[cfg(test)]
+mod replace_tests;
 mod replay;
 #[cfg(test)]
 mod replay_tests;

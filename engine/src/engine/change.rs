@@ -160,6 +160,9 @@ impl Engine {
         let mut undo = Undo::default();
         let logged = self.make(&change, &mut undo).and_then(|()| self.log_command(commands, parsed, &change));
         let status = logged.inspect_err(|_| self.undo(&change, undo))?;
+        if let Some(plan) = &command.start {
+            self.shared.runtime.go_on(&plan.id);
+        }
         {
             let mut catalog = self.shared.catalog.write();
             command.changes.iter().for_each(|change| catalog.apply(change));

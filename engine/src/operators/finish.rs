@@ -22,6 +22,20 @@ pub fn finished(table: Table, steps: Vec<Finish>) -> Table {
     if steps.is_empty() { table } else { table.map(|kept| Arc::new(Finished { kept, steps })) }
 }
 
+/// Rows after these operators, first one first. What cannot be evaluated was told when the row was made.
+pub fn finish(steps: &[Finish], rows: Changes) -> Result<Changes> {
+    steps.iter().try_fold(rows, |rows, step| {
+        let rows = match step {
+            Finish::Project(project) => project.apply(rows, &mut Told),
+            Finish::Filter(filter) => filter.apply(rows, &mut Told),
+        };
+        rows.map_err(|error| match error {
+            OperatorError::State(error) => error,
+            other => LogError::Store(other.to_string()),
+        })
+    })
+}
+
 struct Finished {
     kept: Arc<dyn ToRows>,
     steps: Vec<Finish>,
@@ -33,21 +47,10 @@ impl ToRows for Finished {
     }
 
     fn rows(&self, keys: &BinaryArray, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes> {
-        let kept = self.kept.rows(keys, windows, values)?;
-        self.steps.iter().try_fold(kept, |rows, step| {
-            let rows = match step {
-                Finish::Project(project) => project.apply(rows, &mut Told),
-                Finish::Filter(filter) => filter.apply(rows, &mut Told),
-            };
-            rows.map_err(|error| match error {
-                OperatorError::State(error) => error,
-                other => LogError::Store(other.to_string()),
-            })
-        })
+        finish(&self.steps, self.kept.rows(keys, windows, values)?)
     }
 }
 
-/// What cannot be evaluated was told when the row was made.
 struct Told;
 
 impl Context for Told {

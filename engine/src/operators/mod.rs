@@ -26,7 +26,7 @@ use crate::state::Table;
 use crate::types::{Changes, Windows};
 
 pub use filter::Filter;
-pub use finish::{Finish, finished};
+pub use finish::{Finish, finish, finished};
 pub use flat_map::FlatMap;
 pub use keys::KeyForm;
 pub use materialize::Materialize;

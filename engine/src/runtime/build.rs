@@ -23,6 +23,7 @@ use super::registry::{RuntimeError, Transient};
 use super::reports::Reports;
 use super::sink::SinkWriter;
 use super::source::SourceReader;
+use super::sweep::Replaced;
 use super::target::{Client, Target};
 use super::task::{Input, Node, ReadRows, Task};
 use super::topology::{self, Exchange, Role, SubTopology, group, partitions_of};
@@ -77,14 +78,27 @@ impl Builder<'_> {
     }
 
     /// The task of one partition of a sub-topology of a persistent query.
-    pub(super) fn persistent(&self, sub: &SubTopology, number: usize, partition: u32) -> Result<Built, RuntimeError> {
+    pub(super) fn persistent(
+        &self,
+        sub: &SubTopology,
+        number: usize,
+        partition: u32,
+        replaced: Option<&Replaced>,
+    ) -> Result<Built, RuntimeError> {
         let id = format!("{number}_{partition}");
         let group = group(self.config.service_id(), &self.plan.id);
         let space = Arc::from(format!("state/{}/{id}", self.plan.id));
         let place = Place { disk: Some((Arc::clone(self.log.kv()), space)), budget: Arc::clone(self.budget) };
+        let settings = self.settings();
+        let making = self.making(&place, &settings);
+        let is_result = sub.target == topology::Target::Result && self.plan.root.is_table;
+        let replaced = replaced.filter(|_| is_result);
+        if let Some(replaced) = replaced {
+            self.forget_source(replaced, &making, &place)?;
+        }
         let mut nodes = self.nodes(sub, &place)?;
         let table = match sub.target {
-            topology::Target::Result if self.plan.root.is_table => self.keep(sub, &mut nodes, &place)?,
+            topology::Target::Result if is_result => self.keep(sub, &mut nodes, &place)?,
             _ => None,
         };
         let target = match (&sub.target, &self.plan.sink) {
@@ -99,7 +113,11 @@ impl Builder<'_> {
             (topology::Target::Result, None) => Target::Store,
         };
         let inputs = self.inputs(sub, partition, &Bounds::Committed { group: &group, place: &place })?;
-        Ok(Built { task: self.task(id, &group, inputs, nodes, target, true), table })
+        let mut task = self.task(id, &group, inputs, nodes, target, true);
+        if let Some(replaced) = replaced {
+            task.sweep = self.sweep(replaced, &making, sub, &task)?;
+        }
+        Ok(Built { task, table })
     }
 
     /// The rows of the query's table: those of its aggregation, or else kept by a node of their own.
@@ -153,6 +171,7 @@ impl Builder<'_> {
             outputs: Vec::new(),
             pending_bytes: 0,
             dirty: false,
+            sweep: None,
             committed_ms: self.clock.now_ms(),
             purged_ms: self.clock.now_ms(),
         }
@@ -162,7 +181,7 @@ impl Builder<'_> {
         Settings::from_properties(|name| self.config.get(name))
     }
 
-    fn making<'b>(&'b self, place: &'b Place, settings: &'b Settings) -> Making<'b> {
+    pub(super) fn making<'b>(&'b self, place: &'b Place, settings: &'b Settings) -> Making<'b> {
         let limit = |name: &str| {
             let limit = self.config.number(&format!("ksql.functions.{name}.limit"));
             limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
@@ -246,7 +265,7 @@ impl Builder<'_> {
         Ok(inputs.into_iter().map(|(_, input)| input).collect())
     }
 
-    fn input(
+    pub(super) fn input(
         &self,
         index: usize,
         node: &topology::Node,

@@ -20,6 +20,7 @@ mod reports;
 mod sink;
 mod source;
 mod supervisor;
+mod sweep;
 mod target;
 mod task;
 mod topology;

@@ -62,6 +62,19 @@ impl Making<'_> {
 
     /// The aggregation whose groups are the rows of a table, and what makes rows of them. `None`: the rows must be kept.
     pub(super) fn aggregated<'s>(&self, root: &'s Step) -> Result<Option<(&'s Step, Vec<Finish>)>, RuntimeError> {
+        let mut step = root;
+        loop {
+            step = match &step.kind {
+                StepKind::Filter { input, .. } => input,
+                StepKind::Project { input, key, .. } if key.iter().copied().eq(0..input.schema.key.len()) => input,
+                StepKind::Aggregate { .. } | StepKind::TableAggregate { .. } => return self.finishing(root).map(Some),
+                _ => return Ok(None),
+            };
+        }
+    }
+
+    /// The step below the filters and projections that a query ends with, and these, first one first.
+    pub(super) fn finishing<'s>(&self, root: &'s Step) -> Result<(&'s Step, Vec<Finish>), RuntimeError> {
         let (mut step, mut finish) = (root, Vec::new());
         loop {
             step = match &step.kind {
@@ -69,15 +82,14 @@ impl Making<'_> {
                     finish.push(Finish::Filter(self.filter(step, predicate)?));
                     input
                 }
-                StepKind::Project { input, key, value } if key.iter().copied().eq(0..input.schema.key.len()) => {
+                StepKind::Project { input, key, value } => {
                     finish.push(Finish::Project(self.project(step, key, value)?));
                     input
                 }
-                StepKind::Aggregate { .. } | StepKind::TableAggregate { .. } => {
+                _ => {
                     finish.reverse();
-                    return Ok(Some((step, finish)));
+                    return Ok((step, finish));
                 }
-                _ => return Ok(None),
             };
         }
     }

@@ -21,6 +21,7 @@ use crate::steps::QueryPlan;
 use super::build::{Builder, Built};
 use super::query::{Blame, Life, State};
 use super::supervisor::{BackOff, Restart, supervise};
+use super::sweep::Replaced;
 use super::target::ClientColumn;
 use super::topology::{Target, cut, group};
 use super::worker::{Failed, Pool, Slot, panic_text};
@@ -138,16 +139,19 @@ pub(super) struct Running {
     life: Arc<Life>,
     /// The rows it keeps for pull queries, by partition, once it has been started.
     tables: Mutex<Option<Tables>>,
+    /// What it took the place of.
+    replaced: Replaced,
     /// Held while its tasks are made or let go of.
     making: Mutex<()>,
     is_transient: bool,
 }
 
 impl Running {
-    fn new(plan: Arc<QueryPlan>, config: Arc<Config>, is_transient: bool) -> Arc<Self> {
+    fn new(plan: Arc<QueryPlan>, config: Arc<Config>, replaced: Replaced, is_transient: bool) -> Arc<Self> {
         let errors_kept = config.number("ksql.query.error.max.queue.size").unwrap_or(10).clamp(1, 1000) as usize;
         let life = Arc::new(Life::new(&plan.id, errors_kept));
-        Arc::new(Self { plan, config, life, tables: Mutex::default(), making: Mutex::default(), is_transient })
+        let (tables, making) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { plan, config, life, tables, replaced, making, is_transient })
     }
 }
 
@@ -191,16 +195,22 @@ impl Runtime {
         Ok(runtime)
     }
 
-    /// Starts a persistent query, or replaces the one of its id: it goes on from its positions, with its state.
-    /// `paused` queries wait for [`Runtime::resume`].
+    /// Starts a persistent query. One that replaces the one of its id goes on from its positions, with its state, when
+    /// [`Runtime::go_on`] says so: the first thing it may do is to write that rows of the other are gone. `paused` queries
+    /// wait for [`Runtime::resume`].
     pub fn start(&self, start: PersistentStart, paused: bool) -> Result<(), RuntimeError> {
+        let is_new = self.query(&start.plan.id).is_none();
         let (id, running) = self.add(start);
         let launched = self.launch(&id, &running);
         if launched.is_err() {
             self.queries.write().shift_remove(&id);
             return launched;
         }
-        running.life.become_(if paused { State::Paused } else { State::Running });
+        if paused {
+            running.life.become_(State::Paused);
+        } else if is_new {
+            running.life.become_(State::Running);
+        }
         self.pool.wake();
         Ok(())
     }
@@ -210,6 +220,14 @@ impl Runtime {
         let running = self.query(id)?;
         let start = PersistentStart { plan: Arc::clone(&running.plan), config: Arc::clone(&running.config) };
         Some((start, running.life.state() == State::Paused))
+    }
+
+    /// Lets a query that was started in the place of another begin.
+    pub fn go_on(&self, id: &str) {
+        if let Some(running) = self.query(id).filter(|running| running.life.state() == State::Created) {
+            running.life.become_(State::Running);
+            self.pool.wake();
+        }
     }
 
     /// Starts a query that has run before. If it cannot be started now it has failed, and is tried again like one that
@@ -229,10 +247,12 @@ impl Runtime {
 
     fn add(&self, PersistentStart { plan, config }: PersistentStart) -> (Arc<str>, Arc<Running>) {
         let id: Arc<str> = Arc::from(plan.id.as_str());
-        if self.query(&id).is_some() {
+        let mut replaced = Replaced::default();
+        if let Some(before) = self.query(&id) {
             self.halt(&id);
+            replaced = before.replaced.by_another(&before.plan);
         }
-        let running = Running::new(plan, config, false);
+        let running = Running::new(plan, config, replaced, false);
         self.queries.write().insert(Arc::clone(&id), Arc::clone(&running));
         (id, running)
     }
@@ -240,7 +260,8 @@ impl Runtime {
     /// Starts a query for a client.
     pub fn start_transient(&self, transient: Transient) -> Result<(), RuntimeError> {
         let id: Arc<str> = Arc::from(transient.plan.id.as_str());
-        let running = Running::new(Arc::clone(&transient.plan), Arc::clone(&transient.config), true);
+        let running =
+            Running::new(Arc::clone(&transient.plan), Arc::clone(&transient.config), Replaced::default(), true);
         let (at, signal) = self.pool.place();
         transient.sender.wake_on_room(Arc::clone(&signal));
         let topology = cut(&transient.plan, true, "", &*self.log)?;
@@ -255,11 +276,16 @@ impl Runtime {
 
     /// Builds a query's tasks and hands them to the threads. A panic fails the query alone.
     fn launch(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
-        let build = AssertUnwindSafe(|| self.build(id, running));
-        catch_unwind(build).unwrap_or_else(|panic| Err(RuntimeError::Build(panic_text(&*panic))))
+        let replaced = running.replaced.begin();
+        let build = AssertUnwindSafe(|| self.build(id, running, replaced));
+        let built = catch_unwind(build).unwrap_or_else(|panic| Err(RuntimeError::Build(panic_text(&*panic))));
+        if let (Err(_), Some(replaced)) = (&built, replaced) {
+            replaced.postpone();
+        }
+        built
     }
 
-    fn build(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
+    fn build(&self, id: &Arc<str>, running: &Running, replaced: Option<&Replaced>) -> Result<(), RuntimeError> {
         let topology = cut(&running.plan, self.settings.uncut, running.config.service_id(), &*self.log)?;
         for sub in &topology.subs {
             if let Target::Exchange(exchange) = &sub.target {
@@ -272,7 +298,7 @@ impl Runtime {
             for partition in 0..sub.partitions {
                 let (at, signal) = self.pool.place();
                 let builder = self.builder(running, topology.whole, signal);
-                let Built { task, table } = builder.persistent(sub, number, partition)?;
+                let Built { task, table } = builder.persistent(sub, number, partition, replaced)?;
                 tables.extend(table);
                 placed.push((at, task));
             }

@@ -23,6 +23,7 @@ use super::query::Blame;
 use super::reports::Reports;
 use super::sink::SinkError;
 use super::source::Read;
+use super::sweep::Sweep;
 use super::target::Target;
 
 /// Bytes polled from one input at a time.
@@ -155,6 +156,8 @@ pub(super) struct Task {
     pub(super) pending_bytes: usize,
     /// Something was taken since the last commit.
     pub(super) dirty: bool,
+    /// What there is to do before anything is read, because the query took the place of another.
+    pub(super) sweep: Option<Sweep>,
     pub(super) committed_ms: i64,
     pub(super) purged_ms: i64,
 }
@@ -172,6 +175,9 @@ impl Task {
         }
         if !self.target.has_room() {
             return Ok(Progress::Blocked);
+        }
+        if let Some(sweep) = self.sweep.take() {
+            return self.sweep(sweep, now_ms);
         }
         let polled = self.poll()?;
         let taken = self.take();
@@ -322,7 +328,7 @@ impl Input {
     }
 
     /// Reads what is there; says how many bytes it was, or that there was nothing.
-    fn poll(&mut self, reports: &Reports) -> Result<Option<usize>, TaskError> {
+    pub(super) fn poll(&mut self, reports: &Reports) -> Result<Option<usize>, TaskError> {
         self.more = false;
         if self.until.is_some_and(|until| self.polled >= until) {
             return Ok(None);
