@@ -39,6 +39,8 @@ mod protobuf;
 mod settled;
 #[path = "e2e/shell.rs"]
 mod shell;
+#[path = "e2e/statements.rs"]
+mod statements;
 #[path = "e2e/streaming.rs"]
 mod streaming;
 #[path = "e2e/tidy.rs"]

@@ -18,7 +18,6 @@ mod parser;
 mod split;
 mod tokens;
 mod variables;
-mod walk;
 
 pub use ast::*;
 pub use error::{ErrorKind, Place, SqlError, line_column};

@@ -3,7 +3,7 @@
 use sql::{Ident, Type};
 
 use super::Catalog;
-use crate::types::SqlType;
+use crate::types::{SqlType, TYPE_LEVELS_MAX, TYPE_PARTS_MAX};
 
 /// Why a type cannot be resolved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,10 +14,28 @@ pub enum UnknownType {
     /// Precision and scale make no sense.
     #[error("{0}")]
     Decimal(String),
+    /// With the custom types in it, it is too large.
+    #[error("A type may have {TYPE_PARTS_MAX} parts (fields, elements, keys and values) and {TYPE_LEVELS_MAX} levels")]
+    TooLarge,
 }
 
 /// Resolves a written type; custom types are looked up in the catalog and inlined.
 pub fn resolve_type(ty: &Type, catalog: &Catalog) -> Result<SqlType, UnknownType> {
+    let mut left = TYPE_PARTS_MAX;
+    let resolved = resolve(ty, catalog, &mut left)?;
+    if resolved.levels() > TYPE_LEVELS_MAX { Err(UnknownType::TooLarge) } else { Ok(resolved) }
+}
+
+/// `left`: how many more parts there may be.
+fn resolve(ty: &Type, catalog: &Catalog, left: &mut usize) -> Result<SqlType, UnknownType> {
+    let custom = match ty {
+        Type::Custom(name) => Some(catalog.custom_type(&name.name).ok_or_else(|| UnknownType::Unknown(name.clone()))?),
+        _ => None,
+    };
+    *left = left.checked_sub(custom.map_or(1, SqlType::parts)).ok_or(UnknownType::TooLarge)?;
+    if let Some(custom) = custom {
+        return Ok(custom.clone());
+    }
     Ok(match ty {
         Type::Boolean => SqlType::Boolean,
         Type::Integer => SqlType::Integer,
@@ -29,19 +47,17 @@ pub fn resolve_type(ty: &Type, catalog: &Catalog) -> Result<SqlType, UnknownType
         Type::Time => SqlType::Time,
         Type::Date => SqlType::Date,
         Type::Timestamp => SqlType::Timestamp,
-        Type::Array(item) => SqlType::Array(Box::new(resolve_type(item, catalog)?)),
+        Type::Array(item) => SqlType::Array(Box::new(resolve(item, catalog, left)?)),
         Type::Map(key, value) => {
-            SqlType::Map(Box::new(resolve_type(key, catalog)?), Box::new(resolve_type(value, catalog)?))
+            SqlType::Map(Box::new(resolve(key, catalog, left)?), Box::new(resolve(value, catalog, left)?))
         }
         Type::Struct(fields) => SqlType::Struct(
             fields
                 .iter()
-                .map(|(name, ty)| Ok((name.name.clone(), resolve_type(ty, catalog)?)))
+                .map(|(name, ty)| Ok((name.name.clone(), resolve(ty, catalog, left)?)))
                 .collect::<Result<_, UnknownType>>()?,
         ),
-        Type::Custom(name) => {
-            catalog.custom_type(&name.name).cloned().ok_or_else(|| UnknownType::Unknown(name.clone()))?
-        }
+        Type::Custom(name) => return Err(UnknownType::Unknown(name.clone())),
     })
 }
 

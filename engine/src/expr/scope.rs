@@ -1,5 +1,9 @@
 //! The columns an expression may name.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use super::ExprError;
 use crate::types::{Schema, SqlType};
 
 /// One column an expression may name.
@@ -14,11 +18,25 @@ pub struct ScopeColumn {
 }
 
 /// The columns an expression may name, in row-layout order (key columns first).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Scope {
-    /// Position `i` here is column `i` of the batches the compiled expression is evaluated on.
+    /// Position `i` here is column `i` of the batches the compiled expression is evaluated on. Columns are only added.
     pub columns: Vec<ScopeColumn>,
+    /// Parts of what was bound here so far.
+    bound: Cell<usize>,
+    /// Positions by name, of the columns so far.
+    by_name: RefCell<Index>,
 }
+
+#[derive(Debug, Clone, Default)]
+struct Index {
+    positions: HashMap<String, Vec<usize>>,
+    columns: usize,
+}
+
+/// What the expressions of one statement consist of may have so many parts in all: each expression within one counts the
+/// parts of its type, and as often as it is evaluated.
+const BOUND_PARTS_MAX: usize = 4_000_000;
 
 impl Scope {
     /// The columns of a schema, with or without a source name before them.
@@ -28,15 +46,37 @@ impl Scope {
             name: column.name.clone(),
             ty: column.ty.clone(),
         });
-        Self { columns: columns.collect() }
+        Self { columns: columns.collect(), ..Self::default() }
+    }
+
+    /// Counts what was bound, and refuses what is too much.
+    pub fn count(&self, parts: usize, span: sql::Span) -> Result<(), ExprError> {
+        let bound = self.bound.get().saturating_add(parts);
+        self.bound.set(bound);
+        if bound <= BOUND_PARTS_MAX {
+            return Ok(());
+        }
+        let message = format!(
+            "The statement is too large: its expressions, times the parts of their types, and as often as CASE, BETWEEN \
+             and `->*` repeat them, are more than {BOUND_PARTS_MAX}"
+        );
+        Err(ExprError::ty(message, span))
     }
 
     /// Position of a column. Without a source the first column of that name counts; telling that a name is ambiguous is
     /// the planner's business, which knows the clause.
     pub fn position(&self, source: Option<&str>, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| {
-            column.name == name && source.is_none_or(|source| column.source.as_deref() == Some(source))
-        })
+        let mut index = self.by_name.borrow_mut();
+        while let Some(column) = self.columns.get(index.columns) {
+            let position = index.columns;
+            index.positions.entry(column.name.clone()).or_default().push(position);
+            index.columns += 1;
+        }
+        let of_source = |position: &&usize| {
+            let own = self.columns.get(**position).and_then(|column| column.source.as_deref());
+            source.is_none_or(|source| own == Some(source))
+        };
+        index.positions.get(name)?.iter().find(of_source).copied()
     }
 
     /// How messages call a column: `NAME`, or `SOURCE_NAME` when several sources are joined.

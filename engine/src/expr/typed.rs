@@ -223,9 +223,9 @@ impl Typed {
         coerce::implicit(self, ty)
     }
 
-    /// How many expressions it consists of.
-    pub(super) fn nodes(&self) -> usize {
-        1 + self.children().into_iter().map(Self::nodes).sum::<usize>()
+    /// How many parts the types of all its expressions have.
+    pub(super) fn parts(&self) -> usize {
+        self.ty.parts() + self.children().into_iter().map(Self::parts).sum::<usize>()
     }
 
     /// Direct sub-expressions, in evaluation order.

@@ -21,6 +21,7 @@ impl Planner<'_> {
         };
         self.check_alterable(source, kind)?;
         let mut altered = Source::clone(source);
+        let mut parts: usize = source.schema.columns().map(|column| column.ty.parts()).sum();
         for (column, ty) in add {
             if is_system_column(&column.name) {
                 return Err(PlanError::statement(format!(
@@ -38,6 +39,8 @@ impl Planner<'_> {
             }
             let ty = resolve_type(ty, self.catalog)
                 .map_err(|unknown| PlanError::prepare(unknown.to_string()).at(column.span))?;
+            parts += ty.parts();
+            messages::check_schema_size(parts).map_err(|error| error.at(column.span))?;
             altered.schema.value.push(Column::new(&*column.name, ty));
         }
         formats::check_columns(&altered.record_schema(), &altered.formats)?;

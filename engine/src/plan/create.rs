@@ -74,9 +74,12 @@ impl Planner<'_> {
 
     fn declared_columns(&self, create: &CreateSource) -> Result<Declared> {
         let mut declared = Declared::default();
+        let mut parts = 0;
         for element in &create.elements {
             let ty = resolve_type(&element.ty, self.catalog)
                 .map_err(|unknown| PlanError::prepare(unknown.to_string()).at(element.name.span))?;
+            parts += ty.parts();
+            messages::check_schema_size(parts).map_err(|error| error.at(element.name.span))?;
             check_element(element, &ty, &declared)?;
             let column = Column::new(&*element.name.name, ty);
             match &element.constraint {

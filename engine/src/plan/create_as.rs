@@ -50,6 +50,7 @@ impl Planner<'_> {
         let mut select = Select::new(self, resolved, Some(name));
         select.timestamp = properties.timestamp.clone();
         let selected = select.plan().map_err(PlanError::of_query)?;
+        messages::check_schema_size(selected.root.schema.columns().map(|column| column.ty.parts()).sum())?;
         let planned = self.plan_sink(name, create.kind, &create.with, properties, &selected).map_err(|error| {
             // Whoever is told the statement at all is told it without what the topic adds.
             let shown = CreateAs { with: create.with.clone(), ..shown.clone() };

@@ -35,7 +35,7 @@ impl Select<'_> {
                     let alias = alias.map(|alias| alias.name).unwrap_or_default();
                     self.bind_item(expr, alias)?;
                 }
-                SelectItem::All { source, span } => self.bind_star(source.as_ref(), span),
+                SelectItem::All { source, span } => self.bind_star(source.as_ref(), span)?,
                 SelectItem::StructAll { base, span } => self.bind_fields(&base, span)?,
             }
         }
@@ -170,7 +170,7 @@ impl Select<'_> {
     }
 
     /// `*` or `source.*`
-    fn bind_star(&mut self, source: Option<&Ident>, span: Span) {
+    fn bind_star(&mut self, source: Option<&Ident>, span: Span) -> Result<()> {
         let wanted = |n: usize, select: &Self| {
             source.is_none_or(|source| select.froms.get(n).is_some_and(|from| from.alias == source.name))
         };
@@ -189,11 +189,14 @@ impl Select<'_> {
         }
         for id in columns {
             let Some(column) = self.universe.scope.columns.get(id) else { continue };
+            let counted = self.universe.scope.count(column.ty.parts(), span);
+            counted.map_err(|error| PlanError::statement(error.to_string()).at(span))?;
             let alias = self.universe.label(id);
             let qualifier = column.source.as_ref().map(Ident::new);
             let written = Expr { kind: ExprKind::Column { source: qualifier, name: Ident::new(&*column.name) }, span };
             self.items.push(Item { expr: self.universe.column(id), alias, written, from_star: true });
         }
+        Ok(())
     }
 
     /// Key columns, bounds of the window in the key, then value columns.

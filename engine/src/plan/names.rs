@@ -1,6 +1,6 @@
 //! Names the planner makes up, and names nobody may take.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Columns every source has without declaring them.
 pub const ROWTIME: &str = "ROWTIME";
@@ -30,12 +30,14 @@ pub fn is_window_bound(name: &str) -> bool {
 pub(super) struct Aliases {
     taken: HashSet<String>,
     next_expression: usize,
+    /// The number that was given last to what has a name.
+    numbers: HashMap<String, u64>,
 }
 
 impl Aliases {
     /// A generator that stays clear of the given names.
     pub(super) fn new<'a>(taken: impl Iterator<Item = &'a str>) -> Self {
-        Self { taken: taken.map(str::to_owned).collect(), next_expression: 0 }
+        Self { taken: taken.map(str::to_owned).collect(), next_expression: 0, numbers: HashMap::new() }
     }
 
     /// The name of an expression that has none: the next free `KSQL_COL_n`.
@@ -54,10 +56,11 @@ impl Aliases {
         if self.taken.insert(name.to_owned()) {
             return name.to_owned();
         }
-        let numbered = name.rsplit_once('_').and_then(|(stem, number)| Some((stem, number.parse::<usize>().ok()?)));
-        let (stem, mut number) = numbered.unwrap_or((name, 0));
+        let numbered = name.rsplit_once('_').and_then(|(stem, number)| Some((stem, number.parse::<u32>().ok()?)));
+        let (stem, first) = numbered.unwrap_or((name, 0));
+        let number = self.numbers.entry(name.to_owned()).or_insert(u64::from(first));
         loop {
-            number += 1;
+            *number += 1;
             let candidate = format!("{stem}_{number}");
             if self.taken.insert(candidate.clone()) {
                 return candidate;

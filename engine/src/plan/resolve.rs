@@ -1,5 +1,6 @@
 //! Names of a query: which source each column belongs to, and what every selected expression is called.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use sql::{Expr, ExprKind, Ident, Query, SelectItem, SourceRef, Span};
@@ -41,6 +42,7 @@ impl Planner<'_> {
         let mut names = Names {
             planner: self,
             froms: &froms,
+            columns: froms.iter().map(|from| from.source.schema.columns().map(|c| c.name.as_str()).collect()).collect(),
             aliases,
             persistent,
             windowed: query.window.is_some() && froms.len() == 1,
@@ -93,6 +95,8 @@ impl Planner<'_> {
 struct Names<'a> {
     planner: &'a Planner<'a>,
     froms: &'a [From],
+    /// Columns of each of them.
+    columns: Vec<HashSet<&'a str>>,
     aliases: Aliases,
     persistent: bool,
     /// The query has a window of its own, whose bounds belong to no source (ksqlDB does not know them over a join).
@@ -211,7 +215,8 @@ impl Names<'_> {
     }
 
     fn owners<'b>(&'b self, column: &'b str) -> impl Iterator<Item = &'b From> {
-        self.froms.iter().filter(move |from| has_column(from, column))
+        let sources = self.froms.iter().zip(&self.columns);
+        sources.filter(move |(from, columns)| has_column(from, columns, column)).map(|(from, _)| from)
     }
 
     fn check_source(&self, source: &Ident) -> Result<()> {
@@ -233,7 +238,7 @@ impl Names<'_> {
                 *source = None;
             }
             ExprKind::Column { source: Some(source), name } => {
-                let known = self.froms.iter().any(|from| from.alias == source.name && has_column(from, &name.name));
+                let known = self.owners(&name.name).any(|from| from.alias == source.name);
                 if !known {
                     self.note(self.unknown(Some(source), name, span, clause));
                 }
@@ -289,7 +294,6 @@ fn ambiguous(name: &Ident, owners: &[&From]) -> PlanError {
         .at(name.span)
 }
 
-fn has_column(from: &From, name: &str) -> bool {
-    from.source.schema.position(name).is_some()
-        || (is_system_column(name) && (!is_window_bound(name) || from.source.is_windowed()))
+fn has_column(from: &From, columns: &HashSet<&str>, name: &str) -> bool {
+    columns.contains(name) || (is_system_column(name) && (!is_window_bound(name) || from.source.is_windowed()))
 }

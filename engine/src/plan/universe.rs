@@ -95,7 +95,7 @@ impl Universe {
 
     /// The first source's column of that name.
     pub(super) fn find_any(&self, name: &str) -> Option<ColumnId> {
-        self.scope.columns.iter().position(|column| column.name == name)
+        self.scope.position(None, name)
     }
 
     /// The column of that name that the query makes.

@@ -66,7 +66,8 @@ fn parser(pattern: &str, functions: &Registry) -> Result<Evaluator, String> {
         ],
         star: false,
     });
-    let scope = Scope { columns: vec![ScopeColumn { source: None, name: "T".to_owned(), ty: SqlType::String }] };
+    let mut scope = Scope::default();
+    scope.columns.push(ScopeColumn { source: None, name: "T".to_owned(), ty: SqlType::String });
     let typed = bind(&call, &scope, Env { functions, types: &|_| None }).map_err(|error| error.to_string())?;
     compile(&typed, &Settings::default()).map_err(|error| error.to_string())
 }

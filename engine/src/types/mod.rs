@@ -16,7 +16,7 @@ mod window;
 pub use builder::ColumnBuilder;
 pub use changes::{Changes, Side, Windows};
 pub use schema::{Column, Schema};
-pub use sql_type::{SqlType, header_type};
+pub use sql_type::{SCHEMA_PARTS_MAX, SqlType, TYPE_LEVELS_MAX, TYPE_PARTS_MAX, header_type};
 pub use time::Time;
 pub use value::Value;
 pub use view::View;

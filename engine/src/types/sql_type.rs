@@ -41,7 +41,36 @@ pub fn header_type() -> SqlType {
     ])))
 }
 
+/// A type may have so many parts: custom types within custom types multiply.
+pub const TYPE_PARTS_MAX: usize = 2000;
+
+/// And so many levels: whatever walks over one calls itself for each.
+pub const TYPE_LEVELS_MAX: usize = 520;
+
+/// The columns of a stream or table may have so many parts together.
+pub const SCHEMA_PARTS_MAX: usize = 10_000;
+
 impl SqlType {
+    /// How many types it consists of, itself included.
+    pub fn parts(&self) -> usize {
+        1 + match self {
+            Self::Array(item) => item.parts(),
+            Self::Map(key, value) => key.parts() + value.parts(),
+            Self::Struct(fields) => fields.iter().map(|(_, ty)| ty.parts()).sum(),
+            _ => 0,
+        }
+    }
+
+    /// How many types stand in each other.
+    pub fn levels(&self) -> usize {
+        1 + match self {
+            Self::Array(item) => item.levels(),
+            Self::Map(key, value) => key.levels().max(value.levels()),
+            Self::Struct(fields) => fields.iter().map(|(_, ty)| ty.levels()).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
     /// An ARRAY of this type.
     pub fn array_of(self) -> SqlType {
         SqlType::Array(Box::new(self))

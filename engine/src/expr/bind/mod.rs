@@ -10,7 +10,7 @@ use super::error::nearest;
 use super::functions::Registry;
 use super::typed::Kind;
 use super::{ExprError, Scope, Typed, coerce, show};
-use crate::types::{SqlType, Value, text};
+use crate::types::{SqlType, TYPE_PARTS_MAX, Value, text};
 
 /// What expressions are bound against besides columns.
 #[derive(Clone, Copy)]
@@ -23,12 +23,12 @@ pub struct Env<'a> {
 
 /// Gives an expression its types. Columns become positions in `scope`.
 pub fn bind(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<Typed, ExprError> {
-    Binder::new(expr, scope, env).bind(expr)
+    Binder { scope, env, lambdas: Vec::new() }.bind(expr)
 }
 
 /// Binds a call of a table function; the result is an ARRAY whose elements are the function's rows.
 pub fn bind_table_function(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<Typed, ExprError> {
-    let mut binder = Binder::new(expr, scope, env);
+    let mut binder = Binder { scope, env, lambdas: Vec::new() };
     match &expr.kind {
         ExprKind::Call { name, args, .. } => binder.call(name, args, expr.span, true),
         _ => binder.bind(expr),
@@ -37,6 +37,13 @@ pub fn bind_table_function(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<T
 
 /// A type as written → a type: custom names are looked up.
 pub fn resolve_type(ty: &Type, custom: &dyn Fn(&str) -> Option<SqlType>) -> Result<SqlType, ExprError> {
+    let mut left = TYPE_PARTS_MAX;
+    resolve(ty, custom, &mut left)
+}
+
+/// `left`: how many more parts there may be.
+fn resolve(ty: &Type, custom: &dyn Fn(&str) -> Option<SqlType>, left: &mut usize) -> Result<SqlType, ExprError> {
+    *left = left.checked_sub(1).ok_or_else(|| too_large(Span::default()))?;
     Ok(match ty {
         Type::Boolean => SqlType::Boolean,
         Type::Integer => SqlType::Integer,
@@ -54,53 +61,48 @@ pub fn resolve_type(ty: &Type, custom: &dyn Fn(&str) -> Option<SqlType>) -> Resu
         Type::Time => SqlType::Time,
         Type::Date => SqlType::Date,
         Type::Timestamp => SqlType::Timestamp,
-        Type::Array(item) => resolve_type(item, custom)?.array_of(),
+        Type::Array(item) => resolve(item, custom, left)?.array_of(),
         Type::Map(key, value) => {
-            SqlType::Map(Box::new(resolve_type(key, custom)?), Box::new(resolve_type(value, custom)?))
+            SqlType::Map(Box::new(resolve(key, custom, left)?), Box::new(resolve(value, custom, left)?))
         }
         Type::Struct(fields) => {
-            let fields = fields.iter().map(|(name, ty)| Ok((name.name.clone(), resolve_type(ty, custom)?)));
+            let fields = fields.iter().map(|(name, ty)| Ok((name.name.clone(), resolve(ty, custom, left)?)));
             SqlType::Struct(fields.collect::<Result<_, ExprError>>()?)
         }
-        Type::Custom(name) => custom(&name.name)
-            .ok_or_else(|| ExprError::ty(format!("Cannot resolve unknown type: {}", name.name), name.span))?,
+        Type::Custom(name) => {
+            let known = custom(&name.name)
+                .ok_or_else(|| ExprError::ty(format!("Cannot resolve unknown type: {}", name.name), name.span))?;
+            *left = left.checked_sub(known.parts()).ok_or_else(|| too_large(name.span))?;
+            known
+        }
     })
+}
+
+fn too_large(span: Span) -> ExprError {
+    ExprError::ty(format!("A type may have {TYPE_PARTS_MAX} parts (fields, elements, keys and values)"), span)
 }
 
 struct Binder<'a> {
     scope: &'a Scope,
     env: Env<'a>,
-    /// How many more nodes may be copied from one place of the expression to others.
-    copies: usize,
     /// Parameters of the enclosing lambdas, outermost first.
     lambdas: Vec<Vec<(String, SqlType)>>,
 }
 
-/// A node may be copied so often, on average, and these many of an expression in any case.
-const COPIES_PER_NODE: usize = 16;
-const COPIES: usize = 1000;
-
-impl<'a> Binder<'a> {
-    fn new(expr: &Expr, scope: &'a Scope, env: Env<'a>) -> Self {
-        let copies = COPIES + COPIES_PER_NODE * expr.nodes();
-        Self { scope, env, copies, lambdas: Vec::new() }
-    }
-
-    /// A copy of what is evaluated in several places: of the operand of a CASE, once for each WHEN. Where such are nested,
-    /// copies of copies would fill memory.
-    fn again(&mut self, expr: &Typed, span: Span) -> Result<Typed, ExprError> {
-        let left = self.copies.checked_sub(expr.nodes());
-        self.copies = left.ok_or_else(|| {
-            let message = "CASE with an operand, or BETWEEN, is nested too often: it evaluates its operand several times. \
-                           Compute the operand in a stream or table before it.";
-            ExprError::ty(message, span)
-        })?;
-        Ok(expr.clone())
-    }
-}
-
 impl Binder<'_> {
     fn bind(&mut self, expr: &Expr) -> Result<Typed, ExprError> {
+        let typed = self.bind_node(expr)?;
+        self.scope.count(typed.ty.parts(), expr.span)?;
+        Ok(typed)
+    }
+
+    /// A copy of what is evaluated in several places: of the operand of a CASE, once for each WHEN.
+    fn again(&self, expr: &Typed, span: Span) -> Result<Typed, ExprError> {
+        self.scope.count(expr.parts(), span)?;
+        Ok(expr.clone())
+    }
+
+    fn bind_node(&mut self, expr: &Expr) -> Result<Typed, ExprError> {
         let span = expr.span;
         Ok(match &expr.kind {
             ExprKind::Null => Typed::null(SqlType::String),

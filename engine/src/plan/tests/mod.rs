@@ -3,6 +3,7 @@
 mod ddl;
 mod group_by;
 mod joins;
+mod limits;
 mod queries;
 
 use std::collections::BTreeMap;
