@@ -186,3 +186,54 @@ fn joins_take_any_time() {
         assert!((1..=4).contains(&joined), "{joined} matches with {time}");
     }
 }
+
+/// Rows of a stream, without their order.
+fn sorted(engine: &Engine, stream: &str) -> Vec<String> {
+    let mut rows = ask(engine, &format!("SELECT * FROM {stream};"));
+    rows.sort_unstable();
+    rows
+}
+
+#[test]
+fn a_right_join_is_the_mirrored_left_join() {
+    let mut seed = 1_u64;
+    let mut next = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((seed >> 33) % below) as i64
+    };
+    for (before, after, grace) in
+        [(0, 10, ""), (10, 0, ""), (3, 7, ""), (0, 10, "GRACE PERIOD 5 SECONDS"), (7, 3, "GRACE PERIOD 60 SECONDS")]
+    {
+        let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+        let engine = engine(&log);
+        let join = |kind: &str, left: &str, right: &str, before: i64, after: i64| {
+            format!(
+                "SELECT {left}.k AS k, a.v AS av, b.v AS bv FROM {left} {kind} JOIN {right} \
+                 WITHIN ({before} SECONDS, {after} SECONDS) {grace} ON {left}.k = {right}.k;"
+            )
+        };
+        let columns = "(k STRING KEY, v INT) WITH (value_format='json', partitions=1";
+        run(
+            &engine,
+            &format!("CREATE STREAM a {columns}, kafka_topic='a'); CREATE STREAM b {columns}, kafka_topic='b');"),
+        );
+        let right = join("RIGHT", "a", "b", before, after).replace("SELECT a.k", "SELECT b.k");
+        run(&engine, &format!("CREATE STREAM rights AS {right}"));
+        run(&engine, &format!("CREATE STREAM lefts AS {}", join("LEFT", "b", "a", after, before)));
+        run(&engine, &format!("CREATE STREAM inners AS {}", join("INNER", "a", "b", before, after)));
+        for n in 0..200 {
+            let (topic, time) = (if next(2) == 0 { "a" } else { "b" }, n * 1_000 + next(20_000));
+            let mut records = RecordsBuilder::default();
+            let key = format!("k{}", next(5));
+            records.push(time, Some(key.as_bytes()), Some(format!(r#"{{"V":{n}}}"#).as_bytes()));
+            let to = TopicPartition { topic: Arc::from(topic), partition: 0 };
+            engine.log().append(vec![Output { to, records: records.finish() }]).unwrap();
+            engine.run_until_idle(None);
+        }
+        let (rights, lefts, inners) = (sorted(&engine, "rights"), sorted(&engine, "lefts"), sorted(&engine, "inners"));
+        assert_eq!(rights, lefts, "({before}, {after}) {grace}");
+        let matches: Vec<String> = rights.into_iter().filter(|row| !row.contains("null")).collect();
+        assert_eq!(matches, inners, "({before}, {after}) {grace}");
+        assert!(!inners.is_empty());
+    }
+}
