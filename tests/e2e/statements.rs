@@ -63,7 +63,7 @@ fn deep_statements_do_not_end_it_and_come_back() {
             check(status, &body, &format!("{before}…{after} × {n}"));
         }
     }
-    assert!(taken > AROUND.len(), "{taken}");
+    assert!(taken > 10, "{taken}");
     // chains in levels
     for operators in [" + 1", " OR TRUE", " AND TRUE", " || 'a'"] {
         let chains = nested("(", "i = 1", &format!("{})", operators.repeat(499)), 45);
