@@ -175,7 +175,7 @@ impl Engine {
                 }
                 _ => Ok(()),
             };
-            checked.map_err(|failure| failure.of_parsed(statement))?;
+            checked.map_err(|failure| failure.of_request(text).of_parsed(statement))?;
         }
         self.check_query_limit(text, &fork)?;
         Ok(changes)

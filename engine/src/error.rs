@@ -32,12 +32,12 @@ impl From<RuntimeError> for Failure {
 
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
-        let kind = match error.kind {
+        let kind = match error.kind() {
             ErrorKind::Build => FailureKind::Build,
             ErrorKind::General => FailureKind::Request,
             ErrorKind::NoRegistry => FailureKind::NoSchemaRegistry,
             ErrorKind::Unforeseen => FailureKind::Unforeseen,
-            ErrorKind::Prepare | ErrorKind::Statement | ErrorKind::Unsupported => FailureKind::Statement,
+            ErrorKind::Statement => FailureKind::Statement,
         };
         let failure =
             Failure { brief: error.brief, span: error.span, hint: error.hint, ..Failure::new(kind, error.message) };

@@ -95,6 +95,11 @@ impl Failure {
         }
     }
 
+    /// Ties a failure that ksqlDB did not foresee to the whole request.
+    pub fn of_request(self, text: &str) -> Self {
+        if self.kind == FailureKind::Unforeseen { self.of(text) } else { self }
+    }
+
     /// Ties the failure to a statement, if its kind has one and it has none yet.
     pub fn of(mut self, text: &str) -> Self {
         let tied = matches!(

@@ -9,7 +9,7 @@ use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::expr::Typed;
 use crate::formats::{FormatError, protobuf};
-use crate::plan::{self, PlanError, Planner};
+use crate::plan::{self, Planner};
 use crate::rows::{Place, RowFormat, RowReceiver, channel};
 use crate::runtime::{ClientColumn, Transient};
 use crate::serving::{self, Client, Kind, pull};
@@ -151,7 +151,7 @@ impl Engine {
         let scope = plan::Session { config: &config, place: parsed.place(), query_id: Some(&id) };
         let plan = self.planner(catalog, &topics, scope).plan_push(query);
         topics.into_answers()?;
-        let plan = plan.map_err(PlanError::of_client)?;
+        let plan = plan?;
         self.check_push_limit(kind)?;
         let place = match kind {
             Kind::StreamPull => Some(self.place_for_scan().ok_or_else(|| self.too_many_scans())?),

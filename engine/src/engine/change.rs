@@ -10,7 +10,7 @@ use crate::catalog::{self, Catalog, QueryKind};
 use crate::commands::{CommandLog, Logged, LoggedTopic};
 use crate::config::Config;
 use crate::log::{LogError, TopicSpec, check_topic};
-use crate::plan::{self, Command, NewTopic, PlanError, Planner};
+use crate::plan::{self, Command, NewTopic, Planner};
 use crate::runtime::PersistentStart;
 use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, View};
 use crate::steps::QueryPlan;
@@ -127,15 +127,9 @@ impl Engine {
         let scope = plan::Session { config: view.config, place: parsed.place(), query_id: None };
         let functions = &*self.shared.functions;
         let planner = Planner { catalog: view.catalog, session: scope, topics: &topics, functions };
-        if let Statement::Query(query) = inner {
-            // What is shown is the whole EXPLAIN.
-            let plan = planner.plan_push(query).map_err(PlanError::of_text)?;
-            return Ok(Arc::new(plan));
-        }
         let inner = Parsed { statement: inner.clone(), ..parsed.clone() };
         planner
-            .plan(&inner)?
-            .start
+            .plan_explained(&inner)?
             .ok_or_else(|| Failure::statement("The provided statement does not run a ksql query"))
     }
 

@@ -49,15 +49,13 @@ pub enum ExprError {
         span: Span,
     },
     /// A comparison with the NULL literal.
-    #[error("Comparison with NULL not supported: {left} {operator} {right}\nUse IS NULL or IS NOT NULL.")]
+    #[error("Comparison with NULL not supported: {left} {operator} {right}\nUse 'IS NULL' or 'IS NOT NULL' instead.")]
     CompareNull {
-        /// The whole comparison.
-        expression: String,
-        /// Expression.
+        /// Type without its parameters, or `NULL`.
         left: String,
-        /// Expression.
+        /// Type without its parameters, or `NULL`.
         right: String,
-        /// `EQUAL`, `LESS_THAN`, …
+        /// `=`, `<`, …
         operator: &'static str,
         /// Where.
         span: Span,
@@ -77,6 +75,14 @@ pub enum ExprError {
     /// Found while types are derived: the message stands alone.
     #[error("{message}")]
     Type {
+        /// Text.
+        message: String,
+        /// Where.
+        span: Span,
+    },
+    /// A text that is read as a time but is none: found before anything has a type.
+    #[error("{message}")]
+    Time {
         /// Text.
         message: String,
         /// Where.
@@ -123,6 +129,7 @@ impl ExprError {
             | Self::CompareNull { span, .. }
             | Self::Arithmetic { span, .. }
             | Self::Type { span, .. }
+            | Self::Time { span, .. }
             | Self::Unforeseen { span, .. }
             | Self::Code { span, .. } => *span,
         }

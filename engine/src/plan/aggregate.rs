@@ -62,7 +62,7 @@ impl Planner<'_> {
     /// a function works on ROWTIME; COUNT then reads no column at all.
     pub(super) fn resolve_aggregate(&self, universe: &Universe, call: &Expr) -> Result<AggregateUse> {
         let ExprKind::Call { name, args, .. } = &call.kind else {
-            return Err(PlanError::general("internal error: not a call"));
+            return Err(PlanError::internal("not a call"));
         };
         let aggregate = self.functions.aggregates().get(&name.name.to_uppercase());
         let Some(aggregate) = aggregate else {

@@ -8,7 +8,7 @@ use crate::catalog::{Change, Source, SourceKind, resolve_type};
 use crate::types::Column;
 
 use super::command::Command;
-use super::error::{PlanError, Result};
+use super::error::{PlanError, Result, Stage};
 use super::names::is_system_column;
 use super::{Planner, formats, messages};
 
@@ -38,7 +38,7 @@ impl Planner<'_> {
                 .at(column.span));
             }
             let ty = resolve_type(ty, self.catalog)
-                .map_err(|unknown| PlanError::prepare(unknown.to_string()).at(column.span))?;
+                .map_err(|unknown| PlanError::statement(unknown.to_string()).at(column.span).during(Stage::Read))?;
             parts += ty.parts();
             messages::check_schema_size(parts).map_err(|error| error.at(column.span))?;
             altered.schema.value.push(Column::new(&*column.name, ty));

@@ -3,11 +3,11 @@
 
 use sql::{Expr, ExprKind};
 
-use crate::expr::{Env, ExprError, Typed, bind, bind_table_function, show};
+use crate::expr::{Env, ExprError, FunctionKind, Typed, bind, bind_table_function, show};
 use crate::types::SqlType;
 
 use super::Planner;
-use super::error::{PlanError, Result};
+use super::error::{PlanError, Result, Stage};
 use super::names::is_window_bound;
 use super::universe::Universe;
 
@@ -47,6 +47,11 @@ impl Clause {
     /// Whether the schema of the result depends on the code.
     fn has_early_code(self) -> bool {
         matches!(self, Self::Select | Self::GroupBy)
+    }
+
+    /// Whether code for it is made only when the query is built.
+    fn is_late(self) -> bool {
+        self.is_predicate() || self == Self::PartitionBy
     }
 
     fn is_predicate(self) -> bool {
@@ -90,27 +95,31 @@ impl Planner<'_> {
     fn refused(&self, error: ExprError, expr: &Expr, universe: &Universe, clause: Clause) -> PlanError {
         let (span, hint) = (error.span(), error.hint());
         let text = error.to_string();
+        let is_query_function =
+            |name: &str| self.functions.get(name).is_some_and(|function| function.kind != FunctionKind::Scalar);
         let refused = match error {
             ExprError::UnknownColumn { name, .. } => self.unknown_column(&name, span, clause),
-            ExprError::UnknownFunction { .. } if clause.is_predicate() || clause == Clause::PartitionBy => {
+            // Types of aggregates and table functions are known where code for them is not.
+            ExprError::UnknownFunction { name, .. } if clause.is_late() && is_query_function(&name) => {
                 no_code(&text, expr, universe, clause)
             }
             ExprError::Code { .. } => no_code(&text, expr, universe, clause),
-            ExprError::Compare { expression, .. }
-            | ExprError::CompareNull { expression, .. }
-            | ExprError::Arithmetic { expression, .. }
-                if clause.is_predicate() =>
-            {
+            ExprError::Unforeseen { .. } => PlanError::unforeseen(text),
+            ExprError::Time { .. } => PlanError::statement(text),
+            error if clause.is_predicate() => {
                 let place = format!("Error in {} expression", clause.name());
-                PlanError::statement(format!("{place}: {text}\nStatement: {expression}"))
-                    .brief(place)
-                    .of(&internal(expr, universe))
+                let part = match error {
+                    ExprError::Compare { expression, .. } | ExprError::Arithmetic { expression, .. } => {
+                        format!("\nStatement: {expression}")
+                    }
+                    _ => String::new(),
+                };
+                PlanError::statement(format!("{place}: {text}{part}")).brief(place).of(&internal(expr, universe))
             }
             ExprError::Compare { expression, .. } => PlanError::statement(text).of(&expression),
             ExprError::Arithmetic { expression, .. } => {
                 PlanError::statement(text).brief("Error processing expression.").of(&expression)
             }
-            ExprError::Unforeseen { .. } => PlanError::unforeseen(text),
             _ => PlanError::statement(text),
         };
         refused.at(span).hint(hint)
@@ -136,7 +145,7 @@ fn no_code(text: &str, expr: &Expr, universe: &Universe, clause: Clause) -> Plan
     let (brief, shown) = (format!("Invalid {}: {text}.", clause.code()), internal(expr, universe));
     let schema = universe.code_schema();
     let error = PlanError::statement(format!("{brief} expression: {shown}, schema:{schema}")).brief(brief).of(&shown);
-    if clause.has_early_code() { error } else { error.late() }
+    if clause.has_early_code() { error } else { error.during(Stage::Start) }
 }
 
 /// An expression as messages about the query's inside show it: columns without their source, or with it as a prefix

@@ -9,7 +9,7 @@ use crate::steps::{Formats, QueryPlan};
 use crate::types::{Column, Schema, SqlType, header_type};
 
 use super::command::{Command, NewTopic};
-use super::error::{PlanError, Result};
+use super::error::{PlanError, Result, Stage};
 use super::formats;
 use super::names::{self, is_system_column};
 use super::with_properties::{Clause, Properties};
@@ -17,18 +17,17 @@ use super::{Planner, messages, sink, source, upgrade};
 
 impl Planner<'_> {
     pub(super) fn create_source(&self, text: &str, create: &CreateSource) -> Result<Command> {
+        let declared = self.declared_columns(create).map_err(|error| error.during(Stage::Read))?;
         let properties = Properties::new(&create.with, Clause::Create)?;
-        messages::check_not_lost(self.catalog, &create.name, create.or_replace)?;
-        let declared = self.declared_columns(create)?;
+        messages::check_not_lost(self.catalog, &create.name, create.or_replace)
+            .map_err(|error| error.during(Stage::Change))?;
         let typed = || messages::shown(&Statement::CreateSource(self.with_types(self.with_default_formats(create))));
-        let named = self.format_names(&properties)?;
-        let formats = self.source_formats(&properties, named, &declared).map_err(|error| error.of(&typed()))?;
+        let filled = |error: PlanError| error.during(Stage::Fill);
+        let named = self.format_names(&properties).map_err(filled)?;
+        let formats =
+            self.source_formats(&properties, named, &declared).map_err(|error| filled(error).shown(&typed()))?;
+        let topics = self.source_topic(create, &properties).map_err(|error| error.during(Stage::Topic))?;
         let statement = messages::shown(&Statement::CreateSource(self.filled_in(create)));
-        let existing = self.catalog.source(&create.name.name);
-        if let (Some(existing), true) = (existing, create.if_not_exists) {
-            return Ok(Command::warning(text, messages::exists_already_warning(create.kind, existing)));
-        }
-        let topics = self.source_topic(create, &properties)?;
         let source = Source {
             name: create.name.name.clone(),
             kind: create.kind,
@@ -42,32 +41,44 @@ impl Planner<'_> {
             statement: statement.clone(),
             created: 0,
         };
-        formats::check_wrap(
-            &source.formats.value.name,
-            source.record_schema().value.len(),
-            properties.wrap_single_value,
-        )
-        .and_then(|()| self.make_source(create, existing, source, topics))
-        .map_err(|error| error.of(&statement))
+        self.check_registered(create, &properties, &source)
+            .map_err(filled)
+            .and_then(|()| self.make_source(text, create, source, topics))
+            .map_err(|error| error.shown(&statement))
     }
 
-    fn make_source(
-        &self,
-        create: &CreateSource,
-        existing: Option<&Arc<Source>>,
-        source: Source,
-        topics: Vec<NewTopic>,
-    ) -> Result<Command> {
+    /// Refuses columns that make no schema, and schemas that need a registry.
+    fn check_registered(&self, create: &CreateSource, properties: &Properties, source: &Source) -> Result<()> {
+        check_headers(create)?;
+        let columns = source.record_schema().value.len();
+        formats::check_wrap(&source.formats.value.name, columns, properties.wrap_single_value)?;
         self.check_registry(&source.topic, &source.formats, &source.schema)?;
-        self.check_declared(&source)?;
-        sink::check_timestamp(&source.schema, source.timestamp.as_ref())?;
-        self.check_replaceable(create, existing, &source)?;
+        if source.schema.is_empty() {
+            return Err(PlanError::statement("No columns supplied."));
+        }
+        Ok(())
+    }
+
+    fn make_source(&self, text: &str, create: &CreateSource, source: Source, topics: Vec<NewTopic>) -> Result<Command> {
+        let existing = self.catalog.source(&source.name);
+        self.check_declared(create, existing, &source)?;
+        formats::check_columns(&source.record_schema(), &source.formats)?;
+        if source.is_windowed() && source.schema.key.is_empty() {
+            return Err(PlanError::statement("Windowed sources require a key column."));
+        }
+        if let Some(existing) = existing {
+            if create.if_not_exists {
+                return Ok(Command::warning(text, messages::exists_already_warning(create.kind, existing)));
+            }
+            self.check_replace_enabled()?;
+            upgrade::check_source(existing, &source).map_err(|error| error.during(Stage::Change))?;
+        }
         let source = Arc::new(source);
         let mut command = Command::new(source.statement.clone(), messages::created(create.kind));
         command.topics = topics;
         command.changes.push(Change::PutSource(Arc::clone(&source)));
         if source.read_only && source.is_table() {
-            self.materialise(&source, &mut command)?;
+            self.materialise(&source, &mut command);
         }
         Ok(command)
     }
@@ -77,10 +88,11 @@ impl Planner<'_> {
         let mut parts = 0;
         for element in &create.elements {
             let ty = resolve_type(&element.ty, self.catalog)
-                .map_err(|unknown| PlanError::prepare(unknown.to_string()).at(element.name.span))?;
+                .map_err(|unknown| PlanError::statement(unknown.to_string()).at(element.name.span))?;
             parts += ty.parts();
-            messages::check_schema_size(parts).map_err(|error| error.at(element.name.span))?;
-            check_element(element, &ty, &declared)?;
+            messages::check_schema_size(parts)
+                .map_err(|error| error.at(element.name.span).during(Stage::Change))?;
+            check_header_type(element, &ty)?;
             let column = Column::new(&*element.name.name, ty);
             match &element.constraint {
                 Constraint::Key | Constraint::PrimaryKey => declared.schema.key.push(column),
@@ -89,10 +101,12 @@ impl Planner<'_> {
                 Constraint::Header(key) => declared.push_header(column, Some(key.clone())),
             }
         }
-        if let Some(twice) = names::first_duplicate(declared.schema.columns().map(|column| column.name.as_str())) {
-            return Err(PlanError::prepare(format!("Duplicate column names: `{twice}`")));
+        let names = create.elements.iter().map(|element| element.name.name.as_str());
+        let twice: Vec<String> = names::duplicates(names).into_iter().map(|name| format!("`{name}`")).collect();
+        if twice.is_empty() {
+            return Ok(declared);
         }
-        Ok(declared)
+        Err(PlanError::statement(format!("Duplicate column names: {}", twice.join(", "))))
     }
 
     /// The names of the key format and the value format, as the statement or the settings have them.
@@ -128,21 +142,41 @@ impl Planner<'_> {
         })
     }
 
-    fn check_declared(&self, source: &Source) -> Result<()> {
-        if source.schema.is_empty() {
-            return Err(PlanError::statement("No columns supplied."));
+    /// What ksqlDB looks at before it looks at the formats.
+    fn check_declared(&self, create: &CreateSource, existing: Option<&Arc<Source>>, source: &Source) -> Result<()> {
+        let keeps_rows = create.source && source.is_table();
+        if keeps_rows && !self.session.config.enabled("ksql.source.table.materialization.enabled") {
+            return Err(PlanError::statement(
+                "Cannot execute command because source table materialization is disabled.",
+            ));
+        }
+        create.elements.iter().try_for_each(check_name)?;
+        let check_timestamp = || sink::check_timestamp(&source.schema, source.timestamp.as_ref());
+        if !source.is_table() {
+            check_timestamp()?;
+        }
+        match existing {
+            Some(old) if !create.or_replace && !create.if_not_exists => {
+                return Err(messages::exists_already(create.kind, old));
+            }
+            _ => {}
         }
         if source.is_table() && source.schema.key.is_empty() {
             return Err(PlanError::statement("Tables require a PRIMARY KEY. Please define the PRIMARY KEY."));
         }
-        if source.is_windowed() && source.schema.key.is_empty() {
-            return Err(PlanError::statement("Windowed sources require a key column."));
+        if create.or_replace && (create.source || existing.is_some_and(|old| old.read_only)) {
+            let kind = messages::kind(create.kind);
+            return Err(PlanError::statement(format!(
+                "Cannot add {kind} '{}': CREATE OR REPLACE is not supported on source {kind}s.",
+                source.name
+            )));
         }
-        formats::check_columns(&source.record_schema(), &source.formats)
+        if source.is_table() { check_timestamp() } else { Ok(()) }
     }
 
     fn source_topic(&self, create: &CreateSource, properties: &Properties) -> Result<Vec<NewTopic>> {
         let name = properties.text("KAFKA_TOPIC").unwrap_or_default();
+        properties.check_cleanup_policy()?;
         if create.kind == SourceKind::Table && properties.window.is_none() && properties.retention_ms.is_some() {
             return Err(messages::retention_of_plain_table());
         }
@@ -167,7 +201,7 @@ impl Planner<'_> {
     fn topic_is_missing(&self, create: &CreateSource, topic: &str) -> PlanError {
         let mut example = self.with_default_formats(create);
         messages::set_number(&mut example.with, "PARTITIONS", 2);
-        PlanError::general(format!(
+        PlanError::statement(format!(
             "Topic '{topic}' does not exist. If you want to create a new topic for the stream/table please re-run the \
              statement providing the required 'PARTITIONS' configuration in the WITH clause (and optionally \
              'REPLICAS'). For example: {}",
@@ -209,31 +243,8 @@ impl Planner<'_> {
         filled
     }
 
-    fn check_replaceable(&self, create: &CreateSource, existing: Option<&Arc<Source>>, new: &Source) -> Result<()> {
-        let kind = messages::kind(create.kind);
-        if create.or_replace && (create.source || existing.is_some_and(|old| old.read_only)) {
-            return Err(PlanError::statement(format!(
-                "Cannot add {kind} '{}': CREATE OR REPLACE is not supported on source {kind}s.",
-                new.name
-            )));
-        }
-        match existing {
-            None => Ok(()),
-            Some(old) if !create.or_replace => Err(messages::exists_already(create.kind, old)),
-            Some(old) => {
-                self.check_replace_enabled()?;
-                upgrade::check_source(old, new)
-            }
-        }
-    }
-
     /// A read-only table keeps its rows for pull queries.
-    fn materialise(&self, source: &Arc<Source>, command: &mut Command) -> Result<()> {
-        if !self.session.config.enabled("ksql.source.table.materialization.enabled") {
-            return Err(PlanError::statement(
-                "Cannot execute command because source table materialization is disabled.",
-            ));
-        }
+    fn materialise(&self, source: &Arc<Source>, command: &mut Command) {
         let id = self.query_id("CST", &source.name);
         let plan = Arc::new(QueryPlan {
             id: id.clone(),
@@ -253,44 +264,53 @@ impl Planner<'_> {
         })));
         command.message = messages::query_created(&id);
         command.start = Some(plan);
-        Ok(())
     }
 }
 
-/// Refuses reserved names, and header columns of the wrong type or number.
-fn check_element(element: &Element, ty: &SqlType, so_far: &Declared) -> Result<()> {
+/// Refuses reserved names.
+fn check_name(element: &Element) -> Result<()> {
     let name = &element.name.name;
-    if is_system_column(name) {
-        return Err(PlanError::statement(format!(
-            "'{name}' is a reserved column name. You cannot use it as a name for a column."
-        ))
-        .at(element.name.span));
+    if !is_system_column(name) {
+        return Ok(());
     }
-    let wrong_type = match &element.constraint {
+    let message = format!("'{name}' is a reserved column name. You cannot use it as a name for a column.");
+    Err(PlanError::statement(message).at(element.name.span))
+}
+
+/// Refuses header columns of the wrong type.
+fn check_header_type(element: &Element, ty: &SqlType) -> Result<()> {
+    let (what, expected) = match &element.constraint {
         Constraint::Headers if *ty != header_type() => {
-            Some(("HEADERS".to_owned(), "ARRAY<STRUCT<`KEY` STRING, `VALUE` BYTES>>"))
+            ("HEADERS".to_owned(), "ARRAY<STRUCT<`KEY` STRING, `VALUE` BYTES>>")
         }
-        Constraint::Header(key) if *ty != SqlType::Bytes => Some((format!("HEADER('{key}')"), "BYTES")),
-        _ => None,
+        Constraint::Header(key) if *ty != SqlType::Bytes => (format!("HEADER('{key}')"), "BYTES"),
+        _ => return Ok(()),
     };
-    if let Some((what, expected)) = wrong_type {
-        let message = format!("Invalid type for {what} column: expected {expected}, got {ty}");
-        return Err(PlanError::prepare(message).at(element.name.span));
-    }
-    let clash = match &element.constraint {
-        Constraint::Headers | Constraint::Header(_) if so_far.headers.iter().any(|header| header.key.is_none()) => {
-            Some("HEADERS".to_owned())
+    let message = format!("Invalid type for {what} column: expected {expected}, got {ty}");
+    Err(PlanError::statement(message).at(element.name.span))
+}
+
+/// Refuses header columns that exclude each other.
+fn check_headers(create: &CreateSource) -> Result<()> {
+    let mut so_far: Vec<Option<&str>> = Vec::new();
+    for element in &create.elements {
+        let header = match &element.constraint {
+            Constraint::Headers => None,
+            Constraint::Header(key) => Some(key.as_str()),
+            _ => continue,
+        };
+        let clash = match header {
+            _ if so_far.contains(&None) => Some("HEADERS".to_owned()),
+            None if !so_far.is_empty() => Some("HEADER".to_owned()),
+            Some(key) if so_far.contains(&header) => Some(format!("HEADER('{key}')")),
+            _ => None,
+        };
+        if let Some(what) = clash {
+            return Err(PlanError::statement(format!("Schema already contains a {what} column.")));
         }
-        Constraint::Header(key) if so_far.headers.iter().any(|header| header.key.as_ref() == Some(key)) => {
-            Some(format!("HEADER('{key}')"))
-        }
-        Constraint::Headers if !so_far.headers.is_empty() => Some("HEADER".to_owned()),
-        _ => None,
-    };
-    match clash {
-        Some(what) => Err(PlanError::prepare(format!("Schema already contains a {what} column."))),
-        None => Ok(()),
+        so_far.push(header);
     }
+    Ok(())
 }
 
 /// Columns of a CREATE.

@@ -5,38 +5,32 @@ use std::sync::Arc;
 use sql::{CreateAs, Emit, Statement};
 
 use crate::catalog::{Change, Query, QueryKind, Source, SourceKind};
-use crate::steps::QueryPlan;
+use crate::steps::{QueryPlan, Sink};
 
-use super::command::Command;
-use super::error::{ErrorKind, PlanError, Result};
+use super::command::{Command, NewTopic};
+use super::error::{PlanError, Result, Stage};
 use super::resolve::Resolved;
 use super::select::{Select, Selected};
-use super::sink::PlannedSink;
 use super::with_properties::{Clause, Properties};
-use super::{Planner, messages, upgrade};
+use super::{Planner, formats, messages, upgrade};
 
 impl Planner<'_> {
     pub(super) fn create_as(&self, text: &str, create: &CreateAs) -> Result<Command> {
+        self.check_readable(&create.query).map_err(|error| error.during(Stage::Read))?;
         let properties = Properties::new(&create.with, Clause::CreateAs)?;
-        messages::check_not_lost(self.catalog, &create.name, create.or_replace)?;
-        let name = &create.name.name;
-        let existing = self.catalog.source(name);
+        messages::check_not_lost(self.catalog, &create.name, create.or_replace)
+            .map_err(|error| error.during(Stage::Change))?;
+        let existing = self.catalog.source(&create.name.name);
         if let (Some(existing), true) = (existing, create.if_not_exists) {
             return Ok(Command::warning(text, messages::exists_already_warning(create.kind, existing)));
         }
-        let of_query = |error: PlanError| match error.kind {
-            ErrorKind::Prepare => error,
-            _ => error.of_query(),
-        };
-        let (resolved, wrong) = self.resolve_what_can_be(&create.query, true).map_err(of_query)?;
-        let mut shown = CreateAs { query: Box::new(resolved.query.clone()), ..create.clone() };
-        shown.with = self.expected_with(create, &properties, &resolved);
-        shown.query.emit.get_or_insert(Emit::Changes);
-        if let Some(wrong) = wrong {
-            return Err(of_query(wrong).of(&messages::shown(&Statement::CreateAs(shown))));
-        }
-        self.create_resolved(create, &properties, resolved, &mut shown)
-            .map_err(|error| error.of(&messages::shown(&Statement::CreateAs(shown))))
+        let resolved = self.resolve(&create.query, true)?;
+        let topic = self.plan_topic(create, &properties, &resolved).map_err(|error| error.during(Stage::Topic))?;
+        let mut bare = CreateAs { query: Box::new(resolved.query.clone()), ..create.clone() };
+        bare.query.emit.get_or_insert(Emit::Changes);
+        let filled = messages::shown(&Statement::CreateAs(CreateAs { with: topic.with, ..bare.clone() }));
+        self.create_resolved(create, &properties, resolved, topic.topic, &filled)
+            .map_err(|error| error.shown_as(&filled, &messages::shown(&Statement::CreateAs(bare))))
     }
 
     fn create_resolved(
@@ -44,22 +38,24 @@ impl Planner<'_> {
         create: &CreateAs,
         properties: &Properties,
         resolved: Resolved,
-        shown: &mut CreateAs,
+        topic: NewTopic,
+        statement: &str,
     ) -> Result<Command> {
         let name = &create.name.name;
         let mut select = Select::new(self, resolved, Some(name));
-        select.timestamp = properties.timestamp.clone();
-        let selected = select.plan().map_err(PlanError::of_query)?;
-        messages::check_schema_size(selected.root.schema.columns().map(|column| column.ty.parts()).sum())?;
-        let planned = self.plan_sink(name, create.kind, &create.with, properties, &selected).map_err(|error| {
-            // Whoever is told the statement at all is told it without what the topic adds.
-            let shown = CreateAs { with: create.with.clone(), ..shown.clone() };
-            if error.kind == ErrorKind::Build { error.of(&messages::shown(&Statement::CreateAs(shown))) } else { error }
-        })?;
-        shown.with = planned.with.clone();
-        let statement = messages::shown(&Statement::CreateAs(shown.clone()));
-        check_result_kind(create.kind, &selected, &statement)?;
-        self.create_derived(create, &statement, selected, planned)
+        select.properties = Some(properties);
+        let selected = select.plan()?;
+        messages::check_schema_size(selected.root.schema.columns().map(|column| column.ty.parts()).sum())
+            .map_err(|error| error.during(Stage::Change))?;
+        let sink = self.plan_sink(&topic.name, properties, &selected)?;
+        if let (Some(old), false) = (self.catalog.source(name), create.or_replace) {
+            return Err(messages::exists_already(create.kind, old));
+        }
+        check_result_kind(create.kind, &selected, statement)?;
+        self.check_registry(&sink.topic, &sink.formats, &sink.schema).map_err(|error| error.during(Stage::Fill))?;
+        formats::check_columns(&sink.schema, &sink.formats).map_err(|error| error.during(Stage::Start))?;
+        let topic = self.topics.topic(&topic.name).is_none().then_some(topic);
+        self.create_derived(create, statement, selected, sink, topic).map_err(|error| error.during(Stage::Change))
     }
 
     fn create_derived(
@@ -67,7 +63,8 @@ impl Planner<'_> {
         create: &CreateAs,
         statement: &str,
         selected: Selected,
-        planned: PlannedSink,
+        sink: Sink,
+        topic: Option<NewTopic>,
     ) -> Result<Command> {
         let name = &create.name.name;
         let source = Source {
@@ -75,9 +72,9 @@ impl Planner<'_> {
             kind: create.kind,
             schema: selected.root.schema.clone(),
             headers: Vec::new(),
-            topic: planned.sink.topic.clone(),
-            formats: planned.sink.formats.clone(),
-            timestamp: planned.sink.timestamp.clone(),
+            topic: sink.topic.clone(),
+            formats: sink.formats.clone(),
+            timestamp: sink.timestamp.clone(),
             read_only: false,
             derived: true,
             statement: statement.to_owned(),
@@ -89,7 +86,7 @@ impl Planner<'_> {
         let plan = Arc::new(QueryPlan {
             id: id.clone(),
             root: selected.root,
-            sink: Some(planned.sink),
+            sink: Some(sink),
             sink_name: Some(name.clone()),
             sources: selected.sources.clone(),
             limit: None,
@@ -98,7 +95,7 @@ impl Planner<'_> {
             upgrade::check_query(&old.plan, &plan)?;
         }
         let mut command = Command::new(statement, messages::query_created(&id));
-        command.topics.extend(planned.topic);
+        command.topics.extend(topic);
         command.changes.push(Change::PutSource(Arc::new(source)));
         command.changes.push(Change::PutQuery(Arc::new(Query {
             id,
@@ -115,9 +112,6 @@ impl Planner<'_> {
     /// The query that an OR REPLACE takes the place of.
     fn replaced_query(&self, create: &CreateAs, new: &Source) -> Result<Option<Arc<Query>>> {
         let Some(old) = self.catalog.source(&new.name) else { return Ok(None) };
-        if !create.or_replace {
-            return Err(messages::exists_already(create.kind, old).of_query());
-        }
         self.check_replace_enabled()?;
         let kind = messages::kind(create.kind);
         if old.read_only {
@@ -162,6 +156,5 @@ fn check_result_kind(kind: SourceKind, selected: &Selected, statement: &str) -> 
         "Invalid result type. Your SELECT query produces a {made}. Please use CREATE {made} AS SELECT statement \
          instead."
     ))
-    .of(statement)
-    .of_query())
+    .of(statement))
 }

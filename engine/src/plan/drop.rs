@@ -5,7 +5,7 @@ use sql::{Ident, Statement};
 use crate::catalog::{Change, Lost, Query, QueryKind, Source, SourceKind};
 
 use super::command::Command;
-use super::error::{PlanError, Result};
+use super::error::{PlanError, Result, Stage};
 use super::{Planner, messages};
 
 impl Planner<'_> {
@@ -42,9 +42,10 @@ impl Planner<'_> {
             )));
         }
         if delete_topic && source.read_only {
-            return Err(PlanError::general(format!("Cannot delete topic for read-only source: {}", source.name)));
+            let message = format!("Cannot delete topic for read-only source: {}", source.name);
+            return Err(PlanError::statement(message).during(Stage::Topic));
         }
-        self.check_unused(source).map_err(|error| error.of(&shown()))?;
+        self.check_unused(source).map_err(|error| error.shown(&shown()))?;
         let mut command =
             Command::new(shown(), format!("Source `{}` (topic: {}) was dropped.", source.name, source.topic));
         for query in self.catalog.writers(&source.name).filter(|query| belongs(query, source)) {

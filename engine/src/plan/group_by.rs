@@ -23,13 +23,7 @@ impl Select<'_> {
     /// Binds the grouping expressions and makes columns for those that are none.
     pub(super) fn bind_group_by(&mut self) -> Result<Vec<Typed>> {
         let exprs = self.query.group_by.clone();
-        for (i, expr) in exprs.iter().enumerate() {
-            self.check_group_expression(expr)?;
-            if exprs.get(..i).is_some_and(|earlier| earlier.contains(expr)) {
-                let shown = bind::qualified(expr);
-                return Err(PlanError::statement(format!("Duplicate GROUP BY expression: {shown}")).at(expr.span));
-            }
-        }
+        exprs.iter().try_for_each(|expr| self.check_group_expression(expr))?;
         let bound = exprs
             .iter()
             .map(|expr| self.planner.bind(expr, &self.universe, Clause::GroupBy))

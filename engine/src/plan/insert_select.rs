@@ -8,7 +8,7 @@ use crate::catalog::{Change, Query, QueryKind, Source};
 use crate::steps::{QueryPlan, Sink};
 
 use super::command::Command;
-use super::error::{PlanError, Result};
+use super::error::{PlanError, Result, Stage};
 use super::select::{Select, Selected};
 use super::with_properties::{Clause, Properties};
 use super::{Planner, messages};
@@ -24,14 +24,21 @@ impl Planner<'_> {
         with: &With,
         query: &SelectQuery,
     ) -> Result<Command> {
+        let named = |error: PlanError| error.during(Stage::Names);
+        self.check_readable(query).map_err(|error| error.during(Stage::Read))?;
         let properties = Properties::new(with, Clause::Insert)?;
-        let sink = self.insertable(target)?;
-        let id = self.insert_id(&properties)?;
-        let resolved = self.resolve(query, true)?;
+        let froms = self.sources_of(query).map_err(named)?;
+        let sink = self.insertable(target).map_err(named)?;
+        let resolved = self.names_of(query, froms, true).map_err(named)?;
         let mut select = Select::new(self, resolved, Some(&target.name));
         select.target = Some(sink.schema.clone());
         let selected = select.plan()?;
+        let id = self.insert_id(&properties)?;
         check_result(&selected, sink)?;
+        if sink.read_only {
+            let message = format!("Cannot insert into read-only {}: {}", messages::kind(sink.kind), sink.name);
+            return Err(PlanError::statement(message).during(Stage::Start));
+        }
         let plan = Arc::new(QueryPlan {
             id: id.clone(),
             root: selected.root,
@@ -67,13 +74,10 @@ impl Planner<'_> {
                 .hint(messages::similar_source(self.catalog, &target.name)));
         };
         if sink.is_table() {
-            return Err(PlanError::preparing(format!(
+            return Err(PlanError::statement(format!(
                 "INSERT INTO can only be used to insert into a stream. {} is a table.",
                 sink.name
             )));
-        }
-        if sink.read_only {
-            return Err(PlanError::general(format!("Cannot insert into read-only stream: {}", sink.name)));
         }
         if !sink.headers.is_empty() {
             return Err(PlanError::statement(format!(

@@ -28,7 +28,6 @@ impl Select<'_> {
         if windowed {
             self.make_window_bounds();
         }
-        self.refuse_table_functions_with_aggregates()?;
         for item in self.query.select.clone() {
             match item {
                 SelectItem::Expr { expr, alias } => {
@@ -42,7 +41,7 @@ impl Select<'_> {
         Ok(())
     }
 
-    fn refuse_table_functions_with_aggregates(&self) -> Result<()> {
+    pub(super) fn refuse_table_functions_with_aggregates(&self) -> Result<()> {
         let selects = |kind: FunctionKind| {
             let is_kind = |name: &str| self.planner.functions.get(name).is_some_and(|function| function.kind == kind);
             self.query.select.iter().any(|item| match item {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sql::{BinaryOp, Expr, ExprKind, Join, JoinKind, SelectItem};
 
 use crate::expr::Typed;
+use crate::steps::KeyWindow;
 
 use super::bind::{self, Clause};
 use super::error::{PlanError, Result};
@@ -73,7 +74,6 @@ impl Select<'_> {
         if self.query.joins.is_empty() {
             return Ok(Vec::new());
         }
-        self.refuse_kafka_values("JOIN")?;
         let joins = self.query.joins.clone();
         let mut before = self.first_source();
         let mut bound = Vec::new();
@@ -92,6 +92,28 @@ impl Select<'_> {
         Ok(bound)
     }
 
+    /// Refuses sources that are joined twice, and criteria that are no equality of the two sides.
+    pub(super) fn check_criteria(&mut self) -> Result<()> {
+        for (i, join) in self.query.joins.iter().enumerate() {
+            self.check_repeated(i, join)?;
+            self.criterion(i, join)?;
+        }
+        Ok(())
+    }
+
+    fn check_repeated(&self, i: usize, join: &Join) -> Result<()> {
+        let name = self.name(i + 1);
+        if !self.froms.iter().take(i + 1).any(|from| from.source.name == name) {
+            return Ok(());
+        }
+        Err(PlanError::statement(if i == 0 {
+            format!("Can not join '{name}' to '{name}': self joins are not yet supported.")
+        } else {
+            format!("N-way joins do not support multiple occurrences of the same source. Source: '{name}'.")
+        })
+        .at(join.right.name.span))
+    }
+
     fn first_source(&self) -> Before {
         let is_key = |origin: &Origin| matches!(origin, Origin::Key(0, _));
         let origins = self.universe.origins.iter().enumerate();
@@ -103,18 +125,24 @@ impl Select<'_> {
 
     /// Refuses sources whose values are in KAFKA format: internal topics of joins and groups cannot be.
     pub(super) fn refuse_kafka_values(&self, what: &str) -> Result<()> {
-        let mut names: Vec<&str> = self
+        let names: Vec<&str> = self
             .froms
             .iter()
             .filter(|from| from.source.formats.value.name == "KAFKA")
-            .map(|from| from.source.name.as_str())
+            .map(|from| from.alias.as_str())
             .collect();
         if names.is_empty() {
             return Ok(());
         }
-        names.sort_unstable();
         Err(PlanError::statement(format!(
-            "Source(s) {} are using the 'KAFKA' value format. This format does not yet support {what}.",
+            "Source(s) {} are using the 'KAFKA' value format. This format does not yet support {what}.\nThe KAFKA format \
+             is primarily intended for use as a key format. It can be used as a value format, but can not be used in any \
+             operation that requires a repartition or changelog topic.\nRemoving this limitation requires enhancements \
+             to the core of KSQL. This will come in a future release. Until then, avoid using the KAFKA format for \
+             values.\nIf you have an existing topic with KAFKA formatted values you can duplicate the data and serialize \
+             using Avro or JSON with a statement such as: \n\n'CREATE STREAM <new-stream-name> \
+             WITH(VALUE_FORMAT='Avro') AS SELECT * FROM <existing-kafka-formated-stream-name>;'\nFor more info see \
+             https://github.com/confluentinc/ksql/issues/3060",
             names.join(", ")
         )))
     }
@@ -148,14 +176,14 @@ impl Select<'_> {
         let on = &join.on;
         let (one, other) = match &on.kind {
             ExprKind::Binary { op: BinaryOp::Equal, left, right } => (&**left, &**right),
-            ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, .. } => {
+            ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, left, right } if is_equal(left) && is_equal(right) => {
                 return Err(PlanError::statement(format!(
                     "Invalid join condition: joins on multiple conditions are not yet supported. Got {}.",
                     bind::qualified(on)
                 ))
                 .at(on.span));
             }
-            ExprKind::Binary { .. } => {
+            ExprKind::Binary { op, .. } if is_comparison(*op) => {
                 return Err(PlanError::statement("Only equality join criteria is supported.").at(on.span));
             }
             _ => {
@@ -163,10 +191,22 @@ impl Select<'_> {
                 return Err(PlanError::statement(format!("Unsupported join expression: {shown}")).at(on.span));
             }
         };
+        if let Some(wrong) = self.wrong.criteria.get(i).and_then(Option::as_ref) {
+            return Err(wrong.clone());
+        }
         let one_source = self.only_source(one, on)?;
         let other_source = self.only_source(other, on)?;
         let written = format!("{} = {}", bind::qualified(one), bind::qualified(other));
         let joined = i + 1;
+        if one_source == other_source {
+            let name = self.alias(one_source);
+            return Err(PlanError::statement(format!(
+                "Each side of the join must reference exactly one source and not the same source. Left side references \
+                 `{name}` and right references `{name}`"
+            ))
+            .at(on.span));
+        }
+        self.check_windowing(one_source, other_source).map_err(|error| error.at(on.span))?;
         if other_source == joined && one_source < joined {
             return Ok(Criterion { left: one, right: other, left_source: one_source, written });
         }
@@ -196,6 +236,31 @@ impl Select<'_> {
                 bind::qualified(on)
             ))
             .at(side.span)),
+        }
+    }
+
+    fn check_windowing(&self, left: usize, right: usize) -> Result<()> {
+        let window = |n: usize| self.froms.get(n).and_then(|from| from.source.formats.window);
+        let is_session = |window: KeyWindow| window == KeyWindow::Session;
+        let shown = |window: Option<KeyWindow>| window.map_or("not", KeyWindow::name);
+        match (window(left), window(right)) {
+            (None, None) => Ok(()),
+            (Some(l), Some(r)) if is_session(l) == is_session(r) => Ok(()),
+            (Some(l), Some(r)) => Err(PlanError::statement(format!(
+                "Incompatible windowed sources.\nLeft source: {}\nRight source: {}\nSession windowed sources can only be \
+                 joined to other session windowed sources, and may still not result in expected behaviour as session \
+                 bounds must be an exact match for the join to work\nHopping and tumbling windowed sources can only be \
+                 joined to other hopping and tumbling windowed sources",
+                l.name(),
+                r.name()
+            ))),
+            (l, r) => Err(PlanError::statement(format!(
+                "Can not join windowed source to non-windowed source.\n`{}` is {} windowed\n`{}` is {} windowed",
+                self.alias(left),
+                shown(l),
+                self.alias(right),
+                shown(r)
+            ))),
         }
     }
 
@@ -310,6 +375,15 @@ impl Select<'_> {
             _ => None,
         }
     }
+}
+
+fn is_equal(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Binary { op: BinaryOp::Equal, .. })
+}
+
+fn is_comparison(op: BinaryOp) -> bool {
+    use BinaryOp::{Greater, GreaterEqual, IsDistinctFrom, IsNotDistinctFrom, Less, LessEqual, NotEqual};
+    matches!(op, NotEqual | Less | LessEqual | Greater | GreaterEqual | IsDistinctFrom | IsNotDistinctFrom)
 }
 
 fn collect_sources<'e>(expr: &'e Expr, names: &mut BTreeSet<&'e str>) {

@@ -4,7 +4,7 @@ use sql::JoinKind;
 
 use crate::expr::Typed;
 use crate::formats::FormatSpec;
-use crate::steps::{KeyWindow, StepKind};
+use crate::steps::StepKind;
 use crate::types::Column;
 
 use super::error::{PlanError, Result};
@@ -37,7 +37,7 @@ impl Select<'_> {
                 let id = format!("{}KafkaTopic_Left/Source", depth(0));
                 source::read(&id, 0, from, needed, &self.universe)
             }
-            None => return Err(PlanError::general("internal error: a join without sources")),
+            None => return Err(PlanError::internal("a join without sources")),
         };
         for (i, join) in joins.iter().enumerate() {
             let Some(from) = self.froms.get(i + 1) else { break };
@@ -59,10 +59,10 @@ impl Select<'_> {
         right: Relation,
         join: &BoundJoin,
     ) -> Result<Relation> {
-        self.check_windows(&left, &right, i, join)?;
+        Self::check_windows(&left, &right, join)?;
         self.check_partitions(i, join)?;
         let format = self.common_key_format(&left, &right, join);
-        let Some(key) = join.key else { return Err(PlanError::general("internal error: a join without a key")) };
+        let Some(key) = join.key else { return Err(PlanError::internal("a join without a key")) };
         let topic = |side: &str, relation: &Relation| match (relation.step.is_table, join.shape) {
             (true, _) => format!("{prefix}{side}SourceKeyed-SelectKey"),
             (false, Shape::StreamTable) => format!("{prefix}Join"),
@@ -177,25 +177,11 @@ impl Select<'_> {
         formats::internal_key_spec(preferred, &[Column::new("KEY", join.left.ty.clone())], &default)
     }
 
-    fn check_windows(&self, left: &Relation, right: &Relation, i: usize, join: &BoundJoin) -> Result<()> {
-        let shown =
-            |window: Option<KeyWindow>| window.map_or("not windowed".to_owned(), |w| format!("{} windowed", w.name()));
-        let name = |n: usize| self.froms.get(n).map_or("", |from| from.alias.as_str());
+    fn check_windows(left: &Relation, right: &Relation, join: &BoundJoin) -> Result<()> {
         match (left.window, right.window) {
             (None, None) => Ok(()),
-            (Some(_), Some(_)) if !join.left_is_key || !join.right_is_key => Err(implicit_repartition()),
-            (Some(l), Some(r)) if (l == KeyWindow::Session) != (r == KeyWindow::Session) => Err(PlanError::statement(
-                format!("Incompatible windowed sources.\nLeft source: {}\nRight source: {}", l.name(), r.name()),
-            )),
-            (Some(l), Some(r)) if l.size_ms() == r.size_ms() => Ok(()),
-            (Some(_), Some(_)) => Err(implicit_repartition()),
-            (l, r) => Err(PlanError::statement(format!(
-                "Can not join windowed source to non-windowed source.\n`{}` is {}\n`{}` is {}",
-                name(join.left_source),
-                shown(l),
-                name(i + 1),
-                shown(r)
-            ))),
+            (Some(l), Some(r)) if join.left_is_key && join.right_is_key && l.size_ms() == r.size_ms() => Ok(()),
+            _ => Err(implicit_repartition()),
         }
     }
 

@@ -91,7 +91,7 @@ pub(super) fn no_timestamp_column(column: &str) -> PlanError {
 }
 
 pub(super) fn retention_of_plain_table() -> PlanError {
-    PlanError::general(
+    PlanError::statement(
         "Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do not support retention.",
     )
 }

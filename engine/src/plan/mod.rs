@@ -48,6 +48,8 @@ mod upgrade;
 mod window;
 mod with_properties;
 
+use std::sync::Arc;
+
 use sql::{Parsed, Span, Statement};
 
 use crate::catalog::Catalog;
@@ -61,7 +63,7 @@ pub use formats::serde_features;
 pub use session::{Session, TopicInfo, Topics, WithPlanned};
 pub use transient::Analysis;
 
-use error::Result;
+use error::{Result, Told};
 
 /// Plans statements against a catalog.
 #[derive(Clone, Copy)]
@@ -82,6 +84,31 @@ impl Planner<'_> {
     /// # Errors
     /// Why it cannot be done; nothing has happened then.
     pub fn plan(&self, parsed: &Parsed) -> Result<Command> {
+        let told = if matches!(parsed.statement, Statement::CreateAs(_)) { Told::CreateAs } else { Told::Command };
+        self.command(parsed).map_err(|error| error.told(told))
+    }
+
+    /// Plans a query whose rows go to a client as they change.
+    ///
+    /// # Errors
+    /// Why it cannot be done.
+    pub fn plan_push(&self, query: &sql::Query) -> Result<QueryPlan> {
+        self.transient(query).map_err(|error| error.told(Told::Query))
+    }
+
+    /// Plans what EXPLAIN is asked about: a query, or the query that a statement would start.
+    ///
+    /// # Errors
+    /// Why there is none; what is shown is the whole EXPLAIN.
+    pub fn plan_explained(&self, parsed: &Parsed) -> Result<Option<Arc<QueryPlan>>> {
+        let plan = match &parsed.statement {
+            Statement::Query(query) => self.transient(query).map(|plan| Some(Arc::new(plan))),
+            _ => self.command(parsed).map(|command| command.start),
+        };
+        plan.map_err(|error| error.told(Told::Explain))
+    }
+
+    fn command(&self, parsed: &Parsed) -> Result<Command> {
         match &parsed.statement {
             Statement::CreateSource(create) => self.create_source(&parsed.text, create),
             Statement::CreateAs(create) => self.create_as(&parsed.text, create),
@@ -94,16 +121,8 @@ impl Planner<'_> {
                 self.create_type(&parsed.text, name, ty, *if_not_exists)
             }
             Statement::DropType { name, if_exists } => self.drop_type(&parsed.text, name, *if_exists),
-            _ => Err(PlanError::general("internal error: the statement has no plan")),
+            _ => Err(PlanError::internal("the statement has no plan")),
         }
-    }
-
-    /// Plans a query whose rows go to a client as they change.
-    ///
-    /// # Errors
-    /// Why it cannot be done.
-    pub fn plan_push(&self, query: &sql::Query) -> Result<QueryPlan> {
-        self.transient(query)
     }
 
     fn location(&self, span: Span) -> String {

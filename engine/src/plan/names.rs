@@ -80,6 +80,18 @@ pub(super) fn first_duplicate<'a>(names: impl Iterator<Item = &'a str>) -> Optio
     names.into_iter().find(|name| !seen.insert(*name))
 }
 
+/// The names that occur more than once.
+pub(super) fn duplicates<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for name in names {
+        match counts.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((name, 1)),
+        }
+    }
+    counts.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name).collect()
+}
+
 /// `A`, `A and B`, `A, B and C` (or with another last word).
 pub(super) fn listed(names: &[String], last: &str) -> String {
     match names {

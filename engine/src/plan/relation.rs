@@ -69,5 +69,5 @@ impl Relation {
 
 /// A column that a later step needs was dropped: a mistake of the planner, reported rather than hidden.
 fn lost(id: ColumnId) -> PlanError {
-    PlanError::general(format!("internal error: column {id} of the query is not at hand where it is needed"))
+    PlanError::internal(format!("column {id} of the query is not at hand where it is needed"))
 }

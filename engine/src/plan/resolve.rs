@@ -8,7 +8,7 @@ use sql::{Expr, ExprKind, Ident, Query, SelectItem, SourceRef, Span};
 use crate::catalog::resolve_type;
 
 use super::bind::Clause;
-use super::error::{PlanError, Result};
+use super::error::{PlanError, Result, Stage};
 use super::names::{Aliases, is_system_column, is_window_bound, listed};
 use super::universe::{From, Universe};
 use super::{Planner, messages};
@@ -24,19 +24,39 @@ pub(super) struct Resolved {
     pub(super) universe: Universe,
     /// Makes the names that are still needed, for stars and keys.
     pub(super) aliases: Aliases,
+    /// Names that will not do, in the order in which ksqlDB's analysis comes upon them.
+    pub(super) wrong: Wrong,
+}
+
+/// The first names of a query that will not do.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wrong {
+    /// A column that the criterion of each JOIN names.
+    pub(super) criteria: Vec<Option<PlanError>>,
+    /// The name of a selected expression.
+    pub(super) alias: Option<PlanError>,
+    /// A column of another clause.
+    pub(super) column: Option<PlanError>,
 }
 
 impl Planner<'_> {
-    /// Resolves the names of a query.
+    /// Gives columns their sources. Columns that no source has are left alone and noted.
     pub(super) fn resolve(&self, query: &Query, persistent: bool) -> Result<Resolved> {
-        let (resolved, wrong) = self.resolve_what_can_be(query, persistent)?;
-        wrong.map_or(Ok(resolved), Err)
+        self.check_readable(query).map_err(|error| error.during(Stage::Read))?;
+        let named = |error: PlanError| error.during(Stage::Names);
+        let froms = self.sources_of(query).map_err(named)?;
+        self.names_of(query, froms, persistent).map_err(named)
     }
 
-    /// Resolves the names of a query as far as they are known, for showing it, and says which was the first that is not.
-    /// An error is what ksqlDB finds before it resolves anything.
-    pub(super) fn resolve_what_can_be(&self, query: &Query, persistent: bool) -> Result<(Resolved, Option<PlanError>)> {
-        let froms = self.sources_of(query)?;
+    /// The sources of a query, in the order in which it names them.
+    pub(super) fn sources_of(&self, query: &Query) -> Result<Vec<From>> {
+        std::iter::once(&query.from)
+            .chain(query.joins.iter().map(|join| &join.right))
+            .map(|source| self.from(source))
+            .collect()
+    }
+
+    pub(super) fn names_of(&self, query: &Query, froms: Vec<From>, persistent: bool) -> Result<Resolved> {
         let universe = Universe::new(&froms);
         let aliases = Aliases::new(universe.scope.columns.iter().map(|column| column.name.as_str()));
         let mut names = Names {
@@ -46,30 +66,56 @@ impl Planner<'_> {
             aliases,
             persistent,
             windowed: query.window.is_some() && froms.len() == 1,
-            wrong: None,
+            wrong: Wrong::default(),
+            ambiguous: None,
         };
-        let resolved = names.query(query)?;
+        let resolved = names.query(query);
+        if let Some(ambiguous) = names.ambiguous {
+            return Err(ambiguous);
+        }
         let (aliases, wrong) = (names.aliases, names.wrong);
-        Ok((Resolved { query: resolved, froms, universe, aliases }, wrong))
+        Ok(Resolved { query: resolved, froms, universe, aliases, wrong })
     }
 
-    fn sources_of(&self, query: &Query) -> Result<Vec<From>> {
-        let first = self.from(&query.from)?;
-        let mut froms = vec![first];
-        for join in &query.joins {
-            let joined = self.from(&join.right)?;
-            if let Some(twice) = froms.iter().find(|from| from.source.name == joined.source.name) {
-                let name = &twice.source.name;
-                return Err(PlanError::statement(if query.joins.len() == 1 {
-                    format!("Can not join '{name}' to '{name}': self joins are not yet supported.")
-                } else {
-                    format!("N-way joins do not support multiple occurrences of the same source. Source: '{name}'.")
-                })
-                .at(join.right.name.span));
+    /// Every source before a column must be one of the query's, and every type must exist.
+    pub(super) fn check_readable(&self, query: &Query) -> Result<()> {
+        let sources: Vec<&str> = std::iter::once(&query.from)
+            .chain(query.joins.iter().map(|join| &join.right))
+            .map(|source| source.alias.as_ref().unwrap_or(&source.name).name.as_str())
+            .collect();
+        let check_source = |source: &Ident| {
+            if sources.contains(&source.name.as_str()) {
+                return Ok(());
             }
-            froms.push(joined);
+            let message = format!("'{}' is not a valid stream/table name or alias.", source.name);
+            Err(PlanError::statement(message).at(source.span))
+        };
+        query.joins.iter().try_for_each(|join| self.check_read(&join.on, &check_source))?;
+        for item in &query.select {
+            match item {
+                SelectItem::Expr { expr, .. } | SelectItem::StructAll { base: expr, .. } => {
+                    self.check_read(expr, &check_source)?;
+                }
+                SelectItem::All { source, .. } => source.as_ref().map_or(Ok(()), check_source)?,
+            }
         }
-        Ok(froms)
+        let mut clauses = query.filter.iter().chain(&query.group_by).chain(&query.partition_by).chain(&query.having);
+        clauses.try_for_each(|expr| self.check_read(expr, &check_source))?;
+        check_distinct(&query.group_by, "GROUP BY")?;
+        check_distinct(&query.partition_by, "PARTITION BY")
+    }
+
+    fn check_read(&self, expr: &Expr, check_source: &dyn Fn(&Ident) -> Result<()>) -> Result<()> {
+        match &expr.kind {
+            ExprKind::Column { source: Some(source), .. } => return check_source(source),
+            ExprKind::AtTimeZone { .. } => return Err(PlanError::statement("not yet implemented").at(expr.span)),
+            ExprKind::Cast { to, .. } => {
+                resolve_type(to, self.catalog)
+                    .map_err(|unknown| PlanError::statement(unknown.to_string()).at(expr.span))?;
+            }
+            _ => {}
+        }
+        super::ast::children(expr).into_iter().try_for_each(|child| self.check_read(child, check_source))
     }
 
     fn from(&self, source: &SourceRef) -> Result<From> {
@@ -83,12 +129,25 @@ impl Planner<'_> {
 
     fn unknown_source(&self, name: &Ident) -> PlanError {
         if let Some(lost) = self.catalog.lost_source(&name.name) {
-            return PlanError::preparing(format!("{} {}", name.name, lost.reason())).at(name.span);
+            return PlanError::statement(format!("{} {}", name.name, lost.reason())).at(name.span);
         }
         let hint = messages::other_spelling(self.catalog, &name.name);
-        PlanError::preparing(format!("{} does not exist.{hint}", name.name))
+        PlanError::statement(format!("{} does not exist.{hint}", name.name))
             .at(name.span)
             .hint(messages::similar_source(self.catalog, &name.name))
+    }
+}
+
+/// An expression is grouped or partitioned by once.
+fn check_distinct(exprs: &[Expr], clause: &str) -> Result<()> {
+    let twice =
+        exprs.iter().enumerate().find(|(i, expr)| exprs.get(..*i).is_some_and(|earlier| earlier.contains(expr)));
+    match twice {
+        None => Ok(()),
+        Some((_, expr)) => {
+            let message = format!("Duplicate {clause} expression: {}", super::bind::qualified(expr));
+            Err(PlanError::statement(message).at(expr.span))
+        }
     }
 }
 
@@ -101,12 +160,13 @@ struct Names<'a> {
     persistent: bool,
     /// The query has a window of its own, whose bounds belong to no source (ksqlDB does not know them over a join).
     windowed: bool,
-    /// The first name that could not be resolved, or may not be used.
-    wrong: Option<PlanError>,
+    wrong: Wrong,
+    /// The first column that several sources have, or a lambda's parameter that hides one.
+    ambiguous: Option<PlanError>,
 }
 
 impl Names<'_> {
-    fn query(&mut self, query: &Query) -> Result<Query> {
+    fn query(&mut self, query: &Query) -> Query {
         let mut resolved = query.clone();
         for (source, from) in std::iter::once(&mut resolved.from)
             .chain(resolved.joins.iter_mut().map(|join| &mut join.right))
@@ -114,8 +174,8 @@ impl Names<'_> {
         {
             source.alias = Some(Ident::new(&*from.alias));
         }
-        self.check_sources(query)?;
         for join in &mut resolved.joins {
+            self.wrong.criteria.push(None);
             self.qualify(&mut join.on, Clause::JoinOn);
         }
         let filter = resolved.filter.iter_mut().map(|expr| (expr, Clause::Where));
@@ -128,36 +188,12 @@ impl Names<'_> {
         for item in &mut resolved.select {
             self.item(item);
         }
-        Ok(resolved)
-    }
-
-    /// Notes an error; only the first one counts.
-    fn note(&mut self, error: PlanError) {
-        self.wrong.get_or_insert(error);
-    }
-
-    /// Every source that is named must be one of the query's, and every type must exist, before anything else is wrong.
-    fn check_sources(&self, query: &Query) -> Result<()> {
-        let selected = query.select.iter().filter_map(|item| match item {
-            SelectItem::Expr { expr, .. } | SelectItem::StructAll { base: expr, .. } => Some(expr),
-            SelectItem::All { .. } => None,
-        });
-        let clauses = query.filter.iter().chain(&query.group_by).chain(&query.partition_by).chain(&query.having);
-        let exprs = query.joins.iter().map(|join| &join.on).chain(selected).chain(clauses);
-        exprs.into_iter().try_for_each(|expr| self.check_named(expr))
-    }
-
-    fn check_named(&self, expr: &Expr) -> Result<()> {
-        match &expr.kind {
-            ExprKind::Column { source: Some(source), .. } => self.check_source(source),
-            ExprKind::AtTimeZone { .. } => Err(PlanError::prepare("not yet implemented").at(expr.span)),
-            ExprKind::Cast { expr, to } => {
-                resolve_type(to, self.planner.catalog)
-                    .map_err(|unknown| PlanError::prepare(unknown.to_string()).at(expr.span))?;
-                self.check_named(expr)
+        for (exprs, clause) in [(&resolved.group_by, "GROUP BY"), (&resolved.partition_by, "PARTITION BY")] {
+            if let Err(twice) = check_distinct(exprs, clause) {
+                self.ambiguous.get_or_insert(twice);
             }
-            _ => super::ast::children(expr).into_iter().try_for_each(|child| self.check_named(child)),
         }
+        resolved
     }
 
     fn item(&mut self, item: &mut SelectItem) {
@@ -169,29 +205,26 @@ impl Names<'_> {
                     None => *alias = Some(self.alias(expr)),
                 }
             }
-            SelectItem::All { source: Some(source), .. } => {
-                if let Err(error) = self.check_source(source) {
-                    self.note(error);
-                }
-            }
-            SelectItem::All { source: None, .. } => {}
+            SelectItem::All { .. } => {}
             SelectItem::StructAll { base, .. } => self.qualify(base, Clause::Select),
         }
     }
 
     fn check_alias(&mut self, expr: &Expr, alias: &Ident) {
-        if !self.persistent || !is_system_column(&alias.name) {
+        let upper = alias.name.to_uppercase();
+        if !is_system_column(&upper) {
             return;
         }
-        let error = if matches!(&expr.kind, ExprKind::Column { name, .. } if name.name == alias.name) {
-            reserved(&alias.name)
-        } else {
-            PlanError::statement(format!(
-                "`{}` is a reserved column name. You cannot use it as an alias for a column.",
-                alias.name
-            ))
+        let is_same =
+            matches!(&expr.kind, ExprKind::Column { name, .. } if name.name.eq_ignore_ascii_case(&alias.name));
+        let error = match (is_same, self.persistent) {
+            (true, false) => return,
+            (true, true) => reserved(&upper),
+            (false, _) => PlanError::statement(format!(
+                "`{upper}` is a reserved column name. You cannot use it as an alias for a column."
+            )),
         };
-        self.note(error.at(alias.span));
+        self.wrong.alias.get_or_insert(error.at(alias.span));
     }
 
     /// The name of an expression without one.
@@ -204,7 +237,7 @@ impl Names<'_> {
                     _ => name.name.clone(),
                 };
                 if self.persistent && is_system_column(&alias) {
-                    self.note(reserved(&alias).at(expr.span));
+                    self.wrong.alias.get_or_insert(reserved(&alias).at(expr.span));
                 }
                 alias
             }
@@ -217,13 +250,6 @@ impl Names<'_> {
     fn owners<'b>(&'b self, column: &'b str) -> impl Iterator<Item = &'b From> {
         let sources = self.froms.iter().zip(&self.columns);
         sources.filter(move |(from, columns)| has_column(from, columns, column)).map(|(from, _)| from)
-    }
-
-    fn check_source(&self, source: &Ident) -> Result<()> {
-        if self.froms.iter().any(|from| from.alias == source.name) {
-            return Ok(());
-        }
-        Err(PlanError::prepare(format!("'{}' is not a valid stream/table name or alias.", source.name)).at(source.span))
     }
 
     fn qualify(&mut self, expr: &mut Expr, clause: Clause) {
@@ -240,23 +266,25 @@ impl Names<'_> {
             ExprKind::Column { source: Some(source), name } => {
                 let known = self.owners(&name.name).any(|from| from.alias == source.name);
                 if !known {
-                    self.note(self.unknown(Some(source), name, span, clause));
+                    self.note(self.unknown(Some(source), name, span, clause), clause);
                 }
             }
             ExprKind::Column { source, name } if !params.contains(&name.name) => {
                 let owners: Vec<&From> = self.owners(&name.name).collect();
-                let wrong = match owners.as_slice() {
-                    [] if self.belongs_to_no_source(&name.name) => return,
-                    [] => self.unknown(None, name, span, clause),
-                    [only] => {
-                        *source = Some(Ident { name: only.alias.clone(), span });
-                        return;
+                match owners.as_slice() {
+                    [] if self.belongs_to_no_source(&name.name) => {}
+                    [] => self.note(self.unknown(None, name, span, clause), clause),
+                    [only] => *source = Some(Ident { name: only.alias.clone(), span }),
+                    several => {
+                        let wrong = self.several(name, several);
+                        self.ambiguous.get_or_insert(wrong);
                     }
-                    several => ambiguous(name, several),
-                };
-                self.note(wrong);
+                }
             }
             ExprKind::Lambda { params: own, body } => {
+                if let Err(wrong) = self.check_parameters(own, params) {
+                    self.ambiguous.get_or_insert(wrong);
+                }
                 let outer = params.len();
                 params.extend(own.iter().map(|param| param.name.clone()));
                 self.walk(body, clause, params);
@@ -269,6 +297,39 @@ impl Names<'_> {
     /// Bounds of the query's window, and the key of a join that no column stands for.
     fn belongs_to_no_source(&self, name: &str) -> bool {
         (self.windowed && is_window_bound(name)) || (self.froms.len() > 1 && name.starts_with("ROWKEY"))
+    }
+
+    /// Notes a column that no source has; only the first one counts.
+    fn note(&mut self, error: PlanError, clause: Clause) {
+        let wrong = match self.wrong.criteria.last_mut() {
+            Some(criterion) if clause == Clause::JoinOn => criterion,
+            _ => &mut self.wrong.column,
+        };
+        wrong.get_or_insert(error);
+    }
+
+    fn several(&self, name: &Ident, owners: &[&From]) -> PlanError {
+        let mut options: Vec<String> = owners.iter().map(|from| format!("{}.{}", from.alias, name.name)).collect();
+        options.sort();
+        let (place, options) = (self.planner.location(name.span), listed(&options, "or"));
+        PlanError::statement(format!("{place}: Column '{}' is ambiguous. Could be {options}.", name.name)).at(name.span)
+    }
+
+    /// A lambda's parameter may hide neither a column nor the parameter of a lambda around it.
+    fn check_parameters(&self, own: &[Ident], outer: &[String]) -> Result<()> {
+        let hidden =
+            own.iter().find(|param| self.froms.iter().any(|from| from.source.schema.position(&param.name).is_some()));
+        if let Some(param) = hidden {
+            let message = format!("Lambda function argument can't be a column name: {}", param.name);
+            return Err(PlanError::statement(message).at(param.span));
+        }
+        match own.iter().find(|param| outer.contains(&param.name)) {
+            Some(param) => {
+                let message = "Reusing lambda arguments in nested lambda is not allowed";
+                Err(PlanError::statement(message).at(param.span))
+            }
+            None => Ok(()),
+        }
     }
 
     fn unknown(&self, source: Option<&Ident>, name: &Ident, span: Span, clause: Clause) -> PlanError {
@@ -286,12 +347,6 @@ impl Names<'_> {
 
 fn reserved(name: &str) -> PlanError {
     PlanError::statement(format!("Reserved column name in select: `{name}`. Please remove or alias the column."))
-}
-
-fn ambiguous(name: &Ident, owners: &[&From]) -> PlanError {
-    let options: Vec<String> = owners.iter().map(|from| format!("{}.{}", from.alias, name.name)).collect();
-    PlanError::statement(format!("Column '{}' is ambiguous. Could be {}.", name.name, listed(&options, "or")))
-        .at(name.span)
 }
 
 fn has_column(from: &From, columns: &HashSet<&str>, name: &str) -> bool {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use sql::{Emit, Expr, Query};
 
 use crate::expr::Typed;
-use crate::steps::{KeyWindow, Step, StepKind, Timestamp};
+use crate::steps::{KeyWindow, Step, StepKind};
 use crate::types::{Column, Schema, SqlType};
 
 use super::Planner;
@@ -20,9 +20,10 @@ use super::error::{PlanError, Result};
 use super::join::BoundJoin;
 use super::keys::KeyOrigin;
 use super::relation::Relation;
-use super::resolve::Resolved;
+use super::resolve::{Resolved, Wrong};
 use super::source;
 use super::universe::{ColumnId, From, Universe};
+use super::with_properties::Properties;
 
 /// What a query makes.
 #[derive(Debug, Clone)]
@@ -31,12 +32,8 @@ pub(super) struct Selected {
     pub(super) root: Step,
     /// The window in the result's key.
     pub(super) window: Option<KeyWindow>,
-    /// How long the windows of the query's own aggregation are kept.
-    pub(super) window_retention_ms: Option<i64>,
     /// Names of the streams and tables it reads.
     pub(super) sources: Vec<String>,
-    /// `PARTITION BY NULL`: the key is taken away.
-    pub(super) unkeyed: bool,
 }
 
 /// A selected expression.
@@ -69,15 +66,17 @@ pub(super) struct Select<'a> {
     pub(super) key_expressions: Vec<(Typed, ColumnId)>,
     /// Where the key of the result comes from.
     pub(super) key_origin: KeyOrigin,
-    /// Column of the result that the sink takes its time from.
-    pub(super) timestamp: Option<Timestamp>,
+    /// Names that will not do.
+    pub(super) wrong: Wrong,
+    /// The WITH clause of a new sink.
+    pub(super) properties: Option<&'a Properties>,
     /// Columns of an existing sink; values are widened to their types.
     pub(super) target: Option<Schema>,
 }
 
 impl<'a> Select<'a> {
     pub(super) fn new(planner: &'a Planner<'a>, resolved: Resolved, sink: Option<&'a str>) -> Self {
-        let Resolved { froms, query, universe, aliases } = resolved;
+        let Resolved { froms, query, universe, aliases, wrong } = resolved;
         Self {
             planner,
             froms,
@@ -90,14 +89,15 @@ impl<'a> Select<'a> {
             table_functions: Vec::new(),
             key_expressions: Vec::new(),
             key_origin: KeyOrigin::Source,
-            timestamp: None,
+            wrong,
+            properties: None,
             target: None,
         }
     }
 
     /// Plans the whole query.
     pub(super) fn plan(mut self) -> Result<Selected> {
-        self.check_sources()?;
+        self.analyze()?;
         let mut joins = self.bind_joins()?;
         let filter = self.bind_where()?;
         let partition_by = self.bind_partition_by()?;
@@ -120,7 +120,6 @@ impl<'a> Select<'a> {
         }
         let needed = self.needed(&joins, &clauses);
         self.check_decimals(&needed)?;
-        let unkeyed = partition_by.iter().any(Typed::is_null_literal);
         let mut relation = self.read_sources(&joins, &needed)?;
         if let Some(predicate) = filter {
             let predicate = relation.place(&predicate)?;
@@ -132,11 +131,9 @@ impl<'a> Select<'a> {
         if !self.table_functions.is_empty() {
             relation = self.flat_map(relation)?;
         }
-        let mut window_retention_ms = None;
         if aggregated {
             let plan = |window| super::window::plan(window, self.query.emit, self.planner.session.config);
             let window = self.query.window.as_ref().map(plan).transpose()?;
-            window_retention_ms = window.map(|window| window.retention_ms);
             relation = self.aggregate(relation, group_by, having, window)?;
         } else if self.query.emit == Some(Emit::Final) {
             return Err(final_needs_window());
@@ -144,15 +141,35 @@ impl<'a> Select<'a> {
         let window = relation.window;
         let sources = self.froms.iter().map(|from| from.source.name.clone()).collect();
         let root = self.project(relation)?;
-        Ok(Selected { root, window, window_retention_ms, sources, unkeyed })
+        Ok(Selected { root, window, sources })
     }
 
-    fn check_sources(&self) -> Result<()> {
+    /// What ksqlDB finds before it looks at types, in its order.
+    fn analyze(&mut self) -> Result<()> {
+        self.check_criteria()?;
+        self.check_names()?;
+        if let (Some(properties), Some(from)) = (self.properties, self.froms.first()) {
+            let is_keyless = matches!(self.query.partition_by.as_slice(), [Expr { kind: sql::ExprKind::Null, .. }]);
+            self.planner.check_sink_formats(properties, &from.source, !is_keyless)?;
+        }
+        if !self.query.joins.is_empty() {
+            self.refuse_kafka_values("JOIN")?;
+        }
+        if !self.query.group_by.is_empty() {
+            self.refuse_kafka_values("GROUP BY")?;
+        }
         let windowed_table = |from: &From| from.source.is_table() && from.source.is_windowed();
         if self.sink.is_some() && self.froms.iter().any(windowed_table) {
             return Err(PlanError::statement("KSQL does not support persistent queries on windowed tables."));
         }
         Ok(())
+    }
+
+    /// Names of the SELECT list, then columns of all clauses.
+    pub(super) fn check_names(&mut self) -> Result<()> {
+        self.wrong.alias.take().map_or(Ok(()), Err)?;
+        self.refuse_table_functions_with_aggregates()?;
+        self.wrong.column.take().map_or(Ok(()), Err)
     }
 
     fn bind_where(&self) -> Result<Option<Typed>> {
@@ -327,7 +344,7 @@ impl<'a> Select<'a> {
 
     /// The column must be selected; whether it holds a time is for the sink to check.
     fn check_timestamp(&self, items: &[Item]) -> Result<()> {
-        match &self.timestamp {
+        match self.properties.and_then(|properties| properties.timestamp.as_ref()) {
             Some(timestamp) if !items.iter().any(|item| item.alias == timestamp.column) => {
                 Err(super::messages::no_timestamp_column(&timestamp.column))
             }

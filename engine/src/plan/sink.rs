@@ -15,49 +15,40 @@ use super::session::TopicInfo;
 use super::with_properties::Properties;
 use super::{Planner, formats, messages};
 
-/// A planned sink.
-pub(super) struct PlannedSink {
-    /// The sink itself.
-    pub(super) sink: Sink,
-    /// Its topic, if it has to be made.
-    pub(super) topic: Option<NewTopic>,
+/// A planned topic.
+pub(super) struct PlannedTopic {
+    pub(super) topic: NewTopic,
     /// The WITH clause with everything that was inherited.
     pub(super) with: With,
 }
 
 impl Planner<'_> {
-    /// The sink of `CREATE … AS`; what the statement does not say comes from the left-most source.
-    pub(super) fn plan_sink(
+    /// The topic of `CREATE … AS`; what the statement does not say comes from the left-most source.
+    pub(super) fn plan_topic(
         &self,
-        name: &str,
-        kind: SourceKind,
-        with: &With,
+        create: &CreateAs,
         properties: &Properties,
-        selected: &Selected,
-    ) -> Result<PlannedSink> {
+        resolved: &Resolved,
+    ) -> Result<PlannedTopic> {
+        let from = resolved.froms.first().ok_or_else(|| PlanError::internal("the query has no source"))?;
+        properties.check_cleanup_policy()?;
+        let name = self.sink_topic_name(&create.name.name, properties);
+        let topic = self.sink_topic(&name, create, properties, &from.source)?;
+        let with = self.with_of_topic(&create.with, &topic, properties, &from.source);
+        Ok(PlannedTopic { topic, with })
+    }
+
+    /// The sink of `CREATE … AS`.
+    pub(super) fn plan_sink(&self, topic: &str, properties: &Properties, selected: &Selected) -> Result<Sink> {
         let source = selected
             .sources
             .first()
             .and_then(|name| self.catalog.source(name))
-            .ok_or_else(|| PlanError::general("internal error: the query has no source"))?;
+            .ok_or_else(|| PlanError::internal("the query has no source"))?;
         let schema = &selected.root.schema;
-        let formats = self.sink_formats(properties, source, selected).map_err(PlanError::of_query)?;
-        check_timestamp(schema, properties.timestamp.as_ref()).map_err(PlanError::of_query)?;
-        self.check_registry(&self.sink_topic_name(name, properties), &formats, schema)?;
-        formats::check_columns(schema, &formats).map_err(PlanError::of_build)?;
-        let topic_name = self.sink_topic_name(name, properties);
-        check_topic_name(&topic_name)?;
-        let window = (selected.window, selected.window_retention_ms);
-        let topic = self.sink_topic(&topic_name, kind, properties, source, window)?;
-        let sink = Sink {
-            topic: topic_name.clone(),
-            formats,
-            schema: schema.clone(),
-            timestamp: properties.timestamp.clone(),
-        };
-        let shown = self.with_of_topic(with, &topic, properties, source);
-        let is_new = self.topics.topic(&topic_name).is_none();
-        Ok(PlannedSink { sink, topic: is_new.then_some(topic), with: shown })
+        let formats = self.sink_formats(properties, source, selected)?;
+        check_timestamp(schema, properties.timestamp.as_ref())?;
+        Ok(Sink { topic: topic.to_owned(), formats, schema: schema.clone(), timestamp: properties.timestamp.clone() })
     }
 
     /// Formats that keep their schemas in a registry need one.
@@ -85,19 +76,6 @@ impl Planner<'_> {
         }
     }
 
-    /// The WITH clause a statement would get if its query made sense: errors show it.
-    pub(super) fn expected_with(&self, create: &CreateAs, properties: &Properties, resolved: &Resolved) -> With {
-        let Some(from) = resolved.froms.first() else { return create.with.clone() };
-        let of_source = from.source.formats.window;
-        // Which kind of window makes no difference to the topic.
-        let window = resolved.query.window.as_ref().map(|_| KeyWindow::Session).or(of_source);
-        let name = self.sink_topic_name(&create.name.name, properties);
-        match self.sink_topic(&name, create.kind, properties, &from.source, (window, None)) {
-            Ok(topic) => self.with_of_topic(&create.with, &topic, properties, &from.source),
-            Err(_) => create.with.clone(),
-        }
-    }
-
     fn sink_topic_name(&self, sink: &str, properties: &Properties) -> String {
         let prefix = self.session.config.get("ksql.output.topic.name.prefix").unwrap_or_default();
         properties.text("KAFKA_TOPIC").map_or_else(|| format!("{prefix}{sink}"), str::to_owned)
@@ -115,22 +93,33 @@ impl Planner<'_> {
         shown
     }
 
-    fn sink_formats(&self, properties: &Properties, source: &Source, selected: &Selected) -> Result<Formats> {
-        let schema = &selected.root.schema;
+    /// Refuses formats that do not exist, or do not take what they are given.
+    pub(super) fn check_sink_formats(&self, properties: &Properties, source: &Source, has_key: bool) -> Result<()> {
+        if !has_key && properties.key_format().is_some_and(|name| name != "NONE") {
+            return Err(PlanError::statement("Key format specified for stream without key columns."));
+        }
+        let (key, value) = self.sink_format_names(properties, source, has_key);
+        formats::check_schema_properties(properties, &key, &value)?;
+        messages::check_schema_id(formats::Side::Key, &key, properties.key_schema_id.is_some(), false)?;
+        messages::check_schema_id(formats::Side::Value, &value, properties.value_schema_id.is_some(), false)?;
+        formats::key_spec(&key, properties.key_delimiter, 0)?;
+        formats::value_spec(&value, properties.value_delimiter, None, None).map(drop)
+    }
+
+    fn sink_format_names(&self, properties: &Properties, source: &Source, has_key: bool) -> (String, String) {
         let default_key = self.default_format("key").unwrap_or_else(|| "KAFKA".to_owned());
-        let key_name = match properties.key_format() {
-            Some(name) if name != "NONE" && selected.unkeyed => {
-                return Err(PlanError::statement("Key format specified for stream without key columns."));
-            }
+        let key = match properties.key_format() {
             Some(name) => name,
-            None if schema.key.is_empty() => "NONE".to_owned(),
+            None if !has_key => "NONE".to_owned(),
             None if source.formats.key.name == "NONE" => default_key,
             None => source.formats.key.name.clone(),
         };
-        let value_name = properties.value_format().unwrap_or_else(|| source.formats.value.name.clone());
-        formats::check_schema_properties(properties, &key_name, &value_name)?;
-        messages::check_schema_id(formats::Side::Key, &key_name, properties.key_schema_id.is_some(), false)?;
-        messages::check_schema_id(formats::Side::Value, &value_name, properties.value_schema_id.is_some(), false)?;
+        (key, properties.value_format().unwrap_or_else(|| source.formats.value.name.clone()))
+    }
+
+    fn sink_formats(&self, properties: &Properties, source: &Source, selected: &Selected) -> Result<Formats> {
+        let schema = &selected.root.schema;
+        let (key_name, value_name) = self.sink_format_names(properties, source, !schema.key.is_empty());
         let inherited = |of: &FormatSpec, name: &str| of.delimiter.filter(|_| of.name == name);
         let key_delimiter = properties.key_delimiter.or_else(|| inherited(&source.formats.key, &key_name));
         let value_delimiter = properties.value_delimiter.or_else(|| inherited(&source.formats.value, &value_name));
@@ -147,24 +136,32 @@ impl Planner<'_> {
         })
     }
 
-    fn sink_topic(
-        &self,
-        name: &str,
-        kind: SourceKind,
-        properties: &Properties,
-        source: &Source,
-        (window, window_retention_ms): (Option<KeyWindow>, Option<i64>),
-    ) -> Result<NewTopic> {
-        let windowed = window.is_some();
-        if kind == SourceKind::Table && !windowed && properties.retention_ms.is_some() {
+    fn sink_topic(&self, name: &str, create: &CreateAs, properties: &Properties, source: &Source) -> Result<NewTopic> {
+        let window = create.query.window.as_ref();
+        let is_plain_table = create.kind == SourceKind::Table && window.is_none();
+        if is_plain_table && properties.retention_ms.is_some() {
             return Err(messages::retention_of_plain_table());
         }
-        let config = self.session.config;
+        check_topic_name(name)?;
         let inherited = self.topics.topic(&source.topic).unwrap_or(TopicInfo {
             partitions: 1,
             replicas: 1,
             retention_ms: DEFAULT_RETENTION_MS,
         });
+        let kept = |ms: i64| {
+            let window =
+                window.and_then(|window| super::window::plan(window, create.query.emit, self.session.config).ok());
+            window.map_or(ms, |window| if ms >= 0 { ms.max(window.retention_ms) } else { ms })
+        };
+        let retention_ms = (!is_plain_table).then(|| kept(properties.retention_ms.unwrap_or(inherited.retention_ms)));
+        // Which kind of window makes no difference to the topic.
+        let cleanup_policy = formats::cleanup_policy(create.kind, window.map(|_| KeyWindow::Session));
+        if let Some(existing) = self.topics.topic(name) {
+            check_existing_topic(name, existing, properties)?;
+            let TopicInfo { partitions, replicas, .. } = existing;
+            return Ok(NewTopic { name: name.to_owned(), partitions, replicas, cleanup_policy, retention_ms });
+        }
+        let config = self.session.config;
         let replicas =
             if config.enabled("ksql.create.topic.inherit.source.replicas.enabled") { inherited.replicas } else { 1 };
         let partitions = properties
@@ -173,29 +170,11 @@ impl Planner<'_> {
             .unwrap_or_else(|| i64::from(inherited.partitions));
         let replicas =
             properties.replicas.or_else(|| config.number("ksql.sink.replicas")).unwrap_or_else(|| i64::from(replicas));
-        let retention_ms = match (kind, windowed) {
-            (SourceKind::Table, false) => None,
-            _ => Some(properties.retention_ms.unwrap_or(inherited.retention_ms)),
-        };
-        let retention_ms = retention_ms.map(|ms| match window_retention_ms {
-            Some(window) if ms >= 0 => ms.max(window),
-            _ => ms,
-        });
-        if let Some(existing) = self.topics.topic(name) {
-            check_existing_topic(name, existing, properties)?;
-            return Ok(NewTopic {
-                name: name.to_owned(),
-                partitions: existing.partitions,
-                replicas: existing.replicas,
-                cleanup_policy: formats::cleanup_policy(kind, window),
-                retention_ms,
-            });
-        }
         Ok(NewTopic {
             name: name.to_owned(),
             partitions: partition_count(name, partitions)?,
             replicas: replica_count(replicas),
-            cleanup_policy: formats::cleanup_policy(kind, window),
+            cleanup_policy,
             retention_ms,
         })
     }

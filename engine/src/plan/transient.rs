@@ -8,7 +8,7 @@ use crate::types::Schema;
 
 use super::Planner;
 use super::bind::Clause;
-use super::error::{PlanError, Result};
+use super::error::{PlanError, Result, Told};
 use super::select::Select;
 use super::source;
 use super::universe::Origin;
@@ -45,11 +45,16 @@ impl Planner<'_> {
     /// # Errors
     /// Names or types that do not fit; clauses that such a query cannot have are refused by the caller.
     pub fn analyze(&self, query: &Query) -> Result<Analysis> {
+        self.analyzed(query).map_err(|error| error.told(Told::Query))
+    }
+
+    fn analyzed(&self, query: &Query) -> Result<Analysis> {
         if !query.joins.is_empty() || query.window.is_some() || query.emit == Some(Emit::Final) {
-            return Err(PlanError::general("internal error: only a query over one source can be analysed"));
+            return Err(PlanError::internal("only a query over one source can be analysed"));
         }
         let resolved = self.resolve(query, false)?;
         let mut select = Select::new(self, resolved, None);
+        select.check_names()?;
         let filter = query
             .filter
             .is_some()
@@ -62,7 +67,7 @@ impl Planner<'_> {
             select.items.iter().map(|item| &item.expr).chain(&filter).flat_map(Typed::columns).collect();
         needed.retain(|&id| select.universe.origins.get(id).is_some_and(|origin| *origin != Origin::Made));
         let Some(from) = select.froms.first() else {
-            return Err(PlanError::general("internal error: the query has no source"));
+            return Err(PlanError::internal("the query has no source"));
         };
         select.check_table_functions(from.source.is_table())?;
         let relation = source::read("KsqlTopic/Source", 0, from, &needed, &select.universe);

@@ -6,11 +6,12 @@ use crate::catalog::{Change, resolve_type};
 
 use super::Planner;
 use super::command::Command;
-use super::error::{PlanError, Result};
+use super::error::{PlanError, Result, Stage};
 
 impl Planner<'_> {
     pub(super) fn create_type(&self, text: &str, name: &Ident, ty: &Type, if_not_exists: bool) -> Result<Command> {
-        let resolved = resolve_type(ty, self.catalog).map_err(|unknown| PlanError::prepare(unknown.to_string()))?;
+        let resolved = resolve_type(ty, self.catalog)
+            .map_err(|unknown| PlanError::statement(unknown.to_string()).during(Stage::Read))?;
         if let Some(known) = self.catalog.custom_type(&name.name) {
             if if_not_exists {
                 return Ok(Command::new(text, format!("{} is already registered with type {known}", name.name)));

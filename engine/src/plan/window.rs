@@ -5,7 +5,7 @@ use crate::steps::{KeyWindow, Window, WindowKind};
 
 use sql::{Emit, Interval, TimeUnit};
 
-use super::error::{PlanError, Result};
+use super::error::{PlanError, Result, Stage};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -51,7 +51,7 @@ pub(super) fn plan(window: &sql::Window, emit: Option<Emit>, config: &Config) ->
             "Window advancement interval should be more than zero and less than window duration which is {size_ms} ms, \
              but given advancement interval is: {advance_ms} ms"
         ))
-        .late()
+        .during(Stage::Start)
         .at(window.span));
     }
     let (per_record, most) = (kind.windows_per_record(), config.number(MOST_WINDOWS).unwrap_or(i64::MAX));

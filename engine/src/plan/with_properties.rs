@@ -1,10 +1,11 @@
 //! `WITH (…)`: which properties a statement takes, what each may hold.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use sql::{Expr, ExprKind, Ident, Sign, TimeUnit, With};
 
-use super::error::{PlanError, Result};
+use super::error::{PlanError, Result, Stage};
 use crate::expr::java_time::Pattern;
 use crate::steps::{KeyWindow, Timestamp};
 
@@ -19,31 +20,61 @@ pub(super) enum Clause {
     Insert,
 }
 
-/// Properties of every CREATE.
-const COMMON: &[&str] = &[
-    "KAFKA_TOPIC",
-    "PARTITIONS",
-    "REPLICAS",
-    "RETENTION_MS",
-    "CLEANUP_POLICY",
-    "FORMAT",
-    "KEY_FORMAT",
-    "VALUE_FORMAT",
-    "KEY_DELIMITER",
-    "VALUE_DELIMITER",
-    "KEY_SCHEMA_ID",
-    "VALUE_SCHEMA_ID",
-    "KEY_SCHEMA_FULL_NAME",
-    "VALUE_SCHEMA_FULL_NAME",
-    "VALUE_AVRO_SCHEMA_FULL_NAME",
-    "WRAP_SINGLE_VALUE",
-    "KEY_PROTOBUF_NULLABLE_REPRESENTATION",
-    "VALUE_PROTOBUF_NULLABLE_REPRESENTATION",
-    "TIMESTAMP",
-    "TIMESTAMP_FORMAT",
+/// What a property holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Int,
+    Short,
+    Long,
+    Boolean,
+    Text,
+}
+
+/// Properties of `CREATE … (columns)` only, in the order in which they are looked at.
+const CREATE_ONLY: &[(&str, Holds)] = &[
+    ("WINDOW_TYPE", Holds::Text),
+    ("WINDOW_SIZE", Holds::Text),
+    ("SOURCE_CONNECTOR", Holds::Text),
+    ("SOURCED_BY_CONNECTOR", Holds::Text),
 ];
-/// Properties of `CREATE … (columns)` only.
-const CREATE_ONLY: &[&str] = &["WINDOW_TYPE", "WINDOW_SIZE", "SOURCE_CONNECTOR", "SOURCED_BY_CONNECTOR"];
+
+/// Properties of every CREATE, in the order in which they are looked at.
+const COMMON: &[(&str, Holds)] = &[
+    ("KAFKA_TOPIC", Holds::Text),
+    ("PARTITIONS", Holds::Int),
+    ("REPLICAS", Holds::Short),
+    ("RETENTION_MS", Holds::Long),
+    ("VALUE_FORMAT", Holds::Text),
+    ("TIMESTAMP", Holds::Text),
+    ("TIMESTAMP_FORMAT", Holds::Text),
+    ("WRAP_SINGLE_VALUE", Holds::Boolean),
+    ("KEY_PROTOBUF_NULLABLE_REPRESENTATION", Holds::Text),
+    ("VALUE_PROTOBUF_NULLABLE_REPRESENTATION", Holds::Text),
+    ("VALUE_AVRO_SCHEMA_FULL_NAME", Holds::Text),
+    ("KEY_SCHEMA_FULL_NAME", Holds::Text),
+    ("VALUE_SCHEMA_FULL_NAME", Holds::Text),
+    ("KEY_DELIMITER", Holds::Text),
+    ("VALUE_DELIMITER", Holds::Text),
+    ("KEY_FORMAT", Holds::Text),
+    ("FORMAT", Holds::Text),
+    ("KEY_SCHEMA_ID", Holds::Int),
+    ("VALUE_SCHEMA_ID", Holds::Int),
+    ("CLEANUP_POLICY", Holds::Text),
+];
+
+/// Properties of `INSERT INTO … SELECT`.
+const INSERT: &[(&str, Holds)] = &[("QUERY_ID", Holds::Text)];
+
+impl Clause {
+    fn known(self) -> impl Iterator<Item = &'static (&'static str, Holds)> {
+        let (first, then): (&[_], &[_]) = match self {
+            Self::Create => (CREATE_ONLY, COMMON),
+            Self::CreateAs => (&[], COMMON),
+            Self::Insert => (&[], INSERT),
+        };
+        first.iter().chain(then)
+    }
+}
 
 /// The checked properties of a statement.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +86,7 @@ pub(super) struct Properties {
     pub(super) wrap_single_value: Option<bool>,
     pub(super) key_delimiter: Option<char>,
     pub(super) value_delimiter: Option<char>,
+    window_size_ms: Option<i64>,
     pub(super) window: Option<KeyWindow>,
     pub(super) timestamp: Option<Timestamp>,
     pub(super) key_schema_id: Option<i64>,
@@ -62,19 +94,28 @@ pub(super) struct Properties {
 }
 
 impl Properties {
-    /// Checks names and values.
+    /// Checks values and names.
     pub(super) fn new(with: &With, clause: Clause) -> Result<Self> {
+        Self::read(with, clause).map_err(|error| error.during(Stage::Read))
+    }
+
+    fn read(with: &With, clause: Clause) -> Result<Self> {
         let mut properties = Self::default();
-        properties.check_names(with, clause)?;
-        for (name, expr) in &with.0 {
-            properties.take(name, expr)?;
+        for (name, holds) in clause.known() {
+            match with.0.iter().rfind(|(given, _)| given.name == *name) {
+                Some((_, expr)) => properties.take(name, *holds, expr)?,
+                None if *name == "KAFKA_TOPIC" && clause == Clause::Create => {
+                    let message = "Missing required property \"KAFKA_TOPIC\" which has no default value.";
+                    return Err(PlanError::statement(message));
+                }
+                None => {}
+            }
         }
-        if clause == Clause::Create && !properties.values.contains_key("KAFKA_TOPIC") {
-            return Err(PlanError::prepare("Missing required property \"KAFKA_TOPIC\" which has no default value."));
-        }
+        check_names(with, clause)?;
         properties.check_formats()?;
+        properties.text("TIMESTAMP_FORMAT").map_or(Ok(()), check_date_pattern)?;
         properties.window = properties.window_in_key()?;
-        properties.timestamp = properties.event_time()?;
+        properties.timestamp = properties.event_time();
         Ok(properties)
     }
 
@@ -98,135 +139,130 @@ impl Properties {
         self.text("VALUE_FORMAT").or_else(|| self.text("FORMAT")).map(str::to_uppercase)
     }
 
-    fn check_names(&self, with: &With, clause: Clause) -> Result<()> {
-        let unknown: Vec<&str> = with
-            .0
-            .iter()
-            .map(|(name, _)| name.name.as_str())
-            .filter(|name| match clause {
-                Clause::Create => !COMMON.contains(name) && !CREATE_ONLY.contains(name),
-                Clause::CreateAs => !COMMON.contains(name),
-                Clause::Insert => *name != "QUERY_ID",
-            })
-            .collect();
-        if unknown.is_empty() {
-            return Ok(());
+    fn take(&mut self, name: &str, holds: Holds, expr: &Expr) -> Result<()> {
+        let text = literal_text(expr)
+            .ok_or_else(|| PlanError::statement(format!("The value of {name} must be a literal")).at(expr.span))?;
+        let invalid = |problem: &str| {
+            PlanError::statement(format!("Invalid value {text} for property {name}: {problem}")).at(expr.span)
+        };
+        let expected = |what: &str| invalid(&format!("Expected value to be {what}, but it was a {}", java_class(expr)));
+        let is_text = matches!(expr.kind, ExprKind::String(_));
+        let number = match holds {
+            Holds::Text if !is_text => return Err(expected("a string")),
+            Holds::Boolean if !["true", "false"].contains(&text.to_ascii_lowercase().as_str()) => {
+                return Err(invalid("Expected value to be either true or false"));
+            }
+            Holds::Text | Holds::Boolean => 0,
+            Holds::Int => whole(&text, expr, i64::from(i32::MIN)..=i64::from(i32::MAX), is_text).ok_or_else(|| {
+                if is_text { invalid("Not a number of type INT") } else { expected("a 32-bit integer") }
+            })?,
+            Holds::Short => {
+                whole(&text, expr, i64::from(i16::MIN)..=i64::from(i16::MAX), is_text).ok_or_else(|| {
+                    if is_text { invalid("Not a number of type SHORT") } else { expected("a 16-bit integer (short)") }
+                })?
+            }
+            Holds::Long => whole(&text, expr, i64::MIN..=i64::MAX, is_text).ok_or_else(|| {
+                if is_text { invalid("Not a number of type LONG") } else { expected("a 64-bit integer (long)") }
+            })?,
+        };
+        match name {
+            "KAFKA_TOPIC" if text.is_empty() => return Err(invalid("String must be non-empty")),
+            "WINDOW_TYPE" if !WINDOW_TYPES.contains(&text.to_uppercase().as_str()) => {
+                return Err(invalid(&format!("String must be one of: {}, null", WINDOW_TYPES.join(", "))));
+            }
+            "PARTITIONS" => self.partitions = Some(number),
+            "REPLICAS" => self.replicas = Some(number),
+            "RETENTION_MS" => self.retention_ms = Some(number),
+            "KEY_SCHEMA_ID" => self.key_schema_id = Some(number),
+            "VALUE_SCHEMA_ID" => self.value_schema_id = Some(number),
+            "WINDOW_SIZE" => self.window_size_ms = Some(parse_duration(&text)?),
+            "KEY_DELIMITER" => self.key_delimiter = Some(delimiter(name, &text)?),
+            "VALUE_DELIMITER" => self.value_delimiter = Some(delimiter(name, &text)?),
+            "WRAP_SINGLE_VALUE" => self.wrap_single_value = Some(text.eq_ignore_ascii_case("true")),
+            _ => {}
         }
-        let message = format!("Invalid config variable(s) in the WITH clause: {}", unknown.join(","));
-        let nearest = COMMON
-            .iter()
-            .chain(CREATE_ONLY)
-            .filter(|known| unknown.first().is_some_and(|name| strsim::jaro_winkler(known, name) > 0.9))
-            .map(|known| format!("did you mean {known}?"))
-            .next();
-        let span = with.0.iter().find(|(name, _)| unknown.contains(&name.name.as_str())).map(|(name, _)| name.span);
-        let error = PlanError::prepare(message).hint(nearest);
-        Err(match span {
-            Some(span) => error.at(span),
-            None => error,
-        })
+        self.values.insert(name.to_owned(), text);
+        Ok(())
     }
 
-    fn take(&mut self, name: &Ident, expr: &Expr) -> Result<()> {
-        let text = literal_text(expr)
-            .ok_or_else(|| PlanError::prepare(format!("The value of {} must be a literal", name.name)).at(expr.span))?;
-        let invalid = |problem: &str| {
-            PlanError::prepare(format!("Invalid value {text} for property {}: {problem}", name.name)).at(expr.span)
-        };
-        let number = |kind: &str| {
-            let within = |number: &i64| match kind {
-                "INT" => i32::try_from(*number).is_ok(),
-                "SHORT" => i16::try_from(*number).is_ok(),
-                _ => true,
-            };
-            let number = text.trim().parse::<i64>().ok().filter(within);
-            number.ok_or_else(|| invalid(&format!("Not a number of type {kind}")))
-        };
-        match name.name.as_str() {
-            "PARTITIONS" => self.partitions = Some(number("INT")?),
-            "REPLICAS" => self.replicas = Some(number("SHORT")?),
-            "RETENTION_MS" => self.retention_ms = Some(number("LONG")?),
-            "KEY_SCHEMA_ID" => self.key_schema_id = Some(number("INT")?),
-            "VALUE_SCHEMA_ID" => self.value_schema_id = Some(number("INT")?),
-            "WRAP_SINGLE_VALUE" => {
-                self.wrap_single_value = Some(match text.to_ascii_lowercase().as_str() {
-                    "true" => true,
-                    "false" => false,
-                    _ => return Err(invalid("Expected value to be either true or false")),
-                });
-            }
-            other => {
-                if !matches!(expr.kind, ExprKind::String(_)) {
-                    return Err(invalid(&format!("Expected value to be a string, but it was a {}", java_class(expr))));
-                }
-                match other {
-                    "KAFKA_TOPIC" if text.is_empty() => return Err(invalid("String must be non-empty")),
-                    "KEY_DELIMITER" => self.key_delimiter = Some(delimiter(&name.name, &text)?),
-                    "VALUE_DELIMITER" => self.value_delimiter = Some(delimiter(&name.name, &text)?),
-                    "TIMESTAMP_FORMAT" => check_date_pattern(&text)?,
-                    _ => {}
-                }
-            }
+    /// The topic is cleaned as its source needs it.
+    pub(super) fn check_cleanup_policy(&self) -> Result<()> {
+        if !self.has("CLEANUP_POLICY") {
+            return Ok(());
         }
-        self.values.insert(name.name.clone(), text);
-        Ok(())
+        Err(PlanError::statement(
+            "Invalid config variable in the WITH clause: CLEANUP_POLICY.\nThe CLEANUP_POLICY config is automatically \
+             inferred based on the type of source (STREAM or TABLE).\nUsers can't set the CLEANUP_POLICY config manually.",
+        ))
     }
 
     fn check_formats(&self) -> Result<()> {
         for property in ["KEY_FORMAT", "VALUE_FORMAT"] {
             if self.has("FORMAT") && self.has(property) {
-                return Err(PlanError::prepare(format!(
+                return Err(PlanError::statement(format!(
                     "Cannot supply both '{property}' and 'FORMAT' properties, as 'FORMAT' sets both key and value \
                      formats. Either use just 'FORMAT', or use 'KEY_FORMAT' and 'VALUE_FORMAT'."
                 )));
             }
         }
         if self.has("VALUE_SCHEMA_FULL_NAME") && self.has("VALUE_AVRO_SCHEMA_FULL_NAME") {
-            return Err(PlanError::prepare(
+            return Err(PlanError::statement(
                 "Cannot supply both 'VALUE_AVRO_SCHEMA_FULL_NAME' and 'VALUE_SCHEMA_FULL_NAME' properties. \
                  Please only set 'VALUE_SCHEMA_FULL_NAME'.",
-            ));
-        }
-        if self.has("CLEANUP_POLICY") {
-            return Err(PlanError::general(
-                "Invalid config variable in the WITH clause: CLEANUP_POLICY.\nThe CLEANUP_POLICY config is \
-                 automatically inferred based on the type of source (STREAM or TABLE).\nUsers can't set the \
-                 CLEANUP_POLICY config manually.",
             ));
         }
         Ok(())
     }
 
     fn window_in_key(&self) -> Result<Option<KeyWindow>> {
-        let size = self.text("WINDOW_SIZE").map(parse_duration).transpose()?;
-        let Some(kind) = self.text("WINDOW_TYPE") else {
-            return match size {
-                None => Ok(None),
-                Some(_) => Err(PlanError::prepare("'WINDOW_SIZE' should not be set without 'WINDOW_TYPE'.")),
-            };
-        };
-        match (kind.to_uppercase().as_str(), size) {
-            ("SESSION", None) => Ok(Some(KeyWindow::Session)),
-            ("SESSION", Some(_)) => Err(PlanError::prepare("'WINDOW_SIZE' should not be set for SESSION windows.")),
-            ("TUMBLING", Some(size_ms)) => Ok(Some(KeyWindow::Time { size_ms })),
-            ("HOPPING", Some(size_ms)) => Ok(Some(KeyWindow::Hopping { size_ms })),
-            ("TUMBLING" | "HOPPING", None) => Err(PlanError::prepare(format!(
-                "{} windows require 'WINDOW_SIZE' to be provided in the WITH clause. For example: 'WINDOW_SIZE'='10 SECONDS'",
-                kind.to_uppercase()
-            ))),
-            _ => Err(PlanError::prepare(format!(
-                "Invalid value {kind} for property WINDOW_TYPE: String must be one of: SESSION, HOPPING, TUMBLING, null"
+        let kind = self.text("WINDOW_TYPE").map(str::to_uppercase);
+        match (kind.as_deref(), self.window_size_ms) {
+            (None, None) => Ok(None),
+            (None | Some("SESSION"), Some(_)) => {
+                Err(PlanError::statement("'WINDOW_SIZE' should not be set for SESSION windows."))
+            }
+            (Some("SESSION"), None) => Ok(Some(KeyWindow::Session)),
+            (Some("HOPPING"), Some(size_ms)) => Ok(Some(KeyWindow::Hopping { size_ms })),
+            (Some(_), Some(size_ms)) => Ok(Some(KeyWindow::Time { size_ms })),
+            (Some(kind), None) => Err(PlanError::statement(format!(
+                "{kind} windows require 'WINDOW_SIZE' to be provided in the WITH clause. For example: \
+                 'WINDOW_SIZE'='10 SECONDS'"
             ))),
         }
     }
 
     /// The column's name is folded like an identifier; backquotes keep its case.
-    fn event_time(&self) -> Result<Option<Timestamp>> {
-        let Some(column) = self.text("TIMESTAMP") else { return Ok(None) };
+    fn event_time(&self) -> Option<Timestamp> {
+        let column = self.text("TIMESTAMP")?;
         let quoted = ['`', '"'].into_iter().find_map(|quote| column.strip_prefix(quote)?.strip_suffix(quote));
         let column = quoted.map_or_else(|| column.to_uppercase(), str::to_owned);
-        Ok(Some(Timestamp { column, format: self.text("TIMESTAMP_FORMAT").map(str::to_owned) }))
+        Some(Timestamp { column, format: self.text("TIMESTAMP_FORMAT").map(str::to_owned) })
     }
+}
+
+/// Kinds of windows in a key.
+const WINDOW_TYPES: [&str; 3] = ["SESSION", "HOPPING", "TUMBLING"];
+
+fn check_names(with: &With, clause: Clause) -> Result<()> {
+    let is_known = |name: &str| clause.known().any(|(known, _)| *known == name);
+    let unknown: Vec<&Ident> = with.0.iter().map(|(name, _)| name).filter(|name| !is_known(&name.name)).collect();
+    let Some(first) = unknown.first() else { return Ok(()) };
+    let nearest = clause
+        .known()
+        .find(|(known, _)| strsim::jaro_winkler(known, &first.name) > 0.9)
+        .map(|(known, _)| format!("did you mean {known}?"));
+    let names: Vec<&str> = unknown.iter().map(|name| name.name.as_str()).collect();
+    let message = format!("Invalid config variable(s) in the WITH clause: {}", names.join(","));
+    Err(PlanError::statement(message).hint(nearest).at(first.span))
+}
+
+/// The whole number that a literal, or its text, stands for.
+fn whole(text: &str, expr: &Expr, range: RangeInclusive<i64>, is_text: bool) -> Option<i64> {
+    let is_whole = matches!(expr.kind, ExprKind::Integer(_) | ExprKind::Bigint(_) | ExprKind::Unary { .. });
+    if !is_text && !is_whole {
+        return None;
+    }
+    text.trim().parse().ok().filter(|number| range.contains(number))
 }
 
 /// The text of a literal as Java would print it.
@@ -272,13 +308,13 @@ fn delimiter(property: &str, text: &str) -> Result<char> {
             format!("Invalid delimiter value: '{text}'. Delimiter must be a single character or TAB,SPACE")
         }
     };
-    Err(PlanError::prepare(format!("Configuration {property} is invalid: {problem}\nExample valid value: ';'")))
+    Err(PlanError::statement(format!("Configuration {property} is invalid: {problem}\nExample valid value: ';'")))
 }
 
 /// `30 seconds`, in milliseconds.
 fn parse_duration(text: &str) -> Result<i64> {
     let invalid = |problem: String| {
-        PlanError::prepare(format!(
+        PlanError::statement(format!(
             "Configuration WINDOW_SIZE is invalid: Invalid duration: '{text}'. {problem}\nExample valid value: '10 SECONDS'"
         ))
     };
@@ -305,6 +341,6 @@ fn parse_duration(text: &str) -> Result<i64> {
 
 fn check_date_pattern(pattern: &str) -> Result<()> {
     Pattern::new(pattern).map(drop).map_err(|reason| {
-        PlanError::prepare(format!("Invalid datetime format for config:TIMESTAMP_FORMAT, reason:{reason}"))
+        PlanError::statement(format!("Invalid datetime format for config:TIMESTAMP_FORMAT, reason:{reason}"))
     })
 }

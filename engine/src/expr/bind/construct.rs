@@ -26,7 +26,11 @@ impl Binder<'_> {
             SqlType::Map(key, value) if index.ty == **key || coerce::is_implicitly_castable(&index.ty, key) => {
                 ((**value).clone(), coerce::cast(index, key))
             }
-            SqlType::Map(key, _) => return Err(refused(key, &index)),
+            // Nothing is found under a key of another type.
+            SqlType::Map(_, value) => {
+                let nothing = Box::new(Typed::null((**value).clone()));
+                return Ok(Typed { ty: (**value).clone(), kind: Kind::Cast(nothing) });
+            }
             other => {
                 let message = format!("Subscript expression ({}) do not apply to {other}.", self.text(whole));
                 return Err(ExprError::unforeseen(message, whole.span));
@@ -77,15 +81,15 @@ impl Binder<'_> {
         let values = entries.iter().map(|(_, value)| self.element(value)).collect::<Result<Vec<_>, _>>()?;
         let none = |what: &str| {
             let message = format!(
-                "Cannot construct a map with all NULL {what} {ISSUE}. As a workaround, you may cast a NULL value to \
+                "Cannot construct a map with all NULL {what}s {ISSUE}. As a workaround, you may cast a NULL {what} to \
                  the desired type."
             );
             ExprError::ty(message, span)
         };
         let keys = self.unify(keys, entries.iter().map(|(key, _)| key)).map_err(standing_alone)?;
-        let (key, keys) = keys.ok_or_else(|| none("keys"))?;
+        let (key, keys) = keys.ok_or_else(|| none("key"))?;
         let values = self.unify(values, entries.iter().map(|(_, value)| value)).map_err(standing_alone)?;
-        let (value, values) = values.ok_or_else(|| none("values"))?;
+        let (value, values) = values.ok_or_else(|| none("value"))?;
         let ty = SqlType::Map(Box::new(key), Box::new(value));
         Ok(Typed { ty, kind: Kind::Map(keys.into_iter().zip(values).collect()) })
     }

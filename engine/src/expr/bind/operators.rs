@@ -77,11 +77,14 @@ impl Binder<'_> {
         } else if null_safe && b.is_null_literal() {
             b = coerce::cast(b, &a.ty);
         } else if a.is_null_literal() || b.is_null_literal() {
+            let base = |side: &Typed| {
+                let name = if side.is_null_literal() { "NULL".to_owned() } else { side.ty.to_string() };
+                name.split(['<', '(']).next().unwrap_or_default().to_owned()
+            };
             return Err(ExprError::CompareNull {
-                expression: self.text(whole),
-                left: self.text(left.written),
-                right: self.text(right.written),
-                operator: op.name(),
+                left: base(&a),
+                right: base(&b),
+                operator: symbol(op),
                 span: whole.span,
             });
         }
@@ -246,6 +249,20 @@ impl Binder<'_> {
     }
 }
 
+/// How a comparison is written.
+fn symbol(op: Comparison) -> &'static str {
+    match op {
+        Comparison::Equal => "=",
+        Comparison::NotEqual => "<>",
+        Comparison::Less => "<",
+        Comparison::LessEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterEqual => ">=",
+        Comparison::Distinct => "IS DISTINCT FROM",
+        Comparison::NotDistinct => "IS NOT DISTINCT FROM",
+    }
+}
+
 /// One side of a comparison.
 struct Side<'a> {
     expr: Typed,
@@ -277,7 +294,7 @@ fn read_time(expr: &mut Typed, span: Span) -> Result<(), ExprError> {
              indicates the zero UTC offset. Partials are also supported, for example \"2020-05-26\"",
             completed(written)
         );
-        ExprError::ty(message, span)
+        ExprError::Time { message, span }
     })?;
     *expr = Typed::literal(Value::Bigint(millis), SqlType::Bigint);
     Ok(())

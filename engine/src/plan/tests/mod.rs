@@ -5,6 +5,7 @@ mod group_by;
 mod joins;
 mod limits;
 mod queries;
+mod stages;
 
 use std::collections::BTreeMap;
 

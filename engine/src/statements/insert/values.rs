@@ -3,7 +3,7 @@
 use sql::{Expr, Ident};
 
 use crate::catalog::Source;
-use crate::expr::{self, Env, Registry, RowErrors, Rows, Scope, Settings};
+use crate::expr::{self, Env, ExprError, Registry, RowErrors, Rows, Scope, Settings};
 use crate::statements::{Failure, View};
 use crate::types::{Column, SqlType, Value};
 
@@ -18,12 +18,6 @@ pub fn prepare(
     columns: &[Ident],
     values: &[Expr],
 ) -> Result<Row, Failure> {
-    if !view.config.enabled("ksql.insert.into.values.enabled") {
-        return Err(Failure::statement(
-            "The server has disabled INSERT INTO ... VALUES functionality. To enable it, restart your ksqlDB server with \
-             'ksql.insert.into.values.enabled'=true",
-        ));
-    }
     if values.is_empty() {
         return Err(Failure::statement("Failed to prepare statement: Expected some values for INSERT INTO statement."));
     }
@@ -39,6 +33,12 @@ pub fn prepare(
         columns.iter().map(|column| column.name.as_str()).filter(|name| source.header(name).is_some()).collect();
     if !headers.is_empty() {
         return Err(Failure::request(format!("Cannot insert into HEADER columns: {}", headers.join(", "))));
+    }
+    if !view.config.enabled("ksql.insert.into.values.enabled") {
+        return Err(Failure::request(
+            "The server has disabled INSERT INTO ... VALUES functionality. To enable it, restart your ksqlDB server with \
+             'ksql.insert.into.values.enabled'=true",
+        ));
     }
     row(view, functions, &source, columns, values)
         .map_err(|problem| Failure::statement(format!("Failed to insert values into '{}'. {problem}", name.name)))
@@ -108,7 +108,11 @@ fn evaluate(view: View<'_>, functions: &Registry, expr: &Expr, column: &Column) 
     let invalid = |problem: String| format!("Invalid insert value: {problem}.");
     let types = |name: &str| view.catalog.custom_type(name).cloned();
     let env = Env { functions, types: &types };
-    let typed = expr::bind(expr, &Scope::default(), env).map_err(|error| invalid(error.to_string()))?;
+    let typed = expr::bind(expr, &Scope::default(), env).map_err(|error| match error {
+        ExprError::UnknownColumn { name, .. } => format!("Unsupported column reference in insert value: {name}"),
+        ExprError::Unforeseen { .. } => "Unexpected error generating code for insert value".to_owned(),
+        error => invalid(error.to_string()),
+    })?;
     let settings = Settings::from_properties(|name| view.config.get(name));
     let evaluator = expr::compile(&typed, &settings).map_err(|error| invalid(error.to_string()))?;
     let mut errors = RowErrors::default();
