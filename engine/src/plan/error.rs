@@ -91,6 +91,12 @@ pub struct PlanError {
     pub resolved: Option<String>,
     cause: Cause,
     stage: Option<Stage>,
+    about: Option<Box<About>>,
+}
+
+/// What a mistake is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct About {
     /// The expression that is wrong.
     expression: Option<String>,
     /// The statement as far as it was filled in; without it, it is shown as the request has it.
@@ -107,8 +113,7 @@ impl PlanError {
             resolved: None,
             cause,
             stage: None,
-            expression: None,
-            statement: None,
+            about: None,
         }
     }
 
@@ -161,7 +166,7 @@ impl PlanError {
     /// Names the expression that is to blame.
     #[must_use]
     pub(super) fn of(mut self, expression: &str) -> Self {
-        self.expression.get_or_insert_with(|| expression.to_owned());
+        self.about.get_or_insert_default().expression.get_or_insert_with(|| expression.to_owned());
         self
     }
 
@@ -170,6 +175,10 @@ impl PlanError {
     pub(super) fn during(mut self, stage: Stage) -> Self {
         self.stage.get_or_insert(stage);
         self
+    }
+
+    fn expression(&self) -> Option<&str> {
+        self.about.as_ref()?.expression.as_deref()
     }
 
     fn stage(&self) -> Stage {
@@ -183,7 +192,7 @@ impl PlanError {
             (Cause::Internal, _) => ErrorKind::General,
             (Cause::Unforeseen, _) => ErrorKind::Unforeseen,
             (Cause::Foreseen, Stage::Topic) => ErrorKind::General,
-            (Cause::Foreseen, Stage::Start) if self.expression.is_none() => ErrorKind::Build,
+            (Cause::Foreseen, Stage::Start) if self.expression().is_none() => ErrorKind::Build,
             (Cause::Foreseen | Cause::Unsupported, _) => ErrorKind::Statement,
         }
     }
@@ -197,7 +206,10 @@ impl PlanError {
     /// Says what a `CREATE … AS` had become, and what it was without what its topic adds.
     #[must_use]
     pub(super) fn shown_as(mut self, filled: &str, bare: &str) -> Self {
-        self.statement.get_or_insert_with(|| Shown { filled: filled.to_owned(), bare: bare.to_owned() });
+        self.about
+            .get_or_insert_default()
+            .statement
+            .get_or_insert_with(|| Shown { filled: filled.to_owned(), bare: bare.to_owned() });
         self
     }
 
@@ -217,7 +229,7 @@ impl PlanError {
                 self.show_expression();
                 self.forget_log();
                 self.prefix("Could not determine output schema for query due to error: ");
-                self.expression = None;
+                self.about.as_mut().and_then(|about| about.expression.take());
                 self.show_statement();
             }
             (_, Told::Command | Told::CreateAs) => self.show_statement(),
@@ -234,15 +246,15 @@ impl PlanError {
 
     /// The expression that is to blame stands below the message.
     fn show_expression(&mut self) {
-        if let Some(expression) = &self.expression {
+        if let Some(expression) = self.expression().map(str::to_owned) {
             self.message.push_str("\nStatement: ");
-            self.message.push_str(expression);
+            self.message.push_str(&expression);
         }
     }
 
     /// What is about an expression is told in full.
     fn forget_log(&mut self) {
-        if self.expression.is_some() {
+        if self.expression().is_some() {
             self.brief = None;
         }
     }
@@ -252,10 +264,12 @@ impl PlanError {
         if self.cause == Cause::Unforeseen {
             return;
         }
-        let is_started = self.stage() == Stage::Start;
-        let statement = self.statement.take().map(|shown| if is_started { shown.bare } else { shown.filled });
         self.forget_log();
-        self.resolved = self.expression.clone().or(statement);
+        let is_started = self.stage() == Stage::Start;
+        self.resolved = self.about.as_ref().and_then(|about| {
+            let statement = about.statement.as_ref().map(|shown| if is_started { &shown.bare } else { &shown.filled });
+            about.expression.as_ref().or(statement).cloned()
+        });
     }
 }
 

@@ -282,7 +282,7 @@ impl Names<'_> {
                 }
             }
             ExprKind::Lambda { params: own, body } => {
-                if let Err(wrong) = self.check_parameters(own, params) {
+                if let Err(wrong) = self.check_parameters(own) {
                     self.ambiguous.get_or_insert(wrong);
                 }
                 let outer = params.len();
@@ -315,17 +315,13 @@ impl Names<'_> {
         PlanError::statement(format!("{place}: Column '{}' is ambiguous. Could be {options}.", name.name)).at(name.span)
     }
 
-    /// A lambda's parameter may hide neither a column nor the parameter of a lambda around it.
-    fn check_parameters(&self, own: &[Ident], outer: &[String]) -> Result<()> {
-        let hidden =
-            own.iter().find(|param| self.froms.iter().any(|from| from.source.schema.position(&param.name).is_some()));
-        if let Some(param) = hidden {
-            let message = format!("Lambda function argument can't be a column name: {}", param.name);
-            return Err(PlanError::statement(message).at(param.span));
-        }
-        match own.iter().find(|param| outer.contains(&param.name)) {
+    /// A lambda's parameter may not hide a column.
+    fn check_parameters(&self, own: &[Ident]) -> Result<()> {
+        let is_column =
+            |param: &&Ident| self.froms.iter().any(|from| from.source.schema.position(&param.name).is_some());
+        match own.iter().find(is_column) {
             Some(param) => {
-                let message = "Reusing lambda arguments in nested lambda is not allowed";
+                let message = format!("Lambda function argument can't be a column name: {}", param.name);
                 Err(PlanError::statement(message).at(param.span))
             }
             None => Ok(()),

@@ -8,7 +8,7 @@ use crate::steps::{Formats, KeyWindow, Sink, Timestamp};
 use crate::types::{Schema, SqlType};
 
 use super::command::{DEFAULT_RETENTION_MS, NewTopic};
-use super::error::{PlanError, Result};
+use super::error::{PlanError, Result, Stage};
 use super::resolve::Resolved;
 use super::select::Selected;
 use super::session::TopicInfo;
@@ -190,7 +190,8 @@ pub(super) fn check_topic_name(name: &str) -> Result<()> {
     Err(PlanError::statement(format!(
         "Failed to check if exists for topic: {start}\nCaused by: The request attempted to perform an operation on an \
          invalid topic. A topic's name is at most 249 ASCII letters, digits, '.', '_' and '-', and not '.' or '..'."
-    )))
+    ))
+    .during(Stage::Fill))
 }
 
 /// -1 asks for the log's default.

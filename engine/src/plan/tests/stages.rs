@@ -19,281 +19,287 @@ fn check(cases: &[Case]) {
     }
 }
 
+const CREATES: &[Case] = &[
+    // columns, then the WITH clause
+    (
+        "CREATE STREAM x (a INT, a INT, b INT, b INT) WITH (value_format='json', nope=1);",
+        ErrorKind::Statement,
+        PARSED,
+        "Duplicate column names: `A`, `B`",
+    ),
+    (
+        "CREATE STREAM x (h INT HEADERS, a INT, a INT) WITH (value_format='json');",
+        ErrorKind::Statement,
+        PARSED,
+        "Invalid type for HEADERS column: expected ARRAY<STRUCT<`KEY` STRING, `VALUE` BYTES>>, got INTEGER",
+    ),
+    // properties in ksqlDB's order, unknown ones last, then what excludes each other
+    (
+        "CREATE STREAM x (a INT) WITH (nope=1, partitions='many');",
+        ErrorKind::Statement,
+        PARSED,
+        "Missing required property \"KAFKA_TOPIC\" which has no default value.",
+    ),
+    (
+        "CREATE STREAM x (a INT) WITH (format='json', key_format='json', nope=1, kafka_topic='x');",
+        ErrorKind::Statement,
+        PARSED,
+        "Invalid config variable(s) in the WITH clause: NOPE",
+    ),
+    (
+        "CREATE STREAM x (a INT) WITH (kafka_topic='x', window_type='rolling', wrap_single_value=3);",
+        ErrorKind::Statement,
+        PARSED,
+        "Invalid value rolling for property WINDOW_TYPE: String must be one of: SESSION, HOPPING, TUMBLING, null",
+    ),
+    (
+        "CREATE STREAM x (a INT) WITH (kafka_topic='x', value_format='json', window_size='1 HOUR');",
+        ErrorKind::Statement,
+        PARSED,
+        "'WINDOW_SIZE' should not be set for SESSION windows.",
+    ),
+    // formats, then the topic, then the columns
+    (
+        "CREATE STREAM x (a INT, ROWTIME INT) WITH (kafka_topic='nosuch', value_format='xml');",
+        ErrorKind::Statement,
+        "",
+        "Unknown format: XML",
+    ),
+    (
+        "CREATE STREAM x (ROWTIME INT) WITH (kafka_topic='nosuch', value_format='json');",
+        ErrorKind::General,
+        "",
+        "Topic 'nosuch' does not exist.",
+    ),
+    (
+        "CREATE STREAM x (ROWTIME INT) WITH (kafka_topic='x', value_format='json', cleanup_policy='delete');",
+        ErrorKind::General,
+        "",
+        "Invalid config variable in the WITH clause: CLEANUP_POLICY.",
+    ),
+    (
+        "CREATE STREAM x WITH (kafka_topic='x', value_format='json', partitions=0);",
+        ErrorKind::Unforeseen,
+        "",
+        "Failed to guarantee existence of topic x",
+    ),
+    (
+        "CREATE STREAM x WITH (kafka_topic='x', value_format='json', partitions=1, timestamp='t');",
+        ErrorKind::Statement,
+        "",
+        "No columns supplied.",
+    ),
+    // a stream's time comes before its name, a table's after it
+    (
+        "CREATE STREAM orders (a INT, ROWOFFSET INT) WITH (kafka_topic='x', value_format='json', partitions=1, \
+             timestamp='t');",
+        ErrorKind::Statement,
+        "",
+        "'ROWOFFSET' is a reserved column name.",
+    ),
+    (
+        "CREATE STREAM orders (a INT) WITH (kafka_topic='x', value_format='json', partitions=1, timestamp='t');",
+        ErrorKind::Statement,
+        "",
+        "The TIMESTAMP column set in the WITH clause does not exist in the schema: 'T'",
+    ),
+    (
+        "CREATE TABLE users (a INT) WITH (kafka_topic='x', value_format='json', partitions=1, timestamp='t');",
+        ErrorKind::Statement,
+        "",
+        "Cannot add table 'USERS': A table with the same name already exists",
+    ),
+    (
+        "CREATE TABLE x (a INT) WITH (kafka_topic='x', value_format='json', partitions=1, timestamp='t');",
+        ErrorKind::Statement,
+        "",
+        "Tables require a PRIMARY KEY.",
+    ),
+    // what may be wrapped comes before that
+    (
+        "CREATE STREAM orders (a INT, b INT) WITH (kafka_topic='x', value_format='json', partitions=1, \
+             wrap_single_value=true);",
+        ErrorKind::Statement,
+        "",
+        "'WRAP_SINGLE_VALUE' is only valid for single-field value schemas",
+    ),
+    (
+        "CREATE OR REPLACE STREAM orders (id INT KEY, item INT) WITH (kafka_topic='orders', value_format='json');",
+        ErrorKind::Statement,
+        "",
+        "Cannot upgrade data source: DataSource '`ORDERS`' has schema = ",
+    ),
+];
+
 #[test]
 fn a_create_is_told_of_its_earliest_fault() {
-    check(&[
-        // columns, then the WITH clause
-        (
-            "CREATE STREAM x (a INT, a INT, b INT, b INT) WITH (value_format='json', nope=1);",
-            ErrorKind::Statement,
-            PARSED,
-            "Duplicate column names: `A`, `B`",
-        ),
-        (
-            "CREATE STREAM x (h INT HEADERS, a INT, a INT) WITH (value_format='json');",
-            ErrorKind::Statement,
-            PARSED,
-            "Invalid type for HEADERS column: expected ARRAY<STRUCT<`KEY` STRING, `VALUE` BYTES>>, got INTEGER",
-        ),
-        // properties in ksqlDB's order, unknown ones last, then what excludes each other
-        (
-            "CREATE STREAM x (a INT) WITH (nope=1, partitions='many');",
-            ErrorKind::Statement,
-            PARSED,
-            "Missing required property \"KAFKA_TOPIC\" which has no default value.",
-        ),
-        (
-            "CREATE STREAM x (a INT) WITH (format='json', key_format='json', nope=1, kafka_topic='x');",
-            ErrorKind::Statement,
-            PARSED,
-            "Invalid config variable(s) in the WITH clause: NOPE",
-        ),
-        (
-            "CREATE STREAM x (a INT) WITH (kafka_topic='x', window_type='rolling', wrap_single_value=3);",
-            ErrorKind::Statement,
-            PARSED,
-            "Invalid value rolling for property WINDOW_TYPE: String must be one of: SESSION, HOPPING, TUMBLING, null",
-        ),
-        (
-            "CREATE STREAM x (a INT) WITH (kafka_topic='x', value_format='json', window_size='1 HOUR');",
-            ErrorKind::Statement,
-            PARSED,
-            "'WINDOW_SIZE' should not be set for SESSION windows.",
-        ),
-        // formats, then the topic, then the columns
-        (
-            "CREATE STREAM x (a INT, ROWTIME INT) WITH (kafka_topic='nosuch', value_format='xml');",
-            ErrorKind::Statement,
-            "",
-            "Unknown format: XML",
-        ),
-        (
-            "CREATE STREAM x (ROWTIME INT) WITH (kafka_topic='nosuch', value_format='json');",
-            ErrorKind::General,
-            "",
-            "Topic 'nosuch' does not exist.",
-        ),
-        (
-            "CREATE STREAM x (ROWTIME INT) WITH (kafka_topic='x', value_format='json', cleanup_policy='delete');",
-            ErrorKind::General,
-            "",
-            "Invalid config variable in the WITH clause: CLEANUP_POLICY.",
-        ),
-        (
-            "CREATE STREAM x WITH (kafka_topic='x', value_format='json', partitions=0);",
-            ErrorKind::Unforeseen,
-            "",
-            "Failed to guarantee existence of topic x",
-        ),
-        (
-            "CREATE STREAM x WITH (kafka_topic='x', value_format='json', partitions=1, timestamp='t');",
-            ErrorKind::Statement,
-            "",
-            "No columns supplied.",
-        ),
-        // a stream's time comes before its name, a table's after it
-        (
-            "CREATE STREAM orders (a INT, ROWOFFSET INT) WITH (kafka_topic='x', value_format='json', partitions=1, \
-             timestamp='t');",
-            ErrorKind::Statement,
-            "",
-            "'ROWOFFSET' is a reserved column name.",
-        ),
-        (
-            "CREATE STREAM orders (a INT) WITH (kafka_topic='x', value_format='json', partitions=1, timestamp='t');",
-            ErrorKind::Statement,
-            "",
-            "The TIMESTAMP column set in the WITH clause does not exist in the schema: 'T'",
-        ),
-        (
-            "CREATE TABLE users (a INT) WITH (kafka_topic='x', value_format='json', partitions=1, timestamp='t');",
-            ErrorKind::Statement,
-            "",
-            "Cannot add table 'USERS': A table with the same name already exists",
-        ),
-        (
-            "CREATE TABLE x (a INT) WITH (kafka_topic='x', value_format='json', partitions=1, timestamp='t');",
-            ErrorKind::Statement,
-            "",
-            "Tables require a PRIMARY KEY.",
-        ),
-        // what may be wrapped comes before that
-        (
-            "CREATE STREAM orders (a INT, b INT) WITH (kafka_topic='x', value_format='json', partitions=1, \
-             wrap_single_value=true);",
-            ErrorKind::Statement,
-            "",
-            "'WRAP_SINGLE_VALUE' is only valid for single-field value schemas",
-        ),
-        (
-            "CREATE OR REPLACE STREAM orders (id INT KEY, item INT) WITH (kafka_topic='orders', value_format='json');",
-            ErrorKind::Statement,
-            "",
-            "Cannot upgrade data source: DataSource '`ORDERS`' has schema = ",
-        ),
-    ]);
+    check(CREATES);
 }
+
+const QUERIES: &[Case] = &[
+    // names before a column, then the WITH clause, then the sources
+    (
+        "CREATE STREAM x WITH (nope=1) AS SELECT y.a FROM nosuch;",
+        ErrorKind::Statement,
+        PARSED,
+        "'Y' is not a valid stream/table name or alias.",
+    ),
+    (
+        "CREATE STREAM x WITH (nope=1) AS SELECT a FROM nosuch;",
+        ErrorKind::Statement,
+        PARSED,
+        "Invalid config variable(s) in the WITH clause: NOPE",
+    ),
+    (
+        "CREATE STREAM x WITH (partitions=0) AS SELECT a FROM nosuch;",
+        ErrorKind::Statement,
+        NAMED,
+        "NOSUCH does not exist.",
+    ),
+    (
+        "CREATE STREAM x WITH (partitions=0) AS SELECT id FROM orders o JOIN users u ON o.id = u.id;",
+        ErrorKind::Statement,
+        NAMED,
+        "Line: 1, Col: 47: Column 'ID' is ambiguous. Could be O.ID or U.ID.",
+    ),
+    (
+        "CREATE STREAM x WITH (partitions=0) AS SELECT id, TRANSFORM(tags, item => item) FROM orders;",
+        ErrorKind::Statement,
+        NAMED,
+        "Lambda function argument can't be a column name: ITEM",
+    ),
+    (
+        "CREATE STREAM x WITH (partitions=0) AS SELECT id, qty FROM orders PARTITION BY qty, orders.qty;",
+        ErrorKind::Statement,
+        NAMED,
+        "Duplicate PARTITION BY expression: ORDERS.QTY",
+    ),
+    (
+        "CREATE TABLE x AS SELECT item, COUNT(*) FROM nosuch GROUP BY item, item;",
+        ErrorKind::Statement,
+        PARSED,
+        "Duplicate GROUP BY expression: ITEM",
+    ),
+    // the topic, before the query makes sense
+    (
+        "CREATE STREAM x WITH (partitions=0) AS SELECT nosuch FROM orders;",
+        ErrorKind::Unforeseen,
+        "",
+        "Failed to guarantee existence of topic X",
+    ),
+    (
+        "CREATE TABLE x WITH (retention_ms=5) AS SELECT nosuch FROM users;",
+        ErrorKind::General,
+        "",
+        "Invalid config variable in the WITH clause: RETENTION_MS.",
+    ),
+    // reserved names, columns, formats, types, key, names that are taken, kind of the result
+    (
+        "CREATE STREAM orders WITH (value_format='xml') AS SELECT nosuch, qty AS ROWTIME FROM orders WHERE nosuch = 1;",
+        ErrorKind::Statement,
+        PLANNED,
+        "`ROWTIME` is a reserved column name.",
+    ),
+    (
+        "CREATE STREAM orders WITH (value_format='xml') AS SELECT nosuch FROM orders WHERE nope = 1;",
+        ErrorKind::Statement,
+        PLANNED,
+        "Line: 1, Col: 83: WHERE column 'NOPE' cannot be resolved.",
+    ),
+    (
+        "CREATE STREAM orders WITH (value_format='xml') AS SELECT qty FROM orders WHERE qty;",
+        ErrorKind::Statement,
+        PLANNED,
+        "Unknown format: XML",
+    ),
+    (
+        "CREATE TABLE orders AS SELECT item FROM orders WHERE qty;",
+        ErrorKind::Statement,
+        PLANNED,
+        "Type error in WHERE expression",
+    ),
+    (
+        "CREATE TABLE orders AS SELECT item FROM orders;",
+        ErrorKind::Statement,
+        PLANNED,
+        "Key missing from projection (ie, SELECT).",
+    ),
+    (
+        "CREATE TABLE orders AS SELECT id, item FROM orders;",
+        ErrorKind::Statement,
+        PLANNED,
+        "Cannot add table 'ORDERS': A stream with the same name already exists",
+    ),
+    (
+        "CREATE TABLE x AS SELECT id, NULL AS n FROM orders;",
+        ErrorKind::Statement,
+        PLANNED,
+        "Can't infer a type of null.",
+    ),
+    (
+        "CREATE TABLE x AS SELECT id, item FROM orders;",
+        ErrorKind::Statement,
+        PLANNED,
+        "Invalid result type. Your SELECT query produces a STREAM.",
+    ),
+    // found when it is started: nothing is said of the schema
+    (
+        "CREATE STREAM x WITH (value_format='kafka') AS SELECT id, item, qty FROM orders;",
+        ErrorKind::Build,
+        "",
+        "Value format does not support schema.",
+    ),
+];
 
 #[test]
 fn a_query_is_told_of_its_earliest_fault() {
-    check(&[
-        // names before a column, then the WITH clause, then the sources
-        (
-            "CREATE STREAM x WITH (nope=1) AS SELECT y.a FROM nosuch;",
-            ErrorKind::Statement,
-            PARSED,
-            "'Y' is not a valid stream/table name or alias.",
-        ),
-        (
-            "CREATE STREAM x WITH (nope=1) AS SELECT a FROM nosuch;",
-            ErrorKind::Statement,
-            PARSED,
-            "Invalid config variable(s) in the WITH clause: NOPE",
-        ),
-        (
-            "CREATE STREAM x WITH (partitions=0) AS SELECT a FROM nosuch;",
-            ErrorKind::Statement,
-            NAMED,
-            "NOSUCH does not exist.",
-        ),
-        (
-            "CREATE STREAM x WITH (partitions=0) AS SELECT id FROM orders o JOIN users u ON o.id = u.id;",
-            ErrorKind::Statement,
-            NAMED,
-            "Line: 1, Col: 47: Column 'ID' is ambiguous. Could be O.ID or U.ID.",
-        ),
-        (
-            "CREATE STREAM x WITH (partitions=0) AS SELECT id, TRANSFORM(tags, item => item) FROM orders;",
-            ErrorKind::Statement,
-            NAMED,
-            "Lambda function argument can't be a column name: ITEM",
-        ),
-        (
-            "CREATE STREAM x WITH (partitions=0) AS SELECT id, qty FROM orders PARTITION BY qty, orders.qty;",
-            ErrorKind::Statement,
-            NAMED,
-            "Duplicate PARTITION BY expression: ORDERS.QTY",
-        ),
-        (
-            "CREATE TABLE x AS SELECT item, COUNT(*) FROM nosuch GROUP BY item, item;",
-            ErrorKind::Statement,
-            PARSED,
-            "Duplicate GROUP BY expression: ITEM",
-        ),
-        // the topic, before the query makes sense
-        (
-            "CREATE STREAM x WITH (partitions=0) AS SELECT nosuch FROM orders;",
-            ErrorKind::Unforeseen,
-            "",
-            "Failed to guarantee existence of topic X",
-        ),
-        (
-            "CREATE TABLE x WITH (retention_ms=5) AS SELECT nosuch FROM users;",
-            ErrorKind::General,
-            "",
-            "Invalid config variable in the WITH clause: RETENTION_MS.",
-        ),
-        // reserved names, columns, formats, types, key, names that are taken, kind of the result
-        (
-            "CREATE STREAM orders WITH (value_format='xml') AS SELECT nosuch, qty AS ROWTIME FROM orders WHERE nosuch = 1;",
-            ErrorKind::Statement,
-            PLANNED,
-            "`ROWTIME` is a reserved column name.",
-        ),
-        (
-            "CREATE STREAM orders WITH (value_format='xml') AS SELECT nosuch FROM orders WHERE nope = 1;",
-            ErrorKind::Statement,
-            PLANNED,
-            "Line: 1, Col: 83: WHERE column 'NOPE' cannot be resolved.",
-        ),
-        (
-            "CREATE STREAM orders WITH (value_format='xml') AS SELECT qty FROM orders WHERE qty;",
-            ErrorKind::Statement,
-            PLANNED,
-            "Unknown format: XML",
-        ),
-        (
-            "CREATE TABLE orders AS SELECT item FROM orders WHERE qty;",
-            ErrorKind::Statement,
-            PLANNED,
-            "Type error in WHERE expression",
-        ),
-        (
-            "CREATE TABLE orders AS SELECT item FROM orders;",
-            ErrorKind::Statement,
-            PLANNED,
-            "Key missing from projection (ie, SELECT).",
-        ),
-        (
-            "CREATE TABLE orders AS SELECT id, item FROM orders;",
-            ErrorKind::Statement,
-            PLANNED,
-            "Cannot add table 'ORDERS': A stream with the same name already exists",
-        ),
-        (
-            "CREATE TABLE x AS SELECT id, NULL AS n FROM orders;",
-            ErrorKind::Statement,
-            PLANNED,
-            "Can't infer a type of null.",
-        ),
-        (
-            "CREATE TABLE x AS SELECT id, item FROM orders;",
-            ErrorKind::Statement,
-            PLANNED,
-            "Invalid result type. Your SELECT query produces a STREAM.",
-        ),
-        // found when it is started: nothing is said of the schema
-        (
-            "CREATE STREAM x WITH (value_format='kafka') AS SELECT id, item, qty FROM orders;",
-            ErrorKind::Build,
-            "",
-            "The 'KAFKA' format only supports a single field. Got:",
-        ),
-    ]);
+    check(QUERIES);
 }
+
+const INSERTS: &[Case] = &[
+    (
+        "INSERT INTO nosuch WITH (nope=1) SELECT * FROM nosuch;",
+        ErrorKind::Statement,
+        PARSED,
+        "Invalid config variable(s) in the WITH clause: NOPE",
+    ),
+    ("INSERT INTO nope SELECT * FROM nosuch;", ErrorKind::Statement, NAMED, "NOSUCH does not exist."),
+    (
+        "INSERT INTO nosuch SELECT nope FROM orders;",
+        ErrorKind::Statement,
+        NAMED,
+        "Line: 1, Col: 13: Source `NOSUCH` does not exist.",
+    ),
+    (
+        "INSERT INTO users SELECT nope FROM orders;",
+        ErrorKind::Statement,
+        NAMED,
+        "INSERT INTO can only be used to insert into a stream. USERS is a table.",
+    ),
+    (
+        "INSERT INTO orders WITH (query_id='CSAS_1') SELECT nope FROM orders;",
+        ErrorKind::Statement,
+        "",
+        "Line: 1, Col: 52: SELECT column 'NOPE' cannot be resolved.",
+    ),
+    (
+        "INSERT INTO orders WITH (query_id='CSAS_1') SELECT id, item FROM orders;",
+        ErrorKind::Statement,
+        "",
+        "Query IDs must not start with a reserved query ID prefix",
+    ),
+    // ksqlDB does not foresee it, but it is planning
+    (
+        "INSERT INTO orders SELECT id, NULL AS item FROM orders;",
+        ErrorKind::Statement,
+        "",
+        "Can't infer a type of null.",
+    ),
+];
 
 #[test]
 fn an_insert_is_told_of_its_earliest_fault() {
-    check(&[
-        (
-            "INSERT INTO nosuch WITH (nope=1) SELECT * FROM nosuch;",
-            ErrorKind::Statement,
-            PARSED,
-            "Invalid config variable(s) in the WITH clause: NOPE",
-        ),
-        ("INSERT INTO nope SELECT * FROM nosuch;", ErrorKind::Statement, NAMED, "NOSUCH does not exist."),
-        (
-            "INSERT INTO nosuch SELECT nope FROM orders;",
-            ErrorKind::Statement,
-            NAMED,
-            "Line: 1, Col: 13: Source `NOSUCH` does not exist.",
-        ),
-        (
-            "INSERT INTO users SELECT nope FROM orders;",
-            ErrorKind::Statement,
-            NAMED,
-            "INSERT INTO can only be used to insert into a stream. USERS is a table.",
-        ),
-        (
-            "INSERT INTO orders WITH (query_id='CSAS_1') SELECT nope FROM orders;",
-            ErrorKind::Statement,
-            "",
-            "Line: 1, Col: 52: SELECT column 'NOPE' cannot be resolved.",
-        ),
-        (
-            "INSERT INTO orders WITH (query_id='CSAS_1') SELECT id, item FROM orders;",
-            ErrorKind::Statement,
-            "",
-            "Query IDs must not start with a reserved query ID prefix",
-        ),
-        // ksqlDB does not foresee it, but it is planning
-        (
-            "INSERT INTO orders SELECT id, NULL AS item FROM orders;",
-            ErrorKind::Statement,
-            "",
-            "Can't infer a type of null.",
-        ),
-    ]);
+    check(INSERTS);
 }
 
 /// What a client reads of an expression that is wrong.
