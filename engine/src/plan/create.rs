@@ -90,8 +90,7 @@ impl Planner<'_> {
             let ty = resolve_type(&element.ty, self.catalog)
                 .map_err(|unknown| PlanError::statement(unknown.to_string()).at(element.name.span))?;
             parts += ty.parts();
-            messages::check_schema_size(parts)
-                .map_err(|error| error.at(element.name.span).during(Stage::Change))?;
+            messages::check_schema_size(parts).map_err(|error| error.at(element.name.span).during(Stage::Change))?;
             check_header_type(element, &ty)?;
             let column = Column::new(&*element.name.name, ty);
             match &element.constraint {
