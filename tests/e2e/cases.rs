@@ -9,14 +9,13 @@ use e2e::process::Server;
 /// Runners at once; most of a case is waiting.
 const RUNNERS: usize = 23;
 
-/// Cases that do not come out right yet.
-const OPEN: &[&str] = &["or-replace-filter"];
-
 /// What some files expect of a query went through binary fractions when they were written, and is not what the topic they
 /// print holds: the file, what it says, what is right.
-const ROUNDED: [(&str, &str, &str); 2] = [
+const ROUNDED: [(&str, &str, &str); 3] = [
     ("decimal-json-scale", "12.1,\n     1.0", "12.1,\n     0.99999999999999999"),
     ("delim-decimal", "1.2345678987654322e+16", "12345678987654321.12345"),
+    // The text of a DOUBLE that Java 17 writes has a digit more than is needed.
+    ("json-big-integers", "1.6142593085428462e+18", "1.61425930854284621E18"),
 ];
 
 #[test]
@@ -51,8 +50,5 @@ fn every_case_comes_out_right() {
     };
     let (right, wrong) = (starting("ok   "), starting("FAIL "));
     assert!(right.len() + wrong.len() >= files.len(), "not all were run:\n{report}");
-    let mended: Vec<&&str> = OPEN.iter().filter(|case| right.contains(case)).collect();
-    println!("right, and still listed as open: {mended:?}");
-    let unforeseen: Vec<&&str> = wrong.iter().filter(|case| !OPEN.contains(case)).collect();
-    assert!(unforeseen.is_empty(), "{unforeseen:?} are wrong:\n{report}");
+    assert!(wrong.is_empty(), "{wrong:?} are wrong:\n{report}");
 }

@@ -522,5 +522,5 @@ fn a_table_whose_state_cannot_be_read_gives_an_error() {
     let damage = |space: &str, writes: &mut Writes| {
         writes.put(&Arc::from(format!("{space}/Aggregate/Aggregate")), b"\"x\"", |bytes| bytes.push(255));
     };
-    check_damage(&damage, "CTAS_COUNTS");
+    check_damage(&damage, "Data of the server is damaged");
 }
