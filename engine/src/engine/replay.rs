@@ -59,11 +59,13 @@ impl Engine {
     }
 
     fn redo(&self, world: &mut World, logged: Logged) -> Result<(), String> {
+        // Whatever comes of this command, the one before was carried out.
+        world.unfinished = Default::default();
         let none = Variables::default();
         let mut statements = sql::parse_within(&logged.written, &none, Limits::NONE).map_err(|error| error.message)?;
         let parsed = statements.pop().ok_or("no statement")?;
-        let config = Config::new(logged.properties).map_err(|error| error.to_string())?;
-        world.unfinished = Default::default();
+        let properties = logged.properties;
+        let config = Config::new(properties.clone()).map_err(|error| error.to_string())?;
         match &parsed.statement {
             Statement::Terminate { id } => {
                 let ids = chosen(id.as_ref(), &world.catalog);
@@ -81,8 +83,11 @@ impl Engine {
             }
             _ => {
                 let topics = Asked::remembered(logged.topics);
+                // Limits are for what is new: what was accepted comes back.
+                let most = (plan::MOST_WINDOWS.to_owned(), i64::MAX.to_string());
+                let limitless = Config::new(properties.into_iter().chain([most])).map_err(|error| error.to_string())?;
                 let scope =
-                    plan::Session { config: &config, place: parsed.place(), query_id: logged.query_id.as_deref() };
+                    plan::Session { config: &limitless, place: parsed.place(), query_id: logged.query_id.as_deref() };
                 let functions = &*self.shared.functions;
                 let planner = Planner { catalog: &world.catalog, session: scope, topics: &topics, functions };
                 let command = planner.plan(&parsed).map_err(|error| error.to_string())?;

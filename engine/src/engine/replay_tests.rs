@@ -76,6 +76,44 @@ fn one_command_that_fails_stops_what_it_made_and_what_hangs_on_it() {
 }
 
 #[test]
+fn a_topic_made_again_by_a_lost_command_is_kept() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = engine_on(Arc::clone(&log), "8192");
+    for statement in [
+        "CREATE STREAM s (i INT) WITH (kafka_topic='s', value_format='json', partitions=1);",
+        "CREATE STREAM a AS SELECT i FROM s;",
+        "DROP STREAM a DELETE TOPIC;",
+        "CREATE STREAM a AS SELECT i + 1 AS i FROM s;",
+    ] {
+        run(&engine, statement);
+    }
+    drop(engine);
+    damage(&*log, 3, "THIS IS NO STATEMENT;");
+    let engine = engine_on(Arc::clone(&log), "8192");
+    assert_eq!(queries(&engine), [pair("CSAS_A_1", "ERROR")]);
+    assert!(log.topic("A").unwrap().is_some());
+}
+
+#[test]
+fn a_limit_on_new_windows_keeps_no_old_ones_from_coming_back() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = engine_on(Arc::clone(&log), "8192");
+    run(
+        &engine,
+        "CREATE STREAM s (i INT) WITH (kafka_topic='s', value_format='json', partitions=1);
+         CREATE TABLE t AS SELECT i, COUNT(*) FROM s WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY i;",
+    );
+    drop(engine);
+    damage(
+        &*log,
+        1,
+        "CREATE TABLE t AS SELECT i, COUNT(*) FROM s WINDOW HOPPING (SIZE 30 DAYS, ADVANCE BY 1 MINUTE) GROUP BY i;",
+    );
+    let engine = engine_on(log, "8192");
+    assert_eq!(queries(&engine), [pair("CTAS_T_0", "RUNNING")]);
+}
+
+#[test]
 fn what_was_lost_can_be_dropped_and_made_again() {
     let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
     run(&engine_on(Arc::clone(&log), "8192"), SETUP);

@@ -62,6 +62,7 @@ pub use error::{ErrorKind, PlanError};
 pub use formats::serde_features;
 pub use session::{Session, TopicInfo, Topics, WithPlanned};
 pub use transient::Analysis;
+pub(crate) use window::MOST_WINDOWS;
 
 use error::{Result, Told};
 

@@ -29,7 +29,7 @@ pub(super) fn interval_ms(interval: Interval) -> Result<i64> {
 }
 
 /// In how many windows one record may be.
-const MOST_WINDOWS: &str = "millstream.window.max.per.record";
+pub(crate) const MOST_WINDOWS: &str = "millstream.window.max.per.record";
 
 /// The window of a GROUP BY. Without a grace period, EMIT FINAL has none, the others what is left of 24 hours.
 pub(super) fn plan(window: &sql::Window, emit: Option<Emit>, config: &Config) -> Result<Window> {
