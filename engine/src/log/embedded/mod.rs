@@ -110,7 +110,9 @@ impl Log for Embedded {
 
     fn delete_topic(&self, name: &str) -> Result<()> {
         let dir = {
-            let _turn = self.shared.turn.lock();
+            let mut turn = self.shared.turn.lock();
+            // What a failed write left in the topic's files cannot be taken back once they are gone.
+            turn.recover(&self.shared.topics, &*self.shared.kv)?;
             self.shared.topics.delete(name, &*self.shared.kv)?
         };
         self.shared.topics.remove_dir(&dir, &*self.shared.kv);

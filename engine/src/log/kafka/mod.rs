@@ -116,9 +116,12 @@ impl Log for Kafka {
         for output in &commit.outputs {
             self.admin.check_partition(&output.to)?;
         }
-        self.producer.produce(&commit.outputs)?;
         let mut writes = commit.writes;
         writes.append(positions::writes(&commit.group, &commit.positions));
+        // Outputs that are out cannot be taken back: what can be known to fail does so before.
+        self.kv.recover()?;
+        self.kv.check(&writes)?;
+        self.producer.produce(&commit.outputs)?;
         self.kv.write(writes)?;
         self.groups.commit(&commit.group, &commit.positions)
     }

@@ -14,7 +14,7 @@
 //! ```
 
 use std::fs::{File, read_dir, remove_file, rename};
-use std::io::{BufReader, Read};
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::log::local::sync_dir;
@@ -70,6 +70,10 @@ pub(super) fn copy(database: &Path, next: u64) -> Result<Copies> {
                 _ => {}
             }
             is_cut |= !is_wanted;
+        }
+        // What cannot be read now is no end: a copy without it would lose what is committed.
+        if let Some(error) = journal.unreadable.take() {
+            return Err(io(path)(error));
         }
         // All but the last one are written and synced.
         if is_cut || i + 1 == journals.len() {
@@ -142,12 +146,14 @@ struct Journal {
     file: BufReader<File>,
     /// Where the next entry begins.
     at: u64,
+    /// Why there is no next entry, where that is not the end of the file.
+    unreadable: Option<std::io::Error>,
 }
 
 impl Journal {
     fn open(path: &Path) -> Result<Journal> {
         let file = File::open(path).map_err(io(path))?;
-        Ok(Journal { file: BufReader::new(file), at: 0 })
+        Ok(Journal { file: BufReader::new(file), at: 0, unreadable: None })
     }
 
     /// The next entry; `None`: there is none, or it cannot be read.
@@ -177,9 +183,16 @@ impl Journal {
 
     fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
         let mut bytes = [0; N];
-        self.file.read_exact(&mut bytes).ok()?;
-        self.at += N as u64;
-        Some(bytes)
+        match self.file.read_exact(&mut bytes) {
+            Ok(()) => {
+                self.at += N as u64;
+                Some(bytes)
+            }
+            Err(error) => {
+                self.unreadable = Some(error).filter(|error| error.kind() != ErrorKind::UnexpectedEof);
+                None
+            }
+        }
     }
 
     fn skip(&mut self, count: u64) -> Option<()> {

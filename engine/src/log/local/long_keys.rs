@@ -5,12 +5,13 @@
 //! entry of the first LONG bytes = bytes of the rest (u32), rest, bytes of the value (u32), value; …   by rest
 //! ```
 //!
-//! No other entry has a key of exactly that length.
+//! No other entry has a key of exactly that length. Shorter keys, and so nearly all that versions before this one took, stand
+//! for themselves.
 
 use std::collections::BTreeMap;
 
-/// Keys of so many bytes and more are long.
-pub(super) const LONG: usize = 32 << 10;
+/// Keys of so many bytes and more are long: what the database takes, less the number of the space before the key.
+pub(super) const LONG: usize = u16::MAX as usize - 4;
 
 /// What the long keys with the same beginning hold, by the rest of each.
 #[derive(Debug, Default, PartialEq, Eq)]
