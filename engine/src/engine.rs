@@ -185,7 +185,7 @@ impl Engine {
     fn check_query_limit(&self, text: &str, after: &Catalog) -> Result<(), Failure> {
         let most = self.shared.config.number("ksql.query.persistent.active.limit").unwrap_or(i64::MAX);
         let (now, then) = (self.shared.catalog.read().queries().count(), after.queries().count());
-        if then <= now || i64::try_from(then).is_ok_and(|then| then <= most) {
+        if then <= now || most < 0 || i64::try_from(then).is_ok_and(|then| then <= most) {
             return Ok(());
         }
         Err(Failure::request(format!(

@@ -33,7 +33,6 @@ const UNKEPT_PROMISES: &[(&str, Promise, &str)] = &[
         Promise::Any,
         "run the file once with `millstream -f FILE`; the server takes statements from anybody",
     ),
-    ("ksql.connect.basic.auth.credentials.", Promise::Unless("NONE"), "leave it out: there is no Kafka Connect yet"),
 ];
 const PROXY: &str = "leave it out and put a proxy that asks for credentials in front";
 const TLS: &str = "leave it out and put a proxy that ends TLS in front";
@@ -92,7 +91,8 @@ impl ServerConfig {
             [one] => listener(one)?,
             [_, second, ..] => return Err(format!("listeners: only one address is listened on; leave out {second}")),
         };
-        let advertised = properties.get("ksql.advertised.listener").map(|url| host_and_port(url).to_owned());
+        let advertised = properties.get("ksql.advertised.listener").map(host_and_port);
+        let advertised = advertised.or_else(|| listeners.first().and_then(|url| own_name(url))).map(str::to_owned);
         let warnings = warnings(&properties);
         Ok(Self { listen, advertised, properties, warnings })
     }
@@ -119,7 +119,11 @@ fn check_promises(properties: &Config) -> Result<(), String> {
         }
         let bare = KAFKA_CLIENTS.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or_default();
         let is_of_kafka = KAFKA_SECURITY.iter().any(|prefix| bare.starts_with(prefix));
-        if is_of_kafka && properties.get("bootstrap.servers").is_some() {
+        let is_harmless = value.trim().is_empty() || value.trim().eq_ignore_ascii_case("PLAINTEXT");
+        if is_of_kafka && !is_harmless && properties.get("bootstrap.servers").is_some() {
+            if bare.starts_with("ssl.") {
+                return Err(format!("{name}: TLS to Kafka is not supported yet; leave it out"));
+            }
             return Err(format!("{name} would not reach Kafka: write {bare}, without a prefix"));
         }
     }
@@ -134,6 +138,13 @@ fn warnings(properties: &Config) -> Vec<String> {
     let unknown =
         properties.settings().filter(|(name, _)| !is_known(name) && promise(name).is_none() && !of_kafka(name));
     ineffective.chain(unknown.map(|(name, _)| format!("{name} has no effect: nobody knows this property"))).collect()
+}
+
+/// The `host:port` of a listener that is given by a name, under which clients will ask for it.
+fn own_name(url: &str) -> Option<&str> {
+    let (name, port) = host_and_port(url).rsplit_once(':')?;
+    let is_name = name != "localhost" && !name.starts_with('[') && name.parse::<std::net::IpAddr>().is_err();
+    (is_name && port != "0").then_some(host_and_port(url))
 }
 
 fn host_and_port(url: &str) -> &str {

@@ -29,21 +29,26 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// As the settings say. A limit of 0 makes no sense and counts as 1.
+    /// As the settings say. A limit of 0 makes no sense and counts as 1, but where ksqlDB takes it for none.
     pub(crate) fn new(config: &Config) -> Self {
         let number = |name: &str| config.number(name).unwrap_or(i64::MAX).max(1).unsigned_abs();
         let count = |name: &str| usize::try_from(number(name)).unwrap_or(usize::MAX).min(1 << 20);
         // Timers cannot wait for ever, but a hundred years will do.
         let time = |unit: Duration, name: &str| unit.saturating_mul(number(name).min(3_000_000_000) as u32);
         let milliseconds = |name: &str| time(Duration::from_millis(1), name);
+        // ksqlDB's own: 0 means that there is none.
+        let or_none = |name: &str, unit: Duration| match config.number(name) {
+            Some(..=0) => Duration::from_secs(3_000_000_000),
+            _ => time(unit, name),
+        };
         Self {
             connections: count("millstream.http.max.connections").min(descriptors_for_connections()),
             requests: count("millstream.http.max.requests"),
             workers: count("ksql.worker.pool.size"),
             turn: milliseconds("millstream.http.turn.timeout.ms"),
             receive: milliseconds("millstream.http.receive.timeout.ms"),
-            idle: time(Duration::from_secs(1), "ksql.idle.connection.timeout.seconds"),
-            web_socket: milliseconds("ksql.websocket.connection.max.timeout.ms"),
+            idle: or_none("ksql.idle.connection.timeout.seconds", Duration::from_secs(1)),
+            web_socket: or_none("ksql.websocket.connection.max.timeout.ms", Duration::from_millis(1)),
             stop: milliseconds("millstream.shutdown.timeout.ms"),
         }
     }
@@ -66,7 +71,8 @@ mod tests {
     fn settings_are_taken_within_reason() {
         let limits = |name: &str, value: &str| Limits::new(&Config::new([(name, value)]).unwrap());
         assert_eq!(limits("ksql.idle.connection.timeout.seconds", "7").idle, Duration::from_secs(7));
-        assert_eq!(limits("ksql.idle.connection.timeout.seconds", "-1").idle, Duration::from_secs(1));
+        assert!(limits("ksql.idle.connection.timeout.seconds", "0").idle > Duration::from_secs(86_400 * 365));
+        assert!(limits("ksql.websocket.connection.max.timeout.ms", "0").web_socket > Duration::from_secs(86_400 * 365));
         assert_eq!(limits("millstream.http.max.connections", "3").connections, 3);
         assert!(
             limits("millstream.http.receive.timeout.ms", "9223372036854775807").receive > Duration::from_secs(86_400)

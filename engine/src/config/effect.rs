@@ -104,6 +104,9 @@ const WITHOUT_EFFECT: &[(&str, &[&str])] = &[
         "there is no Kafka Connect and no schema registry yet",
         &[
             "ksql.connect.url",
+            "ksql.connect.basic.auth.credentials.source",
+            "ksql.connect.basic.auth.credentials.file",
+            "ksql.connect.basic.auth.credentials.reload",
             "ksql.connect.worker.config",
             "ksql.connect.request.timeout.ms",
             "ksql.assert.schema.default.timeout.ms",

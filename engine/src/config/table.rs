@@ -82,7 +82,7 @@ pub(super) static PROPERTIES: &[Property] = &[
     p("ksql.query.pull.enable.standby.reads", Boolean, Some("false"), Session, "Reads from standbys."),
     p("ksql.query.pull.max.allowed.offset.lag", Integer, Some(MAX_LONG), Session, "Lag a standby may have."),
     p("ksql.query.pull.max.qps", Integer, Some(MAX_INT), Session, "Pull queries per second."),
-    p("ksql.query.pull.max.concurrent.requests", Integer, Some(MAX_INT), Session, "Pull queries at once."),
+    p("ksql.query.pull.max.concurrent.requests", Integer, Some(MAX_INT), Server, "Pull queries at once."),
     p("ksql.query.pull.max.hourly.bandwidth.megabytes", Integer, Some(MAX_INT), Server, "Megabytes of pull results per hour."),
     p("ksql.query.pull.thread.pool.size", Integer, Some("50"), Server, "Threads of pull queries; without effect."),
     p("ksql.query.pull.router.thread.pool.size", Integer, Some("50"), Server, "Threads of forwarding; without effect."),

@@ -86,7 +86,9 @@ impl Engine {
     }
 
     fn most(&self, property: &str) -> usize {
-        usize::try_from(self.shared.config.number(property).unwrap_or(i64::MAX)).unwrap_or(0)
+        let most = self.shared.config.number(property).unwrap_or(i64::MAX);
+        // Less than none means that there is no limit.
+        usize::try_from(most).unwrap_or(usize::MAX)
     }
 
     /// Ends a push query; says whether there was one.
