@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use super::double_text;
 
-/// Appends `Double.toString`: `1.0E10` outside [0.001, 10^7). Which digits, says [`double_text`].
+/// Appends `Double.toString`: `1.0E10` outside [0.001, 10^7). Which digits, says `double_text`.
 pub fn java_double(value: f64, out: &mut String) {
     if value.is_nan() {
         return out.push_str("NaN");
