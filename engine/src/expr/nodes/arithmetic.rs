@@ -13,7 +13,6 @@ use datafusion_common::{Result, exec_datafusion_err};
 use super::super::cast::{check_bytes, fits};
 use super::super::typed::Arithmetic;
 use super::{Arg, Frame, Operation};
-use crate::types::text::power_of_ten;
 
 /// `left op right`
 #[derive(Debug)]
@@ -174,23 +173,12 @@ fn decimal(op: Arithmetic, left: (i128, i8), right: (i128, i8), scale: i8) -> Op
         Arithmetic::Divide => {
             let digits = s - sa + sb;
             let (dividend, divisor) = if digits >= 0 { (up(a, digits)?, b) } else { (a, up(b, -digits)?) };
-            let quotient = half_up(dividend, divisor)?.to_i128()?;
-            let is_exact = || dividend.checked_rem(divisor) == Some(i256::ZERO);
-            return (sa > 0 || !is_long(quotient, s) || is_exact()).then_some(quotient);
+            return half_up(dividend, divisor)?.to_i128();
         }
         Arithmetic::Modulo => (up(a, common - sa)?.checked_rem(up(b, common - sb)?)?, common),
     };
     let result = if s >= from { up(result, s - from)? } else { half_up(result, up(i256::ONE, from - s)?)? };
     result.to_i128()
-}
-
-/// Whether it has 19 digits before its point or more. Whole numbers this long divide without a rest or, as in ksqlDB, not
-/// at all: they are numbers to be kept, not amounts to be split.
-fn is_long(unscaled: i128, scale: i32) -> bool {
-    u32::try_from(scale + 18)
-        .ok()
-        .and_then(power_of_ten)
-        .is_some_and(|limit| unscaled.unsigned_abs() >= limit.unsigned_abs())
 }
 
 /// Times a power of ten.
@@ -258,7 +246,7 @@ mod tests {
             (Divide, (1, 0), (0, 0), 3, None),
             (Divide, (MOST, 0), (1, 38), 6, None),
             (Divide, (MOST, 0), (MOST, 0), 37, Some(10_i128.pow(37))),
-            (Divide, (i128::from(i64::MAX), 0), (30, 1), 6, None),
+            (Divide, (i128::from(i64::MAX), 0), (30, 1), 6, Some(3_074_457_345_618_258_602_333_333)),
             (Divide, (i128::from(i64::MAX), 0), (70, 1), 6, Some(1_317_624_576_693_539_401_000_000)),
             (Divide, (999_999_999_999_999_999, 0), (70, 1), 6, Some(142_857_142_857_142_857_000_000)),
             (Divide, (i128::from(i64::MAX) * 10 + 1, 1), (30, 1), 6, Some(3_074_457_345_618_258_602_366_667)),
