@@ -17,6 +17,8 @@ mod execution;
 #[cfg(test)]
 mod failure_tests;
 #[cfg(test)]
+mod faulty;
+#[cfg(test)]
 mod pull_tests;
 #[cfg(test)]
 mod replace_tests;

@@ -11,7 +11,7 @@ use crate::commands::{CommandLog, Logged, LoggedTopic};
 use crate::config::Config;
 use crate::log::{LogError, TopicSpec, check_topic};
 use crate::plan::{self, Command, NewTopic, Planner};
-use crate::runtime::PersistentStart;
+use crate::runtime::{Earlier, PersistentStart};
 use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, View};
 use crate::steps::QueryPlan;
 
@@ -152,7 +152,9 @@ impl Engine {
             return Ok(Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() });
         }
         let mut undo = Undo::default();
-        let logged = self.make(&change, &mut undo).and_then(|()| self.log_command(commands, parsed, &change));
+        let number = commands.last() + 1;
+        let made = self.make(&change, number, &mut undo);
+        let logged = made.and_then(|()| self.log_command(commands, parsed, &change));
         let status = logged.inspect_err(|_| self.undo(&change, undo))?;
         if let Some(plan) = &command.start {
             self.shared.runtime.go_on(&plan.id);
@@ -170,14 +172,15 @@ impl Engine {
     }
 
     /// Makes topics and starts the query.
-    fn make(&self, change: &Change, undo: &mut Undo) -> Result<(), Failure> {
+    fn make(&self, change: &Change, number: i64, undo: &mut Undo) -> Result<(), Failure> {
+        undo.replaced = change.command.start.as_ref().and_then(|plan| self.shared.runtime.started(&plan.id));
         for topic in &change.command.topics {
             if self.make_topic(topic)? {
                 undo.made.push(topic.name.clone());
             }
         }
-        undo.replaced = change.command.start.as_ref().and_then(|plan| self.shared.runtime.started(&plan.id));
-        self.start(change)
+        let earlier = undo.replaced.iter().flat_map(|(replaced, _)| replaced.clone().into_earlier()).collect();
+        self.start(change, number, earlier)
     }
 
     /// Takes back what a command did that could not be logged: its query would run without anybody knowing of it. What
@@ -234,14 +237,14 @@ impl Engine {
     }
 
     /// Starts the query of a change, if it has one.
-    fn start(&self, change: &Change) -> Result<(), Failure> {
+    fn start(&self, change: &Change, command: i64, earlier: Vec<Earlier>) -> Result<(), Failure> {
         let Some(plan) = &change.command.start else { return Ok(()) };
         if self.catalog().query(&plan.id).is_none() {
             // What a crash may have left of a query that was never logged.
             self.shared.runtime.forget(&plan.id, &change.config)?;
         }
-        let start = PersistentStart { plan: Arc::clone(plan), config: Arc::clone(&change.config) };
-        Ok(self.shared.runtime.start(start, false)?)
+        let (plan, config) = (Arc::clone(plan), Arc::clone(&change.config));
+        Ok(self.shared.runtime.start(PersistentStart { plan, config, command, earlier }, false)?)
     }
 
     /// What comes after a change was logged: stopping, pausing, deleting. Safe to do twice.

@@ -1,19 +1,15 @@
 //! Queries that fail: what one sees of them, what can be done with them, and how they come back.
 
-use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::clock::System;
 use crate::config::Config;
 use crate::expr::Registry;
-use crate::log::{
-    Bounds, Commit, Embedded, Kv, Log, LogError, Output, Position, Reader, RecordsBuilder, Result, Signal, Topic,
-    TopicPartition, TopicSpec, Writes,
-};
+use crate::log::{Embedded, Log, Output, Position, RecordsBuilder, TopicPartition};
 use crate::statements::{Answer, Outcome, QueryDescription, QueryError, Session};
 
+use super::faulty::Faulty;
 use super::{Engine, Parts};
 
 const QUERY: &str = "CSAS_GOOD_0";
@@ -64,92 +60,10 @@ fn numbers() -> TopicPartition {
     TopicPartition { topic: Arc::from("numbers"), partition: 0 }
 }
 
-/// A log, and a database on it, that writes no command while `refuses` is set.
-struct Refusing {
-    inner: Arc<dyn Log>,
-    kv: Arc<dyn Kv>,
-}
-
-struct RefusingKv {
-    inner: Arc<dyn Kv>,
-    refuses: Arc<AtomicBool>,
-}
-
-impl Kv for RefusingKv {
-    fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        self.inner.get(space, key)
-    }
-    fn scan(
-        &self,
-        space: &str,
-        from: Bound<&[u8]>,
-        to: Bound<&[u8]>,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    ) -> Result<()> {
-        self.inner.scan(space, from, to, each)
-    }
-    fn write(&self, writes: Writes) -> Result<()> {
-        let is_command = writes.spaces().iter().any(|space| **space == *"commands");
-        match is_command && self.refuses.load(Ordering::Relaxed) {
-            true => Err(LogError::Unwritable("the disk is full".to_owned())),
-            false => self.inner.write(writes),
-        }
-    }
-    fn drop_spaces(&self, prefix: &str) -> Result<()> {
-        self.inner.drop_spaces(prefix)
-    }
-}
-
-impl Log for Refusing {
-    fn create_topic(&self, name: &str, spec: &TopicSpec) -> Result<()> {
-        self.inner.create_topic(name, spec)
-    }
-    fn delete_topic(&self, name: &str) -> Result<()> {
-        self.inner.delete_topic(name)
-    }
-    fn topic(&self, name: &str) -> Result<Option<Topic>> {
-        self.inner.topic(name)
-    }
-    fn topics(&self) -> Result<Vec<Topic>> {
-        self.inner.topics()
-    }
-    fn bounds(&self, of: &TopicPartition) -> Result<Bounds> {
-        self.inner.bounds(of)
-    }
-    fn reader(&self, from: Vec<Position>, wake: Arc<Signal>) -> Result<Box<dyn Reader>> {
-        self.inner.reader(from, wake)
-    }
-    fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>> {
-        self.inner.append(outputs)
-    }
-    fn commit(&self, commit: Commit) -> Result<()> {
-        self.inner.commit(commit)
-    }
-    fn delete_records(&self, before: &[Position]) -> Result<()> {
-        self.inner.delete_records(before)
-    }
-    fn positions(&self, group: &str) -> Result<Vec<Position>> {
-        self.inner.positions(group)
-    }
-    fn delete_group(&self, group: &str) -> Result<()> {
-        self.inner.delete_group(group)
-    }
-    fn check_writable(&self) -> Result<()> {
-        self.inner.check_writable()
-    }
-    fn close(&self) -> Result<()> {
-        self.inner.close()
-    }
-    fn kv(&self) -> &Arc<dyn Kv> {
-        &self.kv
-    }
-}
-
 #[test]
 fn a_command_that_could_not_be_logged_leaves_nothing_running() {
-    let (inner, refuses): (Arc<dyn Log>, _) = (Arc::new(Embedded::in_memory()), Arc::<AtomicBool>::default());
-    let kv = RefusingKv { inner: Arc::clone(inner.kv()), refuses: Arc::clone(&refuses) };
-    let log: Arc<dyn Log> = Arc::new(Refusing { inner, kv: Arc::new(kv) });
+    let faulty = Arc::new(Faulty::on(Arc::new(Embedded::in_memory())));
+    let log: Arc<dyn Log> = Arc::clone(&faulty) as _;
     let engine = engine_on(&log, "20");
     let names = || engine.shared.runtime.queries().into_iter().map(|(id, ..)| id.to_string()).collect::<Vec<_>>();
     run(
@@ -158,7 +72,7 @@ fn a_command_that_could_not_be_logged_leaves_nothing_running() {
          CREATE STREAM good AS SELECT * FROM numbers;
          PAUSE CSAS_GOOD_0;",
     );
-    refuses.store(true, Ordering::Relaxed);
+    faulty.refuse_commands(true);
     let refused = |text: &str| engine.execute(text, Session::default(), None).unwrap_err().to_string();
     for text in [
         "CREATE STREAM more AS SELECT n + 1 AS n FROM numbers;",
@@ -174,7 +88,7 @@ fn a_command_that_could_not_be_logged_leaves_nothing_running() {
     let topics: Vec<String> = log.topics().unwrap().into_iter().map(|topic| topic.name).collect();
     assert_eq!(topics, ["GOOD", "numbers"]);
     assert_eq!(status(&engine), "PAUSED");
-    refuses.store(false, Ordering::Relaxed);
+    faulty.refuse_commands(false);
     run(&engine, "RESUME CSAS_GOOD_0; INSERT INTO numbers VALUES (7);");
     eventually("it goes on", || good_rows(&*log) == 1);
     run(&engine, "CREATE STREAM more AS SELECT n + 1 AS n FROM numbers;");

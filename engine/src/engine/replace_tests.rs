@@ -1,23 +1,31 @@
-//! CREATE OR REPLACE TABLE with other filters, again and again: the table and its topic hold what the filters let through.
+//! CREATE OR REPLACE TABLE with other filters, again and again: the table and its topic hold what the filters let through,
+//! wherever the engine was stopped on the way.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::clock::Manual;
 use crate::config::Config;
 use crate::expr::Registry;
-use crate::log::{Embedded, Log};
+use crate::log::{Embedded, Log, LogError, Position, Signal, TopicPartition};
 use crate::rows::{Event, RowFormat};
 use crate::serving::Client;
 use crate::statements::Session;
 
+use super::faulty::Faulty;
 use super::{Engine, Parts};
 
 fn engine(log: &Arc<dyn Log>) -> Engine {
+    engine_in_steps(log, "8192")
+}
+
+fn engine_in_steps(log: &Arc<dyn Log>, step_rows: &str) -> Engine {
+    let settings = [("auto.offset.reset", "earliest"), ("millstream.max.records.per.step", step_rows)];
     Engine::new(Parts {
         log: Arc::clone(log),
         clock: Arc::new(Manual::at(1_000)),
-        config: Config::new([("auto.offset.reset", "earliest")]).unwrap(),
+        config: Config::new(settings).unwrap(),
         functions: Registry::with(&[]),
         threads: 0,
         uncut: false,
@@ -147,4 +155,176 @@ fn groups_that_a_new_having_leaves_out_are_gone() {
         let pushed = folded(ask(&engine, "SELECT k, n FROM t EMIT CHANGES;"));
         assert_eq!(pushed.into_iter().collect::<Vec<_>>(), left, "{having}");
     }
+}
+
+const TABLE: &str = "CTAS_B_0";
+/// So long that a source has to be read in several pieces.
+const PAD_BYTES: usize = 300_000;
+
+/// What happens to the engine in the middle of its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// A commit fails, and the process ends.
+    Crash,
+    /// A commit fails, and the query is started again.
+    Failure,
+    /// The query is paused, and resumed.
+    Pause,
+    /// The query is paused, the process ends.
+    PauseAndEnd,
+}
+
+/// A table `a`, in two partitions, and all of it in `b`.
+fn source(log: &Arc<dyn Log>) {
+    let engine = engine(log);
+    run(
+        &engine,
+        "CREATE TABLE a (id INT PRIMARY KEY, c INT, pad STRING)
+         WITH (kafka_topic='a', value_format='json', partitions=2);
+         CREATE TABLE b AS SELECT id, c FROM a;",
+    );
+    let pad = "x".repeat(PAD_BYTES);
+    for id in 0..16 {
+        run(&engine, &format!("INSERT INTO a VALUES ({id}, {id}, '{pad}');"));
+    }
+    engine.run_until_idle(None);
+    engine.shut_down();
+}
+
+/// Runs until something happens before the commit of that number, and then to the end on what is left of it. Says whether
+/// it did.
+fn run_and_stop(inner: &Arc<dyn Log>, statement: &str, stop: Stop, at: usize) -> bool {
+    let faulty = Arc::new(Faulty::on(Arc::clone(inner)));
+    let log: Arc<dyn Log> = Arc::clone(&faulty) as _;
+    let engine = engine_in_steps(&log, "3");
+    run(&engine, statement);
+    let commits = Arc::<AtomicUsize>::default();
+    let (count, paused) = (Arc::clone(&commits), engine.clone());
+    faulty.at_commit(move || {
+        match (count.fetch_add(1, Ordering::Relaxed).cmp(&at), stop) {
+            (std::cmp::Ordering::Less, _) => return Ok(()),
+            (std::cmp::Ordering::Equal, Stop::Pause | Stop::PauseAndEnd) => paused.runtime().pause(TABLE).unwrap(),
+            (_, Stop::Pause) => {}
+            _ => return Err(LogError::Store("stopped".to_owned())),
+        }
+        Ok(())
+    });
+    engine.run_until_idle(None);
+    let has_stopped = commits.load(Ordering::Relaxed) > at;
+    faulty.at_commit(|| Ok(()));
+    match stop {
+        Stop::Failure if has_stopped => run(&engine, &format!("PAUSE {TABLE}; RESUME {TABLE};")),
+        Stop::Pause if has_stopped => run(&engine, &format!("RESUME {TABLE};")),
+        _ => return has_stopped,
+    }
+    engine.run_until_idle(None);
+    has_stopped
+}
+
+fn topic(log: &dyn Log, name: &str) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut rows = BTreeMap::new();
+    for partition in 0..log.topic(name).unwrap().unwrap().spec.partitions {
+        let from = Position { of: TopicPartition { topic: Arc::from(name), partition }, offset: 0 };
+        let mut reader = log.reader(vec![from], Arc::<Signal>::default()).unwrap();
+        while let Some((_, batch)) = reader.poll(1 << 20).unwrap().pop() {
+            for (key, value) in batch.records.keys.iter().zip(&batch.records.values) {
+                let key = key.unwrap().to_vec();
+                match value {
+                    Some(value) => drop(rows.insert(key, value.to_vec())),
+                    None => drop(rows.remove(&key)),
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// What `b` holds, by its own account and by its topic's.
+fn left(engine: &Engine) -> Vec<i64> {
+    let ids: Vec<i64> = folded(ask(engine, "SELECT id, c FROM b;")).into_keys().collect();
+    let mut written: Vec<i64> = topic(&**engine.log(), "B")
+        .into_keys()
+        .map(|key| i64::from(i32::from_be_bytes(key.try_into().unwrap())))
+        .collect();
+    written.sort_unstable();
+    assert_eq!(written, ids, "the topic and the table");
+    ids
+}
+
+#[test]
+fn wherever_it_is_stopped_a_narrower_table_gets_there() {
+    for stop in [Stop::Crash, Stop::Failure, Stop::Pause, Stop::PauseAndEnd] {
+        let mut stopped = 0;
+        for at in 0.. {
+            let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+            source(&log);
+            if !run_and_stop(&log, "CREATE OR REPLACE TABLE b AS SELECT id, c FROM a WHERE c >= 5;", stop, at) {
+                break;
+            }
+            stopped += 1;
+            let engine = engine(&log);
+            assert_eq!(left(&engine), (5..16).collect::<Vec<_>>(), "{stop:?} at {at}");
+            // The rows of the source are kept, too: what is left out now is known to have been there.
+            run(&engine, "INSERT INTO a (id, c) VALUES (9, 0); INSERT INTO a (id, c) VALUES (0, 9);");
+            let expected: Vec<i64> = [0].into_iter().chain((5..16).filter(|id| *id != 9)).collect();
+            assert_eq!(left(&engine), expected, "{stop:?} at {at}");
+        }
+        assert!(stopped > 6, "{stop:?}: {stopped} commits");
+    }
+}
+
+#[test]
+fn a_chain_of_stopped_replacements_leaves_what_the_last_one_lets_through() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    source(&log);
+    let create = |filter: &str| format!("CREATE OR REPLACE TABLE b AS SELECT id, c FROM a{filter};");
+    for (at, filter) in [(1, " WHERE c >= 3"), (0, " WHERE c >= 4"), (5, " WHERE c >= 5 AND c < 14"), (0, "")] {
+        assert!(run_and_stop(&log, &create(filter), Stop::Crash, at), "{filter}");
+    }
+    assert!(run_and_stop(&log, &create(" WHERE c >= 6 AND c < 13"), Stop::Crash, 2));
+    assert_eq!(left(&engine(&log)), (6..13).collect::<Vec<_>>());
+    // Nothing is left to do: another start writes nothing.
+    let end = |log: &dyn Log| -> i64 {
+        let of = |partition| TopicPartition { topic: Arc::from("B"), partition };
+        (0..2).map(|partition| log.bounds(&of(partition)).unwrap().end).sum()
+    };
+    let before = end(&*log);
+    engine(&log).run_until_idle(None);
+    assert_eq!(end(&*log), before);
+}
+
+#[test]
+fn a_replacement_that_is_not_logged_takes_nothing_from_the_query_before() {
+    for is_restarted in [false, true] {
+        let inner: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+        source(&inner);
+        let faulty = Arc::new(Faulty::on(inner));
+        let log: Arc<dyn Log> = Arc::clone(&faulty) as _;
+        let mut engine = self::engine(&log);
+        run(&engine, "CREATE OR REPLACE TABLE b AS SELECT id, c FROM a WHERE c >= 5;");
+        engine.run_until_idle(None);
+        faulty.refuse_commands(true);
+        let wider = "CREATE OR REPLACE TABLE b AS SELECT id, c FROM a;";
+        assert!(engine.execute(wider, Session::default(), None).is_err());
+        faulty.refuse_commands(false);
+        if is_restarted {
+            engine.shut_down();
+            engine = self::engine(&log);
+        }
+        assert_eq!(left(&engine), (5..16).collect::<Vec<_>>());
+        run(&engine, "INSERT INTO a (id, c) VALUES (7, 0); INSERT INTO a (id, c) VALUES (1, 9);");
+        assert_eq!(left(&engine), [1, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15]);
+    }
+}
+
+#[test]
+fn a_replaced_query_runs_although_the_one_before_was_paused() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    source(&log);
+    let engine = engine(&log);
+    run(&engine, &format!("PAUSE {TABLE}; CREATE OR REPLACE TABLE b AS SELECT id, c FROM a WHERE c > 7;"));
+    let status = |engine: &Engine| engine.runtime().life(TABLE).unwrap().state().to_string();
+    assert_eq!(status(&engine), "RUNNING");
+    engine.shut_down();
+    assert_eq!(status(&self::engine(&log)), "RUNNING");
 }

@@ -11,7 +11,6 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::plan::{self, Command, Planner};
 use crate::runtime::PersistentStart;
-use crate::steps::QueryPlan;
 
 use super::Engine;
 use super::topics::Asked;
@@ -20,8 +19,8 @@ use super::topics::Asked;
 #[derive(Default)]
 struct World {
     catalog: Catalog,
-    /// Plans and settings of queries that run, by id.
-    queries: BTreeMap<String, (Arc<QueryPlan>, Arc<Config>)>,
+    /// Queries that run, by id.
+    queries: BTreeMap<String, PersistentStart>,
     paused: BTreeSet<String>,
     /// What the last command stopped and deleted: it may not have come to that.
     unfinished: (Vec<String>, Option<String>),
@@ -31,10 +30,10 @@ impl Engine {
     /// Brings back what the commands made, and starts the queries.
     pub(super) fn replay(&self, logged: Vec<Logged>) -> Result<(), Error> {
         let mut world = World::default();
-        for (number, command) in logged.into_iter().enumerate() {
+        for (number, command) in (0_i64..).zip(logged) {
             let (command_id, query_id) = (command.command_id.clone(), command.query_id.clone());
             let statement = command.written.clone();
-            if let Err(problem) = self.redo(&mut world, command) {
+            if let Err(problem) = self.redo(&mut world, number, command) {
                 tracing::error!(number, command_id, statement, "a command cannot be carried out again: {problem}");
                 let time_ms = self.shared.clock.now_ms();
                 world.lose(&command_id, Lost { source: None, query_id, statement, problem, time_ms });
@@ -52,13 +51,13 @@ impl Engine {
         let order: Vec<String> = world.catalog.queries().map(|query| query.id.clone()).collect();
         *self.shared.catalog.write() = world.catalog;
         for id in order {
-            let Some((plan, config)) = world.queries.remove(&id) else { continue };
-            self.shared.runtime.start_again(PersistentStart { plan, config }, world.paused.contains(&id));
+            let Some(start) = world.queries.remove(&id) else { continue };
+            self.shared.runtime.start_again(start, world.paused.contains(&id));
         }
         Ok(())
     }
 
-    fn redo(&self, world: &mut World, logged: Logged) -> Result<(), String> {
+    fn redo(&self, world: &mut World, number: i64, logged: Logged) -> Result<(), String> {
         // Whatever comes of this command, the one before was carried out.
         world.unfinished = Default::default();
         let none = Variables::default();
@@ -91,7 +90,7 @@ impl Engine {
                 let functions = &*self.shared.functions;
                 let planner = Planner { catalog: &world.catalog, session: scope, topics: &topics, functions };
                 let command = planner.plan(&parsed).map_err(|error| error.to_string())?;
-                world.take(command, Arc::new(config));
+                world.take(number, command, Arc::new(config));
             }
         }
         Ok(())
@@ -99,14 +98,18 @@ impl Engine {
 }
 
 impl World {
-    fn take(&mut self, command: Command, config: Arc<Config>) {
+    fn take(&mut self, number: i64, command: Command, config: Arc<Config>) {
         command.changes.iter().for_each(|change| self.catalog.apply(change));
         for id in &command.stop {
             self.queries.remove(id);
             self.paused.remove(id);
         }
         if let Some(plan) = command.start {
-            self.queries.insert(plan.id.clone(), (plan, config));
+            // A query that takes the place of a paused one runs.
+            self.paused.remove(&plan.id);
+            let replaced = self.queries.remove(&plan.id);
+            let earlier = replaced.map(PersistentStart::into_earlier).unwrap_or_default();
+            self.queries.insert(plan.id.clone(), PersistentStart { plan, config, command: number, earlier });
         }
         self.unfinished = (command.stop, command.delete_topic);
     }

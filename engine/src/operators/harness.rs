@@ -56,7 +56,7 @@ impl Harness<'_> {
         let log = Embedded::in_memory();
         // A budget so small that whatever is clean leaves memory.
         let budget = Arc::new(Budget::new(if restarts { 64 } else { usize::MAX }));
-        let place = Place { disk: Some((log.kv().clone(), "state/q/0_0/op".into())), budget };
+        let place = Place::on_disk(log.kv().clone(), "state/q/0_0/op", budget);
         let (mut operator, mut seen) = ((self.make)(&place), Vec::new());
         for rows in rows.chunks(step) {
             let out = operator.run(vec![batch(rows, schema, self.is_table)], &mut NoErrors).unwrap();

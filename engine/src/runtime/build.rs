@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::expr::aggregates::Limits;
 use crate::expr::{Registry, Settings};
-use crate::log::{Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
+use crate::log::{Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec, Writes};
 use crate::operators::aggregate::Updates;
 use crate::operators::finished;
 use crate::state::{Budget, Place, Table};
@@ -23,7 +23,7 @@ use super::registry::{RuntimeError, Transient};
 use super::reports::Reports;
 use super::sink::SinkWriter;
 use super::source::SourceReader;
-use super::sweep::Replaced;
+use super::sweep::History;
 use super::target::{Client, Target};
 use super::task::{Input, Node, ReadRows, Task};
 use super::topology::{self, Exchange, Role, SubTopology, group, partitions_of};
@@ -83,20 +83,18 @@ impl Builder<'_> {
         sub: &SubTopology,
         number: usize,
         partition: u32,
-        replaced: Option<&Replaced>,
+        history: &History,
     ) -> Result<Built, RuntimeError> {
         let id = format!("{number}_{partition}");
         let group = group(self.config.service_id(), &self.plan.id);
-        let space = Arc::from(format!("state/{}/{id}", self.plan.id));
-        let place = Place { disk: Some((Arc::clone(self.log.kv()), space)), budget: Arc::clone(self.budget) };
+        let space = format!("state/{}/{id}", self.plan.id);
+        let place = Place::on_disk(Arc::clone(self.log.kv()), space, Arc::clone(self.budget));
         let settings = self.settings();
         let making = self.making(&place, &settings);
         let is_result = sub.target == topology::Target::Result && self.plan.root.is_table;
-        let replaced = replaced.filter(|_| is_result);
-        if let Some(replaced) = replaced {
-            self.forget_source(replaced, &making, &place)?;
-        }
-        let mut nodes = self.nodes(sub, &place)?;
+        let behind = if is_result { self.behind(history, &making, &place)? } else { None };
+        let kept = behind.as_ref().map_or_else(|| place.clone(), |behind| behind.place_of_source(&place));
+        let mut nodes = self.nodes(sub, &place, &kept)?;
         let table = match sub.target {
             topology::Target::Result if is_result => self.keep(sub, &mut nodes, &place)?,
             _ => None,
@@ -114,8 +112,8 @@ impl Builder<'_> {
         };
         let inputs = self.inputs(sub, partition, &Bounds::Committed { group: &group, place: &place })?;
         let mut task = self.task(id, &group, inputs, nodes, target, true);
-        if let Some(replaced) = replaced {
-            task.sweep = self.sweep(replaced, &making, sub, &task)?;
+        if let Some(behind) = behind {
+            task.sweep = Some(self.sweep(behind, &place, sub, &task)?);
         }
         Ok(Built { task, table })
     }
@@ -140,7 +138,8 @@ impl Builder<'_> {
 
     /// The only task of a query for a client.
     pub(super) fn transient(&self, sub: &SubTopology, transient: Transient) -> Result<Task, RuntimeError> {
-        let nodes = self.nodes(sub, &Place::memory())?;
+        let place = Place::memory();
+        let nodes = self.nodes(sub, &place, &place)?;
         let inputs = self.inputs(sub, 0, &Bounds::Fresh { to_current_end: transient.to_current_end })?;
         let client = Client::new(transient, &self.plan.root, self.plan.limit);
         Ok(self.task(self.plan.id.clone(), "", inputs, nodes, Target::Client(client), false))
@@ -172,6 +171,7 @@ impl Builder<'_> {
             pending_bytes: 0,
             dirty: false,
             sweep: None,
+            notes: Writes::default(),
             committed_ms: self.clock.now_ms(),
             purged_ms: self.clock.now_ms(),
         }
@@ -193,8 +193,10 @@ impl Builder<'_> {
         Making { functions: self.functions, settings, limits, updates, place }
     }
 
-    fn nodes(&self, sub: &SubTopology, place: &Place) -> Result<Vec<Node>, RuntimeError> {
-        sub.nodes.iter().map(|node| self.node(node, place)).collect()
+    /// Operators with their state in `place`; rows of sources are kept in `of_source`.
+    fn nodes(&self, sub: &SubTopology, place: &Place, of_source: &Place) -> Result<Vec<Node>, RuntimeError> {
+        let place_of = |node: &topology::Node| if node.role == Role::Read { of_source } else { place };
+        sub.nodes.iter().map(|node| self.node(node, place_of(node))).collect()
     }
 
     fn node(&self, node: &topology::Node, place: &Place) -> Result<Node, RuntimeError> {

@@ -29,5 +29,6 @@ mod worker;
 pub use processing_log::{BadRecords, Entry, Origin, ProcessingLog, Trouble};
 pub use query::{Blame, Life, QueryError, State};
 pub use registry::{PersistentStart, Runtime, RuntimeError, Settings, Tables, Transient, Unavailable};
+pub use sweep::Earlier;
 pub use target::ClientColumn;
 pub use topology::group;

@@ -21,7 +21,7 @@ use crate::steps::QueryPlan;
 use super::build::{Builder, Built};
 use super::query::{Blame, Life, State};
 use super::supervisor::{BackOff, Restart, supervise};
-use super::sweep::Replaced;
+use super::sweep::{Earlier, History};
 use super::target::ClientColumn;
 use super::topology::{Target, cut, group};
 use super::worker::{Failed, Pool, Slot, panic_text};
@@ -107,11 +107,25 @@ pub struct Settings {
 }
 
 /// A persistent query to start.
+#[derive(Debug, Clone)]
 pub struct PersistentStart {
     /// Its steps.
     pub plan: Arc<QueryPlan>,
     /// The server's properties with those the statement ran with on top.
     pub config: Arc<Config>,
+    /// Number of the command that makes it.
+    pub command: i64,
+    /// The plans it had before, oldest first.
+    pub earlier: Vec<Earlier>,
+}
+
+impl PersistentStart {
+    /// All plans of the query, for one that takes its place.
+    pub fn into_earlier(self) -> Vec<Earlier> {
+        let Self { plan, command, mut earlier, .. } = self;
+        earlier.push(Earlier { plan, command });
+        earlier
+    }
 }
 
 /// A query for one client.
@@ -139,19 +153,22 @@ pub(super) struct Running {
     life: Arc<Life>,
     /// The rows it keeps for pull queries, by partition, once it has been started.
     tables: Mutex<Option<Tables>>,
-    /// What it took the place of.
-    replaced: Replaced,
+    /// Number of the command that made it.
+    command: i64,
+    /// The plans it had before which may have left something to do; oldest first.
+    earlier: Mutex<Vec<Earlier>>,
     /// Held while its tasks are made or let go of.
     making: Mutex<()>,
     is_transient: bool,
 }
 
 impl Running {
-    fn new(plan: Arc<QueryPlan>, config: Arc<Config>, replaced: Replaced, is_transient: bool) -> Arc<Self> {
+    fn new(start: PersistentStart, is_transient: bool) -> Arc<Self> {
+        let PersistentStart { plan, config, command, earlier } = start;
         let errors_kept = config.number("ksql.query.error.max.queue.size").unwrap_or(10).clamp(1, 1000) as usize;
         let life = Arc::new(Life::new(&plan.id, errors_kept));
         let (tables, making) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { plan, config, life, tables, replaced, making, is_transient })
+        Arc::new(Self { plan, config, life, tables, command, earlier: Mutex::new(earlier), making, is_transient })
     }
 }
 
@@ -218,7 +235,12 @@ impl Runtime {
     /// What runs under an id, to start it again, and whether it is paused.
     pub fn started(&self, id: &str) -> Option<(PersistentStart, bool)> {
         let running = self.query(id)?;
-        let start = PersistentStart { plan: Arc::clone(&running.plan), config: Arc::clone(&running.config) };
+        let start = PersistentStart {
+            plan: Arc::clone(&running.plan),
+            config: Arc::clone(&running.config),
+            command: running.command,
+            earlier: running.earlier.lock().clone(),
+        };
         Some((start, running.life.state() == State::Paused))
     }
 
@@ -245,14 +267,10 @@ impl Runtime {
         self.pool.wake();
     }
 
-    fn add(&self, PersistentStart { plan, config }: PersistentStart) -> (Arc<str>, Arc<Running>) {
-        let id: Arc<str> = Arc::from(plan.id.as_str());
-        let mut replaced = Replaced::default();
-        if let Some(before) = self.query(&id) {
-            self.halt(&id);
-            replaced = before.replaced.by_another(&before.plan);
-        }
-        let running = Running::new(plan, config, replaced, false);
+    fn add(&self, start: PersistentStart) -> (Arc<str>, Arc<Running>) {
+        let id: Arc<str> = Arc::from(start.plan.id.as_str());
+        self.halt(&id);
+        let running = Running::new(start, false);
         self.queries.write().insert(Arc::clone(&id), Arc::clone(&running));
         (id, running)
     }
@@ -260,8 +278,8 @@ impl Runtime {
     /// Starts a query for a client.
     pub fn start_transient(&self, transient: Transient) -> Result<(), RuntimeError> {
         let id: Arc<str> = Arc::from(transient.plan.id.as_str());
-        let running =
-            Running::new(Arc::clone(&transient.plan), Arc::clone(&transient.config), Replaced::default(), true);
+        let (plan, config) = (Arc::clone(&transient.plan), Arc::clone(&transient.config));
+        let running = Running::new(PersistentStart { plan, config, command: -1, earlier: Vec::new() }, true);
         let (at, signal) = self.pool.place();
         transient.sender.wake_on_room(Arc::clone(&signal));
         let topology = cut(&transient.plan, true, "", &*self.log)?;
@@ -276,33 +294,34 @@ impl Runtime {
 
     /// Builds a query's tasks and hands them to the threads. A panic fails the query alone.
     fn launch(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
-        let replaced = running.replaced.begin();
-        let build = AssertUnwindSafe(|| self.build(id, running, replaced));
-        let built = catch_unwind(build).unwrap_or_else(|panic| Err(RuntimeError::Build(panic_text(&*panic))));
-        if let (Err(_), Some(replaced)) = (&built, replaced) {
-            replaced.postpone();
-        }
-        built
+        let build = AssertUnwindSafe(|| self.build(id, running));
+        catch_unwind(build).unwrap_or_else(|panic| Err(RuntimeError::Build(panic_text(&*panic))))
     }
 
-    fn build(&self, id: &Arc<str>, running: &Running, replaced: Option<&Replaced>) -> Result<(), RuntimeError> {
+    fn build(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
         let topology = cut(&running.plan, self.settings.uncut, running.config.service_id(), &*self.log)?;
         for sub in &topology.subs {
             if let Target::Exchange(exchange) = &sub.target {
                 self.builder(running, topology.whole, Arc::default()).make_topic(exchange)?;
             }
         }
+        let mut earlier = running.earlier.lock();
+        let history = History { command: running.command, earlier: &earlier };
         let mut tables = Vec::new();
         let mut placed = Vec::new();
         for (number, sub) in topology.subs.iter().enumerate() {
             for partition in 0..sub.partitions {
                 let (at, signal) = self.pool.place();
                 let builder = self.builder(running, topology.whole, signal);
-                let Built { task, table } = builder.persistent(sub, number, partition, replaced)?;
+                let Built { task, table } = builder.persistent(sub, number, partition, &history)?;
                 tables.extend(table);
                 placed.push((at, task));
             }
         }
+        // What all tasks are in line with leaves nothing to do.
+        let oldest = placed.iter().filter_map(|(_, task)| task.sweep.as_ref()).map(|sweep| sweep.since).min();
+        earlier.retain(|earlier| oldest.is_some_and(|since| since.is_none_or(|since| earlier.command >= since)));
+        drop(earlier);
         *running.tables.lock() = Some(Arc::from(tables));
         for (at, task) in placed {
             self.pool.add(at, Slot { query: Arc::clone(id), life: Arc::clone(&running.life), task });

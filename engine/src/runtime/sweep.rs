@@ -4,13 +4,16 @@
 //! Both queries end with filters and projections over the same rows, those of a source table or of an aggregation (the
 //! planner sees to that). These rows are kept; where the old query did not need to keep those of its source, they are read
 //! once more, up to where it stood. Then every kept row is put through both queries.
+//!
+//! With its last commit the task notes the number of the command whose query it is in line with now. A task that is made
+//! and finds another number there, or none, begins anew, whatever has stopped the one before.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::BooleanArray;
 use arrow::buffer::BooleanBuffer;
 
+use crate::log::{Kv, LogError};
 use crate::operators::{Finish, finish};
 use crate::state::{Cursor, Found, Place, Table};
 use crate::steps::{QueryPlan, StepKind};
@@ -22,122 +25,161 @@ use super::registry::RuntimeError;
 use super::task::{Input, Progress, Task, TaskError};
 use super::topology::{self, Role, SubTopology};
 
-/// Rows looked at in one go.
-const BATCH: usize = 4096;
+/// What a task has noted, below its state.
+const SPACE: &str = "swept";
+const KEY: &[u8] = b"command";
 
-/// What a query took the place of, until that is swept up.
-#[derive(Clone, Default)]
-pub(super) struct Replaced {
-    /// The query that was there, and those which it had replaced itself and was not done with.
-    plans: Vec<Arc<QueryPlan>>,
-    /// Tasks that have something left to do; 1 before they are made.
-    left: Arc<AtomicUsize>,
+/// A plan that a query had before CREATE OR REPLACE gave it another.
+#[derive(Debug, Clone)]
+pub struct Earlier {
+    /// The plan.
+    pub plan: Arc<QueryPlan>,
+    /// Number of the command that gave it to the query.
+    pub command: i64,
+}
+
+/// The plans of a query.
+pub(super) struct History<'a> {
+    /// Number of the command that made the present one.
+    pub(super) command: i64,
+    /// Those before it.
+    pub(super) earlier: &'a [Earlier],
+}
+
+/// A task that is not in line with its query yet.
+pub(super) struct Behind {
+    /// The command it is in line with; `None`: the first one of the query.
+    since: Option<i64>,
+    command: i64,
+    /// The step whose rows are kept.
+    base: String,
+    /// What is kept of the source's rows is out of date, as one of the queries did not keep them.
+    is_stale: bool,
+    /// The ends of the queries that were there: a row may have been written by any of them.
+    was: Vec<Vec<Finish>>,
+    is: Vec<Finish>,
 }
 
 /// What a task has left to do.
 pub(super) struct Sweep {
-    /// Records of the source to be kept first, up to where the old query stood.
+    /// The command the task was in line with.
+    pub(super) since: Option<i64>,
+    command: i64,
+    kv: Arc<dyn Kv>,
+    /// Where it is noted that all is done.
+    note: Arc<str>,
+    /// What is to be removed first.
+    stale: Option<Arc<str>>,
+    /// Records of the source to be kept then, up to where the old query stood.
     fill: Vec<Input>,
+    scan: Option<Scan>,
+}
+
+/// The way through the kept rows.
+struct Scan {
     /// The node that keeps the rows, and its table.
     keeper: usize,
     table: Table,
     /// The node that keeps the result, if that is another one.
     result: Option<usize>,
-    /// The ends of the queries that were there: a row may have been written by any of them.
     was: Vec<Vec<Finish>>,
     is: Vec<Finish>,
     cursor: Cursor,
-    left: Arc<AtomicUsize>,
-}
-
-impl Replaced {
-    /// A query of that plan was there, and had itself replaced others.
-    pub(super) fn by_another(&self, plan: &Arc<QueryPlan>) -> Self {
-        let before = if self.is_unfinished() { self.plans.clone() } else { Vec::new() };
-        Self { plans: [vec![Arc::clone(plan)], before].concat(), left: Arc::new(AtomicUsize::new(1)) }
-    }
-
-    fn is_unfinished(&self) -> bool {
-        self.left.load(Ordering::Acquire) > 0
-    }
-
-    /// Itself, if there is something left to do; each task that is made now counts what it has to.
-    pub(super) fn begin(&self) -> Option<&Self> {
-        (self.left.swap(0, Ordering::AcqRel) > 0).then_some(self)
-    }
-
-    /// The tasks could not be made.
-    pub(super) fn postpone(&self) {
-        self.left.store(1, Ordering::Release);
-    }
-
-    fn ends(&self, making: &Making<'_>) -> Result<Vec<Vec<Finish>>, RuntimeError> {
-        self.plans.iter().map(|plan| Ok(making.finishing(&plan.root)?.1)).collect()
-    }
+    /// Rows looked at in one go.
+    batch: usize,
 }
 
 fn filters(steps: &[Finish]) -> bool {
     steps.iter().any(|step| matches!(step, Finish::Filter(_)))
 }
 
-impl Builder<'_> {
-    /// Forgets what is kept of a source that one of two queries keeps and the other does not: it would go out of date.
-    pub(super) fn forget_source(
-        &self,
-        replaced: &Replaced,
-        making: &Making<'_>,
-        place: &Place,
-    ) -> Result<(), RuntimeError> {
-        let ((base, is), was) = (making.finishing(&self.plan.root)?, replaced.ends(making)?);
-        if let (StepKind::Source(_), Some((kv, space))) = (&base.kind, &place.below(&base.id).disk)
-            && !(filters(&is) && was.iter().all(|was| filters(was)))
-        {
-            kv.drop_spaces(space)?;
-        }
-        Ok(())
-    }
-
-    /// What the task of that sub-topology, already built, has to do first.
-    pub(super) fn sweep(
-        &self,
-        replaced: &Replaced,
-        making: &Making<'_>,
-        sub: &SubTopology,
-        task: &Task,
-    ) -> Result<Option<Sweep>, RuntimeError> {
-        let ((base, is), was) = (making.finishing(&self.plan.root)?, replaced.ends(making)?);
-        if !filters(&is) {
-            return Ok(None);
-        }
-        let keeps = |node: &topology::Node| {
-            node.step.id == base.id && matches!(node.role, Role::Read | Role::Run | Role::RunSecondHalf)
-        };
-        let keeper = sub.nodes.iter().position(keeps);
-        let kept = keeper.and_then(|at| Some((at, task.nodes.get(at)?.operator.as_ref()?.table()?)));
-        let Some((keeper, table)) = kept else { return Ok(None) };
-        let mut fill = Vec::new();
-        if matches!(base.kind, StepKind::Source(_)) && !was.iter().all(|was| filters(was)) {
-            for input in task.inputs.iter().filter(|input| input.node == keeper) {
-                let begin = self.log.bounds(&input.of)?.begin;
-                if let Some(node) = sub.nodes.get(keeper).filter(|_| begin < input.position) {
-                    fill.push(self.input(keeper, node, input.of.clone(), begin, Some(input.position))?);
-                }
-            }
-        }
-        let result = (task.nodes.len() > sub.nodes.len()).then_some(sub.nodes.len());
-        let left = Arc::clone(&replaced.left);
-        left.fetch_add(1, Ordering::AcqRel);
-        Ok(Some(Sweep { fill, keeper, table, result, was, is, cursor: Cursor::default(), left }))
+impl Behind {
+    /// Where rows of sources are kept, of a task with its state in `place`.
+    pub(super) fn place_of_source(&self, place: &Place) -> Place {
+        Place { anew: self.is_stale, ..place.clone() }
     }
 }
 
+impl Builder<'_> {
+    /// How far a task with its state in `place` is behind its query.
+    pub(super) fn behind(
+        &self,
+        history: &History<'_>,
+        making: &Making<'_>,
+        place: &Place,
+    ) -> Result<Option<Behind>, RuntimeError> {
+        let since = match history.earlier {
+            [] => return Ok(None),
+            _ => in_line_with(place)?,
+        };
+        if since == Some(history.command) {
+            return Ok(None);
+        }
+        let left = history.earlier.iter().filter(|earlier| since.is_none_or(|since| earlier.command >= since));
+        let was: Vec<_> =
+            left.map(|earlier| Ok(making.finishing(&earlier.plan.root)?.1)).collect::<Result<_, RuntimeError>>()?;
+        let (base, is) = making.finishing(&self.plan.root)?;
+        let is_stale =
+            matches!(base.kind, StepKind::Source(_)) && !(filters(&is) && was.iter().all(|was| filters(was)));
+        Ok(Some(Behind { since, command: history.command, base: base.id.clone(), is_stale, was, is }))
+    }
+
+    /// What the task of that sub-topology, already built with its state in `place`, has to do first.
+    pub(super) fn sweep(
+        &self,
+        behind: Behind,
+        place: &Place,
+        sub: &SubTopology,
+        task: &Task,
+    ) -> Result<Sweep, RuntimeError> {
+        let Behind { since, command, base, is_stale, was, is } = behind;
+        let space = |name: &str| place.below(name).disk.map(|(_, space)| space);
+        let mut sweep = Sweep {
+            since,
+            command,
+            kv: Arc::clone(self.log.kv()),
+            note: space(SPACE).unwrap_or_default(),
+            stale: space(&base).filter(|_| is_stale),
+            fill: Vec::new(),
+            scan: None,
+        };
+        let keeps = |node: &topology::Node| {
+            node.step.id == base && matches!(node.role, Role::Read | Role::Run | Role::RunSecondHalf)
+        };
+        let keeper = sub.nodes.iter().position(keeps).filter(|_| filters(&is));
+        let kept = keeper.and_then(|at| Some((at, task.nodes.get(at)?.operator.as_ref()?.table()?)));
+        let Some((keeper, table)) = kept else { return Ok(sweep) };
+        for input in task.inputs.iter().filter(|input| is_stale && input.node == keeper) {
+            let begin = self.log.bounds(&input.of)?.begin;
+            if let Some(node) = sub.nodes.get(keeper).filter(|_| begin < input.position) {
+                sweep.fill.push(self.input(keeper, node, input.of.clone(), begin, Some(input.position))?);
+            }
+        }
+        let result = (task.nodes.len() > sub.nodes.len()).then_some(sub.nodes.len());
+        let (cursor, batch) = (Cursor::default(), self.step_rows);
+        sweep.scan = Some(Scan { keeper, table, result, was, is, cursor, batch });
+        Ok(sweep)
+    }
+}
+
+/// The command whose query a task is in line with.
+fn in_line_with(place: &Place) -> Result<Option<i64>, LogError> {
+    let Some((kv, space)) = place.below(SPACE).disk else { return Ok(None) };
+    let Some(noted) = kv.get(&space, KEY)? else { return Ok(None) };
+    let corrupt = || LogError::Corrupt { file: space.to_string(), problem: "it holds no number".to_owned() };
+    Ok(Some(i64::from_be_bytes(noted.try_into().map_err(|_| corrupt())?)))
+}
+
 impl Task {
-    /// Does a part of what a replaced query has left to do, and commits it.
+    /// Does a part of what replaced queries have left to do, and commits it.
     pub(super) fn sweep(&mut self, mut sweep: Sweep, now_ms: i64) -> Result<Progress, TaskError> {
-        if let Some(input) = sweep.fill.last_mut() {
+        if let Some(stale) = sweep.stale.take() {
+            sweep.kv.drop_spaces(&stale)?;
+        }
+        if let Some((input, scan)) = sweep.fill.last_mut().zip(sweep.scan.as_ref()) {
             let read = input.poll(&self.reports)?.is_some();
             if let Some(rows) = input.pending.take().map(|read| read.rows).filter(|rows| !rows.is_empty()) {
-                self.apply(sweep.keeper, rows)?;
+                self.apply(scan.keeper, rows)?;
                 self.commit(now_ms)?;
             }
             let is_filled = !read && input.until.is_none_or(|until| input.polled >= until);
@@ -147,20 +189,27 @@ impl Task {
             self.sweep = Some(sweep);
             return Ok(if read || is_filled { Progress::Moved } else { Progress::Idle });
         }
-        let mut found = Found::default();
-        let has_more = sweep.table.scan(&mut sweep.cursor, BATCH, &mut found)?;
-        let mut gone = sweep.gone(found)?;
-        if !gone.is_empty() {
-            if let Some(result) = sweep.result {
-                gone = self.apply(result, gone)?;
+        let mut has_more = false;
+        if let Some(scan) = &mut sweep.scan {
+            let mut found = Found::default();
+            has_more = scan.table.scan(&mut scan.cursor, scan.batch, &mut found)?;
+            let mut gone = scan.gone(found)?;
+            self.dirty = !gone.is_empty();
+            if self.dirty {
+                if let Some(result) = scan.result {
+                    gone = self.apply(result, gone)?;
+                }
+                self.target.take(gone, &self.reports, &mut self.outputs)?;
             }
-            self.target.take(gone, &self.reports, &mut self.outputs)?;
+        }
+        if !has_more {
+            self.notes.put(&sweep.note, KEY, |bytes| bytes.extend_from_slice(&sweep.command.to_be_bytes()));
+        }
+        if self.dirty || !has_more {
             self.commit(now_ms)?;
         }
         if has_more {
             self.sweep = Some(sweep);
-        } else {
-            sweep.left.fetch_sub(1, Ordering::AcqRel);
         }
         Ok(Progress::Moved)
     }
@@ -174,7 +223,7 @@ impl Task {
     }
 }
 
-impl Sweep {
+impl Scan {
     /// Tombstones of the rows that were in the table and are not any more.
     fn gone(&self, found: Found) -> Result<Changes, TaskError> {
         let kept = self.table.rows(found)?;

@@ -158,6 +158,8 @@ pub(super) struct Task {
     pub(super) dirty: bool,
     /// What there is to do before anything is read, because the query took the place of another.
     pub(super) sweep: Option<Sweep>,
+    /// What the next commit notes besides the operators' state.
+    pub(super) notes: Writes,
     pub(super) committed_ms: i64,
     pub(super) purged_ms: i64,
 }
@@ -205,7 +207,7 @@ impl Task {
         self.dirty = false;
         self.pending_bytes = 0;
         self.committed_ms = now_ms;
-        let mut writes = Writes::default();
+        let mut writes = std::mem::take(&mut self.notes);
         for node in &mut self.nodes {
             if let Some(operator) = &mut node.operator {
                 operator.drain_state(&mut writes);

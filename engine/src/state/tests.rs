@@ -16,8 +16,8 @@ struct Bench {
 
 fn bench(budget: usize) -> Bench {
     let log = Embedded::in_memory();
-    let disk = Some((log.kv().clone(), "state/q/0_0/s".into()));
-    Bench { log, place: Place { disk, budget: Arc::new(Budget::new(budget)) } }
+    let place = Place::on_disk(log.kv().clone(), "state/q/0_0/s", Arc::new(Budget::new(budget)));
+    Bench { log, place }
 }
 
 impl Bench {

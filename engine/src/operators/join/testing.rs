@@ -52,8 +52,7 @@ fn run<J: Operator>(
     restarts: bool,
 ) -> Vec<String> {
     let log = Embedded::in_memory();
-    let place =
-        Place { disk: Some((log.kv().clone(), "state/q/0_0/join".into())), budget: Arc::new(Budget::new(1 << 20)) };
+    let place = Place::on_disk(log.kv().clone(), "state/q/0_0/join", Arc::new(Budget::new(1 << 20)));
     let schemas = widths.map(schema);
     let start = || make(Inputs { left: &schemas[0], right: &schemas[1], keys: text_keys(), place: &place }).unwrap();
     let (mut join, mut seen) = (start(), Vec::new());
