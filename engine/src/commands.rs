@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
 use crate::log::{Kv, LogError, Write};
@@ -50,8 +51,54 @@ pub struct CommandLog {
     kv: Arc<dyn Kv>,
     space: Arc<str>,
     next: u64,
-    /// Outcome of every command of this log, by command id; the latest of an id counts.
-    statuses: BTreeMap<String, (String, Option<String>)>,
+}
+
+/// What came of the commands so far. It can be asked while another command is carried out.
+#[derive(Debug, Default)]
+pub struct Outcomes(RwLock<Done>);
+
+#[derive(Debug, Default)]
+struct Done {
+    /// How many commands have been carried out.
+    count: i64,
+    /// By command id; the latest of an id counts.
+    statuses: BTreeMap<String, Status>,
+}
+
+/// What a command answered, and the query it started.
+pub type Status = (String, Option<String>);
+
+impl Outcomes {
+    /// The outcomes of the commands of a log.
+    pub fn of(commands: &[Logged]) -> Self {
+        let outcomes = Self::default();
+        for (number, command) in (0..).zip(commands) {
+            outcomes.note(number, &command.command_id, (command.message.clone(), command.query_id.clone()));
+        }
+        outcomes
+    }
+
+    /// A command has been carried out.
+    pub fn note(&self, number: i64, command_id: &str, status: Status) {
+        let mut done = self.0.write();
+        done.count = number + 1;
+        done.statuses.insert(command_id.to_owned(), status);
+    }
+
+    /// Whether the command of that number has been carried out.
+    pub fn includes(&self, number: i64) -> bool {
+        number < self.0.read().count
+    }
+
+    /// Ids of all commands.
+    pub fn ids(&self) -> Vec<String> {
+        self.0.read().statuses.keys().cloned().collect()
+    }
+
+    /// What came of a command.
+    pub fn status(&self, id: &str) -> Option<Status> {
+        self.0.read().statuses.get(id).cloned()
+    }
 }
 
 impl CommandLog {
@@ -69,9 +116,7 @@ impl CommandLog {
         if let Some(problem) = problem {
             return Err(LogError::Corrupt { file: SPACE.to_owned(), problem });
         }
-        let mut log = Self { kv, space: Arc::from(SPACE), next: commands.len() as u64, statuses: BTreeMap::new() };
-        commands.iter().for_each(|command| log.note(command));
-        Ok((log, commands))
+        Ok((Self { kv, space: Arc::from(SPACE), next: commands.len() as u64 }, commands))
     }
 
     /// Appends a command; durable on return. Returns its sequence number.
@@ -80,21 +125,11 @@ impl CommandLog {
         let key = self.next.to_be_bytes().to_vec();
         self.kv.write(Write { space: Arc::clone(&self.space), key, value: Some(value) }.into())?;
         self.next += 1;
-        self.note(command);
         Ok(self.last())
     }
 
     /// Sequence number of the last command, -1 before the first.
     pub fn last(&self) -> i64 {
         self.next as i64 - 1
-    }
-
-    /// Command ids with what they answered and the query they started.
-    pub fn statuses(&self) -> &BTreeMap<String, (String, Option<String>)> {
-        &self.statuses
-    }
-
-    fn note(&mut self, command: &Logged) {
-        self.statuses.insert(command.command_id.clone(), (command.message.clone(), command.query_id.clone()));
     }
 }

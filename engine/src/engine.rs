@@ -42,7 +42,7 @@ use sql::{Limits, Parsed, Statement};
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, System};
-use crate::commands::CommandLog;
+use crate::commands::{CommandLog, Outcomes, Status};
 use crate::config::{Config, ConfigError, without_effect};
 use crate::error::Error;
 use crate::expr::Registry;
@@ -88,6 +88,8 @@ struct Shared {
     catalog: RwLock<Catalog>,
     /// Held by the one request that changes what exists.
     commands: Mutex<CommandLog>,
+    /// Of what was carried out.
+    outcomes: Outcomes,
     /// Statements and sources of push queries, by id.
     pushed: Mutex<BTreeMap<String, PushQuery>>,
     /// Number of the next query of a client.
@@ -135,6 +137,7 @@ impl Engine {
                 runtime,
                 catalog: RwLock::default(),
                 commands: Mutex::new(commands),
+                outcomes: Outcomes::of(&logged),
                 pushed: Mutex::default(),
                 next_id,
                 settling: Settling::default(),
@@ -275,12 +278,12 @@ impl Engine {
 
     /// Ids of all commands ever carried out here.
     pub fn command_ids(&self) -> Vec<String> {
-        self.shared.commands.lock().statuses().keys().cloned().collect()
+        self.shared.outcomes.ids()
     }
 
     /// What a command answered, and the query it started.
-    pub fn command_status(&self, id: &str) -> Option<(String, Option<String>)> {
-        self.shared.commands.lock().statuses().get(id).cloned()
+    pub fn command_status(&self, id: &str) -> Option<Status> {
+        self.shared.outcomes.status(id)
     }
 
     /// Takes steps until nothing moves (an engine without threads): all queries, or one.

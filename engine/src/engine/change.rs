@@ -163,7 +163,10 @@ impl Engine {
             let mut catalog = self.shared.catalog.write();
             command.changes.iter().for_each(|change| catalog.apply(change));
         }
-        self.finish(&change)?;
+        let finished = self.finish(&change);
+        let outcome = (status.message.clone(), status.query_id.clone());
+        self.shared.outcomes.note(status.sequence_number, &status.command_id, outcome);
+        finished?;
         Ok(Answer {
             text: command.statement.clone(),
             outcome: Outcome::Command(status),

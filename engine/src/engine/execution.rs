@@ -61,11 +61,6 @@ impl Engine {
             deadline_ms: None,
         }
     }
-
-    /// Whether a command was carried out. While another one is, nobody can tell.
-    fn has_carried_out(&self, number: i64) -> bool {
-        self.shared.commands.try_lock().is_some_and(|commands| commands.last() >= number)
-    }
 }
 
 impl Execution {
@@ -81,7 +76,7 @@ impl Execution {
     /// Carries out what can be now.
     pub fn go_on(&mut self) -> Result<Progress<Vec<Answer>>, Failure> {
         if let Some(number) = self.after {
-            if !self.engine.has_carried_out(number) {
+            if !self.engine.shared.outcomes.includes(number) {
                 return self.await_command(number);
             }
             self.after = None;
@@ -211,6 +206,21 @@ mod tests {
         assert!(matches!(late.go_on(), Ok(Progress::Wait(_))));
         engine.execute("DROP STREAM FIRST;", Session::default(), None).unwrap();
         assert!(matches!(late.go_on(), Ok(Progress::Done(_))));
+    }
+
+    #[test]
+    fn who_waits_for_a_command_does_not_wait_for_the_next_one() {
+        let engine = engine();
+        let first = "CREATE STREAM FIRST (V INT) WITH (KAFKA_TOPIC='first', VALUE_FORMAT='JSON', PARTITIONS=1);";
+        engine.execute(first, Session::default(), None).unwrap();
+        // A long request is on its way.
+        let _commands = engine.shared.commands.lock();
+        let mut waits = engine.begin("SHOW STREAMS;", Session::default(), Some(0));
+        assert!(matches!(waits.go_on(), Ok(Progress::Done(_))));
+        assert_eq!(engine.command_ids(), ["stream/`FIRST`/create"]);
+        assert_eq!(engine.command_status("stream/`FIRST`/create"), Some(("Stream created".to_owned(), None)));
+        let mut later = engine.begin("SHOW STREAMS;", Session::default(), Some(1));
+        assert!(matches!(later.go_on(), Ok(Progress::Wait(_))));
     }
 
     #[test]
