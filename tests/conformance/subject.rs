@@ -13,7 +13,7 @@ use engine::formats::{FormatSpec, known_format};
 use engine::log::{Embedded, Log, Output, Position, RecordsBuilder, Signal, TopicPartition, TopicSpec};
 use engine::statements::{Failure, FailureKind, Session, bare_name};
 use engine::steps::KeyWindow;
-use engine::types::{Column, Schema};
+use engine::types::{Bounds, Column, Schema};
 use serde_json::Value as Json;
 use sql::{CreateSource, SourceKind, Variables};
 
@@ -295,9 +295,8 @@ impl Subject {
         let elements = sql::parse_elements(elements).map_err(|e| format!("{elements}: {e}"))?;
         let mut schema = Schema::default();
         for element in elements {
-            let ty =
-                engine::expr::resolve_type(&element.ty, &|name: &str| self.engine.catalog().custom_type(name).cloned())
-                    .map_err(|e| e.to_string())?;
+            let ty = engine::catalog::resolve_type(&element.ty, &self.engine.catalog(), &Bounds::NONE)
+                .map_err(|e| e.to_string())?;
             let column = Column::new(element.name.name, ty);
             match element.constraint {
                 sql::Constraint::Key | sql::Constraint::PrimaryKey => schema.key.push(column),

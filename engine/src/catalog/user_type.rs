@@ -3,7 +3,7 @@
 use sql::{Ident, Type};
 
 use super::Catalog;
-use crate::types::{SqlType, TYPE_LEVELS_MAX, TYPE_PARTS_MAX};
+use crate::types::{Bounds, PartsLeft, SqlType, TYPE_LEVELS_MAX, TypeTooLarge};
 
 /// Why a type cannot be resolved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,24 +15,25 @@ pub enum UnknownType {
     #[error("{0}")]
     Decimal(String),
     /// With the custom types in it, it is too large.
-    #[error("A type may have {TYPE_PARTS_MAX} parts (fields, elements, keys and values) and {TYPE_LEVELS_MAX} levels")]
-    TooLarge,
+    #[error(transparent)]
+    TooLarge(#[from] TypeTooLarge),
 }
 
 /// Resolves a written type; custom types are looked up in the catalog and inlined.
-pub fn resolve_type(ty: &Type, catalog: &Catalog) -> Result<SqlType, UnknownType> {
-    let mut left = TYPE_PARTS_MAX;
-    let resolved = resolve(ty, catalog, &mut left)?;
-    if resolved.levels() > TYPE_LEVELS_MAX { Err(UnknownType::TooLarge) } else { Ok(resolved) }
+pub fn resolve_type(ty: &Type, catalog: &Catalog, bounds: &Bounds) -> Result<SqlType, UnknownType> {
+    let resolved = resolve(ty, catalog, &mut bounds.type_parts())?;
+    match resolved.levels() {
+        ..=TYPE_LEVELS_MAX => Ok(resolved),
+        _ => Err(TypeTooLarge { most: bounds.type_parts }.into()),
+    }
 }
 
-/// `left`: how many more parts there may be.
-fn resolve(ty: &Type, catalog: &Catalog, left: &mut usize) -> Result<SqlType, UnknownType> {
+fn resolve(ty: &Type, catalog: &Catalog, left: &mut PartsLeft) -> Result<SqlType, UnknownType> {
     let custom = match ty {
         Type::Custom(name) => Some(catalog.custom_type(&name.name).ok_or_else(|| UnknownType::Unknown(name.clone()))?),
         _ => None,
     };
-    *left = left.checked_sub(custom.map_or(1, SqlType::parts)).ok_or(UnknownType::TooLarge)?;
+    left.take(custom.map_or(1, SqlType::parts))?;
     if let Some(custom) = custom {
         return Ok(custom.clone());
     }

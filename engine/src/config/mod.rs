@@ -122,6 +122,18 @@ impl Config {
         Ok(config)
     }
 
+    /// Settings that were accepted once. A value that is not accepted any more gives way to the default.
+    pub fn remembered<K: AsRef<str>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+        let mut config = Self::default();
+        for (name, value) in pairs {
+            match checked(name.as_ref(), value.into()) {
+                Ok((name, value)) => drop(config.set.insert(name, value)),
+                Err(error) => tracing::warn!("the default counts: {error}"),
+            }
+        }
+        config
+    }
+
     /// These settings with a request's on top. Names it may not set and bad values are refused.
     pub fn with<'a>(&self, overrides: impl IntoIterator<Item = (&'a String, &'a String)>) -> Result<Self, ConfigError> {
         let mut config = self.clone();

@@ -150,7 +150,7 @@ impl Engine {
             format!("transient_{}_{number}", name.name)
         };
         let topics = Asked::of_log(&*self.shared.log, &[]);
-        let scope = plan::Session { config: &config, place: parsed.place(), query_id: Some(&id) };
+        let scope = plan::Session { query_id: Some(&id), ..plan::Session::new(&config, parsed.place()) };
         let plan = self.planner(catalog, &topics, scope).plan_push(query);
         topics.into_answers()?;
         let plan = plan?;
@@ -207,7 +207,7 @@ impl Engine {
         (format, patience): (RowFormat, &mut Patience),
     ) -> Result<Progress<serving::Answer>, Failure> {
         let topics = Asked::of_log(&*self.shared.log, &[]);
-        let scope = plan::Session { config, place: parsed.place(), query_id: None };
+        let scope = plan::Session::new(config, parsed.place());
         let types = |name: &str| catalog.custom_type(name).cloned();
         let env = pull::Env { catalog, functions: &self.shared.functions, config, types: &types };
         let located = pull::locate(query, &env)?;

@@ -57,7 +57,7 @@ impl Engine {
             _ => {
                 let planned: Vec<NewTopic> = before.iter().flat_map(|change| change.command.topics.clone()).collect();
                 let topics = Asked::of_log(&*self.shared.log, &planned);
-                let scope = plan::Session { config: &config, place: parsed.place(), query_id: None };
+                let scope = plan::Session::new(&config, parsed.place());
                 let functions = &*self.shared.functions;
                 let command = Planner { catalog, session: scope, topics: &topics, functions }.plan(parsed);
                 let asked = topics.into_answers()?;
@@ -124,7 +124,7 @@ impl Engine {
         view: View<'_>,
     ) -> Result<Arc<QueryPlan>, Failure> {
         let topics = Asked::of_log(&*self.shared.log, &[]);
-        let scope = plan::Session { config: view.config, place: parsed.place(), query_id: None };
+        let scope = plan::Session::new(view.config, parsed.place());
         let functions = &*self.shared.functions;
         let planner = Planner { catalog: view.catalog, session: scope, topics: &topics, functions };
         let inner = Parsed { statement: inner.clone(), ..parsed.clone() };

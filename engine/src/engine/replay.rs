@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::plan::{self, Command, Planner};
 use crate::runtime::PersistentStart;
+use crate::types::Bounds;
 
 use super::Engine;
 use super::topics::Asked;
@@ -63,8 +64,7 @@ impl Engine {
         let none = Variables::default();
         let mut statements = sql::parse_within(&logged.written, &none, Limits::NONE).map_err(|error| error.message)?;
         let parsed = statements.pop().ok_or("no statement")?;
-        let properties = logged.properties;
-        let config = Config::new(properties.clone()).map_err(|error| error.to_string())?;
+        let config = Config::remembered(logged.properties);
         match &parsed.statement {
             Statement::Terminate { id } => {
                 let ids = chosen(id.as_ref(), &world.catalog);
@@ -82,11 +82,9 @@ impl Engine {
             }
             _ => {
                 let topics = Asked::remembered(logged.topics);
-                // Limits are for what is new: what was accepted comes back.
-                let most = (plan::MOST_WINDOWS.to_owned(), i64::MAX.to_string());
-                let limitless = Config::new(properties.into_iter().chain([most])).map_err(|error| error.to_string())?;
+                let query_id = logged.query_id.as_deref();
                 let scope =
-                    plan::Session { config: &limitless, place: parsed.place(), query_id: logged.query_id.as_deref() };
+                    plan::Session { query_id, bounds: Bounds::NONE, ..plan::Session::new(&config, parsed.place()) };
                 let functions = &*self.shared.functions;
                 let planner = Planner { catalog: &world.catalog, session: scope, topics: &topics, functions };
                 let command = planner.plan(&parsed).map_err(|error| error.to_string())?;

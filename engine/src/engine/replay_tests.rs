@@ -3,14 +3,21 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::clock::Manual;
+use crate::config::Config;
+use crate::expr::Registry;
 use crate::log::{Embedded, Log, Write};
 use crate::statements::{Outcome, QueryLine, Session};
 
-use super::Engine;
 use super::tests::{ask, engine_on, rows, run};
+use super::{Engine, Parts};
 
 /// Puts another statement into the place of a command's.
 fn damage(log: &dyn Log, number: u64, written: &str) {
+    change(log, number, |command| command["written"] = written.into());
+}
+
+fn change(log: &dyn Log, number: u64, change: impl FnOnce(&mut serde_json::Value)) {
     let key = number.to_be_bytes();
     let mut command = None;
     let bound = Bound::Included(key.as_slice());
@@ -21,7 +28,7 @@ fn damage(log: &dyn Log, number: u64, written: &str) {
         })
         .unwrap();
     let mut command = command.unwrap();
-    command["written"] = written.into();
+    change(&mut command);
     let value = Some(serde_json::to_vec(&command).unwrap());
     log.kv().write(Write { space: Arc::from("commands"), key: key.to_vec(), value }.into()).unwrap();
 }
@@ -94,23 +101,82 @@ fn a_topic_made_again_by_a_lost_command_is_kept() {
     assert!(log.topic("A").unwrap().is_some());
 }
 
+const WITH: &str = "WITH (kafka_topic='s', value_format='json', partitions=2)";
+
 #[test]
-fn a_limit_on_new_windows_keeps_no_old_ones_from_coming_back() {
+fn limits_on_what_is_new_keep_nothing_old_from_coming_back() {
     let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
     let engine = engine_on(Arc::clone(&log), "8192");
     run(
         &engine,
-        "CREATE STREAM s (i INT) WITH (kafka_topic='s', value_format='json', partitions=1);
-         CREATE TABLE t AS SELECT i, COUNT(*) FROM s WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY i;",
+        &format!(
+            "CREATE TYPE w AS STRUCT<a INT>;
+             CREATE STREAM s (i INT) {WITH};
+             ALTER STREAM s ADD COLUMN j INT;
+             CREATE STREAM c AS SELECT CAST(NULL AS STRUCT<a INT>) AS x FROM s;
+             CREATE TABLE t AS SELECT i, COUNT(*) FROM s WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY i;"
+        ),
     );
     drop(engine);
-    damage(
-        &*log,
-        1,
-        "CREATE TABLE t AS SELECT i, COUNT(*) FROM s WINDOW HOPPING (SIZE 30 DAYS, ADVANCE BY 1 MINUTE) GROUP BY i;",
+    // What an older version would have accepted.
+    let many = |kind: &str, count: usize| (0..count).map(|i| format!("f{i} {kind}")).collect::<Vec<_>>().join(", ");
+    damage(&*log, 0, &format!("CREATE TYPE w AS STRUCT<{}>;", many("INT", 2500)));
+    damage(&*log, 1, &format!("CREATE STREAM s (i INT, {}) {WITH};", many("w", 5)));
+    damage(&*log, 2, "ALTER STREAM s ADD COLUMN more w;");
+    damage(&*log, 3, "CREATE STREAM c AS SELECT *, CAST(NULL AS w) AS x FROM s;");
+    let window = "HOPPING (SIZE 30 DAYS, ADVANCE BY 1 MINUTE)";
+    damage(&*log, 4, &format!("CREATE TABLE t AS SELECT i, COUNT(*) FROM s WINDOW {window} GROUP BY i;"));
+    let engine = engine_on(Arc::clone(&log), "8192");
+    assert_eq!(engine.catalog().lost().map(|lost| lost.problem.clone()).collect::<Vec<_>>(), <[String; 0]>::default());
+    assert_eq!(queries(&engine), ["CSAS_C_0", "CTAS_T_1"].map(|id| pair(id, "RUNNING")));
+    for text in [
+        format!("CREATE TYPE y AS STRUCT<{}>;", many("INT", 2500)),
+        "CREATE STREAM d AS SELECT * FROM c;".to_owned(),
+        "ALTER STREAM s ADD COLUMN another INT;".to_owned(),
+        format!("CREATE TABLE u AS SELECT i, COUNT(*) FROM s WINDOW {window} GROUP BY i;"),
+    ] {
+        assert!(!refused(&engine, &text).is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn settings_that_become_lower_keep_nothing_from_coming_back() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let open = |settings: &[(&str, &str)]| {
+        Engine::new(Parts {
+            log: Arc::clone(&log),
+            clock: Arc::new(Manual::at(1_000)),
+            config: Config::new(settings.iter().copied()).unwrap(),
+            functions: Registry::with(&[]),
+            threads: 0,
+            uncut: false,
+        })
+        .unwrap()
+    };
+    run(
+        &open(&[]),
+        &format!(
+            "CREATE STREAM s (i INT) {WITH};
+             CREATE STREAM a_name AS SELECT i + 1 AS i FROM s;
+             CREATE TABLE t AS SELECT i, COUNT(*) FROM s WINDOW HOPPING (SIZE 100 SECONDS, ADVANCE BY 1 SECOND) GROUP BY i;"
+        ),
     );
-    let engine = engine_on(log, "8192");
-    assert_eq!(queries(&engine), [pair("CTAS_T_0", "RUNNING")]);
+    let engine = open(&[
+        ("millstream.sql.max.bytes", "20"),
+        ("millstream.sql.max.tokens", "3"),
+        ("millstream.sql.max.statements", "1"),
+        ("millstream.sql.max.name.bytes", "2"),
+        ("millstream.window.max.per.record", "10"),
+        ("millstream.topic.max.partitions", "1"),
+        ("ksql.query.persistent.active.limit", "1"),
+        ("ksql.create.or.replace.enabled", "false"),
+        ("ksql.suppress.enabled", "false"),
+    ]);
+    assert_eq!(queries(&engine), ["CSAS_A_NAME_0", "CTAS_T_1"].map(|id| pair(id, "RUNNING")));
+    drop(engine);
+    // What a setting could be once, and cannot any more.
+    change(&*log, 1, |command| command["properties"]["ksql.streams.auto.offset.reset"] = "sometimes".into());
+    assert_eq!(queries(&open(&[])), ["CSAS_A_NAME_0", "CTAS_T_1"].map(|id| pair(id, "RUNNING")));
 }
 
 #[test]

@@ -34,10 +34,6 @@ struct Index {
     columns: usize,
 }
 
-/// What the expressions of one statement consist of may have so many parts in all: each expression within one counts the
-/// parts of its type, and as often as it is evaluated.
-const BOUND_PARTS_MAX: usize = 4_000_000;
-
 impl Scope {
     /// The columns of a schema, with or without a source name before them.
     pub fn of(schema: &Schema, source: Option<&str>) -> Self {
@@ -49,16 +45,16 @@ impl Scope {
         Self { columns: columns.collect(), ..Self::default() }
     }
 
-    /// Counts what was bound, and refuses what is too much.
-    pub fn count(&self, parts: usize, span: sql::Span) -> Result<(), ExprError> {
+    /// Counts what was bound, and refuses more than `most` in all.
+    pub fn count(&self, parts: usize, most: usize, span: sql::Span) -> Result<(), ExprError> {
         let bound = self.bound.get().saturating_add(parts);
         self.bound.set(bound);
-        if bound <= BOUND_PARTS_MAX {
+        if bound <= most {
             return Ok(());
         }
         let message = format!(
             "The statement is too large: its expressions, times the parts of their types, and as often as CASE, BETWEEN \
-             and `->*` repeat them, are more than {BOUND_PARTS_MAX}"
+             and `->*` repeat them, are more than {most}"
         );
         Err(ExprError::ty(message, span))
     }

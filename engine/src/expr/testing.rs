@@ -8,7 +8,7 @@ use super::{
     Env, Evaluator, ExprError, Registry, RowErrors, Rows, Scope, ScopeColumn, Settings, Typed, bind, cast_value,
     compile,
 };
-use crate::types::{SqlType, Value};
+use crate::types::{Bounds, SqlType, Value};
 
 pub(super) static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry::with(&[]));
 
@@ -17,7 +17,7 @@ fn no_types(_: &str) -> Option<SqlType> {
 }
 
 pub(super) fn env() -> Env<'static> {
-    Env { functions: &REGISTRY, types: &no_types }
+    Env { functions: &REGISTRY, types: &no_types, bounds: Bounds::default() }
 }
 
 /// Columns `NAME TYPE: value | value | …` (`null` is NULL, other values are what CAST makes of the text).
@@ -32,7 +32,7 @@ pub(super) fn table(text: &[&str]) -> Table {
     for line in text {
         let (head, rows) = line.split_once(':').unwrap();
         let (name, ty) = head.trim().split_once(' ').unwrap();
-        let ty = super::resolve_type(&sql::parse_type(ty).unwrap(), &no_types).unwrap();
+        let ty = super::resolve_type(&sql::parse_type(ty).unwrap(), &no_types, &Bounds::NONE).unwrap();
         let values: Vec<Value> = rows
             .split('|')
             .map(|cell| match cell.trim() {

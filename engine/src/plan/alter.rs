@@ -37,10 +37,10 @@ impl Planner<'_> {
                 ))
                 .at(column.span));
             }
-            let ty = resolve_type(ty, self.catalog)
+            let ty = resolve_type(ty, self.catalog, &self.session.bounds)
                 .map_err(|unknown| PlanError::statement(unknown.to_string()).at(column.span).during(Stage::Read))?;
             parts += ty.parts();
-            messages::check_schema_size(parts).map_err(|error| error.at(column.span))?;
+            self.check_schema_size(parts).map_err(|error| error.at(column.span))?;
             altered.schema.value.push(Column::new(&*column.name, ty));
         }
         formats::check_columns(&altered.record_schema(), &altered.formats)?;

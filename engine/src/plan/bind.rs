@@ -63,14 +63,14 @@ impl Planner<'_> {
     /// Binds an expression of a clause.
     pub(super) fn bind(&self, expr: &Expr, universe: &Universe, clause: Clause) -> Result<Typed> {
         let types = |name: &str| self.catalog.custom_type(name).cloned();
-        let env = Env { functions: self.functions, types: &types };
+        let env = Env { functions: self.functions, types: &types, bounds: self.session.bounds };
         bind(expr, &universe.scope, env).map_err(|error| self.refused(error, expr, universe, clause))
     }
 
     /// Binds a call of a table function; the result is an ARRAY of its rows.
     pub(super) fn bind_table_function(&self, expr: &Expr, universe: &Universe) -> Result<Typed> {
         let types = |name: &str| self.catalog.custom_type(name).cloned();
-        let env = Env { functions: self.functions, types: &types };
+        let env = Env { functions: self.functions, types: &types, bounds: self.session.bounds };
         let refused = |error| self.refused(error, expr, universe, Clause::Select);
         bind_table_function(expr, &universe.scope, env).map_err(refused)
     }

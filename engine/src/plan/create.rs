@@ -87,10 +87,10 @@ impl Planner<'_> {
         let mut declared = Declared::default();
         let mut parts = 0;
         for element in &create.elements {
-            let ty = resolve_type(&element.ty, self.catalog)
+            let ty = resolve_type(&element.ty, self.catalog, &self.session.bounds)
                 .map_err(|unknown| PlanError::statement(unknown.to_string()).at(element.name.span))?;
             parts += ty.parts();
-            messages::check_schema_size(parts).map_err(|error| error.at(element.name.span).during(Stage::Change))?;
+            self.check_schema_size(parts).map_err(|error| error.at(element.name.span).during(Stage::Change))?;
             check_header_type(element, &ty)?;
             let column = Column::new(&*element.name.name, ty);
             match &element.constraint {

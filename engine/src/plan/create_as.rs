@@ -45,7 +45,7 @@ impl Planner<'_> {
         let mut select = Select::new(self, resolved, Some(name));
         select.properties = Some(properties);
         let selected = select.plan()?;
-        messages::check_schema_size(selected.root.schema.columns().map(|column| column.ty.parts()).sum())
+        self.check_schema_size(selected.root.schema.columns().map(|column| column.ty.parts()).sum())
             .map_err(|error| error.during(Stage::Change))?;
         let sink = self.plan_sink(&topic.name, properties, &selected)?;
         if let (Some(old), false) = (self.catalog.source(name), create.or_replace) {

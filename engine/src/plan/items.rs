@@ -188,7 +188,8 @@ impl Select<'_> {
         }
         for id in columns {
             let Some(column) = self.universe.scope.columns.get(id) else { continue };
-            let counted = self.universe.scope.count(column.ty.parts(), span);
+            let most = self.planner.session.bounds.expression_parts;
+            let counted = self.universe.scope.count(column.ty.parts(), most, span);
             counted.map_err(|error| PlanError::statement(error.to_string()).at(span))?;
             let alias = self.universe.label(id);
             let qualifier = column.source.as_ref().map(Ident::new);

@@ -3,7 +3,6 @@
 use sql::{Expr, ExprKind, Ident, Span, Statement, With};
 
 use crate::catalog::{Catalog, Source, SourceKind};
-use crate::types::SCHEMA_PARTS_MAX;
 
 use super::error::{PlanError, Result};
 use super::formats::{Side, features};
@@ -47,17 +46,6 @@ pub(super) fn exists_already(new: SourceKind, existing: &Source) -> PlanError {
         existing.name,
         kind(existing.kind)
     ))
-}
-
-/// How large what a stream or table holds may be, in columns and parts of their types.
-pub(super) fn check_schema_size(parts: usize) -> Result<()> {
-    if parts <= SCHEMA_PARTS_MAX {
-        return Ok(());
-    }
-    Err(PlanError::statement(format!(
-        "The columns of a stream or table may have {SCHEMA_PARTS_MAX} parts together (columns, and the fields and elements \
-         of their types)."
-    )))
 }
 
 /// A name is not free as long as what had it, and could not be brought back, is not dropped.

@@ -62,7 +62,6 @@ pub use error::{ErrorKind, PlanError};
 pub use formats::serde_features;
 pub use session::{Session, TopicInfo, Topics, WithPlanned};
 pub use transient::Analysis;
-pub(crate) use window::MOST_WINDOWS;
 
 use error::{Result, Told};
 
@@ -128,6 +127,18 @@ impl Planner<'_> {
 
     fn location(&self, span: Span) -> String {
         error::location(self.session.place, span)
+    }
+
+    /// How large what a stream or table holds may be, in columns and parts of their types.
+    fn check_schema_size(&self, parts: usize) -> Result<()> {
+        let most = self.session.bounds.schema_parts;
+        if parts <= most {
+            return Ok(());
+        }
+        Err(PlanError::statement(format!(
+            "The columns of a stream or table may have {most} parts together (columns, and the fields and elements of \
+             their types)."
+        )))
     }
 
     fn default_format(&self, side: &str) -> Option<String> {

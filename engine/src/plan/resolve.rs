@@ -110,7 +110,7 @@ impl Planner<'_> {
             ExprKind::Column { source: Some(source), .. } => return check_source(source),
             ExprKind::AtTimeZone { .. } => return Err(PlanError::statement("not yet implemented").at(expr.span)),
             ExprKind::Cast { to, .. } => {
-                resolve_type(to, self.catalog)
+                resolve_type(to, self.catalog, &self.session.bounds)
                     .map_err(|unknown| PlanError::statement(unknown.to_string()).at(expr.span))?;
             }
             _ => {}

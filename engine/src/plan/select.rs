@@ -132,7 +132,7 @@ impl<'a> Select<'a> {
             relation = self.flat_map(relation)?;
         }
         if aggregated {
-            let plan = |window| super::window::plan(window, self.query.emit, self.planner.session.config);
+            let plan = |window| super::window::plan(window, self.query.emit, &self.planner.session.bounds);
             let window = self.query.window.as_ref().map(plan).transpose()?;
             relation = self.aggregate(relation, group_by, having, window)?;
         } else if self.query.emit == Some(Emit::Final) {

@@ -1,6 +1,9 @@
 //! What a statement is planned against, besides the catalog.
 
 use crate::config::Config;
+use crate::types::Bounds;
+
+use super::window::MOST_WINDOWS;
 
 /// What the planner may know about topics.
 pub trait Topics {
@@ -48,4 +51,14 @@ pub struct Session<'a> {
     pub place: sql::Place<'a>,
     /// The id the query got when the statement first ran (replay of the command log).
     pub query_id: Option<&'a str>,
+    /// How large what the statement makes may be.
+    pub bounds: Bounds,
+}
+
+impl<'a> Session<'a> {
+    /// For a new statement, with the bounds that the settings say.
+    pub fn new(config: &'a Config, place: sql::Place<'a>) -> Self {
+        let windows = config.number(MOST_WINDOWS).unwrap_or(i64::MAX);
+        Self { config, place, query_id: None, bounds: Bounds { windows, ..Bounds::default() } }
+    }
 }

@@ -150,7 +150,7 @@ impl Planner<'_> {
         });
         let kept = |ms: i64| {
             let window =
-                window.and_then(|window| super::window::plan(window, create.query.emit, self.session.config).ok());
+                window.and_then(|window| super::window::plan(window, create.query.emit, &self.session.bounds).ok());
             window.map_or(ms, |window| if ms >= 0 { ms.max(window.retention_ms) } else { ms })
         };
         let retention_ms = (!is_plain_table).then(|| kept(properties.retention_ms.unwrap_or(inherited.retention_ms)));

@@ -10,7 +10,7 @@ use super::error::{PlanError, Result, Stage};
 
 impl Planner<'_> {
     pub(super) fn create_type(&self, text: &str, name: &Ident, ty: &Type, if_not_exists: bool) -> Result<Command> {
-        let resolved = resolve_type(ty, self.catalog)
+        let resolved = resolve_type(ty, self.catalog, &self.session.bounds)
             .map_err(|unknown| PlanError::statement(unknown.to_string()).during(Stage::Read))?;
         if let Some(known) = self.catalog.custom_type(&name.name) {
             if if_not_exists {

@@ -1,7 +1,7 @@
 //! `WINDOW …`: sizes in milliseconds, defaults, limits.
 
-use crate::config::Config;
 use crate::steps::{KeyWindow, Window, WindowKind};
+use crate::types::Bounds;
 
 use sql::{Emit, Interval, TimeUnit};
 
@@ -29,10 +29,10 @@ pub(super) fn interval_ms(interval: Interval) -> Result<i64> {
 }
 
 /// In how many windows one record may be.
-pub(crate) const MOST_WINDOWS: &str = "millstream.window.max.per.record";
+pub(super) const MOST_WINDOWS: &str = "millstream.window.max.per.record";
 
 /// The window of a GROUP BY. Without a grace period, EMIT FINAL has none, the others what is left of 24 hours.
-pub(super) fn plan(window: &sql::Window, emit: Option<Emit>, config: &Config) -> Result<Window> {
+pub(super) fn plan(window: &sql::Window, emit: Option<Emit>, bounds: &Bounds) -> Result<Window> {
     let kind = match window.kind {
         sql::WindowKind::Tumbling { size } => WindowKind::Tumbling { size_ms: interval_ms(size)? },
         sql::WindowKind::Hopping { size, advance } => {
@@ -54,7 +54,7 @@ pub(super) fn plan(window: &sql::Window, emit: Option<Emit>, config: &Config) ->
         .during(Stage::Start)
         .at(window.span));
     }
-    let (per_record, most) = (kind.windows_per_record(), config.number(MOST_WINDOWS).unwrap_or(i64::MAX));
+    let (per_record, most) = (kind.windows_per_record(), bounds.windows);
     if per_record > most {
         return Err(PlanError::statement(format!(
             "Every record would be in {per_record} windows of {size_ms} ms that advance by {} ms, and all of them would be \

@@ -6,7 +6,7 @@ use sql::{Expr, ExprKind, Ident, Span};
 
 use crate::expr::{Env, Evaluator, Registry, RowErrors, Rows, Scope, ScopeColumn, Settings, bind, compile};
 use crate::steps::Timestamp;
-use crate::types::{SqlType, text};
+use crate::types::{Bounds, SqlType, text};
 
 /// Reads event times out of one column of a row layout.
 #[derive(Debug)]
@@ -68,6 +68,7 @@ fn parser(pattern: &str, functions: &Registry) -> Result<Evaluator, String> {
     });
     let mut scope = Scope::default();
     scope.columns.push(ScopeColumn { source: None, name: "T".to_owned(), ty: SqlType::String });
-    let typed = bind(&call, &scope, Env { functions, types: &|_| None }).map_err(|error| error.to_string())?;
+    let env = Env { functions, types: &|_| None, bounds: Bounds::NONE };
+    let typed = bind(&call, &scope, env).map_err(|error| error.to_string())?;
     compile(&typed, &Settings::default()).map_err(|error| error.to_string())
 }

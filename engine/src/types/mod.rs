@@ -1,6 +1,7 @@
 //! The words every layer uses: SQL types, schemas, and batches of changes over Arrow columns.
 
 mod absent;
+mod bounds;
 mod builder;
 mod changes;
 mod double_text;
@@ -13,10 +14,11 @@ mod value;
 mod view;
 mod window;
 
+pub use bounds::{Bounds, PartsLeft, TypeTooLarge};
 pub use builder::ColumnBuilder;
 pub use changes::{Changes, Side, Windows};
 pub use schema::{Column, Schema};
-pub use sql_type::{SCHEMA_PARTS_MAX, SqlType, TYPE_LEVELS_MAX, TYPE_PARTS_MAX, header_type};
+pub use sql_type::{SqlType, TYPE_LEVELS_MAX, header_type};
 pub use time::Time;
 pub use value::Value;
 pub use view::View;

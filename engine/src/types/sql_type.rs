@@ -41,14 +41,8 @@ pub fn header_type() -> SqlType {
     ])))
 }
 
-/// A type may have so many parts: custom types within custom types multiply.
-pub const TYPE_PARTS_MAX: usize = 2000;
-
-/// And so many levels: whatever walks over one calls itself for each.
+/// A type may have so many levels: whatever walks over one calls itself for each.
 pub const TYPE_LEVELS_MAX: usize = 520;
-
-/// The columns of a stream or table may have so many parts together.
-pub const SCHEMA_PARTS_MAX: usize = 10_000;
 
 impl SqlType {
     /// How many types it consists of, itself included.

@@ -10,7 +10,7 @@ use super::error::nearest;
 use super::functions::Registry;
 use super::typed::Kind;
 use super::{ExprError, Scope, Typed, coerce, show};
-use crate::types::{SqlType, TYPE_PARTS_MAX, Value, text};
+use crate::types::{Bounds, PartsLeft, SqlType, TypeTooLarge, Value, text};
 
 /// What expressions are bound against besides columns.
 #[derive(Clone, Copy)]
@@ -19,6 +19,8 @@ pub struct Env<'a> {
     pub functions: &'a Registry,
     /// Custom types by folded name.
     pub types: &'a dyn Fn(&str) -> Option<SqlType>,
+    /// How large expressions and types may be.
+    pub bounds: Bounds,
 }
 
 /// Gives an expression its types. Columns become positions in `scope`.
@@ -36,14 +38,16 @@ pub fn bind_table_function(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<T
 }
 
 /// A type as written → a type: custom names are looked up.
-pub fn resolve_type(ty: &Type, custom: &dyn Fn(&str) -> Option<SqlType>) -> Result<SqlType, ExprError> {
-    let mut left = TYPE_PARTS_MAX;
-    resolve(ty, custom, &mut left)
+pub fn resolve_type(
+    ty: &Type,
+    custom: &dyn Fn(&str) -> Option<SqlType>,
+    bounds: &Bounds,
+) -> Result<SqlType, ExprError> {
+    resolve(ty, custom, &mut bounds.type_parts())
 }
 
-/// `left`: how many more parts there may be.
-fn resolve(ty: &Type, custom: &dyn Fn(&str) -> Option<SqlType>, left: &mut usize) -> Result<SqlType, ExprError> {
-    *left = left.checked_sub(1).ok_or_else(|| too_large(Span::default()))?;
+fn resolve(ty: &Type, custom: &dyn Fn(&str) -> Option<SqlType>, left: &mut PartsLeft) -> Result<SqlType, ExprError> {
+    left.take(1).map_err(|error| too_large(error, Span::default()))?;
     Ok(match ty {
         Type::Boolean => SqlType::Boolean,
         Type::Integer => SqlType::Integer,
@@ -72,14 +76,14 @@ fn resolve(ty: &Type, custom: &dyn Fn(&str) -> Option<SqlType>, left: &mut usize
         Type::Custom(name) => {
             let known = custom(&name.name)
                 .ok_or_else(|| ExprError::ty(format!("Cannot resolve unknown type: {}", name.name), name.span))?;
-            *left = left.checked_sub(known.parts()).ok_or_else(|| too_large(name.span))?;
+            left.take(known.parts()).map_err(|error| too_large(error, name.span))?;
             known
         }
     })
 }
 
-fn too_large(span: Span) -> ExprError {
-    ExprError::ty(format!("A type may have {TYPE_PARTS_MAX} parts (fields, elements, keys and values)"), span)
+fn too_large(error: TypeTooLarge, span: Span) -> ExprError {
+    ExprError::ty(error.to_string(), span)
 }
 
 struct Binder<'a> {
@@ -92,13 +96,13 @@ struct Binder<'a> {
 impl Binder<'_> {
     fn bind(&mut self, expr: &Expr) -> Result<Typed, ExprError> {
         let typed = self.bind_node(expr)?;
-        self.scope.count(typed.ty.parts(), expr.span)?;
+        self.scope.count(typed.ty.parts(), self.env.bounds.expression_parts, expr.span)?;
         Ok(typed)
     }
 
     /// A copy of what is evaluated in several places: of the operand of a CASE, once for each WHEN.
     fn again(&self, expr: &Typed, span: Span) -> Result<Typed, ExprError> {
-        self.scope.count(expr.parts(), span)?;
+        self.scope.count(expr.parts(), self.env.bounds.expression_parts, span)?;
         Ok(expr.clone())
     }
 
@@ -198,7 +202,7 @@ impl Binder<'_> {
     }
 
     fn cast(&mut self, value: &Expr, to: &Type, span: Span) -> Result<Typed, ExprError> {
-        let to = resolve_type(to, self.env.types)?;
+        let to = resolve_type(to, self.env.types, &self.env.bounds)?;
         let value = self.bind(value)?;
         if value.is_null_literal() {
             // Unlike a bare NULL it has a type; constructors tell the difference.

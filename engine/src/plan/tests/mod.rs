@@ -64,7 +64,7 @@ impl World {
     fn planner<'a>(&'a self, parsed: &'a Parsed) -> Planner<'a> {
         Planner {
             catalog: &self.catalog,
-            session: Session { config: &self.config, place: parsed.place(), query_id: None },
+            session: Session::new(&self.config, parsed.place()),
             topics: &self.topics,
             functions: &self.functions,
         }

@@ -11,7 +11,7 @@ use crate::expr::{self, Evaluator, Kind, Registry, Settings, Typed, compile};
 use crate::failure::Failure;
 use crate::plan::Analysis;
 use crate::steps::{SourceColumn, StepKind};
-use crate::types::SqlType;
+use crate::types::{Bounds, SqlType};
 
 use super::refuse::{check_window_bounds, check_without_scan, not_materialized, where_clause};
 use super::{Access, From, Pull, lookup};
@@ -27,7 +27,7 @@ pub(crate) struct Env<'a> {
 
 impl Env<'_> {
     pub(super) fn expr(&self) -> expr::Env<'_> {
-        expr::Env { functions: self.functions, types: self.types }
+        expr::Env { functions: self.functions, types: self.types, bounds: Bounds::default() }
     }
 }
 

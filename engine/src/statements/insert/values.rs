@@ -5,7 +5,7 @@ use sql::{Expr, Ident};
 use crate::catalog::Source;
 use crate::expr::{self, Env, ExprError, Registry, RowErrors, Rows, Scope, Settings};
 use crate::statements::{Failure, View};
-use crate::types::{Column, SqlType, Value};
+use crate::types::{Bounds, Column, SqlType, Value};
 
 use super::coerce::{base_name, coerce, wanted_form};
 use super::{Row, names, target};
@@ -107,7 +107,7 @@ fn evaluate(view: View<'_>, functions: &Registry, expr: &Expr, column: &Column) 
     }
     let invalid = |problem: String| format!("Invalid insert value: {problem}.");
     let types = |name: &str| view.catalog.custom_type(name).cloned();
-    let env = Env { functions, types: &types };
+    let env = Env { functions, types: &types, bounds: Bounds::default() };
     let typed = expr::bind(expr, &Scope::default(), env).map_err(|error| match error {
         ExprError::UnknownColumn { name, .. } => format!("Unsupported column reference in insert value: {name}"),
         ExprError::Unforeseen { .. } => "Unexpected error generating code for insert value".to_owned(),
