@@ -5,21 +5,36 @@ use std::cell::RefCell;
 use std::iter::Peekable;
 use std::ops::Range;
 use std::str::Chars;
+use std::time::{Duration, Instant};
 
 use regex::{CaptureLocations, Regex, RegexBuilder};
+
+/// What a compiled pattern may take, in bytes; the smallest that is enough says how long a search may be for each byte of
+/// the text.
+const PROGRAM_BYTES: [usize; 5] = [1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20];
+/// Bytes of the program times bytes of the text in a search: a search that goes through every state of the program at every
+/// byte takes about 5 s then, most take a thousandth.
+const SEARCH_COST: usize = 1 << 35;
+/// How long all matches of a text may be searched for. Each search may read the rest of the text (`a[^b]*b|a` does in
+/// `aaaa`), so that searches together take the square of its length.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The clock is looked at whenever searches may have cost this much together.
+const COST_BETWEEN_LOOKS: usize = SEARCH_COST / 4;
 
 /// A pattern of Java, and room for the groups of its last match.
 pub(super) struct Pattern {
     regex: Regex,
+    program_bytes: usize,
+    patience: Duration,
     groups: RefCell<CaptureLocations>,
 }
 
 impl Pattern {
     /// Compiles a pattern; the error says what is wrong with it or not supported.
     pub(super) fn new(pattern: &str) -> Result<Self, String> {
-        let regex = compile(pattern)?;
+        let (regex, program_bytes) = compile(pattern)?;
         let groups = RefCell::new(regex.capture_locations());
-        Ok(Self { regex, groups })
+        Ok(Self { regex, program_bytes, patience: PATIENCE, groups })
     }
 
     /// Number of groups, the whole match among them.
@@ -38,22 +53,38 @@ impl Pattern {
     }
 
     /// Where a group of the first match stands in a text.
-    pub(super) fn find(&self, text: &str, group: usize) -> Option<Range<usize>> {
+    ///
+    /// # Errors
+    /// The text is too long for the pattern.
+    pub(super) fn find(&self, text: &str, group: usize) -> Result<Option<Range<usize>>, String> {
+        self.check_length(text)?;
         let mut groups = self.groups.borrow_mut();
-        self.regex.captures_read(&mut groups, text)?;
-        groups.get(group).map(|(start, end)| start..end)
+        let found = self.regex.captures_read(&mut groups, text).is_some();
+        Ok(groups.get(group).filter(|_| found).map(|(start, end)| start..end))
     }
 
     /// Calls `each` with the whole and the groups of every match, as `Matcher.find` finds them: an empty one may follow
     /// right after another.
+    ///
+    /// # Errors
+    /// Those of `each`; the text is too long for the pattern; its matches take too long.
     pub(super) fn each_match(
         &self,
         text: &str,
         mut each: impl FnMut(Range<usize>, &CaptureLocations) -> Result<(), String>,
     ) -> Result<(), String> {
+        self.check_length(text)?;
         let mut groups = self.groups.borrow_mut();
-        let mut start = 0;
+        let (mut start, mut cost, mut deadline) = (0, 0, None);
         while start <= text.len() {
+            cost += self.program_bytes * (text.len() - start);
+            if cost > COST_BETWEEN_LOOKS {
+                cost = 0;
+                let now = Instant::now();
+                if now > *deadline.get_or_insert(now + self.patience) {
+                    return Err(format!("the matches of a regular expression take more than {} s", PATIENCE.as_secs()));
+                }
+            }
             let Some(whole) = self.regex.captures_read_at(&mut groups, text, start) else { break };
             let range = whole.range();
             start = range.end;
@@ -64,20 +95,34 @@ impl Pattern {
         }
         Ok(())
     }
+
+    fn check_length(&self, text: &str) -> Result<(), String> {
+        let at_most = SEARCH_COST / self.program_bytes;
+        if text.len() > at_most {
+            return Err(format!(
+                "a text of {} bytes is too long for a regular expression of this size: at most {at_most}",
+                text.len()
+            ));
+        }
+        Ok(())
+    }
 }
 
-/// A compiled pattern may take this much: searching takes the longer the more it is.
-const PROGRAM_BYTES: usize = 1 << 20;
-
-fn compile(pattern: &str) -> Result<Regex, String> {
+/// A pattern as a program, and which of `PROGRAM_BYTES` it fits in.
+fn compile(pattern: &str) -> Result<(Regex, usize), String> {
     let refused = |why: &str| format!("'{pattern}' is not a regular expression that is supported: {why}");
     let translated = Translator::new(pattern).translate().map_err(|why| refused(&why))?;
-    RegexBuilder::new(&translated).size_limit(PROGRAM_BYTES).build().map_err(|error| match error {
-        regex::Error::Syntax(message) => {
-            refused(message.lines().last().unwrap_or_default().trim_start_matches("error: "))
+    let mut failure = None;
+    for bytes in PROGRAM_BYTES {
+        match RegexBuilder::new(&translated).size_limit(bytes).build() {
+            Ok(regex) => return Ok((regex, bytes)),
+            Err(regex::Error::Syntax(message)) => {
+                return Err(refused(message.lines().last().unwrap_or_default().trim_start_matches("error: ")));
+            }
+            Err(error) => failure = Some(error.to_string()),
         }
-        error => refused(&error.to_string()),
-    })
+    }
+    Err(refused(&failure.unwrap_or_default()))
 }
 
 struct Translator<'a> {
@@ -279,7 +324,7 @@ mod tests {
             ("x*?y", "xxy", Some("xxy")),
             ("\\-\\ \\/", "- /", Some("- /")),
         ] {
-            let regex = compile(pattern).unwrap_or_else(|why| panic!("{why}"));
+            let (regex, _) = compile(pattern).unwrap_or_else(|why| panic!("{why}"));
             assert_eq!(regex.find(text).map(|found| found.as_str()), found, "{pattern}");
         }
         for (pattern, why) in [
@@ -293,6 +338,29 @@ mod tests {
         ] {
             assert!(compile(pattern).unwrap_err().contains(why), "{pattern}: {:?}", compile(pattern));
         }
+    }
+
+    #[test]
+    fn a_search_is_the_shorter_the_larger_its_program() {
+        let long = "a".repeat(8 << 20);
+        assert_eq!(Pattern::new("a[^,]*,?$").unwrap().find(&long, 0), Ok(Some(0..8 << 20)));
+        let large = Pattern::new("[ab]*a[ab]{5000}c").unwrap();
+        assert_eq!(large.find(&long[..32 << 10], 0), Ok(None));
+        let refused = large.find(&long, 0).unwrap_err();
+        assert!(refused.contains("of 8388608 bytes is too long") && refused.ends_with("at most 32768"), "{refused}");
+        assert_eq!(large.each_match(&long, |_, _| Ok(())), Err(refused));
+    }
+
+    #[test]
+    fn matches_that_each_read_the_rest_end_in_time() {
+        let (mut pattern, text) = (Pattern::new("a[^b]*b|a").unwrap(), "a".repeat(20_000));
+        let count = |pattern: &Pattern| {
+            let mut count = 0;
+            pattern.each_match(&text, |_, _| Ok(count += 1)).map(|()| count)
+        };
+        assert_eq!(count(&pattern), Ok(20_000));
+        pattern.patience = Duration::ZERO;
+        assert!(count(&pattern).unwrap_err().contains("take more than 5 s"));
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn extract(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
     let (mut patterns, given, groups) = (patterns(batch, 0)?, Texts::new(batch, 1)?, Groups::new(batch)?);
     Ok(nullable_texts(batch, |row, out| {
         let (pattern, text) = (patterns.at(row)?, given.at(row));
-        let part = pattern.find(text, groups.at(row)?).and_then(|found| text.get(found));
+        let part = pattern.find(text, groups.at(row)?)?.and_then(|found| text.get(found));
         out.push_str(part.unwrap_or_default());
         Ok(part.is_some())
     }))
