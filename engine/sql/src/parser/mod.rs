@@ -71,7 +71,7 @@ pub(crate) struct Parser<'a> {
 }
 
 /// A statement's tree may have so many levels: whatever walks over one (to write it, to type it, to run it, to drop it)
-/// calls itself for each, and the threads that do have a stack for as many (`engine::STACK_BYTES`). Every operator is a
+/// calls itself for each, and the threads that do have a stack for as many (`crate::STACK_BYTES`). Every operator is a
 /// level, also in a row: `a + b + c` is `(a + b) + c`.
 pub(crate) const LEVELS_MAX: u32 = 520;
 
