@@ -8,11 +8,14 @@
 //!                  topics/  segment files of the embedded log
 //! ```
 
+mod branches;
 mod closed;
 mod database;
 mod descriptors;
 mod dir;
 mod journal;
+#[cfg(test)]
+mod long_key_tests;
 mod long_keys;
 mod memory;
 mod opened;

@@ -1,6 +1,7 @@
 //! The local database while it is open: one fjall keyspace. A space is a number of four bytes (big-endian) before its keys, so that
 //! most keys are short enough to lie in the memtable's nodes; space 0 holds the numbers of the others by name.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::{Bound, RangeBounds};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use fjall::config::{PartitioningPolicy, PinningPolicy};
 use fjall::{Keyspace, KeyspaceCreateOptions, LsmError, OwnedWriteBatch, PersistMode, Slice};
 use parking_lot::{Mutex, RwLock};
 
-use crate::log::local::long_keys::{self, Bundle, LONG};
+use crate::log::local::branches::{Changes, Entries, next_branch};
+use crate::log::local::long_keys::{Beginning, LONG, Node, within};
 use crate::log::local::panics::quietly;
 use crate::log::local::{descriptors, is_empty, journal};
 use crate::log::{LogError, Result, Writes};
@@ -44,8 +46,8 @@ pub(super) struct Opened {
     database: fjall::Database,
     entries: Keyspace,
     spaces: RwLock<Spaces>,
-    /// Held while entries that hold several long keys are read, changed and written.
-    bundling: Mutex<()>,
+    /// Number of the next branch of long keys; held while branches are looked up and changed.
+    next_branch: Mutex<u64>,
     path: PathBuf,
 }
 
@@ -68,7 +70,8 @@ impl Opened {
             let database = builder.worker_threads(1).open()?;
             let entries = database.keyspace("entries", options)?;
             let spaces = RwLock::new(Spaces::read(&entries)?);
-            Ok(Opened { database, entries, spaces, bundling: Mutex::default(), path: path.to_owned() })
+            let next_branch = Mutex::new(next_branch(&entries)?);
+            Ok(Opened { database, entries, spaces, next_branch, path: path.to_owned() })
         });
         match opened {
             Ok(Ok(opened)) => Ok(opened),
@@ -107,7 +110,7 @@ impl Opened {
             return Ok(*space);
         }
         let space = spaces.next;
-        let key = full_key(NAMES, name.as_bytes());
+        let key = Node::Space(NAMES).key(name.as_bytes());
         self.entries.insert(key, space.to_be_bytes()).map_err(|error| self.failed(error))?;
         spaces.numbers.insert(Arc::clone(name), space);
         spaces.next += 1;
@@ -134,43 +137,75 @@ impl Opened {
         Ok(())
     }
 
-    /// Removes everything in a space; nobody writes to it. Every chunk is read anew: fjall keeps all memtables that are filled
-    /// while an iterator is open.
+    /// Removes everything in a space, and first what is in the branches of it; nobody writes to it. Every chunk is read anew:
+    /// fjall keeps all memtables that are filled while an iterator is open.
     fn clear(&self, space: u32) -> Result<()> {
-        let mut from = Bound::Included(full_key(space, &[]));
-        let to = Bound::Excluded(full_key(space + 1, &[]));
-        loop {
+        let all = |node: Node| (node, node.range(Bound::Unbounded, Bound::Unbounded));
+        let mut nodes = vec![all(Node::Space(space))];
+        let mut cleared = None;
+        while let Some((node, (from, to))) = nodes.last_mut() {
             self.let_flush()?;
             let mut batch = OwnedWriteBatch::with_capacity(self.database.clone(), DROP_CHUNK);
+            let mut branch = None;
             for entry in self.entries.range((from.clone(), to.clone())).take(DROP_CHUNK) {
-                let key = entry.key().map_err(|error| self.failed(error))?;
+                let is_beginning = |key: &Slice| node.bare(key).len() == node.longest();
+                let (key, beginning) = entry.into_inner_if(is_beginning).map_err(|error| self.failed(error))?;
+                if let Some(beginning) = beginning
+                    && let Some(Beginning::Branch(number)) = Beginning::parse(&beginning)
+                    && cleared != Some(number)
+                {
+                    branch = Some(number);
+                    break;
+                }
                 batch.remove(&self.entries, key.clone());
-                from = Bound::Excluded(key);
+                *from = Bound::Excluded(key);
             }
-            if batch.is_empty() {
-                return Ok(());
-            }
+            let is_empty = batch.is_empty();
             batch.commit().map_err(|error| self.failed(error))?;
+            match (branch, *node) {
+                (Some(number), _) => nodes.push(all(Node::Branch(number))),
+                (None, Node::Branch(number)) if is_empty => {
+                    cleared = Some(number);
+                    nodes.pop();
+                }
+                (None, Node::Space(_)) if is_empty => drop(nodes.pop()),
+                (None, _) => {}
+            }
         }
+        Ok(())
+    }
+
+    /// The value of an entry.
+    pub(super) fn kept(&self, entry: &Slice) -> Result<Option<Slice>> {
+        self.entries.get(entry).map_err(|error| self.failed(error))
+    }
+
+    /// Keys of entries.
+    pub(super) fn keys(&self, of: (Bound<Slice>, Bound<Slice>)) -> impl DoubleEndedIterator<Item = Result<Slice>> {
+        self.entries.range(of).map(|entry| entry.key().map_err(|error| self.failed(error)))
+    }
+
+    /// What the entry of the beginning of long keys holds.
+    pub(super) fn beginning<'a>(&self, entry: &'a [u8]) -> Result<Beginning<'a>> {
+        Beginning::parse(entry).ok_or_else(|| LogError::Corrupt {
+            file: self.path.display().to_string(),
+            problem: "an entry of long keys cannot be read".to_owned(),
+        })
     }
 
     /// The value of a key.
     pub(super) fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let Some(space) = self.space(space) else { return Ok(None) };
-        let (entry, rest) = long_keys::cut(key).map_or((key, None), |(entry, rest)| (entry, Some(rest)));
-        let value = self.entries.get(full_key(space, entry)).map_err(|error| self.failed(error))?;
-        let Some(value) = value else { return Ok(None) };
-        match rest {
-            None => Ok(Some(value.to_vec())),
-            Some(rest) => Ok(self.bundle(&value)?.get(rest).map(<[u8]>::to_vec)),
+        let (mut node, mut key) = (Node::Space(space), key);
+        loop {
+            let cut = node.cut(key);
+            let Some(value) = self.kept(&node.key(cut.map_or(key, |(begin, _)| begin)))? else { return Ok(None) };
+            let Some((_, rest)) = cut else { return Ok(Some(value.to_vec())) };
+            match self.beginning(&value)? {
+                Beginning::Branch(number) => (node, key) = (Node::Branch(number), rest),
+                Beginning::Bundle(bundle) => return Ok(bundle.get(rest).map(<[u8]>::to_vec)),
+            }
         }
-    }
-
-    fn bundle<'a>(&self, entry: &'a [u8]) -> Result<Bundle<'a>> {
-        Bundle::parse(entry).ok_or_else(|| LogError::Corrupt {
-            file: self.path.display().to_string(),
-            problem: "an entry of long keys cannot be read".to_owned(),
-        })
     }
 
     /// Calls `each` for every entry in key order until it returns false.
@@ -182,24 +217,46 @@ impl Opened {
         each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<()> {
         let Some(space) = self.space(space).filter(|_| !is_empty(from, to)) else { return Ok(()) };
-        let first = bound(from, space).unwrap_or_else(|| Bound::Included(full_key(space, &[])));
-        let last = bound(to, space).unwrap_or_else(|| Bound::Excluded(full_key(space + 1, &[])));
+        let level = |node: Node, begin: usize, from, to| (node, begin, self.entries.range(node.range(from, to)));
+        // The branches on the way to the present key, and how much of it leads to each.
+        let mut levels = vec![level(Node::Space(space), 0, from, to)];
         let mut full = Vec::new();
-        for entry in self.entries.range((first, last)) {
+        while let Some((node, begin, entries)) = levels.last_mut() {
+            let Some(entry) = entries.next() else {
+                levels.pop();
+                continue;
+            };
             let (key, value) = entry.into_inner().map_err(|error| self.failed(error))?;
-            let key = key.get(size_of::<u32>()..).unwrap_or_default();
-            if key.len() < LONG {
+            let key = node.bare(&key);
+            let is_short = key.len() < node.longest();
+            if is_short && *begin == 0 {
                 if !each(key, &value) {
                     return Ok(());
                 }
                 continue;
             }
-            for (rest, value) in self.bundle(&value)?.iter() {
-                full.clear();
-                full.extend_from_slice(key);
-                full.extend_from_slice(rest);
-                if RangeBounds::<[u8]>::contains(&(from, to), full.as_slice()) && !each(&full, value) {
+            full.truncate(*begin);
+            full.extend_from_slice(key);
+            if is_short {
+                if !each(&full, &value) {
                     return Ok(());
+                }
+                continue;
+            }
+            match self.beginning(&value)? {
+                Beginning::Branch(number) => {
+                    let (from, to) = (within(from, &full), within(to, &full));
+                    levels.push(level(Node::Branch(number), full.len(), from, to));
+                }
+                Beginning::Bundle(bundle) => {
+                    for (rest, value) in bundle.iter() {
+                        full.truncate(LONG);
+                        full.extend_from_slice(rest);
+                        let is_wanted = RangeBounds::<[u8]>::contains(&(from, to), full.as_slice());
+                        if is_wanted && !each(&full, value) {
+                            return Ok(());
+                        }
+                    }
                 }
             }
         }
@@ -226,32 +283,55 @@ impl Opened {
         // Neighbours go into the memtable one after the other: most of the way to the second is in the cache.
         places.sort_unstable_by(|one, other| order(one, other).then(one.at.cmp(&other.at)));
         let mut batch = OwnedWriteBatch::with_capacity(self.database.clone(), places.len());
-        let mut long = BTreeMap::<Slice, Vec<Rest<'_>>>::new();
+        let mut long = Vec::new();
         for (i, place) in places.iter().enumerate() {
             // Of several writes to one key the last one counts.
             if places.get(i + 1).is_some_and(|next| order(place, next).is_eq()) {
                 continue;
             }
             let Some((_, key, value)) = writes.get(place.at as usize) else { continue };
-            match (long_keys::cut(key), value) {
-                (Some((entry, rest)), value) => {
-                    long.entry(full_key(place.space, entry)).or_default().push((rest, value));
-                }
-                (None, Some(value)) => batch.insert(&self.entries, full_key(place.space, key), value),
-                (None, None) => batch.remove(&self.entries, full_key(place.space, key)),
+            let node = Node::Space(place.space);
+            match value {
+                _ if key.len() >= LONG => long.push((node, key, value)),
+                Some(value) => batch.insert(&self.entries, node.key(key), value),
+                None => batch.remove(&self.entries, node.key(key)),
             }
         }
-        let _nobody_bundles = (!long.is_empty()).then(|| self.bundling.lock());
-        for (entry, changes) in long {
-            let kept = self.entries.get(&entry).map_err(|error| self.failed(error))?;
-            let mut bundle = kept.as_ref().map_or_else(|| Ok(Bundle::default()), |kept| self.bundle(kept))?;
-            changes.into_iter().for_each(|(rest, value)| bundle.set(rest, value));
-            match bundle.to_bytes() {
-                Some(bytes) => batch.insert(&self.entries, entry, bytes),
+        if long.is_empty() {
+            return batch.durability(Some(PersistMode::SyncData)).commit().map_err(|error| self.failed(error));
+        }
+        let mut next_branch = self.next_branch.lock();
+        for (entry, value) in self.entries_of(long, &mut next_branch)? {
+            match value {
+                Some(value) => batch.insert(&self.entries, entry, &*value),
                 None => batch.remove(&self.entries, entry),
             }
         }
         batch.durability(Some(PersistMode::SyncData)).commit().map_err(|error| self.failed(error))
+    }
+
+    /// What is to be written for changes of long keys.
+    fn entries_of<'a>(&self, long: Vec<Change<'a>>, next_branch: &mut u64) -> Result<Entries<'a>> {
+        let mut changes = Changes::new(self, next_branch);
+        for (node, key, value) in long {
+            changes.set(node, key, value.map(Cow::Borrowed))?;
+        }
+        changes.finish()
+    }
+
+    /// Bytes that would be written for changes of long keys.
+    #[cfg(test)]
+    pub(super) fn written_for(&self, writes: &Writes) -> usize {
+        let spaces: Vec<u32> = writes.spaces().iter().map(|name| self.make_space(name).unwrap()).collect();
+        let long = writes.iter().map(|(space, key, value)| (Node::Space(spaces[space]), key, value)).collect();
+        let entries = self.entries_of(long, &mut self.next_branch.lock().clone()).unwrap();
+        entries.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, |value| value.len())).sum()
+    }
+
+    /// Writes an entry as an older version did.
+    #[cfg(test)]
+    pub(super) fn write_entry(&self, space: &str, key: &[u8], value: &[u8]) {
+        self.entries.insert(Node::Space(self.space(space).unwrap()).key(key), value).unwrap();
     }
 
     /// Removes every space whose name starts with the prefix.
@@ -259,24 +339,10 @@ impl Opened {
         let dropped = self.spaces.read().starting_with(prefix);
         for (name, space) in dropped {
             self.clear(space)?;
-            self.entries.remove(full_key(NAMES, name.as_bytes())).map_err(|error| self.failed(error))?;
+            self.entries.remove(Node::Space(NAMES).key(name.as_bytes())).map_err(|error| self.failed(error))?;
             self.spaces.write().numbers.remove(&name);
         }
         self.database.persist(PersistMode::SyncData).map_err(|error| self.failed(error))
-    }
-}
-
-/// The rest of a long key and its new value.
-type Rest<'a> = (&'a [u8], Option<&'a [u8]>);
-
-/// Where a scan begins or ends: with the entry that holds the key, if it is long. `None`: the space does.
-fn bound(of: Bound<&[u8]>, space: u32) -> Option<Bound<Slice>> {
-    match of {
-        Bound::Unbounded => None,
-        Bound::Included(key) | Bound::Excluded(key) if key.len() >= LONG => {
-            Some(Bound::Included(full_key(space, key.get(..LONG).unwrap_or(key))))
-        }
-        short => Some(short.map(|key| full_key(space, key))),
     }
 }
 
@@ -323,6 +389,9 @@ fn options() -> KeyspaceCreateOptions {
         .filter_block_pinning_policy(stay)
 }
 
+/// A change of a long key.
+type Change<'a> = (Node, &'a [u8], Option<&'a [u8]>);
+
 /// Where a change goes.
 struct Place {
     prefix: u128,
@@ -337,97 +406,4 @@ fn prefix(key: &[u8]) -> u128 {
     let len = key.len().min(bytes.len());
     bytes[..len].copy_from_slice(&key[..len]);
     u128::from_be_bytes(bytes)
-}
-
-/// A key of a space; short ones are not put on the heap.
-fn full_key(space: u32, key: &[u8]) -> Slice {
-    const SHORT: usize = 20;
-    let len = size_of::<u32>() + key.len();
-    let mut short = [0; SHORT];
-    match short.get_mut(..len) {
-        Some(full) => {
-            let (head, tail) = full.split_at_mut(size_of::<u32>());
-            head.copy_from_slice(&space.to_be_bytes());
-            tail.copy_from_slice(key);
-            Slice::from(&*full)
-        }
-        None => Slice::from([&space.to_be_bytes(), key].concat()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::log::Write;
-
-    fn scanned(opened: &Opened, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let mut found = Vec::new();
-        opened
-            .scan("s", from, to, &mut |key, value| {
-                found.push((key.to_vec(), value.to_vec()));
-                true
-            })
-            .unwrap();
-        found
-    }
-
-    /// Keys around the length from which they are kept in bundles, with beginnings that agree and that do not.
-    fn keys() -> Vec<Vec<u8>> {
-        let mut keys = vec![b"a".to_vec(), b"z".to_vec()];
-        for byte in *b"bc" {
-            for len in [LONG - 1, LONG, LONG + 1, LONG + 9, 70_000, 200_000] {
-                keys.push(vec![byte; len]);
-                keys.push([vec![byte; len], vec![0, 1]].concat());
-            }
-        }
-        keys.sort();
-        keys
-    }
-
-    #[test]
-    fn long_keys_are_found_and_scanned_in_order() {
-        let temp = tempfile::tempdir().unwrap();
-        let path = temp.path().join("db");
-        let opened = Opened::open(&path).unwrap();
-        let keys = keys();
-        let write = |at: &[usize], value: Option<&str>| {
-            let each = |i: &usize| Write {
-                space: "s".into(),
-                key: keys[*i].clone(),
-                value: value.map(|value| format!("{value}{i}").into_bytes()),
-            };
-            opened.write(&at.iter().map(each).collect()).unwrap();
-        };
-        let all: Vec<usize> = (0..keys.len()).collect();
-        write(&all, Some("old"));
-        write(&all, Some("v"));
-        let gone: Vec<usize> = all.iter().copied().filter(|i| i % 3 == 1).collect();
-        write(&gone, None);
-        let check = |opened: &Opened| {
-            let mut kept: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-            for (i, key) in keys.iter().enumerate() {
-                let value = (i % 3 != 1).then(|| format!("v{i}").into_bytes());
-                assert_eq!(opened.get("s", key).unwrap(), value, "key {i}");
-                kept.extend(value.map(|value| (key.clone(), value)));
-            }
-            assert!(scanned(opened, Bound::Unbounded, Bound::Unbounded) == kept);
-            for from in (0..keys.len()).step_by(3) {
-                for to in (from + 1..keys.len()).step_by(5) {
-                    let (from, to) = (keys[from].as_slice(), keys[to].as_slice());
-                    let within = |(key, _): &&(Vec<u8>, Vec<u8>)| key.as_slice() >= from && key.as_slice() < to;
-                    let wanted: Vec<_> = kept.iter().filter(within).cloned().collect();
-                    assert!(scanned(opened, Bound::Included(from), Bound::Excluded(to)) == wanted);
-                    let within = |(key, _): &&(Vec<u8>, Vec<u8>)| key.as_slice() > from && key.as_slice() <= to;
-                    let wanted: Vec<_> = kept.iter().filter(within).cloned().collect();
-                    assert!(scanned(opened, Bound::Excluded(from), Bound::Included(to)) == wanted);
-                }
-            }
-        };
-        check(&opened);
-        drop(opened);
-        let opened = Opened::open(&path).unwrap();
-        check(&opened);
-        opened.drop_spaces("s").unwrap();
-        assert!(scanned(&opened, Bound::Unbounded, Bound::Unbounded).is_empty());
-    }
 }
