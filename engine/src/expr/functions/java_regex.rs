@@ -356,7 +356,11 @@ mod tests {
         let (mut pattern, text) = (Pattern::new("a[^b]*b|a").unwrap(), "a".repeat(20_000));
         let count = |pattern: &Pattern| {
             let mut count = 0;
-            pattern.each_match(&text, |_, _| Ok(count += 1)).map(|()| count)
+            let counted = pattern.each_match(&text, |_, _| {
+                count += 1;
+                Ok(())
+            });
+            counted.map(|()| count)
         };
         assert_eq!(count(&pattern), Ok(20_000));
         pattern.patience = Duration::ZERO;
