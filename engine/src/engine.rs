@@ -19,6 +19,8 @@ mod failure_tests;
 #[cfg(test)]
 mod faulty;
 #[cfg(test)]
+mod pull_refused_tests;
+#[cfg(test)]
 mod pull_tests;
 #[cfg(test)]
 mod replace_tests;

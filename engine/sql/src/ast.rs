@@ -245,7 +245,8 @@ pub struct Query {
     pub partition_by: Vec<Expr>,
     pub having: Option<Expr>,
     pub emit: Option<Emit>,
-    pub limit: Option<u64>,
+    /// Not more rows than that; less than none is for whoever plans the query to refuse.
+    pub limit: Option<i64>,
     pub span: Span,
 }
 

@@ -156,23 +156,23 @@ const NON_RESERVED: &[&str] = &[
 /// Words a statement can start with, in the order in which a misspelt one is compared with them.
 pub(crate) const STATEMENT_STARTS: &[&str] = &[
     "SELECT",
-    "INSERT",
     "CREATE",
+    "INSERT",
     "DESCRIBE",
     "PRINT",
     "EXPLAIN",
-    "LIST",
     "SHOW",
+    "LIST",
     "TERMINATE",
     "PAUSE",
     "RESUME",
     "DROP",
-    "ALTER",
-    "ASSERT",
     "SET",
-    "UNSET",
     "DEFINE",
     "UNDEFINE",
+    "UNSET",
+    "ASSERT",
+    "ALTER",
 ];
 
 /// The keyword that `word` is, in any case.

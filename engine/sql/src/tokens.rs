@@ -159,16 +159,19 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A literal or a name in quotes, or just the quote if it is never closed. That happens once at most for each of the
-    /// three: behind such a quote there are only pairs of it, and the first of a pair is closed by the second.
+    /// A literal or a name in quotes. If it is never closed, it goes up to the last quote that could have closed it (the
+    /// first of a pair), or is just the quote.
     fn quoted(&mut self, quote: char, rest: &str) {
         let kind = if quote == '\'' { Kind::String } else { Kind::Quoted };
         match quoted_length(rest, quote) {
             Some(length) => self.push(kind, length),
-            None => {
-                self.open = self.open.or(Some(position(self.position)));
-                self.push(Kind::Unknown, 1);
-            }
+            None => match rest.rfind(quote).filter(|last| *last > 0) {
+                Some(second_of_pair) => self.push(kind, second_of_pair),
+                None => {
+                    self.open = self.open.or(Some(position(self.position)));
+                    self.push(Kind::Unknown, 1);
+                }
+            },
         }
     }
 }
@@ -310,7 +313,9 @@ mod tests {
         assert_eq!(cut("'b c"), [(Kind::Unknown, "'"), (Kind::Word, "b"), (Kind::Word, "c")]);
         assert_eq!(tokenize("a /* b").open, Some(2));
         assert_eq!(cut("/* a /* b"), cut("/ * a / * b"));
-        assert_eq!(cut("'''"), [(Kind::Unknown, "'"), (Kind::String, "''")]);
+        // A pair may have closed it.
+        assert_eq!(cut("'''"), [(Kind::String, "''"), (Kind::Unknown, "'")]);
+        assert_eq!(cut("`a``b c"), [(Kind::Quoted, "`a`"), (Kind::Unknown, "`"), (Kind::Word, "b"), (Kind::Word, "c")]);
     }
 
     #[test]

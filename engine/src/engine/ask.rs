@@ -119,7 +119,11 @@ impl Engine {
                 "Pull queries are disabled. Please set ksql.pull.queries.enable=true to enable this feature.",
             ));
         }
-        pull::check_clauses(query, &config, &self.shared.functions)?;
+        if let Err(refused) = pull::check_clauses(query, &config, &self.shared.functions) {
+            // Names are looked up before.
+            self.with_planner(parsed, &config, &catalog, |planner| planner.check_names(query))?;
+            return Err(refused);
+        }
         let source = catalog.source(&query.from.name.name);
         if source.is_some_and(|source| source.is_table()) {
             return self.pull(parsed, query, &config, &catalog, (format, patience));
@@ -130,6 +134,19 @@ impl Engine {
 
     fn planner<'a>(&'a self, catalog: &'a Catalog, topics: &'a Asked<'a>, scope: plan::Session<'a>) -> Planner<'a> {
         Planner { catalog, session: scope, topics, functions: &self.shared.functions }
+    }
+
+    /// Asks the planner about a query whose rows go to a client.
+    fn with_planner<T>(
+        &self,
+        parsed: &Parsed,
+        config: &Config,
+        catalog: &Catalog,
+        ask: impl FnOnce(&Planner<'_>) -> Result<T, plan::PlanError>,
+    ) -> Result<T, Failure> {
+        let topics = Asked::of_log(&*self.shared.log, &[]);
+        let scope = plan::Session::new(config, parsed.place());
+        Ok(ask(&self.planner(catalog, &topics, scope))?)
     }
 
     /// A transient dataflow: a push query, or a scan of a stream to its present end.
@@ -206,13 +223,20 @@ impl Engine {
         catalog: &Catalog,
         (format, patience): (RowFormat, &mut Patience),
     ) -> Result<Progress<serving::Answer>, Failure> {
-        let topics = Asked::of_log(&*self.shared.log, &[]);
-        let scope = plan::Session::new(config, parsed.place());
         let types = |name: &str| catalog.custom_type(name).cloned();
         let env = pull::Env { catalog, functions: &self.shared.functions, config, types: &types };
-        let located = pull::locate(query, &env)?;
-        let planner = self.planner(catalog, &topics, scope);
-        let analysis = planner.analyze(query).map_err(|error| pull::explain(error, query))?;
+        let ask = |planner: &Planner<'_>| {
+            let located = pull::locate(query, &env);
+            if located.is_err() {
+                // Names and types are looked at before, if not those of everything.
+                let checked = planner.check_filter(query);
+                checked.or_else(|error| if pull::is_late(&error, query) { Ok(()) } else { Err(error) })?;
+            }
+            Ok((located, planner.analyze(query)))
+        };
+        let (located, analysis) = self.with_planner(parsed, config, catalog, ask)?;
+        let located = located?;
+        let analysis = analysis.map_err(|error| pull::explain(error, query))?;
         let located = located.ok_or_else(|| Failure::statement(format!("{} does not exist.", query.from.name.name)))?;
         let pull = pull::analyze(query, located, &analysis, &env)?;
         let proto_schema = proto_schema(format, &pull.columns)?;

@@ -177,6 +177,11 @@ impl PlanError {
         self
     }
 
+    /// Whether it comes up only when code is made for what was planned.
+    pub fn is_of_code(&self) -> bool {
+        self.stage() == Stage::Start
+    }
+
     fn expression(&self) -> Option<&str> {
         self.about.as_ref()?.expression.as_deref()
     }

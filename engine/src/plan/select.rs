@@ -145,7 +145,7 @@ impl<'a> Select<'a> {
     }
 
     /// What ksqlDB finds before it looks at types, in its order.
-    fn analyze(&mut self) -> Result<()> {
+    pub(super) fn analyze(&mut self) -> Result<()> {
         self.check_criteria()?;
         self.check_names()?;
         if let (Some(properties), Some(from)) = (self.properties, self.froms.first()) {
@@ -172,7 +172,7 @@ impl<'a> Select<'a> {
         self.wrong.column.take().map_or(Ok(()), Err)
     }
 
-    fn bind_where(&self) -> Result<Option<Typed>> {
+    pub(super) fn bind_where(&self) -> Result<Option<Typed>> {
         let Some(filter) = &self.query.filter else { return Ok(None) };
         if self.query.window.is_some()
             && let Some(bound) = super::bind::window_bound_in(filter)

@@ -27,6 +27,10 @@ pub struct Analysis {
 
 impl Planner<'_> {
     pub(super) fn transient(&self, query: &Query) -> Result<QueryPlan> {
+        let limit =
+            query.limit.map(u64::try_from).transpose().map_err(|_| {
+                PlanError::statement("Push queries don't support negative integers in the LIMIT clause.")
+            })?;
         let resolved = self.resolve(query, false)?;
         let first = resolved.froms.first().map(|from| from.source.name.clone()).unwrap_or_default();
         let selected = Select::new(self, resolved, None).plan()?;
@@ -36,7 +40,7 @@ impl Planner<'_> {
             sink: None,
             sink_name: None,
             sources: selected.sources,
-            limit: query.limit,
+            limit,
         })
     }
 
@@ -46,6 +50,28 @@ impl Planner<'_> {
     /// Names or types that do not fit; clauses that such a query cannot have are refused by the caller.
     pub fn analyze(&self, query: &Query) -> Result<Analysis> {
         self.analyzed(query).map_err(|error| error.told(Told::Query))
+    }
+
+    /// Checks the names that a query uses.
+    ///
+    /// # Errors
+    /// A source or column that there is not.
+    pub fn check_names(&self, query: &Query) -> Result<()> {
+        let check = || Select::new(self, self.resolve(query, false)?, None).analyze();
+        check().map_err(|error| error.told(Told::Query))
+    }
+
+    /// Checks names, and the types of a WHERE.
+    ///
+    /// # Errors
+    /// Those of [`Self::check_names`], and a WHERE of operands that do not go together.
+    pub fn check_filter(&self, query: &Query) -> Result<()> {
+        let check = || {
+            let mut select = Select::new(self, self.resolve(query, false)?, None);
+            select.check_names()?;
+            select.bind_where().map(|_| ())
+        };
+        check().map_err(|error| error.told(Told::Query))
     }
 
     fn analyzed(&self, query: &Query) -> Result<Analysis> {

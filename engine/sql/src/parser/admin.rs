@@ -9,9 +9,12 @@ use crate::{
 impl Parser<'_> {
     pub(super) fn show(&mut self) -> Result<Statement> {
         self.advance();
-        let all = self.at("ALL") && self.peek_nth(1).is("TOPICS");
+        let all = self.at("ALL");
         if all {
             self.advance();
+            if !self.at("TOPICS") {
+                return Err(self.unexpected_before(&["TOPICS"], |t| t.is("EXTENDED") || t.is(";")));
+            }
         }
         let connectors_of = match self.peek().kind {
             Kind::Keyword("SOURCE") => Some(ConnectorKind::Source),
@@ -20,11 +23,13 @@ impl Parser<'_> {
         };
         if connectors_of.is_some() {
             self.advance();
+            if !self.at("CONNECTORS") {
+                return Err(self.unexpected_before(&["CONNECTORS"], |t| t.is(";")));
+            }
         }
         let Kind::Keyword(word) = self.peek().kind else { return Err(self.no_alternative()) };
         let show = match (word, connectors_of) {
             ("CONNECTORS", kind) => Show::Connectors { kind },
-            (_, Some(_)) => return Err(self.no_alternative()),
             ("TOPICS", _) => Show::Topics { all, extended: false },
             ("STREAMS", _) => Show::Sources { kind: SourceKind::Stream, extended: false },
             ("TABLES", _) => Show::Sources { kind: SourceKind::Table, extended: false },
@@ -36,7 +41,7 @@ impl Parser<'_> {
             ("CONNECTOR", _) => {
                 self.advance();
                 if !self.at("PLUGINS") {
-                    return Err(self.no_alternative());
+                    return Err(self.unexpected_before(&["PLUGINS"], |t| t.is(";")));
                 }
                 Show::ConnectorPlugins
             }
@@ -77,7 +82,8 @@ impl Parser<'_> {
         let topic = self.resource_name()?;
         let from_beginning = self.eat("FROM");
         if from_beginning {
-            self.expect("BEGINNING")?;
+            let follows = |t: &Token| [";", "INTERVAL", "SAMPLE", "LIMIT"].iter().any(|word| t.is(word));
+            self.expect_before("BEGINNING", follows)?;
         }
         let positive = "Failed to prepare statement: PRINT takes no negative numbers";
         let interval = if self.eat("INTERVAL") || self.eat("SAMPLE") { Some(self.count(positive)?) } else { None };
@@ -109,7 +115,7 @@ impl Parser<'_> {
 
     /// `'name'='value'`
     pub(super) fn assignment(&mut self) -> Result<(String, String)> {
-        let name = self.string()?;
+        let name = self.string_before("=")?;
         self.expect_before("=", |t| t.kind == Kind::String)?;
         Ok((name, self.string()?))
     }
@@ -120,7 +126,8 @@ impl Parser<'_> {
         let token = self.peek();
         // any word will do, even a reserved one
         if !matches!(token.kind, Kind::Word | Kind::Keyword(_)) {
-            return Err(self.unexpected(&["<IDENTIFIER>"]));
+            let next = if define { "=" } else { ";" };
+            return Err(self.unexpected_before(&["<IDENTIFIER>"], |t| t.is(next)));
         }
         self.advance();
         let name = self.text_of(token.span).to_owned();
@@ -148,7 +155,7 @@ impl Parser<'_> {
                 return self.assert_source();
             }
         }
-        let exists = !self.eat_all(&["NOT", "EXISTS"]);
+        let exists = !self.eat_firmly(&["NOT", "EXISTS"], 1)?;
         if self.eat("TOPIC") {
             let topic = self.resource_name()?;
             let with = self.with_clause(true)?;
@@ -156,8 +163,17 @@ impl Parser<'_> {
         }
         if self.eat("SCHEMA") {
             let subject = if self.eat("SUBJECT") { Some(self.resource_name()?.name) } else { None };
-            let id = if self.eat("ID") { Some(self.schema_id()?) } else { None };
-            return Ok(Statement::AssertSchema { exists, subject, id, timeout: self.timeout()? });
+            let id = if self.at("ID") {
+                self.advance();
+                Some(self.schema_id()?)
+            } else {
+                None
+            };
+            let timeout = self.timeout()?;
+            if id.is_none() {
+                self.note_tried("ID");
+            }
+            return Ok(Statement::AssertSchema { exists, subject, id, timeout });
         }
         Err(self.no_alternative())
     }

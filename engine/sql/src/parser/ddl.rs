@@ -14,17 +14,17 @@ impl Parser<'_> {
             self.choice = None;
             return self.create_type();
         }
-        if (self.at("SOURCE") || self.at("SINK")) && self.peek_nth(1).is("CONNECTOR") {
+        if self.at("SINK") || (self.at("SOURCE") && self.peek_nth(1).is("CONNECTOR")) {
             self.choice = None;
             return self.create_connector();
         }
-        let or_replace = self.eat_all(&["OR", "REPLACE"]);
+        let or_replace = self.eat_firmly(&["OR", "REPLACE"], 1)?;
         let source = self.eat("SOURCE");
         let kind = self.source_kind()?;
         if source {
             self.choice = None;
         }
-        let if_not_exists = self.eat_all(&["IF", "NOT", "EXISTS"]);
+        let if_not_exists = self.eat_firmly(&["IF", "NOT", "EXISTS"], 2)?;
         let name = self.source_name()?;
         if self.at("(") {
             self.choice = None;
@@ -89,7 +89,7 @@ impl Parser<'_> {
 
     fn create_type(&mut self) -> Result<Statement> {
         self.advance();
-        let if_not_exists = self.eat_all(&["IF", "NOT", "EXISTS"]);
+        let if_not_exists = self.eat_firmly(&["IF", "NOT", "EXISTS"], 2)?;
         let name = self.identifier()?;
         self.expect_before("AS", |t| t.is_identifier() || t.is("DECIMAL"))?;
         Ok(Statement::CreateType { name, ty: self.sql_type()?, if_not_exists })
@@ -97,11 +97,12 @@ impl Parser<'_> {
 
     fn create_connector(&mut self) -> Result<Statement> {
         let kind = if self.at("SOURCE") { ConnectorKind::Source } else { ConnectorKind::Sink };
-        self.position += 2;
-        let if_not_exists = self.eat_all(&["IF", "NOT", "EXISTS"]);
+        self.advance();
+        self.expect_before("CONNECTOR", Token::is_identifier)?;
+        let if_not_exists = self.eat_firmly(&["IF", "NOT", "EXISTS"], 2)?;
         let name = self.identifier()?;
         if !self.at("WITH") {
-            return Err(self.unexpected(&["WITH"]));
+            return Err(self.unexpected_before(&["WITH"], |t| t.is("(")));
         }
         let with = self.with_clause(false)?;
         Ok(Statement::CreateConnector { kind, name, if_not_exists, with })
@@ -170,11 +171,20 @@ impl Parser<'_> {
 
     /// `ADD [COLUMN] name type`; the column may itself be called COLUMN.
     fn added_column(&mut self) -> Result<(Ident, crate::Type)> {
-        self.expect("ADD")?;
-        if self.at("COLUMN") && (self.peek_nth(2).is_identifier() || self.peek_nth(2).is("DECIMAL")) {
-            self.advance();
+        self.expect_before("ADD", |t| t.is_identifier())?;
+        let first = self.position;
+        if !self.at("COLUMN") {
+            return Ok((self.identifier()?, self.sql_type()?));
         }
-        Ok((self.identifier()?, self.sql_type()?))
+        let is_name = !self.peek_nth(2).is_identifier() && !self.peek_nth(2).is("DECIMAL");
+        let name = self.choosing(first, |p| {
+            let starts_type = p.peek_nth(1).is_identifier() || p.peek_nth(1).is("DECIMAL");
+            if !is_name || !starts_type {
+                p.advance();
+            }
+            p.identifier()
+        })?;
+        Ok((name, self.sql_type()?))
     }
 
     pub(super) fn drop(&mut self) -> Result<Statement> {

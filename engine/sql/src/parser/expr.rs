@@ -176,6 +176,11 @@ impl Parser<'_> {
         };
         let beside = self.begin_tree();
         self.advance();
+        let starts = |t: &Token| t.starts_expression() || t.is("-") || t.is("+");
+        if op == Sign::Minus && !starts(&self.peek()) {
+            // Whether a number follows decides what the minus is.
+            return Err(self.no_alternative());
+        }
         let inner = self.nested(Self::signed)?;
         let signed = self.expr_since(first, ExprKind::Unary { op, expr: Box::new(inner) })?;
         self.end_tree(beside);
@@ -263,18 +268,18 @@ impl Parser<'_> {
                 Ok(ExprKind::Array(self.elements_until("]", |p, _| p.expression())?))
             }
             (Kind::Keyword("MAP"), Kind::Symbol("(")) => {
+                let first = self.position;
                 self.position += 2;
-                Ok(ExprKind::Map(self.elements_until(")", |p, _| {
-                    let key = p.expression()?;
-                    p.expect(":=")?;
+                Ok(ExprKind::Map(self.elements_until(")", |p, index| {
+                    let key = p.assigned(index == 0, first, Self::expression)?;
                     Ok((key, p.expression()?))
                 })?))
             }
             (Kind::Keyword("STRUCT"), Kind::Symbol("(")) => {
+                let first = self.position;
                 self.position += 2;
-                Ok(ExprKind::Struct(self.elements_until(")", |p, _| {
-                    let field = p.identifier()?;
-                    p.expect(":=")?;
+                Ok(ExprKind::Struct(self.elements_until(")", |p, index| {
+                    let field = p.assigned(index == 0, first, Self::identifier)?;
                     Ok((field, p.expression()?))
                 })?))
             }
@@ -287,6 +292,16 @@ impl Parser<'_> {
             }
             _ => Ok(ExprKind::Column { source: None, name: self.identifier()? }),
         }
+    }
+
+    /// What stands before `:=`. MAP and STRUCT could be functions, until the first of these.
+    fn assigned<T>(&mut self, is_first: bool, first: usize, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let assigned = |p: &mut Self| {
+            let found = read(p)?;
+            p.expect(":=")?;
+            Ok(found)
+        };
+        if is_first { self.choosing(first, assigned) } else { assigned(self) }
     }
 
     /// A list that may be empty, with its opening bracket read already.
@@ -306,7 +321,7 @@ impl Parser<'_> {
         self.advance();
         if self.at("*") {
             self.advance();
-            self.expect(")")?;
+            self.close_bracket()?;
             return Ok(ExprKind::Call { name, args: Vec::new(), star: true });
         }
         let takes_unit = UNIT_FUNCTIONS.contains(&name.name.as_str());
@@ -414,7 +429,7 @@ impl Parser<'_> {
         }
         let token = self.peek();
         if !token.is_number() {
-            return Err(self.unexpected_open("number", Token::is_number));
+            return Err(self.no_number());
         }
         self.advance();
         let span = self.span_since(first);

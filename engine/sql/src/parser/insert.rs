@@ -49,7 +49,7 @@ impl Parser<'_> {
             self.advance();
             return Ok(Vec::new());
         }
-        self.bracketed(|p| p.list(")", |p, _| p.expression()))
+        self.bracketed(|p| p.list(")", |p, _| p.value()))
     }
 
     fn check_row(&mut self, columns: &[Ident], values: &[Expr], first: usize) {

@@ -223,6 +223,25 @@ impl<'a> Parser<'a> {
         found
     }
 
+    /// [`Self::eat_all`] where nothing else can start with the first `firm` of the words.
+    fn eat_firmly(&mut self, words: &[&'static str], firm: usize) -> Result<bool> {
+        let found = words.iter().enumerate().take_while(|(i, word)| self.peek_nth(*i).is(word)).count();
+        if found >= firm && found < words.len() {
+            self.position += found;
+            return Err(self.no_alternative());
+        }
+        Ok(self.eat_all(words))
+    }
+
+    /// Runs `inside` while there is another way to read what begins at token `first`: an error is "no alternative fits".
+    fn choosing<T>(&mut self, first: usize, inside: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let before = self.choice;
+        self.choice.get_or_insert(first);
+        let result = inside(self);
+        self.choice = before;
+        result
+    }
+
     // ---- small parts
 
     /// Any identifier, folded.
@@ -285,6 +304,11 @@ impl<'a> Parser<'a> {
     }
 
     fn string(&mut self) -> Result<String> {
+        self.string_before(";")
+    }
+
+    /// A string that `next` follows.
+    fn string_before(&mut self, next: &'static str) -> Result<String> {
         let token = self.peek();
         match token.kind {
             Kind::String => {
@@ -295,19 +319,18 @@ impl<'a> Parser<'a> {
                 self.advance();
                 Ok(self.text_of(token.span).to_owned())
             }
-            _ => Err(self.unexpected(&["<STRING>"])),
+            _ => Err(self.unexpected_before(&["<STRING>"], |t| t.is(next))),
         }
     }
 
     /// A whole number, negative ones included.
     fn whole_number(&mut self) -> Result<i64> {
         let first = self.position;
-        let negative = self.at("-") && self.peek_nth(1).is_number();
-        if negative {
+        if self.at("-") {
             self.advance();
         }
         if !self.peek().is_number() {
-            return Err(self.unexpected_open("number", Token::is_number));
+            return Err(self.no_number());
         }
         self.advance();
         let span = self.span_since(first);
@@ -317,6 +340,13 @@ impl<'a> Parser<'a> {
             self.invalid_number("Invalid numeric literal", text, span);
             0
         }))
+    }
+
+    /// No number, or a minus without one: which kind of number it is shows behind the minus.
+    fn no_number(&self) -> SqlError {
+        let has_minus =
+            !self.at("-") && self.position.checked_sub(1).and_then(|at| self.tokens.get(at)).is_some_and(|t| t.is("-"));
+        if has_minus { self.no_alternative() } else { self.unexpected_open("number", |t| t.is_number() || t.is("-")) }
     }
 
     /// A whole number that cannot be negative.

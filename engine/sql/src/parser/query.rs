@@ -30,7 +30,7 @@ impl Parser<'_> {
         }
         let having = if self.eat("HAVING") { Some(self.expression()?) } else { None };
         let emit = self.emit()?;
-        let limit = if self.eat("LIMIT") { Some(self.limit(emit)?) } else { None };
+        let limit = if self.eat("LIMIT") { Some(self.whole_number()?) } else { None };
         let span = self.span_since(first);
         Ok(Query { select, from, joins, window, filter, group_by, partition_by, having, emit, limit, span })
     }
@@ -45,6 +45,9 @@ impl Parser<'_> {
             let source = Some(self.identifier()?);
             self.position += 2;
             return Ok(SelectItem::All { source, span: self.span_since(first) });
+        }
+        if !self.peek().starts_expression() {
+            return Err(self.unexpected_open("expression", |t| t.starts_expression() || t.is("*")));
         }
         let expr = self.select_expression(first)?;
         if self.at_all(&["->", "*"]) {
@@ -188,14 +191,7 @@ impl Parser<'_> {
             self.advance();
             return Ok(Some(Emit::Final));
         }
-        Err(self.unexpected(&["CHANGES", "FINAL"]))
-    }
-
-    fn limit(&mut self, emit: Option<Emit>) -> Result<u64> {
-        let kind = if emit.is_some() { "Push" } else { "Pull" };
-        self.count(&format!(
-            "{kind} queries don't support negative integers in the LIMIT clause. See https://cnfl.io/queries for more info."
-        ))
+        Err(self.unexpected_before(&["CHANGES", "FINAL"], |t| t.is("LIMIT") || t.is(";")))
     }
 
     /// The query of `CREATE … AS`, which runs for ever.

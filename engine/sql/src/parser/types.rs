@@ -62,10 +62,10 @@ impl Parser<'_> {
 
     fn decimal_type(&mut self) -> Result<Type> {
         self.advance();
-        self.expect("(")?;
+        self.expect_before("(", |t| t.is_number() || t.is("-"))?;
         let first = self.position;
         let precision = self.whole_number()?;
-        self.expect(",")?;
+        self.expect_before(",", |t| t.is_number() || t.is("-"))?;
         let scale = self.whole_number()?;
         let span = self.span_since(first);
         self.expect(")")?;
@@ -131,7 +131,7 @@ impl Parser<'_> {
         let name = self.identifier()?;
         let ty = self.sql_type()?;
         let constraint = if self.eat("PRIMARY") {
-            self.expect("KEY")?;
+            self.expect_before("KEY", |t| t.is(",") || t.is(")"))?;
             Constraint::PrimaryKey
         } else if self.eat("KEY") {
             Constraint::Key
@@ -139,8 +139,8 @@ impl Parser<'_> {
             Constraint::Headers
         } else if self.eat("HEADER") {
             self.expect_before("(", |t| t.kind == Kind::String)?;
-            let key = self.string()?;
-            self.expect(")")?;
+            let key = self.string_before(")")?;
+            self.expect_before(")", |t| t.is(",") || t.is(")"))?;
             Constraint::Header(key)
         } else {
             Constraint::None

@@ -54,19 +54,31 @@ impl Parser<'_> {
         if self.undecided() {
             return Err(self.no_alternative());
         }
-        if self.peek_nth(1).is(word) && token.kind != Kind::End {
-            return Err(self.extra(&[word]));
-        }
         let mut expected = vec![word];
         expected.extend(self.tried_here());
+        if self.peek_nth(1).is(word) && token.kind != Kind::End {
+            // What could have ended the statement before it is no matter any more.
+            return Err(self.extra(if word == ";" { &[";"] } else { &expected }));
+        }
         if follows(&token) {
             let message = format!("missing {} at '{}'", display(word), self.shown(token));
             return Err(self.syntax(token.span, &message, &expected));
         }
         if self.open_at == Some(self.position) {
-            return Err(self.syntax(token.span, "", &expected));
+            return Err(self.expecting(String::new(), &expected));
         }
         Err(self.mismatch(&expected))
+    }
+
+    /// None of `expected` is there; `follows` tells what may come after them.
+    pub(super) fn unexpected_before(&self, expected: &[&'static str], follows: impl Fn(&Token) -> bool) -> SqlError {
+        let (token, next) = (self.peek(), self.peek_nth(1));
+        if self.undecided() || expected.iter().any(|word| fits(next, word)) || !follows(&token) {
+            return self.unexpected(expected);
+        }
+        let words: Vec<String> = expected.iter().map(|word| display(word)).collect();
+        let words = if words.len() == 1 { words.concat() } else { format!("{{{}}}", words.join(", ")) };
+        self.syntax(token.span, &format!("missing {words} at '{}'", self.shown(token)), expected)
     }
 
     /// None of `expected` is there.
@@ -89,7 +101,7 @@ impl Parser<'_> {
         let token = self.peek();
         let mut error = match self.reserved(token) {
             Some(message) if starts(&self.peek_nth(1)) => self.syntax(token.span, &message, &[]),
-            _ => self.syntax(token.span, "", &[]),
+            _ => self.expecting(String::new(), &[]),
         };
         error.expected = vec![what.to_owned()];
         error
@@ -114,7 +126,11 @@ impl Parser<'_> {
 
     /// The first word of a statement is none that starts one.
     pub(super) fn unknown_statement(&self) -> SqlError {
-        let token = self.peek();
+        let (token, next) = (self.peek(), self.peek_nth(1));
+        let fits = next.kind == Kind::End || keywords::STATEMENT_STARTS.iter().any(|word| next.is(word));
+        if let Some(message) = self.reserved(token).filter(|_| fits) {
+            return self.syntax(token.span, &message, &[]);
+        }
         let word: String = self.shown(token).chars().take(COMPARED_MAX).collect::<String>().to_ascii_uppercase();
         let nearest = keywords::STATEMENT_STARTS.iter().min_by_key(|start| strsim::levenshtein(start, &word));
         let nearest = nearest.copied().unwrap_or("SELECT");
@@ -167,7 +183,17 @@ impl Parser<'_> {
             some if some.len() <= LISTED_MAX => format!("Expecting {{{}}}", some.join(", ")),
             _ => String::new(),
         };
-        self.syntax(self.peek().span, &message, &sorted)
+        self.expecting(message, &sorted)
+    }
+
+    /// Something else was expected; at the end of the text, its parser takes that for a bracket.
+    fn expecting(&self, message: String, expected: &[&'static str]) -> SqlError {
+        let token = self.peek();
+        let message = match token.kind {
+            Kind::End => "Syntax error at or near \";\"\n'}', ']', or ')' is missing".to_owned(),
+            _ => message,
+        };
+        self.syntax(token.span, &message, expected)
     }
 
     fn reserved(&self, token: Token) -> Option<String> {
@@ -285,6 +311,62 @@ mod tests {
     fn long_lists_are_not_shown() {
         assert_eq!(message("SELECT * FROM s GROUP BY a WHERE b;"), "line 1:28: Syntax Error\n");
         assert_eq!(message("SELECT * FROM s LIMIT x;"), "line 1:23: Syntax Error\n");
+    }
+
+    #[test]
+    fn what_is_missing_is_named_also_where_several_would_do() {
+        let missing = |text: &str| message(text).split_once("Syntax Error\n").unwrap().1.to_owned();
+        assert_eq!(missing("SELECT * FROM s WHERE a EMIT;"), "missing {'CHANGES', 'FINAL'} at ';'");
+        assert_eq!(missing("PRINT t FROM LIMIT 3;"), "missing 'BEGINNING' at 'LIMIT'");
+        assert_eq!(missing("SET 'a' = ;"), "missing STRING at ';'");
+        assert_eq!(missing("SET = 'a';"), "Expecting STRING");
+        assert_eq!(missing("DEFINE = 'a';"), "missing IDENTIFIER at '='");
+        assert_eq!(missing("SHOW ALL;"), "missing 'TOPICS' at ';'");
+        assert_eq!(missing("CREATE SINK c WITH (a=1);"), "missing 'CONNECTOR' at 'c'");
+        assert_eq!(missing("ALTER STREAM s COLUMN a INT;"), "missing 'ADD' at 'COLUMN'");
+        assert_eq!(missing("CREATE TABLE t (a INT PRIMARY);"), "missing 'KEY' at ')'");
+        assert_eq!(missing("CREATE STREAM s (a DECIMAL(4 2));"), "missing ',' at '2'");
+        assert_eq!(missing("SELECT COUNT(* FROM s;"), "Syntax error at or near 'FROM' at line 1:16");
+        assert_eq!(missing("SELECT * FROM s PARTITION BY COUNT(* EMIT CHANGES;"), "missing ')' at 'EMIT'");
+        let windows = missing("SELECT * FROM s WINDOW TUMBLING (SIZE 1) GROUP BY a;");
+        assert!(windows.starts_with("missing {'DAY', 'HOUR', ") && windows.ends_with("'MILLISECONDS'} at ')'"));
+        assert_eq!(missing("SELECT * FROM s WINDOW TUMBLING (SIZE 1 DAY GROUP BY a;"), "Expecting {',', ')'}");
+        let graced = "SELECT * FROM s WINDOW SESSION (1 DAY, GRACE PERIOD 1 DAY GROUP BY a;";
+        assert_eq!(missing(graced), "missing ')' at 'GROUP'");
+    }
+
+    #[test]
+    fn the_end_of_the_text_is_taken_for_an_open_bracket() {
+        let end = "Syntax Error\nSyntax error at or near \";\"\n'}', ']', or ')' is missing";
+        assert_eq!(message("SELECT *"), format!("line 1:9: {end}"));
+        assert_eq!(message("SELECT * FROM s WHERE a IN"), format!("line 1:27: {end}"));
+        assert_eq!(message("INSERT INTO s (a"), format!("line 1:17: {end}"));
+        assert_eq!(message("CREATE STREAM s (a INT) WITH ("), format!("line 1:31: {end}"));
+    }
+
+    #[test]
+    fn a_word_before_a_statement_is_extra_if_it_is_reserved() {
+        let extra = message("INTO SELECT * FROM s;");
+        assert!(extra.starts_with("line 1:1: Syntax Error\n\"INTO\" is a reserved keyword"), "{extra}");
+        let last = message("SHOW STREAMS; FROM");
+        assert!(last.starts_with("line 1:15: Syntax Error\n\"FROM\" is a reserved keyword"), "{last}");
+        assert!(message("use SELECT * FROM s;").ends_with("Unknown statement 'use'\nDid you mean 'PAUSE'?"));
+        // of several that are as near, the first as the grammar lists them
+        assert!(message("TYPE x;").ends_with("Did you mean 'SHOW'?"));
+        let star = message("SELECT FROM * s;");
+        assert!(star.starts_with("line 1:8: Syntax Error\n\"FROM\" is a reserved keyword"), "{star}");
+    }
+
+    #[test]
+    fn what_could_be_read_in_two_ways_says_only_where() {
+        let at = |text: &str| message(text).split_once("Syntax Error\n").unwrap().1.to_owned();
+        assert_eq!(at("CREATE STREAM s (a INT) WITH (x=-);"), "Syntax error at or near ')' at line 1:34");
+        assert_eq!(at("INSERT INTO s VALUES (MAP('a' 1));"), "Syntax error at or near '1' at line 1:31");
+        assert_eq!(at("INSERT INTO s VALUES (STRUCT(:= 1));"), "Syntax error at or near ':=' at line 1:30");
+        assert_eq!(at("CREATE STREAM IF NOT s (a INT);"), "Syntax error at or near 's' at line 1:22");
+        assert_eq!(at("ASSERT NOT TOPIC t;"), "Syntax error at or near 'TOPIC' at line 1:12");
+        assert_eq!(at("ALTER STREAM s ADD COLUMN IS INT;"), "Syntax error at or near 'IS' at line 1:27");
+        assert_eq!(at("SELECT - FROM s;"), "Syntax error at or near 'FROM' at line 1:10");
     }
 
     #[test]

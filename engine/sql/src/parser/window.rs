@@ -6,15 +6,24 @@ use crate::{
     tokens::{Kind, Token},
 };
 
+/// What stands behind a window.
+const FOLLOWS: &[&str] = &[";", "WHERE", "GROUP", "PARTITION", "HAVING", "EMIT", "LIMIT"];
+
+/// As they are listed when one is missing.
+const TIME_UNITS: &[&str] =
+    &["DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "DAYS", "HOURS", "MINUTES", "SECONDS", "MILLISECONDS"];
+
 impl Parser<'_> {
     /// `TUMBLING (…)`, `HOPPING (…)` or `SESSION (…)`, with its RETENTION and GRACE PERIOD. A window may be given a name,
     /// which means nothing.
     pub(super) fn window_clause(&mut self) -> Result<(WindowKind, Option<Interval>, Option<Interval>)> {
-        if self.peek().kind == Kind::Word {
+        let is_named = self.peek().kind == Kind::Word;
+        if is_named {
             self.advance();
         }
         let Kind::Keyword(word @ ("TUMBLING" | "HOPPING" | "SESSION")) = self.peek().kind else {
-            return Err(self.unexpected(&["TUMBLING", "HOPPING", "SESSION"]));
+            let expected: &[&str] = &["TUMBLING", "HOPPING", "SESSION", "<IDENTIFIER>"];
+            return Err(self.unexpected(if is_named { expected.get(..3).unwrap_or_default() } else { expected }));
         };
         self.advance();
         let starts_inside = |t: &Token| if word == "SESSION" { t.is_number() } else { t.is("SIZE") };
@@ -32,7 +41,7 @@ impl Parser<'_> {
         };
         let retention = if self.eat_all(&[",", "RETENTION"]) { Some(self.interval()?) } else { None };
         let grace = if self.eat_all(&[",", "GRACE"]) { Some(self.grace_period()?) } else { None };
-        self.expect(")")?;
+        self.expect_before(")", |t| grace.is_some() && FOLLOWS.iter().any(|word| t.is(word)))?;
         Ok((kind, retention, grace))
     }
 
@@ -74,7 +83,8 @@ impl Parser<'_> {
     pub(super) fn interval(&mut self) -> Result<Interval> {
         let amount = self.whole_number()?;
         let Some(unit) = time_unit(self.peek()) else {
-            return Err(self.unexpected_open("time unit", |t| time_unit(*t).is_some()));
+            let follows = |t: &Token| [")", ",", "ON", "GRACE", ";"].iter().any(|word| t.is(word));
+            return Err(self.unexpected_before(TIME_UNITS, follows));
         };
         self.advance();
         Ok(Interval { amount, unit })

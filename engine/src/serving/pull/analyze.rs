@@ -13,7 +13,7 @@ use crate::plan::Analysis;
 use crate::steps::{SourceColumn, StepKind};
 use crate::types::{Bounds, SqlType};
 
-use super::refuse::{check_window_bounds, check_without_scan, not_materialized, where_clause};
+use super::refuse::{check_stars, not_materialized, where_clause};
 use super::{Access, From, Pull, lookup};
 
 /// What a pull query is analysed against.
@@ -41,7 +41,6 @@ fn keeper<'a>(catalog: &'a Catalog, table: &'a str) -> Option<&'a Arc<catalog::Q
 /// Where a pull query's rows are.
 pub(crate) struct Located {
     source: Arc<Source>,
-    keeper: Arc<catalog::Query>,
     access: Access,
 }
 
@@ -49,24 +48,21 @@ pub(crate) struct Located {
 pub(crate) fn locate(query: &Query, env: &Env<'_>) -> Result<Option<Located>, Failure> {
     let name = &query.from.name.name;
     let Some(source) = env.catalog.source(name) else { return Ok(None) };
-    let keeper = keeper(env.catalog, name).ok_or_else(|| not_materialized(name))?;
     let access = match &query.filter {
         None if !env.config.enabled("ksql.query.pull.table.scan.enabled") => {
             return Err(where_clause("Missing WHERE clause", source.is_windowed()));
         }
         None => Access::Scan,
-        Some(filter) => {
-            let access = lookup::access(filter, source, env)?;
-            check(filter, source, &access, env.config)?;
-            access
-        }
+        Some(filter) => lookup::access(filter, source, env)?,
     };
-    Ok(Some(Located { source: Arc::clone(source), keeper: Arc::clone(keeper), access }))
+    check_stars(query)?;
+    Ok(Some(Located { source: Arc::clone(source), access }))
 }
 
 /// Makes a pull query of what was found and the query's analysis.
 pub(crate) fn analyze(query: &Query, located: Located, analysis: &Analysis, env: &Env<'_>) -> Result<Pull, Failure> {
-    let Located { source, keeper, access } = located;
+    let Located { source, access } = located;
+    let keeper = keeper(env.catalog, &source.name).ok_or_else(|| not_materialized(&source.name))?;
     let StepKind::Source(read) = &analysis.input.kind else {
         return Err(Failure::statement("this is no pull query on one table"));
     };
@@ -103,19 +99,6 @@ pub(crate) fn analyze(query: &Query, located: Located, analysis: &Analysis, env:
         filter: analysis.filter.as_ref().map(compiled).transpose()?,
         layout: read.columns.iter().map(from).collect::<Option<_>>().ok_or_else(unkept)?,
         access,
-        limit: query.limit,
+        limit: query.limit.and_then(|limit| u64::try_from(limit).ok()),
     })
-}
-
-/// Refuses what would need a scan where scans are switched off.
-fn check(filter: &sql::Expr, source: &Source, access: &Access, config: &Config) -> Result<(), Failure> {
-    let Some(alternatives) = lookup::alternatives(filter) else { return Ok(()) };
-    if matches!(access, Access::Keys(_)) {
-        return alternatives.iter().try_for_each(|conjuncts| check_window_bounds(conjuncts, source));
-    }
-    if config.enabled("ksql.query.pull.table.scan.enabled") {
-        return Ok(());
-    }
-    let ranges = config.enabled("ksql.query.pull.range.scan.enabled");
-    alternatives.iter().try_for_each(|conjuncts| check_without_scan(conjuncts, source, ranges, alternatives.len()))
 }

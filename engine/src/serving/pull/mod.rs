@@ -2,16 +2,20 @@
 //!
 //! ```text
 //! SELECT ─analyze.rs─> Pull { access, filter, projection } ─read.rs─> columns ─> filter ─> projection ─> rows ─send.rs─> client
-//!            └ lookup.rs: WHERE → keys and windows       refuse.rs: what ksqlDB refuses, in its words
+//!            └ lookup.rs, windows.rs: WHERE → keys and windows       refuse.rs, judge.rs: what ksqlDB refuses, in its words
+//!              conditions.rs: WHERE → alternatives
 //! ```
 //!
 //! The whole WHERE is checked again on every row that was read, so `access` may be wider than it says.
 
 mod analyze;
+mod conditions;
+mod judge;
 mod lookup;
 mod read;
 mod refuse;
 mod send;
+mod windows;
 
 use arrow::array::ArrayRef;
 
@@ -20,7 +24,7 @@ use crate::types::Column;
 
 pub(crate) use analyze::{Env, analyze, locate};
 pub(crate) use read::PullError;
-pub(crate) use refuse::{check_clauses, check_stream, explain};
+pub(crate) use refuse::{check_clauses, check_stream, explain, is_late};
 pub(crate) use send::answer;
 
 /// What a client reads whose answer cannot be read from a table's state; the log tells more.

@@ -1,14 +1,13 @@
 //! What ksqlDB refuses in pull queries, in its words.
 
-use sql::{BinaryOp, Expr, ExprKind, Query, SelectItem};
+use sql::{Expr, ExprKind, Query, SelectItem};
 
-use crate::catalog::Source;
 use crate::config::Config;
 use crate::expr::{FunctionKind, Registry, show};
 use crate::failure::Failure;
 use crate::plan::PlanError;
 
-use super::lookup::{self, Conjunct};
+use super::lookup;
 
 /// Where ksqlDB's users are sent, and what they may have meant.
 const MORE: &str =
@@ -33,6 +32,9 @@ pub(crate) fn check_clauses(query: &Query, config: &Config, functions: &Registry
             "LIMIT clause in pull queries is currently disabled. You can enable them by setting \
              ksql.query.pull.limit.clause.enabled=true.",
         ));
+    }
+    if query.limit.is_some_and(i64::is_negative) {
+        return Err(refuse("Pull queries don't support negative integers in the LIMIT clause."));
     }
     check_pseudo_columns(selected(query), "SELECT")?;
     check_pseudo_columns(query.filter.iter(), "WHERE")
@@ -87,6 +89,17 @@ fn check_pseudo_columns<'a>(exprs: impl Iterator<Item = &'a Expr>, clause: &str)
     Err(refuse(&format!("Pull queries don't support the following columns in {clause} clauses: {names}\n")))
 }
 
+/// A star stands alone.
+pub(super) fn check_stars(query: &Query) -> Result<(), Failure> {
+    let stars = query.select.iter().any(|item| matches!(item, SelectItem::All { .. }));
+    if stars && query.select.len() > 1 {
+        return Err(Failure::statement(
+            "Pull queries only support wildcards in the projects if they are the only expression",
+        ));
+    }
+    Ok(())
+}
+
 /// A table nobody keeps the rows of.
 pub(super) fn not_materialized(name: &str) -> Failure {
     refuse(&format!(
@@ -95,22 +108,33 @@ pub(super) fn not_materialized(name: &str) -> Failure {
     ))
 }
 
-/// What ksqlDB adds when a comparison does not fit.
-pub(crate) fn explain(error: PlanError, query: &Query) -> Failure {
-    const COMPARE: &str = "Error in WHERE expression: Cannot compare ";
-    let (span, message) = (error.span, error.message.clone());
-    let mut failure = Failure::from(error);
-    let (Some(filter), Some(span), Some(rest)) = (&query.filter, span, message.strip_prefix(COMPARE)) else {
-        return failure;
-    };
+/// The condition of the WHERE that an error is about.
+fn blamed<'a>(error: &PlanError, query: &'a Query) -> Option<&'a Expr> {
+    let (filter, span) = (query.filter.as_ref()?, error.span?);
     let mut found = None;
     lookup::visit(filter, &mut |part| {
         if (part.span.start, part.span.end) == (span.start, span.end) && found.is_none() {
             found = Some(part);
         }
     });
-    if let Some(Expr { kind: ExprKind::Between { .. }, .. }) = found {
-        let rest = rest.split("\nStatement: ").next().unwrap_or_default();
+    found
+}
+
+/// Whether an error about the WHERE comes up only when code for it is made: types are looked at before, but not those of
+/// BETWEEN and IN.
+pub(crate) fn is_late(error: &PlanError, query: &Query) -> bool {
+    let is_late = |part: &Expr| matches!(part.kind, ExprKind::Between { .. } | ExprKind::In { .. });
+    error.is_of_code() || blamed(error, query).is_some_and(is_late)
+}
+
+/// What ksqlDB adds when a comparison does not fit.
+pub(crate) fn explain(error: PlanError, query: &Query) -> Failure {
+    const COMPARE: &str = "Error in WHERE expression: Cannot compare ";
+    let is_between = matches!(blamed(&error, query), Some(Expr { kind: ExprKind::Between { .. }, .. }));
+    let rest = error.message.strip_prefix(COMPARE).filter(|_| is_between);
+    let rest = rest.and_then(|rest| rest.split("\nStatement: ").next()).map(str::to_owned);
+    let mut failure = Failure::from(error);
+    if let Some(rest) = rest {
         failure.message = format!("Invalid expression: Cannot compare {rest}");
     }
     failure
@@ -136,101 +160,6 @@ pub(super) fn where_clause(message: &str, windowed: bool) -> Failure {
          ksql.query.pull.range.scan.enabled=true{windows}\nIf more flexible queries are needed, , table scans can be \
          enabled by setting ksql.query.pull.table.scan.enabled=true."
     ))
-}
-
-/// Whether one alternative of a WHERE may be answered without a table scan, which is switched off: key equalities, or
-/// one range of a single key. `alternatives` is how many there are.
-pub(super) fn check_without_scan(
-    conjuncts: &[&Expr],
-    source: &Source,
-    ranges: bool,
-    alternatives: usize,
-) -> Result<(), Failure> {
-    let (key, windowed) = (&source.schema.key, source.is_windowed());
-    let refused = |message: &str| where_clause(message, windowed);
-    let (mut seen, mut bounds): (Vec<&str>, usize) = (Vec::new(), 0);
-    for conjunct in conjuncts {
-        match lookup::conjunct(conjunct, source) {
-            Conjunct::KeyEquals { column, .. } => seen.push(column),
-            Conjunct::KeyCompares { column, op } => {
-                if op == BinaryOp::NotEqual {
-                    let key: Vec<String> = key.iter().map(|c| format!("`{}` {} KEY", c.name, c.ty)).collect();
-                    let key = key.join(", ");
-                    return Err(refused(&format!("Bound on key columns '[{key}]' must currently be '='")));
-                }
-                if key.len() == 1 && seen.contains(&column) {
-                    return Err(refused(
-                        "A comparison condition on the key column cannot be combined with other comparisons such as an \
-                         IN predicate",
-                    ));
-                }
-                seen.push(column);
-                bounds += 1;
-            }
-            Conjunct::Unresolvable => {
-                return Err(refused("A comparison must be between a key column and a resolvable expression"));
-            }
-            Conjunct::NoColumn => return Err(refused("A comparison must directly reference a key column")),
-            Conjunct::Like => {
-                let ExprKind::Like { expr, .. } = &conjunct.kind else { continue };
-                let message = match expr.kind {
-                    ExprKind::Column { .. } => "Like condition on key columns requires table scan to be enabled",
-                    _ => "Like condition must be between strings",
-                };
-                return Err(refused(message));
-            }
-            Conjunct::Window | Conjunct::Other => {}
-        }
-    }
-    if seen.is_empty() {
-        let text: Vec<String> = conjuncts.iter().map(|expr| shown(expr)).collect();
-        let text = if text.len() == 1 { text.concat() } else { format!("({})", text.join(" AND ")) };
-        return Err(refused(&format!("WHERE clause missing key column for disjunct: {text}")));
-    }
-    if key.iter().any(|column| !seen.contains(&column.name.as_str())) {
-        let names = |names: &mut dyn Iterator<Item = &str>| names.collect::<Vec<_>>().join(", ");
-        return Err(refused(&format!(
-            "Multi-column sources must specify every key in the WHERE clause. Specified: [{}] Expected: [{}]",
-            names(&mut seen.iter().copied()),
-            names(&mut key.iter().map(|column| column.name.as_str())),
-        )));
-    }
-    if bounds > 0 && (!ranges || windowed || key.len() > 1 || alternatives > 1) {
-        return Err(refused("Query requires table scan to be enabled"));
-    }
-    Ok(())
-}
-
-/// Two bounds of one kind on the start or the end of the window beside a key.
-pub(super) fn check_window_bounds(conjuncts: &[&Expr], source: &Source) -> Result<(), Failure> {
-    let mut seen = Vec::new();
-    for conjunct in conjuncts {
-        let ExprKind::Binary { op, left, right } = &conjunct.kind else { continue };
-        let (column, op) = match (&left.kind, &right.kind) {
-            (ExprKind::Column { name, .. }, _) => (&name.name, *op),
-            (_, ExprKind::Column { name, .. }) => (&name.name, lookup::flipped(*op)),
-            _ => continue,
-        };
-        let Some(operator) = operator(op).filter(|_| column == "WINDOWSTART" || column == "WINDOWEND") else {
-            continue;
-        };
-        if seen.contains(&(column, operator)) {
-            return Err(where_clause(&format!("Duplicate `{column}` bounds on: {operator}"), source.is_windowed()));
-        }
-        seen.push((column, operator));
-    }
-    Ok(())
-}
-
-fn operator(op: BinaryOp) -> Option<&'static str> {
-    Some(match op {
-        BinaryOp::Equal => "EQUAL",
-        BinaryOp::Less => "LESS_THAN",
-        BinaryOp::LessEqual => "LESS_THAN_OR_EQUAL",
-        BinaryOp::Greater => "GREATER_THAN",
-        BinaryOp::GreaterEqual => "GREATER_THAN_OR_EQUAL",
-        _ => return None,
-    })
 }
 
 /// An expression as messages show it.
