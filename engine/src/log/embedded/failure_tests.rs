@@ -161,16 +161,24 @@ fn only_so_many_files_stay_open() {
 }
 
 #[test]
-fn a_topic_of_too_many_partitions_is_refused_and_forgotten_where_it_was_not() {
+fn a_topic_of_too_many_partitions_is_refused_and_one_of_an_older_version_stays() {
     let temp = tempfile::tempdir().unwrap();
     let log = Embedded::open(temp.path()).unwrap();
     let error = log.create_topic("t", &spec(2_147_483_647)).unwrap_err();
     assert!(matches!(error, LogError::Invalid(_)) && error.to_string().contains("10000 are the most"), "{error}");
-    let record = br#"{"id":7,"partitions":2147483647,"replicas":1,"config":{}}"#.to_vec();
-    let write = Write { space: "log/topics".into(), key: b"old".to_vec(), value: Some(record) };
-    log.kv().write(write.into()).unwrap();
+    for (name, partitions) in [("answered", 20_000), ("never", 2_147_483_647)] {
+        let record = format!(r#"{{"id":{partitions},"partitions":{partitions},"replicas":1,"config":{{}}}}"#);
+        let write = Write { space: "log/topics".into(), key: name.into(), value: Some(record.into_bytes()) };
+        log.kv().write(write.into()).unwrap();
+    }
     drop(log);
-    let log = Embedded::open(temp.path()).unwrap();
-    assert!(log.topics().unwrap().is_empty());
-    assert!(log.kv().get("log/topics", b"old").unwrap().is_none());
+    for _ in 0..2 {
+        let log = Embedded::open(temp.path()).unwrap();
+        let topics: Vec<_> =
+            log.topics().unwrap().into_iter().map(|topic| (topic.name, topic.spec.partitions)).collect();
+        assert_eq!(topics, [("answered".to_owned(), 20_000)]);
+        assert!(log.kv().get("log/topics", b"never").unwrap().is_none());
+        let last = partition("answered", 19_999);
+        log.append(vec![Output { to: last, records: numbered(0, 1) }]).unwrap();
+    }
 }

@@ -26,6 +26,9 @@ const TOPICS: &str = "log/topics";
 const ENDS: &str = "log/ends";
 const CLEANED: &str = "log/cleaned";
 const DELETED: &str = "log/deleted";
+/// Versions that had no limit recorded a topic before they made it. With more partitions than this they took the memory of
+/// the machine and never answered; with fewer the topic is there, although more than a new one may have.
+const ANSWERED: u32 = 1_000_000;
 /// How much of the name goes into the directory's; file systems allow 255 characters with the id.
 const DIR_NAME_CHARS: usize = 200;
 
@@ -84,7 +87,7 @@ impl Topics {
         }
         let mut topics = Topics { dir: Some(dir.clone()), ..Topics::default() };
         for (name, record) in records(kv)? {
-            if record.partitions > PARTITIONS && !topics.was_made(&record, kv)? {
+            if record.partitions > ANSWERED && !topics.was_written(&record, kv)? {
                 tracing::warn!("topic {name} with {} partitions is forgotten: it was never made", record.partitions);
                 kv.write(put(TOPICS, name.as_bytes(), None).into())?;
                 continue;
@@ -106,7 +109,7 @@ impl Topics {
     }
 
     /// Whether anything was ever written to a topic.
-    fn was_made(&self, record: &Record, kv: &dyn Kv) -> Result<bool> {
+    fn was_written(&self, record: &Record, kv: &dyn Kv) -> Result<bool> {
         let (from, to) = (record.id.to_be_bytes(), (record.id + 1).to_be_bytes());
         let mut any = false;
         kv.scan(ENDS, Bound::Included(&from), Bound::Excluded(&to), &mut |_, _| {
