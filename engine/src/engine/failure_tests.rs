@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::clock::System;
 use crate::config::Config;
 use crate::expr::Registry;
-use crate::log::{Embedded, Log, Output, Position, RecordsBuilder, TopicPartition};
+use crate::log::{Embedded, Log, LogError, Output, Position, RecordsBuilder, TopicPartition};
 use crate::statements::{Answer, Outcome, QueryDescription, QueryError, Session};
 
 use super::faulty::Faulty;
@@ -109,7 +109,11 @@ fn poison(engine: &Engine, log: &dyn Log) {
 }
 
 fn good_rows(log: &dyn Log) -> i64 {
-    log.bounds(&TopicPartition { topic: Arc::from("GOOD"), partition: 0 }).unwrap().end
+    log.bounds(&good(0)).unwrap().end
+}
+
+fn good(partition: u32) -> TopicPartition {
+    TopicPartition { topic: Arc::from("GOOD"), partition }
 }
 
 #[test]
@@ -177,4 +181,119 @@ fn a_query_whose_topic_is_gone_does_not_keep_the_server_from_starting() {
     eventually("it runs", || status(&engine) == "RUNNING");
     run(&engine, "INSERT INTO numbers VALUES (8);");
     eventually("it goes on", || good_rows(&*log) == 1);
+}
+
+/// An engine that is driven by hand.
+fn driven_on(log: &Arc<dyn Log>) -> Engine {
+    super::tests::engine_on(Arc::clone(log), "8192")
+}
+
+fn names(engine: &Engine) -> Vec<(String, String)> {
+    engine.runtime().queries().into_iter().map(|(id, life, _)| (id.to_string(), life.state().to_string())).collect()
+}
+
+#[test]
+fn a_row_of_its_own_topic_that_cannot_be_read_stops_a_query_and_no_other() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = driven_on(&log);
+    run(
+        &engine,
+        "CREATE STREAM numbers (n INT) WITH (kafka_topic='numbers', value_format='json', partitions=2);
+         CREATE TABLE t AS SELECT n, COUNT(*) AS c FROM numbers GROUP BY n;
+         CREATE STREAM other AS SELECT n FROM numbers;
+         INSERT INTO numbers VALUES (1);",
+    );
+    engine.run_until_idle(None);
+    let own = log.topics().unwrap().into_iter().find(|topic| topic.name.ends_with("-repartition")).unwrap();
+    assert!(own.name.contains("CTAS_T_0"), "{own:?}");
+    for value in [Some(b"nobody wrote this".as_slice()), None] {
+        let of = TopicPartition { topic: Arc::from(own.name.as_str()), partition: 1 };
+        let mut builder = RecordsBuilder::default();
+        builder.push(1, None, value);
+        let at = log.append(vec![Output { to: of.clone(), records: builder.finish() }]).unwrap()[0];
+        run(&engine, "INSERT INTO numbers VALUES (2);");
+        engine.run_until_idle(None);
+        let states =
+            ["CTAS_T_0", "CSAS_OTHER_1"].map(str::to_owned).into_iter().zip(["ERROR", "RUNNING"].map(str::to_owned));
+        let mut found = names(&engine);
+        found.sort_by(|one, other| other.0.cmp(&one.0));
+        assert_eq!(found, states.collect::<Vec<_>>());
+        let error = engine.runtime().life("CTAS_T_0").unwrap().errors().pop().unwrap().message;
+        for part in [format!("offset {at} of partition 1 of {}", own.name), "terminate the query".to_owned()] {
+            assert!(error.contains(&part), "{error}");
+        }
+        // It is still there after another start, and after it is gone the query goes on.
+        run(&engine, "PAUSE CTAS_T_0; RESUME CTAS_T_0;");
+        engine.run_until_idle(None);
+        assert_eq!(engine.runtime().life("CTAS_T_0").unwrap().state().to_string(), "ERROR");
+        log.delete_records(&[Position { of, offset: at + 1 }]).unwrap();
+        run(&engine, "PAUSE CTAS_T_0; RESUME CTAS_T_0;");
+        engine.run_until_idle(None);
+        assert_eq!(engine.runtime().life("CTAS_T_0").unwrap().state().to_string(), "RUNNING");
+    }
+}
+
+#[test]
+fn a_panic_while_a_query_is_built_fails_the_statement_alone() {
+    let faulty = Arc::new(Faulty::on(Arc::new(Embedded::in_memory())));
+    let log: Arc<dyn Log> = Arc::clone(&faulty) as _;
+    let engine = driven_on(&log);
+    run(
+        &engine,
+        "CREATE STREAM numbers (n INT) WITH (kafka_topic='numbers', value_format='json', partitions=1);
+         CREATE STREAM good AS SELECT n FROM numbers;",
+    );
+    faulty.panic_at_reader(true);
+    for text in [
+        "CREATE STREAM more AS SELECT n FROM numbers;",
+        "CREATE OR REPLACE STREAM good AS SELECT n, 1 AS m FROM numbers;",
+    ] {
+        let failure = engine.execute(text, Session::default(), None).unwrap_err();
+        assert!(failure.to_string().contains("no reader"), "{failure}");
+    }
+    let is_there = |topic: &str| log.topic(topic).unwrap().is_some();
+    assert!(!is_there("MORE") && is_there("GOOD"));
+    faulty.panic_at_reader(false);
+    // What was to be replaced could not be started again either.
+    assert_eq!(names(&engine), [(QUERY.to_owned(), "ERROR".to_owned())]);
+    run(&engine, "PAUSE CSAS_GOOD_0; RESUME CSAS_GOOD_0; INSERT INTO numbers VALUES (1);");
+    engine.run_until_idle(None);
+    assert_eq!((good_rows(&*log), status(&engine).as_str()), (1, "RUNNING"));
+}
+
+#[test]
+fn a_commit_that_fails_or_panics_before_a_pause_loses_nothing() {
+    for panics in [false, true] {
+        let faulty = Arc::new(Faulty::on(Arc::new(Embedded::in_memory())));
+        let log: Arc<dyn Log> = Arc::clone(&faulty) as _;
+        let engine = driven_on(&log);
+        run(
+            &engine,
+            "CREATE STREAM numbers (k INT KEY, n INT) WITH (kafka_topic='numbers', value_format='json', partitions=2);
+             CREATE STREAM good AS SELECT * FROM numbers;",
+        );
+        for k in 0..20 {
+            run(&engine, &format!("INSERT INTO numbers VALUES ({k}, {k});"));
+        }
+        let (mut commits, paused) = (0, engine.clone());
+        // One task commits, the query is paused, and so the other one has to commit.
+        faulty.at_commit(move || {
+            commits += 1;
+            match commits {
+                1 => paused.runtime().pause(QUERY).unwrap(),
+                _ => assert!(!panics, "the last commit panics"),
+            }
+            if commits > 1 { Err(LogError::Store("the last commit fails".to_owned())) } else { Ok(()) }
+        });
+        engine.run_until_idle(None);
+        faulty.at_commit(|| Ok(()));
+        let written = || (0..2).map(|partition| log.bounds(&good(partition)).unwrap().end).sum::<i64>();
+        assert!((1..20).contains(&written()), "{} rows before the pause", written());
+        let errors = engine.runtime().life(QUERY).unwrap().errors();
+        assert!(errors.len() == 1 && errors[0].message.contains("the last commit"), "{errors:?}");
+        assert_eq!(status(&engine), "PAUSED");
+        run(&engine, &format!("RESUME {QUERY};"));
+        engine.run_until_idle(None);
+        assert_eq!((written(), status(&engine).as_str()), (20, "RUNNING"));
+    }
 }

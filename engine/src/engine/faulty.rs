@@ -19,6 +19,7 @@ pub(super) struct Faulty {
     kv: Arc<dyn Kv>,
     refuses_commands: Arc<AtomicBool>,
     at_commit: Mutex<Option<AtCommit>>,
+    panics_at_reader: AtomicBool,
 }
 
 struct FaultyKv {
@@ -30,7 +31,13 @@ impl Faulty {
     pub(super) fn on(inner: Arc<dyn Log>) -> Self {
         let refuses_commands = Arc::<AtomicBool>::default();
         let kv = FaultyKv { inner: Arc::clone(inner.kv()), refuses_commands: Arc::clone(&refuses_commands) };
-        Self { inner, kv: Arc::new(kv), refuses_commands, at_commit: Mutex::default() }
+        let (at_commit, panics_at_reader) = (Mutex::default(), AtomicBool::new(false));
+        Self { inner, kv: Arc::new(kv), refuses_commands, at_commit, panics_at_reader }
+    }
+
+    /// Whether whoever wants to read topics panics.
+    pub(super) fn panic_at_reader(&self, panics: bool) {
+        self.panics_at_reader.store(panics, Ordering::Relaxed);
     }
 
     /// Whether no command can be written.
@@ -86,6 +93,7 @@ impl Log for Faulty {
         self.inner.bounds(of)
     }
     fn reader(&self, from: Vec<Position>, wake: Arc<Signal>) -> Result<Box<dyn Reader>> {
+        assert!(!self.panics_at_reader.load(Ordering::Relaxed), "no reader");
         self.inner.reader(from, wake)
     }
     fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>> {

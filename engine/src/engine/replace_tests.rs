@@ -185,6 +185,7 @@ fn source(log: &Arc<dyn Log>) {
     );
     let pad = "x".repeat(PAD_BYTES);
     for id in 0..16 {
+        let pad = if id < 10 { &*pad } else { "" };
         run(&engine, &format!("INSERT INTO a VALUES ({id}, {id}, '{pad}');"));
     }
     engine.run_until_idle(None);

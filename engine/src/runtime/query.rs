@@ -137,15 +137,23 @@ impl Life {
         *self.state.lock()
     }
 
-    /// Moves it on, if that is legal; says whether it was.
+    /// Moves it on, if that is legal; says whether it was. A paused query that is broken cannot go on as it is.
     pub fn become_(&self, next: State) -> bool {
         let mut state = self.state.lock();
-        let legal = state.may_become(next);
+        let is_stuck = *state == State::Paused && next == State::Running && self.is_broken();
+        let legal = state.may_become(next) && !is_stuck;
         if legal {
             *state = next;
             self.is_broken.fetch_or(next.has_failed(), Ordering::AcqRel);
         }
         legal
+    }
+
+    /// A task of it is gone while it is paused; says whether it still is.
+    pub fn break_off(&self) -> bool {
+        let state = self.state.lock();
+        self.is_broken.store(true, Ordering::Release);
+        *state == State::Paused
     }
 
     /// Whether it has failed and has not been started again since.
@@ -184,6 +192,7 @@ mod tests {
         assert!(life.become_(State::Running));
         assert!(life.become_(State::Error));
         assert!(life.become_(State::Paused) && life.is_broken());
+        assert!(!life.become_(State::Running));
         life.mended();
         assert!(life.become_(State::Running) && !life.is_broken());
         assert!(life.become_(State::Stopped));

@@ -445,8 +445,7 @@ impl Runtime {
         if running.life.state() != State::Paused {
             return Ok(());
         }
-        if !running.life.is_broken() {
-            running.life.become_(State::Running);
+        if running.life.become_(State::Running) {
             self.pool.wake();
         } else if self.relaunch(&Arc::from(id), &running).is_err() {
             // Without a supervisor nobody starts it again.

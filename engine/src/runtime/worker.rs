@@ -208,7 +208,10 @@ fn work(messages: &Receiver<Message>, signal: &Signal, clock: &dyn Clock, failed
                     let _gone = done.send(());
                 }
                 Message::Stop => {
-                    slots.iter_mut().for_each(|slot| close(slot, clock.now_ms()));
+                    for slot in &mut slots {
+                        // What is not committed is read again at the next start.
+                        let _told = close(slot, clock.now_ms());
+                    }
                     return;
                 }
             }
@@ -232,10 +235,7 @@ fn turn(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Turn {
         State::Created => return Turn::Idle,
         // It will be started again, and its tasks go then.
         State::Retrying | State::Error if slot.task.commits => return Turn::Idle,
-        State::Paused => {
-            close(slot, now_ms);
-            return Turn::Idle;
-        }
+        State::Paused => return pause(slot, now_ms, failed),
         State::Retrying | State::Error | State::Stopped => return Turn::Over,
     }
     match guarded(|| slot.task.step(now_ms)) {
@@ -265,13 +265,24 @@ pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Commits what is pending before a pause or the end.
-fn close(slot: &mut Slot, now_ms: i64) {
-    if slot.life.state() != State::Error
-        && slot.task.dirty
-        && let Err(error) = guarded(|| slot.task.commit(now_ms))
-    {
-        tracing::warn!(query = %slot.query, task = slot.task.id(), "the last commit failed: {error}");
+fn close(slot: &mut Slot, now_ms: i64) -> Result<(), TaskError> {
+    if slot.life.state() == State::Error || !slot.task.dirty {
+        return Ok(());
     }
+    guarded(|| slot.task.commit(now_ms)).inspect_err(|error| {
+        tracing::warn!(query = %slot.query, task = slot.task.id(), "the last commit failed: {error}");
+    })
+}
+
+/// A turn of a paused query. A task that cannot commit has lost what it took: the query must be started again to go on.
+fn pause(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Turn {
+    let Err(error) = close(slot, now_ms) else { return Turn::Idle };
+    if slot.life.break_off() {
+        slot.life.error(now_ms, error.to_string(), error.blame());
+    } else {
+        fail(slot, now_ms, &error, failed);
+    }
+    Turn::Over
 }
 
 fn fail(slot: &Slot, now_ms: i64, error: &TaskError, failed: &Sender<Failed>) {
