@@ -4,7 +4,6 @@ mod absent;
 mod bounds;
 mod builder;
 mod changes;
-mod double_text;
 pub mod row;
 mod schema;
 mod sql_type;

@@ -4,9 +4,7 @@
 use std::cmp::Ordering;
 use std::fmt::Write;
 
-use super::double_text;
-
-/// Appends `Double.toString`: `1.0E10` outside [0.001, 10^7). Which digits, says `double_text`.
+/// Appends `Double.toString` of JDK 19 and later: shortest digits, `1.0E10` outside [0.001, 10^7).
 pub fn java_double(value: f64, out: &mut String) {
     if value.is_nan() {
         return out.push_str("NaN");
@@ -21,8 +19,8 @@ pub fn java_double(value: f64, out: &mut String) {
     if value == 0.0 {
         return out.push_str("0.0");
     }
-    let found = double_text::digits(value);
-    let (digits, length, exponent) = (found.as_slice(), found.as_slice().len(), found.exponent);
+    let (digits, length, exponent) = shortest(value);
+    let digits = digits.get(..length).unwrap_or_default();
     let mut push = |range: &[u8]| range.iter().for_each(|digit| out.push(char::from(*digit)));
     if !(-3..7).contains(&exponent) {
         push(&digits[..1]);
@@ -39,6 +37,54 @@ pub fn java_double(value: f64, out: &mut String) {
         (length..whole).for_each(|_| push(b"0"));
         push(b".");
         push(if length > whole { &digits[whole..] } else { b"0" });
+    }
+}
+
+/// Significant digits of a positive finite double, how many there are, and the decimal exponent of the first.
+fn shortest(value: f64) -> ([u8; 20], usize, i32) {
+    let mut text = Stack::default();
+    let _ = write!(text, "{value:e}");
+    let (mut digits, mut length, mut exponent) = text.scientific();
+    if length == 1 && value < 1e-300 {
+        // Java prints two digits at least, the two that are nearest; this only shows among the smallest numbers.
+        text = Stack::default();
+        let _ = write!(text, "{value:.1e}");
+        (digits, length, exponent) = text.scientific();
+    }
+    (digits, length, exponent)
+}
+
+/// Text of at most 40 bytes without allocation.
+#[derive(Default)]
+struct Stack {
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl Write for Stack {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let end = self.length + text.len();
+        self.bytes.get_mut(self.length..end).ok_or(std::fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+impl Stack {
+    /// Splits `d.ddde-n`; trailing zeros are dropped.
+    fn scientific(&self) -> ([u8; 20], usize, i32) {
+        let text = std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default();
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+        let mut digits = [b'0'; 20];
+        let mut length = 0;
+        for digit in mantissa.bytes().filter(u8::is_ascii_digit).take(20) {
+            digits[length] = digit;
+            length += 1;
+        }
+        while length > 1 && digits[length - 1] == b'0' {
+            length -= 1;
+        }
+        (digits, length, exponent.parse().unwrap_or(0))
     }
 }
 
@@ -338,7 +384,7 @@ mod tests {
             (0.001, "0.001"),
             (0.000_123, "1.23E-4"),
             (5e-324, "4.9E-324"),
-            (2e23, "1.9999999999999998E23"),
+            (2e23, "2.0E23"),
             (f64::MAX, "1.7976931348623157E308"),
             (0.1 + 0.2, "0.30000000000000004"),
             (f64::NEG_INFINITY, "-Infinity"),
