@@ -1,6 +1,5 @@
 //! EMIT FINAL.
 
-use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use arrow::array::{Array, AsArray, UInt32Array};
@@ -8,7 +7,7 @@ use arrow::compute::take;
 
 use super::{Context, EncodeKeys, Operator, OperatorError, only};
 use crate::log::{LogError, Writes};
-use crate::state::{Entries, Place, Row, Store};
+use crate::state::{Entries, KeySet, Place, Row, Store};
 use crate::types::row::{RowDecoder, RowEncoder};
 use crate::types::{Changes, Schema, Side, SqlType, Time, Window, WindowBounds, WindowKind, Windows};
 
@@ -24,7 +23,7 @@ pub struct Suppress {
     /// Rows by window and key; value columns stand behind the key columns.
     rows: Store<Vec<Row>>,
     /// The keys of `rows`, in the order in which they are emitted.
-    order: BTreeSet<Vec<u8>>,
+    order: KeySet,
     key_columns: usize,
     decoder: RowDecoder,
     tells_old: bool,
@@ -51,8 +50,11 @@ impl Suppress {
         tells_old: bool,
     ) -> Result<Self, OperatorError> {
         let rows = Store::open(Vec::<Row>::new(), place.clone())?;
-        let mut order = BTreeSet::new();
-        rows.scan(0, (Bound::Unbounded, Bound::Unbounded), &mut |entry, _| order.insert(entry.to_vec()))?;
+        let mut order = KeySet::new(&place.budget);
+        rows.scan(0, (Bound::Unbounded, Bound::Unbounded), &mut |entry, _| {
+            order.insert(entry);
+            true
+        })?;
         let types: Vec<SqlType> = schema.columns().map(|column| column.ty.clone()).collect();
         Ok(Self {
             keys,
@@ -79,7 +81,7 @@ impl Suppress {
             let (slot, existed) = self.rows.upsert(0, &self.entry)?;
             self.rows.values_mut()[slot as usize].set(time, &self.row);
             if !existed {
-                self.order.insert(self.entry.clone());
+                self.order.insert(&self.entry);
             }
         } else if let Some(slot) = self.rows.get(0, &self.entry)? {
             self.rows.remove(slot);

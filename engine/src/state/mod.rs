@@ -15,6 +15,7 @@
 mod budget;
 mod commit;
 mod key;
+mod key_set;
 mod restore;
 mod rows;
 mod scan;
@@ -24,6 +25,7 @@ mod table;
 mod tests;
 
 pub use budget::Budget;
+pub use key_set::KeySet;
 pub use rows::{Row, Stored};
 pub use scan::{Entries, Range, Visit};
 pub use store::{Place, Store, Values};

@@ -1,13 +1,12 @@
 //! Rows of an outer stream-stream join that wait: for a match, or for their window to close.
 
-use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use super::output::damaged;
 use super::{LEFT, RIGHT};
 use crate::log::Writes;
 use crate::operators::OperatorError;
-use crate::state::{Entries, Place, Store, Stored};
+use crate::state::{Entries, KeySet, Place, Store, Stored};
 use crate::types::Time;
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64, take};
 
@@ -35,7 +34,7 @@ pub(super) struct Unmatched {
     /// Entries: time, side, serialised key → rows in order of arrival.
     store: Store<Vec<Waiting>>,
     /// Keys of all entries.
-    order: BTreeSet<Box<[u8]>>,
+    order: KeySet,
     wait: Wait,
     /// No row that waits is looked at while stream time is within this row's window. As in Kafka Streams it is not the
     /// oldest one, but the last one the previous look ended at (or an older one that came since), so rows may be given
@@ -72,10 +71,10 @@ impl Unmatched {
     pub(super) fn open(place: Place, wait: Wait) -> Result<Self, OperatorError> {
         let mut looks: Store<Vec<Look>> = Store::open(Vec::new(), place.below("look"))?;
         let next_look = looks.get(0, b"")?.map_or(i64::MAX, |slot| looks.values()[slot as usize].0);
+        let mut order = KeySet::new(&place.budget);
         let store: Store<Vec<Waiting>> = Store::open(Vec::new(), place)?;
-        let mut order = BTreeSet::new();
         store.scan(0, (Bound::Unbounded, Bound::Unbounded), &mut |entry, _| {
-            order.insert(Box::from(entry));
+            order.insert(entry);
             true
         })?;
         Ok(Self { store, order, wait, next_look, looks, entry: Vec::new() })
@@ -114,7 +113,7 @@ impl Unmatched {
         if !existed {
             let (key_row, window) = about();
             *waiting = Waiting { key_row, window, rows: Vec::new() };
-            self.order.insert(Box::from(self.entry.as_slice()));
+            self.order.insert(&self.entry);
         }
         waiting.rows.push(row.into());
         Ok(())
@@ -126,7 +125,7 @@ impl Unmatched {
             return Ok(());
         }
         put_entry(port, key, time, &mut self.entry);
-        if self.order.remove(self.entry.as_slice())
+        if self.order.remove(&self.entry)
             && let Some(slot) = self.store.get(0, &self.entry)?
         {
             self.store.remove(slot);
@@ -145,7 +144,7 @@ impl Unmatched {
         let mut next_look = i64::MAX;
         let mut open = [false; 2];
         let mut closed = Vec::new();
-        for entry in &self.order {
+        for entry in self.order.iter() {
             let (time, port) = time_and_port(entry);
             next_look = time;
             if open == [true, true] {
@@ -155,7 +154,7 @@ impl Unmatched {
                 open[port] = true;
                 continue;
             }
-            closed.push((entry.clone(), port, time));
+            closed.push((Box::<[u8]>::from(entry), port, time));
         }
         self.look_at(next_look)?;
         let mut given_up = Vec::with_capacity(closed.len());
