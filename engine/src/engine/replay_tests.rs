@@ -7,9 +7,10 @@ use crate::clock::Manual;
 use crate::config::Config;
 use crate::expr::Registry;
 use crate::log::{Embedded, Log, Write};
+use crate::serving::Client;
 use crate::statements::{Outcome, QueryLine, Session};
 
-use super::tests::{ask, engine_on, rows, run};
+use super::tests::{ask, engine_on, query_with, rows, run};
 use super::{Engine, Parts};
 
 /// Puts another statement into the place of a command's.
@@ -71,7 +72,15 @@ fn one_command_that_fails_stops_what_it_made_and_what_hangs_on_it() {
         let mut found = ask(&engine, "SELECT * FROM other EMIT CHANGES LIMIT 2;");
         assert_eq!(rows(&engine, &mut found).len(), 3);
         // and what does says why
-        for text in ["DESCRIBE a;", "CREATE STREAM z AS SELECT * FROM a;", "DESCRIBE b;", "PAUSE CSAS_A_0;"] {
+        for text in [
+            "DESCRIBE a;",
+            "CREATE STREAM z AS SELECT * FROM a;",
+            "DESCRIBE b;",
+            "PAUSE CSAS_A_0;",
+            "ALTER STREAM a ADD COLUMN z INT;",
+            "INSERT INTO a SELECT i AS x FROM s;",
+            "INSERT INTO a VALUES (1);",
+        ] {
             assert!(refused(&engine, text).contains("could not be brought back"), "{text}");
         }
         let again = refused(&engine, "CREATE STREAM a AS SELECT i AS x FROM s;");
@@ -212,6 +221,23 @@ fn a_replacement_that_fails_stops_what_it_replaced() {
     let engine = engine_on(Arc::clone(&log), "8192");
     assert_eq!(queries(&engine), []);
     assert_eq!(engine.catalog().lost().count(), 0);
+}
+
+#[test]
+fn what_was_altered_after_it_was_lost_says_why_it_is() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = engine_on(Arc::clone(&log), "8192");
+    run(&engine, &format!("CREATE STREAM s (i INT) {WITH}; ALTER STREAM s ADD COLUMN j INT;"));
+    drop(engine);
+    damage(&*log, 0, &format!("CREATE STREAM s (i NOSUCH) {WITH};"));
+    let engine = engine_on(log, "8192");
+    for text in ["DESCRIBE s;", "ALTER STREAM s ADD COLUMN k INT;", "SELECT * FROM s;"] {
+        let said = match text.starts_with("SELECT") {
+            true => query_with(&engine, text, &[], &Client::default()).unwrap_err().message,
+            false => refused(&engine, text),
+        };
+        assert!(said.contains("Cannot resolve unknown type: NOSUCH"), "{text}: {said}");
+    }
 }
 
 #[test]

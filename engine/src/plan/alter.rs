@@ -15,9 +15,11 @@ use super::{Planner, formats, messages};
 impl Planner<'_> {
     pub(super) fn alter(&self, text: &str, kind: SourceKind, name: &Ident, add: &[(Ident, Type)]) -> Result<Command> {
         let Some(source) = self.catalog.source(&name.name) else {
-            return Err(PlanError::statement(format!("Source {} does not exist.", name.name))
-                .at(name.span)
-                .hint(messages::similar_source(self.catalog, &name.name)));
+            return Err(messages::lost(self.catalog, name).unwrap_or_else(|| {
+                PlanError::statement(format!("Source {} does not exist.", name.name))
+                    .at(name.span)
+                    .hint(messages::similar_source(self.catalog, &name.name))
+            }));
         };
         self.check_alterable(source, kind)?;
         let mut altered = Source::clone(source);

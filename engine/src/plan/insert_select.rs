@@ -67,6 +67,9 @@ impl Planner<'_> {
 
     fn insertable(&self, target: &Ident) -> Result<&Source> {
         let Some(sink) = self.catalog.source(&target.name) else {
+            if let Some(lost) = messages::lost(self.catalog, target) {
+                return Err(lost);
+            }
             let hint = messages::other_spelling(self.catalog, &target.name);
             let place = self.location(target.span);
             return Err(PlanError::statement(format!("{place}: Source `{}` does not exist.{hint}", target.name))

@@ -59,6 +59,12 @@ pub(super) fn check_not_lost(catalog: &Catalog, name: &Ident, or_replace: bool) 
     }
 }
 
+/// Why a source is not there that was once; `None`: it was not, or is.
+pub(super) fn lost(catalog: &Catalog, name: &Ident) -> Option<PlanError> {
+    let lost = catalog.lost_source(&name.name)?;
+    Some(PlanError::statement(format!("{} {}", name.name, lost.reason())).at(name.span))
+}
+
 /// What `IF NOT EXISTS` says; the existing one is called what the statement calls it.
 pub(super) fn exists_already_warning(new: SourceKind, existing: &Source) -> String {
     let kind = kind(new);

@@ -128,8 +128,8 @@ impl Planner<'_> {
     }
 
     fn unknown_source(&self, name: &Ident) -> PlanError {
-        if let Some(lost) = self.catalog.lost_source(&name.name) {
-            return PlanError::statement(format!("{} {}", name.name, lost.reason())).at(name.span);
+        if let Some(lost) = messages::lost(self.catalog, name) {
+            return lost;
         }
         let hint = messages::other_spelling(self.catalog, &name.name);
         PlanError::statement(format!("{} does not exist.{hint}", name.name))

@@ -44,6 +44,9 @@ pub struct Row {
 /// The source rows may be written to, or why there is none.
 pub(super) fn target(view: View<'_>, name: &str) -> Result<Arc<Source>, Failure> {
     let Some(source) = view.catalog.source(name) else {
+        if let Some(lost) = view.catalog.lost_source(name) {
+            return Err(Failure::statement(format!("{name} {}", lost.reason())));
+        }
         let hint = describe::hint(view, name);
         return Err(Failure::request(format!("Cannot insert values into an unknown stream/table: `{name}`{hint}")));
     };
