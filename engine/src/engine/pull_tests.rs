@@ -515,3 +515,38 @@ fn a_table_whose_state_cannot_be_read_gives_an_error() {
     };
     check_damage(&damage, "Data of the server is damaged");
 }
+
+/// As their bytes differ. Numbers of JSON are read exactly, and so are literals without an exponent: there is one zero then.
+#[test]
+fn the_two_zeros_of_double_are_two_keys() {
+    let engine = engine();
+    run(
+        &engine,
+        "CREATE STREAM s (k INT KEY, d DOUBLE) WITH (kafka_topic='s', value_format='json', partitions=2);
+         CREATE TABLE t AS SELECT CASE WHEN k = 1 THEN -d ELSE d END AS d, COUNT(*) AS n FROM s
+           GROUP BY CASE WHEN k = 1 THEN -d ELSE d END;
+         CREATE TABLE u (d DOUBLE PRIMARY KEY, n BIGINT) WITH (kafka_topic='u', value_format='json', partitions=2);
+         CREATE TABLE v AS SELECT * FROM u;
+         INSERT INTO u VALUES (-0.0e0, 2);
+         INSERT INTO u VALUES (0.0e0, 3);",
+    );
+    for (k, d) in [(1, "-0.0e0"), (1, "0.0"), (2, "-0.0"), (2, "0.0e0"), (2, "0")] {
+        run(&engine, &format!("INSERT INTO s VALUES ({k}, {d});"));
+    }
+    for table in ["t", "v"] {
+        let pull = |filter: &str| {
+            let mut asked = super::tests::ask(&engine, &format!("SELECT d, n FROM {table} {filter};"));
+            let mut found = rows(&engine, &mut asked);
+            found.retain(|row| row.starts_with('['));
+            found.sort();
+            found
+        };
+        let both = ["[-0.0,2]", "[0.0,3]"];
+        assert_eq!(pull(""), both, "{table}");
+        for zero in ["0.0", "-0.0", "0", "0e0"] {
+            assert_eq!(pull(&format!("WHERE d = {zero}")), [both[1]], "{table} {zero}");
+        }
+        assert_eq!(pull("WHERE d = -0.0e0"), [both[0]], "{table}");
+        assert_eq!(pull("WHERE d IN (0.0, -0e0)"), both, "{table}");
+    }
+}

@@ -353,3 +353,24 @@ fn a_topic_that_was_deleted_is_the_statements_failure() {
     );
     assert!(engine.catalog().source("X").is_none(), "nothing came of it");
 }
+
+#[test]
+fn a_row_of_a_table_needs_a_key() {
+    let engine = engine();
+    let with = "kafka_topic='t', format='json', partitions=1";
+    run(&engine, &format!("CREATE TABLE t (a INT PRIMARY KEY, b INT PRIMARY KEY, v INT) WITH ({with});"));
+    for (row, missing) in [
+        ("(v) VALUES (1)", "A, B"),
+        ("(a, v) VALUES (1, 1)", "B"),
+        ("(b, v) VALUES (NULL, 1)", "A"),
+        ("VALUES (NULL, NULL, 1)", "A, B"),
+    ] {
+        let failure = engine.execute(&format!("INSERT INTO t {row};"), Session::default(), None).unwrap_err();
+        let expected = format!("Value for primary key column(s) {missing} is required for tables");
+        assert!(failure.message.ends_with(&expected), "{failure}");
+    }
+    // NULL may stand there if it is said, and of two values for one column the last counts.
+    run(&engine, "INSERT INTO t VALUES (1, NULL, 2); INSERT INTO t (a, b, v, a) VALUES (3, 4, 5, 6);");
+    let written = [r#"@1000 {"A":1,"B":null} {"V":2}"#, r#"@1000 {"A":6,"B":4} {"V":5}"#];
+    assert_eq!(records(&**engine.log(), "t"), written);
+}

@@ -72,11 +72,23 @@ fn row(
             value[at] = converted;
         }
     }
-    if source.is_table() && key.iter().any(Value::is_null) {
-        let names = names(&schema.key);
-        return Err(format!("Value for primary key column(s) {names} is required for tables"));
+    if source.is_table() {
+        check_key(&schema.key, &key, &targets)?;
     }
     Ok(Row { timestamp, key, value })
+}
+
+/// A row of a table needs a key. Of several columns some may be NULL, if that is said.
+fn check_key(columns: &[Column], key: &[Value], targets: &[Column]) -> Result<(), String> {
+    let is_given = |column: &Column| targets.iter().any(|target| target.name == column.name);
+    let mut missing: Vec<Column> = columns.iter().filter(|column| !is_given(column)).cloned().collect();
+    if missing.is_empty() && key.iter().all(Value::is_null) {
+        missing = columns.to_vec();
+    }
+    match missing.as_slice() {
+        [] => Ok(()),
+        missing => Err(format!("Value for primary key column(s) {} is required for tables", names(missing))),
+    }
 }
 
 /// The columns the values are for, in the order of the values.
