@@ -228,15 +228,14 @@ impl Engine {
         let ask = |planner: &Planner<'_>| {
             let located = pull::locate(query, &env);
             if located.is_err() {
-                // Names and types are looked at before, if not those of everything.
-                let checked = planner.check_filter(query);
-                checked.or_else(|error| if pull::is_late(&error, query) { Ok(()) } else { Err(error) })?;
+                // Names and types are looked at before.
+                planner.check_filter(query)?;
             }
             Ok((located, planner.analyze(query)))
         };
         let (located, analysis) = self.with_planner(parsed, config, catalog, ask)?;
         let located = located?;
-        let analysis = analysis.map_err(|error| pull::explain(error, query))?;
+        let analysis = analysis.map_err(pull::explain)?;
         let located = located.ok_or_else(|| Failure::statement(format!("{} does not exist.", query.from.name.name)))?;
         let pull = pull::analyze(query, located, &analysis, &env)?;
         let proto_schema = proto_schema(format, &pull.columns)?;

@@ -26,8 +26,8 @@ const NUMBERS: &[(&str, &str, &str)] = &[
     ("ARRAY[1, 1][", "i", "]"),
     ("MAP('a' := ", "i", ")['a']"),
     ("STRUCT(a := ", "i", ")->a"),
-    ("TRANSFORM(ARRAY[1], x => ", "i", ")[1]"),
-    ("REDUCE(ARRAY[1], 0, (s, x) => ", "i", ")"),
+    ("TRANSFORM(ARRAY[1], x# => ", "i", ")[1]"),
+    ("REDUCE(ARRAY[1], 0, (s#, x#) => ", "i", ")"),
     ("IFNULL(NULLIF(", "i", ", 2), 3)"),
 ];
 
@@ -44,8 +44,10 @@ const BOOLEANS: &[(&str, &str, &str)] = &[
 
 const TEXTS: &[(&str, &str, &str)] = &[("", "t", " || 'a'"), ("TRIM(", "t", ")"), ("CONCAT(t, ", "t", ")")];
 
+/// `#` stands for the level: no lambda may name its arguments as one around does.
 fn nested((before, inner, after): (&str, &str, &str), n: usize) -> String {
-    format!("{}{inner}{}", before.repeat(n), after.repeat(n))
+    let before: String = (0..n).map(|level| before.replace('#', &level.to_string())).collect();
+    format!("{before}{inner}{}", after.repeat(n))
 }
 
 /// The deepest that is let through.

@@ -234,7 +234,7 @@ fn pull_queries_look_up_and_scan_what_a_table_keeps() {
         engine.query(&parsed, Session::default(), RowFormat::Json, &Client::default()).unwrap_err().message
     };
     assert!(failure("SELECT * FROM users WHERE id = 1;").starts_with("The `USERS` table isn't queryable."));
-    assert!(failure("SELECT * FROM named WHERE id = NULL;").starts_with("Primary key columns can not be NULL"));
+    assert!(failure("SELECT * FROM named WHERE id IN (NULL);").starts_with("Primary key columns can not be NULL"));
     let mut push = ask(&engine, "SELECT id, name FROM named WHERE id = 1 EMIT CHANGES;");
     drop(rows(&engine, &mut push));
     run(&engine, "INSERT INTO users VALUES (1, NULL);");

@@ -119,6 +119,16 @@ impl ExprError {
         Self::Code { message: message.into(), span }
     }
 
+    /// The same fault, found only when code is made.
+    pub(super) fn while_making_code(self) -> Self {
+        match self {
+            Self::Code { .. } | Self::Unforeseen { .. } => self,
+            // Only what is logged is told.
+            Self::Arithmetic { span, .. } => Self::code("Error processing expression.", span),
+            other => Self::Code { message: other.to_string(), span: other.span() },
+        }
+    }
+
     /// Where in the statement.
     pub fn span(&self) -> Span {
         match self {

@@ -37,7 +37,7 @@ mod typed;
 
 use arrow::array::ArrayRef;
 
-pub use bind::{Env, bind, bind_table_function, resolve_type};
+pub use bind::{Bound, Env, bind, bind_table_function, bind_types, resolve_type};
 pub use cast::{Settings, cast_value};
 pub use coerce::{can_cast, common_type, is_implicitly_castable};
 pub use compile::{Evaluator, compile};

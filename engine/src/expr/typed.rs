@@ -143,6 +143,11 @@ impl Typed {
         Self { ty, kind: Kind::Null }
     }
 
+    /// Stands for an expression of that type that there is no code for. Unlike a bare NULL it has a type.
+    pub fn codeless(ty: SqlType) -> Self {
+        Self { ty: ty.clone(), kind: Kind::Cast(Box::new(Self::null(ty))) }
+    }
+
     pub(super) fn boolean(kind: Kind) -> Self {
         Self { ty: SqlType::Boolean, kind }
     }

@@ -2,9 +2,9 @@
 
 use sql::{Expr, ExprKind};
 
+use crate::expr::Typed;
 use crate::expr::aggregates::{Call, Limits};
 use crate::expr::functions::Argument;
-use crate::expr::{FunctionKind, Registry, Typed};
 use crate::types::{SqlType, Value};
 
 use super::Planner;
@@ -39,28 +39,14 @@ pub(super) struct AggregateUse {
     pub(super) supports_undo: bool,
 }
 
-/// Name of the first aggregate function an expression calls.
-pub(super) fn first_aggregate<'e>(expr: &'e Expr, functions: &Registry) -> Option<&'e str> {
-    if let ExprKind::Call { name, .. } = &expr.kind
-        && functions.get(&name.name).is_some_and(|function| function.kind == FunctionKind::Aggregate)
-    {
-        return Some(&name.name);
-    }
-    super::ast::children(expr).into_iter().find_map(|child| first_aggregate(child, functions))
-}
-
-/// A bound of the query's window outside its SELECT list.
-pub(super) fn misplaced_window_bound(name: &str) -> PlanError {
-    PlanError::statement(format!(
-        "Window bounds column {name} can only be used in the SELECT clause of windowed aggregations and can not be passed \
-         to aggregate functions.\nSee https://github.com/confluentinc/ksql/issues/4397"
-    ))
-}
-
 impl Planner<'_> {
     /// Resolves a call: which arguments are columns, which literals, what it yields. Without an argument, or with `*`,
-    /// a function works on ROWTIME; COUNT then reads no column at all.
-    pub(super) fn resolve_aggregate(&self, universe: &Universe, call: &Expr) -> Result<AggregateUse> {
+    /// a function works on ROWTIME; COUNT then reads no column at all. Beside it stands why there is no code for an argument.
+    pub(super) fn resolve_aggregate(
+        &self,
+        universe: &Universe,
+        call: &Expr,
+    ) -> Result<(AggregateUse, Option<PlanError>)> {
         let ExprKind::Call { name, args, .. } = &call.kind else {
             return Err(PlanError::internal("not a call"));
         };
@@ -69,10 +55,18 @@ impl Planner<'_> {
             let message = format!("Can't find any functions with the name '{}'", name.name);
             return Err(PlanError::statement(message).at(call.span));
         };
-        let bound = if args.is_empty() && aggregate.name != COUNT {
+        let mut no_code = None;
+        let bound: Vec<Typed> = if args.is_empty() && aggregate.name != COUNT {
             universe.find_any(ROWTIME).map(|id| universe.column(id)).into_iter().collect()
         } else {
-            args.iter().map(|arg| self.bind(arg, universe, Clause::Select)).collect::<Result<Vec<_>>>()?
+            let checked = args.iter().map(|arg| self.bind_types(arg, universe, Clause::Select));
+            let checked = checked.collect::<Result<Vec<_>>>()?.into_iter();
+            checked
+                .map(|(typed, code)| {
+                    no_code = no_code.take().or(code);
+                    typed
+                })
+                .collect()
         };
         let split = bound.len().saturating_sub((aggregate.literals)(bound.len()));
         let given: Vec<Argument> = bound
@@ -86,7 +80,7 @@ impl Planner<'_> {
         let columns: Vec<SqlType> = bound.iter().take(split).map(|arg| arg.ty.clone()).collect();
         let call_of = Call { columns: &columns, literals: &literals, limits: Limits::default() };
         let resolved = (aggregate.make)(&call_of).map_err(|problem| PlanError::statement(problem).at(call.span))?;
-        Ok(AggregateUse {
+        let call = AggregateUse {
             column: 0,
             written: call.clone(),
             function: aggregate.name.to_owned(),
@@ -96,7 +90,8 @@ impl Planner<'_> {
             ty: resolved.returns,
             intermediate: resolved.intermediate,
             supports_undo: aggregate.undoable,
-        })
+        };
+        Ok((call, no_code))
     }
 }
 

@@ -38,6 +38,11 @@ pub(crate) fn children(expr: &Expr) -> Vec<&Expr> {
     }
 }
 
+/// How many expressions an expression has, itself among them.
+pub(crate) fn parts(expr: &Expr) -> usize {
+    1 + children(expr).into_iter().map(parts).sum::<usize>()
+}
+
 /// Direct sub-expressions, to be changed.
 pub(crate) fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
     match &mut expr.kind {

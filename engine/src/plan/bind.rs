@@ -3,7 +3,7 @@
 
 use sql::{Expr, ExprKind};
 
-use crate::expr::{Env, ExprError, FunctionKind, Typed, bind, bind_table_function, show};
+use crate::expr::{Bound, Env, ExprError, FunctionKind, Typed, bind_table_function, bind_types, show};
 use crate::types::SqlType;
 
 use super::Planner;
@@ -15,6 +15,8 @@ use super::universe::Universe;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Clause {
     Select,
+    /// A table function of the SELECT list.
+    TableFunction,
     Where,
     JoinOn,
     PartitionBy,
@@ -25,7 +27,7 @@ pub(super) enum Clause {
 impl Clause {
     fn name(self) -> &'static str {
         match self {
-            Self::Select => "SELECT",
+            Self::Select | Self::TableFunction => "SELECT",
             Self::Where => "WHERE",
             Self::JoinOn => "JOIN ON",
             Self::PartitionBy => "PARTITION BY",
@@ -38,6 +40,7 @@ impl Clause {
     fn code(self) -> &'static str {
         match self {
             Self::Select => "Select",
+            Self::TableFunction => "Table function",
             Self::Where | Self::Having => "Predicate",
             Self::JoinOn | Self::PartitionBy => "SelectKey",
             Self::GroupBy => "Group By",
@@ -62,32 +65,40 @@ impl Clause {
 impl Planner<'_> {
     /// Binds an expression of a clause.
     pub(super) fn bind(&self, expr: &Expr, universe: &Universe, clause: Clause) -> Result<Typed> {
-        let types = |name: &str| self.catalog.custom_type(name).cloned();
-        let env = Env { functions: self.functions, types: &types, bounds: self.session.bounds };
-        bind(expr, &universe.scope, env).map_err(|error| self.refused(error, expr, universe, clause))
+        self.bind_types(expr, universe, clause).and_then(sound)
     }
 
-    /// Binds a call of a table function; the result is an ARRAY of its rows.
-    pub(super) fn bind_table_function(&self, expr: &Expr, universe: &Universe) -> Result<Typed> {
+    /// Binds an expression of a clause; what is wrong with it when code is made is told beside it.
+    pub(super) fn bind_types(&self, expr: &Expr, universe: &Universe, clause: Clause) -> Result<Checked> {
         let types = |name: &str| self.catalog.custom_type(name).cloned();
         let env = Env { functions: self.functions, types: &types, bounds: self.session.bounds };
-        let refused = |error| self.refused(error, expr, universe, Clause::Select);
-        bind_table_function(expr, &universe.scope, env).map_err(refused)
+        let bound = match clause {
+            Clause::TableFunction => bind_table_function(expr, &universe.scope, env),
+            _ => bind_types(expr, &universe.scope, env),
+        };
+        let refused = |error| self.refused(error, expr, universe, clause);
+        let Bound { typed, code } = bound.map_err(refused)?;
+        Ok((typed, code.map(refused)))
     }
 
     /// Binds WHERE or HAVING.
     pub(super) fn bind_predicate(&self, expr: &Expr, universe: &Universe, clause: Clause) -> Result<Typed> {
-        let typed = self.bind(expr, universe, clause)?;
-        if typed.ty == SqlType::Boolean {
-            return Ok(typed);
+        self.bind_predicate_types(expr, universe, clause).and_then(sound)
+    }
+
+    /// [`bind_types`](Self::bind_types) for WHERE or HAVING.
+    pub(super) fn bind_predicate_types(&self, expr: &Expr, universe: &Universe, clause: Clause) -> Result<Checked> {
+        let checked = self.bind_types(expr, universe, clause)?;
+        let ty = &checked.0.ty;
+        if *ty == SqlType::Boolean {
+            return Ok(checked);
         }
         let clause = clause.name();
         Err(PlanError::statement(format!(
-            "Type error in {clause} expression: Should evaluate to boolean but is {} ({}) instead.",
+            "Type error in {clause} expression: Should evaluate to boolean but is {} ({ty}) instead.",
             internal(expr, universe),
-            typed.ty
         ))
-        .brief(format!("Type error in {clause} expression: Should evaluate to boolean but is ({}) instead.", typed.ty))
+        .brief(format!("Type error in {clause} expression: Should evaluate to boolean but is ({ty}) instead."))
         .of(&internal(expr, universe))
         .at(expr.span))
     }
@@ -138,6 +149,13 @@ impl Planner<'_> {
             clause.name()
         ))
     }
+}
+
+/// An expression with its types, and why no code can be made for it.
+pub(super) type Checked = (Typed, Option<PlanError>);
+
+fn sound((typed, code): Checked) -> Result<Typed> {
+    code.map_or(Ok(typed), Err)
 }
 
 /// No code can be made for an expression.

@@ -44,7 +44,8 @@ impl Planner<'_> {
         let name = &create.name.name;
         let mut select = Select::new(self, resolved, Some(name));
         select.properties = Some(properties);
-        let selected = select.plan()?;
+        let mut selected = select.plan()?;
+        let late = std::mem::replace(&mut selected.late, Ok(()));
         self.check_schema_size(selected.root.schema.columns().map(|column| column.ty.parts()).sum())
             .map_err(|error| error.during(Stage::Change))?;
         let sink = self.plan_sink(&topic.name, properties, &selected)?;
@@ -53,9 +54,11 @@ impl Planner<'_> {
         }
         check_result_kind(create.kind, &selected, statement)?;
         self.check_registry(&sink.topic, &sink.formats, &sink.schema).map_err(|error| error.during(Stage::Fill))?;
-        formats::check_columns(&sink.schema, &sink.formats).map_err(|error| error.during(Stage::Start))?;
+        let starts = late.and_then(|()| formats::check_columns(&sink.schema, &sink.formats));
         let topic = self.topics.topic(&topic.name).is_none().then_some(topic);
-        self.create_derived(create, statement, selected, sink, topic).map_err(|error| error.during(Stage::Change))
+        let command = self.create_derived(create, statement, selected, sink, topic);
+        let command = command.map_err(|error| error.during(Stage::Change))?;
+        starts.map(|()| command).map_err(|error| error.during(Stage::Start))
     }
 
     fn create_derived(

@@ -177,13 +177,13 @@ impl PlanError {
         self
     }
 
-    /// Whether it comes up only when code is made for what was planned.
-    pub fn is_of_code(&self) -> bool {
-        self.stage() == Stage::Start
-    }
-
     fn expression(&self) -> Option<&str> {
         self.about.as_ref()?.expression.as_deref()
+    }
+
+    /// Whether it is found only when the query is put together.
+    pub(super) fn is_late(&self) -> bool {
+        self.stage == Some(Stage::Start)
     }
 
     fn stage(&self) -> Stage {

@@ -107,7 +107,12 @@ pub(super) fn check_schema_properties(properties: &Properties, key: &str, value:
 pub(super) fn check_columns(schema: &Schema, formats: &Formats) -> Result<()> {
     check_key_types(&schema.key)?;
     check_side(&schema.key, &formats.key, Side::Key)?;
-    check_side(&schema.value, &formats.value, Side::Value)
+    check_value(&schema.value, &formats.value)
+}
+
+/// Refuses value columns that the format cannot hold.
+pub(super) fn check_value(columns: &[Column], format: &FormatSpec) -> Result<()> {
+    check_side(columns, format, Side::Value)
 }
 
 /// Refuses columns that a query cannot work with: DECIMALs of more digits than a column holds.

@@ -1,19 +1,18 @@
 //! GROUP BY: the key, what is aggregated, HAVING, EMIT FINAL.
 
-use sql::{Emit, Expr};
+use sql::Emit;
 
 use crate::expr::Typed;
-use crate::formats::format;
 use crate::steps::{AggregateCall, StepKind, Window};
-use crate::types::{Column, SqlType, Value};
+use crate::types::{SqlType, Value};
 
-use super::aggregate::{self, AggregateUse};
+use super::aggregate::AggregateUse;
 use super::bind::{self, Clause};
 use super::error::{PlanError, Result};
 use super::keys::KeyOrigin;
 use super::names::listed;
 use super::relation::Relation;
-use super::select::{Select, final_needs_window};
+use super::select::Select;
 use super::universe::ColumnId;
 
 /// Name of the aggregation's internal topic and prefix of its steps.
@@ -23,114 +22,21 @@ impl Select<'_> {
     /// Binds the grouping expressions and makes columns for those that are none.
     pub(super) fn bind_group_by(&mut self) -> Result<Vec<Typed>> {
         let exprs = self.query.group_by.clone();
-        exprs.iter().try_for_each(|expr| self.check_group_expression(expr))?;
-        let bound = exprs
-            .iter()
-            .map(|expr| self.planner.bind(expr, &self.universe, Clause::GroupBy))
-            .collect::<Result<Vec<_>>>()?;
+        let bound = exprs.iter().map(|expr| self.bind(expr, Clause::GroupBy)).collect::<Result<Vec<_>>>()?;
         self.make_key_columns(&exprs, &bound);
         Ok(bound)
     }
 
-    fn check_group_expression(&self, expr: &Expr) -> Result<()> {
-        if let Some(name) = aggregate::first_aggregate(expr, self.planner.functions) {
-            return Err(PlanError::statement(format!(
-                "GROUP BY does not support aggregate functions: {name} is an aggregate function."
-            ))
-            .at(expr.span));
-        }
-        match bind::window_bound_in(expr) {
-            Some(bound) => Err(aggregate::misplaced_window_bound(bound).at(expr.span)),
-            None => Ok(()),
-        }
-    }
-
     /// Binds HAVING over the grouping and aggregate columns.
     pub(super) fn bind_having(&mut self) -> Result<Option<Typed>> {
-        let Some(having) = self.query.having.clone() else { return Ok(None) };
-        if let Some(bound) = bind::window_bound_in(&having) {
-            return Err(aggregate::misplaced_window_bound(bound).at(having.span));
-        }
-        let mut inner = having;
-        self.take_calls(&mut inner, Clause::Having)?;
-        self.planner.bind_predicate(&inner, &self.universe, Clause::Having).map(Some)
+        let Some(mut having) = self.query.having.clone() else { return Ok(None) };
+        self.take_aggregates(&mut having)?;
+        self.bind(&having, Clause::Having).map(Some)
     }
 
-    /// Whether the query aggregates; refuses expressions that are neither grouped nor aggregated.
-    pub(super) fn check_aggregation(&self, group_by: &[Typed], having: Option<&Typed>) -> Result<bool> {
-        if group_by.is_empty() && self.aggregates.is_empty() {
-            return match having {
-                Some(_) => Err(PlanError::statement("HAVING needs a GROUP BY clause.")
-                    .hint(Some("use WHERE to filter rows that are not aggregated".to_owned()))),
-                None => Ok(false),
-            };
-        }
-        if self.aggregates.is_empty() {
-            return Err(PlanError::statement(
-                "GROUP BY requires aggregate functions in either the SELECT or HAVING clause.",
-            ));
-        }
-        self.check_selected(group_by)?;
-        if let (Some(having), Some(written)) = (having, &self.query.having)
-            && !self.is_grouped(having, group_by)
-        {
-            return Err(PlanError::statement(format!(
-                "Non-aggregate HAVING expression not part of GROUP BY: {}\nConsider switching the HAVING clause to a \
-                 WHERE clause before the GROUP BY.",
-                self.ungrouped_part(written, group_by)
-            ))
-            .at(written.span));
-        }
-        if group_by.is_empty() && self.sink.is_some() {
-            return Err(self.needs_group_by());
-        }
-        if self.froms.iter().all(|from| from.source.is_table()) {
-            self.check_table_aggregates()?;
-        }
-        self.refuse_kafka_values("GROUP BY")?;
-        self.check_intermediate_types()?;
-        Ok(true)
-    }
-
-    fn check_selected(&self, group_by: &[Typed]) -> Result<()> {
-        let ungrouped: Vec<String> = self
-            .items
-            .iter()
-            .filter(|item| !self.is_grouped(&item.expr, group_by))
-            .map(|item| bind::internal(&item.written, &self.universe))
-            .collect();
-        if ungrouped.is_empty() {
-            return Ok(());
-        }
-        Err(PlanError::statement(format!(
-            "Non-aggregate SELECT expression(s) not part of GROUP BY: {}\nEither add the column(s) to the GROUP BY or \
-             remove them from the SELECT.",
-            ungrouped.join(", ")
-        )))
-    }
-
-    /// Whether nothing but grouping expressions, aggregates and constants is left of an expression.
-    fn is_grouped(&self, expr: &Typed, group_by: &[Typed]) -> bool {
-        let left = expr.clone().replace(&|part| {
-            let grouped = group_by.contains(part);
-            grouped.then(|| Typed::null(part.ty.clone()))
-        });
-        left.columns().into_iter().all(|id| self.universe.is_made(id))
-    }
-
-    /// The first column of HAVING that is not grouped.
-    fn ungrouped_part(&self, written: &Expr, group_by: &[Typed]) -> String {
-        let grouped = |expr: &Expr| {
-            self.planner.bind(expr, &self.universe, Clause::Having).is_ok_and(|typed| self.is_grouped(&typed, group_by))
-        };
-        fn first<'e>(expr: &'e Expr, grouped: &dyn Fn(&Expr) -> bool) -> Option<&'e Expr> {
-            if grouped(expr) {
-                return None;
-            }
-            let inner = super::ast::children(expr).into_iter().find_map(|child| first(child, grouped));
-            inner.or_else(|| matches!(expr.kind, sql::ExprKind::Column { .. }).then_some(expr))
-        }
-        bind::internal(first(written, &grouped).unwrap_or(written), &self.universe)
+    /// A sink needs groups that have a name.
+    pub(super) fn check_grouped(&self) -> Result<()> {
+        if self.query.group_by.is_empty() && self.sink.is_some() { Err(self.needs_group_by()) } else { Ok(()) }
     }
 
     fn needs_group_by(&self) -> PlanError {
@@ -142,22 +48,6 @@ impl Select<'_> {
         PlanError::statement(format!(
             "CREATE TABLE AS SELECT statement does not support aggregate function [{}] without a GROUP BY clause.",
             calls.join(", ")
-        ))
-    }
-
-    /// ksqlDB keeps the states in the value format of the first source.
-    fn check_intermediate_types(&self) -> Result<()> {
-        let Some(from) = self.froms.first() else { return Ok(()) };
-        let fits = |ty: &SqlType| {
-            format(&from.source.formats.value.name)
-                .is_none_or(|format| format.validate(&[Column::new("STATE", ty.clone())], false).is_ok())
-        };
-        if self.aggregates.iter().all(|aggregate| fits(&aggregate.intermediate)) {
-            return Ok(());
-        }
-        Err(PlanError::statement(
-            "One of the functions used in the statement has an intermediate type that the value format can not handle. \
-             Please remove the function or change the format.",
         ))
     }
 
@@ -186,15 +76,16 @@ impl Select<'_> {
         having: Option<Typed>,
         window: Option<Window>,
     ) -> Result<Relation> {
-        if self.query.emit == Some(Emit::Final) && window.is_none() {
-            return Err(final_needs_window());
-        }
-        if relation.step.is_table && window.is_some() {
-            return Err(PlanError::statement("Windowing not supported for table aggregations."));
+        if relation.step.is_table {
+            if window.is_some() {
+                return Err(PlanError::statement("Windowing not supported for table aggregations."));
+            }
+            self.check_table_aggregates()?;
         }
         let group_by = if group_by.is_empty() { vec![self.one_group()] } else { group_by };
         let group = self.group_columns(&group_by);
         let prepared = self.prepare(relation, &group_by)?;
+        self.check_kept_states(&prepared.step.schema.value, window.is_some());
         let mut relation = if prepared.step.is_table {
             self.aggregate_table(prepared, &group_by, &group)?
         } else {
@@ -202,11 +93,6 @@ impl Select<'_> {
         };
         self.key_origin = KeyOrigin::Group;
         if let (Some(window), Some(Emit::Final)) = (window, self.query.emit) {
-            if !self.planner.session.config.enabled("ksql.suppress.enabled") {
-                return Err(PlanError::statement(
-                    "Suppression is currently disabled. You can enable it by setting ksql.suppress.enabled to true",
-                ));
-            }
             relation = relation.wrap("Suppress", |input| StepKind::Suppress { input, window });
         }
         if let Some(having) = having {

@@ -39,6 +39,7 @@ impl Planner<'_> {
             let message = format!("Cannot insert into read-only {}: {}", messages::kind(sink.kind), sink.name);
             return Err(PlanError::statement(message).during(Stage::Start));
         }
+        selected.late?;
         let plan = Arc::new(QueryPlan {
             id: id.clone(),
             root: selected.root,

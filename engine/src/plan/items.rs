@@ -10,6 +10,7 @@ use super::aggregate::AggregateUse;
 use super::ast;
 use super::bind::{self, Clause};
 use super::error::{PlanError, Result};
+use super::late::Making;
 use super::names::is_window_bound;
 use super::select::{Item, Select};
 use super::universe::{ColumnId, Origin};
@@ -21,42 +22,102 @@ enum Last {
     Key,
 }
 
+/// An expression of the SELECT list; a star is written out.
+#[derive(Debug, Clone)]
+pub(super) struct Written {
+    pub(super) expr: Expr,
+    alias: String,
+    /// The column, if a star stands for it.
+    starred: Option<ColumnId>,
+}
+
 impl Select<'_> {
-    /// Binds the SELECT list.
-    pub(super) fn bind_items(&mut self) -> Result<()> {
-        let windowed = self.query.window.is_some();
-        if windowed {
-            self.make_window_bounds();
-        }
-        for item in self.query.select.clone() {
+    /// The SELECT list with its stars written out.
+    pub(super) fn written_items(&self) -> Result<Vec<Written>> {
+        let mut written = Vec::new();
+        for item in &self.query.select {
             match item {
                 SelectItem::Expr { expr, alias } => {
-                    let alias = alias.map(|alias| alias.name).unwrap_or_default();
-                    self.bind_item(expr, alias)?;
+                    let alias = alias.as_ref().map(|alias| alias.name.clone()).unwrap_or_default();
+                    written.push(Written { expr: expr.clone(), alias, starred: None });
                 }
-                SelectItem::All { source, span } => self.bind_star(source.as_ref(), span)?,
-                SelectItem::StructAll { base, span } => self.bind_fields(&base, span)?,
+                SelectItem::All { source, span } => self.write_star(source.as_ref(), *span, &mut written)?,
+                SelectItem::StructAll { base, span } => self.write_fields(base, *span, &mut written)?,
+            }
+        }
+        Ok(written)
+    }
+
+    /// Binds the SELECT list.
+    pub(super) fn bind_items(&mut self, written: Vec<Written>) -> Result<()> {
+        let mut inner: Vec<Expr> = written.iter().map(|item| item.expr.clone()).collect();
+        // What table functions make is known before anything is selected.
+        inner.iter_mut().try_for_each(|expr| self.take_table_functions(expr))?;
+        for (item, mut inner) in written.into_iter().zip(inner) {
+            let Written { expr: written, alias, starred } = item;
+            let expr = match starred {
+                Some(column) => self.universe.column(column),
+                None => {
+                    self.take_aggregates(&mut inner)?;
+                    self.bind(&inner, Clause::Select)?
+                }
+            };
+            if expr.is_null_literal() && matches!(written.kind, ExprKind::Null) {
+                return Err(PlanError::unforeseen(
+                    "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).",
+                )
+                .at(written.span));
+            }
+            self.items.push(Item { expr, alias, from_star: starred.is_some() });
+        }
+        Ok(())
+    }
+
+    /// Refuses reserved names, and table functions where not every row has them, item by item.
+    pub(super) fn check_selected_names(&mut self) -> Result<()> {
+        let mut grouped = !self.query.group_by.is_empty();
+        for (i, item) in self.query.select.iter().enumerate() {
+            if let Some((_, wrong)) = self.wrong.alias.take_if(|(of, _)| *of == i) {
+                return Err(wrong);
+            }
+            if let SelectItem::Expr { expr, .. } = item {
+                grouped = grouped || self.calls_a(FunctionKind::Aggregate, expr);
+                self.check_table_functions_in(expr, grouped, None, None)?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn refuse_table_functions_with_aggregates(&self) -> Result<()> {
-        let selects = |kind: FunctionKind| {
-            let is_kind = |name: &str| self.planner.functions.get(name).is_some_and(|function| function.kind == kind);
-            self.query.select.iter().any(|item| match item {
-                SelectItem::Expr { expr, .. } => super::select::calls(expr, &is_kind),
-                _ => false,
-            })
-        };
-        if selects(FunctionKind::Table) && (!self.query.group_by.is_empty() || selects(FunctionKind::Aggregate)) {
-            return Err(PlanError::statement("Table functions cannot be used with aggregations."));
+    /// `outer`: the table function around, `case`: the CASE around.
+    fn check_table_functions_in<'e>(
+        &self,
+        expr: &'e Expr,
+        grouped: bool,
+        mut outer: Option<&'e str>,
+        mut case: Option<&'e Expr>,
+    ) -> Result<()> {
+        match &expr.kind {
+            ExprKind::Call { name, .. } if self.is_a(FunctionKind::Table, &name.name) => {
+                let refused = |message: String| Err(PlanError::statement(message).at(expr.span));
+                if let Some(outer) = outer.replace(&name.name) {
+                    return refused(format!("Table functions cannot be nested: `{outer}`(`{}`())", name.name));
+                }
+                if grouped {
+                    return refused("Table functions cannot be used with aggregations.".to_owned());
+                }
+                if let Some(case) = case {
+                    return refused(format!("Table functions cannot be used in CASE: {}", bind::qualified(case)));
+                }
+            }
+            ExprKind::Case { .. } => case = Some(expr),
+            _ => {}
         }
-        Ok(())
+        let mut children = ast::children(expr).into_iter();
+        children.try_for_each(|child| self.check_table_functions_in(child, grouped, outer, case))
     }
 
     /// The bounds of the query's own window; its sources have none.
-    fn make_window_bounds(&mut self) {
+    pub(super) fn make_window_bounds(&mut self) {
         for name in [super::names::WINDOWSTART, super::names::WINDOWEND] {
             if self.universe.made_by_name(name).is_none() {
                 self.universe.make(name, SqlType::Bigint);
@@ -64,80 +125,23 @@ impl Select<'_> {
         }
     }
 
-    fn bind_item(&mut self, written: Expr, alias: String) -> Result<()> {
-        let mut inner = written.clone();
-        self.take_calls(&mut inner, Clause::Select)?;
-        let expr = self.planner.bind(&inner, &self.universe, Clause::Select)?;
-        if expr.is_null_literal() && matches!(written.kind, ExprKind::Null) {
-            return Err(PlanError::unforeseen(
-                "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).",
-            )
-            .at(written.span));
-        }
-        self.items.push(Item { expr, alias, written, from_star: false });
-        Ok(())
-    }
-
-    /// Replaces calls of aggregates and table functions by the columns that will hold their results.
-    pub(super) fn take_calls(&mut self, expr: &mut Expr, clause: Clause) -> Result<()> {
-        let kind = match &expr.kind {
-            ExprKind::Call { name, .. } => self.planner.functions.get(&name.name).map(|function| function.kind),
-            _ => None,
-        };
-        match kind {
-            Some(FunctionKind::Aggregate) => {
-                self.check_nesting(expr)?;
-                self.take_aggregate(expr)
-            }
-            Some(FunctionKind::Table) if clause == Clause::Select => {
-                if let (Some(inner), ExprKind::Call { name, .. }) = (self.table_call_within(expr), &expr.kind) {
-                    let shown = format!("`{}`(`{inner}`())", name.name);
-                    return Err(
-                        PlanError::statement(format!("Table functions cannot be nested: {shown}")).at(expr.span)
-                    );
-                }
-                self.take_table_function(expr)
-            }
-            // One that gives rows cannot be left out for some of them.
-            _ if clause == Clause::Select
-                && matches!(expr.kind, ExprKind::Case { .. })
-                && self.table_call_within(expr).is_some() =>
-            {
-                let shown = bind::internal(expr, &self.universe);
-                Err(PlanError::statement(format!("Table functions cannot be used in CASE: {shown}")).at(expr.span))
-            }
-            _ => ast::children_mut(expr).into_iter().try_for_each(|child| self.take_calls(child, clause)),
+    /// Replaces calls of table functions by the columns that will hold their results.
+    fn take_table_functions(&mut self, expr: &mut Expr) -> Result<()> {
+        match &expr.kind {
+            ExprKind::Call { name, .. } if self.is_a(FunctionKind::Table, &name.name) => self.take_table_function(expr),
+            _ => ast::children_mut(expr).into_iter().try_for_each(|child| self.take_table_functions(child)),
         }
     }
 
-    /// Name of a table function that is called within an expression.
-    fn table_call_within(&self, expr: &Expr) -> Option<String> {
-        let is_table =
-            |name: &str| self.planner.functions.get(name).is_some_and(|function| function.kind == FunctionKind::Table);
-        fn first(expr: &Expr, is_table: &dyn Fn(&str) -> bool) -> Option<String> {
-            match &expr.kind {
-                ExprKind::Call { name, .. } if is_table(&name.name) => Some(name.name.clone()),
-                _ => ast::children(expr).into_iter().find_map(|child| first(child, is_table)),
-            }
+    /// Replaces calls of aggregates by the columns that will hold their results.
+    pub(super) fn take_aggregates(&mut self, expr: &mut Expr) -> Result<()> {
+        match &expr.kind {
+            ExprKind::Call { name, .. } if self.is_a(FunctionKind::Aggregate, &name.name) => self.take_aggregate(expr),
+            _ => ast::children_mut(expr).into_iter().try_for_each(|child| self.take_aggregates(child)),
         }
-        ast::children(expr).into_iter().find_map(|child| first(child, &is_table))
-    }
-
-    fn check_nesting(&self, expr: &Expr) -> Result<()> {
-        let is_aggregate = |name: &str| {
-            self.planner.functions.get(name).is_some_and(|function| function.kind == FunctionKind::Aggregate)
-        };
-        if ast::children(expr).into_iter().any(|child| super::select::calls(child, &is_aggregate)) {
-            let shown = bind::internal(expr, &self.universe).replace("(*)", "()");
-            return Err(PlanError::statement(format!("Aggregate functions can not be nested: {shown}")).at(expr.span));
-        }
-        Ok(())
     }
 
     fn take_aggregate(&mut self, expr: &mut Expr) -> Result<()> {
-        if let Some(bound) = bind::window_bound_in(expr) {
-            return Err(super::aggregate::misplaced_window_bound(bound).at(expr.span));
-        }
         let known = self.aggregates.iter().find(|known| known.written == *expr).map(|known| known.column);
         let column = match known {
             Some(column) => column,
@@ -149,14 +153,15 @@ impl Select<'_> {
     }
 
     fn new_aggregate(&mut self, expr: &Expr) -> Result<ColumnId> {
-        let call = self.planner.resolve_aggregate(&self.universe, expr)?;
+        let (call, no_code) = self.planner.resolve_aggregate(&self.universe, expr)?;
+        self.late.note(Making::Arguments, no_code);
         let column = self.universe.make(bind::internal(expr, &self.universe), call.ty.clone());
         self.aggregates.push(AggregateUse { column, written: expr.clone(), ..call });
         Ok(column)
     }
 
     fn take_table_function(&mut self, expr: &mut Expr) -> Result<()> {
-        let function = self.planner.bind_table_function(expr, &self.universe)?;
+        let function = self.bind(expr, Clause::TableFunction)?;
         let row = match &function.ty {
             SqlType::Array(item) => SqlType::clone(item),
             other => other.clone(),
@@ -169,34 +174,31 @@ impl Select<'_> {
     }
 
     /// `*` or `source.*`
-    fn bind_star(&mut self, source: Option<&Ident>, span: Span) -> Result<()> {
-        let wanted = |n: usize, select: &Self| {
-            source.is_none_or(|source| select.froms.get(n).is_some_and(|from| from.alias == source.name))
-        };
-        let joined = self.froms.len() > 1;
+    fn write_star(&self, source: Option<&Ident>, span: Span, written: &mut Vec<Written>) -> Result<()> {
+        let is_wanted =
+            |n: usize| source.is_none_or(|source| self.froms.get(n).is_some_and(|from| from.alias == source.name));
         let mut columns: Vec<ColumnId> = Vec::new();
-        if joined && source.is_none() {
+        if self.froms.len() > 1 && source.is_none() {
             columns.extend(self.synthetic_key());
         }
-        for n in 0..self.froms.len() {
-            if wanted(n, self) {
-                columns.extend(self.star_columns(n));
-            }
-        }
+        columns.extend((0..self.froms.len()).filter(|&n| is_wanted(n)).flat_map(|n| self.star_columns(n)));
         if !self.query.partition_by.is_empty() {
             columns = self.reorder_for_partition_by(columns);
         }
         for id in columns {
             let Some(column) = self.universe.scope.columns.get(id) else { continue };
-            let most = self.planner.session.bounds.expression_parts;
-            let counted = self.universe.scope.count(column.ty.parts(), most, span);
-            counted.map_err(|error| PlanError::statement(error.to_string()).at(span))?;
-            let alias = self.universe.label(id);
+            self.count(column.ty.parts(), span)?;
             let qualifier = column.source.as_ref().map(Ident::new);
-            let written = Expr { kind: ExprKind::Column { source: qualifier, name: Ident::new(&*column.name) }, span };
-            self.items.push(Item { expr: self.universe.column(id), alias, written, from_star: true });
+            let kind = ExprKind::Column { source: qualifier, name: Ident::new(&*column.name) };
+            written.push(Written { expr: Expr { kind, span }, alias: self.universe.label(id), starred: Some(id) });
         }
         Ok(())
+    }
+
+    /// Refuses a list that stars make too long.
+    fn count(&self, parts: usize, span: Span) -> Result<()> {
+        let counted = self.universe.scope.count(parts, self.planner.session.bounds.expression_parts, span);
+        counted.map_err(|error| PlanError::statement(error.to_string()).at(span))
     }
 
     /// Key columns, bounds of the window in the key, then value columns.
@@ -261,19 +263,42 @@ impl Select<'_> {
     }
 
     /// `struct->*`
-    fn bind_fields(&mut self, base: &Expr, span: Span) -> Result<()> {
-        let typed = self.planner.bind(base, &self.universe, Clause::Select)?;
-        let SqlType::Struct(fields) = &typed.ty else {
-            return Err(PlanError::unforeseen(format!(
-                "Column `{}` is not a STRUCT type.",
-                bind::internal(base, &self.universe)
-            ))
-            .at(span));
-        };
-        for (name, _) in fields {
-            let field = ExprKind::Field { base: Box::new(base.clone()), field: Ident::new(&**name) };
-            self.bind_item(Expr { kind: field, span }, name.clone())?;
+    fn write_fields(&self, base: &Expr, span: Span, written: &mut Vec<Written>) -> Result<()> {
+        let parts = ast::parts(base);
+        for (name, _) in self.fields_of(base)? {
+            self.count(parts, span)?;
+            let kind = ExprKind::Field { base: Box::new(base.clone()), field: Ident::new(&*name) };
+            written.push(Written { expr: Expr { kind, span }, alias: name, starred: None });
         }
         Ok(())
+    }
+
+    /// The fields of a STRUCT that `->*` follows.
+    fn fields_of(&self, base: &Expr) -> Result<Vec<(String, SqlType)>> {
+        let (ty, what) = match &base.kind {
+            ExprKind::Column { source, name } => {
+                let source = source.as_ref().map(|source| source.name.as_str());
+                let found = self.universe.scope.position(source, &name.name);
+                let what = format!("Column `{}` is not a STRUCT type.", bind::internal(base, &self.universe));
+                (found.map(|id| self.universe.ty(id)), what)
+            }
+            ExprKind::Field { base: outer, field } => {
+                let fields = self.fields_of(outer)?;
+                let Some((_, ty)) = fields.into_iter().find(|(name, _)| *name == field.name) else {
+                    let message = format!("Field {} was not found on STRUCT.", field.name);
+                    return Err(PlanError::unforeseen(message).at(field.span));
+                };
+                (Some(ty), format!("Field {} is not a STRUCT type.", field.name))
+            }
+            // ksqlDB takes columns and their fields only.
+            _ => {
+                let typed = self.planner.bind(base, &self.universe, Clause::Select)?;
+                (Some(typed.ty), format!("{} is not a STRUCT type.", bind::internal(base, &self.universe)))
+            }
+        };
+        match ty {
+            Some(SqlType::Struct(fields)) => Ok(fields),
+            _ => Err(PlanError::unforeseen(what).at(base.span)),
+        }
     }
 }

@@ -38,8 +38,6 @@ pub(super) struct BoundJoin {
     pub(super) left: Typed,
     /// The side that belongs to the joined source.
     pub(super) right: Typed,
-    /// The source `left` belongs to.
-    pub(super) left_source: usize,
     /// Whether `left` is the key already.
     pub(super) left_is_key: bool,
     /// Whether `right` is the key already.
@@ -48,6 +46,8 @@ pub(super) struct BoundJoin {
     pub(super) key: Option<ColumnId>,
     /// Columns that later steps read.
     pub(super) kept: Vec<ColumnId>,
+    /// Why it cannot be put together.
+    pub(super) refused: Option<PlanError>,
 }
 
 /// What stands before a JOIN.
@@ -64,8 +64,21 @@ struct Criterion<'e> {
     left: &'e Expr,
     right: &'e Expr,
     left_source: usize,
-    /// As written, for messages.
-    written: String,
+    /// Whether what is left was written on the right.
+    flipped: bool,
+}
+
+impl<'e> Criterion<'e> {
+    /// Both sides as they were written, each with what belongs to it.
+    fn written<T>(&self, left: T, right: T) -> [(&'e Expr, T); 2] {
+        let (left, right) = ((self.left, left), (self.right, right));
+        if self.flipped { [right, left] } else { [left, right] }
+    }
+
+    fn shown(&self) -> String {
+        let [(one, ()), (other, ())] = self.written((), ());
+        format!("{} = {}", bind::qualified(one), bind::qualified(other))
+    }
 }
 
 impl Select<'_> {
@@ -147,29 +160,34 @@ impl Select<'_> {
         )))
     }
 
-    fn bind_join(&self, i: usize, join: &Join, before: &Before) -> Result<BoundJoin> {
+    fn bind_join(&mut self, i: usize, join: &Join, before: &Before) -> Result<BoundJoin> {
         let criterion = self.criterion(i, join)?;
-        let left = self.planner.bind(criterion.left, &self.universe, Clause::JoinOn)?;
-        let right = self.planner.bind(criterion.right, &self.universe, Clause::JoinOn)?;
+        let left = self.bind(criterion.left, Clause::JoinOn)?;
+        let right = self.bind(criterion.right, Clause::JoinOn)?;
         let left_is_key = before.key_columns == 1 && before.key.contains(&left);
         let right_is_key = self.is_only_key(&right, i + 1);
         let shape = self.shape(i, join, &criterion, before, (left_is_key, right_is_key))?;
         if left.ty != right.ty {
             let message = match shape {
-                Shape::TableTable | Shape::ForeignKey => format!(
-                    "Invalid join condition: types don't match. Got {}{{{}}} = {}{{{}}}.",
-                    bind::qualified(criterion.left),
-                    left.ty,
-                    bind::qualified(criterion.right),
-                    right.ty
-                ),
+                Shape::TableTable | Shape::ForeignKey => {
+                    let [(one, one_type), (other, other_type)] = criterion.written(&left.ty, &right.ty);
+                    format!(
+                        "Invalid join condition: types don't match. Got {}{{{one_type}}} = {}{{{other_type}}}.",
+                        bind::qualified(one),
+                        bind::qualified(other),
+                    )
+                }
                 _ => format!("Invalid join. Key types differ: {} vs {}", left.ty, right.ty),
             };
             return Err(PlanError::statement(message).at(join.on.span));
         }
-        let left_source = criterion.left_source;
+        if shape == Shape::ForeignKey && self.froms.first().is_some_and(|from| from.source.is_windowed()) {
+            let message = "Foreign-key table-table joins are not supported on windowed tables.";
+            return Err(PlanError::statement(message).at(join.span));
+        }
+        let refused = super::join_steps::refuse(join, shape).err();
         let (kind, kept) = (join.kind, Vec::new());
-        Ok(BoundJoin { kind, shape, left, right, left_source, left_is_key, right_is_key, key: None, kept })
+        Ok(BoundJoin { kind, shape, left, right, left_is_key, right_is_key, key: None, kept, refused })
     }
 
     fn criterion<'e>(&self, i: usize, join: &'e Join) -> Result<Criterion<'e>> {
@@ -194,10 +212,11 @@ impl Select<'_> {
         if let Some(wrong) = self.wrong.criteria.get(i).and_then(Option::as_ref) {
             return Err(wrong.clone());
         }
+        let joined = i + 1;
+        self.refuse_later_sources(one, joined)?;
+        self.refuse_later_sources(other, joined)?;
         let one_source = self.only_source(one, on)?;
         let other_source = self.only_source(other, on)?;
-        let written = format!("{} = {}", bind::qualified(one), bind::qualified(other));
-        let joined = i + 1;
         if one_source == other_source {
             let name = self.alias(one_source);
             return Err(PlanError::statement(format!(
@@ -208,10 +227,10 @@ impl Select<'_> {
         }
         self.check_windowing(one_source, other_source).map_err(|error| error.at(on.span))?;
         if other_source == joined && one_source < joined {
-            return Ok(Criterion { left: one, right: other, left_source: one_source, written });
+            return Ok(Criterion { left: one, right: other, left_source: one_source, flipped: false });
         }
         if one_source == joined && other_source < joined {
-            return Ok(Criterion { left: other, right: one, left_source: other_source, written });
+            return Ok(Criterion { left: other, right: one, left_source: other_source, flipped: true });
         }
         Err(PlanError::statement(format!(
             "A join criteria is expected to reference the source (`{}`) in the FROM clause, instead the right source \
@@ -221,6 +240,17 @@ impl Select<'_> {
             self.alias(one_source)
         ))
         .at(on.span))
+    }
+
+    /// A criterion knows the sources up to the one it joins.
+    fn refuse_later_sources(&self, side: &Expr, joined: usize) -> Result<()> {
+        if let ExprKind::Column { source: Some(source), name } = &side.kind
+            && self.froms.iter().position(|from| from.alias == source.name).is_some_and(|of| of > joined)
+        {
+            let column = format!("{}.{}", source.name, name.name);
+            return Err(self.planner.unknown_column(&column, side.span, Clause::JoinOn).at(side.span));
+        }
+        super::ast::children(side).into_iter().try_for_each(|child| self.refuse_later_sources(child, joined))
     }
 
     fn only_source(&self, side: &Expr, on: &Expr) -> Result<usize> {
@@ -264,7 +294,7 @@ impl Select<'_> {
         }
     }
 
-    fn alias(&self, source: usize) -> &str {
+    pub(super) fn alias(&self, source: usize) -> &str {
         self.froms.get(source).map_or("", |from| from.alias.as_str())
     }
 
@@ -296,25 +326,19 @@ impl Select<'_> {
             .at(join.span)),
             (false, false) => stream_window(join),
             (false, true) => {
-                let unsupported = match join.kind {
-                    JoinKind::Outer => Some("full-outer"),
-                    JoinKind::Right => Some("right-outer"),
-                    JoinKind::Inner | JoinKind::Left => None,
-                };
-                if let Some(kind) = unsupported {
+                if join.kind == JoinKind::Outer {
                     return Err(PlanError::statement(format!(
-                        "Invalid join type: {kind} join not supported for stream-table join. Got {}.",
+                        "Invalid join type: full-outer join not supported for stream-table join. Got {}.",
                         got()
                     ))
                     .at(join.span));
                 }
-                refuse_within(join, "Stream-Table")?;
                 if right_is_key {
                     return Ok(Shape::StreamTable);
                 }
                 Err(PlanError::statement(format!(
                     "Invalid join condition: stream-table joins require to join on the table's primary key. Got {}.",
-                    criterion.written
+                    criterion.shown()
                 ))
                 .at(join.on.span))
             }
@@ -402,7 +426,7 @@ fn equal_to_key(join: &BoundJoin, before: &Before) -> Vec<Typed> {
     left.into_iter().chain([join.right.clone()]).collect()
 }
 
-fn clause(kind: JoinKind) -> &'static str {
+pub(super) fn clause(kind: JoinKind) -> &'static str {
     match kind {
         JoinKind::Inner => "[INNER] JOIN",
         JoinKind::Left => "LEFT [OUTER] JOIN",
@@ -413,29 +437,14 @@ fn clause(kind: JoinKind) -> &'static str {
 
 fn stream_window(join: &Join) -> Result<Shape> {
     let Some(within) = &join.within else {
-        return Err(PlanError::statement(
-            "Stream-Stream joins must have a WITHIN clause specified. None was provided. To learn about how to specify a \
-             WITHIN clause with a stream-stream join, please visit: \
-             https://docs.confluent.io/current/ksql/docs/syntax-reference.html#create-stream-as-select",
-        )
-        .at(join.span));
+        // It has none, which is told later.
+        return Ok(Shape::StreamStream { before_ms: 0, after_ms: 0, grace_ms: None });
     };
     Ok(Shape::StreamStream {
         before_ms: interval_ms(within.before)?,
         after_ms: interval_ms(within.after)?,
         grace_ms: within.grace.map(interval_ms).transpose()?,
     })
-}
-
-fn refuse_within(join: &Join, what: &str) -> Result<()> {
-    if join.within.is_none() {
-        return Ok(());
-    }
-    Err(PlanError::statement(format!(
-        "A window definition was provided for a {what} join. These joins are not windowed. Please drop the window \
-         definition (ie. the WITHIN clause) and try to execute your join again."
-    ))
-    .at(join.span))
 }
 
 fn table_shape(
@@ -445,34 +454,29 @@ fn table_shape(
     (left_is_key, right_is_key): (bool, bool),
     got: &str,
 ) -> Result<Shape> {
-    refuse_within(join, "Table-Table")?;
     if !right_is_key {
         return Err(PlanError::statement(format!(
             "Invalid join condition: table-table joins require to join on the primary key of the right input table. Got \
              {}.",
-            criterion.written
+            criterion.shown()
         ))
         .at(join.on.span));
     }
     if left_is_key {
         return Ok(Shape::TableTable);
     }
+    if join.kind == JoinKind::Outer {
+        return Err(PlanError::statement(format!(
+            "Invalid join type: full-outer join not supported for foreign-key table-table join. Got {got}."
+        ))
+        .at(join.span));
+    }
     if i > 0 {
         return Err(PlanError::statement(format!(
             "Invalid join condition: foreign-key table-table joins are not supported as part of n-way joins. Got {}.",
-            criterion.written
+            criterion.shown()
         ))
         .at(join.on.span));
     }
-    match join.kind {
-        JoinKind::Inner | JoinKind::Left => Ok(Shape::ForeignKey),
-        JoinKind::Right => {
-            Err(PlanError::statement("Invalid join type: RIGHT OUTER JOIN on a foreign key is not supported")
-                .at(join.span))
-        }
-        JoinKind::Outer => Err(PlanError::statement(format!(
-            "Invalid join type: full-outer join not supported for foreign-key table-table join. Got {got}."
-        ))
-        .at(join.span)),
-    }
+    Ok(Shape::ForeignKey)
 }

@@ -1,6 +1,6 @@
 //! Checked joins → steps: both sides keyed alike, repartitioned where they are not.
 
-use sql::JoinKind;
+use sql::{Join, JoinKind};
 
 use crate::expr::Typed;
 use crate::formats::FormatSpec;
@@ -9,7 +9,7 @@ use crate::types::Column;
 
 use super::error::{PlanError, Result};
 use super::formats;
-use super::join::{BoundJoin, Shape};
+use super::join::{BoundJoin, Shape, clause};
 use super::relation::Relation;
 use super::select::Select;
 use super::source;
@@ -29,6 +29,36 @@ struct Side<'a> {
 }
 
 impl Select<'_> {
+    /// What ksqlDB finds when it puts joins together: the last one first.
+    pub(super) fn check_joins(&self, joins: &[BoundJoin]) -> Result<()> {
+        for (i, join) in joins.iter().enumerate().rev() {
+            if join.shape != Shape::ForeignKey {
+                self.check_partitions(i)?;
+            }
+            join.refused.clone().map_or(Ok(()), Err)?;
+        }
+        Ok(())
+    }
+
+    /// The sources next to a join have as many partitions.
+    fn check_partitions(&self, i: usize) -> Result<()> {
+        let known = |n: usize| {
+            let from = self.froms.get(n)?;
+            Some(self.planner.topics.topic(&from.source.topic)?.partitions)
+        };
+        let (Some(left_count), Some(right_count)) = (known(i), known(i + 1)) else { return Ok(()) };
+        if left_count == right_count {
+            return Ok(());
+        }
+        // Of what was joined before, ksqlDB counts the last source and names the first.
+        let (left, right) = (self.alias(0), self.alias(i + 1));
+        Err(PlanError::statement(format!(
+            "Can't join `{left}` with `{right}` since the number of partitions don't match. `{left}` partitions = \
+             {left_count}; `{right}` partitions = {right_count}. Please repartition either one so that the number of \
+             partitions match."
+        )))
+    }
+
     /// Reads and joins all sources, left to right.
     pub(super) fn join(&mut self, joins: &[BoundJoin], needed: &[ColumnId]) -> Result<Relation> {
         let depth = |i: usize| "L_".repeat(joins.len() - 1 - i);
@@ -45,22 +75,14 @@ impl Select<'_> {
             let right = source::read(&format!("{prefix}KafkaTopic_Right/Source"), i + 1, from, needed, &self.universe);
             left = match join.shape {
                 Shape::ForeignKey => self.foreign_key_join(&prefix, left, right, join)?,
-                _ => self.key_join(i, &prefix, left, right, join)?,
+                _ => self.key_join(&prefix, left, right, join)?,
             };
         }
         Ok(left)
     }
 
-    fn key_join(
-        &mut self,
-        i: usize,
-        prefix: &str,
-        left: Relation,
-        right: Relation,
-        join: &BoundJoin,
-    ) -> Result<Relation> {
+    fn key_join(&mut self, prefix: &str, left: Relation, right: Relation, join: &BoundJoin) -> Result<Relation> {
         Self::check_windows(&left, &right, join)?;
-        self.check_partitions(i, join)?;
         let format = self.common_key_format(&left, &right, join);
         let Some(key) = join.key else { return Err(PlanError::internal("a join without a key")) };
         let topic = |side: &str, relation: &Relation| match (relation.step.is_table, join.shape) {
@@ -184,24 +206,38 @@ impl Select<'_> {
             _ => Err(implicit_repartition()),
         }
     }
+}
 
-    fn check_partitions(&self, i: usize, join: &BoundJoin) -> Result<()> {
-        let known = |n: usize| {
-            let from = self.froms.get(n)?;
-            Some((from.alias.as_str(), self.planner.topics.topic(&from.source.topic)?.partitions))
-        };
-        let (Some((left, left_count)), Some((right, right_count))) = (known(join.left_source), known(i + 1)) else {
-            return Ok(());
-        };
-        if left_count == right_count {
-            return Ok(());
+/// What a kind of join cannot have.
+pub(super) fn refuse(join: &Join, shape: Shape) -> Result<()> {
+    let not_windowed = |what: &str, hint: &str| {
+        format!(
+            "A window definition was provided for a {what} join. These joins are not windowed. Please drop the window \
+             definition {hint} join again."
+        )
+    };
+    let message = match (shape, &join.within) {
+        (Shape::StreamStream { .. }, None) => {
+            "Stream-Stream joins must have a WITHIN clause specified. None was provided. To learn about how to specify a \
+             WITHIN clause with a stream-stream join, please visit: \
+             https://docs.confluent.io/current/ksql/docs/syntax-reference.html#create-stream-as-select"
+                .to_owned()
         }
-        Err(PlanError::statement(format!(
-            "Can't join `{left}` with `{right}` since the number of partitions don't match. `{left}` partitions = \
-             {left_count}; `{right}` partitions = {right_count}. Please repartition either one so that the number of \
-             partitions match."
-        )))
-    }
+        (Shape::StreamTable, Some(_)) => {
+            not_windowed("Stream-Table", "(ie. the WITHIN clause) and try to execute your")
+        }
+        (Shape::TableTable | Shape::ForeignKey, Some(_)) => {
+            not_windowed("Table-Table", "(i.e. the WITHIN clause) and try to execute your Table-Table")
+        }
+        (Shape::StreamTable, None) if join.kind == JoinKind::Right => {
+            format!("Invalid join type encountered: {}", clause(join.kind))
+        }
+        (Shape::ForeignKey, None) if join.kind == JoinKind::Right => {
+            "RIGHT OUTER JOIN on a foreign key is not supported".to_owned()
+        }
+        _ => return Ok(()),
+    };
+    Err(PlanError::statement(message).at(join.span))
 }
 
 /// Which sides keep rows that find no partner.

@@ -1,11 +1,14 @@
 //! A sink's key: every key column has to be selected, once.
 
-use crate::expr::Typed;
+use std::collections::HashSet;
+
+use sql::Expr;
+
+use crate::types::SqlType;
 
 use super::bind;
 use super::error::{PlanError, Result};
-use super::names::{first_duplicate, is_window_bound, listed};
-use super::relation::Relation;
+use super::names::{is_window_bound, listed};
 use super::select::{Item, Select};
 use super::universe::ColumnId;
 
@@ -24,48 +27,93 @@ pub(super) enum KeyOrigin {
     ForeignKeyJoin(String),
 }
 
+/// What a query makes of its SELECT list, by the key of its rows.
+pub(super) struct Split {
+    /// Columns of the key, and what each is called.
+    key: Vec<(ColumnId, Vec<String>)>,
+    /// Everything else.
+    pub(super) value: Vec<Item>,
+}
+
+impl Split {
+    /// The names of the key's columns; one that is not selected has none.
+    pub(super) fn key_names(&self) -> Vec<String> {
+        self.key.iter().flat_map(|(_, names)| names.first()).cloned().collect()
+    }
+
+    pub(super) fn is_key_selected(&self) -> bool {
+        self.key.iter().all(|(_, names)| !names.is_empty())
+    }
+}
+
 impl Select<'_> {
-    /// Splits the selected expressions of a sink into the names of the key columns and the value columns.
-    pub(super) fn split_key(
-        &self,
-        sink: &str,
-        relation: &Relation,
-        items: Vec<Item>,
-    ) -> Result<(Vec<String>, Vec<Item>)> {
-        let items: Vec<Item> = items.into_iter().filter(|item| !self.is_starred_bound(item)).collect();
+    /// Splits the selected expressions of a sink by the key of its rows.
+    pub(super) fn split_key(&self, key: &[ColumnId]) -> Result<Split> {
+        let items: Vec<Item> = self.items.iter().cloned().map(|item| self.over_key(item)).collect();
+        self.check_duplicates(key, &items)?;
+        let items: Vec<Item> = items.into_iter().filter(|item| !is_starred_bound(item)).collect();
         let names_of = |id: ColumnId| -> Vec<String> {
             items.iter().filter(|item| item.expr.as_column() == Some(id)).map(|item| item.alias.clone()).collect()
         };
-        let selected: Vec<Vec<String>> = relation.key().iter().map(|&id| names_of(id)).collect();
-        let missing: Vec<ColumnId> =
-            relation.key().iter().zip(&selected).filter(|(_, names)| names.is_empty()).map(|(&id, _)| id).collect();
-        let drops_key = !missing.is_empty() && self.may_drop_key(relation);
-        if !missing.is_empty() && !drops_key {
-            return Err(self.key_missing(sink, &missing, relation));
+        let named: Vec<(ColumnId, Vec<String>)> = key.iter().map(|&id| (id, names_of(id))).collect();
+        if let Some((id, names)) = named.iter().find(|(_, names)| names.len() > 1) {
+            return Err(self.key_twice(*id, names));
         }
-        for (&id, names) in relation.key().iter().zip(&selected) {
-            if names.len() > 1 {
-                return Err(self.key_twice(id, names));
-            }
-        }
-        let key: &[ColumnId] = if drops_key { &[] } else { relation.key() };
         let is_key = |item: &Item| item.expr.as_column().is_some_and(|id| key.contains(&id));
         let value: Vec<Item> = items.into_iter().filter(|item| !is_key(item)).collect();
-        let names: Vec<String> = if drops_key { Vec::new() } else { selected.into_iter().flatten().collect() };
-        check_value(&names, &value)?;
-        Ok((names, value))
+        if value.is_empty() {
+            return Err(PlanError::statement("The projection contains no value columns."));
+        }
+        Ok(Split { key: named, value })
     }
 
-    fn is_starred_bound(&self, item: &Item) -> bool {
-        item.from_star && is_window_bound(&item.alias)
+    /// Every column of the key has to be selected, and no value may be called like one.
+    pub(super) fn check_key(&self, sink: &str, split: &Split) -> Result<()> {
+        if !split.is_key_selected() && !self.may_drop_key() {
+            return Err(self.key_missing(sink, split));
+        }
+        let names = split.key_names();
+        match split.value.iter().find(|item| names.contains(&item.alias)) {
+            Some(clash) => Err(duplicate("value", &clash.alias, &clash.expr.ty)),
+            None => Ok(()),
+        }
+    }
+
+    /// Columns of the source's key are called differently, and so are the others.
+    fn check_duplicates(&self, key: &[ColumnId], items: &[Item]) -> Result<()> {
+        let (mut keys, mut values) = (HashSet::new(), HashSet::new());
+        let of_source = self.key_origin == KeyOrigin::Group;
+        for item in items {
+            let is_key = |id: ColumnId| if of_source { self.universe.is_key(id) } else { key.contains(&id) };
+            if item.expr.as_column().is_some_and(is_key) {
+                if !keys.insert(&item.alias) {
+                    return Err(duplicate("key", &item.alias, &item.expr.ty));
+                }
+            } else if !values.insert(&item.alias) {
+                return Err(duplicate("value", &item.alias, &item.expr.ty));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a client is shown has names of its own.
+    pub(super) fn check_shown(&self) -> Result<()> {
+        let mut names = HashSet::new();
+        match self.items.iter().find(|item| !names.insert(&item.alias)) {
+            Some(twice) => Err(duplicate("value", &twice.alias, &twice.expr.ty)),
+            None => Ok(()),
+        }
     }
 
     /// The newer planner lets a stream go on without its key.
-    fn may_drop_key(&self, relation: &Relation) -> bool {
-        self.planner.session.config.enabled("ksql.new.query.planner.enabled") && !relation.step.is_table
+    pub(super) fn may_drop_key(&self) -> bool {
+        self.planner.session.config.enabled("ksql.new.query.planner.enabled") && !self.makes_table()
     }
 
-    fn key_missing(&self, sink: &str, missing: &[ColumnId], relation: &Relation) -> PlanError {
+    fn key_missing(&self, sink: &str, split: &Split) -> PlanError {
+        let missing: Vec<ColumnId> =
+            split.key.iter().filter(|(_, names)| names.is_empty()).map(|(id, _)| *id).collect();
+        let all: Vec<ColumnId> = split.key.iter().map(|(id, _)| *id).collect();
         if let KeyOrigin::ForeignKeyJoin(left) = &self.key_origin {
             let names: Vec<String> = missing.iter().map(|&id| format!("`{}`", self.universe.name(id))).collect();
             let plural = if names.len() == 1 { "" } else { "s" };
@@ -75,36 +123,18 @@ impl Select<'_> {
                 names.join(", ")
             ));
         }
-        let (what, names, last) = match &self.key_origin {
-            KeyOrigin::Source | KeyOrigin::ForeignKeyJoin(_) => ("key column", self.labels(missing), "and"),
-            KeyOrigin::Group => ("grouping expression", self.written_keys(missing, false), "and"),
-            KeyOrigin::Partition => ("partitioning expression", self.written_keys(missing, true), "and"),
-            KeyOrigin::Join(columns) if columns.is_empty() => ("join expression", self.labels(relation.key()), "or"),
+        let (what, names) = match &self.key_origin {
+            KeyOrigin::Source | KeyOrigin::ForeignKeyJoin(_) => ("key column", self.labels(&all)),
+            KeyOrigin::Group => ("grouping expression", self.written_groups(&missing)),
+            KeyOrigin::Partition => {
+                ("partitioning expression", self.query.partition_by.iter().map(bind::qualified).collect())
+            }
+            KeyOrigin::Join(columns) if columns.is_empty() => ("join expression", self.labels(&all)),
             KeyOrigin::Join(columns) => {
-                ("join expression", columns.iter().map(|&id| self.qualified_name(id)).collect(), "or")
+                ("join expression", columns.iter().map(|&id| self.qualified_name(id)).collect())
             }
         };
-        let synthetic = match &self.key_origin {
-            KeyOrigin::Join(columns) if columns.is_empty() => format!(
-                "\n{} was added as a synthetic key column because the join criteria did not match any source column. \
-                 This expression must be included in the projection and may be aliased.",
-                listed(&names, last)
-            ),
-            _ => String::new(),
-        };
-        let plural = if names.len() == 1 { "" } else { "s" };
-        let example = match &self.key_origin {
-            KeyOrigin::Join(_) => names.first().cloned().unwrap_or_default(),
-            _ => names.join(", "),
-        };
-        let text = |link: &str| {
-            format!(
-                "Key missing from projection (ie, SELECT). {link}\nThe query used to build `{sink}` must include the \
-                 {what}{plural} {} in its projection (eg, SELECT {example}...).{synthetic}",
-                listed(&names, last)
-            )
-        };
-        PlanError::statement(text("See https://cnfl.io/2LV7ouS.")).brief(text(""))
+        keys_not_included(sink, what, &names, &self.key_origin)
     }
 
     fn labels(&self, ids: &[ColumnId]) -> Vec<String> {
@@ -121,24 +151,14 @@ impl Select<'_> {
         }
     }
 
-    /// The GROUP BY or PARTITION BY expressions behind key columns.
-    fn written_keys(&self, ids: &[ColumnId], with_source: bool) -> Vec<String> {
-        let exprs = if with_source { &self.query.partition_by } else { &self.query.group_by };
-        let clause = if with_source { bind::Clause::PartitionBy } else { bind::Clause::GroupBy };
-        let shown = |id: &ColumnId| {
-            let found = exprs.iter().find(|expr| {
-                self.planner
-                    .bind(expr, &self.universe, clause)
-                    .ok()
-                    .is_some_and(|typed: Typed| self.key_column(&typed) == Some(*id))
-            });
-            match found {
-                Some(expr) if with_source => bind::qualified(expr),
-                Some(expr) => bind::internal(expr, &self.universe),
-                None => self.universe.label(*id),
-            }
+    /// The GROUP BY expressions behind key columns.
+    fn written_groups(&self, ids: &[ColumnId]) -> Vec<String> {
+        let is_behind = |expr: &&Expr| {
+            let bound = self.planner.bind(expr, &self.universe, bind::Clause::GroupBy).ok();
+            bound.and_then(|typed| self.key_column(&typed)).is_some_and(|id| ids.contains(&id))
         };
-        ids.iter().map(shown).collect()
+        let exprs = self.query.group_by.iter().filter(is_behind);
+        exprs.map(|expr| bind::internal(expr, &self.universe)).collect()
     }
 
     fn key_twice(&self, id: ColumnId, names: &[String]) -> PlanError {
@@ -163,25 +183,34 @@ impl Select<'_> {
     }
 }
 
-fn check_value(key: &[String], value: &[Item]) -> Result<()> {
-    if value.is_empty() {
-        return Err(PlanError::statement("The projection contains no value columns."));
-    }
-    check_duplicates(key, value)
+fn is_starred_bound(item: &Item) -> bool {
+    item.from_star && is_window_bound(&item.alias)
 }
 
-/// Names must be unique, among the values and across key and values.
-pub(super) fn check_duplicates(key: &[String], value: &[Item]) -> Result<()> {
-    let duplicate = first_duplicate(value.iter().map(|item| item.alias.as_str()))
-        .or_else(|| value.iter().map(|item| item.alias.as_str()).find(|name| key.iter().any(|key| key == name)));
-    if let Some(item) = duplicate.and_then(|name| value.iter().rfind(|item| item.alias == name)) {
-        return Err(PlanError::statement(format!(
-            "Duplicate value columns found in schema: `{}` {}",
-            item.alias, item.expr.ty
-        )));
-    }
-    match first_duplicate(key.iter().map(String::as_str)) {
-        Some(twice) => Err(PlanError::statement(format!("Duplicate key columns found in schema: `{twice}`"))),
-        None => Ok(()),
-    }
+fn duplicate(of: &str, name: &str, ty: &SqlType) -> PlanError {
+    let key = if of == "key" { " KEY" } else { "" };
+    PlanError::statement(format!("Duplicate {of} columns found in schema: `{name}` {ty}{key}"))
+}
+
+/// Of a join's columns any will do, else all are needed.
+fn keys_not_included(sink: &str, what: &str, names: &[String], origin: &KeyOrigin) -> PlanError {
+    let plural = if names.len() == 1 { "" } else { "s" };
+    let joined = matches!(origin, KeyOrigin::Join(_));
+    let (of_all, last) = if joined { ("", "or") } else { (plural, "and") };
+    let example = if joined { names.first().cloned().unwrap_or_default() } else { names.join(", ") };
+    let (link, synthetic) = match origin {
+        KeyOrigin::Join(columns) if columns.is_empty() => (
+            "See https://cnfl.io/2LV7ouS.",
+            format!(
+                "\n{example} was added as a synthetic key column because the join criteria did not match any source \
+                 column. This expression must be included in the projection and may be aliased. "
+            ),
+        ),
+        _ => ("", String::new()),
+    };
+    PlanError::statement(format!(
+        "Key{of_all} missing from projection (ie, SELECT). {link}\nThe query used to build `{sink}` must include the \
+         {what}{plural} {} in its projection (eg, SELECT {example}...).{synthetic}",
+        listed(names, last)
+    ))
 }

@@ -8,7 +8,7 @@
 //! | where | what |
 //! |---|---|
 //! | `resolve`, `universe`, `bind` | whose column is it, what type has the expression |
-//! | `select`, `items`, `group_by`, `join`, `join_steps`, `keys` | a query's steps |
+//! | `select`, `items`, `grouping`, `group_by`, `join`, `join_steps`, `keys`, `late` | a query's steps |
 //! | `create`, `create_as`, `insert_select`, `drop`, `alter`, `types` | one statement kind each |
 //! | `sink`, `formats`, `with_properties` | topics and how their records are written |
 //! | `upgrade` | what CREATE OR REPLACE may change |
@@ -26,11 +26,13 @@ mod error;
 pub mod explain;
 mod formats;
 mod group_by;
+mod grouping;
 mod insert_select;
 mod items;
 mod join;
 mod join_steps;
 mod keys;
+mod late;
 mod messages;
 pub mod names;
 mod relation;

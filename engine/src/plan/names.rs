@@ -74,12 +74,6 @@ impl Aliases {
     }
 }
 
-/// The first name that occurs twice.
-pub(super) fn first_duplicate<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let mut seen = HashSet::new();
-    names.into_iter().find(|name| !seen.insert(*name))
-}
-
 /// The names that occur more than once.
 pub(super) fn duplicates<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut counts: Vec<(&str, usize)> = Vec::new();

@@ -33,8 +33,8 @@ pub(super) struct Resolved {
 pub(super) struct Wrong {
     /// A column that the criterion of each JOIN names.
     pub(super) criteria: Vec<Option<PlanError>>,
-    /// The name of a selected expression.
-    pub(super) alias: Option<PlanError>,
+    /// The name of a selected expression, and its place in the SELECT list.
+    pub(super) alias: Option<(usize, PlanError)>,
     /// A column of another clause.
     pub(super) column: Option<PlanError>,
 }
@@ -161,7 +161,8 @@ struct Names<'a> {
     /// The query has a window of its own, whose bounds belong to no source (ksqlDB does not know them over a join).
     windowed: bool,
     wrong: Wrong,
-    /// The first column that several sources have, or a lambda's parameter that hides one.
+    /// The first column that several sources have, parameter of a lambda that hides something, or key that stands there
+    /// twice.
     ambiguous: Option<PlanError>,
 }
 
@@ -174,43 +175,52 @@ impl Names<'_> {
         {
             source.alias = Some(Ident::new(&*from.alias));
         }
+        for (i, item) in resolved.select.iter_mut().enumerate() {
+            self.item(i, item);
+        }
+        let selected = self.wrong.column.take();
         for join in &mut resolved.joins {
             self.wrong.criteria.push(None);
             self.qualify(&mut join.on, Clause::JoinOn);
         }
-        let filter = resolved.filter.iter_mut().map(|expr| (expr, Clause::Where));
-        let group_by = resolved.group_by.iter_mut().map(|expr| (expr, Clause::GroupBy));
-        let partition_by = resolved.partition_by.iter_mut().map(|expr| (expr, Clause::PartitionBy));
-        let having = resolved.having.iter_mut().map(|expr| (expr, Clause::Having));
-        for (expr, clause) in filter.chain(group_by).chain(partition_by).chain(having) {
-            self.qualify(expr, clause);
-        }
-        for item in &mut resolved.select {
-            self.item(item);
-        }
-        for (exprs, clause) in [(&resolved.group_by, "GROUP BY"), (&resolved.partition_by, "PARTITION BY")] {
-            if let Err(twice) = check_distinct(exprs, clause) {
-                self.ambiguous.get_or_insert(twice);
-            }
-        }
+        resolved.filter.iter_mut().for_each(|expr| self.qualify(expr, Clause::Where));
+        resolved.group_by.iter_mut().for_each(|expr| self.qualify(expr, Clause::GroupBy));
+        self.refuse_twice(&resolved.group_by, "GROUP BY");
+        resolved.partition_by.iter_mut().for_each(|expr| self.qualify(expr, Clause::PartitionBy));
+        self.refuse_twice(&resolved.partition_by, "PARTITION BY");
+        resolved.having.iter_mut().for_each(|expr| self.qualify(expr, Clause::Having));
+        // Columns are looked for where they are read first.
+        self.wrong.column = self.wrong.column.take().or(selected);
         resolved
     }
 
-    fn item(&mut self, item: &mut SelectItem) {
+    fn refuse_twice(&mut self, exprs: &[Expr], clause: &str) {
+        if let Err(twice) = check_distinct(exprs, clause) {
+            self.ambiguous.get_or_insert(twice);
+        }
+    }
+
+    /// The i-th selected expression.
+    fn item(&mut self, i: usize, item: &mut SelectItem) {
         match item {
             SelectItem::Expr { expr, alias } => {
                 self.qualify(expr, Clause::Select);
                 match alias {
-                    Some(alias) => self.check_alias(expr, alias),
-                    None => *alias = Some(self.alias(expr)),
+                    Some(alias) => self.check_alias(i, expr, alias),
+                    None => *alias = Some(self.alias(i, expr)),
                 }
             }
             SelectItem::All { .. } => {}
-            SelectItem::StructAll { base, .. } => self.qualify(base, Clause::Select),
+            // What stands before `->*` is looked at when its fields are.
+            SelectItem::StructAll { base, .. } => {
+                let noted = self.wrong.column.clone();
+                self.qualify(base, Clause::Select);
+                self.wrong.column = noted;
+            }
         }
     }
 
-    fn check_alias(&mut self, expr: &Expr, alias: &Ident) {
+    fn check_alias(&mut self, i: usize, expr: &Expr, alias: &Ident) {
         let upper = alias.name.to_uppercase();
         if !is_system_column(&upper) {
             return;
@@ -224,11 +234,11 @@ impl Names<'_> {
                 "`{upper}` is a reserved column name. You cannot use it as an alias for a column."
             )),
         };
-        self.wrong.alias.get_or_insert(error.at(alias.span));
+        self.wrong.alias.get_or_insert((i, error.at(alias.span)));
     }
 
     /// The name of an expression without one.
-    fn alias(&mut self, expr: &Expr) -> Ident {
+    fn alias(&mut self, i: usize, expr: &Expr) -> Ident {
         let name = match &expr.kind {
             ExprKind::Column { source, name } => {
                 let clashes = self.owners(&name.name).count() > 1;
@@ -237,7 +247,7 @@ impl Names<'_> {
                     _ => name.name.clone(),
                 };
                 if self.persistent && is_system_column(&alias) {
-                    self.wrong.alias.get_or_insert(reserved(&alias).at(expr.span));
+                    self.wrong.alias.get_or_insert((i, reserved(&alias).at(expr.span)));
                 }
                 alias
             }
@@ -282,7 +292,7 @@ impl Names<'_> {
                 }
             }
             ExprKind::Lambda { params: own, body } => {
-                if let Err(wrong) = self.check_parameters(own) {
+                if let Err(wrong) = self.check_parameters(own, params) {
                     self.ambiguous.get_or_insert(wrong);
                 }
                 let outer = params.len();
@@ -315,14 +325,17 @@ impl Names<'_> {
         PlanError::statement(format!("{place}: Column '{}' is ambiguous. Could be {options}.", name.name)).at(name.span)
     }
 
-    /// A lambda's parameter may not hide a column.
-    fn check_parameters(&self, own: &[Ident]) -> Result<()> {
+    /// A lambda's parameter may hide neither a column nor a parameter of a lambda around.
+    fn check_parameters(&self, own: &[Ident], outer: &[String]) -> Result<()> {
         let is_column =
             |param: &&Ident| self.froms.iter().any(|from| from.source.schema.position(&param.name).is_some());
-        match own.iter().find(is_column) {
+        if let Some(param) = own.iter().find(is_column) {
+            let message = format!("Lambda function argument can't be a column name: {}", param.name);
+            return Err(PlanError::statement(message).at(param.span));
+        }
+        match own.iter().find(|param| outer.contains(&param.name)) {
             Some(param) => {
-                let message = format!("Lambda function argument can't be a column name: {}", param.name);
-                Err(PlanError::statement(message).at(param.span))
+                Err(PlanError::statement("Reusing lambda arguments in nested lambda is not allowed").at(param.span))
             }
             None => Ok(()),
         }

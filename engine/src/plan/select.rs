@@ -8,22 +8,22 @@ use std::collections::BTreeSet;
 
 use sql::{Emit, Expr, Query};
 
-use crate::expr::Typed;
+use crate::expr::{FunctionKind, Typed};
 use crate::steps::{KeyWindow, Step, StepKind};
 use crate::types::{Column, Schema, SqlType};
 
 use super::Planner;
 use super::aggregate::AggregateUse;
-use super::ast;
 use super::bind::Clause;
 use super::error::{PlanError, Result};
 use super::join::BoundJoin;
-use super::keys::KeyOrigin;
+use super::keys::{KeyOrigin, Split};
+use super::late::{Late, Making};
 use super::relation::Relation;
 use super::resolve::{Resolved, Wrong};
-use super::source;
 use super::universe::{ColumnId, From, Universe};
 use super::with_properties::Properties;
+use super::{sink, source};
 
 /// What a query makes.
 #[derive(Debug, Clone)]
@@ -34,6 +34,20 @@ pub(super) struct Selected {
     pub(super) window: Option<KeyWindow>,
     /// Names of the streams and tables it reads.
     pub(super) sources: Vec<String>,
+    /// Why it cannot be started, although it has steps.
+    pub(super) late: Result<()>,
+}
+
+/// A query whose types and key are known.
+struct Logical {
+    joins: Vec<BoundJoin>,
+    filter: Option<Typed>,
+    partition_by: Vec<Typed>,
+    group_by: Vec<Typed>,
+    having: Option<Typed>,
+    /// How the SELECT list makes up the key and the values of a sink.
+    split: Option<Split>,
+    aggregated: bool,
 }
 
 /// A selected expression.
@@ -43,8 +57,6 @@ pub(super) struct Item {
     pub(super) expr: Typed,
     /// Its name in the result.
     pub(super) alias: String,
-    /// The expression as written, for messages; a star's columns are written out.
-    pub(super) written: Expr,
     /// Made by a star: bounds of a window are left out of a sink then, instead of refused.
     pub(super) from_star: bool,
 }
@@ -68,6 +80,8 @@ pub(super) struct Select<'a> {
     pub(super) key_origin: KeyOrigin,
     /// Names that will not do.
     pub(super) wrong: Wrong,
+    /// What is wrong, but is found later than it was come upon.
+    pub(super) late: Late,
     /// The WITH clause of a new sink.
     pub(super) properties: Option<&'a Properties>,
     /// Columns of an existing sink; values are widened to their types.
@@ -90,26 +104,172 @@ impl<'a> Select<'a> {
             key_expressions: Vec::new(),
             key_origin: KeyOrigin::Source,
             wrong,
+            late: Late::default(),
             properties: None,
             target: None,
         }
     }
 
-    /// Plans the whole query.
+    /// Plans the whole query. ksqlDB goes through it three times: names, then types and keys, then steps.
     pub(super) fn plan(mut self) -> Result<Selected> {
         self.analyze()?;
-        let mut joins = self.bind_joins()?;
+        let logical = self.logical()?;
+        self.steps(logical)
+    }
+
+    /// What ksqlDB finds before it looks at types, in its order.
+    pub(super) fn analyze(&mut self) -> Result<()> {
+        self.check_criteria()?;
+        self.check_names()?;
+        if let (Some(properties), Some(from)) = (self.properties, self.froms.first()) {
+            let is_keyless = self.is_made_keyless()?;
+            self.planner.check_sink_formats(properties, &from.source, !is_keyless)?;
+            if let Some(window) = &self.query.window {
+                super::window::check_size(window)?;
+            }
+        }
+        if !self.query.joins.is_empty() {
+            self.refuse_kafka_values("JOIN")?;
+        }
+        if !self.query.group_by.is_empty() {
+            self.refuse_kafka_values("GROUP BY")?;
+        }
+        let windowed_table = |from: &From| from.source.is_table() && from.source.is_windowed();
+        if self.sink.is_some() && self.froms.iter().any(windowed_table) {
+            return Err(PlanError::statement("KSQL does not support persistent queries on windowed tables."));
+        }
+        self.check_table_functions()
+    }
+
+    /// Names of the SELECT list, then columns of all clauses.
+    pub(super) fn check_names(&mut self) -> Result<()> {
+        self.check_selected_names()?;
+        self.wrong.column.take().map_or(Ok(()), Err)
+    }
+
+    /// Whether the rows get no key: PARTITION BY NULL, which stands alone.
+    fn is_made_keyless(&self) -> Result<bool> {
+        let exprs = &self.query.partition_by;
+        match (exprs.iter().any(|expr| expr.kind == sql::ExprKind::Null), exprs.len()) {
+            (true, 1) => Ok(true),
+            (true, _) => Err(PlanError::statement("Cannot PARTITION BY multiple columns including NULL")),
+            (false, _) => Ok(false),
+        }
+    }
+
+    /// Types of everything, in ksqlDB's order, and what the result's key is.
+    fn logical(&mut self) -> Result<Logical> {
+        let joins = self.bind_joins()?;
         let filter = self.bind_where()?;
         let partition_by = self.bind_partition_by()?;
+        let aggregated = self.aggregates();
+        if !aggregated {
+            self.refuse_clauses_of_aggregations()?;
+        }
+        let written = self.written_items()?;
+        if aggregated {
+            self.check_grouping(&written)?;
+        }
+        if self.query.window.is_some() {
+            self.make_window_bounds();
+        }
+        self.bind_items(written)?;
         let group_by = self.bind_group_by()?;
-        self.bind_items()?;
+        self.settle_key_origin(&partition_by, aggregated);
+        let key = self.result_key(&joins, &partition_by, &group_by);
+        let split = match self.sink {
+            Some(_) => Some(self.split_key(&key)?),
+            None => self.check_shown().map(|()| None)?,
+        };
         let having = self.bind_having()?;
-        let aggregated = self.check_aggregation(&group_by, having.as_ref())?;
-        if !aggregated && let Some(window) = &self.query.window {
+        self.check_final(aggregated)?;
+        if let (Some(sink), Some(split)) = (self.sink, &split) {
+            self.check_sink(&key, split)?;
+            if aggregated {
+                self.check_grouped()?;
+            }
+            self.check_key(sink, split)?;
+        }
+        Ok(Logical { joins, filter, partition_by, group_by, having, split, aggregated })
+    }
+
+    fn refuse_clauses_of_aggregations(&self) -> Result<()> {
+        if let Some(window) = &self.query.window {
             let place = self.planner.location(window.span);
-            return Err(
-                PlanError::statement(format!("{place}: WINDOW clause requires a GROUP BY clause.")).at(window.span)
-            );
+            let message = format!("{place}: WINDOW clause requires a GROUP BY clause.");
+            return Err(PlanError::statement(message).at(window.span));
+        }
+        match &self.query.having {
+            Some(having) => Err(PlanError::statement("HAVING needs a GROUP BY clause.")
+                .hint(Some("use WHERE to filter rows that are not aggregated".to_owned()))
+                .at(having.span)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_final(&self, aggregated: bool) -> Result<()> {
+        if self.query.emit != Some(Emit::Final) {
+            return Ok(());
+        }
+        if !self.planner.session.config.enabled("ksql.suppress.enabled") {
+            return Err(PlanError::statement(
+                "Suppression is currently disabled. You can enable it by setting ksql.suppress.enabled to true",
+            ));
+        }
+        if aggregated && self.query.window.is_some() {
+            return Ok(());
+        }
+        Err(PlanError::statement("EMIT FINAL is only supported for windowed aggregations."))
+    }
+
+    /// Whether rows of the result replace each other.
+    pub(super) fn makes_table(&self) -> bool {
+        self.aggregates() || self.froms.iter().all(|from| from.source.is_table())
+    }
+
+    fn settle_key_origin(&mut self, partition_by: &[Typed], aggregated: bool) {
+        if aggregated {
+            self.key_origin = KeyOrigin::Group;
+        } else if !partition_by.is_empty() {
+            self.key_origin = KeyOrigin::Partition;
+        }
+    }
+
+    fn result_key(&self, joins: &[BoundJoin], partition_by: &[Typed], group_by: &[Typed]) -> Vec<ColumnId> {
+        let columns = |exprs: &[Typed]| exprs.iter().filter_map(|expr| self.key_column(expr)).collect();
+        match &self.key_origin {
+            KeyOrigin::Group => columns(group_by),
+            KeyOrigin::Partition => columns(partition_by),
+            KeyOrigin::Join(_) => joins.last().and_then(|join| join.key).into_iter().collect(),
+            KeyOrigin::Source | KeyOrigin::ForeignKeyJoin(_) => self.universe.key_of(0),
+        }
+    }
+
+    /// The sink's time and whether its values may be written as they are asked to be.
+    fn check_sink(&self, key: &[ColumnId], split: &Split) -> Result<()> {
+        let (Some(properties), Some(from)) = (self.properties, self.froms.first()) else { return Ok(()) };
+        let schema = self.schema_of(key, split);
+        sink::check_timestamp(&schema, properties.timestamp.as_ref())?;
+        let format = properties.value_format().unwrap_or_else(|| from.source.formats.value.name.clone());
+        super::formats::check_wrap(&format, schema.value.len(), properties.wrap_single_value)
+    }
+
+    fn schema_of(&self, key: &[ColumnId], split: &Split) -> Schema {
+        let names = split.key_names();
+        let types = key.iter().map(|&id| self.universe.ty(id));
+        let drops_key = !split.is_key_selected();
+        Schema {
+            key: names.into_iter().zip(types).filter(|_| !drops_key).map(|(name, ty)| Column::new(name, ty)).collect(),
+            value: split.value.iter().map(|item| Column::new(&*item.alias, item.expr.ty.clone())).collect(),
+        }
+    }
+
+    /// The steps, from the sources on.
+    fn steps(mut self, logical: Logical) -> Result<Selected> {
+        let Logical { mut joins, filter, partition_by, group_by, having, split, aggregated } = logical;
+        self.check_joins(&joins)?;
+        if !joins.is_empty() {
+            self.check_joined_columns();
         }
         let clauses = [filter.as_slice(), &partition_by, &group_by];
         for i in 0..joins.len() {
@@ -132,56 +292,30 @@ impl<'a> Select<'a> {
             relation = self.flat_map(relation)?;
         }
         if aggregated {
+            self.late.check(Making::Groups)?;
             let plan = |window| super::window::plan(window, self.query.emit, &self.planner.session.bounds);
             let window = self.query.window.as_ref().map(plan).transpose()?;
             relation = self.aggregate(relation, group_by, having, window)?;
-        } else if self.query.emit == Some(Emit::Final) {
-            return Err(final_needs_window());
         }
+        self.late.check(Making::Selected)?;
+        self.check_kept_columns(&relation, split.as_ref());
         let window = relation.window;
         let sources = self.froms.iter().map(|from| from.source.name.clone()).collect();
-        let root = self.project(relation)?;
-        Ok(Selected { root, window, sources })
+        let late = self.late.check(Making::Query);
+        let root = self.project(relation, split)?;
+        Ok(Selected { root, window, sources, late })
     }
 
-    /// What ksqlDB finds before it looks at types, in its order.
-    pub(super) fn analyze(&mut self) -> Result<()> {
-        self.check_criteria()?;
-        self.check_names()?;
-        if let (Some(properties), Some(from)) = (self.properties, self.froms.first()) {
-            let is_keyless = matches!(self.query.partition_by.as_slice(), [Expr { kind: sql::ExprKind::Null, .. }]);
-            self.planner.check_sink_formats(properties, &from.source, !is_keyless)?;
-        }
-        if !self.query.joins.is_empty() {
-            self.refuse_kafka_values("JOIN")?;
-        }
-        if !self.query.group_by.is_empty() {
-            self.refuse_kafka_values("GROUP BY")?;
-        }
-        let windowed_table = |from: &From| from.source.is_table() && from.source.is_windowed();
-        if self.sink.is_some() && self.froms.iter().any(windowed_table) {
-            return Err(PlanError::statement("KSQL does not support persistent queries on windowed tables."));
-        }
-        Ok(())
-    }
-
-    /// Names of the SELECT list, then columns of all clauses.
-    pub(super) fn check_names(&mut self) -> Result<()> {
-        self.wrong.alias.take().map_or(Ok(()), Err)?;
-        self.refuse_table_functions_with_aggregates()?;
-        self.wrong.column.take().map_or(Ok(()), Err)
-    }
-
-    pub(super) fn bind_where(&self) -> Result<Option<Typed>> {
-        let Some(filter) = &self.query.filter else { return Ok(None) };
+    pub(super) fn bind_where(&mut self) -> Result<Option<Typed>> {
+        let Some(filter) = self.query.filter.clone() else { return Ok(None) };
         if self.query.window.is_some()
-            && let Some(bound) = super::bind::window_bound_in(filter)
+            && let Some(bound) = super::bind::window_bound_in(&filter)
         {
             return Err(PlanError::statement(format!("Error in WHERE expression: Unknown column {bound}."))
                 .brief("Error in WHERE expression")
                 .at(filter.span));
         }
-        self.planner.bind_predicate(filter, &self.universe, Clause::Where).map(Some)
+        self.bind(&filter, Clause::Where).map(Some)
     }
 
     /// Columns of the sources that these joins and everything after them read; a side that is the key already is at hand.
@@ -265,13 +399,8 @@ impl<'a> Select<'a> {
 
     fn bind_partition_by(&mut self) -> Result<Vec<Typed>> {
         let exprs = self.query.partition_by.clone();
-        let bound = exprs
-            .iter()
-            .map(|expr| self.planner.bind(expr, &self.universe, Clause::PartitionBy))
-            .collect::<Result<Vec<_>>>()?;
-        if bound.len() > 1 && bound.iter().any(Typed::is_null_literal) {
-            return Err(PlanError::statement("Cannot PARTITION BY multiple columns including NULL"));
-        }
+        let bound = exprs.iter().map(|expr| self.bind(expr, Clause::PartitionBy)).collect::<Result<Vec<_>>>()?;
+        self.is_made_keyless()?;
         self.make_key_columns(&exprs, &bound);
         Ok(bound)
     }
@@ -297,15 +426,19 @@ impl<'a> Select<'a> {
     }
 
     /// One row of a table cannot become several.
-    pub(super) fn check_table_functions(&self, of_table: bool) -> Result<()> {
-        if of_table && !self.table_functions.is_empty() {
+    pub(super) fn check_table_functions(&self) -> Result<()> {
+        let of_table = self.froms.first().is_some_and(|from| from.source.is_table());
+        let calls = |item: &sql::SelectItem| match item {
+            sql::SelectItem::Expr { expr, .. } => self.calls_a(FunctionKind::Table, expr),
+            _ => false,
+        };
+        if of_table && self.query.select.iter().any(calls) {
             return Err(PlanError::statement("Table source is not supported with table functions"));
         }
         Ok(())
     }
 
     fn flat_map(&mut self, relation: Relation) -> Result<Relation> {
-        self.check_table_functions(relation.step.is_table)?;
         let functions =
             self.table_functions.iter().map(|(function, _)| relation.place(function)).collect::<Result<Vec<_>>>()?;
         let key = relation.key().to_vec();
@@ -315,18 +448,14 @@ impl<'a> Select<'a> {
     }
 
     /// The projection: key columns under their selected names, then the other selected expressions.
-    fn project(mut self, relation: Relation) -> Result<Step> {
-        let items = std::mem::take(&mut self.items);
-        let items: Vec<Item> = items.into_iter().map(|item| self.over_key(item)).collect();
-        let (key, value) = match self.sink {
-            Some(sink) => {
-                self.check_timestamp(&items)?;
-                self.split_key(sink, &relation, items)?
-            }
+    fn project(mut self, relation: Relation, split: Option<Split>) -> Result<Step> {
+        let (key, value) = match split {
+            Some(split) if split.is_key_selected() => (split.key_names(), split.value),
+            Some(split) => (Vec::new(), split.value),
             None => {
-                super::keys::check_duplicates(&[], &items)?;
                 let names = relation.key().iter().map(|&id| self.universe.label(id)).collect();
-                (names, items)
+                let items = std::mem::take(&mut self.items);
+                (names, items.into_iter().map(|item| self.over_key(item)).collect())
             }
         };
         let value = self.widened(value);
@@ -340,16 +469,6 @@ impl<'a> Select<'a> {
         let mut projected = relation.wrap("Project", |input| StepKind::Project { input, key: positions, value }).step;
         projected.schema = schema;
         Ok(projected)
-    }
-
-    /// The column must be selected; whether it holds a time is for the sink to check.
-    fn check_timestamp(&self, items: &[Item]) -> Result<()> {
-        match self.properties.and_then(|properties| properties.timestamp.as_ref()) {
-            Some(timestamp) if !items.iter().any(|item| item.alias == timestamp.column) => {
-                Err(super::messages::no_timestamp_column(&timestamp.column))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Values cast to the types of an existing sink where ksqlDB does so by itself: numbers for a DECIMAL.
@@ -378,13 +497,4 @@ impl<'a> Select<'a> {
             Some(self.universe.column(*id))
         })
     }
-}
-
-pub(super) fn final_needs_window() -> PlanError {
-    PlanError::statement("EMIT FINAL is only supported for windowed aggregations.")
-}
-
-/// Whether an expression calls a function of that kind anywhere.
-pub(super) fn calls(expr: &Expr, is_kind: &dyn Fn(&str) -> bool) -> bool {
-    ast::any(expr, &|part| matches!(&part.kind, sql::ExprKind::Call { name, .. } if is_kind(&name.name)))
 }

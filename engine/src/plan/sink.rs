@@ -47,7 +47,6 @@ impl Planner<'_> {
             .ok_or_else(|| PlanError::internal("the query has no source"))?;
         let schema = &selected.root.schema;
         let formats = self.sink_formats(properties, source, selected)?;
-        check_timestamp(schema, properties.timestamp.as_ref())?;
         Ok(Sink { topic: topic.to_owned(), formats, schema: schema.clone(), timestamp: properties.timestamp.clone() })
     }
 
@@ -123,7 +122,6 @@ impl Planner<'_> {
         let inherited = |of: &FormatSpec, name: &str| of.delimiter.filter(|_| of.name == name);
         let key_delimiter = properties.key_delimiter.or_else(|| inherited(&source.formats.key, &key_name));
         let value_delimiter = properties.value_delimiter.or_else(|| inherited(&source.formats.value, &value_name));
-        formats::check_wrap(&value_name, schema.value.len(), properties.wrap_single_value)?;
         Ok(Formats {
             key: formats::key_spec(&key_name, key_delimiter, schema.key.len())?,
             value: formats::value_spec(

@@ -9,6 +9,7 @@ use crate::types::Schema;
 use super::Planner;
 use super::bind::Clause;
 use super::error::{PlanError, Result, Told};
+use super::late::Making;
 use super::select::Select;
 use super::source;
 use super::universe::Origin;
@@ -34,6 +35,7 @@ impl Planner<'_> {
         let resolved = self.resolve(query, false)?;
         let first = resolved.froms.first().map(|from| from.source.name.clone()).unwrap_or_default();
         let selected = Select::new(self, resolved, None).plan()?;
+        selected.late?;
         Ok(QueryPlan {
             id: self.query_id("transient", &first),
             root: selected.root,
@@ -61,7 +63,7 @@ impl Planner<'_> {
         check().map_err(|error| error.told(Told::Query))
     }
 
-    /// Checks names, and the types of a WHERE.
+    /// Checks names, and the types of a WHERE, not whether there is code for it.
     ///
     /// # Errors
     /// Those of [`Self::check_names`], and a WHERE of operands that do not go together.
@@ -81,6 +83,7 @@ impl Planner<'_> {
         let resolved = self.resolve(query, false)?;
         let mut select = Select::new(self, resolved, None);
         select.check_names()?;
+        select.check_table_functions()?;
         let filter = query
             .filter
             .is_some()
@@ -88,14 +91,15 @@ impl Planner<'_> {
             .flatten()
             .map(|filter| self.bind_predicate(&filter, &select.universe, Clause::Where))
             .transpose()?;
-        select.bind_items()?;
+        let written = select.written_items()?;
+        select.bind_items(written)?;
+        select.late.check(Making::Query)?;
         let mut needed: Vec<usize> =
             select.items.iter().map(|item| &item.expr).chain(&filter).flat_map(Typed::columns).collect();
         needed.retain(|&id| select.universe.origins.get(id).is_some_and(|origin| *origin != Origin::Made));
         let Some(from) = select.froms.first() else {
             return Err(PlanError::internal("the query has no source"));
         };
-        select.check_table_functions(from.source.is_table())?;
         let relation = source::read("KsqlTopic/Source", 0, from, &needed, &select.universe);
         let filter = filter.map(|filter| relation.place(&filter)).transpose()?;
         let items = select.items.iter().map(|item| Ok((item.alias.clone(), relation.place(&item.expr)?)));

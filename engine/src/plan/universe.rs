@@ -103,6 +103,17 @@ impl Universe {
         self.scope.columns.iter().position(|column| column.source.is_none() && column.name == name)
     }
 
+    /// The key of the n-th source.
+    pub(super) fn key_of(&self, n: usize) -> Vec<ColumnId> {
+        let origins = self.origins.iter().enumerate();
+        origins.filter(|(_, origin)| matches!(origin, Origin::Key(of, _) if *of == n)).map(|(id, _)| id).collect()
+    }
+
+    /// Whether it is a key column of a source.
+    pub(super) fn is_key(&self, id: ColumnId) -> bool {
+        matches!(self.origins.get(id), Some(Origin::Key(..)))
+    }
+
     /// Whether the query makes the column.
     pub(super) fn is_made(&self, id: ColumnId) -> bool {
         self.origins.get(id) == Some(&Origin::Made)

@@ -31,19 +31,29 @@ pub(super) fn interval_ms(interval: Interval) -> Result<i64> {
 /// In how many windows one record may be.
 pub(super) const MOST_WINDOWS: &str = "millstream.window.max.per.record";
 
-/// The window of a GROUP BY. Without a grace period, EMIT FINAL has none, the others what is left of 24 hours.
-pub(super) fn plan(window: &sql::Window, emit: Option<Emit>, bounds: &Bounds) -> Result<Window> {
-    let kind = match window.kind {
+fn kind(window: &sql::Window) -> Result<WindowKind> {
+    Ok(match window.kind {
         sql::WindowKind::Tumbling { size } => WindowKind::Tumbling { size_ms: interval_ms(size)? },
         sql::WindowKind::Hopping { size, advance } => {
             WindowKind::Hopping { size_ms: interval_ms(size)?, advance_ms: interval_ms(advance)? }
         }
         sql::WindowKind::Session { gap } => WindowKind::Session { gap_ms: interval_ms(gap)? },
-    };
-    let size_ms = kind.size_ms();
-    if size_ms <= 0 {
-        return Err(PlanError::statement("Size must be positive").at(window.span));
+    })
+}
+
+/// A window holds some time.
+pub(super) fn check_size(window: &sql::Window) -> Result<()> {
+    if kind(window)?.size_ms() > 0 {
+        return Ok(());
     }
+    Err(PlanError::statement("Size must be positive").at(window.span))
+}
+
+/// The window of a GROUP BY. Without a grace period, EMIT FINAL has none, the others what is left of 24 hours.
+pub(super) fn plan(window: &sql::Window, emit: Option<Emit>, bounds: &Bounds) -> Result<Window> {
+    check_size(window)?;
+    let kind = kind(window)?;
+    let size_ms = kind.size_ms();
     if let WindowKind::Hopping { size_ms, advance_ms } = kind
         && (advance_ms <= 0 || advance_ms > size_ms)
     {

@@ -14,14 +14,17 @@ const ISSUE: &str = "(see https://github.com/confluentinc/ksql/issues/4239)";
 
 impl Binder<'_> {
     pub(super) fn subscript(&mut self, base: &Expr, index: &Expr, whole: &Expr) -> Result<Typed, ExprError> {
-        let (base, index) = (self.bind(base)?, self.bind(index)?);
-        let refused = |wanted: &SqlType, index: &Typed| {
-            ExprError::code(format!("{} takes {wanted}, not {}", self.text(whole), index.ty), whole.span)
-        };
+        let (written_base, written_index) = (base, index);
+        let base = self.bind(base)?;
+        let index = self.bind(index);
+        let index = self.late(SqlType::Integer, index);
         let (ty, index) = match &base.ty {
             SqlType::Array(item) => match index.ty {
                 SqlType::Integer | SqlType::Bigint => ((**item).clone(), coerce::cast(index, &SqlType::Bigint)),
-                _ => return Err(refused(&SqlType::Integer, &index)),
+                _ => {
+                    let message = format!("{} takes INTEGER, not {}", self.text(whole), index.ty);
+                    return Ok(self.no_code((**item).clone(), message, whole.span));
+                }
             },
             SqlType::Map(key, value) if index.ty == **key || coerce::is_implicitly_castable(&index.ty, key) => {
                 ((**value).clone(), coerce::cast(index, key))
@@ -32,7 +35,14 @@ impl Binder<'_> {
                 return Ok(Typed { ty: (**value).clone(), kind: Kind::Cast(nothing) });
             }
             other => {
-                let message = format!("Subscript expression ({}) do not apply to {other}.", self.text(whole));
+                let hint = match other {
+                    SqlType::Struct(_) => {
+                        let (base, field) = (self.text(written_base), self.text(written_index));
+                        format!(" Use the dereference operator for STRUCTS: {base}->{field}")
+                    }
+                    _ => String::new(),
+                };
+                let message = format!("Subscript expression ({}) do not apply to {other}.{hint}", self.text(whole));
                 return Err(ExprError::unforeseen(message, whole.span));
             }
         };

@@ -25,16 +25,40 @@ pub struct Env<'a> {
 
 /// Gives an expression its types. Columns become positions in `scope`.
 pub fn bind(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<Typed, ExprError> {
-    Binder { scope, env, lambdas: Vec::new() }.bind(expr)
+    bind_types(expr, scope, env).and_then(Bound::sound)
+}
+
+/// An expression that has a type, although code for it may not exist.
+#[derive(Debug)]
+pub struct Bound {
+    /// It; parts without code are NULL.
+    pub typed: Typed,
+    /// Why there is no code for it.
+    pub code: Option<ExprError>,
+}
+
+impl Bound {
+    fn sound(self) -> Result<Typed, ExprError> {
+        self.code.map_or(Ok(self.typed), Err)
+    }
+}
+
+/// Gives an expression its types, whether or not there is code for it: ksqlDB looks at types first, and does not look
+/// into NOT, BETWEEN, IN, LIKE, IS NULL and CAST, whose types are known.
+pub fn bind_types(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<Bound, ExprError> {
+    let mut binder = Binder { scope, env, lambdas: Vec::new(), code: None };
+    let typed = binder.bind(expr)?;
+    Ok(Bound { typed, code: binder.code })
 }
 
 /// Binds a call of a table function; the result is an ARRAY whose elements are the function's rows.
-pub fn bind_table_function(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<Typed, ExprError> {
-    let mut binder = Binder { scope, env, lambdas: Vec::new() };
-    match &expr.kind {
-        ExprKind::Call { name, args, .. } => binder.call(name, args, expr.span, true),
-        _ => binder.bind(expr),
-    }
+pub fn bind_table_function(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<Bound, ExprError> {
+    let mut binder = Binder { scope, env, lambdas: Vec::new(), code: None };
+    let typed = match &expr.kind {
+        ExprKind::Call { name, args, .. } => binder.call(name, args, expr.span, true)?,
+        _ => binder.bind(expr)?,
+    };
+    Ok(Bound { typed, code: binder.code })
 }
 
 /// A type as written → a type: custom names are looked up.
@@ -91,6 +115,8 @@ struct Binder<'a> {
     env: Env<'a>,
     /// Parameters of the enclosing lambdas, outermost first.
     lambdas: Vec<Vec<(String, SqlType)>>,
+    /// The first part without code.
+    code: Option<ExprError>,
 }
 
 impl Binder<'_> {
@@ -98,6 +124,19 @@ impl Binder<'_> {
         let typed = self.bind_node(expr)?;
         self.scope.count(typed.ty.parts(), self.env.bounds.expression_parts, expr.span)?;
         Ok(typed)
+    }
+
+    /// An expression whose type is known without it: what is wrong with it is found when code is made. Also found then is
+    /// what is an [`ExprError::Code`] itself.
+    fn late(&mut self, ty: SqlType, bound: Result<Typed, ExprError>) -> Typed {
+        bound.unwrap_or_else(|error| {
+            self.code.get_or_insert(error.while_making_code());
+            Typed::codeless(ty)
+        })
+    }
+
+    fn no_code(&mut self, ty: SqlType, message: impl Into<String>, span: Span) -> Typed {
+        self.late(ty, Err(ExprError::code(message, span)))
     }
 
     /// A copy of what is evaluated in several places: of the operand of a CASE, once for each WHEN.
@@ -119,19 +158,26 @@ impl Binder<'_> {
             ExprKind::Column { source, name } => self.column(source.as_ref(), name, span)?,
             ExprKind::Unary { op, expr: inner } => self.unary(*op, inner, span)?,
             ExprKind::Not(inner) => {
-                let inner = self.bind(inner)?;
-                Typed::not(self.boolean(inner, expr)?)
+                let inner = self.bind(inner);
+                let inner = self.late(SqlType::Boolean, inner);
+                Typed::not(self.boolean(inner, expr))
             }
             ExprKind::Binary { op, left, right } => self.binary(*op, left, right, expr)?,
             ExprKind::Between { expr: value, low, high, negated } => {
-                negate(*negated, self.between(value, low, high, expr)?)
+                let between = self.between(value, low, high, expr);
+                negate(*negated, self.in_time(between)?)
             }
-            ExprKind::In { expr: value, list, negated } => negate(*negated, self.in_list(value, list)?),
+            ExprKind::In { expr: value, list, negated } => {
+                let found = self.in_list(value, list);
+                negate(*negated, self.in_time(found)?)
+            }
             ExprKind::Like { expr: value, pattern, escape, negated } => {
-                negate(*negated, self.like(value, pattern, *escape, span)?)
+                let like = self.like(value, pattern, *escape, span);
+                negate(*negated, self.late(SqlType::Boolean, like))
             }
             ExprKind::IsNull { expr: value, negated } => {
-                let value = Box::new(self.bind(value)?);
+                let value = self.bind(value);
+                let value = Box::new(self.late(SqlType::String, value));
                 negate(*negated, Typed::boolean(Kind::IsNull(value)))
             }
             ExprKind::Case { operand, whens, otherwise } => {
@@ -151,6 +197,14 @@ impl Binder<'_> {
             ExprKind::Unit(unit) => Typed { ty: SqlType::Bigint, kind: Kind::Unit(*unit) },
             ExprKind::AtTimeZone { .. } => return Err(ExprError::ty("not yet implemented", span)),
         })
+    }
+
+    /// [`late`](Self::late) for what is BOOLEAN and may compare with times: these are read before anything has a type.
+    fn in_time(&mut self, bound: Result<Typed, ExprError>) -> Result<Typed, ExprError> {
+        match bound {
+            Err(error @ ExprError::Time { .. }) => Err(error),
+            bound => Ok(self.late(SqlType::Boolean, bound)),
+        }
     }
 
     fn column(&self, source: Option<&Ident>, name: &Ident, span: Span) -> Result<Typed, ExprError> {
@@ -183,7 +237,7 @@ impl Binder<'_> {
         let inner = self.bind(inner)?;
         if !inner.ty.is_numeric() || inner.is_null_literal() {
             let ty = if inner.is_null_literal() { "null".to_owned() } else { inner.ty.to_string() };
-            return Err(ExprError::code(format!("a sign needs a number, not {ty}"), span));
+            return Ok(self.no_code(inner.ty, format!("a sign needs a number, not {ty}"), span));
         }
         if op == Sign::Plus {
             return Ok(inner);
@@ -203,31 +257,33 @@ impl Binder<'_> {
 
     fn cast(&mut self, value: &Expr, to: &Type, span: Span) -> Result<Typed, ExprError> {
         let to = resolve_type(to, self.env.types, &self.env.bounds)?;
-        let value = self.bind(value)?;
+        let value = self.bind(value);
+        let value = self.late(to.clone(), value);
         if value.is_null_literal() {
-            // Unlike a bare NULL it has a type; constructors tell the difference.
-            return Ok(Typed { ty: to.clone(), kind: Kind::Cast(Box::new(Typed::null(to))) });
+            // Constructors tell it from a bare NULL.
+            return Ok(Typed::codeless(to));
         }
         if value.ty == to {
             return Ok(value);
         }
         if !coerce::can_cast(&value.ty, &to) {
-            return Err(ExprError::code(format!("Cast of {} to {to} is not supported", value.ty), span));
+            let message = format!("Cast of {} to {to} is not supported", value.ty);
+            return Ok(self.no_code(to, message, span));
         }
         // A literal that does not convert is an error of every row, not of the statement.
         Ok(Typed { ty: to, kind: Kind::Cast(Box::new(value)) })
     }
 
     /// An operand of AND, OR, NOT.
-    fn boolean(&self, operand: Typed, whole: &Expr) -> Result<Typed, ExprError> {
+    fn boolean(&mut self, operand: Typed, whole: &Expr) -> Typed {
         if operand.is_null_literal() {
-            return Ok(Typed::null(SqlType::Boolean));
+            return Typed::null(SqlType::Boolean);
         }
         if operand.ty != SqlType::Boolean {
             let message = format!("{} needs BOOLEAN operands, not {}", self.text(whole), operand.ty);
-            return Err(ExprError::code(message, whole.span));
+            return self.no_code(SqlType::Boolean, message, whole.span);
         }
-        Ok(operand)
+        operand
     }
 
     /// An expression as messages show it.

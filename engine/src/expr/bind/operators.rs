@@ -23,13 +23,7 @@ impl Binder<'_> {
                 let args = [left.clone(), right.clone()];
                 self.call(&sql::Ident::new("CONCAT"), &args, whole.span, false)
             }
-            BinaryOp::And | BinaryOp::Or => {
-                let left = self.bind(left)?;
-                let left = Box::new(self.boolean(left, whole)?);
-                let right = self.bind(right)?;
-                let right = Box::new(self.boolean(right, whole)?);
-                Ok(Typed::boolean(if op == BinaryOp::And { Kind::And(left, right) } else { Kind::Or(left, right) }))
-            }
+            BinaryOp::And | BinaryOp::Or => self.logical(op, left, right, whole),
             BinaryOp::Equal => self.comparison(Comparison::Equal, left, right, whole),
             BinaryOp::NotEqual => self.comparison(Comparison::NotEqual, left, right, whole),
             BinaryOp::Less => self.comparison(Comparison::Less, left, right, whole),
@@ -39,6 +33,15 @@ impl Binder<'_> {
             BinaryOp::IsDistinctFrom => self.comparison(Comparison::Distinct, left, right, whole),
             BinaryOp::IsNotDistinctFrom => self.comparison(Comparison::NotDistinct, left, right, whole),
         }
+    }
+
+    /// AND and OR have the type of their right operand.
+    fn logical(&mut self, op: BinaryOp, left: &Expr, right: &Expr, whole: &Expr) -> Result<Typed, ExprError> {
+        let (left, right) = (self.bind(left)?, self.bind(right)?);
+        let ty = if right.is_null_literal() { SqlType::Boolean } else { right.ty.clone() };
+        let (left, right) = (Box::new(self.boolean(left, whole)), Box::new(self.boolean(right, whole)));
+        let kind = if op == BinaryOp::And { Kind::And(left, right) } else { Kind::Or(left, right) };
+        Ok(Typed { ty, kind })
     }
 
     fn arithmetic(&mut self, op: Arithmetic, left: &Expr, right: &Expr, whole: &Expr) -> Result<Typed, ExprError> {

@@ -1,8 +1,8 @@
-use super::super::testing::{bind_text, constant, rows, table};
+use super::super::testing::{Table, bind_text, constant, rows, table};
 use super::super::{ExprError, Scope, Typed};
 
-fn message(text: &str) -> String {
-    let columns = table(&[
+fn columns() -> Table {
+    table(&[
         "ID INTEGER: 1",
         "L BIGINT: 1",
         "S STRING: a",
@@ -14,8 +14,11 @@ fn message(text: &str) -> String {
         "DT DATE: null",
         "T BOOLEAN: true",
         "C DECIMAL(12, 2): 1",
-    ]);
-    match bind_text(text, &columns.scope) {
+    ])
+}
+
+fn message(text: &str) -> String {
+    match bind_text(text, &columns().scope) {
         Ok(typed) => panic!("{text} binds to {typed:?}"),
         Err(error) => error.to_string(),
     }
@@ -92,6 +95,27 @@ fn errors_have_ksqldbs_texts() {
         ("CAST(1 AS NOSUCH)", "Cannot resolve unknown type: NOSUCH"),
     ] {
         assert_eq!(message(expression), expected, "{expression}");
+    }
+}
+
+/// What stands under these is looked at when code is made.
+#[test]
+fn some_operands_are_looked_at_last() {
+    for (text, late) in [
+        ("NOT (ID = 'x')", true),
+        ("(ID = 'x') BETWEEN TRUE AND TRUE", true),
+        ("CAST(ID = 'x' AS STRING)", true),
+        ("(ID = 'x') IS NULL", true),
+        ("S LIKE (ID + S)", true),
+        ("ID IN (1, 'x')", true),
+        ("A[ID + S]", true),
+        ("ID = 'x'", false),
+        ("ID = 'x' OR NOT (S = 1)", false),
+        ("NOT (ID = 'x') AND S = 1", false),
+        ("LEN(ID = 'x')", false),
+    ] {
+        let error = bind_text(text, &columns().scope).unwrap_err();
+        assert_eq!(matches!(error, ExprError::Code { .. }), late, "{text}: {error:?}");
     }
 }
 

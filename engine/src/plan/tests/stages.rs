@@ -242,6 +242,50 @@ const QUERIES: &[Case] = &[
         PLANNED,
         "Invalid result type. Your SELECT query produces a STREAM.",
     ),
+    // types clause by clause, then names that are taken twice, then the key
+    (
+        "CREATE STREAM x AS SELECT item + tags AS a, qty AS a FROM orders WHERE qty;",
+        ErrorKind::Statement,
+        PLANNED,
+        "Type error in WHERE expression",
+    ),
+    (
+        "CREATE STREAM x AS SELECT item + tags AS a, qty AS a FROM orders;",
+        ErrorKind::Statement,
+        PLANNED,
+        "Error processing expression: (ITEM + TAGS).",
+    ),
+    (
+        "CREATE STREAM x AS SELECT item AS a, qty AS a FROM orders;",
+        ErrorKind::Statement,
+        PLANNED,
+        "Duplicate value columns found in schema: `A` INTEGER",
+    ),
+    // code is made last, of the SELECT list first
+    (
+        "CREATE STREAM x AS SELECT NOT (item = 1) AS a FROM orders WHERE NOT (qty = 'x');",
+        ErrorKind::Statement,
+        PLANNED,
+        "Key missing from projection (ie, SELECT).",
+    ),
+    (
+        "CREATE STREAM x AS SELECT id, NOT (item = 1) AS a FROM orders WHERE NOT (qty = 'x');",
+        ErrorKind::Statement,
+        PLANNED,
+        "Invalid Select: Cannot compare ITEM (STRING) to 1 (INTEGER) with EQUAL.",
+    ),
+    (
+        "CREATE STREAM x AS SELECT id, item AS a FROM orders WHERE NOT (qty = 'x');",
+        ErrorKind::Statement,
+        "",
+        "Invalid Predicate: Cannot compare QTY (INTEGER) to 'x' (STRING) with EQUAL.",
+    ),
+    (
+        "CREATE TABLE x AS SELECT id, item, SUM(CAST(NOT (qty = 'x') AS INT)) FROM orders GROUP BY id, CAST(tags AS INT);",
+        ErrorKind::Statement,
+        PLANNED,
+        "Non-aggregate SELECT expression(s) not part of GROUP BY: ITEM",
+    ),
     // found when it is started: nothing is said of the schema
     (
         "CREATE STREAM x WITH (value_format='kafka') AS SELECT id, item, qty FROM orders;",

@@ -24,7 +24,7 @@ use crate::types::Column;
 
 pub(crate) use analyze::{Env, analyze, locate};
 pub(crate) use read::PullError;
-pub(crate) use refuse::{check_clauses, check_stream, explain, is_late};
+pub(crate) use refuse::{check_clauses, check_stream, explain};
 pub(crate) use send::answer;
 
 /// What a client reads whose answer cannot be read from a table's state; the log tells more.

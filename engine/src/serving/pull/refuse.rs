@@ -108,34 +108,12 @@ pub(super) fn not_materialized(name: &str) -> Failure {
     ))
 }
 
-/// The condition of the WHERE that an error is about.
-fn blamed<'a>(error: &PlanError, query: &'a Query) -> Option<&'a Expr> {
-    let (filter, span) = (query.filter.as_ref()?, error.span?);
-    let mut found = None;
-    lookup::visit(filter, &mut |part| {
-        if (part.span.start, part.span.end) == (span.start, span.end) && found.is_none() {
-            found = Some(part);
-        }
-    });
-    found
-}
-
-/// Whether an error about the WHERE comes up only when code for it is made: types are looked at before, but not those of
-/// BETWEEN and IN.
-pub(crate) fn is_late(error: &PlanError, query: &Query) -> bool {
-    let is_late = |part: &Expr| matches!(part.kind, ExprKind::Between { .. } | ExprKind::In { .. });
-    error.is_of_code() || blamed(error, query).is_some_and(is_late)
-}
-
-/// What ksqlDB adds when a comparison does not fit.
-pub(crate) fn explain(error: PlanError, query: &Query) -> Failure {
-    const COMPARE: &str = "Error in WHERE expression: Cannot compare ";
-    let is_between = matches!(blamed(&error, query), Some(Expr { kind: ExprKind::Between { .. }, .. }));
-    let rest = error.message.strip_prefix(COMPARE).filter(|_| is_between);
-    let rest = rest.and_then(|rest| rest.split("\nStatement: ").next()).map(str::to_owned);
+/// Pull queries are interpreted, no code is made for them: ksqlDB says so.
+pub(crate) fn explain(error: PlanError) -> Failure {
     let mut failure = Failure::from(error);
-    if let Some(rest) = rest {
-        failure.message = format!("Invalid expression: Cannot compare {rest}");
+    if let Some(rest) = failure.message.strip_prefix("Invalid Predicate: ") {
+        let told = rest.split("\nStatement: ").next().unwrap_or_default();
+        failure.message = format!("Invalid expression: {}", told.replacen(". expression: ", ". expression:", 1));
     }
     failure
 }
