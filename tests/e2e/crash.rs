@@ -136,3 +136,55 @@ fn a_hundred_kills_lose_and_repeat_nothing() {
     let topics = ksql(&server.url, "SHOW ALL TOPICS;", &json!({}));
     assert!(topics.to_string().contains("-repartition"), "there was something to purge: {topics}");
 }
+
+/// How often a replaced table is interrupted.
+const REPLACEMENTS: usize = 12;
+
+fn ids(url: &str, table: &str) -> Vec<i64> {
+    let found = rows(url, &format!("SELECT id FROM {table};"), &json!({}));
+    let mut ids: Vec<i64> = found.iter().filter_map(|row| row[0].as_i64()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn a_table_that_is_replaced_gets_there_however_often_it_is_killed() {
+    let mut random = Random::new("replaced");
+    let data = tempfile::tempdir().unwrap();
+    // So that a sweep takes many commits.
+    let settings = [("millstream.max.records.per.step", "7")];
+    let mut server = Server::start(data.path(), &settings);
+    let statements = "
+        CREATE TABLE a (id INT PRIMARY KEY, c INT) WITH (kafka_topic='a', value_format='json', partitions=2);
+        CREATE TABLE b AS SELECT id, c FROM a;
+        CREATE TABLE written (id INT PRIMARY KEY, c INT) WITH (kafka_topic='B', value_format='json');
+        CREATE TABLE c AS SELECT * FROM written;";
+    ksql(&server.url, statements, &earliest());
+    let count = 300;
+    let inserts: Vec<String> = (0..count).map(|id| format!("INSERT INTO a VALUES ({id}, {id});")).collect();
+    ksql(&server.url, &inserts.concat(), &json!({}));
+    let mut expected: Vec<i64> = (0..count).collect();
+    for round in 1..=times(REPLACEMENTS) as i64 {
+        eventually("all is there", || (ids(&server.url, "b") == expected).then_some(()));
+        let least = round * count / (2 * times(REPLACEMENTS) as i64);
+        // The first one lets go of the rows of the source, so that the second has to read them again.
+        let replace = format!(
+            "CREATE OR REPLACE TABLE b AS SELECT id, c FROM a;
+             CREATE OR REPLACE TABLE b AS SELECT id, c FROM a WHERE c >= {least};"
+        );
+        assert!(acknowledged(&server.url, &replace));
+        std::thread::sleep(Duration::from_micros(random.below(20_000)));
+        server.kill();
+        if round % 3 == 0 {
+            Server::kill_while_starting(data.path(), &settings, Duration::from_millis(random.below(150)));
+        }
+        server = Server::start(data.path(), &settings);
+        // A row that belonged to the table does not any more.
+        let gone = count - round;
+        assert!(acknowledged(&server.url, &format!("INSERT INTO a VALUES ({gone}, 0);")));
+        expected.retain(|id| *id >= least && *id != gone);
+        for table in ["b", "c"] {
+            eventually("what does not belong there is gone", || (ids(&server.url, table) == expected).then_some(()));
+        }
+    }
+}
