@@ -329,3 +329,24 @@ fn a_replaced_query_runs_although_the_one_before_was_paused() {
     engine.shut_down();
     assert_eq!(status(&self::engine(&log)), "RUNNING");
 }
+
+#[test]
+fn what_an_older_version_kept_stays_although_the_topic_has_let_go_of_it() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    source(&log);
+    let engine = engine(&log);
+    run(&engine, "CREATE OR REPLACE TABLE b AS SELECT id, c FROM a WHERE c >= 5;");
+    assert_eq!(left(&engine), (5..16).collect::<Vec<_>>());
+    engine.shut_down();
+    // It did not note that it had swept, and records do not stay for ever.
+    for partition in 0..2 {
+        log.kv().drop_spaces(&format!("state/{TABLE}/0_{partition}/swept")).unwrap();
+        let of = TopicPartition { topic: Arc::from("a"), partition };
+        let offset = log.bounds(&of).unwrap().end;
+        log.delete_records(&[Position { of, offset }]).unwrap();
+    }
+    let engine = self::engine(&log);
+    assert_eq!(left(&engine), (5..16).collect::<Vec<_>>());
+    run(&engine, "INSERT INTO a (id, c) VALUES (9, 0);");
+    assert_eq!(left(&engine), [5, 6, 7, 8, 10, 11, 12, 13, 14, 15]);
+}

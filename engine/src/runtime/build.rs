@@ -92,9 +92,7 @@ impl Builder<'_> {
         let settings = self.settings();
         let making = self.making(&place, &settings);
         let is_result = sub.target == topology::Target::Result && self.plan.root.is_table;
-        let behind = if is_result { self.behind(history, &making, &place)? } else { None };
-        let kept = behind.as_ref().map_or_else(|| place.clone(), |behind| behind.place_of_source(&place));
-        let mut nodes = self.nodes(sub, &place, &kept)?;
+        let mut nodes = self.nodes(sub, &place)?;
         let table = match sub.target {
             topology::Target::Result if is_result => self.keep(sub, &mut nodes, &place)?,
             _ => None,
@@ -112,7 +110,7 @@ impl Builder<'_> {
         };
         let inputs = self.inputs(sub, partition, &Bounds::Committed { group: &group, place: &place })?;
         let mut task = self.task(id, &group, inputs, nodes, target, true);
-        if let Some(behind) = behind {
+        if let Some(behind) = if is_result { self.behind(history, &making, &place)? } else { None } {
             task.sweep = Some(self.sweep(behind, &place, sub, &task)?);
         }
         Ok(Built { task, table })
@@ -138,8 +136,7 @@ impl Builder<'_> {
 
     /// The only task of a query for a client.
     pub(super) fn transient(&self, sub: &SubTopology, transient: Transient) -> Result<Task, RuntimeError> {
-        let place = Place::memory();
-        let nodes = self.nodes(sub, &place, &place)?;
+        let nodes = self.nodes(sub, &Place::memory())?;
         let inputs = self.inputs(sub, 0, &Bounds::Fresh { to_current_end: transient.to_current_end })?;
         let client = Client::new(transient, &self.plan.root, self.plan.limit);
         Ok(self.task(self.plan.id.clone(), "", inputs, nodes, Target::Client(client), false))
@@ -193,10 +190,8 @@ impl Builder<'_> {
         Making { functions: self.functions, settings, limits, updates, place }
     }
 
-    /// Operators with their state in `place`; rows of sources are kept in `of_source`.
-    fn nodes(&self, sub: &SubTopology, place: &Place, of_source: &Place) -> Result<Vec<Node>, RuntimeError> {
-        let place_of = |node: &topology::Node| if node.role == Role::Read { of_source } else { place };
-        sub.nodes.iter().map(|node| self.node(node, place_of(node))).collect()
+    fn nodes(&self, sub: &SubTopology, place: &Place) -> Result<Vec<Node>, RuntimeError> {
+        sub.nodes.iter().map(|node| self.node(node, place)).collect()
     }
 
     fn node(&self, node: &topology::Node, place: &Place) -> Result<Node, RuntimeError> {

@@ -3,7 +3,8 @@
 //!
 //! Both queries end with filters and projections over the same rows, those of a source table or of an aggregation (the
 //! planner sees to that). These rows are kept; where the old query did not need to keep those of its source, they are read
-//! once more, up to where it stood. Then every kept row is put through both queries.
+//! once more, up to where it stood, over what may be left of an older query. (A row that is kept although it is gone does
+//! no harm: somebody may get a tombstone twice.) Then every kept row is put through both queries.
 //!
 //! With its last commit the task notes the number of the command whose query it is in line with now. A task that is made
 //! and finds another number there, or none, begins anew, whatever has stopped the one before.
@@ -53,8 +54,8 @@ pub(super) struct Behind {
     command: i64,
     /// The step whose rows are kept.
     base: String,
-    /// What is kept of the source's rows is out of date, as one of the queries did not keep them.
-    is_stale: bool,
+    /// That step is a source.
+    is_source: bool,
     /// The ends of the queries that were there: a row may have been written by any of them.
     was: Vec<Vec<Finish>>,
     is: Vec<Finish>,
@@ -68,9 +69,9 @@ pub(super) struct Sweep {
     kv: Arc<dyn Kv>,
     /// Where it is noted that all is done.
     note: Arc<str>,
-    /// What is to be removed first.
-    stale: Option<Arc<str>>,
-    /// Records of the source to be kept then, up to where the old query stood.
+    /// Rows of the source that nobody needs any more: where they are.
+    needless: Option<Arc<str>>,
+    /// Records of the source to be kept first, up to where the old query stood.
     fill: Vec<Input>,
     scan: Option<Scan>,
 }
@@ -93,13 +94,6 @@ fn filters(steps: &[Finish]) -> bool {
     steps.iter().any(|step| matches!(step, Finish::Filter(_)))
 }
 
-impl Behind {
-    /// Where rows of sources are kept, of a task with its state in `place`.
-    pub(super) fn place_of_source(&self, place: &Place) -> Place {
-        Place { anew: self.is_stale, ..place.clone() }
-    }
-}
-
 impl Builder<'_> {
     /// How far a task with its state in `place` is behind its query.
     pub(super) fn behind(
@@ -119,9 +113,8 @@ impl Builder<'_> {
         let was: Vec<_> =
             left.map(|earlier| Ok(making.finishing(&earlier.plan.root)?.1)).collect::<Result<_, RuntimeError>>()?;
         let (base, is) = making.finishing(&self.plan.root)?;
-        let is_stale =
-            matches!(base.kind, StepKind::Source(_)) && !(filters(&is) && was.iter().all(|was| filters(was)));
-        Ok(Some(Behind { since, command: history.command, base: base.id.clone(), is_stale, was, is }))
+        let is_source = matches!(base.kind, StepKind::Source(_));
+        Ok(Some(Behind { since, command: history.command, base: base.id.clone(), is_source, was, is }))
     }
 
     /// What the task of that sub-topology, already built with its state in `place`, has to do first.
@@ -132,14 +125,14 @@ impl Builder<'_> {
         sub: &SubTopology,
         task: &Task,
     ) -> Result<Sweep, RuntimeError> {
-        let Behind { since, command, base, is_stale, was, is } = behind;
+        let Behind { since, command, base, is_source, was, is } = behind;
         let space = |name: &str| place.below(name).disk.map(|(_, space)| space);
         let mut sweep = Sweep {
             since,
             command,
             kv: Arc::clone(self.log.kv()),
             note: space(SPACE).unwrap_or_default(),
-            stale: space(&base).filter(|_| is_stale),
+            needless: space(&base).filter(|_| is_source && !filters(&is)),
             fill: Vec::new(),
             scan: None,
         };
@@ -149,7 +142,8 @@ impl Builder<'_> {
         let keeper = sub.nodes.iter().position(keeps).filter(|_| filters(&is));
         let kept = keeper.and_then(|at| Some((at, task.nodes.get(at)?.operator.as_ref()?.table()?)));
         let Some((keeper, table)) = kept else { return Ok(sweep) };
-        for input in task.inputs.iter().filter(|input| is_stale && input.node == keeper) {
+        let misses_rows = is_source && !was.iter().all(|was| filters(was));
+        for input in task.inputs.iter().filter(|input| misses_rows && input.node == keeper) {
             let begin = self.log.bounds(&input.of)?.begin;
             if let Some(node) = sub.nodes.get(keeper).filter(|_| begin < input.position) {
                 sweep.fill.push(self.input(keeper, node, input.of.clone(), begin, Some(input.position))?);
@@ -173,8 +167,8 @@ fn in_line_with(place: &Place) -> Result<Option<i64>, LogError> {
 impl Task {
     /// Does a part of what replaced queries have left to do, and commits it.
     pub(super) fn sweep(&mut self, mut sweep: Sweep, now_ms: i64) -> Result<Progress, TaskError> {
-        if let Some(stale) = sweep.stale.take() {
-            sweep.kv.drop_spaces(&stale)?;
+        if let Some(needless) = sweep.needless.take() {
+            sweep.kv.drop_spaces(&needless)?;
         }
         if let Some((input, scan)) = sweep.fill.last_mut().zip(sweep.scan.as_ref()) {
             let read = input.poll(&self.reports)?.is_some();

@@ -21,7 +21,7 @@ impl<V: Values> Store<V> {
 
     fn open_as(values: V, place: Place, segmented: bool) -> Result<Self> {
         let mut store = Store::new(values, place, segmented);
-        let Some((kv, space)) = store.place.disk.clone().filter(|_| !store.place.anew) else { return Ok(store) };
+        let Some((kv, space)) = store.place.disk.clone() else { return Ok(store) };
         let meta = format!("{space}/meta");
         let damaged = |BadRow| LogError::Corrupt { file: meta.clone(), problem: BadRow.to_string() };
         if let Some(time) = kv.get(&meta, b"time")? {

@@ -34,25 +34,23 @@ pub struct Place {
     pub disk: Option<(Arc<dyn Kv>, Arc<str>)>,
     /// Memory shared with other stores.
     pub budget: Arc<Budget>,
-    /// What is there now does not count: whoever opens a store removes it before the store is used.
-    pub anew: bool,
 }
 
 impl Place {
     /// In a space of the local database.
     pub fn on_disk(kv: Arc<dyn Kv>, space: impl Into<Arc<str>>, budget: Arc<Budget>) -> Self {
-        Self { disk: Some((kv, space.into())), budget, anew: false }
+        Self { disk: Some((kv, space.into())), budget }
     }
 
     /// Memory only, without a limit.
     pub fn memory() -> Self {
-        Self { disk: None, budget: Arc::new(Budget::new(usize::MAX)), anew: false }
+        Self { disk: None, budget: Arc::new(Budget::new(usize::MAX)) }
     }
 
     /// A store below this one.
     pub fn below(&self, name: &str) -> Self {
         let disk = self.disk.as_ref().map(|(kv, space)| (kv.clone(), Arc::from(format!("{space}/{name}"))));
-        Self { disk, budget: self.budget.clone(), anew: self.anew }
+        Self { disk, budget: self.budget.clone() }
     }
 }
 
