@@ -262,6 +262,33 @@ fn a_panic_while_a_query_is_built_fails_the_statement_alone() {
 }
 
 #[test]
+fn a_topic_that_cannot_be_made_takes_nothing_from_the_query_that_was_to_be_replaced() {
+    let faulty = Arc::new(Faulty::on(Arc::new(Embedded::in_memory())));
+    let log: Arc<dyn Log> = Arc::clone(&faulty) as _;
+    let engine = driven_on(&log);
+    run(
+        &engine,
+        "CREATE STREAM numbers (n INT) WITH (kafka_topic='numbers', value_format='json', partitions=1);
+         CREATE STREAM good AS SELECT n FROM numbers;
+         INSERT INTO numbers VALUES (1);",
+    );
+    engine.run_until_idle(None);
+    // Somebody has removed the topic, so that a new one has to be made.
+    log.delete_topic("GOOD").unwrap();
+    faulty.refuse_topics(true);
+    let replace = "CREATE OR REPLACE STREAM good AS SELECT n, 1 AS m FROM numbers;";
+    let failure = engine.execute(replace, Session::default(), None).unwrap_err();
+    assert!(failure.to_string().contains("the disk is full"), "{failure}");
+    assert_eq!(names(&engine).len(), 1);
+    let group = crate::runtime::group("default_", QUERY);
+    assert_eq!(log.positions(&group).unwrap().len(), 1, "it knows where it stood");
+    faulty.refuse_topics(false);
+    run(&engine, &format!("{replace} INSERT INTO numbers VALUES (2);"));
+    engine.run_until_idle(None);
+    assert_eq!((good_rows(&*log), status(&engine).as_str()), (1, "RUNNING"));
+}
+
+#[test]
 fn a_commit_that_fails_or_panics_before_a_pause_loses_nothing() {
     for panics in [false, true] {
         let faulty = Arc::new(Faulty::on(Arc::new(Embedded::in_memory())));

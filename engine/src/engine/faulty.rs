@@ -20,6 +20,7 @@ pub(super) struct Faulty {
     refuses_commands: Arc<AtomicBool>,
     at_commit: Mutex<Option<AtCommit>>,
     panics_at_reader: AtomicBool,
+    refuses_topics: AtomicBool,
 }
 
 struct FaultyKv {
@@ -31,8 +32,19 @@ impl Faulty {
     pub(super) fn on(inner: Arc<dyn Log>) -> Self {
         let refuses_commands = Arc::<AtomicBool>::default();
         let kv = FaultyKv { inner: Arc::clone(inner.kv()), refuses_commands: Arc::clone(&refuses_commands) };
-        let (at_commit, panics_at_reader) = (Mutex::default(), AtomicBool::new(false));
-        Self { inner, kv: Arc::new(kv), refuses_commands, at_commit, panics_at_reader }
+        Self {
+            inner,
+            kv: Arc::new(kv),
+            refuses_commands,
+            at_commit: Mutex::default(),
+            panics_at_reader: AtomicBool::default(),
+            refuses_topics: AtomicBool::default(),
+        }
+    }
+
+    /// Whether no topic can be made.
+    pub(super) fn refuse_topics(&self, refuses: bool) {
+        self.refuses_topics.store(refuses, Ordering::Relaxed);
     }
 
     /// Whether whoever wants to read topics panics.
@@ -78,7 +90,10 @@ impl Kv for FaultyKv {
 
 impl Log for Faulty {
     fn create_topic(&self, name: &str, spec: &TopicSpec) -> Result<()> {
-        self.inner.create_topic(name, spec)
+        match self.refuses_topics.load(Ordering::Relaxed) {
+            true => Err(LogError::Unwritable("the disk is full".to_owned())),
+            false => self.inner.create_topic(name, spec),
+        }
     }
     fn delete_topic(&self, name: &str) -> Result<()> {
         self.inner.delete_topic(name)
