@@ -1,5 +1,7 @@
 //! Types as written → resolved types, custom types inlined.
 
+use std::collections::HashMap;
+
 use sql::{Ident, Type};
 
 use super::Catalog;
@@ -14,6 +16,9 @@ pub enum UnknownType {
     /// Precision and scale make no sense.
     #[error("{0}")]
     Decimal(String),
+    /// Fields of a STRUCT share a name.
+    #[error("{}", crate::types::duplicate_field(.0, .1, .2))]
+    DuplicateField(String, SqlType, SqlType),
     /// With the custom types in it, it is too large.
     #[error(transparent)]
     TooLarge(#[from] TypeTooLarge),
@@ -52,14 +57,26 @@ fn resolve(ty: &Type, catalog: &Catalog, left: &mut PartsLeft) -> Result<SqlType
         Type::Map(key, value) => {
             SqlType::Map(Box::new(resolve(key, catalog, left)?), Box::new(resolve(value, catalog, left)?))
         }
-        Type::Struct(fields) => SqlType::Struct(
-            fields
-                .iter()
-                .map(|(name, ty)| Ok((name.name.clone(), resolve(ty, catalog, left)?)))
-                .collect::<Result<_, UnknownType>>()?,
-        ),
+        Type::Struct(fields) => SqlType::Struct(resolve_fields(fields, catalog, left)?),
         Type::Custom(name) => return Err(UnknownType::Unknown(name.clone())),
     })
+}
+
+fn resolve_fields(
+    fields: &[(Ident, Type)],
+    catalog: &Catalog,
+    left: &mut PartsLeft,
+) -> Result<Vec<(String, SqlType)>, UnknownType> {
+    let mut seen: HashMap<&str, SqlType> = HashMap::new();
+    let mut resolved = Vec::with_capacity(fields.len());
+    for (name, ty) in fields {
+        let ty = resolve(ty, catalog, left)?;
+        if let Some(earlier) = seen.insert(&name.name, ty.clone()) {
+            return Err(UnknownType::DuplicateField(name.name.clone(), earlier, ty));
+        }
+        resolved.push((name.name.clone(), ty));
+    }
+    Ok(resolved)
 }
 
 /// Replaces custom types within a written type by what they stand for; unknown ones stay.

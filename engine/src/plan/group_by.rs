@@ -23,7 +23,9 @@ impl Select<'_> {
     pub(super) fn bind_group_by(&mut self) -> Result<Vec<Typed>> {
         let exprs = self.query.group_by.clone();
         let bound = exprs.iter().map(|expr| self.bind(expr, Clause::GroupBy)).collect::<Result<Vec<_>>>()?;
-        self.make_key_columns(&exprs, &bound);
+        // What is not selected is named as if nothing were.
+        let mut aliases = self.universe.aliases();
+        self.make_key_columns(&exprs, &bound, &mut aliases);
         Ok(bound)
     }
 

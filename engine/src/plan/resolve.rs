@@ -58,7 +58,7 @@ impl Planner<'_> {
 
     pub(super) fn names_of(&self, query: &Query, froms: Vec<From>, persistent: bool) -> Result<Resolved> {
         let universe = Universe::new(&froms);
-        let aliases = Aliases::new(universe.scope.columns.iter().map(|column| column.name.as_str()));
+        let aliases = universe.aliases();
         let mut names = Names {
             planner: self,
             froms: &froms,

@@ -19,6 +19,7 @@ use super::error::{PlanError, Result};
 use super::join::BoundJoin;
 use super::keys::{KeyOrigin, Split};
 use super::late::{Late, Making};
+use super::names::Aliases;
 use super::relation::Relation;
 use super::resolve::{Resolved, Wrong};
 use super::universe::{ColumnId, From, Universe};
@@ -67,7 +68,7 @@ pub(super) struct Select<'a> {
     pub(super) froms: Vec<From>,
     pub(super) query: Query,
     pub(super) universe: Universe,
-    pub(super) aliases: super::names::Aliases,
+    pub(super) aliases: Aliases,
     /// Name of the sink; `None` for a query whose rows go to a client.
     pub(super) sink: Option<&'a str>,
     pub(super) items: Vec<Item>,
@@ -401,12 +402,13 @@ impl<'a> Select<'a> {
         let exprs = self.query.partition_by.clone();
         let bound = exprs.iter().map(|expr| self.bind(expr, Clause::PartitionBy)).collect::<Result<Vec<_>>>()?;
         self.is_made_keyless()?;
-        self.make_key_columns(&exprs, &bound);
+        let mut aliases = self.aliases.clone();
+        self.make_key_columns(&exprs, &bound, &mut aliases);
         Ok(bound)
     }
 
     /// Columns for key expressions that are no columns yet, named after the select item that shows them.
-    pub(super) fn make_key_columns(&mut self, exprs: &[Expr], bound: &[Typed]) {
+    pub(super) fn make_key_columns(&mut self, exprs: &[Expr], bound: &[Typed], aliases: &mut Aliases) {
         for (expr, typed) in exprs.iter().zip(bound) {
             if typed.is_null_literal() || self.key_column(typed).is_some() {
                 continue;
@@ -417,8 +419,8 @@ impl<'a> Select<'a> {
             });
             let name = match (selected, &expr.kind) {
                 (Some(alias), _) => alias.name,
-                (None, sql::ExprKind::Field { field, .. }) => self.aliases.field(&field.name),
-                (None, _) => self.aliases.expression(),
+                (None, sql::ExprKind::Field { field, .. }) => aliases.field(&field.name),
+                (None, _) => aliases.expression(),
             };
             let id = self.universe.make(name, typed.ty.clone());
             self.key_expressions.push((typed.clone(), id));

@@ -8,7 +8,7 @@ use crate::expr::{Scope, ScopeColumn, Typed};
 use crate::steps::SourceColumn;
 use crate::types::{Column, Schema, SqlType};
 
-use super::names::{ROWOFFSET, ROWPARTITION, ROWTIME, WINDOWEND, WINDOWSTART};
+use super::names::{Aliases, ROWOFFSET, ROWPARTITION, ROWTIME, WINDOWEND, WINDOWSTART};
 
 /// A stream or table of the FROM clause.
 #[derive(Debug, Clone)]
@@ -43,6 +43,11 @@ pub(super) struct Universe {
 }
 
 impl Universe {
+    /// Names that no column has.
+    pub(super) fn aliases(&self) -> Aliases {
+        Aliases::new(self.scope.columns.iter().map(|column| column.name.as_str()))
+    }
+
     /// The columns of the sources, pseudo columns included.
     pub(super) fn new(froms: &[From]) -> Self {
         let mut universe = Self { joined: froms.len() > 1, ..Self::default() };

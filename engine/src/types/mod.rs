@@ -17,6 +17,7 @@ pub use bounds::{Bounds, PartsLeft, TypeTooLarge};
 pub use builder::ColumnBuilder;
 pub use changes::{Changes, Side, Windows};
 pub use schema::{Column, Schema};
+pub(crate) use sql_type::duplicate_field;
 pub use sql_type::{SqlType, TYPE_LEVELS_MAX, header_type};
 pub use time::Time;
 pub use value::Value;

@@ -134,3 +134,7 @@ impl fmt::Display for SqlType {
         }
     }
 }
+/// Why a STRUCT cannot have two fields of one name.
+pub(crate) fn duplicate_field(name: &str, earlier: &SqlType, later: &SqlType) -> String {
+    format!("Duplicate field names found in STRUCT: '`{name}` {earlier}' and '`{name}` {later}'")
+}

@@ -1,5 +1,7 @@
 //! CREATE, ALTER and DROP.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{Parser, Result};
 use crate::{
     ConnectorKind, Constraint, CreateAs, CreateSource, Element, Expr, ExprKind, Ident, SourceKind, Statement, With,
@@ -67,18 +69,22 @@ impl Parser<'_> {
         }
     }
 
-    /// Streams have keys, tables have primary keys.
+    /// Streams have keys, tables have primary keys. Names that are taken twice are told of first, by who looks at columns.
     fn check_key_constraints(&mut self, kind: SourceKind, elements: &[Element]) {
         let (wrong, is, use_, of) = match kind {
             SourceKind::Stream => (Constraint::PrimaryKey, "PRIMARY KEY", "KEY", "streams"),
             SourceKind::Table => (Constraint::Key, "KEY", "PRIMARY KEY", "tables"),
         };
         let Some(element) = elements.iter().find(|element| element.constraint == wrong) else { return };
+        let mut names = HashSet::new();
+        if !elements.iter().all(|element| names.insert(&element.name.name)) {
+            return;
+        }
         let span = element.name.span;
         let (line, column) = self.place.line_column(span.start);
         let name = &element.name.name;
-        self.refuse_prepared(
-            &format!(
+        self.refuse(
+            format!(
                 "Line: {line}, Col: {column}: Column `{name}` is a '{is}' column: please use '{use_}' for {of}.\n\
                  Tables have PRIMARY KEYs, which are unique and NON NULL.\n\
                  Streams have KEYs, which have no uniqueness or NON NULL constraints."
@@ -116,7 +122,20 @@ impl Parser<'_> {
         let starts_name = |t: &Token| t.is_identifier() || t.kind == Kind::String;
         self.expect_before("(", starts_name)?;
         let properties = self.bracketed(|p| p.list(")", |p, _| p.property(fold)))?;
+        self.check_property_names(&properties);
         Ok(With(properties))
+    }
+
+    fn check_property_names(&mut self, properties: &[(Ident, Expr)]) {
+        let mut seen = HashMap::new();
+        for (name, value) in properties {
+            if let Some(earlier) = seen.insert(&name.name, value.span) {
+                let name_of = &name.name;
+                let (earlier, later) = (self.text_of(earlier), self.text_of(value.span));
+                let message = format!("Multiple entries with same key: {name_of}={earlier} and {name_of}={later}");
+                return self.refuse_prepared(&message, name.span);
+            }
+        }
     }
 
     fn property(&mut self, fold: bool) -> Result<(Ident, Expr)> {
@@ -207,5 +226,34 @@ impl Parser<'_> {
             self.expect_before("TOPIC", |t| t.is(";"))?;
         }
         Ok(Statement::DropSource { kind, name, if_exists, delete_topic })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Variables, parse};
+
+    #[test]
+    fn keys_and_properties_that_do_not_fit_are_refused() {
+        for (text, expected) in [
+            (
+                "CREATE STREAM s (k INT PRIMARY KEY) WITH (a=1);",
+                "Line: 1, Col: 18: Column `K` is a 'PRIMARY KEY' column",
+            ),
+            ("CREATE TABLE s (k INT KEY);", "Line: 1, Col: 17: Column `K` is a 'KEY' column"),
+            (
+                "CREATE STREAM s (k INT) WITH (partitions=1, 'Partitions'='b');",
+                "Failed to prepare statement: Multiple entries with same key: PARTITIONS=1 and PARTITIONS='b'",
+            ),
+            (
+                "CREATE STREAM s WITH (format='a', format='b') AS SELECT * FROM t;",
+                "Failed to prepare statement: Multiple entries with same key: FORMAT='a' and FORMAT='b'",
+            ),
+        ] {
+            let message = parse(text, &Variables::default()).unwrap_err().message;
+            assert!(message.starts_with(expected), "{text}\n{message}");
+        }
+        // The planner tells of the names first.
+        assert!(parse("CREATE TABLE s (k INT KEY, k INT);", &Variables::default()).is_ok());
     }
 }

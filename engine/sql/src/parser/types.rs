@@ -71,7 +71,11 @@ impl Parser<'_> {
         self.expect(")")?;
         let size = |n: i64| u32::try_from(n).ok().filter(|n| i32::try_from(*n).is_ok());
         let (Some(precision_digits), Some(scale_digits)) = (size(precision), size(scale)) else {
-            let what = if precision < 1 { "DECIMAL precision must be >= 1" } else { "DECIMAL scale must be >= 0" };
+            let what = match (precision, scale) {
+                (..1, _) => "DECIMAL precision must be >= 1",
+                (_, ..0) => "DECIMAL scale must be >= 0",
+                _ => "Invalid numeric literal",
+            };
             self.refuse_prepared(&format!("{what}: DECIMAL({precision},{scale})"), span);
             return Ok(Type::Decimal { precision: 1, scale: 0 });
         };

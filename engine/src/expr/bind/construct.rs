@@ -8,7 +8,7 @@ use super::super::coerce;
 use super::super::typed::Kind;
 use super::super::{ExprError, Typed};
 use super::Binder;
-use crate::types::SqlType;
+use crate::types::{SqlType, duplicate_field};
 
 const ISSUE: &str = "(see https://github.com/confluentinc/ksql/issues/4239)";
 
@@ -111,10 +111,7 @@ impl Binder<'_> {
         for (name, value) in fields {
             let value = self.bind(value)?;
             if let Some(earlier) = seen.insert(&name.name, value.ty.clone()) {
-                let message = format!(
-                    "Duplicate field names found in STRUCT: '`{0}` {earlier}' and '`{0}` {1}'",
-                    name.name, value.ty
-                );
+                let message = duplicate_field(&name.name, &earlier, &value.ty);
                 return Err(ExprError::unforeseen(message, span));
             }
             types.push((name.name.clone(), value.ty.clone()));

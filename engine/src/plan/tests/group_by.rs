@@ -167,6 +167,16 @@ fn a_stream_without_key_columns_has_no_key_format() {
     with_orders().steps("CREATE STREAM x WITH (key_format='NONE') AS SELECT id FROM orders PARTITION BY NULL;");
 }
 
+/// Not numbered on from what is selected.
+#[test]
+fn groups_that_are_not_selected_are_named_by_themselves() {
+    let steps = with_orders().push("SELECT COUNT(*), SUM(qty) FROM orders GROUP BY qty + 1 EMIT CHANGES;").unwrap();
+    assert!(
+        steps.contains("[ PROJECT ] | Schema: `KSQL_COL_0` INTEGER KEY, `KSQL_COL_0` BIGINT, `KSQL_COL_1` INTEGER"),
+        "{steps}"
+    );
+}
+
 #[test]
 fn a_push_query_may_aggregate_everything() {
     let steps = with_orders().push("SELECT COUNT(*) AS n FROM orders EMIT CHANGES;").unwrap();

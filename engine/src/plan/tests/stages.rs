@@ -33,6 +33,19 @@ const CREATES: &[Case] = &[
         PARSED,
         "Invalid type for HEADERS column: expected ARRAY<STRUCT<`KEY` STRING, `VALUE` BYTES>>, got INTEGER",
     ),
+    // types as they are read
+    (
+        "CREATE STREAM x (s STRUCT<a INT, b STRUCT<c INT, c STRING>>, s INT) WITH (value_format='json');",
+        ErrorKind::Statement,
+        PARSED,
+        "Duplicate field names found in STRUCT: '`C` INTEGER' and '`C` STRING'",
+    ),
+    (
+        "CREATE TABLE x (id INT KEY, id INT) WITH (kafka_topic='x', value_format='json');",
+        ErrorKind::Statement,
+        PARSED,
+        "Duplicate column names: `ID`",
+    ),
     // properties in ksqlDB's order, unknown ones last, then what excludes each other
     (
         "CREATE STREAM x (a INT) WITH (nope=1, partitions='many');",
