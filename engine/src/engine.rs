@@ -23,6 +23,8 @@ mod pull_refused_tests;
 #[cfg(test)]
 mod pull_tests;
 #[cfg(test)]
+mod refused_tests;
+#[cfg(test)]
 mod replace_tests;
 mod replay;
 #[cfg(test)]
@@ -166,10 +168,9 @@ impl Engine {
                 Statement::Set { name, value } => self
                     .with_view(&fork, &session, |view| statements::set(view, &mut session.clone(), name, value))
                     .map(|_| drop(session.properties.insert(statements::bare_name(name).to_owned(), value.clone()))),
-                Statement::Unset { name } => {
-                    statements::unset(&mut session, name);
-                    Ok(())
-                }
+                Statement::Unset { name } => self
+                    .with_view(&fork, &session, |view| statements::unset(view, &mut session.clone(), name))
+                    .map(|_| drop(session.properties.remove(statements::bare_name(name)))),
                 Statement::InsertValues { target, columns, values } => self.with_view(&fork, &session, |view| {
                     statements::prepare_insert(view, &self.shared.functions, target, columns, values).map(drop)
                 }),
@@ -221,7 +222,7 @@ impl Engine {
             let functions = &*self.shared.functions;
             match &parsed.statement {
                 Statement::Set { name, value } => statements::set(view, session, name, value),
-                Statement::Unset { name } => Ok(statements::unset(session, name)),
+                Statement::Unset { name } => statements::unset(view, session, name),
                 Statement::Define { name, value } => Ok(statements::define(session, name, value)),
                 Statement::Undefine { name } => Ok(statements::undefine(session, name)),
                 Statement::Show(what) => statements::show(what, view, session, functions),

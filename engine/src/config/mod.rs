@@ -169,16 +169,22 @@ impl Config {
         }
     }
 
-    /// Checks a `SET 'name'='value'`.
-    pub fn check_set(&self, name: &str, value: &str) -> Result<(), ConfigError> {
+    /// Whether there is a property of that name at all.
+    pub fn check_known(&self, name: &str) -> Result<(), ConfigError> {
         match self.check_override(name) {
             Err(ConfigError::NotRecognizable(name)) => {
                 let nearest = nearest(&name);
                 Err(ConfigError::Unknown { name, nearest })
             }
-            Err(other) => Err(other),
-            Ok(()) => checked(name, value.to_owned()).map(drop),
+            _ => Ok(()),
         }
+    }
+
+    /// Checks a `SET 'name'='value'`.
+    pub fn check_set(&self, name: &str, value: &str) -> Result<(), ConfigError> {
+        self.check_known(name)?;
+        self.check_override(name)?;
+        checked(name, value.to_owned()).map(drop)
     }
 
     /// The value that was set, else the default.

@@ -126,7 +126,12 @@ impl Engine {
         }
         let source = catalog.source(&query.from.name.name);
         if source.is_some_and(|source| source.is_table()) {
-            return self.pull(parsed, query, &config, &catalog, (format, patience));
+            let pulled = self.pull(parsed, query, &config, &catalog, (format, patience));
+            // ksqlDB takes whatever goes wrong here for a mistake of the statement.
+            return pulled.map_err(|failure| match failure.kind {
+                FailureKind::Unforeseen => Failure { kind: FailureKind::Statement, ..failure },
+                _ => failure,
+            });
         }
         pull::check_stream(&config)?;
         self.push(parsed, query, config, &catalog, (Kind::StreamPull, format)).map(Progress::Done)

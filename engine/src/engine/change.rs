@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::log::{LogError, TopicSpec, check_topic};
 use crate::plan::{self, Command, NewTopic, Planner};
 use crate::runtime::{Earlier, PersistentStart};
+use crate::serving::pull;
 use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, View};
 use crate::steps::QueryPlan;
 
@@ -127,10 +128,19 @@ impl Engine {
         let scope = plan::Session::new(view.config, parsed.place());
         let functions = &*self.shared.functions;
         let planner = Planner { catalog: view.catalog, session: scope, topics: &topics, functions };
+        let no_query = || Failure::statement("The provided statement does not run a ksql query");
+        match inner {
+            Statement::Query(query) if query.emit.is_none() => {
+                if let Err(refused) = pull::check_clauses(query, view.config, functions) {
+                    planner.check_names(query)?;
+                    return Err(refused);
+                }
+            }
+            Statement::Query(_) | Statement::CreateAs(_) | Statement::InsertSelect { .. } => {}
+            _ => return Err(no_query()),
+        }
         let inner = Parsed { statement: inner.clone(), ..parsed.clone() };
-        planner
-            .plan_explained(&inner)?
-            .ok_or_else(|| Failure::statement("The provided statement does not run a ksql query"))
+        planner.plan_explained(&inner)?.ok_or_else(no_query)
     }
 
     /// Makes topics, starts the query, logs the command, applies it, stops what must stop, deletes the topic. Up to the

@@ -201,6 +201,9 @@ fn what_is_found_first() {
         ("SELECT nosuch FROM plain", "Line: 1, Col: 8: SELECT column 'NOSUCH' cannot be resolved."),
         ("SELECT * FROM plain WHERE v IS NULL", "Unsupported expression in WHERE clause: (V IS NULL)…"),
         ("SELECT *, v FROM t", "Pull queries only support wildcards in the projects if they are the only expression"),
+        ("SELECT id, id FROM t", "Duplicate key columns found in schema: `ID` INTEGER KEY"),
+        ("SELECT id AS a, v AS a FROM t", "Duplicate value columns found in schema: `A` STRING"),
+        ("SELECT v->x FROM t", "Expected STRUCT type, got: STRING"),
         (
             "SELECT * FROM t LIMIT -1",
             "Pull queries don't support negative integers in the LIMIT clause. See https://cnfl.io/queries for more \

@@ -30,7 +30,7 @@ pub fn schema(exists: bool, subject: Option<&str>, id: Option<i32>) -> Result<Ou
     let subject = subject.map(|subject| format!(" subject name {subject}"));
     let id = id.map(|id| format!(" id {id}"));
     let what: Vec<String> = [subject, id].into_iter().flatten().collect();
-    Err(Failure::new(FailureKind::Assertion, format!("Schema with{} does not exist", what.join(" and"))))
+    Err(Failure::new(FailureKind::Assertion, format!("Schema with{} does not exist", what.concat())))
 }
 
 /// What is wrong, if anything.
@@ -46,16 +46,18 @@ fn check(view: View<'_>, exists: bool, name: &str, with: &With) -> Result<Option
     };
     let mut problems = Vec::new();
     for (property, value) in &with.0 {
-        let (wanted, actual) = match property.name.as_str() {
-            "PARTITIONS" => (number(value), i64::from(topic.spec.partitions)),
-            "REPLICAS" => (number(value), i64::from(topic.spec.replicas)),
+        let actual = match property.name.as_str() {
+            "PARTITIONS" => i64::from(topic.spec.partitions),
+            "REPLICAS" => i64::from(topic.spec.replicas),
             other => {
                 problems.push(format!("Cannot assert unknown topic property: {other}"));
                 continue;
             }
         };
-        if wanted != Some(actual) {
-            let wanted = wanted.map_or_else(|| "?".to_owned(), |wanted| wanted.to_string());
+        // Only a number is one: '1' is a text.
+        let is_actual = matches!(value.kind, ExprKind::Integer(wanted) if i64::from(wanted) == actual);
+        if !is_actual {
+            let wanted = shown(value);
             let what = property.name.to_lowercase();
             problems.push(format!(
                 "Mismatched configuration for topic {name}: For config {what}, expected {wanted} got {actual}"
@@ -65,11 +67,10 @@ fn check(view: View<'_>, exists: bool, name: &str, with: &With) -> Result<Option
     Ok(Some(problems.join("\n")).filter(|problems| !problems.is_empty()))
 }
 
-fn number(value: &Expr) -> Option<i64> {
+/// A literal as Java writes its value.
+fn shown(value: &Expr) -> String {
     match &value.kind {
-        ExprKind::Integer(value) => Some(i64::from(*value)),
-        ExprKind::Bigint(value) => Some(*value),
-        ExprKind::String(text) => text.trim().parse().ok(),
-        _ => None,
+        ExprKind::String(text) => text.clone(),
+        _ => crate::expr::show::show(value, &|_, name| name.name.clone()),
     }
 }

@@ -22,7 +22,13 @@ pub(super) fn show(view: View<'_>, session: &Session) -> Outcome {
 
 /// `SET 'name'='value'`
 pub fn set(view: View<'_>, session: &mut Session, name: &str, value: &str) -> Result<Outcome, Failure> {
-    view.config.check_set(name, value).map_err(|error| match error {
+    view.config.check_set(name, value).map_err(refused)?;
+    session.properties.insert(bare_name(name).to_owned(), value.to_owned());
+    Ok(Outcome::Nothing)
+}
+
+fn refused(error: ConfigError) -> Failure {
+    match error {
         ConfigError::Value { problem, .. } => Failure::statement(problem),
         ConfigError::Unknown { name, nearest } => {
             let short =
@@ -31,13 +37,12 @@ pub fn set(view: View<'_>, session: &mut Session, name: &str, value: &str) -> Re
             Failure { hint, ..Failure::statement(format!("Unknown property: {name}")) }
         }
         other => Failure::statement(other.to_string()),
-    })?;
-    session.properties.insert(bare_name(name).to_owned(), value.to_owned());
-    Ok(Outcome::Nothing)
+    }
 }
 
 /// `UNSET 'name'`; a property that was never set is left so.
-pub fn unset(session: &mut Session, name: &str) -> Outcome {
+pub fn unset(view: View<'_>, session: &mut Session, name: &str) -> Result<Outcome, Failure> {
+    view.config.check_known(name).map_err(refused)?;
     session.properties.remove(bare_name(name));
-    Outcome::Nothing
+    Ok(Outcome::Nothing)
 }

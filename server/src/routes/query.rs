@@ -40,9 +40,10 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
     }
     let session = session(&request.streams_properties, &request.session_variables);
     let host = query::told_host(&server, &request.request_properties);
-    let refuse = |statement: &sql::Parsed| {
-        let verb = query::verb(statement);
-        Failure::request(format!("Statement type `{verb}` not supported for this resource"))
+    let refuse = |_: &sql::Parsed| {
+        Failure::request(
+            "Statement type `io.confluent.ksql.parser.KsqlParser$PreparedStatement' not supported for this resource",
+        )
     };
     let asked = Asked { sql: request.ksql, session, lenient: false, rows: media.rows(), refuse };
     match query::start(server.clone(), asked).await {

@@ -13,7 +13,7 @@ use crate::plan::Analysis;
 use crate::steps::{SourceColumn, StepKind};
 use crate::types::{Bounds, SqlType};
 
-use super::refuse::{check_stars, not_materialized, where_clause};
+use super::refuse::{check_duplicates, check_stars, not_materialized, where_clause};
 use super::{Access, From, Pull, lookup};
 
 /// What a pull query is analysed against.
@@ -91,10 +91,13 @@ pub(crate) fn analyze(query: &Query, located: Located, analysis: &Analysis, env:
         };
         of_key && input.column(at).is_some_and(|column| column.name == *name)
     };
+    let keys: Vec<bool> = analysis.select.iter().map(is_key).collect();
+    let columns = analysis.schema().value;
+    check_duplicates(&columns, &keys)?;
     Ok(Pull {
         query: keeper.id.clone(),
-        keys: analysis.select.iter().map(is_key).collect(),
-        columns: analysis.schema().value,
+        keys,
+        columns,
         projection: analysis.select.iter().map(|(_, typed)| compiled(typed)).collect::<Result<Vec<Evaluator>, _>>()?,
         filter: analysis.filter.as_ref().map(compiled).transpose()?,
         layout: read.columns.iter().map(from).collect::<Option<_>>().ok_or_else(unkept)?,

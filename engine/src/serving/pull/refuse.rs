@@ -1,11 +1,14 @@
 //! What ksqlDB refuses in pull queries, in its words.
 
+use std::collections::HashSet;
+
 use sql::{Expr, ExprKind, Query, SelectItem};
 
 use crate::config::Config;
 use crate::expr::{FunctionKind, Registry, show};
 use crate::failure::Failure;
 use crate::plan::PlanError;
+use crate::types::Column;
 
 use super::lookup;
 
@@ -98,6 +101,17 @@ pub(super) fn check_stars(query: &Query) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Two columns of one name.
+pub(super) fn check_duplicates(columns: &[Column], keys: &[bool]) -> Result<(), Failure> {
+    let mut seen = HashSet::new();
+    let Some((column, is_key)) = columns.iter().zip(keys).find(|(column, _)| !seen.insert(&column.name)) else {
+        return Ok(());
+    };
+    let (kind, suffix) = if *is_key { ("key", " KEY") } else { ("value", "") };
+    let (name, ty) = (&column.name, &column.ty);
+    Err(Failure::statement(format!("Duplicate {kind} columns found in schema: `{name}` {ty}{suffix}")))
 }
 
 /// A table nobody keeps the rows of.
