@@ -14,6 +14,7 @@ use super::{Planner, formats, messages};
 
 impl Planner<'_> {
     pub(super) fn alter(&self, text: &str, kind: SourceKind, name: &Ident, add: &[(Ident, Type)]) -> Result<Command> {
+        let added = self.added_columns(add)?;
         let Some(source) = self.catalog.source(&name.name) else {
             return Err(messages::lost(self.catalog, name).unwrap_or_else(|| {
                 PlanError::statement(format!("Source {} does not exist.", name.name))
@@ -24,7 +25,7 @@ impl Planner<'_> {
         self.check_alterable(source, kind)?;
         let mut altered = Source::clone(source);
         let mut parts: usize = source.schema.columns().map(|column| column.ty.parts()).sum();
-        for (column, ty) in add {
+        for ((column, _), added) in add.iter().zip(added) {
             if is_system_column(&column.name) {
                 return Err(PlanError::statement(format!(
                     "'{}' is a reserved column name. You cannot use it as a name for a column.",
@@ -39,11 +40,9 @@ impl Planner<'_> {
                 ))
                 .at(column.span));
             }
-            let ty = resolve_type(ty, self.catalog, &self.session.bounds)
-                .map_err(|unknown| PlanError::statement(unknown.to_string()).at(column.span).during(Stage::Read))?;
-            parts += ty.parts();
+            parts += added.ty.parts();
             self.check_schema_size(parts).map_err(|error| error.at(column.span))?;
-            altered.schema.value.push(Column::new(&*column.name, ty));
+            altered.schema.value.push(added);
         }
         formats::check_columns(&altered.record_schema(), &altered.formats)?;
         let message = format!("{} {} altered.", messages::kind_title(kind), source.name);
@@ -53,7 +52,24 @@ impl Planner<'_> {
         Ok(command)
     }
 
+    /// Types are read before anything is looked up.
+    fn added_columns(&self, add: &[(Ident, Type)]) -> Result<Vec<Column>> {
+        let added = add.iter().map(|(name, ty)| {
+            let ty = resolve_type(ty, self.catalog, &self.session.bounds)
+                .map_err(|unknown| PlanError::statement(unknown.to_string()).at(name.span).during(Stage::Read))?;
+            Ok(Column::new(&*name.name, ty))
+        });
+        added.collect()
+    }
+
     fn check_alterable(&self, source: &Source, kind: SourceKind) -> Result<()> {
+        if source.read_only {
+            let kind = messages::kind(source.kind);
+            return Err(PlanError::statement(format!(
+                "Cannot alter {kind} '{}': ALTER operations are not supported on source {kind}s.",
+                source.name
+            )));
+        }
         if source.kind != kind {
             return Err(PlanError::statement(format!(
                 "Incompatible data source type is {}, but statement was ALTER {}",
@@ -63,13 +79,6 @@ impl Planner<'_> {
         }
         if source.derived {
             return Err(PlanError::statement("ALTER command is not supported for CREATE ... AS statements."));
-        }
-        if source.read_only {
-            let kind = messages::kind(kind);
-            return Err(PlanError::statement(format!(
-                "Cannot alter {kind} '{}': ALTER operations are not supported on source {kind}s.",
-                source.name
-            )));
         }
         Ok(())
     }

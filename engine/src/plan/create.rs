@@ -176,14 +176,16 @@ impl Planner<'_> {
     fn source_topic(&self, create: &CreateSource, properties: &Properties) -> Result<Vec<NewTopic>> {
         let name = properties.text("KAFKA_TOPIC").unwrap_or_default();
         properties.check_cleanup_policy()?;
+        sink::check_topic_name(name)?;
+        let existing = self.topics.topic(name);
+        if existing.is_none() && properties.partitions.is_none() {
+            return Err(self.topic_is_missing(create, name));
+        }
         if create.kind == SourceKind::Table && properties.window.is_none() && properties.retention_ms.is_some() {
             return Err(messages::retention_of_plain_table());
         }
-        sink::check_topic_name(name)?;
-        let Some(existing) = self.topics.topic(name) else {
-            let Some(partitions) = properties.partitions else {
-                return Err(self.topic_is_missing(create, name));
-            };
+        let Some(existing) = existing else {
+            let partitions = properties.partitions.unwrap_or(1);
             let replicas = properties.replicas.unwrap_or(1);
             return Ok(vec![NewTopic {
                 name: name.to_owned(),

@@ -91,6 +91,12 @@ const CREATES: &[Case] = &[
         "Invalid config variable in the WITH clause: CLEANUP_POLICY.",
     ),
     (
+        "CREATE TABLE x (a INT PRIMARY KEY) WITH (kafka_topic='nosuch', value_format='json', retention_ms=5);",
+        ErrorKind::General,
+        "",
+        "Topic 'nosuch' does not exist.",
+    ),
+    (
         "CREATE STREAM x WITH (kafka_topic='x', value_format='json', partitions=0);",
         ErrorKind::Unforeseen,
         "",
@@ -147,6 +153,29 @@ const CREATES: &[Case] = &[
 #[test]
 fn a_create_is_told_of_its_earliest_fault() {
     check(CREATES);
+}
+
+const ALTERS: &[Case] = &[
+    ("ALTER TABLE nosuch ADD COLUMN a NOSUCH;", ErrorKind::Statement, PARSED, "Cannot resolve unknown type: NOSUCH"),
+    ("ALTER TABLE nosuch ADD COLUMN qty INT;", ErrorKind::Statement, "", "Source NOSUCH does not exist."),
+    (
+        "CREATE SOURCE STREAM only (a INT) WITH (kafka_topic='x', value_format='json', partitions=1); \
+         ALTER TABLE only ADD COLUMN a INT;",
+        ErrorKind::Statement,
+        "",
+        "Cannot alter stream 'ONLY': ALTER operations are not supported on source streams.",
+    ),
+    (
+        "ALTER TABLE orders ADD COLUMN qty INT;",
+        ErrorKind::Statement,
+        "",
+        "Incompatible data source type is STREAM, but statement was ALTER TABLE",
+    ),
+];
+
+#[test]
+fn an_alter_is_told_of_its_earliest_fault() {
+    check(ALTERS);
 }
 
 const QUERIES: &[Case] = &[
