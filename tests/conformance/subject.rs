@@ -332,17 +332,22 @@ impl Subject {
         other.execute(&sql::format(&sql::Statement::CreateSource(expected.clone())))?;
         let catalog = other.engine.catalog();
         let Some(wanted) = catalog.source(&expected.name.name) else { return Err(differs("source")) };
+        let same_format =
+            |one: &FormatSpec, other: &FormatSpec| (&one.name, one.delimiter) == (&other.name, other.delimiter);
+        let (formats, declared) = (&actual.formats, &wanted.formats);
         let checks = [
             ("schema", wanted.schema == actual.schema),
             ("kafka topic", wanted.topic == actual.topic),
-            ("key format", wanted.formats.key.name == actual.formats.key.name),
-            ("value format", wanted.formats.value.name == actual.formats.value.name),
+            ("key format", same_format(&declared.key, &formats.key)),
+            ("value format", same_format(&declared.value, &formats.value)),
             (
                 "timestamp column",
                 wanted.timestamp.as_ref().map(|t| &t.column) == actual.timestamp.as_ref().map(|t| &t.column),
             ),
             ("timestamp format", wanted.timestamp == actual.timestamp),
-            ("value serde features", wanted.formats.value.wrap_single == actual.formats.value.wrap_single),
+            ("key serde features", declared.key.wrap_single == formats.key.wrap_single),
+            ("value serde features", declared.value.wrap_single == formats.value.wrap_single),
+            ("window", declared.window == formats.window),
         ];
         match checks.iter().find(|(_, same)| !same) {
             Some((what, _)) => Err(differs(what)),

@@ -79,7 +79,9 @@ impl Planner<'_> {
         let literals = literals(aggregate.name, args, &bound, split)?;
         let columns: Vec<SqlType> = bound.iter().take(split).map(|arg| arg.ty.clone()).collect();
         let call_of = Call { columns: &columns, literals: &literals, limits: Limits::default() };
-        let resolved = (aggregate.make)(&call_of).map_err(|problem| PlanError::statement(problem).at(call.span))?;
+        let resolved = (aggregate.make)(&call_of).map_err(|problem| {
+            PlanError::statement("Failed to invoke UDAF factory method").hint(Some(problem)).at(call.span)
+        })?;
         let call = AggregateUse {
             column: 0,
             written: call.clone(),

@@ -138,6 +138,19 @@ fn groups_are_refused_with_ksqldbs_texts() {
     }
 }
 
+/// ksqlDB keeps the reason for its log.
+#[test]
+fn an_aggregate_with_arguments_that_make_no_sense_says_why() {
+    for (call, why) in
+        [("LATEST_BY_OFFSET(qty, 0)", "latestN must be 1 or greater"), ("TOPK(qty, 0)", "k must be 1 or greater")]
+    {
+        let text = format!("CREATE TABLE x AS SELECT item, {call} FROM orders GROUP BY item;");
+        let error = with_orders().run(&text).unwrap_err();
+        assert!(error.message.ends_with("due to error: Failed to invoke UDAF factory method"), "{error}");
+        assert_eq!(error.hint.as_deref(), Some(why));
+    }
+}
+
 #[test]
 fn table_functions_stand_where_every_row_has_them() {
     let cases = [

@@ -121,7 +121,9 @@ fn evaluate(view: View<'_>, functions: &Registry, expr: &Expr, column: &Column) 
     let types = |name: &str| view.catalog.custom_type(name).cloned();
     let env = Env { functions, types: &types, bounds: Bounds::default() };
     let typed = expr::bind(expr, &Scope::default(), env).map_err(|error| match error {
-        ExprError::UnknownColumn { name, .. } => format!("Unsupported column reference in insert value: {name}"),
+        ExprError::UnknownColumn { .. } => {
+            format!("Unsupported column reference in insert value: {}", sql::format_expr(expr))
+        }
         ExprError::Unforeseen { .. } => "Unexpected error generating code for insert value".to_owned(),
         error => invalid(error.to_string()),
     })?;
