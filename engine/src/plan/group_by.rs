@@ -167,7 +167,7 @@ impl Select<'_> {
         let mut relation = prepared;
         if relation.key() != group {
             if relation.window.is_some() {
-                self.check_rekey(&relation, group)?;
+                self.check_rekey(&relation)?;
             }
             relation = self.regroup(relation, group_by, group)?;
         }

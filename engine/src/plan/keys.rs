@@ -9,6 +9,7 @@ use crate::types::SqlType;
 use super::bind;
 use super::error::{PlanError, Result};
 use super::names::{is_window_bound, listed};
+use super::relation::Relation;
 use super::select::{Item, Select};
 use super::universe::ColumnId;
 
@@ -180,6 +181,32 @@ impl Select<'_> {
             self.universe.label(id),
             listed(&names, "and")
         ))
+    }
+
+    /// Tables and windows keep their keys.
+    pub(super) fn check_rekey(&self, relation: &Relation) -> Result<()> {
+        if relation.step.is_table {
+            let exprs = self.query.partition_by.iter();
+            let exprs: Vec<String> = exprs.map(|expr| bind::internal(expr, &self.universe)).collect();
+            return Err(PlanError::unforeseen(match relation.key() {
+                &[key] => format!(
+                    "Cannot repartition a TABLE source. If this is a join, make sure that the criteria uses the TABLE's \
+                     key column {} instead of [{}]",
+                    self.universe.label(key),
+                    exprs.join(", ")
+                ),
+                _ => "Cannot repartition a TABLE source. If this is a join, joins on tables with multiple columns is not \
+                      yet supported."
+                    .to_owned(),
+            }));
+        }
+        if relation.window.is_some() {
+            return Err(PlanError::statement(
+                "Implicit repartitioning of windowed sources is not supported. See \
+                 https://github.com/confluentinc/ksql/issues/4385.",
+            ));
+        }
+        Ok(())
     }
 }
 

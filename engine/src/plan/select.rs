@@ -354,7 +354,7 @@ impl<'a> Select<'a> {
         if relation.key() == key && !key.is_empty() {
             return Ok(relation);
         }
-        self.check_rekey(&relation, &key)?;
+        self.check_rekey(&relation)?;
         let placed = exprs
             .iter()
             .filter(|expr| !expr.is_null_literal())
@@ -376,26 +376,6 @@ impl<'a> Select<'a> {
     /// The column that holds a key expression after the re-keying.
     pub(super) fn key_column(&self, expr: &Typed) -> Option<ColumnId> {
         expr.as_column().or_else(|| self.key_expressions.iter().find(|(other, _)| other == expr).map(|(_, id)| *id))
-    }
-
-    pub(super) fn check_rekey(&self, relation: &Relation, key: &[ColumnId]) -> Result<()> {
-        if relation.step.is_table {
-            let labels =
-                |ids: &[ColumnId]| ids.iter().map(|&id| self.universe.label(id)).collect::<Vec<_>>().join(", ");
-            return Err(PlanError::unforeseen(format!(
-                "Cannot repartition a TABLE source. If this is a join, make sure that the criteria uses the TABLE's \
-                 key column {} instead of [{}]",
-                labels(relation.key()),
-                labels(key)
-            )));
-        }
-        if relation.window.is_some() {
-            return Err(PlanError::statement(
-                "Implicit repartitioning of windowed sources is not supported. See \
-                 https://github.com/confluentinc/ksql/issues/4385.",
-            ));
-        }
-        Ok(())
     }
 
     fn bind_partition_by(&mut self) -> Result<Vec<Typed>> {

@@ -328,6 +328,20 @@ const QUERIES: &[Case] = &[
         PLANNED,
         "Non-aggregate SELECT expression(s) not part of GROUP BY: ITEM",
     ),
+    (
+        "CREATE TABLE x AS SELECT * FROM users PARTITION BY name + 'a';",
+        ErrorKind::Statement,
+        PLANNED,
+        "Cannot repartition a TABLE source. If this is a join, make sure that the criteria uses the TABLE's key column ID \
+         instead of [(NAME + 'a')]",
+    ),
+    (
+        "CREATE TABLE two (a INT PRIMARY KEY, b INT PRIMARY KEY, c INT) WITH (kafka_topic='two', format='json', \
+             partitions=1); CREATE TABLE x AS SELECT * FROM two PARTITION BY c;",
+        ErrorKind::Statement,
+        PLANNED,
+        "Cannot repartition a TABLE source. If this is a join, joins on tables with multiple columns is not yet supported.",
+    ),
     // found when it is started: nothing is said of the schema
     (
         "CREATE STREAM x WITH (value_format='kafka') AS SELECT id, item, qty FROM orders;",
