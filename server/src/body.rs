@@ -128,6 +128,25 @@ mod tests {
             "Cannot deserialize value of type `java.lang.Long` from String \"x\"",
             "",
         );
+        let map = "Cannot deserialize value of type `java.util.LinkedHashMap<java.lang.String,java.lang.Object>` from ";
+        let says_map = |value: &str, what: &str| {
+            says(&format!("{{\"sessionVariables\":{value}}}"), &format!("{map}{what}\n at ["), "column: 21] (through");
+        };
+        says_map("5", "Integer value (token `JsonToken.VALUE_NUMBER_INT`)");
+        says_map("0.5", "Floating-point value (token `JsonToken.VALUE_NUMBER_FLOAT`)");
+        says_map("true", "Boolean value (token `JsonToken.VALUE_TRUE`)");
+        says_map("[]", "Array value (token `JsonToken.START_ARRAY`)");
+        says(
+            "{\"streamsProperties\":\"a\"}",
+            "Cannot construct instance of `java.util.LinkedHashMap` (although at least one Creator exists): no \
+             String-argument constructor/factory method to deserialize from String value ('a')\n",
+            "[\"streamsProperties\"])",
+        );
+        says(
+            "{\"commandSequenceNumber\":false}",
+            "Cannot deserialize value of type `java.lang.Long` from Boolean value (token `JsonToken.VALUE_FALSE`)\n",
+            "column: 26]",
+        );
         says("{ksql:1}", "Unexpected character ('k' (code 107)): was expecting double-quote", "column: 2]");
         says("{\"ksql\": }", "Unexpected character ('}' (code 125)): expected a valid value", "column: 10]");
         says("{\"ksql\":\"a", "Unexpected end-of-input: was expecting closing quote", "");

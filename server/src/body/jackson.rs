@@ -93,42 +93,67 @@ fn end_of_first<'a>(
 }
 
 fn wrong_whole(value: &Value, class: &str) -> String {
-    let creator = |kind: &str, value: &str| {
-        format!(
-            "Cannot construct instance of `{class}` (although at least one Creator exists): no {kind}-argument \
-             constructor/factory method to deserialize from {value}"
-        )
-    };
+    let creator = |kind: &str, value: &str| no_creator(class, kind, value);
     match value {
         Value::Number(number) if number.is_i64() => creator("int/Int", &format!("Number value ({number})")),
         Value::Number(number) => creator("double/Double", &format!("Number value ({number})")),
         Value::Bool(value) => creator("boolean/Boolean", &format!("boolean value ({value})")),
         Value::String(text) => creator("String", &format!("String value ('{text}')")),
-        _ => format!("Cannot deserialize value of type `{class}` from Array value (token `JsonToken.START_ARRAY`)"),
+        _ => format!("Cannot deserialize value of type `{class}` from {}", token("[")),
     }
 }
 
 fn wrong_field(name: &str, raw: &str) -> Option<String> {
-    let from = |ty: &str, what: &str| Some(format!("Cannot deserialize value of type `{ty}` from {what}"));
-    let array = "Array value (token `JsonToken.START_ARRAY`)";
-    match raw.as_bytes().first()? {
-        b'{' if TEXTS.contains(&name) => from("java.lang.String", "Object value (token `JsonToken.START_OBJECT`)"),
-        b'[' if TEXTS.contains(&name) => from("java.lang.String", array),
-        b'[' if MAPS.contains(&name) => from("java.util.LinkedHashMap<java.lang.String,java.lang.Object>", array),
-        b'"' if name == "commandSequenceNumber" => {
+    let class = match name {
+        _ if TEXTS.contains(&name) => "java.lang.String",
+        _ if MAPS.contains(&name) => "java.util.LinkedHashMap<java.lang.String,java.lang.Object>",
+        "commandSequenceNumber" => "java.lang.Long",
+        "deleteTopicList" => "java.util.ArrayList<java.lang.String>",
+        _ => return None,
+    };
+    let is_fit = match (*raw.as_bytes().first()?, class) {
+        (b'n', _) | (b'{', "java.util.LinkedHashMap<java.lang.String,java.lang.Object>") => true,
+        (b'[', "java.util.ArrayList<java.lang.String>") => true,
+        (first, "java.lang.String") => !matches!(first, b'{' | b'['),
+        (b'"', "java.lang.Long") => {
             let number = raw.trim_matches('"');
-            let is_number = number.trim().is_empty() || number.trim().parse::<i64>().is_ok();
-            (!is_number).then(|| {
-                format!(
-                    "Cannot deserialize value of type `java.lang.Long` from String {raw}: not a valid `java.lang.Long` value"
-                )
-            })
+            if number.trim().is_empty() || number.trim().parse::<i64>().is_ok() {
+                return None;
+            }
+            return Some(format!(
+                "Cannot deserialize value of type `{class}` from String {raw}: not a valid `{class}` value"
+            ));
         }
-        b'0'..=b'9' | b'-' if name == "deleteTopicList" => {
-            from("java.util.ArrayList<java.lang.String>", "Integer value (token `JsonToken.VALUE_NUMBER_INT`)")
+        (b'0'..=b'9' | b'-', "java.lang.Long") => true,
+        (b'"', _) => {
+            // What cannot be made from a text is called without its parameters.
+            let bare = class.split('<').next().unwrap_or(class);
+            let text: String = serde_json::from_str(raw).ok()?;
+            return (!text.trim().is_empty()).then(|| no_creator(bare, "String", &format!("String value ('{text}')")));
         }
-        _ => None,
-    }
+        _ => false,
+    };
+    (!is_fit).then(|| format!("Cannot deserialize value of type `{class}` from {}", token(raw)))
+}
+
+/// How a value of another kind is called.
+fn token(raw: &str) -> String {
+    let (kind, token) = match raw.as_bytes().first() {
+        Some(b'{') => ("Object", "START_OBJECT"),
+        Some(b'[') => ("Array", "START_ARRAY"),
+        Some(b't') => ("Boolean", "VALUE_TRUE"),
+        Some(b'f') => ("Boolean", "VALUE_FALSE"),
+        _ if raw.contains(['.', 'e', 'E']) => ("Floating-point", "VALUE_NUMBER_FLOAT"),
+        _ => ("Integer", "VALUE_NUMBER_INT"),
+    };
+    format!("{kind} value (token `JsonToken.{token}`)")
+}
+
+fn no_creator(class: &str, kind: &str, value: &str) -> String {
+    format!(
+        "Cannot construct instance of `{class}` (although at least one Creator exists): no {kind}-argument \
+         constructor/factory method to deserialize from {value}"
+    )
 }
 
 fn chain(class: &str, field: &str) -> String {
