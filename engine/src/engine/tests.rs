@@ -369,6 +369,8 @@ fn a_row_of_a_table_needs_a_key() {
         let expected = format!("Value for primary key column(s) {missing} is required for tables");
         assert!(failure.message.ends_with(&expected), "{failure}");
     }
+    let failure = engine.execute("INSERT INTO t VALUES (1, 2, v + 1);", Session::default(), None).unwrap_err();
+    assert!(failure.message.ends_with("Unsupported column reference in insert value: (V + 1)"), "{failure}");
     // NULL may stand there if it is said, and of two values for one column the last counts.
     run(&engine, "INSERT INTO t VALUES (1, NULL, 2); INSERT INTO t (a, b, v, a) VALUES (3, 4, 5, 6);");
     let written = [r#"@1000 {"A":1,"B":null} {"V":2}"#, r#"@1000 {"A":6,"B":4} {"V":5}"#];

@@ -98,6 +98,15 @@ fn errors_have_ksqldbs_texts() {
     }
 }
 
+#[test]
+fn subscripts_of_structs_say_what_to_write() {
+    assert_eq!(
+        message("R['CITY']"),
+        "Subscript expression (R['CITY']) do not apply to STRUCT<`CITY` STRING, `ZIP` INTEGER>. Use the dereference \
+         operator for STRUCTS: R->'CITY'"
+    );
+}
+
 /// What stands under these is looked at when code is made.
 #[test]
 fn some_operands_are_looked_at_last() {

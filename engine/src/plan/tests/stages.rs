@@ -211,6 +211,12 @@ const QUERIES: &[Case] = &[
         "Lambda function argument can't be a column name: ITEM",
     ),
     (
+        "CREATE STREAM x AS SELECT id, TRANSFORM(tags, y => TRANSFORM(tags, y => y)) FROM orders;",
+        ErrorKind::Statement,
+        NAMED,
+        "Reusing lambda arguments in nested lambda is not allowed",
+    ),
+    (
         "CREATE STREAM x WITH (partitions=0) AS SELECT id, qty FROM orders PARTITION BY qty, orders.qty;",
         ErrorKind::Statement,
         NAMED,
@@ -342,6 +348,25 @@ const QUERIES: &[Case] = &[
         PLANNED,
         "Cannot repartition a TABLE source. If this is a join, joins on tables with multiple columns is not yet supported.",
     ),
+    // AND has the type of what is on its right
+    (
+        "CREATE STREAM x AS SELECT id, item FROM orders WHERE qty AND qty = 1 AND qty;",
+        ErrorKind::Statement,
+        PLANNED,
+        "Type error in WHERE expression: Should evaluate to boolean but is ((QTY AND (QTY = 1)) AND QTY) (INTEGER) instead.",
+    ),
+    (
+        "CREATE STREAM x AS SELECT id, qty->* FROM orders;",
+        ErrorKind::Statement,
+        PLANNED,
+        "Column `QTY` is not a STRUCT type.",
+    ),
+    (
+        "CREATE STREAM x AS SELECT id, addr->city->* FROM orders;",
+        ErrorKind::Statement,
+        PLANNED,
+        "Field CITY is not a STRUCT type.",
+    ),
     // found when it is started: nothing is said of the schema
     (
         "CREATE STREAM x WITH (value_format='kafka') AS SELECT id, item, qty FROM orders;",
@@ -350,6 +375,30 @@ const QUERIES: &[Case] = &[
         "Value format does not support schema.",
     ),
 ];
+
+/// What a query keeps inside is in the format of its first source.
+#[test]
+fn formats_inside_are_looked_at_when_a_query_starts() {
+    const TEXTS: &str = "CREATE STREAM texts (id INT KEY, v INT) WITH (kafka_topic='texts', format='delimited', \
+                         partitions=2); CREATE TABLE names (id INT PRIMARY KEY, v INT) WITH (kafka_topic='names', \
+                         format='delimited', partitions=2);";
+    const UNHELD: &str = "One of the functions used in the statement has an intermediate type that the value format can \
+                          not handle.";
+    let with = "WITH (value_format='json')";
+    for (query, expected) in [
+        (format!("CREATE TABLE x {with} AS SELECT id, COLLECT_LIST(v) FROM texts GROUP BY id;"), UNHELD),
+        (
+            format!("CREATE TABLE x {with} AS SELECT id, ARRAY[v] AS a FROM names;"),
+            "Value format does not support schema.",
+        ),
+    ] {
+        let error = with_orders().run(&format!("{TEXTS} {query}")).expect_err(&query);
+        assert_eq!(error.kind(), ErrorKind::Build, "{error}");
+        assert!(error.message.starts_with(expected), "{query}\n{error}");
+    }
+    let sound = format!("CREATE STREAM x {with} AS SELECT id, ARRAY[v] AS a FROM texts;");
+    with_orders().run(&format!("{TEXTS} {sound}")).unwrap();
+}
 
 #[test]
 fn a_query_is_told_of_its_earliest_fault() {
