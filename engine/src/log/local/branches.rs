@@ -28,7 +28,7 @@ struct Thinned {
     /// Key of the entry that leads to the branch.
     beginning: Slice,
     number: u64,
-    /// Key of an entry of the branch that is removed.
+    /// Key of an entry of the branch that may go: the value's, or one that leads to a branch further down.
     gone: Slice,
 }
 
@@ -111,6 +111,9 @@ impl<'a, 'k> Changes<'a, 'k> {
 
     /// Whether nothing will be left of a branch. What is near what was removed is looked at first: it tells soonest.
     fn is_empty(&self, number: u64, gone: &Slice) -> Result<bool> {
+        if self.changed.get(gone).is_none_or(Option::is_some) {
+            return Ok(false);
+        }
         let (from, to) = Node::Branch(number).range(Bound::Unbounded, Bound::Unbounded);
         if self.changed.range((from.clone(), to.clone())).any(|(_, value)| value.is_some()) {
             return Ok(false);

@@ -180,6 +180,29 @@ fn a_change_of_a_long_key_writes_little_however_many_there_are() {
 }
 
 #[test]
+fn a_key_leaves_those_that_share_two_branches_with_it() {
+    let temp = tempfile::tempdir().unwrap();
+    let opened = Opened::open(&temp.path().join("db")).unwrap();
+    let key = |end: &[u8]| [&vec![b'k'; 2 * LONG], end].concat();
+    let left = |ends: &[&[u8]]| {
+        let found = scanned(&opened, Bound::Unbounded, Bound::Unbounded);
+        assert!(found.iter().map(|(key, _)| key).eq(ends.iter().map(|end| key(end)).collect::<Vec<_>>().iter()));
+        ends.iter().for_each(|end| assert!(opened.get("s", &key(end)).unwrap().is_some()));
+    };
+    let write = |writes: Vec<Write>| opened.write(&writes.into_iter().collect()).unwrap();
+    write(vec![put(&key(b"x"), Some(b"1")), put(&key(b"y"), Some(b"1"))]);
+    write(vec![put(&key(b"x"), None)]);
+    left(&[b"y"]);
+    write(vec![put(&key(b"y"), None), put(&key(b"z"), Some(b"1"))]);
+    left(&[b"z"]);
+    write(vec![put(&key(b"w"), Some(b"1")), put(&key(b"z"), None)]);
+    left(&[b"w"]);
+    write(vec![put(&key(b"w"), None)]);
+    left(&[]);
+    assert_eq!(entries(&opened), 2);
+}
+
+#[test]
 fn bundles_of_older_versions_are_read_and_become_branches() {
     let temp = tempfile::tempdir().unwrap();
     let path = temp.path().join("db");
