@@ -60,7 +60,7 @@ impl KeySet {
     }
 
     fn resize(&mut self, bytes: usize) {
-        self.budget.replace(self.bytes, bytes);
+        self.budget.replace_pinned(self.bytes, bytes);
         self.bytes = bytes;
     }
 }
@@ -82,12 +82,12 @@ mod tests {
         for key in [&b"b"[..], b"a", b"b", b"ccc"] {
             keys.insert(key);
         }
-        assert_eq!(budget.used(), 5 + 3 * OVERHEAD);
+        assert_eq!(budget.pinned(), 5 + 3 * OVERHEAD);
         assert!(keys.remove(b"b") && !keys.remove(b"b"));
         assert_eq!(keys.first(), Some(&b"a"[..]));
         assert_eq!(keys.pop_first().as_deref(), Some(&b"a"[..]));
-        assert_eq!((budget.used(), keys.iter().count()), (3 + OVERHEAD, 1));
+        assert_eq!((budget.pinned(), keys.iter().count()), (3 + OVERHEAD, 1));
         drop(keys);
-        assert_eq!(budget.used(), 0);
+        assert_eq!(budget.pinned(), 0);
     }
 }
