@@ -149,11 +149,15 @@ impl Life {
         legal
     }
 
-    /// A task of it is gone while it is paused; says whether it still is.
-    pub fn break_off(&self) -> bool {
-        let state = self.state.lock();
+    /// A task of it has failed; says whether that moved it on. A paused query stays paused, until RESUME starts it again.
+    pub fn fail(&self, next: State) -> bool {
+        let mut state = self.state.lock();
         self.is_broken.store(true, Ordering::Release);
-        *state == State::Paused
+        let moves = *state != State::Paused && state.may_become(next);
+        if moves {
+            *state = next;
+        }
+        moves
     }
 
     /// Whether it has failed and has not been started again since.

@@ -277,11 +277,7 @@ fn close(slot: &mut Slot, now_ms: i64) -> Result<(), TaskError> {
 /// A turn of a paused query. A task that cannot commit has lost what it took: the query must be started again to go on.
 fn pause(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Turn {
     let Err(error) = close(slot, now_ms) else { return Turn::Idle };
-    if slot.life.break_off() {
-        slot.life.error(now_ms, error.to_string(), error.blame());
-    } else {
-        fail(slot, now_ms, &error, failed);
-    }
+    fail(slot, now_ms, &error, failed);
     Turn::Over
 }
 
@@ -289,13 +285,12 @@ fn fail(slot: &Slot, now_ms: i64, error: &TaskError, failed: &Sender<Failed>) {
     tracing::error!(query = %slot.query, task = slot.task.id(), "{error}");
     slot.life.error(now_ms, error.to_string(), error.blame());
     let may_pass = matches!(error, TaskError::Log(error) if error.may_pass()) && slot.task.commits;
-    let is_first = slot.life.become_(if may_pass { State::Retrying } else { State::Error });
-    if slot.task.commits {
-        if is_first {
-            // Without a supervisor nobody starts it again.
-            let _gone = failed.send(Failed { query: Arc::clone(&slot.query) });
-        }
-    } else {
+    let next = if may_pass { State::Retrying } else { State::Error };
+    if !slot.task.commits {
+        slot.life.become_(next);
         slot.task.target.fail(&error.told());
+    } else if slot.life.fail(next) {
+        // Without a supervisor nobody starts it again.
+        let _gone = failed.send(Failed { query: Arc::clone(&slot.query) });
     }
 }
