@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::operators::Context;
 
 use super::processing_log::{Origin, Trouble};
-use super::query::Life;
+use super::query::{Life, State};
 
 /// The processing log, with the time; operators see it as their [`Context`].
 pub(super) struct Reports {
@@ -17,6 +17,11 @@ pub(super) struct Reports {
 impl Reports {
     pub(super) fn new(life: Arc<Life>, clock: Arc<dyn Clock>) -> Self {
         Self { life, clock }
+    }
+
+    /// Whether the query is over, and another may run in its place.
+    pub(super) fn is_over(&self) -> bool {
+        self.life.state() == State::Stopped
     }
 
     /// A record that could not be read.

@@ -9,6 +9,7 @@
 //! With its last commit the task notes the number of the command whose query it is in line with now. A task that is made
 //! and finds another number there, or none, begins anew, whatever has stopped the one before.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use arrow::array::BooleanArray;
@@ -29,6 +30,9 @@ use super::topology::{self, Role, SubTopology};
 /// What a task has noted, below its state.
 const SPACE: &str = "swept";
 const KEY: &[u8] = b"command";
+/// Needless rows are removed in steps of so many, and of about so many bytes of keys.
+const ROWS_REMOVED: usize = 4096;
+const BYTES_REMOVED: usize = 1 << 20;
 
 /// A plan that a query had before CREATE OR REPLACE gave it another.
 #[derive(Debug, Clone)]
@@ -69,11 +73,19 @@ pub(super) struct Sweep {
     kv: Arc<dyn Kv>,
     /// Where it is noted that all is done.
     note: Arc<str>,
-    /// Rows of the source that nobody needs any more: where they are.
-    needless: Option<Arc<str>>,
+    needless: Option<Needless>,
     /// Records of the source to be kept first, up to where the old query stood.
     fill: Vec<Input>,
     scan: Option<Scan>,
+}
+
+/// Rows of the source that nobody needs any more.
+struct Needless {
+    space: Arc<str>,
+    /// Key of the last one that was removed.
+    removed: Option<Vec<u8>>,
+    /// There may be more.
+    is_there: bool,
 }
 
 /// The way through the kept rows.
@@ -132,7 +144,7 @@ impl Builder<'_> {
             command,
             kv: Arc::clone(self.log.kv()),
             note: space(SPACE).unwrap_or_default(),
-            needless: space(&base).filter(|_| is_source && !filters(&is)),
+            needless: space(&base).filter(|_| is_source && !filters(&is)).map(Needless::new),
             fill: Vec::new(),
             scan: None,
         };
@@ -167,8 +179,11 @@ fn in_line_with(place: &Place) -> Result<Option<i64>, LogError> {
 impl Task {
     /// Does a part of what replaced queries have left to do, and commits it.
     pub(super) fn sweep(&mut self, mut sweep: Sweep, now_ms: i64) -> Result<Progress, TaskError> {
-        if let Some(needless) = sweep.needless.take() {
-            sweep.kv.drop_spaces(&needless)?;
+        if sweep.needless.as_ref().is_some_and(|needless| needless.is_there) {
+            self.remove_needless(&mut sweep)?;
+            self.commit(now_ms)?;
+            self.sweep = Some(sweep);
+            return Ok(Progress::Moved);
         }
         if let Some((input, scan)) = sweep.fill.last_mut().zip(sweep.scan.as_ref()) {
             let read = input.poll(&self.reports)?.is_some();
@@ -208,12 +223,38 @@ impl Task {
         Ok(Progress::Moved)
     }
 
+    /// Removes some rows that nobody needs any more with the next commit.
+    fn remove_needless(&mut self, sweep: &mut Sweep) -> Result<(), LogError> {
+        let Some(needless) = &mut sweep.needless else { return Ok(()) };
+        let from = needless.removed.take();
+        let from = from.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let (space, notes, mut last) = (&needless.space, &mut self.notes, None);
+        sweep.kv.scan(space, from, Bound::Unbounded, &mut |key, _| {
+            notes.delete(space, key);
+            last = Some(key.to_vec());
+            notes.len() < ROWS_REMOVED && notes.bytes() < BYTES_REMOVED
+        })?;
+        needless.is_there = last.is_some();
+        needless.removed = last;
+        if !needless.is_there {
+            // Windows are in spaces of their own.
+            sweep.kv.drop_spaces(space)?;
+        }
+        Ok(())
+    }
+
     /// Runs one node by itself.
     fn apply(&mut self, node: usize, rows: Changes) -> Result<Changes, TaskError> {
         match self.nodes.get_mut(node).and_then(|node| node.operator.as_mut()) {
             Some(operator) => Ok(operator.run(vec![rows], &mut self.reports)?),
             None => Ok(rows),
         }
+    }
+}
+
+impl Needless {
+    fn new(space: Arc<str>) -> Self {
+        Self { space, removed: None, is_there: true }
     }
 }
 

@@ -220,6 +220,10 @@ impl Task {
         let positions =
             self.inputs.iter().map(|input| Position { of: input.of.clone(), offset: input.position }).collect();
         let outputs = std::mem::take(&mut self.outputs);
+        if self.reports.is_over() {
+            // Whoever stopped the query has not waited for this step: what it did must not count any more.
+            return Ok(());
+        }
         self.log.commit(Commit { group: Arc::clone(&self.group), positions, outputs, writes })?;
         self.committed()?;
         if now_ms - self.purged_ms >= self.purge_interval_ms {
