@@ -49,20 +49,19 @@ impl Select<'_> {
     }
 
     /// Binds the SELECT list.
-    pub(super) fn bind_items(&mut self, written: Vec<Written>) -> Result<()> {
-        let mut inner: Vec<Expr> = written.iter().map(|item| item.expr.clone()).collect();
+    pub(super) fn bind_items(&mut self, mut written: Vec<Written>) -> Result<()> {
         // What table functions make is known before anything is selected.
-        inner.iter_mut().try_for_each(|expr| self.take_table_functions(expr))?;
-        for (item, mut inner) in written.into_iter().zip(inner) {
-            let Written { expr: written, alias, starred } = item;
+        written.iter_mut().try_for_each(|item| self.take_table_functions(&mut item.expr))?;
+        for Written { expr: mut written, alias, starred } in written {
+            let is_null = matches!(written.kind, ExprKind::Null);
             let expr = match starred {
                 Some(column) => self.universe.column(column),
                 None => {
-                    self.take_aggregates(&mut inner)?;
-                    self.bind(&inner, Clause::Select)?
+                    self.take_aggregates(&mut written)?;
+                    self.bind(&written, Clause::Select)?
                 }
             };
-            if expr.is_null_literal() && matches!(written.kind, ExprKind::Null) {
+            if expr.is_null_literal() && is_null {
                 return Err(PlanError::unforeseen(
                     "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).",
                 )

@@ -60,6 +60,11 @@ impl Select<'_> {
         if let Some((id, names)) = named.iter().find(|(_, names)| names.len() > 1) {
             return Err(self.key_twice(*id, names));
         }
+        let is_selected = named.iter().all(|(_, names)| !names.is_empty());
+        if !is_selected && self.may_drop_key() {
+            // What is selected of the key are values then.
+            return Ok(Split { key: Vec::new(), value: items });
+        }
         let is_key = |item: &Item| item.expr.as_column().is_some_and(|id| key.contains(&id));
         let value: Vec<Item> = items.into_iter().filter(|item| !is_key(item)).collect();
         if value.is_empty() {
@@ -70,7 +75,7 @@ impl Select<'_> {
 
     /// Every column of the key has to be selected, and no value may be called like one.
     pub(super) fn check_key(&self, sink: &str, split: &Split) -> Result<()> {
-        if !split.is_key_selected() && !self.may_drop_key() {
+        if !split.is_key_selected() {
             return Err(self.key_missing(sink, split));
         }
         let names = split.key_names();
@@ -107,7 +112,7 @@ impl Select<'_> {
     }
 
     /// The newer planner lets a stream go on without its key.
-    pub(super) fn may_drop_key(&self) -> bool {
+    fn may_drop_key(&self) -> bool {
         self.planner.session.config.enabled("ksql.new.query.planner.enabled") && !self.makes_table()
     }
 

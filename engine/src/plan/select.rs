@@ -432,8 +432,7 @@ impl<'a> Select<'a> {
     /// The projection: key columns under their selected names, then the other selected expressions.
     fn project(mut self, relation: Relation, split: Option<Split>) -> Result<Step> {
         let (key, value) = match split {
-            Some(split) if split.is_key_selected() => (split.key_names(), split.value),
-            Some(split) => (Vec::new(), split.value),
+            Some(split) => (split.key_names(), split.value),
             None => {
                 let names = relation.key().iter().map(|&id| self.universe.label(id)).collect();
                 let items = std::mem::take(&mut self.items);

@@ -56,6 +56,6 @@ pub struct TypeTooLarge {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { type_parts: 2000, schema_parts: 10_000, expression_parts: 4_000_000, windows: i64::MAX }
+        Self { type_parts: 2000, schema_parts: 10_000, expression_parts: 1_000_000, windows: i64::MAX }
     }
 }
