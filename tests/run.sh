@@ -29,4 +29,6 @@ cargo build --workspace
 cargo test --workspace
 cargo run --bin recordings -- --quiet --ratchet
 cargo run --bin conformance -- --quiet --at-least "$(cat tests/conformance/ratchet)"
+cargo run --bin conformance -- --quiet --at-least "$(cat tests/conformance/ratchet-random)" \
+  --dir "${MILLSTREAM_SHARED:-../shared}/conformance-random"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
