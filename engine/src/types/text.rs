@@ -42,50 +42,32 @@ pub fn java_double(value: f64, out: &mut String) {
 
 /// Significant digits of a positive finite double, how many there are, and the decimal exponent of the first.
 fn shortest(value: f64) -> ([u8; 20], usize, i32) {
-    let mut text = Stack::default();
-    let _ = write!(text, "{value:e}");
-    let (mut digits, mut length, mut exponent) = text.scientific();
+    let (digits, length, exponent) = significant(ryu::Buffer::new().format_finite(value));
     if length == 1 && value < 1e-300 {
         // Java prints two digits at least, the two that are nearest; this only shows among the smallest numbers.
-        text = Stack::default();
-        let _ = write!(text, "{value:.1e}");
-        (digits, length, exponent) = text.scientific();
+        return significant(&format!("{value:.1e}"));
     }
     (digits, length, exponent)
 }
 
-/// Text of at most 40 bytes without allocation.
-#[derive(Default)]
-struct Stack {
-    bytes: [u8; 32],
-    length: usize,
-}
-
-impl Write for Stack {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let end = self.length + text.len();
-        self.bytes.get_mut(self.length..end).ok_or(std::fmt::Error)?.copy_from_slice(text.as_bytes());
-        self.length = end;
-        Ok(())
-    }
-}
-
-impl Stack {
-    /// Splits `d.ddde-n`; trailing zeros are dropped.
-    fn scientific(&self) -> ([u8; 20], usize, i32) {
-        let text = std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default();
-        let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
-        let mut digits = [b'0'; 20];
-        let mut length = 0;
-        for digit in mantissa.bytes().filter(u8::is_ascii_digit).take(20) {
-            digits[length] = digit;
+/// What there is in a text like `0.0012`, `120.0` or `1.2e-9`, without zeros at either end.
+fn significant(text: &str) -> ([u8; 20], usize, i32) {
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let point = mantissa.find('.').unwrap_or(mantissa.len());
+    let mut digits = [b'0'; 20];
+    let (mut length, mut zeros) = (0, 0);
+    for digit in mantissa.bytes().filter(u8::is_ascii_digit) {
+        if length == 0 && digit == b'0' {
+            zeros += 1;
+        } else if let Some(place) = digits.get_mut(length) {
+            *place = digit;
             length += 1;
         }
-        while length > 1 && digits[length - 1] == b'0' {
-            length -= 1;
-        }
-        (digits, length, exponent.parse().unwrap_or(0))
     }
+    while length > 1 && digits[length - 1] == b'0' {
+        length -= 1;
+    }
+    (digits, length, exponent.parse::<i32>().unwrap_or(0) + point as i32 - 1 - zeros)
 }
 
 /// Reads what `Double.parseDouble` reads: blanks around it, `NaN`, `Infinity`, a trailing `d` or `f`; no hexadecimals.
@@ -374,6 +356,23 @@ mod tests {
     }
 
     #[test]
+    fn doubles_have_their_shortest_digits() {
+        let mut bits = 1_u64;
+        for _ in 0..100_000 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let value = f64::from_bits(bits).abs();
+            if value.is_finite() && value > 1e-300 {
+                let mut text = String::new();
+                java_double(value, &mut text);
+                assert_eq!(parse_double(&text), Some(value));
+                let digits =
+                    format!("{value:e}").bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+                assert_eq!(shortest(value).1, digits, "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn doubles_are_written_as_java_does() {
         for (value, text) in [
             (1.0, "1.0"),
@@ -384,6 +383,8 @@ mod tests {
             (0.001, "0.001"),
             (0.000_123, "1.23E-4"),
             (5e-324, "4.9E-324"),
+            // Two texts are as near: the even one.
+            (7_554_280_482_433_281.0 / 4.0, "1.8885701206083202E15"),
             (2e23, "2.0E23"),
             (f64::MAX, "1.7976931348623157E308"),
             (0.1 + 0.2, "0.30000000000000004"),
