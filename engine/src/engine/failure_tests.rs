@@ -62,8 +62,7 @@ fn numbers() -> TopicPartition {
 
 #[test]
 fn a_command_that_could_not_be_logged_leaves_nothing_running() {
-    let faulty = Arc::new(Faulty::on(Arc::new(Embedded::in_memory())));
-    let log: Arc<dyn Log> = Arc::clone(&faulty) as _;
+    let (faulty, log) = Faulty::in_memory();
     let engine = engine_on(&log, "20");
     let names = || engine.shared.runtime.queries().into_iter().map(|(id, ..)| id.to_string()).collect::<Vec<_>>();
     run(
@@ -233,16 +232,21 @@ fn a_row_of_its_own_topic_that_cannot_be_read_stops_a_query_and_no_other() {
     }
 }
 
-#[test]
-fn a_panic_while_a_query_is_built_fails_the_statement_alone() {
-    let faulty = Arc::new(Faulty::on(Arc::new(Embedded::in_memory())));
-    let log: Arc<dyn Log> = Arc::clone(&faulty) as _;
+/// A stream and a query that copies it, on a log that fails on demand.
+fn with_query() -> (Arc<Faulty>, Arc<dyn Log>, Engine) {
+    let (faulty, log) = Faulty::in_memory();
     let engine = driven_on(&log);
     run(
         &engine,
         "CREATE STREAM numbers (n INT) WITH (kafka_topic='numbers', value_format='json', partitions=1);
          CREATE STREAM good AS SELECT n FROM numbers;",
     );
+    (faulty, log, engine)
+}
+
+#[test]
+fn a_panic_while_a_query_is_built_fails_the_statement_alone() {
+    let (faulty, log, engine) = with_query();
     faulty.panic_at_reader(true);
     for text in [
         "CREATE STREAM more AS SELECT n FROM numbers;",
@@ -263,15 +267,8 @@ fn a_panic_while_a_query_is_built_fails_the_statement_alone() {
 
 #[test]
 fn a_topic_that_cannot_be_made_takes_nothing_from_the_query_that_was_to_be_replaced() {
-    let faulty = Arc::new(Faulty::on(Arc::new(Embedded::in_memory())));
-    let log: Arc<dyn Log> = Arc::clone(&faulty) as _;
-    let engine = driven_on(&log);
-    run(
-        &engine,
-        "CREATE STREAM numbers (n INT) WITH (kafka_topic='numbers', value_format='json', partitions=1);
-         CREATE STREAM good AS SELECT n FROM numbers;
-         INSERT INTO numbers VALUES (1);",
-    );
+    let (faulty, log, engine) = with_query();
+    run(&engine, "INSERT INTO numbers VALUES (1);");
     engine.run_until_idle(None);
     // Somebody has removed the topic, so that a new one has to be made.
     log.delete_topic("GOOD").unwrap();
@@ -292,8 +289,7 @@ fn a_topic_that_cannot_be_made_takes_nothing_from_the_query_that_was_to_be_repla
 fn a_commit_that_fails_or_panics_before_a_pause_loses_nothing() {
     // One task commits, the query is paused, and so the other one has to commit; or it is paused while one commits.
     for (panics, works_first) in [(false, true), (true, true), (false, false), (true, false)] {
-        let faulty = Arc::new(Faulty::on(Arc::new(Embedded::in_memory())));
-        let log: Arc<dyn Log> = Arc::clone(&faulty) as _;
+        let (faulty, log) = Faulty::in_memory();
         let engine = driven_on(&log);
         run(
             &engine,

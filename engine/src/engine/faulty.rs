@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use crate::log::{
-    Bounds, Commit, Kv, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicPartition, TopicSpec,
-    Writes,
+    Bounds, Commit, Embedded, Kv, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicPartition,
+    TopicSpec, Writes,
 };
 
 type AtCommit = Box<dyn FnMut() -> Result<()> + Send>;
@@ -29,6 +29,12 @@ struct FaultyKv {
 }
 
 impl Faulty {
+    /// A log in memory that fails on demand, as itself and as a log.
+    pub(super) fn in_memory() -> (Arc<Self>, Arc<dyn Log>) {
+        let faulty = Arc::new(Self::on(Arc::new(Embedded::in_memory())));
+        (Arc::clone(&faulty), faulty)
+    }
+
     pub(super) fn on(inner: Arc<dyn Log>) -> Self {
         let refuses_commands = Arc::<AtomicBool>::default();
         let kv = FaultyKv { inner: Arc::clone(inner.kv()), refuses_commands: Arc::clone(&refuses_commands) };
