@@ -10,7 +10,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
-use crate::log::{Kv, LogError, Write};
+use crate::kv::{Kv, KvError, Write};
 
 /// Space of the local database that holds the commands.
 const SPACE: &str = "commands";
@@ -103,7 +103,7 @@ impl Outcomes {
 
 impl CommandLog {
     /// Opens it and reads what is in it, oldest first.
-    pub fn open(kv: Arc<dyn Kv>) -> Result<(Self, Vec<Logged>), LogError> {
+    pub fn open(kv: Arc<dyn Kv>) -> Result<(Self, Vec<Logged>), KvError> {
         let mut commands = Vec::new();
         let mut problem = None;
         kv.scan(SPACE, Bound::Unbounded, Bound::Unbounded, &mut |_, value| {
@@ -114,14 +114,14 @@ impl CommandLog {
             problem.is_none()
         })?;
         if let Some(problem) = problem {
-            return Err(LogError::Corrupt { file: SPACE.to_owned(), problem });
+            return Err(KvError::Corrupt { file: SPACE.to_owned(), problem });
         }
         Ok((Self { kv, space: Arc::from(SPACE), next: commands.len() as u64 }, commands))
     }
 
     /// Appends a command; durable on return. Returns its sequence number.
-    pub fn append(&mut self, command: &Logged) -> Result<i64, LogError> {
-        let value = serde_json::to_vec(command).map_err(|error| LogError::Invalid(error.to_string()))?;
+    pub fn append(&mut self, command: &Logged) -> Result<i64, KvError> {
+        let value = serde_json::to_vec(command).map_err(|error| KvError::Invalid(error.to_string()))?;
         let key = self.next.to_be_bytes().to_vec();
         self.kv.write(Write { space: Arc::clone(&self.space), key, value: Some(value) }.into())?;
         self.next += 1;

@@ -2,6 +2,7 @@
 //! client sees.
 
 use crate::config::ConfigError;
+use crate::kv::KvError;
 use crate::log::LogError;
 use crate::plan::{ErrorKind, PlanError};
 use crate::runtime::RuntimeError;
@@ -19,6 +20,12 @@ pub enum Error {
     /// A query could not be started.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
+}
+
+impl From<KvError> for Error {
+    fn from(error: KvError) -> Self {
+        LogError::from(error).into()
+    }
 }
 
 impl From<RuntimeError> for Failure {

@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::config::ConfigError;
-use crate::log::{LogError, reported};
+use crate::incident::reported;
+use crate::kv::KvError;
+use crate::log::LogError;
 
 /// Which of ksqlDB's error codes a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,5 +161,11 @@ impl From<&LogError> for FailureKind {
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
         Self::new(FailureKind::from(&error), error.told())
+    }
+}
+
+impl From<KvError> for Failure {
+    fn from(error: KvError) -> Self {
+        LogError::from(error).into()
     }
 }

@@ -14,6 +14,8 @@ pub mod error;
 pub mod expr;
 pub mod failure;
 pub mod formats;
+pub mod incident;
+pub mod kv;
 pub mod log;
 pub mod operators;
 pub mod plan;

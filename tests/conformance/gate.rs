@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use engine::kv::Kv;
 use engine::log::{
-    Bounds, Commit, Kv, Log, Output, Position, RawBatch, Reader, Records, Result, Signal, Topic, TopicPartition,
-    TopicSpec,
+    Bounds, Commit, Log, Output, Position, RawBatch, Reader, Records, Result, Signal, Topic, TopicPartition, TopicSpec,
 };
 use parking_lot::Mutex;
 

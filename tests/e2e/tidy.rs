@@ -11,21 +11,23 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("types", &[]),
     ("clock", &[]),
     ("config", &[]),
-    ("log", &[]),
-    ("failure", &["config", "log"]),
+    ("incident", &[]),
+    ("kv", &["incident"]),
+    ("log", &["incident", "kv"]),
+    ("failure", &["config", "incident", "kv", "log"]),
     ("formats", &["types"]),
     ("rows", &["log", "formats", "types"]),
-    ("state", &["types", "log"]),
+    ("state", &["types", "kv"]),
     ("expr", &["types", "clock", "config"]),
     ("steps", &["types", "formats", "expr"]),
     ("catalog", &["types", "formats", "expr", "steps"]),
     ("plan", &["types", "config", "formats", "expr", "steps", "catalog"]),
-    ("operators", &["types", "log", "formats", "state", "expr"]),
-    ("runtime", &["types", "clock", "config", "log", "rows", "formats", "state", "expr", "steps", "operators"]),
+    ("operators", &["types", "kv", "formats", "state", "expr"]),
+    ("runtime", &["types", "clock", "config", "kv", "log", "rows", "formats", "state", "expr", "steps", "operators"]),
     (
         "serving",
         &[
-            "types", "config", "log", "rows", "failure", "formats", "state", "expr", "steps", "catalog", "plan",
+            "types", "config", "kv", "log", "rows", "failure", "formats", "state", "expr", "steps", "catalog", "plan",
             "runtime",
         ],
     ),
@@ -33,14 +35,15 @@ const LAYERS: &[(&str, &[&str])] = &[
         "statements",
         &["types", "clock", "config", "log", "rows", "failure", "formats", "expr", "steps", "catalog", "plan"],
     ),
-    ("commands", &["log"]),
-    ("error", &["config", "log", "failure", "plan", "runtime", "statements"]),
+    ("commands", &["kv"]),
+    ("error", &["config", "kv", "log", "failure", "plan", "runtime", "statements"]),
     (
         "engine",
         &[
             "types",
             "clock",
             "config",
+            "kv",
             "log",
             "rows",
             "failure",
@@ -161,6 +164,18 @@ fn imports_go_one_way() {
     assert!(wrong.is_empty(), "imports against style (docs/architecture.md):\n{}", wrong.join("\n"));
 }
 
+/// What needs a database and no topics takes it from `kv`; the log does not hand it on.
+#[test]
+fn nothing_imports_the_log_for_its_database() {
+    for (layer, imports) in LAYERS.iter().filter(|(layer, _)| ["kv", "state", "operators", "commands"].contains(layer))
+    {
+        assert!(!imports.contains(&"log"), "{layer} must not know of the log");
+    }
+    let log = repository().join("engine/src/log");
+    let hands_on = |(path, text): &(PathBuf, String)| path.starts_with(&log) && text.contains("pub use crate::kv");
+    assert!(!sources().iter().any(hands_on), "the log hands out what is kv's");
+}
+
 #[test]
 fn every_layer_imports_only_from_those_above_it() {
     for (at, (layer, imports)) in LAYERS.iter().enumerate() {
@@ -177,7 +192,7 @@ fn libraries_stay_in_their_rooms() {
         ("rdkafka", &["engine/src/log/kafka", "tests/"]),
         ("axum", &["server/src"]),
         ("datafusion", &["engine/src/expr"]),
-        ("fjall", &["engine/src/log/local"]),
+        ("fjall", &["engine/src/kv"]),
         ("rustyline", &["cli/src"]),
     ];
     let root = repository();

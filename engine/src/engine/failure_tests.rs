@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use crate::clock::System;
 use crate::config::Config;
 use crate::expr::Registry;
-use crate::log::{Embedded, Log, LogError, Output, Position, RecordsBuilder, TopicPartition};
+use crate::kv::KvError;
+use crate::log::{Embedded, Log, Output, Position, RecordsBuilder, TopicPartition};
 use crate::statements::{Answer, Outcome, QueryDescription, QueryError, Session};
 
 use super::faulty::Faulty;
@@ -309,7 +310,7 @@ fn a_commit_that_fails_or_panics_before_a_pause_loses_nothing() {
                 return Ok(());
             }
             assert!(!panics, "the last commit panics");
-            Err(LogError::Store("the last commit fails".to_owned()))
+            Err(KvError::Store("the last commit fails".to_owned()).into())
         });
         engine.run_until_idle(None);
         faulty.at_commit(|| Ok(()));

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::kv::{self, Kv, KvError, Writes};
 use crate::log::{
-    Bounds, Commit, Embedded, Kv, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicPartition,
-    TopicSpec, Writes,
+    Bounds, Commit, Embedded, Log, Output, Position, Reader, Result, Signal, Topic, TopicPartition, TopicSpec,
 };
 
 type AtCommit = Box<dyn FnMut() -> Result<()> + Send>;
@@ -70,7 +70,7 @@ impl Faulty {
 }
 
 impl Kv for FaultyKv {
-    fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
+    fn get(&self, space: &str, key: &[u8]) -> kv::Result<Option<Vec<u8>>> {
         self.inner.get(space, key)
     }
     fn scan(
@@ -79,17 +79,17 @@ impl Kv for FaultyKv {
         from: Bound<&[u8]>,
         to: Bound<&[u8]>,
         each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    ) -> Result<()> {
+    ) -> kv::Result<()> {
         self.inner.scan(space, from, to, each)
     }
-    fn write(&self, writes: Writes) -> Result<()> {
+    fn write(&self, writes: Writes) -> kv::Result<()> {
         let is_command = writes.spaces().iter().any(|space| **space == *"commands");
         match is_command && self.refuses_commands.load(Ordering::Relaxed) {
-            true => Err(LogError::Unwritable("the disk is full".to_owned())),
+            true => Err(KvError::Unwritable("the disk is full".to_owned())),
             false => self.inner.write(writes),
         }
     }
-    fn drop_spaces(&self, prefix: &str) -> Result<()> {
+    fn drop_spaces(&self, prefix: &str) -> kv::Result<()> {
         self.inner.drop_spaces(prefix)
     }
 }
@@ -97,7 +97,7 @@ impl Kv for FaultyKv {
 impl Log for Faulty {
     fn create_topic(&self, name: &str, spec: &TopicSpec) -> Result<()> {
         match self.refuses_topics.load(Ordering::Relaxed) {
-            true => Err(LogError::Unwritable("the disk is full".to_owned())),
+            true => Err(KvError::Unwritable("the disk is full".to_owned()).into()),
             false => self.inner.create_topic(name, spec),
         }
     }

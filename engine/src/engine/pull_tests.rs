@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::Engine;
 use super::tests::{engine, engine_on, query_with, rows, run};
-use crate::log::{Embedded, Log, Writes};
+use crate::kv::Writes;
+use crate::log::{Embedded, Log};
 use crate::runtime::State;
 use crate::serving::Client;
 use crate::statements::FailureKind;

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::clock::Manual;
 use crate::config::Config;
 use crate::expr::Registry;
-use crate::log::{Embedded, Log, LogError, Position, Signal, TopicPartition};
+use crate::kv::KvError;
+use crate::log::{Embedded, Log, Position, Signal, TopicPartition};
 use crate::rows::{Event, RowFormat};
 use crate::serving::Client;
 use crate::statements::Session;
@@ -206,7 +207,7 @@ fn run_and_stop(inner: &Arc<dyn Log>, statement: &str, stop: Stop, at: usize) ->
             (std::cmp::Ordering::Less, _) => return Ok(()),
             (std::cmp::Ordering::Equal, Stop::Pause | Stop::PauseAndEnd) => paused.runtime().pause(TABLE).unwrap(),
             (_, Stop::Pause) => {}
-            _ => return Err(LogError::Store("stopped".to_owned())),
+            _ => return Err(KvError::Store("stopped".to_owned()).into()),
         }
         Ok(())
     });

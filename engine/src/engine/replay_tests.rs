@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::clock::Manual;
 use crate::config::Config;
 use crate::expr::Registry;
-use crate::log::{Embedded, Log, Write};
+use crate::kv::Write;
+use crate::log::{Embedded, Log};
 use crate::serving::Client;
 use crate::statements::{Outcome, QueryLine, Session};
 

@@ -5,36 +5,33 @@
 //! topics ── partitions ── records {offset, timestamp, key, value, headers}
 //! Reader (polls partitions from given offsets, wakes its owner)      append (durable on return)
 //! commit {positions, output records, state changes}: one atomic write
-//! Kv: the local database that holds positions, state, the command log
+//! the local database (crate::kv) holds positions, state, the command log
 //! ```
 
 pub mod embedded;
 pub mod kafka;
-mod local;
 mod murmur2;
 mod positions;
 mod records;
 #[doc(hidden)]
 pub mod testing;
-mod told;
 mod topic_rules;
-mod writes;
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use arrow::array::{BinaryArray, ListArray};
 use arrow::buffer::ScalarBuffer;
 use parking_lot::{Condvar, Mutex};
 
+use crate::incident::reported;
+use crate::kv::{Kv, KvError, Writes};
+
 pub use self::embedded::Embedded;
 pub use self::kafka::{Kafka, KafkaSettings};
 pub use self::murmur2::{Partitioner, murmur2, partition_for};
 pub use self::records::RecordsBuilder;
-pub use self::told::reported;
 pub use self::topic_rules::check as check_topic;
-pub use self::writes::{Write, Writes, Written};
 
 /// What can go wrong below this module.
 #[derive(Debug, thiserror::Error)]
@@ -51,21 +48,12 @@ pub enum LogError {
     /// The request makes no sense (a bad name, zero partitions, …).
     #[error("{0}")]
     Invalid(String),
-    /// A file of the data directory is damaged beyond recovery to the last commit.
-    #[error("{file} is corrupt: {problem}")]
-    Corrupt { file: String, problem: String },
-    /// The data directory cannot be used (locked by another process, foreign files, no permission).
-    #[error("{0}")]
-    DataDir(String),
-    /// Reading or writing failed; `what` names the file or the call.
-    #[error("{what}: {source}")]
-    Io { what: String, source: std::io::Error },
-    /// The local database failed.
-    #[error("local store: {0}")]
-    Store(String),
-    /// Nothing can be written for now: the disk is full, say. Writing goes on by itself when that is over.
-    #[error("the data directory cannot be written to: {0}")]
-    Unwritable(String),
+    /// The data directory, or the database in it, failed.
+    #[error(transparent)]
+    Local(KvError),
+    /// The system starts no more threads.
+    #[error("starting a thread: {0}")]
+    Thread(std::io::Error),
     /// The broker failed or cannot be reached.
     #[error("kafka: {0}")]
     Broker(String),
@@ -74,7 +62,32 @@ pub enum LogError {
 impl LogError {
     /// Whether the same call may well succeed a little later, without anybody doing anything about it.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::Broker(_) | Self::Unwritable(_))
+        match self {
+            Self::Broker(_) | Self::Thread(_) => true,
+            Self::Local(error) => error.may_pass(),
+            Self::UnknownTopic(_) | Self::TopicExists(_) | Self::UnknownPartition { .. } | Self::Invalid(_) => false,
+        }
+    }
+
+    /// What a client is told of it; the operator learns all of it.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Broker(_) => reported("Kafka did not do what it was asked for", self),
+            Self::Local(error) => error.told(),
+            Self::Thread(_) => reported("The server could not start a thread", self),
+            Self::UnknownTopic(_) | Self::TopicExists(_) | Self::UnknownPartition { .. } | Self::Invalid(_) => {
+                self.to_string()
+            }
+        }
+    }
+}
+
+impl From<KvError> for LogError {
+    fn from(error: KvError) -> Self {
+        match error {
+            KvError::Invalid(problem) => Self::Invalid(problem),
+            other => Self::Local(other),
+        }
     }
 }
 
@@ -216,32 +229,6 @@ pub trait Reader: Send {
     fn has_reached_end(&self, _index: usize) -> bool {
         false
     }
-}
-
-/// The local database: ordered keys in named spaces.
-pub trait Kv: Send + Sync + 'static {
-    /// The value of a key.
-    fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>>;
-    /// Calls `each` for every entry in key order until it returns false.
-    fn scan(
-        &self,
-        space: &str,
-        from: Bound<&[u8]>,
-        to: Bound<&[u8]>,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    ) -> Result<()>;
-    /// Applies all writes at once, durably. When that fails none of them is applied, now or later.
-    fn write(&self, writes: Writes) -> Result<()>;
-    /// Fails if these writes could never be applied, for what they are.
-    fn check(&self, _writes: &Writes) -> Result<()> {
-        Ok(())
-    }
-    /// Makes writing possible again after it failed; fails while it is not.
-    fn recover(&self) -> Result<()> {
-        Ok(())
-    }
-    /// Removes every space whose name starts with the prefix.
-    fn drop_spaces(&self, prefix: &str) -> Result<()>;
 }
 
 /// A counter one can sleep on: raised by a log when there may be new data, by the engine when there is other work.

@@ -3,7 +3,8 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::log::{Kv, Position, Result, TopicPartition, Write, Writes};
+use crate::kv::{Kv, Write, Writes};
+use crate::log::{Position, Result, TopicPartition};
 
 /// Spaces that start with `log/` belong to the log itself.
 const SPACE: &str = "log/positions";

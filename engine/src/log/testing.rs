@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use arrow::array::Array;
 
+use crate::kv::Write;
 use crate::log::{
     Commit, Log, LogError, Output, Position, RawBatch, Reader, Records, RecordsBuilder, Signal, TopicPartition,
-    TopicSpec, Write,
+    TopicSpec,
 };
 
 /// Kafka answers asynchronously; what is asked of a log has to hold within this time.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryArray};
 
 use super::{Context, Filter, OperatorError, Project};
-use crate::log::{LogError, Result};
+use crate::kv::{KvError, Result};
 use crate::state::{Table, ToRows};
 use crate::types::{Changes, Windows};
 
@@ -31,7 +31,7 @@ pub fn finish(steps: &[Finish], rows: Changes) -> Result<Changes> {
         };
         rows.map_err(|error| match error {
             OperatorError::State(error) => error,
-            other => LogError::Store(other.to_string()),
+            other => KvError::Store(other.to_string()),
         })
     })
 }

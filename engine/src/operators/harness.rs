@@ -13,7 +13,7 @@ use arrow::array::{ArrayRef, BinaryArray};
 use arrow::buffer::BooleanBuffer;
 
 use super::{Context, EncodeKeys, Operator, OperatorError};
-use crate::log::{Embedded, Log, Writes};
+use crate::kv::{Kv, MemoryKv, Writes};
 use crate::state::{Budget, Place};
 use crate::types::{Changes, Column, Schema, Side, SqlType, Value};
 
@@ -53,10 +53,10 @@ impl Harness<'_> {
     }
 
     fn run(&self, rows: &[Row], schema: &Schema, step: usize, restarts: bool) -> Vec<String> {
-        let log = Embedded::in_memory();
+        let kv: Arc<dyn Kv> = Arc::new(MemoryKv::default());
         // A budget so small that whatever is clean leaves memory.
         let budget = Arc::new(Budget::new(if restarts { 64 } else { usize::MAX }));
-        let place = Place::on_disk(log.kv().clone(), "state/q/0_0/op", budget);
+        let place = Place::on_disk(Arc::clone(&kv), "state/q/0_0/op", budget);
         let (mut operator, mut seen) = ((self.make)(&place), Vec::new());
         for rows in rows.chunks(step) {
             let out = operator.run(vec![batch(rows, schema, self.is_table)], &mut NoErrors).unwrap();
@@ -65,7 +65,7 @@ impl Harness<'_> {
             if restarts {
                 let mut writes = Writes::default();
                 operator.drain_state(&mut writes);
-                log.kv().write(writes).unwrap();
+                kv.write(writes).unwrap();
                 operator = (self.make)(&place);
             }
         }

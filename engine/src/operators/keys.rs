@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, BinaryArray};
 use arrow::buffer::BooleanBuffer;
 
 use crate::formats::{Encode, FormatError, FormatSpec, known_format};
-use crate::log::LogError;
+use crate::kv::KvError;
 use crate::types::{Changes, Column};
 
 use super::OperatorError;
@@ -37,21 +37,21 @@ impl KeyForm {
     }
 
     /// One key per row.
-    pub(super) fn encode(&self, key: &[ArrayRef]) -> Result<BinaryArray, LogError> {
+    pub(super) fn encode(&self, key: &[ArrayRef]) -> Result<BinaryArray, KvError> {
         let encoded = self.encoder().and_then(|mut encoder| encoder.encode(key, None));
-        encoded.map_err(|error| LogError::Store(error.to_string()))
+        encoded.map_err(|error| KvError::Store(error.to_string()))
     }
 
     /// The key columns of serialised keys.
-    pub(super) fn decode(&self, keys: &BinaryArray) -> Result<Vec<ArrayRef>, LogError> {
+    pub(super) fn decode(&self, keys: &BinaryArray) -> Result<Vec<ArrayRef>, KvError> {
         let all: Vec<usize> = (0..self.columns.len()).collect();
         let decoder = known_format(&self.spec.name)
             .and_then(|format| format.decoder(&self.spec, &self.columns, &all, true))
-            .map_err(|error| LogError::Store(error.to_string()));
+            .map_err(|error| KvError::Store(error.to_string()));
         let decoded = decoder?.decode(keys);
         match decoded.bad.into_iter().next() {
             None => Ok(decoded.columns),
-            Some((_, problem)) => Err(LogError::Corrupt { file: "the keys of a table's state".to_owned(), problem }),
+            Some((_, problem)) => Err(KvError::Corrupt { file: "the keys of a table's state".to_owned(), problem }),
         }
     }
 }

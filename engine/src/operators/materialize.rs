@@ -7,7 +7,7 @@ use arrow::buffer::ScalarBuffer;
 use parking_lot::RwLock;
 
 use crate::formats::FormatSpec;
-use crate::log::{LogError, Writes};
+use crate::kv::{KvError, Writes};
 use crate::state::{Place, Row, Store, Table, TableKind, ToRows};
 use crate::types::row::{BadRow, RowDecoder, RowEncoder, get_i64};
 use crate::types::{Changes, Schema, Side, SqlType, Time, Windows};
@@ -126,11 +126,11 @@ struct KeptRows {
 }
 
 impl ToRows for KeptRows {
-    fn keys(&self, key: &[ArrayRef]) -> Result<BinaryArray, LogError> {
+    fn keys(&self, key: &[ArrayRef]) -> Result<BinaryArray, KvError> {
         self.keys.encode(key)
     }
 
-    fn rows(&self, keys: &BinaryArray, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes, LogError> {
+    fn rows(&self, keys: &BinaryArray, windows: Option<Windows>, values: &BinaryArray) -> Result<Changes, KvError> {
         let mut decoder = RowDecoder::new(&self.types);
         let mut times = Vec::with_capacity(values.len());
         for bytes in values {
@@ -145,8 +145,8 @@ impl ToRows for KeptRows {
     }
 }
 
-fn corrupt(problem: impl ToString) -> LogError {
-    LogError::Corrupt { file: "a table's state".to_owned(), problem: problem.to_string() }
+fn corrupt(problem: impl ToString) -> KvError {
+    KvError::Corrupt { file: "a table's state".to_owned(), problem: problem.to_string() }
 }
 
 fn damaged(problem: BadRow) -> OperatorError {

@@ -21,7 +21,7 @@ mod suppress;
 
 use arrow::array::{ArrayRef, BinaryArray};
 
-use crate::log::Writes;
+use crate::kv::Writes;
 use crate::state::Table;
 use crate::types::{Changes, Windows};
 
@@ -55,7 +55,7 @@ pub enum OperatorError {
     Arrow(#[from] arrow::error::ArrowError),
     /// State could not be read.
     #[error(transparent)]
-    State(#[from] crate::log::LogError),
+    State(#[from] crate::kv::KvError),
 }
 
 /// One operator of a task.

@@ -6,7 +6,7 @@ use arrow::array::{Array, AsArray, UInt32Array};
 use arrow::compute::take;
 
 use super::{Context, EncodeKeys, Operator, OperatorError, only};
-use crate::log::{LogError, Writes};
+use crate::kv::{KvError, Writes};
 use crate::state::{Entries, KeySet, Place, Row, Store};
 use crate::types::row::{RowDecoder, RowEncoder};
 use crate::types::{Changes, Schema, Side, SqlType, Time, Window, WindowBounds, WindowKind, Windows};
@@ -111,7 +111,7 @@ impl Suppress {
             let Some(entry) = self.order.pop_first() else { break };
             let Some(slot) = self.rows.get(0, &entry)? else { continue };
             let row = &self.rows.values()[slot as usize];
-            self.decoder.push(&row.bytes).map_err(|problem| LogError::Corrupt {
+            self.decoder.push(&row.bytes).map_err(|problem| KvError::Corrupt {
                 file: "suppressed rows".to_owned(),
                 problem: problem.to_string(),
             })?;
@@ -183,7 +183,7 @@ fn no_windows() -> Windows {
 #[cfg(test)]
 mod tests {
     use super::Suppress;
-    use crate::log::Writes;
+    use crate::kv::Writes;
     use crate::operators::aggregate::tests::{grouping, hopping, session, stream_schema, tumbling};
     use crate::operators::aggregate::{SessionAggregate, StreamAggregate};
     use crate::operators::harness::{Harness, text_keys};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::log::Writes;
+use crate::kv::Writes;
 use crate::state::Place;
 use crate::steps::StepKind;
 

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::expr::Registry;
 use crate::formats::FormatError;
+use crate::kv::KvError;
 use crate::log::{Log, LogError, Signal};
 use crate::operators::OperatorError;
 use crate::rows::{RowFormat, RowSender};
@@ -59,10 +60,16 @@ pub enum Unavailable {
     Failed(Blame),
 }
 
+impl From<KvError> for RuntimeError {
+    fn from(error: KvError) -> Self {
+        LogError::from(error).into()
+    }
+}
+
 impl From<OperatorError> for RuntimeError {
     fn from(error: OperatorError) -> Self {
         match error {
-            OperatorError::State(error) => Self::Log(error),
+            OperatorError::State(error) => error.into(),
             other => Self::Build(other.to_string()),
         }
     }
@@ -207,7 +214,7 @@ impl Runtime {
                 .name("supervisor".to_owned())
                 .stack_size(sql::STACK_BYTES)
                 .spawn(move || supervise(&failures, &weak))
-                .map_err(|source| LogError::Io { what: "starting a thread".to_owned(), source })?;
+                .map_err(LogError::Thread)?;
         }
         Ok(runtime)
     }

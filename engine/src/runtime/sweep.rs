@@ -15,7 +15,8 @@ use std::sync::Arc;
 use arrow::array::BooleanArray;
 use arrow::buffer::BooleanBuffer;
 
-use crate::log::{Kv, LogError};
+use crate::kv::{Kv, KvError};
+use crate::log::LogError;
 use crate::operators::{Finish, finish};
 use crate::state::{Cursor, Found, Place, Table};
 use crate::steps::{QueryPlan, StepKind};
@@ -172,7 +173,7 @@ impl Builder<'_> {
 fn in_line_with(place: &Place) -> Result<Option<i64>, LogError> {
     let Some((kv, space)) = place.below(SPACE).disk else { return Ok(None) };
     let Some(noted) = kv.get(&space, KEY)? else { return Ok(None) };
-    let corrupt = || LogError::Corrupt { file: space.to_string(), problem: "it holds no number".to_owned() };
+    let corrupt = || KvError::Corrupt { file: space.to_string(), problem: "it holds no number".to_owned() };
     Ok(Some(i64::from_be_bytes(noted.try_into().map_err(|_| corrupt())?)))
 }
 

@@ -12,7 +12,9 @@ use arrow::array::UInt32Array;
 use arrow::buffer::ScalarBuffer;
 use arrow::error::ArrowError;
 
-use crate::log::{Commit, Log, LogError, Output, Position, RawBatch, Reader, TopicPartition, Writes};
+use crate::kv::KvError;
+use crate::kv::Writes;
+use crate::log::{Commit, Log, LogError, Output, Position, RawBatch, Reader, TopicPartition};
 use crate::operators::{Operator, OperatorError};
 use crate::state::Budget;
 use crate::types::Changes;
@@ -62,10 +64,16 @@ impl TaskError {
     }
 }
 
+impl From<KvError> for TaskError {
+    fn from(error: KvError) -> Self {
+        LogError::from(error).into()
+    }
+}
+
 impl From<OperatorError> for TaskError {
     fn from(error: OperatorError) -> Self {
         match error {
-            OperatorError::State(error) => Self::Log(error),
+            OperatorError::State(error) => error.into(),
             other => Self::Fatal(other.to_string()),
         }
     }

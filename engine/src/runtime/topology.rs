@@ -109,7 +109,7 @@ pub(super) fn cut(plan: &QueryPlan, uncut: bool, service_id: &str, log: &dyn Log
             widest = widest.max(partitions_of(log, &source.topic)?);
         }
         foreign_key |= matches!(step.kind, StepKind::ForeignKeyJoin { .. });
-        Ok(())
+        Ok::<(), LogError>(())
     })?;
     let whole = uncut || foreign_key || widest == 1;
     let mut cutter = Cutter { plan, service_id, log, whole, subs: Vec::new() };

@@ -184,7 +184,7 @@ impl Worker {
             .name(format!("tasks-{number}"))
             .stack_size(sql::STACK_BYTES)
             .spawn(move || work(&messages, &of_thread, &*clock, &failed))
-            .map_err(|source| LogError::Io { what: "starting a thread".to_owned(), source })?;
+            .map_err(LogError::Thread)?;
         Ok(Self { signal, inbox, thread: Mutex::new(Some(thread)) })
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::store::{Store, Values, space_of};
-use crate::log::{Result, Writes};
+use crate::kv::{Result, Writes};
 use crate::types::row::{put_i64, put_u64};
 
 impl<V: Values> Store<V> {

@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::store::{Place, Store, Values};
-use crate::log::{LogError, Result};
+use crate::kv::{KvError, Result};
 use crate::types::row::{BadRow, get_i64, get_u64};
 
 impl<V: Values> Store<V> {
@@ -23,7 +23,7 @@ impl<V: Values> Store<V> {
         let mut store = Store::new(values, place, segmented);
         let Some((kv, space)) = store.place.disk.clone() else { return Ok(store) };
         let meta = format!("{space}/meta");
-        let damaged = |BadRow| LogError::Corrupt { file: meta.clone(), problem: BadRow.to_string() };
+        let damaged = |BadRow| KvError::Corrupt { file: meta.clone(), problem: BadRow.to_string() };
         if let Some(time) = kv.get(&meta, b"time")? {
             store.time = get_i64(&mut time.as_slice()).map_err(damaged)?;
         }

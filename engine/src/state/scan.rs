@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::ops::{Bound, RangeBounds};
 
 use super::store::{Store, Values};
-use crate::log::Result;
+use crate::kv::Result;
 
 /// Bounds of a scan.
 pub type Range<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);

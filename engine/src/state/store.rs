@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 
 use super::budget::Budget;
 use super::key::Key;
-use crate::log::{Kv, LogError, Result};
+use crate::kv::{Kv, KvError, Result};
 use crate::types::row::BadRow;
 
 /// Values by slot.
@@ -254,7 +254,7 @@ impl<V: Values> Store<V> {
     fn fill(&mut self, slot: u32, bytes: &[u8]) -> Result<()> {
         self.values.decode(slot, bytes).map_err(|problem| {
             let file = self.place.disk.as_ref().map_or_else(String::new, |(_, space)| space.to_string());
-            LogError::Corrupt { file, problem: problem.to_string() }
+            KvError::Corrupt { file, problem: problem.to_string() }
         })?;
         self.entries[slot as usize].present = true;
         let before = self.bytes;

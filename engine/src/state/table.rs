@@ -8,7 +8,7 @@ use arrow::buffer::ScalarBuffer;
 use parking_lot::RwLock;
 
 use super::scan::{Entries, Visit};
-use crate::log::Result;
+use crate::kv::Result;
 use crate::types::{Changes, Time, Window, WindowBounds, WindowKind, Windows, segment_ms};
 
 /// What stands behind the key's own bytes in the key of an entry.

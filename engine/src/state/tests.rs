@@ -5,26 +5,26 @@ use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, StringArray};
 use parking_lot::RwLock;
 
 use super::{Budget, Cursor, Entries, Found, Place, Row, Store, Table, TableKind, ToRows};
-use crate::log::{Embedded, Log, Result, Writes};
+use crate::kv::{Kv, MemoryKv, Result, Writes};
 use crate::types::{Changes, Side, Windows};
 
-/// A store over a log's local database, committed by [`commit`].
+/// A store over a database, committed by [`commit`].
 struct Bench {
-    log: Embedded,
+    kv: Arc<dyn Kv>,
     place: Place,
 }
 
 fn bench(budget: usize) -> Bench {
-    let log = Embedded::in_memory();
-    let place = Place::on_disk(log.kv().clone(), "state/q/0_0/s", Arc::new(Budget::new(budget)));
-    Bench { log, place }
+    let kv: Arc<dyn Kv> = Arc::new(MemoryKv::default());
+    let place = Place::on_disk(Arc::clone(&kv), "state/q/0_0/s", Arc::new(Budget::new(budget)));
+    Bench { kv, place }
 }
 
 impl Bench {
     fn commit(&self, store: &mut Store<Vec<Row>>) {
         let mut writes = Writes::default();
         store.drain(&mut writes);
-        self.log.kv().write(writes).unwrap();
+        self.kv.write(writes).unwrap();
         store.committed().unwrap();
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::kv::KvError;
 use crate::log::embedded::Shared;
 use crate::log::embedded::compaction::{MAX_KEYS, Pass, discard};
 use crate::log::embedded::partition::Partition;
@@ -36,7 +37,7 @@ impl Cleaner {
         let stop = Arc::<Stop>::default();
         let of_thread = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("cleaner".to_owned()).spawn(move || work(&shared, &of_thread));
-        let thread = thread.map_err(|source| LogError::Io { what: "starting a thread".to_owned(), source })?;
+        let thread = thread.map_err(LogError::Thread)?;
         Ok(Cleaner { stop, thread: Some(thread) })
     }
 }
@@ -90,7 +91,7 @@ fn compact_all(shared: &Shared, now: SystemTime, is_stopped: &dyn Fn() -> bool, 
         loop {
             let compacted = catch_unwind(AssertUnwindSafe(|| compact(shared, &partition, &pass)));
             let TopicPartition { topic, partition: number } = &partition.id;
-            match compacted.unwrap_or_else(|_panic| Err(LogError::Store("internal error".to_owned()))) {
+            match compacted.unwrap_or_else(|_panic| Err(KvError::Store("internal error".to_owned()).into())) {
                 Ok(true) => continue,
                 Ok(false) => {}
                 Err(_) if partition.check_exists().is_err() => {}

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::kv::{KvError, Writes};
+use crate::log::Result;
 use crate::log::embedded::batch::Prepared;
 use crate::log::embedded::partition::Partition;
-use crate::log::{LogError, Result, Writes};
 
 /// What one caller wants written, all or nothing.
 #[derive(Debug, Default)]
@@ -64,7 +65,7 @@ impl Committer {
             queue = self.queue.lock();
             for ticket in tickets {
                 let answer = answers.next();
-                let lost = || Err(LogError::Store("the write was given up after an internal error".to_owned()));
+                let lost = || Err(KvError::Store("the write was given up after an internal error".to_owned()).into());
                 queue.answers.insert(ticket, answer.unwrap_or_else(lost));
             }
             queue.leading = false;

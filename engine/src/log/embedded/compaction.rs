@@ -16,12 +16,13 @@ use std::time::SystemTime;
 use arrow::array::Array;
 use hashbrown::HashMap;
 
+use crate::kv::KvError;
+use crate::kv::sync_dir;
 use crate::log::embedded::batch::{BATCH_BYTES, payload};
 use crate::log::embedded::frame::{Header, cover, frame, place};
 use crate::log::embedded::partition::Partition;
 use crate::log::embedded::retention::Compaction;
 use crate::log::embedded::segment::{Scan, Segment, corrupt};
-use crate::log::local::sync_dir;
 use crate::log::{LogError, RawBatch, Result};
 
 /// Keys a pass notes at most, in about 26 MB: what a map of 2^20 places holds without growing.
@@ -383,5 +384,5 @@ fn modified(path: &Path) -> Option<SystemTime> {
 }
 
 fn io(what: &str, path: &Path, source: std::io::Error) -> LogError {
-    LogError::Io { what: format!("{what} {}", path.display()), source }
+    KvError::Io { what: format!("{what} {}", path.display()), source }.into()
 }

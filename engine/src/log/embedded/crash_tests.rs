@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::kv::Write;
 use crate::log::embedded::batch::prepare;
 use crate::log::embedded::trim::expire;
 use crate::log::testing::{numbered, partition, spec};
-use crate::log::{Commit, Embedded, Log, Output, Position, Result, Signal, TopicSpec, Write};
+use crate::log::{Commit, Embedded, Log, Output, Position, Result, Signal, TopicSpec};
 
 const PARTITIONS: u32 = 3;
 

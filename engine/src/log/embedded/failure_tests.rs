@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::kv::{self, Kv, KvError, Write, Writes};
 use crate::log::embedded::crash_tests::files;
 use crate::log::testing::{numbered, partition, spec};
-use crate::log::{Commit, Embedded, Kv, Log, LogError, Output, Position, Result, TopicSpec, Write, Writes};
+use crate::log::{Commit, Embedded, Log, LogError, Output, Position, Result, TopicSpec};
 
 const WORKS: u8 = 0;
 const FAILS: u8 = 1;
@@ -22,7 +23,7 @@ struct Failing {
 }
 
 impl Kv for Failing {
-    fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
+    fn get(&self, space: &str, key: &[u8]) -> kv::Result<Option<Vec<u8>>> {
         self.inner.get(space, key)
     }
 
@@ -32,13 +33,13 @@ impl Kv for Failing {
         from: Bound<&[u8]>,
         to: Bound<&[u8]>,
         each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    ) -> Result<()> {
+    ) -> kv::Result<()> {
         self.inner.scan(space, from, to, each)
     }
 
-    fn write(&self, writes: Writes) -> Result<()> {
+    fn write(&self, writes: Writes) -> kv::Result<()> {
         match self.how.swap(WORKS, Ordering::Relaxed) {
-            FAILS => return Err(LogError::Unwritable("the disk is full".to_owned())),
+            FAILS => return Err(KvError::Unwritable("the disk is full".to_owned())),
             PANICS => panic!("before the write"),
             PANICS_LATE => {
                 self.inner.write(writes)?;
@@ -49,7 +50,7 @@ impl Kv for Failing {
         self.inner.write(writes)
     }
 
-    fn drop_spaces(&self, prefix: &str) -> Result<()> {
+    fn drop_spaces(&self, prefix: &str) -> kv::Result<()> {
         self.inner.drop_spaces(prefix)
     }
 }

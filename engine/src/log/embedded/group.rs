@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::kv::{Kv, KvError, Write, Writes, described, for_segments};
 use crate::log::embedded::cache::Cache;
 use crate::log::embedded::commit::{Answer, Request};
 use crate::log::embedded::compaction::Rewritten;
@@ -10,8 +11,7 @@ use crate::log::embedded::open_files::OpenFiles;
 use crate::log::embedded::partition::Partition;
 use crate::log::embedded::topics::Topics;
 use crate::log::embedded::trim::{delete_before, expire};
-use crate::log::local::{described, for_segments};
-use crate::log::{Kv, LogError, Position, Result, Signal, Write, Writes};
+use crate::log::{LogError, Position, Result, Signal};
 
 const GROUP_SPACE: &str = "log/group";
 /// Appended batches kept in memory, with a data directory.
@@ -75,12 +75,12 @@ impl Turn {
 
     /// Notes that the disk cannot be written to, if that is it; the error for whoever wanted it.
     fn noted(&mut self, error: LogError, topics: &Topics) -> LogError {
-        let (LogError::Io { .. }, Some(dir)) = (&error, topics.dir()) else { return error };
-        let problem = described(&error, dir);
+        let (LogError::Local(local @ KvError::Io { .. }), Some(dir)) = (&error, topics.dir()) else { return error };
+        let problem = described(local, dir);
         if self.problem.replace(problem.clone()).is_none() {
             tracing::error!("topics cannot be written to: {error}");
         }
-        LogError::Unwritable(problem)
+        KvError::Unwritable(problem).into()
     }
 
     /// Gives up the records before the positions.
@@ -107,7 +107,7 @@ impl Turn {
     ) -> Result<bool> {
         self.recover(topics, kv)?;
         partition.check_exists()?;
-        let record = |cleaned| kv.write(topics.cleaned_write(&partition.id, cleaned)?.into());
+        let record = |cleaned| Ok(kv.write(topics.cleaned_write(&partition.id, cleaned)?.into())?);
         partition.replace(rewritten, record)
     }
 
@@ -202,13 +202,14 @@ fn last_group(kv: &dyn Kv) -> Result<u64> {
 
 /// The same error for everybody in the group.
 fn again(error: &LogError) -> LogError {
-    match error {
-        LogError::Io { what, source } => {
-            LogError::Io { what: what.clone(), source: std::io::Error::new(source.kind(), source.to_string()) }
+    let local = match error {
+        LogError::Invalid(problem) => return LogError::Invalid(problem.clone()),
+        LogError::Local(KvError::Io { what, source }) => {
+            KvError::Io { what: what.clone(), source: std::io::Error::new(source.kind(), source.to_string()) }
         }
-        LogError::Unwritable(problem) => LogError::Unwritable(problem.clone()),
-        LogError::Invalid(problem) => LogError::Invalid(problem.clone()),
-        LogError::Store(problem) => LogError::Store(problem.clone()),
-        other => LogError::Store(other.to_string()),
-    }
+        LogError::Local(KvError::Unwritable(problem)) => KvError::Unwritable(problem.clone()),
+        LogError::Local(KvError::Store(problem)) => KvError::Store(problem.clone()),
+        other => KvError::Store(other.to_string()),
+    };
+    local.into()
 }

@@ -34,15 +34,15 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::kv::{DataDir, Kv, KvError, MemoryKv};
 use crate::log::embedded::batch::prepare;
 use crate::log::embedded::cleaner::Cleaner;
 use crate::log::embedded::commit::{Committer, Request};
 use crate::log::embedded::group::Turn;
 use crate::log::embedded::reader::LogReader;
 use crate::log::embedded::topics::Topics;
-use crate::log::local::{DataDir, MemoryKv};
 use crate::log::{
-    Bounds, Commit, Kv, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicPartition, TopicSpec,
+    Bounds, Commit, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicPartition, TopicSpec,
     positions,
 };
 
@@ -72,8 +72,8 @@ impl Embedded {
     }
 
     /// Opens the log in a data directory, or makes one there. Everything acknowledged before is there again; what a
-    /// crash left half-written is not. Fails with [`LogError::DataDir`] when the directory is not ours to use, with
-    /// [`LogError::Corrupt`] when committed data is damaged.
+    /// crash left half-written is not. Fails with [`KvError::DataDir`] when the directory is not ours to use, with
+    /// [`KvError::Corrupt`] when committed data is damaged.
     pub fn open(path: &Path) -> Result<Embedded> {
         let (dir, database) = DataDir::open(path, "embedded")?;
         let kv: Arc<dyn Kv> = Arc::new(database);
@@ -161,14 +161,14 @@ impl Log for Embedded {
     }
 
     fn delete_group(&self, group: &str) -> Result<()> {
-        self.shared.kv.write(positions::forget_group(&*self.shared.kv, group)?)
+        Ok(self.shared.kv.write(positions::forget_group(&*self.shared.kv, group)?)?)
     }
 
     fn check_writable(&self) -> Result<()> {
         let mut turn = self.shared.turn.lock();
         turn.recover(&self.shared.topics, &*self.shared.kv)?;
         if let (Some(problem), Some(dir)) = (&turn.problem, &self.dir) {
-            dir.probe().map_err(|_| LogError::Unwritable(problem.clone()))?;
+            dir.probe().map_err(|_| KvError::Unwritable(problem.clone()))?;
             turn.problem = None;
         }
         Ok(())
@@ -176,7 +176,7 @@ impl Log for Embedded {
 
     fn close(&self) -> Result<()> {
         self.shared.turn.lock().recover(&self.shared.topics, &*self.shared.kv)?;
-        self.dir.as_ref().map_or(Ok(()), |dir| dir.close(&*self.shared.kv))
+        self.dir.as_ref().map_or(Ok(()), |dir| Ok(dir.close(&*self.shared.kv)?))
     }
 
     fn kv(&self) -> &Arc<dyn Kv> {

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::kv::KvError;
 use crate::log::embedded::compaction::Cleaned;
 use crate::log::embedded::partition::Partition;
 use crate::log::embedded::segment::{Scan, Segment, corrupt, parse_name};
@@ -124,5 +125,5 @@ fn check_last(segment: &Arc<Segment>, mark: Mark) -> Result<()> {
 }
 
 fn io(path: &Path, source: std::io::Error) -> LogError {
-    LogError::Io { what: path.display().to_string(), source }
+    KvError::Io { what: path.display().to_string(), source }.into()
 }

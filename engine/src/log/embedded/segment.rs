@@ -9,9 +9,10 @@ use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
 
+use crate::kv::KvError;
+use crate::kv::for_segments;
 use crate::log::embedded::batch::Batch;
 use crate::log::embedded::frame::{HEADER, Header};
-use crate::log::local::for_segments;
 use crate::log::{LogError, Result};
 
 /// So many segments at most stay open between two reads, each with a buffer.
@@ -171,7 +172,7 @@ impl Scan {
     pub(super) fn at(segment: Arc<Segment>, position: u64, len: u64, read_ahead: usize) -> Result<Scan> {
         let file = File::open(&segment.path).map_err(|source| match source.kind() {
             ErrorKind::NotFound => corrupt(&segment.path, "the file is missing".to_owned()),
-            _ => LogError::Io { what: format!("opening {}", segment.path.display()), source },
+            _ => KvError::Io { what: format!("opening {}", segment.path.display()), source }.into(),
         })?;
         let next = (position == 0).then_some(segment.base);
         let (buffer, _counted) = (Vec::new(), Counted::new());
@@ -235,7 +236,7 @@ impl Scan {
                 self.buffer.clear();
                 return Err(match source.kind() {
                     ErrorKind::UnexpectedEof => corrupt(&self.segment.path, "the file is cut off".to_owned()),
-                    _ => LogError::Io { what: format!("reading {}", self.segment.path.display()), source },
+                    _ => KvError::Io { what: format!("reading {}", self.segment.path.display()), source }.into(),
                 });
             }
         }
@@ -246,5 +247,5 @@ impl Scan {
 
 /// The error for a damaged file.
 pub(super) fn corrupt(file: &Path, problem: String) -> LogError {
-    LogError::Corrupt { file: file.display().to_string(), problem }
+    KvError::Corrupt { file: file.display().to_string(), problem }.into()
 }

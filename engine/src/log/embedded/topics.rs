@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
+use crate::kv::{Kv, KvError, Write};
 use crate::log::embedded::compaction::Cleaned;
 use crate::log::embedded::partition::Partition;
 use crate::log::embedded::recovery::{self, Committed};
@@ -20,7 +21,7 @@ use crate::log::embedded::retention::Retention;
 use crate::log::embedded::segment::corrupt;
 use crate::log::embedded::writer::Mark;
 use crate::log::topic_rules::{self, PARTITIONS};
-use crate::log::{Kv, LogError, Result, Topic, TopicPartition, TopicSpec, Write, positions};
+use crate::log::{LogError, Result, Topic, TopicPartition, TopicSpec, positions};
 
 const TOPICS: &str = "log/topics";
 const ENDS: &str = "log/ends";
@@ -79,7 +80,7 @@ fn put(space: &str, key: &[u8], value: Option<Vec<u8>>) -> Write {
 impl Topics {
     /// Opens the topics of a data directory; `group` is the last group of commits the database knows.
     pub(super) fn open(dir: PathBuf, kv: &dyn Kv, group: u64) -> Result<Topics> {
-        let io = |source| LogError::Io { what: dir.display().to_string(), source };
+        let io = |source| KvError::Io { what: dir.display().to_string(), source };
         create_dir_all(&dir).map_err(io)?;
         let mut unknown: Vec<OsString> = Vec::new();
         for entry in read_dir(&dir).map_err(io)? {
@@ -257,7 +258,7 @@ impl Topics {
 /// A partition's entry in a space; the default if it has none.
 fn stored<T: Default>(kv: &dyn Kv, space: &str, key: &[u8], parse: fn(&[u8]) -> Option<T>) -> Result<T> {
     let Some(bytes) = kv.get(space, key)? else { return Ok(T::default()) };
-    parse(&bytes).ok_or_else(|| LogError::Store(format!("an entry of {space} cannot be read")))
+    parse(&bytes).ok_or_else(|| KvError::Store(format!("an entry of {space} cannot be read")).into())
 }
 
 fn records(kv: &dyn Kv) -> Result<Vec<(Arc<str>, Record)>> {
@@ -271,7 +272,7 @@ fn records(kv: &dyn Kv) -> Result<Vec<(Arc<str>, Record)>> {
         broken.is_none()
     })?;
     match broken {
-        Some(name) => Err(LogError::Store(format!("the record of topic {name} cannot be read"))),
+        Some(name) => Err(KvError::Store(format!("the record of topic {name} cannot be read")).into()),
         None => Ok(records),
     }
 }

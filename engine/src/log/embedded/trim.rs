@@ -5,9 +5,10 @@ use std::fs::remove_file;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::kv::Kv;
+use crate::log::Result;
 use crate::log::embedded::partition::Partition;
 use crate::log::embedded::topics::Topics;
-use crate::log::{Kv, Result};
 
 /// Gives up what is older or more than the topics' configurations say.
 pub(super) fn expire(topics: &Topics, kv: &dyn Kv, now: SystemTime) -> Result<()> {
@@ -32,7 +33,7 @@ pub(super) fn delete_before(cuts: &[(Arc<Partition>, i64)], topics: &Topics, kv:
 
 fn give_up(partition: &Partition, begin: i64, topics: &Topics, kv: &dyn Kv) -> Result<()> {
     let segments = partition.segments();
-    partition.expire(begin, |mark| kv.write(topics.end_write(&partition.id, mark)?.into()))?;
+    partition.expire(begin, |mark| Ok(kv.write(topics.end_write(&partition.id, mark)?.into())?))?;
     for segment in segments.iter().filter(|segment| segment.base < begin) {
         if let Err(error) = remove_file(&segment.path) {
             tracing::warn!("removing {}: {error}", segment.path.display());

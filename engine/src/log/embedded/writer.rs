@@ -6,9 +6,10 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::kv::KvError;
+use crate::kv::sync_dir;
 use crate::log::embedded::frame::place;
 use crate::log::embedded::segment::Segment;
-use crate::log::local::sync_dir;
 use crate::log::{LogError, Result};
 
 /// How far a partition is written; committed ends are kept in the local database in this form.
@@ -199,5 +200,5 @@ impl SegmentWriter {
 
 fn io(what: &str, segment: &Segment) -> impl FnOnce(std::io::Error) -> LogError {
     let what = format!("{what} {}", segment.path.display());
-    move |source| LogError::Io { what, source }
+    move |source| KvError::Io { what, source }.into()
 }

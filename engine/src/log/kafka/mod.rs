@@ -19,14 +19,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::kv::{DataDir, Kv};
 use crate::log::kafka::admin::Admin;
 use crate::log::kafka::connection::Connection;
 use crate::log::kafka::groups::Groups;
 use crate::log::kafka::producer::Producer;
 use crate::log::kafka::reader::KafkaReader;
-use crate::log::local::DataDir;
 use crate::log::{
-    Bounds, Commit, Kv, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicPartition, TopicSpec,
+    Bounds, Commit, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicPartition, TopicSpec,
     positions,
 };
 
@@ -51,7 +51,7 @@ pub struct Kafka {
 
 impl Kafka {
     /// Connects to the cluster; state is kept in the data directory. Fails with [`LogError::Broker`] when no broker
-    /// answers, with [`LogError::DataDir`] when the directory is not ours to use.
+    /// answers, with [`KvError::DataDir`](crate::kv::KvError::DataDir) when the directory is not ours to use.
     pub fn open(settings: &KafkaSettings, path: &Path) -> Result<Kafka> {
         let connection = Arc::new(Connection::new(settings));
         let admin = Admin::new(Arc::clone(&connection))?;
@@ -75,7 +75,7 @@ impl Log for Kafka {
 
     fn delete_topic(&self, name: &str) -> Result<()> {
         self.admin.delete_topic(name)?;
-        self.kv.write(positions::forget_topic(&*self.kv, name)?)
+        Ok(self.kv.write(positions::forget_topic(&*self.kv, name)?)?)
     }
 
     fn topic(&self, name: &str) -> Result<Option<Topic>> {
@@ -142,11 +142,11 @@ impl Log for Kafka {
     }
 
     fn check_writable(&self) -> Result<()> {
-        self.kv.recover()
+        Ok(self.kv.recover()?)
     }
 
     fn close(&self) -> Result<()> {
-        self.dir.close(&*self.kv)
+        Ok(self.dir.close(&*self.kv)?)
     }
 
     fn kv(&self) -> &Arc<dyn Kv> {

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, BinaryArray, Int64Array};
 use arrow::buffer::ScalarBuffer;
 
 use super::groups::{Groups, SharedGroups};
-use crate::log::{LogError, Result};
+use crate::kv::{KvError, Result};
 use crate::operators::KeyForm;
 use crate::state::{Table, TableKind, ToRows, Values};
 use crate::types::row::BadRow;
@@ -54,6 +54,6 @@ impl ToRows for GroupRows {
     }
 }
 
-fn damaged(bad: BadRow) -> LogError {
-    LogError::Corrupt { file: "state of an aggregate".to_owned(), problem: bad.to_string() }
+fn damaged(bad: BadRow) -> KvError {
+    KvError::Corrupt { file: "state of an aggregate".to_owned(), problem: bad.to_string() }
 }

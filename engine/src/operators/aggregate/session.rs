@@ -11,7 +11,7 @@ use super::groups::{Groups, SharedGroups};
 use super::kept::table;
 use super::stream::key_nulls;
 use crate::expr::aggregates::{Emit, NONE, Op};
-use crate::log::Writes;
+use crate::kv::Writes;
 use crate::operators::keys::KeyBytes;
 use crate::operators::{Context, Operator, OperatorError, only};
 use crate::state::{Store, Stored, Table, TableKind};

@@ -10,7 +10,7 @@ use super::groups::{Groups, SharedGroups};
 use super::kept::table;
 use super::{Grouping, Updates};
 use crate::expr::aggregates::{Emit, NONE, Op};
-use crate::log::Writes;
+use crate::kv::Writes;
 use crate::operators::keys::KeyBytes;
 use crate::operators::{Context, Operator, OperatorError, only};
 use crate::state::{Store, Table, TableKind};

@@ -14,7 +14,7 @@ use super::stream::key_nulls;
 use super::{Grouping, Updates};
 use crate::expr::aggregates::{Emit, NONE, Op};
 use crate::expr::{Evaluator, RowErrors, Rows};
-use crate::log::Writes;
+use crate::kv::Writes;
 use crate::operators::keys::KeyBytes;
 use crate::operators::{Context, Operator, OperatorError, only};
 use crate::state::{Store, Table, TableKind};

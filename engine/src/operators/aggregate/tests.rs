@@ -129,7 +129,7 @@ fn windows_past_retention_are_forgotten() {
     let mut slots = 0;
     for minute in 0..100 {
         rows.step(&mut aggregate, &format!("@{} + 1 | 1", minute * 60_000));
-        aggregate.drain_state(&mut crate::log::Writes::default());
+        aggregate.drain_state(&mut crate::kv::Writes::default());
         aggregate.committed().unwrap();
         slots = aggregate.slots();
     }
@@ -208,7 +208,7 @@ impl Operator for Both {
         self.1.run(vec![moved], ctx)
     }
 
-    fn drain_state(&mut self, into: &mut crate::log::Writes) {
+    fn drain_state(&mut self, into: &mut crate::kv::Writes) {
         self.1.drain_state(into);
     }
 }

@@ -1,6 +1,6 @@
 //! Rows of one side of a stream-stream join, kept for as long as a row of the other side may match them.
 
-use crate::log::Writes;
+use crate::kv::Writes;
 use crate::operators::OperatorError;
 use crate::state::{Place, Store, Stored};
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64, take};
@@ -208,7 +208,7 @@ mod tests {
         for time in [1, 59_999, 60_000, 500_000] {
             buffer.put(b"k", time, b"").unwrap();
         }
-        buffer.drain(&mut crate::log::Writes::default());
+        buffer.drain(&mut crate::kv::Writes::default());
         buffer.committed().unwrap();
         assert_eq!(buffer.store.live_segments(), [8]);
     }

@@ -7,7 +7,7 @@ use super::output::{Origin, Output, Pair};
 use super::subscribers::{Subscribers, subscribe, unsubscribe};
 use super::{Inputs, LEFT, RIGHT};
 use crate::expr::Evaluator;
-use crate::log::Writes;
+use crate::kv::Writes;
 use crate::operators::rows::{eval, layout};
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
 use crate::state::{Row, Store, Stored};

@@ -8,14 +8,14 @@ use arrow::compute::interleave;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
-use crate::log::LogError;
+use crate::kv::KvError;
 use crate::operators::OperatorError;
 use crate::types::row::{BadRow, RowDecoder};
 use crate::types::{Changes, Column, Schema, Side, SqlType, Windows};
 
 /// What a state that cannot be read is for a query.
 pub(super) fn damaged(bad: BadRow) -> OperatorError {
-    OperatorError::State(LogError::Corrupt { file: "state of a join".to_owned(), problem: bad.to_string() })
+    OperatorError::State(KvError::Corrupt { file: "state of a join".to_owned(), problem: bad.to_string() })
 }
 
 /// Decodes rows of these columns.

@@ -5,7 +5,7 @@ use super::input::{Input, runs, two};
 use super::output::{Origin, Output, Pair};
 use super::unmatched::{GivenUp, Unmatched, Wait};
 use super::{Inputs, LEFT, Outer, RIGHT};
-use crate::log::Writes;
+use crate::kv::Writes;
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
 use crate::types::{Changes, Time};
 

@@ -9,7 +9,7 @@ use arrow::error::ArrowError;
 use super::input::{Input, runs, two};
 use super::output::{damaged, decoder};
 use super::{Inputs, LEFT, RIGHT};
-use crate::log::Writes;
+use crate::kv::Writes;
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
 use crate::state::{Row, Store};
 use crate::types::Changes;

@@ -3,7 +3,7 @@
 use super::input::{Input, runs, two};
 use super::output::{Origin, Output, Pair};
 use super::{Inputs, LEFT, Outer, RIGHT};
-use crate::log::Writes;
+use crate::kv::Writes;
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
 use crate::state::{Row, Store};
 use crate::types::Changes;

@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, StringArray};
 use arrow::buffer::BooleanBuffer;
 
 use super::{Inputs, LEFT, RIGHT};
-use crate::log::{Embedded, Log, Writes};
+use crate::kv::{Kv, MemoryKv, Writes};
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
 use crate::state::{Budget, Place};
 use crate::types::{Changes, Column, Schema, Side, SqlType};
@@ -51,8 +51,8 @@ fn run<J: Operator>(
     step: usize,
     restarts: bool,
 ) -> Vec<String> {
-    let log = Embedded::in_memory();
-    let place = Place::on_disk(log.kv().clone(), "state/q/0_0/join", Arc::new(Budget::new(1 << 20)));
+    let kv: Arc<dyn Kv> = Arc::new(MemoryKv::default());
+    let place = Place::on_disk(Arc::clone(&kv), "state/q/0_0/join", Arc::new(Budget::new(1 << 20)));
     let schemas = widths.map(schema);
     let start = || make(Inputs { left: &schemas[0], right: &schemas[1], keys: text_keys(), place: &place }).unwrap();
     let (mut join, mut seen) = (start(), Vec::new());
@@ -64,7 +64,7 @@ fn run<J: Operator>(
         if restarts {
             let mut writes = Writes::default();
             join.drain_state(&mut writes);
-            log.kv().write(writes).unwrap();
+            kv.write(writes).unwrap();
             join = start();
         }
     }

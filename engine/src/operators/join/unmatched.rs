@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use super::output::damaged;
 use super::{LEFT, RIGHT};
-use crate::log::Writes;
+use crate::kv::Writes;
 use crate::operators::OperatorError;
 use crate::state::{Entries, KeySet, Place, Store, Stored};
 use crate::types::Time;

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 
 use crate::expr::{Evaluator, RowErrors, Rows};
 use crate::formats::FormatError;
+use crate::kv::KvError;
 use crate::log::LogError;
 use crate::rows::{RowBatch, RowFormat, RowWriter};
 use crate::state::{Cursor, Found, Table};
@@ -31,6 +32,12 @@ pub(crate) enum PullError {
     Arrow(#[from] arrow::error::ArrowError),
     #[error("Too many long answers are on their way")]
     TooMany,
+}
+
+impl std::convert::From<KvError> for PullError {
+    fn from(error: KvError) -> Self {
+        LogError::from(error).into()
+    }
 }
 
 /// How far an answer has come.

@@ -59,5 +59,5 @@ pub(crate) fn answer(
         }
     };
     let thread = std::thread::Builder::new().name("pull".to_owned()).stack_size(sql::STACK_BYTES).spawn(rest);
-    thread.map(drop).map_err(|source| LogError::Io { what: "starting a thread".to_owned(), source }.into())
+    thread.map(drop).map_err(|error| LogError::Thread(error).into())
 }

@@ -8,8 +8,7 @@ use std::fs::{File, read_to_string, rename};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use crate::log::local::sync_dir;
-use crate::log::{Kv, LogError, Result, Write};
+use crate::kv::{Kv, KvError, Result, Write, sync_dir};
 
 const FILE: &str = "CLOSED";
 const DRAFT: &str = "CLOSED.new";
@@ -20,7 +19,7 @@ pub(super) fn note(dir: &Path, kv: &dyn Kv) -> Result<()> {
     let number = in_database(kv)? + 1;
     let value = Some(number.to_be_bytes().to_vec());
     kv.write(Write { space: SPACE.into(), key: Vec::new(), value }.into())?;
-    write(dir, number).map_err(|source| LogError::Io { what: dir.join(FILE).display().to_string(), source })
+    write(dir, number).map_err(|source| KvError::Io { what: dir.join(FILE).display().to_string(), source })
 }
 
 /// Fails when the database lacks what it had at the last orderly stop.
@@ -30,14 +29,12 @@ pub(super) fn check(dir: &Path, database: &Path, kv: &dyn Kv) -> Result<()> {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(source) if source.kind() != ErrorKind::InvalidData => {
-            return Err(LogError::Io { what: file.display().to_string(), source });
+            return Err(KvError::Io { what: file.display().to_string(), source });
         }
         Err(_) => String::new(),
     };
-    let corrupt = |file: &Path, problem: &str| LogError::Corrupt {
-        file: file.display().to_string(),
-        problem: problem.to_owned(),
-    };
+    let corrupt =
+        |file: &Path, problem: &str| KvError::Corrupt { file: file.display().to_string(), problem: problem.to_owned() };
     let number = parse(&text).ok_or_else(|| corrupt(&file, "it holds no number and checksum"))?;
     match in_database(kv)? >= number {
         true => Ok(()),

@@ -14,11 +14,10 @@ use fjall::config::{PartitioningPolicy, PinningPolicy};
 use fjall::{Keyspace, KeyspaceCreateOptions, LsmError, OwnedWriteBatch, PersistMode, Slice};
 use parking_lot::{Mutex, RwLock};
 
-use crate::log::local::branches::{Changes, Entries, next_branch};
-use crate::log::local::long_keys::{Beginning, LONG, Node, within};
-use crate::log::local::panics::quietly;
-use crate::log::local::{descriptors, is_empty, journal};
-use crate::log::{LogError, Result, Writes};
+use crate::kv::branches::{Changes, Entries, next_branch};
+use crate::kv::long_keys::{Beginning, LONG, Node, within};
+use crate::kv::panics::quietly;
+use crate::kv::{KvError, Result, Writes, descriptors, is_empty, journal};
 
 /// Unflushed writes kept in memory: what is replayed at the next start. Up to five of these tables are in memory, one that is
 /// filled and four that wait or that fjall has not let go of.
@@ -61,7 +60,7 @@ impl Opened {
     /// Opens or makes it.
     pub(super) fn open(path: &Path) -> Result<Opened> {
         journal::check(path)?;
-        let corrupt = |problem: String| LogError::Corrupt { file: path.display().to_string(), problem };
+        let corrupt = |problem: String| KvError::Corrupt { file: path.display().to_string(), problem };
         let broken = || corrupt("the local database cannot be opened".to_owned());
         // damaged files make fjall panic in places
         let opened = quietly(broken().to_string(), || {
@@ -76,7 +75,7 @@ impl Opened {
         match opened {
             Ok(Ok(opened)) => Ok(opened),
             Ok(Err(error)) => Err(match io_error(error) {
-                Ok(source) => LogError::Io { what: path.display().to_string(), source },
+                Ok(source) => KvError::Io { what: path.display().to_string(), source },
                 Err(error) => corrupt(error.to_string()),
             }),
             Err(_) => Err(broken()),
@@ -88,10 +87,10 @@ impl Opened {
         self.database.visible_seqno()
     }
 
-    fn failed(&self, error: fjall::Error) -> LogError {
+    fn failed(&self, error: fjall::Error) -> KvError {
         match io_error(error) {
-            Ok(source) => LogError::Io { what: self.path.display().to_string(), source },
-            Err(error) => LogError::Store(format!("{}: {error}", self.path.display())),
+            Ok(source) => KvError::Io { what: self.path.display().to_string(), source },
+            Err(error) => KvError::Store(format!("{}: {error}", self.path.display())),
         }
     }
 
@@ -131,7 +130,7 @@ impl Opened {
                 self.database.persist(PersistMode::Buffer).map_err(|error| self.failed(error))?;
             }
             if begin.elapsed() > FLUSH_PATIENCE {
-                return Err(LogError::Store("what was written is not flushed".to_owned()));
+                return Err(KvError::Store("what was written is not flushed".to_owned()));
             }
         }
         Ok(())
@@ -187,7 +186,7 @@ impl Opened {
 
     /// What the entry of the beginning of long keys holds.
     pub(super) fn beginning<'a>(&self, entry: &'a [u8]) -> Result<Beginning<'a>> {
-        Beginning::parse(entry).ok_or_else(|| LogError::Corrupt {
+        Beginning::parse(entry).ok_or_else(|| KvError::Corrupt {
             file: self.path.display().to_string(),
             problem: "an entry of long keys cannot be read".to_owned(),
         })

@@ -17,8 +17,7 @@ use std::fs::{File, read_dir, remove_file, rename};
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use crate::log::local::sync_dir;
-use crate::log::{LogError, Result};
+use crate::kv::{KvError, Result, sync_dir};
 
 const START: u8 = 1;
 const ITEM: u8 = 2;
@@ -41,7 +40,7 @@ pub(super) fn check(database: &Path) -> Result<()> {
             let Entry::Start(number) = entry else { continue };
             if last.is_some_and(|last| number <= last) || number >= TOO_HIGH {
                 let problem = "a commit has a number that cannot be right".to_owned();
-                return Err(LogError::Corrupt { file: path.display().to_string(), problem });
+                return Err(KvError::Corrupt { file: path.display().to_string(), problem });
             }
             last = Some(number);
         }
@@ -95,7 +94,7 @@ impl Copies {
     /// Puts them in the place of what they were made of, unless there are other journals by now.
     pub(super) fn put_in_place(self, database: &Path) -> Result<()> {
         if journals(database)? != self.of {
-            return Err(LogError::Store("the journals have changed".to_owned()));
+            return Err(KvError::Store("the journals have changed".to_owned()));
         }
         for path in &self.copied {
             rename(path.with_added_extension(COPY), path).map_err(io(path))?;
@@ -127,9 +126,9 @@ fn journals(database: &Path) -> Result<Vec<PathBuf>> {
     Ok(journals.into_iter().map(|(_, path)| path).collect())
 }
 
-fn io(path: &Path) -> impl FnOnce(std::io::Error) -> LogError {
+fn io(path: &Path) -> impl FnOnce(std::io::Error) -> KvError {
     let what = path.display().to_string();
-    move |source| LogError::Io { what, source }
+    move |source| KvError::Io { what, source }
 }
 
 /// What a journal is made of.
@@ -207,8 +206,7 @@ mod tests {
     use std::os::unix::fs::FileExt;
 
     use super::*;
-    use crate::log::local::Database;
-    use crate::log::{Kv, Write};
+    use crate::kv::{Database, Kv, Write};
 
     #[test]
     fn a_batch_with_another_number_is_damage() {

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use crate::log::local::is_empty;
-use crate::log::{Kv, Result, Writes};
+use crate::kv::{Kv, Result, Writes, is_empty};
 
 /// Entries copied out of the lock at a time, so that a scan's callback may use the database.
 const SCAN_CHUNK: usize = 256;
@@ -16,7 +15,7 @@ type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// Spaces in memory, gone with the process.
 #[derive(Debug, Default)]
-pub(in crate::log) struct MemoryKv {
+pub struct MemoryKv {
     spaces: RwLock<BTreeMap<Arc<str>, Entries>>,
 }
 

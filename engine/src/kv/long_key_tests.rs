@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::{Bound, RangeBounds};
 
-use crate::log::local::long_keys::{LONG, bundle};
-use crate::log::local::opened::Opened;
-use crate::log::{Write, Writes};
+use crate::kv::long_keys::{LONG, bundle};
+use crate::kv::opened::Opened;
+use crate::kv::{Write, Writes};
 
 fn scanned(opened: &Opened, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut found = Vec::new();

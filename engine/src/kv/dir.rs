@@ -9,8 +9,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::log::local::{Database, closed};
-use crate::log::{Kv, LogError, Result};
+use crate::kv::{Database, Kv, KvError, Result, closed};
 
 /// Raised whenever what lies in the directory changes its form.
 const FORMAT: u32 = 2;
@@ -31,7 +30,7 @@ const OTHERS: u32 = 0o077;
 
 /// A data directory this process has locked; released on drop.
 #[derive(Debug)]
-pub(in crate::log) struct DataDir {
+pub(crate) struct DataDir {
     path: PathBuf,
     _lock: File,
 }
@@ -39,9 +38,9 @@ pub(in crate::log) struct DataDir {
 impl DataDir {
     /// Opens or makes a directory, and the local database in it, for a log of the given kind (`embedded`, `kafka`). Refuses, and changes nothing,
     /// when another process uses it, when it holds something else, or when it was written in another format.
-    pub(in crate::log) fn open(path: &Path, kind: &str) -> Result<(DataDir, Database)> {
+    pub(crate) fn open(path: &Path, kind: &str) -> Result<(DataDir, Database)> {
         let failed = |what: &str, error: std::io::Error| {
-            LogError::DataDir(format!("cannot {what} the data directory {}: {error}", path.display()))
+            KvError::DataDir(format!("cannot {what} the data directory {}: {error}", path.display()))
         };
         if !path.is_dir() {
             DirBuilder::new().recursive(true).mode(OWNER).create(path).map_err(|error| failed("create", error))?;
@@ -54,7 +53,7 @@ impl DataDir {
         let is_unfinished = names.iter().any(|name| name == LOCK_FILE);
         let is_foreign = |name: &&OsString| !is_unfinished || !UNFINISHED.iter().any(|ours| *name == *ours);
         if let (false, Some(foreign)) = (is_ours(path, kind)?, names.iter().find(is_foreign)) {
-            return Err(LogError::DataDir(format!(
+            return Err(KvError::DataDir(format!(
                 "{} is not a Millstream data directory (it holds '{}' but no {FORMAT_FILE} file); choose an empty one",
                 path.display(),
                 foreign.display()
@@ -67,7 +66,7 @@ impl DataDir {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let used = format!("the data directory {} is in use by another process", path.display());
-                return Err(LogError::DataDir(used));
+                return Err(KvError::DataDir(used));
             }
             Err(TryLockError::Error(error)) => return Err(failed("lock", error)),
         }
@@ -76,7 +75,7 @@ impl DataDir {
         if is_ours(path, kind)? {
             if !dir.database().is_dir() {
                 let problem = "the local database is missing".to_owned();
-                return Err(LogError::Corrupt { file: dir.database().display().to_string(), problem });
+                return Err(KvError::Corrupt { file: dir.database().display().to_string(), problem });
             }
             let database = Database::open(&dir.database())?;
             closed::check(path, &dir.database(), &database)?;
@@ -93,12 +92,12 @@ impl DataDir {
     }
 
     /// Notes that the process stops in an orderly way: the next start misses nothing without saying so.
-    pub(in crate::log) fn close(&self, kv: &dyn Kv) -> Result<()> {
+    pub(crate) fn close(&self, kv: &dyn Kv) -> Result<()> {
         closed::note(&self.path, kv)
     }
 
     /// Whether there is room to write something.
-    pub(in crate::log) fn probe(&self) -> std::io::Result<()> {
+    pub(crate) fn probe(&self) -> std::io::Result<()> {
         let path = self.path.join(PROBE_FILE);
         let written = File::create(&path).and_then(|mut file| {
             file.write_all(&vec![0; PROBE_BYTES])?;
@@ -108,7 +107,7 @@ impl DataDir {
     }
 
     /// Where it is.
-    pub(in crate::log) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }
@@ -129,7 +128,7 @@ fn protect(path: &Path) -> Result<()> {
             let Some(kind) = there(&path, entry.file_type())? else { continue };
             if kind.is_symlink() {
                 let problem = format!("{} is a symbolic link; a data directory has none in it", path.display());
-                return Err(LogError::DataDir(problem));
+                return Err(KvError::DataDir(problem));
             }
             match kind.is_dir() {
                 true => open.push(path),
@@ -162,8 +161,8 @@ fn there<T>(path: &Path, found: std::io::Result<T>) -> Result<Option<T>> {
     }
 }
 
-fn io(path: &Path, source: std::io::Error) -> LogError {
-    LogError::Io { what: path.display().to_string(), source }
+fn io(path: &Path, source: std::io::Error) -> KvError {
+    KvError::Io { what: path.display().to_string(), source }
 }
 
 /// Whether the directory says it is ours; fails when it says it is something we cannot use.
@@ -172,7 +171,7 @@ fn is_ours(path: &Path, kind: &str) -> Result<bool> {
     let text = match read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(LogError::DataDir(format!("cannot read {}: {error}", file.display()))),
+        Err(error) => return Err(KvError::DataDir(format!("cannot read {}: {error}", file.display()))),
     };
     let mut lines = text.lines();
     let title = lines.next() == Some(TITLE);
@@ -196,7 +195,7 @@ fn is_ours(path: &Path, kind: &str) -> Result<bool> {
         ),
         _ => format!("{} is not a Millstream data directory: its {FORMAT_FILE} file says otherwise", path.display()),
     };
-    Err(LogError::DataDir(problem))
+    Err(KvError::DataDir(problem))
 }
 
 fn mark(path: &Path, kind: &str) -> std::io::Result<()> {
@@ -209,7 +208,7 @@ fn mark(path: &Path, kind: &str) -> std::io::Result<()> {
 }
 
 /// Makes the names in a directory durable.
-pub(in crate::log) fn sync_dir(path: &Path) -> std::io::Result<()> {
+pub(crate) fn sync_dir(path: &Path) -> std::io::Result<()> {
     File::open(path)?.sync_all()
 }
 

@@ -11,7 +11,7 @@ pub(super) fn for_tables() -> usize {
 }
 
 /// For segment files that are written to.
-pub(in crate::log) fn for_segments() -> usize {
+pub(crate) fn for_segments() -> usize {
     share().clamp(4, 1024)
 }
 

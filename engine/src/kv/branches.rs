@@ -6,9 +6,9 @@ use std::ops::Bound;
 
 use fjall::{Keyspace, Slice};
 
-use crate::log::Result;
-use crate::log::local::long_keys::{Beginning, Node, branch_entry};
-use crate::log::local::opened::Opened;
+use crate::kv::Result;
+use crate::kv::long_keys::{Beginning, Node, branch_entry};
+use crate::kv::opened::Opened;
 
 /// Entries to be written in one batch; `None`: to be removed.
 pub(super) type Entries<'a> = BTreeMap<Slice, Option<Cow<'a, [u8]>>>;

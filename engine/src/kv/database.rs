@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock};
 use rustix::fs::statvfs;
 
-use crate::log::local::journal;
-use crate::log::local::long_keys::LONG;
-use crate::log::local::opened::Opened;
-use crate::log::{Kv, LogError, Result, Writes};
+use crate::kv::journal;
+use crate::kv::long_keys::LONG;
+use crate::kv::opened::Opened;
+use crate::kv::{Kv, KvError, Result, Writes};
 
 /// Pauses between attempts to write again: the first one, and the longest when it fails again soon afterwards.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ const LITTLE_ROOM: u64 = 32 << 20;
 const VALUE_BYTES: usize = 1 << 30;
 
 /// The local database in a directory.
-pub(in crate::log) struct Database {
+pub(crate) struct Database {
     path: PathBuf,
     place: RwLock<Place>,
     health: Mutex<Health>,
@@ -58,7 +58,7 @@ struct Health {
 
 impl Database {
     /// Opens or makes it.
-    pub(in crate::log) fn open(path: &Path) -> Result<Database> {
+    pub(crate) fn open(path: &Path) -> Result<Database> {
         Ok(Database {
             path: path.to_owned(),
             place: RwLock::new(Place::Open(Arc::new(Opened::open(path)?))),
@@ -69,13 +69,13 @@ impl Database {
     fn opened(&self) -> Result<Arc<Opened>> {
         match &*self.place.read() {
             Place::Open(opened) => Ok(Arc::clone(opened)),
-            Place::Closed { .. } => Err(LogError::Unwritable("it could not be opened again".to_owned())),
+            Place::Closed { .. } => Err(KvError::Unwritable("it could not be opened again".to_owned())),
         }
     }
 
     /// Notes that a write failed; the error for whoever wanted it.
-    fn failed(&self, error: LogError) -> LogError {
-        if let LogError::Corrupt { .. } = error {
+    fn failed(&self, error: KvError) -> KvError {
+        if let KvError::Corrupt { .. } = error {
             return error;
         }
         let mut health = self.health.lock();
@@ -88,7 +88,7 @@ impl Database {
             health.since = Instant::now();
         }
         health.problem = Some(problem.clone());
-        LogError::Unwritable(problem)
+        KvError::Unwritable(problem)
     }
 
     /// Closes the database and opens it again without what a failed write has left. Until it is closed it can be read.
@@ -99,7 +99,7 @@ impl Database {
                 let begin = Instant::now();
                 while Arc::get_mut(opened).is_none() {
                     if begin.elapsed() > USERS_PATIENCE {
-                        return Err(LogError::Store("it is being used".to_owned()));
+                        return Err(KvError::Store("it is being used".to_owned()));
                     }
                     sleep(USERS_PAUSE);
                 }
@@ -117,11 +117,11 @@ impl Database {
 }
 
 /// What is wrong, for those who cannot look at the server's files.
-pub(in crate::log) fn described(error: &LogError, path: &Path) -> String {
+pub(crate) fn described(error: &KvError, path: &Path) -> String {
     const FULL: &str = "the disk is full";
     match error {
-        LogError::Io { source, .. } if source.kind() == ErrorKind::StorageFull => FULL.to_owned(),
-        LogError::Io { source, .. } => source.to_string(),
+        KvError::Io { source, .. } if source.kind() == ErrorKind::StorageFull => FULL.to_owned(),
+        KvError::Io { source, .. } => source.to_string(),
         // fjall does not say what its thread failed of.
         _ if free_bytes(path).is_some_and(|bytes| bytes < LITTLE_ROOM) => FULL.to_owned(),
         _ => "the local database failed".to_owned(),
@@ -164,12 +164,12 @@ impl Kv for Database {
     fn check(&self, writes: &Writes) -> Result<()> {
         if let Some(name) = writes.spaces().iter().find(|name| name.len() >= LONG) {
             let start: String = name.chars().take(80).collect();
-            return Err(LogError::Invalid(format!("the name '{start}…' has {} bytes, more than {LONG}", name.len())));
+            return Err(KvError::Invalid(format!("the name '{start}…' has {} bytes, more than {LONG}", name.len())));
         }
         if writes.bytes() > VALUE_BYTES {
             let longest = writes.iter().map(|(_, key, value)| key.len() + value.map_or(0, <[u8]>::len)).max();
             if let Some(longest) = longest.filter(|longest| *longest > VALUE_BYTES) {
-                return Err(LogError::Invalid(format!(
+                return Err(KvError::Invalid(format!(
                     "an entry of a store has {longest} bytes, more than {VALUE_BYTES}"
                 )));
             }
@@ -181,7 +181,7 @@ impl Kv for Database {
         let mut health = self.health.lock();
         let Some(problem) = &health.problem else { return Ok(()) };
         if health.since.elapsed() < health.pause {
-            return Err(LogError::Unwritable(problem.clone()));
+            return Err(KvError::Unwritable(problem.clone()));
         }
         let reopened = self.reopen();
         health.since = Instant::now();
@@ -195,7 +195,7 @@ impl Kv for Database {
                 let problem = described(&error, &self.path);
                 tracing::debug!("{} still cannot be written to: {error}", self.path.display());
                 health.problem = Some(problem.clone());
-                Err(LogError::Unwritable(problem))
+                Err(KvError::Unwritable(problem))
             }
         }
     }
@@ -204,7 +204,7 @@ impl Kv for Database {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::Write;
+    use crate::kv::Write;
 
     fn put(database: &Database, key: u8) -> Result<()> {
         database.write(Write { space: "s".into(), key: vec![key], value: Some(vec![key]) }.into())
@@ -222,7 +222,7 @@ mod tests {
         put(&database, 10).unwrap();
         *database.place.write() = Place::Closed { next };
         assert!(database.get("s", &[1]).unwrap_err().may_pass());
-        database.failed(LogError::Store("made up".to_owned()));
+        database.failed(KvError::Store("made up".to_owned()));
         database.health.lock().pause = Duration::ZERO;
         database.recover().unwrap();
         for key in 0..12 {
@@ -230,7 +230,7 @@ mod tests {
         }
         put(&database, 11).unwrap();
         // While it is open, and a reader has not finished.
-        database.failed(LogError::Store("made up".to_owned()));
+        database.failed(KvError::Store("made up".to_owned()));
         let reader = database.opened().unwrap();
         let error = put(&database, 12).unwrap_err();
         assert!(error.may_pass() && error.to_string().contains("the local database failed"), "{error}");

@@ -1,0 +1,66 @@
+//! What goes wrong in the data directory.
+
+use std::io;
+
+use crate::incident::reported;
+
+/// Why the data directory, or the database in it, could not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum KvError {
+    /// The request makes no sense (a name that is too long, …).
+    #[error("{0}")]
+    Invalid(String),
+    /// A file of the data directory, or an entry of the database, is damaged.
+    #[error("{file} is corrupt: {problem}")]
+    Corrupt { file: String, problem: String },
+    /// The data directory cannot be used (locked by another process, foreign files, no permission).
+    #[error("{0}")]
+    DataDir(String),
+    /// Reading or writing failed; `what` names the file or the call.
+    #[error("{what}: {source}")]
+    Io { what: String, source: io::Error },
+    /// The database failed.
+    #[error("local store: {0}")]
+    Store(String),
+    /// Nothing can be written for now: the disk is full, say. Writing goes on by itself when that is over.
+    #[error("the data directory cannot be written to: {0}")]
+    Unwritable(String),
+}
+
+/// Result of this module's calls.
+pub type Result<T> = std::result::Result<T, KvError>;
+
+impl KvError {
+    /// Whether the same call may well succeed a little later, without anybody doing anything about it.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Io { .. } | Self::Unwritable(_))
+    }
+
+    /// What a client is told of it; the operator learns all of it.
+    pub fn told(&self) -> String {
+        let what = match self {
+            Self::Invalid(_) => return self.to_string(),
+            // It has been reported once; whoever tries again meanwhile adds nothing.
+            Self::Unwritable(_) => return self.to_string(),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "The server's disk is full",
+            Self::Io { .. } | Self::DataDir(_) | Self::Store(_) => "The server could not use its data directory",
+            Self::Corrupt { .. } => "Data of the server is damaged",
+        };
+        reported(what, self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_learn_what_and_a_number_but_no_file() {
+        let source = io::Error::new(io::ErrorKind::StorageFull, "no space left on device");
+        let told = KvError::Io { what: "writing /data/topics/a".to_owned(), source }.told();
+        assert!(told.starts_with("The server's disk is full. The server's log has more about it under "), "{told}");
+        assert!(!told.contains("/data"), "{told}");
+        let told = KvError::Invalid("the name 'a' will not do".to_owned()).told();
+        assert_eq!(told, "the name 'a' will not do");
+    }
+}

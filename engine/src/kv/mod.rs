@@ -1,0 +1,69 @@
+//! What a process keeps for itself: its data directory, and the local database in it ([`Kv`]) with state, positions and the
+//! command log. Every log uses it; what needs nothing but the database does not know of logs.
+//!
+//! ```text
+//! <data directory>/FORMAT   what this directory is, and in which format
+//!                  LOCK     held by the process that uses it
+//!                  CLOSED   that the server stopped in an orderly way, and what its database has had by then
+//!                  db/      the local database (fjall)
+//!                  topics/  segment files of the embedded log
+//! ```
+
+mod branches;
+mod closed;
+mod database;
+mod descriptors;
+mod dir;
+mod error;
+mod journal;
+#[cfg(test)]
+mod long_key_tests;
+mod long_keys;
+mod memory;
+mod opened;
+mod panics;
+mod writes;
+
+use std::ops::Bound;
+
+pub(crate) use self::database::{Database, described};
+pub(crate) use self::descriptors::for_segments;
+pub(crate) use self::dir::{DataDir, sync_dir};
+pub use self::error::{KvError, Result};
+pub use self::memory::MemoryKv;
+pub use self::writes::{Write, Writes, Written};
+
+/// The local database: ordered keys in named spaces.
+pub trait Kv: Send + Sync + 'static {
+    /// The value of a key.
+    fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>>;
+    /// Calls `each` for every entry in key order until it returns false.
+    fn scan(
+        &self,
+        space: &str,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<()>;
+    /// Applies all writes at once, durably. When that fails none of them is applied, now or later.
+    fn write(&self, writes: Writes) -> Result<()>;
+    /// Fails if these writes could never be applied, for what they are.
+    fn check(&self, _writes: &Writes) -> Result<()> {
+        Ok(())
+    }
+    /// Makes writing possible again after it failed; fails while it is not.
+    fn recover(&self) -> Result<()> {
+        Ok(())
+    }
+    /// Removes every space whose name starts with the prefix.
+    fn drop_spaces(&self, prefix: &str) -> Result<()>;
+}
+
+/// Whether no key lies between the bounds (ranges of maps panic for such).
+fn is_empty(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
+    match (from, to) {
+        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+        (Bound::Included(from), Bound::Included(to)) => from > to,
+        (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,
+    }
+}
