@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use e2e::repository;
 
@@ -210,6 +211,37 @@ fn libraries_stay_in_their_rooms() {
         }
     }
     assert!(wrong.is_empty(), "libraries outside of their rooms:\n{}", wrong.join("\n"));
+}
+
+/// What each shared dependency is asked for, by package and version, when these packages are built with their tests.
+fn features(of: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["tree", "--offline", "--prefix", "none", "-e", "normal,dev,no-proc-macro", "-f", "{p} [{f}]"]).args(of);
+    let output = cargo.current_dir(repository()).output().expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in String::from_utf8(output.stdout).expect("a text").lines() {
+        let (package, features) = line.trim_end_matches(" (*)").split_once(" [").expect("a package with its features");
+        found.entry(package.to_owned()).or_default().insert(features.to_owned());
+    }
+    found
+}
+
+/// Otherwise cargo builds DataFusion a second time, and an edit of one module takes minutes, not seconds, to test.
+#[test]
+fn the_engine_alone_asks_of_its_dependencies_what_the_workspace_asks() {
+    let (workspace, engine) = (features(&["--workspace"]), features(&["-p", "engine"]));
+    assert!(engine.len() > 100, "only {} packages", engine.len());
+    let other: Vec<String> = engine
+        .iter()
+        .filter(|(package, features)| workspace.get(*package) != Some(features))
+        .map(|(package, features)| format!("{package}: {features:?}, not {:?}", workspace.get(package)))
+        .collect();
+    assert!(
+        other.is_empty(),
+        "add to the dev-dependencies of engine/Cargo.toml what asks for more:\n{}",
+        other.join("\n")
+    );
 }
 
 #[test]
