@@ -78,7 +78,7 @@ pub(crate) async fn in_process(overrides: &[(String, String)]) -> Result<InProce
     }
     prepare_process();
     let config = ServerConfig::from_settings(settings)?;
-    let data_dir = config.properties.get("data.dir").unwrap_or_default().to_owned();
+    let data_dir = config.data_dir().to_owned();
     let (stop, stopped) = oneshot::channel();
     let (say, listening) = oneshot::channel();
     let running = tokio::spawn(async move {

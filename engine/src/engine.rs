@@ -47,7 +47,7 @@ use sql::{Limits, Parsed, Statement};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, System};
 use crate::commands::{CommandLog, Outcomes, Status};
-use crate::config::{Config, ConfigError, without_effect};
+use crate::config::{Config, ConfigError, setting, without_effect};
 use crate::error::Error;
 use crate::expr::Registry;
 use crate::log::{Embedded, Log};
@@ -111,14 +111,13 @@ struct Shared {
 impl Engine {
     /// Opens the engine on the log the settings name, and starts again what ran.
     pub fn open(config: Config) -> Result<Self, Error> {
-        let dir = config.get("data.dir").unwrap_or("millstream-data").to_owned();
-        let log: Arc<dyn Log> = match config.get("bootstrap.servers") {
+        let dir = config.get(setting::DATA_DIR).to_owned();
+        let log: Arc<dyn Log> = match config.get(setting::BOOTSTRAP_SERVERS) {
             Some(brokers) => topics::kafka(brokers, Path::new(&dir), &config)?,
             None => Arc::new(Embedded::open(Path::new(&dir))?),
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads =
-            config.number("ksql.streams.num.stream.threads").map_or(threads, |most| threads.min(most.max(1) as usize));
+        let threads = threads.min(config.limit(setting::NUM_STREAM_THREADS));
         Self::new(Parts { log, clock: Arc::new(System), config, functions: Registry::with(&[]), threads, uncut: false })
     }
 
@@ -126,8 +125,8 @@ impl Engine {
     pub fn new(parts: Parts) -> Result<Self, Error> {
         let Parts { log, clock, config, functions, threads, uncut } = parts;
         let functions = Arc::new(functions);
-        let step_rows = config.number("millstream.max.records.per.step").unwrap_or(8192).clamp(1, 1 << 20) as usize;
-        let state_bytes = config.number("millstream.state.memory.bytes").unwrap_or(1 << 30).max(1 << 20) as usize;
+        let step_rows = config.limit(setting::MAX_RECORDS_PER_STEP);
+        let state_bytes = config.limit(setting::STATE_MEMORY_BYTES);
         let settings = Settings { threads, step_rows, state_bytes, uncut };
         let runtime = Runtime::new(Arc::clone(&log), Arc::clone(&clock), Arc::clone(&functions), settings)?;
         let (commands, logged) = CommandLog::open(Arc::clone(log.kv()))?;
@@ -191,7 +190,7 @@ impl Engine {
 
     /// Refuses statements after which more queries would run than may.
     fn check_query_limit(&self, text: &str, after: &Catalog) -> Result<(), Failure> {
-        let most = self.shared.config.number("ksql.query.persistent.active.limit").unwrap_or(i64::MAX);
+        let most = self.shared.config.get(setting::QUERY_PERSISTENT_ACTIVE_LIMIT);
         let (now, then) = (self.shared.catalog.read().queries().count(), after.queries().count());
         if then <= now || most < 0 || i64::try_from(then).is_ok_and(|then| then <= most) {
             return Ok(());

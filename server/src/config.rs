@@ -2,64 +2,12 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use engine::config::{Config, is_known, nearest};
+use engine::config::{Config, is_known, nearest, setting};
 
-/// Where a server listens that nobody told otherwise: for this machine only.
-const LISTEN: &str = "http://127.0.0.1:8088";
-/// Settings that promise a closed door which is not there: what makes them do so, and what to do instead. An entry ending
-/// in a dot stands for all that begin so.
-const UNKEPT_PROMISES: &[(&str, Promise, &str)] = &[
-    ("authentication.method", Promise::Unless("NONE"), PROXY),
-    ("ksql.authentication.plugin.class", Promise::Any, PROXY),
-    ("ksql.security.extension.class", Promise::Any, PROXY),
-    ("ksql.resource.extension.class", Promise::Any, PROXY),
-    ("ksql.access.validator.enable", Promise::If("on"), "leave it out: permissions on topics are not checked"),
-    ("ssl.client.authentication", Promise::Unless("NONE"), TLS),
-    ("ssl.client.auth", Promise::If("true"), TLS),
-    ("ksql.internal.ssl.client.authentication", Promise::Unless("NONE"), TLS),
-    ("ksql.ssl.", Promise::Any, TLS),
-    ("ssl.", Promise::Any, TLS),
-    ("ksql.server.sni.check.enable", Promise::If("true"), TLS),
-    ("enable.fips", Promise::If("true"), "leave it out: the server's cryptography is not certified"),
-    ("enable.fips.mode", Promise::If("true"), "leave it out: the server's cryptography is not certified"),
-    ("listeners.proxy.protocol", Promise::If("true"), "leave it out and have the proxy speak plain HTTP"),
-    (
-        "ksql.client.ip_port.configuration.enabled",
-        Promise::If("true"),
-        "leave it out and have the proxy speak plain HTTP",
-    ),
-    (
-        "ksql.queries.file",
-        Promise::Any,
-        "run the file once with `millstream -f FILE`; the server takes statements from anybody",
-    ),
-];
-const PROXY: &str = "leave it out and put a proxy that asks for credentials in front";
-const TLS: &str = "leave it out and put a proxy that ends TLS in front";
 /// What secures connections to Kafka, and the prefixes under which it would be passed over.
-const KAFKA_SECURITY: &[&str] = &["security.", "sasl.", "ssl."];
+const KAFKA_SECURITY: &[&str] = &["security.", "sasl."];
 const KAFKA_CLIENTS: &[&str] =
     &["ksql.streams.", "producer.", "consumer.", "main.consumer.", "restore.consumer.", "admin."];
-
-/// Which values of a setting promise something.
-#[derive(Debug, Clone, Copy)]
-enum Promise {
-    Any,
-    If(&'static str),
-    Unless(&'static str),
-}
-
-impl Promise {
-    fn is_made_by(self, value: &str) -> bool {
-        let value = value.trim();
-        match self {
-            _ if value.is_empty() => false,
-            Self::Any => true,
-            Self::If(promising) => value.eq_ignore_ascii_case(promising),
-            Self::Unless(harmless) => !value.eq_ignore_ascii_case(harmless),
-        }
-    }
-}
 
 /// What [`crate::run`] needs to know.
 #[derive(Debug, Clone)]
@@ -84,46 +32,46 @@ impl ServerConfig {
             }
         }
         let properties = Config::new(settings).map_err(|e| e.to_string())?;
-        check_promises(&properties)?;
-        let listeners: Vec<&str> = properties.list("listeners").collect();
+        check_kafka(&properties)?;
+        let listeners: Vec<&str> = properties.list(setting::LISTENERS).collect();
         let listen = match listeners.as_slice() {
-            [] => listener(LISTEN)?,
+            [] => return Err("listeners: http://HOST:PORT is expected".to_owned()),
             [one] => listener(one)?,
             [_, second, ..] => return Err(format!("listeners: only one address is listened on; leave out {second}")),
         };
-        let advertised = properties.get("ksql.advertised.listener").map(host_and_port);
+        let advertised = properties.get(setting::ADVERTISED_LISTENER).map(host_and_port);
         let advertised = advertised.or_else(|| listeners.first().and_then(|url| own_name(url))).map(str::to_owned);
         let warnings = warnings(&properties);
         Ok(Self { listen, advertised, properties, warnings })
+    }
+
+    /// Where the server keeps its data.
+    pub fn data_dir(&self) -> &str {
+        self.properties.get(setting::DATA_DIR)
     }
 }
 
 /// The property that was probably meant by a name nobody knows.
 fn misspelt(name: &str) -> Option<&'static str> {
-    if is_known(name) || promise(name).is_some() { None } else { nearest(name) }
+    if is_known(name) { None } else { nearest(name) }
 }
 
-/// What a setting of that name promises.
-fn promise(name: &str) -> Option<(Promise, &'static str)> {
-    let found = UNKEPT_PROMISES
-        .iter()
-        .find(|(entry, _, _)| *entry == name || (entry.ends_with('.') && name.starts_with(entry)));
-    found.map(|(_, promise, instead)| (*promise, *instead))
-}
-
-/// A server that was to be closed must not stand open.
-fn check_promises(properties: &Config) -> Result<(), String> {
+/// Refuses what would be less safe with Kafka than it asks for.
+fn check_kafka(properties: &Config) -> Result<(), String> {
+    if properties.get(setting::BOOTSTRAP_SERVERS).is_none() {
+        return Ok(());
+    }
     for (name, value) in properties.settings() {
-        if let Some((_, instead)) = promise(name).filter(|(promise, _)| promise.is_made_by(value)) {
-            return Err(format!("{name} is not supported yet, and the server would stand open: {instead}"));
+        let bare = KAFKA_CLIENTS.iter().find_map(|prefix| name.strip_prefix(prefix));
+        let is_of_kafka = KAFKA_SECURITY.iter().any(|prefix| bare.unwrap_or(name).starts_with(prefix));
+        let value = value.trim();
+        if !is_of_kafka || value.is_empty() || value.eq_ignore_ascii_case("PLAINTEXT") {
+            continue;
         }
-        let bare = KAFKA_CLIENTS.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or_default();
-        let is_of_kafka = KAFKA_SECURITY.iter().any(|prefix| bare.starts_with(prefix));
-        let is_harmless = value.trim().is_empty() || value.trim().eq_ignore_ascii_case("PLAINTEXT");
-        if is_of_kafka && !is_harmless && properties.get("bootstrap.servers").is_some() {
-            if bare.starts_with("ssl.") {
-                return Err(format!("{name}: TLS to Kafka is not supported yet; leave it out"));
-            }
+        if value.eq_ignore_ascii_case("SSL") || value.eq_ignore_ascii_case("SASL_SSL") {
+            return Err(format!("{name}: TLS to Kafka is not supported yet; leave it out"));
+        }
+        if let Some(bare) = bare {
             return Err(format!("{name} would not reach Kafka: write {bare}, without a prefix"));
         }
     }
@@ -135,8 +83,7 @@ fn warnings(properties: &Config) -> Vec<String> {
     let ineffective = properties.ineffective().map(|(name, reason)| format!("{name} has no effect: {reason}"));
     // Kafka's client takes these.
     let of_kafka = |name: &str| KAFKA_SECURITY.iter().chain(&["client."]).any(|prefix| name.starts_with(prefix));
-    let unknown =
-        properties.settings().filter(|(name, _)| !is_known(name) && promise(name).is_none() && !of_kafka(name));
+    let unknown = properties.settings().filter(|(name, _)| !is_known(name) && !of_kafka(name));
     ineffective.chain(unknown.map(|(name, _)| format!("{name} has no effect: nobody knows this property"))).collect()
 }
 
@@ -183,12 +130,6 @@ mod tests {
             ("ksql.security.extension.class", "x.Y"),
             ("ksql.resource.extension.class", "x.Y"),
             ("ksql.access.validator.enable", "on"),
-            ("ssl.client.authentication", "REQUIRED"),
-            ("ssl.client.auth", "true"),
-            ("ssl.keystore.location", "/etc/keys"),
-            ("ssl.cipher.suites", "TLS_AES_256_GCM_SHA384"),
-            ("ksql.ssl.keystore.alias.external", "a"),
-            ("ksql.server.sni.check.enable", "true"),
             ("ksql.queries.file", "a.sql"),
             ("listeners.proxy.protocol", "true"),
         ] {
@@ -207,11 +148,24 @@ mod tests {
     }
 
     #[test]
+    fn without_an_https_listener_tls_has_no_effect_and_with_one_there_is_no_start() {
+        for name in ["ssl.keystore.location", "ssl.cipher.suites", "ksql.ssl.keystore.alias.external"] {
+            let tls = from(&[(name, "x")]).unwrap();
+            assert_eq!(
+                tls.warnings,
+                [format!("{name} has no effect: TLS is not supported yet, and no listener asks for it")]
+            );
+            assert!(from(&[(name, "x"), ("listeners", "https://0.0.0.0:1")]).is_err());
+        }
+    }
+
+    #[test]
     fn security_that_would_not_reach_kafka_is_refused() {
         let kafka = ("bootstrap.servers", "localhost:9092");
-        let error = from(&[kafka, ("ksql.streams.security.protocol", "SASL_SSL")]).unwrap_err();
+        let error = from(&[kafka, ("ksql.streams.security.protocol", "SASL_PLAINTEXT")]).unwrap_err();
         assert!(error.contains("write security.protocol"), "{error}");
         assert!(from(&[kafka, ("producer.sasl.mechanism", "PLAIN")]).is_err());
+        assert!(from(&[kafka, ("security.protocol", "SSL")]).is_err());
         assert!(from(&[kafka, ("security.protocol", "PLAINTEXT")]).unwrap().warnings.is_empty());
     }
 

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use engine::config::Config;
+use engine::config::{Config, setting};
 
 use crate::reply;
 
@@ -29,9 +29,9 @@ pub(crate) enum Verdict {
 impl Cors {
     /// From the server's settings; `None` if no other origin is named.
     pub(crate) fn new(config: &Config) -> Option<Self> {
-        let origins: Vec<String> = config.list("access.control.allow.origin").map(str::to_owned).collect();
-        let listed = |name: &str, usual: &'static str| {
-            let listed = config.list(name).collect::<Vec<_>>().join(",");
+        let origins: Vec<String> = config.list(setting::ACCESS_CONTROL_ALLOW_ORIGIN).map(str::to_owned).collect();
+        let listed = |setting, usual: &'static str| {
+            let listed = config.list(setting).collect::<Vec<_>>().join(",");
             HeaderValue::from_str(&listed)
                 .ok()
                 .filter(|_| !listed.is_empty())
@@ -39,8 +39,8 @@ impl Cors {
         };
         (!origins.is_empty()).then(|| Self {
             origins,
-            methods: listed("access.control.allow.methods", "GET,POST,HEAD"),
-            headers: listed("access.control.allow.headers", "X-Requested-With,Content-Type,Accept,Origin"),
+            methods: listed(setting::ACCESS_CONTROL_ALLOW_METHODS, "GET,POST,HEAD"),
+            headers: listed(setting::ACCESS_CONTROL_ALLOW_HEADERS, "X-Requested-With,Content-Type,Accept,Origin"),
         })
     }
 

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use engine::config::Config;
+use engine::config::{Config, setting};
 
 /// File descriptors that are left to topics and state, whatever their number.
 const DESCRIPTORS_FOR_CONNECTIONS: (usize, usize) = (1, 2);
+
+/// A hundred years.
+const LONGEST_SECONDS: i64 = 3_000_000_000;
 
 /// Bounds that hold for all requests together, and for each.
 #[derive(Debug, Clone, Copy)]
@@ -29,27 +32,25 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// As the settings say. A limit of 0 makes no sense and counts as 1, but where ksqlDB takes it for none.
+    /// As the settings say.
     pub(crate) fn new(config: &Config) -> Self {
-        let number = |name: &str| config.number(name).unwrap_or(i64::MAX).max(1).unsigned_abs();
-        let count = |name: &str| usize::try_from(number(name)).unwrap_or(usize::MAX).min(1 << 20);
         // Timers cannot wait for ever, but a hundred years will do.
-        let time = |unit: Duration, name: &str| unit.saturating_mul(number(name).min(3_000_000_000) as u32);
-        let milliseconds = |name: &str| time(Duration::from_millis(1), name);
+        let time = |unit: Duration, number: i64| unit.saturating_mul(number.clamp(0, LONGEST_SECONDS) as u32);
+        let milliseconds = |setting| time(Duration::from_millis(1), config.get(setting));
         // ksqlDB's own: 0 means that there is none.
-        let or_none = |name: &str, unit: Duration| match config.number(name) {
-            Some(..=0) => Duration::from_secs(3_000_000_000),
-            _ => time(unit, name),
+        let or_none = |setting, unit: Duration| match config.get(setting) {
+            ..=0 => time(Duration::from_secs(1), LONGEST_SECONDS),
+            number => time(unit, number),
         };
         Self {
-            connections: count("millstream.http.max.connections").min(descriptors_for_connections()),
-            requests: count("millstream.http.max.requests"),
-            workers: count("ksql.worker.pool.size"),
-            turn: milliseconds("millstream.http.turn.timeout.ms"),
-            receive: milliseconds("millstream.http.receive.timeout.ms"),
-            idle: or_none("ksql.idle.connection.timeout.seconds", Duration::from_secs(1)),
-            web_socket: or_none("ksql.websocket.connection.max.timeout.ms", Duration::from_millis(1)),
-            stop: milliseconds("millstream.shutdown.timeout.ms"),
+            connections: config.limit(setting::HTTP_MAX_CONNECTIONS).min(descriptors_for_connections()),
+            requests: config.limit(setting::HTTP_MAX_REQUESTS),
+            workers: config.limit(setting::WORKER_POOL_SIZE),
+            turn: milliseconds(setting::HTTP_TURN_TIMEOUT_MS),
+            receive: milliseconds(setting::HTTP_RECEIVE_TIMEOUT_MS),
+            idle: or_none(setting::IDLE_CONNECTION_TIMEOUT_SECONDS, Duration::from_secs(1)),
+            web_socket: or_none(setting::WEBSOCKET_CONNECTION_MAX_TIMEOUT_MS, Duration::from_millis(1)),
+            stop: milliseconds(setting::SHUTDOWN_TIMEOUT_MS),
         }
     }
 }

@@ -114,33 +114,52 @@ fn imported(text: &str) -> BTreeSet<String> {
     found
 }
 
-#[test]
-fn a_property_has_an_effect_or_says_that_it_has_none() {
-    let tables = ["table.rs", "effect.rs"];
-    let code: Vec<String> = sources()
+/// Product code without its tests, by file.
+fn product_code() -> impl Iterator<Item = (PathBuf, String)> {
+    let in_tests = repository().join("tests");
+    let code = |text: &str| text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+    sources()
         .into_iter()
-        .filter(|(path, _)| !path.starts_with(repository().join("tests")))
-        .filter(|(path, _)| !tables.iter().any(|table| path.ends_with(format!("engine/src/config/{table}"))))
-        .map(|(_, text)| text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned())
+        .filter(move |(path, _)| !path.starts_with(&in_tests) && !path.to_string_lossy().ends_with("tests.rs"))
+        .map(move |(path, text)| (path, code(&text)))
+}
+
+#[test]
+fn every_setting_is_read() {
+    let table = repository().join("engine/src/config/setting.rs");
+    let text = fs::read_to_string(&table).expect("the settings");
+    let names: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ")?.split_once(": "))
+        .map(|(name, _)| name)
+        .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
         .collect();
-    // Names that are put together from parts, and groups that stand for all of them.
-    let made = ["ksql.persistence.default.format.{side}", "ksql.functions.{name}.limit", "ssl."];
-    let is_made = |name: &str| {
-        made.iter().any(|made| {
-            let (start, end) = made.split_once('{').unwrap_or((made, ""));
-            let end = end.split_once('}').map_or("", |(_, end)| end);
-            code.iter().any(|text| text.contains(made)) && name.starts_with(start) && name.ends_with(end)
-        })
+    assert!(names.len() > 50, "{} settings only", names.len());
+    let code: Vec<String> = product_code().filter(|(path, _)| *path != table).map(|(_, text)| text).collect();
+    let is_read = |name: &str| {
+        let named = format!("setting::{name}");
+        let follows = |text: &str, at: usize| text[at..].chars().next();
+        let ends = |next: Option<char>| !next.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        code.iter().any(|text| text.match_indices(&named).any(|(at, found)| ends(follows(text, at + found.len()))))
     };
+    let unread: Vec<&str> = names.into_iter().filter(|name| !is_read(name)).collect();
+    assert!(unread.is_empty(), "read by nobody: they belong in config/effect.rs: {unread:#?}");
+}
+
+#[test]
+fn a_property_is_named_in_one_place() {
+    // The shell speaks to any server, and Kafka's client has names of its own.
+    let elsewhere = ["engine/src/config", "engine/src/log/kafka", "cli"].map(|folder| repository().join(folder));
     let mut wrong = Vec::new();
-    for property in engine::config::properties() {
-        let is_read =
-            code.iter().any(|text| text.contains(&format!("\"{}\"", property.name))) || is_made(property.name);
-        if is_read == engine::config::without_effect(property.name).is_some() {
-            wrong.push(property.name);
+    let code = product_code().filter(|(path, _)| !elsewhere.iter().any(|folder| path.starts_with(folder)));
+    for (path, text) in code {
+        for property in engine::config::properties() {
+            if text.contains(&format!("\"{}\"", property.name)) {
+                wrong.push(format!("{}: {}", path.display(), property.name));
+            }
         }
     }
-    assert!(wrong.is_empty(), "read by nobody and not in config/effect.rs, or both: {wrong:#?}");
+    assert!(wrong.is_empty(), "ask for a constant of config/setting.rs instead:\n{}", wrong.join("\n"));
 }
 
 #[test]

@@ -1,215 +1,393 @@
-//! Properties that are known and change nothing here, with the reason. Whoever sets one is told so.
-//!
-//! `tests/e2e/tidy.rs` holds this list against the code: a property stands here or is read somewhere.
+//! The properties that nobody reads: those that change nothing here, each with the reason, and those that would have to
+//! change results or safety, whose values are refused. Whoever sets one is told so.
 
-use super::{Config, OPEN, find, is_client_property};
+use super::property::{Access, Kind, Property};
+use super::{Config, OPEN, find, is_client_property, setting};
+use Access::{Server, Session};
+use Kind::{Boolean, Choice, Double, Password, Text};
 
-/// Why, and which; the names may be ones that the table of properties does not have.
-const WITHOUT_EFFECT: &[(&str, &[&str])] = &[
+const WHOLE: Kind = Kind::Integer(i64::MIN, i64::MAX);
+const MAX_INT: &str = "2147483647";
+const MAX_LONG: &str = "9223372036854775807";
+
+const fn p(
+    name: &'static str,
+    kind: Kind,
+    default: Option<&'static str>,
+    access: Access,
+    about: &'static str,
+) -> Property {
+    Property { name, kind, default, access, about }
+}
+
+/// What a property does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// What its documentation says.
+    Full,
+    /// Nothing, because …
+    None(&'static str),
+    /// Some of its values are refused, because … (and what to do); the others ask for what there is anyway.
+    Refused(Promise, &'static str),
+}
+
+/// Which values of a property ask for what is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Promise {
+    /// All but none.
+    Any,
+    /// This one.
+    If(&'static str),
+    /// All others.
+    Unless(&'static str),
+}
+
+impl Promise {
+    /// Whether that value does.
+    pub fn is_made_by(self, value: &str) -> bool {
+        let value = value.trim();
+        match self {
+            _ if value.is_empty() => false,
+            Self::Any => true,
+            Self::If(promising) => value.eq_ignore_ascii_case(promising),
+            Self::Unless(harmless) => !value.eq_ignore_ascii_case(harmless),
+        }
+    }
+}
+
+const PROXY: &str = "the server would stand open; leave it out and put a proxy that asks for credentials in front";
+const FIPS: &str = "the server's cryptography is not certified; leave it out";
+const PROXY_PROTOCOL: &str = "connections would fail; leave it out and have the proxy speak plain HTTP";
+const RESULTS: &str = "results would differ from what it asks for; leave it out";
+
+/// What would change results or safety and is not there.
+#[rustfmt::skip] // one line each
+static REFUSED: &[(Property, Promise, &str)] = &[
+    (p("authentication.method", Choice(&["NONE", "BASIC"]), Some("NONE"), Server, "How clients prove who they are."), Promise::Unless("NONE"), PROXY),
+    (p("ksql.authentication.plugin.class", Text, None, Server, "Java class that lets clients in."), Promise::Any, PROXY),
+    (p("ksql.security.extension.class", Text, None, Server, "Java class of permissions."), Promise::Any, PROXY),
+    (p("ksql.resource.extension.class", Text, None, Server, "Java classes of more endpoints."), Promise::Any, PROXY),
+    (p("ksql.access.validator.enable", Choice(&["auto", "on", "off"]), Some("auto"), Server, "Checks topic permissions before a statement runs."), Promise::If("on"), "permissions on topics are not checked; leave it out"),
+    (p("enable.fips", Boolean, Some("false"), Server, "Certified cryptography only."), Promise::If("true"), FIPS),
+    (p("enable.fips.mode", Boolean, Some("false"), Server, "Certified cryptography only."), Promise::If("true"), FIPS),
+    (p("listeners.proxy.protocol", Boolean, Some("false"), Server, "A proxy says who its clients are."), Promise::If("true"), PROXY_PROTOCOL),
+    (p("ksql.client.ip_port.configuration.enabled", Boolean, Some("false"), Server, "A proxy says who its clients are."), Promise::If("true"), PROXY_PROTOCOL),
+    (p("ksql.proxy.protocol.local.mode.enabled", Boolean, Some("false"), Server, "A proxy may speak for itself."), Promise::If("true"), PROXY_PROTOCOL),
+    (p("ksql.queries.file", Text, None, Server, "Runs this file and nothing else."), Promise::Any, "the server takes statements from anybody; run the file once with `millstream -f FILE`"),
+    (p("ksql.nested.error.set.null", Boolean, Some("true"), Session, "A failing nested value becomes NULL by itself."), Promise::Unless("true"), RESULTS),
+    (p("ksql.windowed.session.key.legacy", Boolean, Some("false"), Session, "Old key format of session windows."), Promise::If("true"), RESULTS),
+    (p("ksql.streams.default.timestamp.extractor", Text, None, Session, "Java class of event times."), Promise::Any, "Java classes cannot be loaded; name the column of the time in the statement: WITH (TIMESTAMP='…')"),
+];
+
+/// Why, and which.
+#[rustfmt::skip] // one line each
+static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
     (
         "this server works alone",
         &[
-            "ksql.internal.listener",
-            "ksql.heartbeat.enable",
-            "ksql.heartbeat.send.interval.ms",
-            "ksql.heartbeat.check.interval.ms",
-            "ksql.heartbeat.window.ms",
-            "ksql.heartbeat.missed.threshold.ms",
-            "ksql.heartbeat.discover.interval.ms",
-            "ksql.heartbeat.thread.pool.size",
-            "ksql.lag.reporting.enable",
-            "ksql.lag.reporting.send.interval.ms",
-            "ksql.fetch.remote.hosts.max.timeout.seconds",
-            "ksql.internal.http2.max.pool.size",
-            "ksql.query.pull.enable.standby.reads",
-            "ksql.query.pull.max.allowed.offset.lag",
-            "ksql.query.pull.router.thread.pool.size",
-            "ksql.query.pull.router.queue.capacity",
-            "ksql.query.pull.forwarding.timeout.ms",
-            "ksql.query.pull.consistency.token.enabled",
-            "ksql.streams.num.standby.replicas",
+            p("ksql.query.pull.enable.standby.reads", Boolean, Some("false"), Session, "Reads from standbys."),
+            p("ksql.query.pull.max.allowed.offset.lag", WHOLE, Some(MAX_LONG), Session, "Lag a standby may have."),
+            p("ksql.query.pull.router.thread.pool.size", WHOLE, Some("50"), Server, "Threads of forwarding; without effect."),
+            p("ksql.query.pull.router.queue.capacity", WHOLE, Some(MAX_INT), Server, "Waiting forwards."),
+            p("ksql.query.pull.forwarding.timeout.ms", WHOLE, Some("20000"), Session, "How long a forwarded query may take."),
+            p("ksql.query.pull.consistency.token.enabled", Boolean, Some("false"), Session, "Consistency tokens."),
+            p("ksql.fetch.remote.hosts.max.timeout.seconds", WHOLE, Some("10"), Server, "How long other servers may take to answer."),
+            p("ksql.internal.listener", Text, None, Server, "Address for other servers only."),
+            p("ksql.heartbeat.enable", Boolean, Some("false"), Server, "Servers watch each other."),
+            p("ksql.heartbeat.send.interval.ms", WHOLE, Some("100"), Server, "Pause between heartbeats."),
+            p("ksql.heartbeat.check.interval.ms", WHOLE, Some("200"), Server, "Pause between checks."),
+            p("ksql.heartbeat.window.ms", WHOLE, Some("2000"), Server, "Time in which heartbeats count."),
+            p("ksql.heartbeat.missed.threshold.ms", WHOLE, Some("3"), Server, "Missed heartbeats that mean down."),
+            p("ksql.heartbeat.discover.interval.ms", WHOLE, Some("2000"), Server, "Pause between discoveries."),
+            p("ksql.heartbeat.thread.pool.size", WHOLE, Some("3"), Server, "Threads of heartbeats."),
+            p("ksql.lag.reporting.enable", Boolean, Some("false"), Server, "Servers tell each other their lag."),
+            p("ksql.lag.reporting.send.interval.ms", WHOLE, Some("5000"), Server, "How often."),
+            p("ksql.streams.num.standby.replicas", WHOLE, Some("0"), Session, "Standby copies of state."),
+            p("ksql.internal.http2.max.pool.size", WHOLE, Some("3000"), Server, "Connections between servers."),
+        ],
+    ),
+    (
+        "state is kept in data.dir",
+        &[
+            p("ksql.streams.state.dir", Text, Some("/tmp/kafka-streams"), Server, "Where state lives."),
+        ],
+    ),
+    (
+        "rows are merged by their times, however long that takes",
+        &[
+            p("ksql.streams.max.task.idle.ms", WHOLE, Some("0"), Session, "How long to wait for the other inputs' records."),
+        ],
+    ),
+    (
+        "names of internal topics, groups and queries are fixed",
+        &[
+            p("ksql.persistent.prefix", Text, Some("query_"), Server, "Part of a persistent query's consumer group."),
+            p("ksql.transient.prefix", Text, Some("transient_"), Server, "Prefix of a push query's id."),
         ],
     ),
     (
         "queries do not run on Kafka Streams",
         &[
-            "ksql.persistent.prefix",
-            "ksql.transient.prefix",
-            "ksql.sink.window.change.log.additional.retention",
-            "ksql.runtime.feature.shared.enabled",
-            "ksql.shared.runtimes.count",
-            "ksql.windowed.session.key.legacy",
-            "ksql.streams.shutdown.timeout.ms",
-            "ksql.query.cleanup.shutdown.timeout.ms",
-            "ksql.transient.query.cleanup.service.enable",
-            "ksql.transient.query.cleanup.service.initial.delay.seconds",
-            "ksql.transient.query.cleanup.service.period.seconds",
-            "ksql.query.pull.interpreter.enabled",
-            "ksql.query.push.v2.interpreter.enabled",
-            "ksql.query.push.v2.alos.enabled",
-            "ksql.query.push.v2.new.latest.delay.ms",
-            "ksql.query.push.v2.latest.reset.age.ms",
-            "ksql.query.push.v2.max.catchup.consumers",
-            "ksql.query.push.v2.catchup.consumer.msg.window",
-            "ksql.streams.replication.factor",
-            "ksql.streams.state.dir",
-            "ksql.streams.max.task.idle.ms",
-            "ksql.streams.task.timeout.ms",
-            "ksql.streams.buffered.records.per.partition",
-            "ksql.streams.topology.optimization",
-            "ksql.streams.max.request.size",
-            "ksql.local.commands.location",
+            p("ksql.sink.window.change.log.additional.retention", WHOLE, Some("1000000"), Session, "How much longer windows are kept, milliseconds."),
+            p("ksql.runtime.feature.shared.enabled", Boolean, Some("false"), Session, "Shared runtimes; without effect."),
+            p("ksql.shared.runtimes.count", WHOLE, Some("2"), Server, "Shared runtimes."),
+            p("ksql.transient.query.cleanup.service.enable", Boolean, Some("true"), Server, "Removes what push queries left."),
+            p("ksql.transient.query.cleanup.service.initial.delay.seconds", WHOLE, Some("600"), Server, "First pause before what push queries left is removed."),
+            p("ksql.transient.query.cleanup.service.period.seconds", WHOLE, Some("600"), Server, "Pause between removals."),
+            p("ksql.query.pull.interpreter.enabled", Boolean, Some("true"), Session, "Interprets pull queries' expressions."),
+            p("ksql.query.push.v2.alos.enabled", Boolean, Some("true"), Session, "At least once for shared push queries."),
+            p("ksql.query.push.v2.interpreter.enabled", Boolean, Some("true"), Session, "Interprets shared push queries' expressions."),
+            p("ksql.query.push.v2.new.latest.delay.ms", WHOLE, Some("5000"), Session, "Wait before reading from latest."),
+            p("ksql.query.push.v2.latest.reset.age.ms", WHOLE, Some("30000"), Session, "Age from which latest is reset."),
+            p("ksql.query.push.v2.max.catchup.consumers", WHOLE, Some("5"), Server, "Readers that catch up at once."),
+            p("ksql.query.push.v2.catchup.consumer.msg.window", WHOLE, Some("50"), Session, "How near counts as caught up."),
+            p("ksql.streams.replication.factor", WHOLE, Some("-1"), Server, "Replicas of internal topics."),
+            p("ksql.streams.task.timeout.ms", WHOLE, Some("300000"), Session, "How long a task may be stuck."),
+            p("ksql.streams.buffered.records.per.partition", WHOLE, Some("1000"), Session, "Records read ahead."),
+            p("ksql.streams.topology.optimization", Text, Some("all"), Session, "Without effect."),
+            p("ksql.streams.max.request.size", WHOLE, Some("1048576"), Session, "Largest request of a producer."),
+            p("ksql.local.commands.location", Text, Some(""), Server, "Where push queries are noted."),
+        ],
+    ),
+    (
+        "stopping takes at most millstream.shutdown.timeout.ms",
+        &[
+            p("ksql.streams.shutdown.timeout.ms", WHOLE, Some("300000"), Server, "How long stopping a query may take."),
+            p("ksql.query.cleanup.shutdown.timeout.ms", WHOLE, Some("30000"), Server, "How long cleaning up may take."),
         ],
     ),
     (
         "memory is bounded by millstream.state.memory.bytes",
         &[
-            "ksql.suppress.buffer.size.bytes",
-            "ksql.query.persistent.max.bytes.buffering.total",
-            "ksql.query.transient.max.bytes.buffering.total",
+            p("ksql.suppress.buffer.size.bytes", WHOLE, Some("-1"), Session, "Bound on results EMIT FINAL holds back; -1 is none."),
+            p("ksql.query.persistent.max.bytes.buffering.total", WHOLE, Some("-1"), Server, "Cache of all persistent queries, bytes."),
+            p("ksql.query.transient.max.bytes.buffering.total", WHOLE, Some("-1"), Server, "Cache of all push queries, bytes."),
         ],
     ),
-    ("the embedded log is always exactly once, Kafka at least once", &["ksql.streams.processing.guarantee"]),
+    (
+        "the embedded log is always exactly once, Kafka at least once",
+        &[
+            p("ksql.streams.processing.guarantee", Choice(&["at_least_once", "exactly_once", "exactly_once_v2"]), Some("at_least_once"), Session, "The embedded log is always exactly once."),
+        ],
+    ),
     (
         "it cannot be switched",
         &[
-            "ksql.lambdas.enabled",
-            "ksql.headers.columns.enabled",
-            "ksql.variable.substitution.enable",
-            "ksql.nested.error.set.null",
-            "ksql.fail.on.production.error",
-            "ksql.endpoint.migrate.query",
-            "ksql.query.pull.cancel.on.disconnect.enabled",
-            "ksql.server.exception.uncaught.handler.enable",
-            "ksql.deployment.type",
+            p("ksql.deployment.type", Text, Some("selfManaged"), Server, "Kind of installation."),
+            p("ksql.lambdas.enabled", Boolean, Some("true"), Session, "Allows lambda functions."),
+            p("ksql.headers.columns.enabled", Boolean, Some("true"), Server, "Allows HEADERS columns."),
+            p("ksql.variable.substitution.enable", Boolean, Some("true"), Session, "Replaces ${variables}."),
+            p("ksql.endpoint.migrate.query", Boolean, Some("true"), Server, "One handler for /query and /query-stream."),
+            p("ksql.server.exception.uncaught.handler.enable", Boolean, Some("false"), Server, "Stops the server on unexpected failures."),
+        ],
+    ),
+    (
+        "a query stops when a record cannot be written",
+        &[
+            p("ksql.fail.on.production.error", Boolean, Some("true"), Session, "A record that cannot be written stops the query."),
+        ],
+    ),
+    (
+        "a query always ends with its client",
+        &[
+            p("ksql.query.pull.cancel.on.disconnect.enabled", Boolean, Some("false"), Server, "A lost client ends its pull query."),
         ],
     ),
     (
         "Java classes cannot be loaded",
         &[
-            "ksql.extension.dir",
-            "ksql.udfs.enabled",
-            "ksql.udf.enable.security.manager",
-            "ksql.server.install.dir",
-            "ksql.server.error.messages",
-            "ksql.server.preconditions",
-            "ksql.server.precondition.max.backoff.ms",
-            "ksql.streams.default.timestamp.extractor",
-            "ksql.connect.request.headers.plugin",
-            "ksql.metrics.extension",
-            "metric.reporters",
+            p("ksql.server.install.dir", Text, Some(""), Server, "Where the server is installed."),
+            p("ksql.extension.dir", Text, Some("ext"), Server, "Java functions; not available."),
+            p("ksql.udfs.enabled", Boolean, Some("true"), Server, "User-defined functions."),
+            p("ksql.server.error.messages", Text, None, Server, "Java class of error texts."),
+            p("ksql.server.preconditions", Text, Some(""), Server, "Java classes that delay the start."),
+            p("ksql.server.precondition.max.backoff.ms", WHOLE, Some("5000"), Server, "Longest pause between their checks."),
+            p("ksql.connect.request.headers.plugin", Text, None, Server, "Java class that adds headers."),
+            p("ksql.metrics.extension", Text, None, Server, "Java class of metrics."),
+            p("metric.reporters", Text, Some(""), Server, "Java classes that get metrics."),
+        ],
+    ),
+    (
+        "ksqlDB itself has given it up",
+        &[
+            p("ksql.server.ui.enabled", Boolean, None, Server, "Web page of early releases."),
+            p("ksql.udf.enable.security.manager", Boolean, None, Server, "Java security manager."),
         ],
     ),
     (
         "there is no Kafka Connect and no schema registry yet",
         &[
-            "ksql.connect.url",
-            "ksql.connect.basic.auth.credentials.source",
-            "ksql.connect.basic.auth.credentials.file",
-            "ksql.connect.basic.auth.credentials.reload",
-            "ksql.connect.worker.config",
-            "ksql.connect.request.timeout.ms",
-            "ksql.assert.schema.default.timeout.ms",
-            "ksql.json_sr.converter.deserializer.enabled",
+            p("ksql.assert.schema.default.timeout.ms", WHOLE, Some("1000"), Session, "How long ASSERT SCHEMA waits."),
+            p("ksql.json_sr.converter.deserializer.enabled", Boolean, Some("true"), Session, "JSON_SR through the converter."),
+            p("ksql.connect.url", Text, Some("http://localhost:8083"), Server, "Address of Kafka Connect."),
+            p("ksql.connect.worker.config", Text, Some(""), Server, "Embedded Connect; not available."),
+            p("ksql.connect.request.timeout.ms", WHOLE, Some("5000"), Server, "How long Connect may take."),
+            p("ksql.connect.basic.auth.credentials.source", Text, Some("NONE"), Server, "Where credentials for Connect come from."),
+            p("ksql.connect.basic.auth.credentials.file", Text, Some(""), Server, "File of them."),
+            p("ksql.connect.basic.auth.credentials.reload", Boolean, Some("false"), Server, "Reads that file again when it changes."),
         ],
     ),
     (
         "there are no metrics yet",
         &[
-            "ksql.query.pull.metrics.enabled",
-            "ksql.query.push.v2.metrics.enabled",
-            "ksql.udf.collect.metrics",
-            "ksql.metrics.tags.custom",
-            "ksql.rocksdb.metrics.update.interval.seconds",
+            p("ksql.query.pull.metrics.enabled", Boolean, Some("true"), Server, "Counts pull queries."),
+            p("ksql.query.push.v2.metrics.enabled", Boolean, Some("true"), Server, "Counts shared push queries."),
+            p("ksql.udf.collect.metrics", Boolean, Some("false"), Server, "Counts function calls."),
+            p("ksql.metrics.tags.custom", Text, Some(""), Server, "Tags of metrics."),
+            p("ksql.rocksdb.metrics.update.interval.seconds", WHOLE, Some("15"), Server, "Pause between updates of metrics."),
         ],
     ),
     (
         "bad records go to standard error, not to a topic",
         &[
-            "ksql.logging.processing.topic.auto.create",
-            "ksql.logging.processing.topic.name",
-            "ksql.logging.processing.topic.partitions",
-            "ksql.logging.processing.topic.replication.factor",
-            "ksql.logging.processing.stream.auto.create",
-            "ksql.logging.processing.stream.name",
-            "ksql.logging.processing.rows.include",
+            p("ksql.logging.processing.topic.auto.create", Boolean, Some("false"), Server, "Makes the processing log's topic."),
+            p("ksql.logging.processing.topic.name", Text, None, Server, "Its name."),
+            p("ksql.logging.processing.topic.partitions", WHOLE, Some("1"), Server, "Its partitions."),
+            p("ksql.logging.processing.topic.replication.factor", WHOLE, Some("1"), Server, "Its replicas."),
+            p("ksql.logging.processing.stream.auto.create", Boolean, Some("false"), Server, "Makes a stream of it."),
+            p("ksql.logging.processing.stream.name", Text, Some("KSQL_PROCESSING_LOG"), Server, "Its name."),
+            p("ksql.logging.processing.rows.include", Boolean, Some("false"), Server, "Rows stand in it."),
         ],
     ),
     (
         "requests are not logged",
         &[
-            "ksql.endpoint.logging.log.queries",
-            "ksql.endpoint.logging.ignored.paths.regex",
-            "ksql.logging.server.rate.limited.response.codes",
-            "ksql.logging.server.rate.limited.request.paths",
-            "ksql.queryanonymizer.logs_enabled",
-            "ksql.queryanonymizer.cluster_namespace",
+            p("ksql.endpoint.logging.log.queries", Boolean, Some("false"), Server, "Logs statements with requests."),
+            p("ksql.endpoint.logging.ignored.paths.regex", Text, Some(""), Server, "Requests not to log."),
+            p("ksql.queryanonymizer.logs_enabled", Boolean, Some("true"), Server, "Statements are logged without names and literals."),
+            p("ksql.queryanonymizer.cluster_namespace", Text, None, Server, "Namespace of anonymous names."),
+            p("ksql.logging.server.rate.limited.response.codes", Text, Some(""), Server, "Log lines per second by code."),
+            p("ksql.logging.server.rate.limited.request.paths", Text, Some(""), Server, "Log lines per second by path."),
         ],
     ),
     (
         "commands are kept in the data directory, not in a topic",
         &[
-            "ksql.internal.topic.min.insync.replicas",
-            "ksql.admin.request.retry.timeout.ms",
-            "ksql.server.command.blocked.threshold.error.ms",
-            "ksql.server.command.topic.rate.limit",
-            "ksql.server.command.topic.migration.enabled",
-            "ksql.metastore.backup.location",
+            p("ksql.internal.topic.min.insync.replicas", WHOLE, Some("1"), Server, "In-sync replicas internal topics need."),
+            p("ksql.admin.request.retry.timeout.ms", WHOLE, Some("2500"), Server, "How long to wait for a new topic to appear."),
+            p("ksql.server.command.blocked.threshold.error.ms", WHOLE, Some("15000"), Server, "A command that takes longer is an error."),
+            p("ksql.server.command.topic.rate.limit", Double, Some("1.7976931348623157E308"), Server, "Statements per second."),
+            p("ksql.metastore.backup.location", Text, Some(""), Server, "Where the command log is copied to."),
+            p("ksql.server.command.topic.migration.enabled", Text, Some("NONE"), Server, "Moves the command topic to other brokers."),
         ],
     ),
     (
         "there is one pool of threads (ksql.worker.pool.size)",
         &[
-            "ksql.verticle.instances",
-            "ksql.server.websockets.num.threads",
-            "ksql.query.pull.thread.pool.size",
-            "ksql.query.pull.coordinator.queue.capacity",
+            p("ksql.query.pull.thread.pool.size", WHOLE, Some("50"), Server, "Threads of pull queries; without effect."),
+            p("ksql.query.pull.coordinator.queue.capacity", WHOLE, Some(MAX_INT), Server, "Waiting pull queries."),
+            p("ksql.verticle.instances", WHOLE, Some("4"), Server, "HTTP threads."),
+            p("ksql.server.websockets.num.threads", WHOLE, Some("5"), Server, "WebSocket threads; without effect."),
+        ],
+    ),
+    (
+        "every health check looks anew",
+        &[
+            p("ksql.healthcheck.interval.ms", WHOLE, Some("5000"), Server, "How long a health check is good for."),
+        ],
+    ),
+    (
+        "records are compressed with LZ4",
+        &[
+            p("compression.type", Text, None, Server, "How a producer compresses."),
+        ],
+    ),
+    (
+        "there are no Java clients of Kafka",
+        &[
+            p("ksql.kafka.client.additional.config.prefixes", Text, Some(""), Server, "More names that are passed on to Kafka's clients."),
         ],
     ),
     (
         "it is not built yet",
         &[
-            "ksql.query.pull.max.qps",
-            "ksql.query.pull.max.hourly.bandwidth.megabytes",
-            "ksql.query.push.v2.max.hourly.bandwidth.megabytes",
-            "ksql.query.push.v2.continuation.tokens.enabled",
-            "query.stream.disconnect.check",
-            "ksql.healthcheck.interval.ms",
-            "ksql.properties.overrides.log",
-            "ksql.properties.overrides.range.validation.log.enabled",
-            "ksql.properties.overrides.validation.restore.enabled",
-            "response.http.headers.config",
-            "compression.type",
+            p("ksql.query.pull.max.qps", WHOLE, Some(MAX_INT), Session, "Pull queries per second."),
+            p("ksql.query.pull.max.hourly.bandwidth.megabytes", WHOLE, Some(MAX_INT), Server, "Megabytes of pull results per hour."),
+            p("ksql.query.push.v2.continuation.tokens.enabled", Boolean, Some("false"), Session, "Tokens to resume a push query."),
+            p("ksql.query.push.v2.max.hourly.bandwidth.megabytes", WHOLE, Some(MAX_INT), Server, "Megabytes of push results per hour."),
+            p("query.stream.disconnect.check", WHOLE, Some("1000"), Server, "Pause between keep-alive lines, milliseconds."),
+            p("ksql.properties.overrides.log", Boolean, Some("false"), Server, "Logs what requests set."),
+            p("ksql.properties.overrides.range.validation.log.enabled", Boolean, Some("false"), Server, "Logs values out of range."),
+            p("ksql.properties.overrides.validation.restore.enabled", Boolean, Some("false"), Server, "Checks what old commands set."),
+            p("response.http.headers.config", Text, Some(""), Server, "Headers of every answer."),
+        ],
+    ),
+    (
+        "TLS is not supported yet, and no listener asks for it",
+        &[
+            p("ssl.keystore.location", Text, Some(""), Server, "Key store."),
+            p("ssl.keystore.password", Password, Some(""), Server, "Its password."),
+            p("ssl.key.password", Password, Some(""), Server, "Password of the key in it."),
+            p("ssl.truststore.location", Text, Some(""), Server, "Trust store."),
+            p("ssl.truststore.password", Password, Some(""), Server, "Its password."),
+            p("ssl.client.authentication", Choice(&["NONE", "REQUESTED", "REQUIRED"]), Some("NONE"), Server, "Whether clients show certificates."),
+            p("ksql.internal.ssl.client.authentication", Choice(&["NONE", "REQUESTED", "REQUIRED"]), Some("NONE"), Server, "Whether other servers show certificates."),
+            p("ksql.server.sni.check.enable", Boolean, Some("false"), Server, "Checks the name a TLS client asks for."),
         ],
     ),
     (
         "without authentication nobody has rights to check",
         &[
-            "authentication.realm",
-            "authentication.roles",
-            "authentication.skip.paths",
-            "ksql.authorization.cache.expiry.time.secs",
-            "ksql.authorization.cache.max.entries",
+            p("ksql.authorization.cache.expiry.time.secs", WHOLE, Some("30"), Server, "How long a permission is remembered."),
+            p("ksql.authorization.cache.max.entries", WHOLE, Some("10000"), Server, "How many permissions are remembered."),
+            p("authentication.realm", Text, Some(""), Server, "Realm of basic authentication."),
+            p("authentication.roles", Text, Some("*"), Server, "Roles that may enter."),
+            p("authentication.skip.paths", Text, Some(""), Server, "Paths without authentication."),
         ],
     ),
 ];
 
-/// Why a property changes nothing; `None` if it does, or if nobody knows it.
-pub fn without_effect(name: &str) -> Option<&'static str> {
+/// Names with these beginnings that are no properties of their own.
+const BEGINNINGS: &[(&str, &str)] = &[
+    ("ssl.", "TLS is not supported yet, and no listener asks for it"),
+    ("ksql.ssl.", "TLS is not supported yet, and no listener asks for it"),
+    ("ksql.schema.registry.", "there is no schema registry yet"),
+    ("ksql.connect.", "there is no Kafka Connect yet"),
+    ("ksql.plugins.rocksdb.", "state is not kept in RocksDB"),
+    ("ksql.streams.rocksdb.", "state is not kept in RocksDB"),
+    ("ksql.error.classifier.", "errors are not classified by patterns"),
+    ("ksql.functions.", "no function has such a setting"),
+    ("metrics.", "there are no metrics yet"),
+    ("confluent.", "it is meant for Confluent's platform"),
+];
+
+/// What a property does; `None` if nobody knows it.
+pub fn effect(name: &str) -> Option<Effect> {
     let full = find(name).map_or(name, |property| property.name);
-    let listed = WITHOUT_EFFECT.iter().find(|(_, names)| names.contains(&full)).map(|(reason, _)| *reason);
+    let is_it = |property: &Property| property.name == full;
+    if setting::ALL.iter().any(is_it) {
+        return Some(Effect::Full);
+    }
+    let refused = REFUSED.iter().find(|(property, ..)| is_it(property));
+    if let Some((_, promise, why)) = refused {
+        return Some(Effect::Refused(*promise, why));
+    }
+    let listed = WITHOUT_EFFECT.iter().find(|(_, properties)| properties.iter().any(is_it)).map(|(why, _)| *why);
+    let begins = || BEGINNINGS.iter().find(|(start, _)| name.starts_with(start)).map(|(_, why)| *why);
     let passed_on = || {
         let is_passed_on = OPEN.iter().any(|prefix| name.starts_with(prefix)) || is_client_property(name);
-        // Functions have limits and switches of their own.
-        (find(name).is_none() && is_passed_on && !name.starts_with("ksql.functions."))
-            .then_some("it is meant for libraries that are not used")
+        is_passed_on.then_some("it is meant for libraries that are not used")
     };
-    listed.or_else(passed_on)
+    listed.or_else(begins).or_else(passed_on).map(Effect::None)
+}
+
+/// Why a property changes nothing; `None` if it does, or if nobody knows it.
+pub fn without_effect(name: &str) -> Option<&'static str> {
+    match effect(name) {
+        Some(Effect::None(why)) => Some(why),
+        _ => None,
+    }
 }
 
 /// Whether anybody knows that name.
 pub fn is_known(name: &str) -> bool {
-    find(name).is_some() || without_effect(name).is_some() || name.starts_with("ksql.functions.")
+    effect(name).is_some()
+}
+
+/// The properties that nobody reads.
+pub(super) fn unread() -> impl Iterator<Item = &'static Property> {
+    let refused = REFUSED.iter().map(|(property, ..)| property);
+    refused.chain(WITHOUT_EFFECT.iter().flat_map(|(_, properties)| *properties))
 }
 
 impl Config {

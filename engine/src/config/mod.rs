@@ -1,60 +1,26 @@
-//! Every property ksqlDB knows, in one table: name, default, what it may hold, who may set it.
+//! Every property ksqlDB knows, and ours: name, default, what it may hold, who may set it. `setting.rs` has those that are
+//! read, `effect.rs` the others, with the reason.
 //!
 //! ```text
-//! server file ──> Config ──with(overrides of a request)──> Config of a statement ──> typed getters
+//! server's settings ──> Config ──with(overrides of a request)──> Config of a statement ──> get(setting::NAME)
 //! ```
 
 mod effect;
-mod table;
+mod property;
+pub mod setting;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use table::PROPERTIES;
+use property::{Value, Whole};
 
-pub use effect::{is_known, without_effect};
+pub use effect::{Effect, effect, is_known, without_effect};
+pub use property::{Access, Kind, Property, Setting};
 
 /// Prefix of what ksqlDB passes on to Kafka Streams; may be left out.
 const STREAMS: &str = "ksql.streams.";
-/// Where new queries begin to read.
-const OFFSET_RESET: &str = "ksql.streams.auto.offset.reset";
 /// Prefixes under which any name is allowed.
 const OPEN: &[&str] = &["ksql.streams.", "ksql.functions.", "ksql.schema.registry.", "ksql.connect.", "ksql.plugins."];
-
-/// One property.
-#[derive(Debug)]
-pub struct Property {
-    /// Its full name.
-    pub name: &'static str,
-    /// What it holds.
-    pub kind: Kind,
-    /// Its value when nobody sets it.
-    pub default: Option<&'static str>,
-    /// Who may set it.
-    pub access: Access,
-    /// One sentence.
-    pub about: &'static str,
-}
-
-/// What a property holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Boolean,
-    Integer,
-    Double,
-    Text,
-    Password,
-    /// One of these, in any case.
-    Choice(&'static [&'static str]),
-}
-
-/// Who may set a property.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// The server's file only.
-    Server,
-    /// A request too.
-    Session,
-}
 
 /// What is wrong with a setting.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -68,7 +34,10 @@ pub enum ConfigError {
     /// The value does not fit.
     #[error("Failed to coerce type of value '{value}' for key '{name}'\nCaused by: {problem}")]
     Value { name: String, value: String, problem: String },
-    /// Only the server's file may set it.
+    /// It asks for what is not there.
+    #[error("{name} is not supported: {why}")]
+    Refused { name: String, why: &'static str },
+    /// Only who starts the server may set it.
     #[error("Cannot override property '{0}'")]
     Immutable(String),
     /// The server's administrator forbids it.
@@ -82,20 +51,19 @@ fn hint(nearest: &Option<&'static str>) -> String {
     nearest.map(|name| format!("\nDid you mean '{name}'?")).unwrap_or_default()
 }
 
-/// All properties, in the order of the reference.
-pub fn properties() -> &'static [Property] {
-    PROPERTIES
+/// All properties: first those that are read.
+pub fn properties() -> impl Iterator<Item = &'static Property> {
+    setting::ALL.iter().chain(effect::unread())
 }
 
 /// The property of that name, with or without `ksql.streams.`.
 pub fn find(name: &str) -> Option<&'static Property> {
-    PROPERTIES.iter().find(|property| property.name == name || property.name.strip_prefix(STREAMS) == Some(name))
+    properties().find(|property| property.name == name || property.name.strip_prefix(STREAMS) == Some(name))
 }
 
 /// A known name that looks like this one.
 pub fn nearest(name: &str) -> Option<&'static str> {
-    PROPERTIES
-        .iter()
+    properties()
         .map(|property| {
             let short = property.name.strip_prefix(STREAMS).unwrap_or(property.name);
             (property.name, strsim::jaro_winkler(name, property.name).max(strsim::jaro_winkler(name, short)))
@@ -148,15 +116,13 @@ impl Config {
     /// Whether a request may set that property.
     pub fn check_override(&self, name: &str) -> Result<(), ConfigError> {
         let full = full_name(name);
-        let lists = |list: &str| self.list(list).any(|listed| full_name(listed) == full);
-        let by_allowlist = || {
-            let mode = self.get("ksql.properties.overrides.validation.mode");
-            mode.is_some_and(|mode| mode.trim().eq_ignore_ascii_case("allowlist"))
-        };
-        let is_prohibited = if by_allowlist() {
-            !lists("ksql.properties.overrides.allowlist")
+        let lists = |list| self.list(list).any(|listed| full_name(listed) == full);
+        let by_allowlist =
+            self.get(setting::PROPERTIES_OVERRIDES_VALIDATION_MODE).trim().eq_ignore_ascii_case("allowlist");
+        let is_prohibited = if by_allowlist {
+            !lists(setting::PROPERTIES_OVERRIDES_ALLOWLIST)
         } else {
-            lists("ksql.properties.overrides.denylist")
+            lists(setting::PROPERTIES_OVERRIDES_DENYLIST)
         };
         if is_prohibited {
             return Err(ConfigError::Prohibited(name.to_owned()));
@@ -187,15 +153,31 @@ impl Config {
         checked(name, value.to_owned()).map(drop)
     }
 
-    /// The value that was set, else the default.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    /// The value of a setting: what was set, else the default.
+    pub fn get<T: Value>(&self, setting: Setting<T>) -> T::Of<'_> {
+        let property = setting.property;
+        T::of(self.set.get(property.name).map(String::as_str).or(property.default))
+    }
+
+    /// A limit; less than none means that there is no limit.
+    pub fn limit(&self, setting: Setting<Whole>) -> usize {
+        usize::try_from(self.get(setting)).unwrap_or(usize::MAX)
+    }
+
+    /// A time in milliseconds; less than none is none.
+    pub fn millis(&self, setting: Setting<Whole>) -> Duration {
+        Duration::from_millis(self.get(setting).max(0).unsigned_abs())
+    }
+
+    /// The text of a property's value, by its name.
+    pub fn value(&self, name: &str) -> Option<&str> {
         self.set.get(name).map(String::as_str).or_else(|| find(name).and_then(|property| property.default))
     }
 
     /// The same as it may be shown: passwords are not.
     pub fn shown(&self, name: &str) -> Option<String> {
         let is_password = find(name).is_some_and(|property| property.kind == Kind::Password) || sql::is_secret(name);
-        match self.get(name) {
+        match self.value(name) {
             Some(_) if is_password && self.is_set(name) => Some("[hidden]".to_owned()),
             value => value.map(sql::without_credentials),
         }
@@ -211,42 +193,29 @@ impl Config {
         self.set.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// A switch; unset ones without a default are off.
-    pub fn enabled(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    }
-
-    /// A number; `None` when unset without a default.
-    pub fn number(&self, name: &str) -> Option<i64> {
-        self.get(name).and_then(|value| value.trim().parse().ok())
-    }
-
     /// Bounds on what a request's statements may be.
     pub fn sql_limits(&self) -> sql::Limits {
-        let defaults = sql::Limits::default();
-        let limit =
-            |name: &str, default| self.number(name).and_then(|most| usize::try_from(most).ok()).unwrap_or(default);
         sql::Limits {
-            bytes: limit("millstream.sql.max.bytes", defaults.bytes),
-            tokens: limit("millstream.sql.max.tokens", defaults.tokens),
-            statements: limit("millstream.sql.max.statements", defaults.statements),
-            name_bytes: limit("millstream.sql.max.name.bytes", defaults.name_bytes),
+            bytes: self.limit(setting::SQL_MAX_BYTES),
+            tokens: self.limit(setting::SQL_MAX_TOKENS),
+            statements: self.limit(setting::SQL_MAX_STATEMENTS),
+            name_bytes: self.limit(setting::SQL_MAX_NAME_BYTES),
         }
     }
 
     /// The parts of a comma-separated list.
-    pub fn list(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.get(name).unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty())
+    pub fn list(&self, setting: Setting<property::Text>) -> impl Iterator<Item = &str> {
+        self.get(setting).split(',').map(str::trim).filter(|part| !part.is_empty())
     }
 
     /// `ksql.service.id`
     pub fn service_id(&self) -> &str {
-        self.get("ksql.service.id").unwrap_or_default()
+        self.get(setting::SERVICE_ID)
     }
 
     /// Whether new queries read from the beginning.
     pub fn reads_from_earliest(&self) -> bool {
-        self.get("ksql.streams.auto.offset.reset").is_some_and(|value| value.eq_ignore_ascii_case("earliest"))
+        self.get(setting::AUTO_OFFSET_RESET).trim().eq_ignore_ascii_case("earliest")
     }
 }
 
@@ -289,29 +258,41 @@ fn is_client_property(name: &str) -> bool {
             .any(|prefix| name.starts_with(prefix))
 }
 
-/// The full name and the value, if the value fits.
+/// The full name and the value, if the value fits and does not ask for what is not there.
 fn checked(name: &str, value: String) -> Result<(String, String), ConfigError> {
     let Some(property) = find(name) else { return Ok((name.to_owned(), value)) };
-    let problem = match property.kind {
-        Kind::Boolean if !["true", "false"].contains(&value.trim().to_ascii_lowercase().as_str()) => {
+    if property.name == setting::AUTO_OFFSET_RESET.name() {
+        return checked_offset_reset(name, value).map(|value| (property.name.to_owned(), value));
+    }
+    if let Some(problem) = problem(property.kind, name, value.trim()) {
+        let problem = format!("Invalid value {value} for configuration {name}: {problem}");
+        return Err(ConfigError::Value { name: name.to_owned(), value, problem });
+    }
+    match effect(property.name) {
+        Some(Effect::Refused(promise, why)) if promise.is_made_by(&value) => {
+            Err(ConfigError::Refused { name: name.to_owned(), why })
+        }
+        _ => Ok((property.name.to_owned(), value)),
+    }
+}
+
+/// What is wrong with a value, in Kafka's words.
+fn problem(kind: Kind, name: &str, value: &str) -> Option<String> {
+    match kind {
+        Kind::Boolean if !["true", "false"].iter().any(|flag| flag.eq_ignore_ascii_case(value)) => {
             Some("Expected value to be either true or false".to_owned())
         }
-        Kind::Integer if value.trim().parse::<i64>().is_err() => Some(format!("Not a number of type {}", width(name))),
-        Kind::Double if value.trim().parse::<f64>().is_err() => Some("Not a number of type DOUBLE".to_owned()),
-        _ if property.name == OFFSET_RESET => {
-            return checked_offset_reset(name, value).map(|value| (property.name.to_owned(), value));
-        }
-        Kind::Choice(allowed) if !allowed.iter().any(|choice| choice.eq_ignore_ascii_case(value.trim())) => {
+        Kind::Integer(least, most) => match value.parse::<i64>() {
+            Err(_) => Some(format!("Not a number of type {}", width(name))),
+            Ok(number) if number < least => Some(format!("Value must be at least {least}")),
+            Ok(number) if number > most => Some(format!("Value must be no more than {most}")),
+            Ok(_) => None,
+        },
+        Kind::Double if value.parse::<f64>().is_err() => Some("Not a number of type DOUBLE".to_owned()),
+        Kind::Choice(allowed) if !allowed.iter().any(|choice| choice.eq_ignore_ascii_case(value)) => {
             Some(format!("String must be one of: {}", allowed.join(", ")))
         }
         _ => None,
-    };
-    match problem {
-        Some(problem) => {
-            let problem = format!("Invalid value {value} for configuration {name}: {problem}");
-            Err(ConfigError::Value { name: name.to_owned(), value, problem })
-        }
-        None => Ok((property.name.to_owned(), value)),
     }
 }
 
@@ -341,7 +322,7 @@ mod tests {
     fn streams_properties_go_by_both_names() {
         let config = Config::new([("auto.offset.reset", "earliest")]).unwrap();
         assert!(config.reads_from_earliest());
-        assert_eq!(config.get("ksql.streams.auto.offset.reset"), Some("earliest"));
+        assert_eq!(config.get(setting::AUTO_OFFSET_RESET), "earliest");
         let request = BTreeMap::from([("ksql.streams.auto.offset.reset".to_owned(), "latest".to_owned())]);
         assert!(!config.with(&request).unwrap().reads_from_earliest());
     }
@@ -381,9 +362,24 @@ mod tests {
     }
 
     #[test]
-    fn no_property_stands_twice() {
-        for (i, property) in properties().iter().enumerate() {
-            assert!(properties()[..i].iter().all(|other| other.name != property.name), "{}", property.name);
+    fn no_property_stands_twice_and_every_default_fits() {
+        let mut names = std::collections::BTreeSet::new();
+        for Property { name, kind, default, .. } in properties() {
+            assert!(names.insert(name), "{name}");
+            let problem = default.and_then(|default| problem(*kind, name, default));
+            assert_eq!(problem, None, "{name}");
         }
+    }
+
+    #[test]
+    fn values_out_of_range_and_what_is_not_there_are_refused() {
+        let refused = |name: &str, value: &str| Config::new([(name, value)]).unwrap_err().to_string();
+        let text = refused("millstream.max.records.per.step", "0");
+        assert!(text.ends_with("Value must be at least 1"), "{text}");
+        assert!(refused("ksql.query.error.max.queue.size", "1001").ends_with("Value must be no more than 1000"));
+        assert!(
+            refused("ksql.nested.error.set.null", "false").starts_with("ksql.nested.error.set.null is not supported: ")
+        );
+        assert!(Config::new([("ksql.nested.error.set.null", "true")]).is_ok());
     }
 }

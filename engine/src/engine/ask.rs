@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use sql::{Parsed, Query, Statement};
 
 use crate::catalog::Catalog;
-use crate::config::Config;
+use crate::config::{Config, setting};
 use crate::expr::Typed;
 use crate::formats::{FormatError, protobuf};
 use crate::plan::{self, Planner};
@@ -63,11 +63,11 @@ impl Engine {
 
     /// A place for what takes a thread or a dataflow until its client has read it all.
     fn place_for_scan(&self) -> Option<Place> {
-        self.shared.scans.take(self.most("millstream.max.client.scans"))
+        self.shared.scans.take(self.shared.config.limit(setting::MAX_CLIENT_SCANS))
     }
 
     fn place_for_pull(&self) -> Result<Place, Failure> {
-        let most = self.most("ksql.query.pull.max.concurrent.requests");
+        let most = self.shared.config.limit(setting::QUERY_PULL_MAX_CONCURRENT_REQUESTS);
         self.shared.pulls.take(most).ok_or_else(|| {
             let message = format!(
                 "Host is at concurrent request limit for pull queries. Currently set to {most} maximum concurrent requests."
@@ -77,18 +77,12 @@ impl Engine {
     }
 
     fn too_many_scans(&self) -> Failure {
-        let most = self.most("millstream.max.client.scans");
+        let most = self.shared.config.limit(setting::MAX_CLIENT_SCANS);
         let message = format!(
             "{most} PRINTs, pull queries on streams and long pull queries run already (millstream.max.client.scans). \
              Try again when one has ended."
         );
         Failure::new(FailureKind::TooMany, message)
-    }
-
-    fn most(&self, property: &str) -> usize {
-        let most = self.shared.config.number(property).unwrap_or(i64::MAX);
-        // Less than none means that there is no limit.
-        usize::try_from(most).unwrap_or(usize::MAX)
     }
 
     /// Ends a push query; says whether there was one.
@@ -114,7 +108,7 @@ impl Engine {
         if query.emit.is_some() {
             return self.push(parsed, query, config, &catalog, (Kind::Push, format)).map(Progress::Done);
         }
-        if !self.shared.config.enabled("ksql.pull.queries.enable") {
+        if !self.shared.config.get(setting::PULL_QUERIES_ENABLE) {
             return Err(Failure::statement(
                 "Pull queries are disabled. Please set ksql.pull.queries.enable=true to enable this feature.",
             ));
@@ -212,7 +206,7 @@ impl Engine {
     }
 
     fn check_push_limit(&self, kind: Kind) -> Result<(), Failure> {
-        let most = self.shared.config.number("ksql.max.push.queries").unwrap_or(i64::MAX);
+        let most = self.shared.config.get(setting::MAX_PUSH_QUERIES);
         if kind == Kind::Push && self.shared.runtime.client_queries() as i64 >= most {
             return Err(Failure::new(FailureKind::TooManyPushQueries, "Maximum number of push queries exceeded"));
         }
@@ -306,8 +300,8 @@ fn window_bound(step: &Step, column: usize) -> Option<ClientColumn> {
 /// Whether ksqlDB would let this push query listen to the query that writes its source. Here such a query runs as any
 /// other from the latest record does; only its id tells, and that rows without a key are left out.
 fn is_scalable(query: &Query, config: &Config, catalog: &Catalog) -> bool {
-    let allowed = config.enabled("ksql.query.push.v2.enabled")
-        && config.enabled("ksql.query.push.v2.registry.installed")
+    let allowed = config.get(setting::QUERY_PUSH_V2_ENABLED)
+        && config.get(setting::QUERY_PUSH_V2_REGISTRY_INSTALLED)
         && !config.reads_from_earliest();
     let filters_only = query.joins.is_empty()
         && query.window.is_none()

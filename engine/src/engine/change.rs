@@ -8,7 +8,7 @@ use sql::{Ident, Parsed, Statement};
 
 use crate::catalog::{self, Catalog, QueryKind};
 use crate::commands::{CommandLog, Logged, LoggedTopic};
-use crate::config::Config;
+use crate::config::{Config, setting};
 use crate::log::{LogError, TopicSpec, check_topic};
 use crate::plan::{self, Command, NewTopic, Planner};
 use crate::runtime::{Earlier, PersistentStart};
@@ -72,7 +72,7 @@ impl Engine {
     /// A partition costs files and a task, so that a slip of the pen could cost the server.
     fn check_topics(&self, command: &Command) -> Result<(), Failure> {
         command.topics.iter().try_for_each(|topic| check_topic(&topic.name, topic.partitions))?;
-        let Some(most) = self.shared.config.number("millstream.topic.max.partitions") else { return Ok(()) };
+        let most = self.shared.config.get(setting::TOPIC_MAX_PARTITIONS);
         match command.topics.iter().find(|topic| i64::from(topic.partitions) > most) {
             None => Ok(()),
             Some(NewTopic { name, partitions, .. }) => Err(Failure::statement(format!(

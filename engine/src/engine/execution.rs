@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use sql::{Interval, Limits, Parsed, Statement, TimeUnit};
 
+use crate::config::setting;
 use crate::statements::{self, Answer, Asserted, Failure, FailureKind, Progress, Session};
 
 use super::change::changes_something;
@@ -91,8 +92,8 @@ impl Execution {
     }
 
     fn await_command(&self, number: i64) -> Result<Progress<Vec<Answer>>, Failure> {
-        let patience = self.engine.shared.config.number("ksql.server.command.response.timeout.ms").unwrap_or(5000);
-        if self.begun.elapsed() < Duration::from_millis(patience.max(0).unsigned_abs()) {
+        let patience = self.engine.shared.config.millis(setting::SERVER_COMMAND_RESPONSE_TIMEOUT_MS);
+        if self.begun.elapsed() < patience {
             return Ok(Progress::Wait(POLL));
         }
         Err(Failure::new(
@@ -135,7 +136,7 @@ impl Execution {
         let engine = &self.engine;
         let catalog = engine.catalog();
         let asserted = engine.with_view(&catalog, &self.session, |view| {
-            let usual = || view.config.number("ksql.assert.topic.default.timeout.ms").unwrap_or(1000);
+            let usual = || view.config.get(setting::ASSERT_TOPIC_DEFAULT_TIMEOUT_MS);
             Ok((statements::assert_topic(view, &parsed.statement)?, timeout.map_or_else(usual, millis)))
         });
         let (asserted, timeout) = asserted.map_err(|failure| failure.of_parsed(parsed))?;

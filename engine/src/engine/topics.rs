@@ -87,7 +87,7 @@ impl Topics for Asked<'_> {
 
 /// The log of a Kafka cluster; state stands in the data directory.
 pub(super) fn kafka(brokers: &str, dir: &Path, config: &Config) -> Result<Arc<dyn Log>, LogError> {
-    const CLIENT: &[&str] = &["security.", "sasl.", "ssl.", "client."];
+    const CLIENT: &[&str] = &["security.", "sasl.", "client."];
     let properties = config.settings().filter(|(name, _)| CLIENT.iter().any(|prefix| name.starts_with(prefix)));
     let settings = KafkaSettings {
         bootstrap_servers: brokers.to_owned(),

@@ -16,6 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::maps::map_column;
+use crate::config::{Config, setting};
 use crate::types::{SqlType, Value, View, text};
 
 /// Settings of a session that change what expressions yield.
@@ -33,36 +34,28 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { preserve_nulls: true, substring_legacy: false, value_bytes: 8 << 20, lambda_elements: 32 << 20 }
+        Self::of(&Config::default())
     }
 }
 
 impl Settings {
-    /// Reads the properties of a session; the ones that are missing or no booleans keep their default.
-    pub fn from_properties<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Self {
-        let flag = |name: &str, default: bool| {
-            get(name).and_then(|value| value.to_lowercase().parse().ok()).unwrap_or(default)
-        };
-        let number = |name: &str, default: usize| get(name).and_then(|value| value.parse().ok()).unwrap_or(default);
-        let default = Self::default();
+    /// Those of a session.
+    pub fn of(config: &Config) -> Self {
         Self {
-            preserve_nulls: flag("ksql.cast.strings.preserve.nulls", true),
-            substring_legacy: flag("ksql.functions.substring.legacy.args", false),
-            value_bytes: number(VALUE_BYTES, default.value_bytes),
-            lambda_elements: number(LAMBDA_ELEMENTS, default.lambda_elements),
+            preserve_nulls: config.get(setting::CAST_STRINGS_PRESERVE_NULLS),
+            substring_legacy: config.get(setting::FUNCTIONS_SUBSTRING_LEGACY_ARGS),
+            value_bytes: config.limit(setting::FUNCTIONS_VALUE_MAX_BYTES),
+            lambda_elements: config.limit(setting::FUNCTIONS_LAMBDA_MAX_ELEMENTS),
         }
     }
 }
-
-const VALUE_BYTES: &str = "millstream.functions.value.max.bytes";
-pub(super) const LAMBDA_ELEMENTS: &str = "millstream.functions.lambda.max.elements";
 
 /// Whether a value may have so many bytes; the text is for the processing log.
 pub(super) fn check_bytes(bytes: usize, most: usize) -> Result<(), String> {
     if bytes <= most {
         return Ok(());
     }
-    Err(format!("the result has more than the {most} bytes that {VALUE_BYTES} allows"))
+    Err(format!("the result has more than the {most} bytes that {} allows", setting::FUNCTIONS_VALUE_MAX_BYTES.name()))
 }
 
 /// Takes rows that cannot be converted, each with the text for the processing log. They are NULL.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sql::{Constraint, CreateSource, Element, Expr, ExprKind, Statement};
 
 use crate::catalog::{Change, HeaderColumn, Query, QueryKind, Source, SourceKind, inline_types, resolve_type};
+use crate::config::setting;
 use crate::steps::{Formats, QueryPlan};
 use crate::types::{Column, Schema, SqlType, header_type};
 
@@ -144,7 +145,7 @@ impl Planner<'_> {
     /// What ksqlDB looks at before it looks at the formats.
     fn check_declared(&self, create: &CreateSource, existing: Option<&Arc<Source>>, source: &Source) -> Result<()> {
         let keeps_rows = create.source && source.is_table();
-        if keeps_rows && !self.session.config.enabled("ksql.source.table.materialization.enabled") {
+        if keeps_rows && !self.session.config.get(setting::SOURCE_TABLE_MATERIALIZATION_ENABLED) {
             return Err(PlanError::statement(
                 "Cannot execute command because source table materialization is disabled.",
             ));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sql::{CreateAs, Emit, Statement};
 
 use crate::catalog::{Change, Query, QueryKind, Source, SourceKind};
+use crate::config::setting;
 use crate::steps::{QueryPlan, Sink};
 
 use super::command::{Command, NewTopic};
@@ -140,7 +141,7 @@ impl Planner<'_> {
     }
 
     pub(super) fn check_replace_enabled(&self) -> Result<()> {
-        if self.session.config.enabled("ksql.create.or.replace.enabled") {
+        if self.session.config.get(setting::CREATE_OR_REPLACE_ENABLED) {
             return Ok(());
         }
         Err(PlanError::statement(

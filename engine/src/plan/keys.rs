@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use sql::Expr;
 
+use crate::config::setting;
 use crate::types::SqlType;
 
 use super::bind;
@@ -113,7 +114,7 @@ impl Select<'_> {
 
     /// The newer planner lets a stream go on without its key.
     fn may_drop_key(&self) -> bool {
-        self.planner.session.config.enabled("ksql.new.query.planner.enabled") && !self.makes_table()
+        self.planner.session.config.get(setting::NEW_QUERY_PLANNER_ENABLED) && !self.makes_table()
     }
 
     fn key_missing(&self, sink: &str, split: &Split) -> PlanError {

@@ -55,6 +55,7 @@ use std::sync::Arc;
 use sql::{Parsed, Span, Statement};
 
 use crate::catalog::Catalog;
+use crate::config::setting;
 use crate::expr::Registry;
 use crate::formats::FormatSpec;
 use crate::steps::{QueryPlan, Step};
@@ -144,13 +145,16 @@ impl Planner<'_> {
     }
 
     fn default_format(&self, side: &str) -> Option<String> {
-        let name = self.session.config.get(&format!("ksql.persistence.default.format.{side}"));
+        let config = self.session.config;
+        let name = match side {
+            "key" => Some(config.get(setting::PERSISTENCE_DEFAULT_FORMAT_KEY)),
+            _ => config.get(setting::PERSISTENCE_DEFAULT_FORMAT_VALUE),
+        };
         name.filter(|name| !name.is_empty()).map(str::to_uppercase)
     }
 
     fn default_wrap(&self) -> Option<bool> {
-        let name = "ksql.persistence.wrap.single.values";
-        self.session.config.get(name).map(|_| self.session.config.enabled(name))
+        self.session.config.get(setting::PERSISTENCE_WRAP_SINGLE_VALUES)
     }
 
     /// How a key is serialised inside the query: as `step` has it where that can hold its key, else as JSON.

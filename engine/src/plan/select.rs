@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use sql::{Emit, Expr, Query};
 
+use crate::config::setting;
 use crate::expr::{FunctionKind, Typed};
 use crate::steps::{KeyWindow, Step, StepKind};
 use crate::types::{Column, Schema, SqlType};
@@ -212,7 +213,7 @@ impl<'a> Select<'a> {
         if self.query.emit != Some(Emit::Final) {
             return Ok(());
         }
-        if !self.planner.session.config.enabled("ksql.suppress.enabled") {
+        if !self.planner.session.config.get(setting::SUPPRESS_ENABLED) {
             return Err(PlanError::statement(
                 "Suppression is currently disabled. You can enable it by setting ksql.suppress.enabled to true",
             ));

@@ -1,9 +1,7 @@
 //! What a statement is planned against, besides the catalog.
 
-use crate::config::Config;
+use crate::config::{Config, setting};
 use crate::types::Bounds;
-
-use super::window::MOST_WINDOWS;
 
 /// What the planner may know about topics.
 pub trait Topics {
@@ -58,7 +56,7 @@ pub struct Session<'a> {
 impl<'a> Session<'a> {
     /// For a new statement, with the bounds that the settings say.
     pub fn new(config: &'a Config, place: sql::Place<'a>) -> Self {
-        let windows = config.number(MOST_WINDOWS).unwrap_or(i64::MAX);
+        let windows = config.get(setting::WINDOW_MAX_PER_RECORD);
         Self { config, place, query_id: None, bounds: Bounds { windows, ..Bounds::default() } }
     }
 }

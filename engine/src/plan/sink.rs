@@ -3,6 +3,7 @@
 use sql::{CreateAs, With};
 
 use crate::catalog::{Source, SourceKind};
+use crate::config::setting;
 use crate::formats::FormatSpec;
 use crate::steps::{Formats, KeyWindow, Sink, Timestamp};
 use crate::types::{Schema, SqlType};
@@ -52,7 +53,7 @@ impl Planner<'_> {
 
     /// Formats that keep their schemas in a registry need one.
     pub(super) fn check_registry(&self, topic: &str, formats: &Formats, schema: &Schema) -> Result<()> {
-        if self.session.config.get("ksql.schema.registry.url").is_some_and(|url| !url.is_empty()) {
+        if !self.session.config.get(setting::SCHEMA_REGISTRY_URL).is_empty() {
             return Ok(());
         }
         let sides = [("key", &formats.key.name, &schema.key), ("value", &formats.value.name, &schema.value)];
@@ -76,7 +77,7 @@ impl Planner<'_> {
     }
 
     fn sink_topic_name(&self, sink: &str, properties: &Properties) -> String {
-        let prefix = self.session.config.get("ksql.output.topic.name.prefix").unwrap_or_default();
+        let prefix = self.session.config.get(setting::OUTPUT_TOPIC_NAME_PREFIX);
         properties.text("KAFKA_TOPIC").map_or_else(|| format!("{prefix}{sink}"), str::to_owned)
     }
 
@@ -160,14 +161,14 @@ impl Planner<'_> {
             return Ok(NewTopic { name: name.to_owned(), partitions, replicas, cleanup_policy, retention_ms });
         }
         let config = self.session.config;
-        let replicas =
-            if config.enabled("ksql.create.topic.inherit.source.replicas.enabled") { inherited.replicas } else { 1 };
+        let inherits = config.get(setting::CREATE_TOPIC_INHERIT_SOURCE_REPLICAS_ENABLED);
+        let replicas = if inherits { inherited.replicas } else { 1 };
         let partitions = properties
             .partitions
-            .or_else(|| config.number("ksql.sink.partitions"))
+            .or_else(|| config.get(setting::SINK_PARTITIONS))
             .unwrap_or_else(|| i64::from(inherited.partitions));
         let replicas =
-            properties.replicas.or_else(|| config.number("ksql.sink.replicas")).unwrap_or_else(|| i64::from(replicas));
+            properties.replicas.or_else(|| config.get(setting::SINK_REPLICAS)).unwrap_or_else(|| i64::from(replicas));
         Ok(NewTopic {
             name: name.to_owned(),
             partitions: partition_count(name, partitions)?,

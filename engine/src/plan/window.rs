@@ -1,5 +1,6 @@
 //! `WINDOW …`: sizes in milliseconds, defaults, limits.
 
+use crate::config::setting;
 use crate::steps::{KeyWindow, Window, WindowKind};
 use crate::types::Bounds;
 
@@ -27,9 +28,6 @@ pub(super) fn interval_ms(interval: Interval) -> Result<i64> {
         .checked_mul(unit_ms(interval.unit))
         .ok_or_else(|| PlanError::statement("The interval is too large to be counted in milliseconds."))
 }
-
-/// In how many windows one record may be.
-pub(super) const MOST_WINDOWS: &str = "millstream.window.max.per.record";
 
 fn kind(window: &sql::Window) -> Result<WindowKind> {
     Ok(match window.kind {
@@ -68,8 +66,9 @@ pub(super) fn plan(window: &sql::Window, emit: Option<Emit>, bounds: &Bounds) ->
     if per_record > most {
         return Err(PlanError::statement(format!(
             "Every record would be in {per_record} windows of {size_ms} ms that advance by {} ms, and all of them would be \
-             updated. At most {most} are allowed ({MOST_WINDOWS}). Choose a longer advance or a shorter size.",
-            kind.advance_ms()
+             updated. At most {most} are allowed ({}). Choose a longer advance or a shorter size.",
+            kind.advance_ms(),
+            setting::WINDOW_MAX_PER_RECORD.name()
         ))
         .at(window.span));
     }

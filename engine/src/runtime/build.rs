@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, setting};
 use crate::expr::aggregates::Limits;
 use crate::expr::{Registry, Settings};
 use crate::kv::Writes;
@@ -70,7 +70,7 @@ impl Builder<'_> {
             ("retention.ms".to_owned(), "-1".to_owned()),
             ("segment.bytes".to_owned(), REPARTITION_SEGMENT_BYTES.to_string()),
         ]);
-        let replicas = self.config.number("ksql.internal.topic.replicas").unwrap_or(1).clamp(1, i64::from(u16::MAX));
+        let replicas = self.config.get(setting::INTERNAL_TOPIC_REPLICAS);
         let spec = TopicSpec { partitions: exchange.partitions, replicas: replicas as u16, config };
         match self.log.create_topic(&exchange.topic, &spec) {
             Ok(()) | Err(LogError::TopicExists(_)) => Ok(()),
@@ -163,8 +163,8 @@ impl Builder<'_> {
             budget: Arc::clone(self.budget),
             pace: Pace::new(self.step_rows, expansion(&self.plan.root)),
             commits,
-            commit_interval_ms: self.config.number("ksql.streams.commit.interval.ms").unwrap_or(2000),
-            purge_interval_ms: self.config.number("ksql.streams.repartition.purge.interval.ms").unwrap_or(30_000),
+            commit_interval_ms: self.config.get(setting::COMMIT_INTERVAL_MS),
+            purge_interval_ms: self.config.get(setting::REPARTITION_PURGE_INTERVAL_MS),
             outputs: Vec::new(),
             pending_bytes: 0,
             dirty: false,
@@ -176,16 +176,15 @@ impl Builder<'_> {
     }
 
     fn settings(&self) -> Settings {
-        Settings::from_properties(|name| self.config.get(name))
+        Settings::of(self.config)
     }
 
     pub(super) fn making<'b>(&'b self, place: &'b Place, settings: &'b Settings) -> Making<'b> {
-        let limit = |name: &str| {
-            let limit = self.config.number(&format!("ksql.functions.{name}.limit"));
-            limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+        let limits = Limits {
+            collect_list: self.config.limit(setting::FUNCTIONS_COLLECT_LIST_LIMIT),
+            collect_set: self.config.limit(setting::FUNCTIONS_COLLECT_SET_LIMIT),
         };
-        let limits = Limits { collect_list: limit("collect_list"), collect_set: limit("collect_set") };
-        let cached = self.config.number("ksql.streams.cache.max.bytes.buffering").unwrap_or(0) > 0;
+        let cached = self.config.get(setting::CACHE_MAX_BYTES_BUFFERING) > 0;
         // What EMIT FINAL holds back must not depend on how many rows a step takes.
         let updates = if cached && !holds_back(&self.plan.root) { Updates::Last } else { Updates::Every };
         Making { functions: self.functions, settings, limits, updates, place }

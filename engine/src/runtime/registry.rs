@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, setting};
 use crate::expr::Registry;
 use crate::formats::FormatError;
 use crate::kv::KvError;
@@ -172,7 +172,7 @@ pub(super) struct Running {
 impl Running {
     fn new(start: PersistentStart, is_transient: bool) -> Arc<Self> {
         let PersistentStart { plan, config, command, earlier } = start;
-        let errors_kept = config.number("ksql.query.error.max.queue.size").unwrap_or(10).clamp(1, 1000) as usize;
+        let errors_kept = config.limit(setting::QUERY_ERROR_MAX_QUEUE_SIZE);
         let life = Arc::new(Life::new(&plan.id, errors_kept));
         let (tables, making) = (Mutex::default(), Mutex::default());
         Arc::new(Self { plan, config, life, tables, command, earlier: Mutex::new(earlier), making, is_transient })
@@ -396,15 +396,14 @@ impl Runtime {
     /// How long a query that has failed rests; `None`: it has not, or is gone.
     pub(super) fn back_off(&self, id: &str) -> Option<BackOff> {
         let running = self.query(id)?;
-        let number = |name: &str, default: u64| {
-            running.config.number(name).and_then(|number| u64::try_from(number).ok()).unwrap_or(default)
-        };
-        let healthy = Duration::from_secs(number("ksql.query.status.running.threshold.seconds", 300));
+        let config = &running.config;
+        let healthy = config.get(setting::QUERY_STATUS_RUNNING_THRESHOLD_SECONDS);
+        let healthy = Duration::from_secs(healthy.max(0).unsigned_abs());
         match running.life.state() {
             State::Retrying => Some(BackOff { first: FIRST_PAUSE, longest: LONGEST_PAUSE, healthy }),
             State::Error => Some(BackOff {
-                first: Duration::from_millis(number("ksql.query.retry.backoff.initial.ms", 15_000)),
-                longest: Duration::from_millis(number("ksql.query.retry.backoff.max.ms", 900_000)),
+                first: config.millis(setting::QUERY_RETRY_BACKOFF_INITIAL_MS),
+                longest: config.millis(setting::QUERY_RETRY_BACKOFF_MAX_MS),
                 healthy,
             }),
             _ => None,

@@ -10,7 +10,7 @@ use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
-use crate::config::Config;
+use crate::config::{Config, setting};
 use crate::expr::Registry;
 use crate::formats::windowed::{self, WindowBytes};
 use crate::formats::{self, Decode, FormatError, FormatSpec};
@@ -102,8 +102,8 @@ impl SourceReader {
             value: decoder(&formats.value, &declared.value, &used, false)?,
             columns,
             time,
-            strict_time: config.enabled("ksql.timestamp.throw.on.invalid"),
-            strict_format: config.enabled("ksql.fail.on.deserialization.error"),
+            strict_time: config.get(setting::TIMESTAMP_THROW_ON_INVALID),
+            strict_format: config.get(setting::FAIL_ON_DESERIALIZATION_ERROR),
         })
     }
 }

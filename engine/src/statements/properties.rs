@@ -6,13 +6,13 @@ use super::{Failure, Outcome, Property, Session, View, bare_name};
 
 /// `SHOW PROPERTIES`
 pub(super) fn show(view: View<'_>, session: &Session) -> Outcome {
-    let known = properties().iter().map(|property| Property {
+    let known = properties().map(|property| Property {
         name: property.name.to_owned(),
         value: view.config.shown(property.name),
         editable: property.access == Access::Session,
         per_query: property.access == Access::Session,
     });
-    let defaults = properties().iter().filter(|property| !view.config.is_set(property.name));
+    let defaults = properties().filter(|property| !view.config.is_set(property.name));
     Outcome::Properties {
         properties: known.collect(),
         overwritten: session.properties.keys().cloned().collect(),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::setting;
+
 use super::{Failure, Outcome, TopicLine, View};
 
 /// Topics ksqlDB and Kafka make for themselves.
@@ -10,7 +12,7 @@ const INTERNAL: &[&str] = &["_confluent", "__confluent", "_kafka", "__consumer_o
 /// Whether a topic is hidden from `SHOW TOPICS`.
 fn is_internal(view: View<'_>, name: &str) -> bool {
     INTERNAL.iter().any(|prefix| name.starts_with(prefix))
-        || view.config.list("ksql.hidden.topics").any(|hidden| hidden == name)
+        || view.config.list(setting::HIDDEN_TOPICS).any(|hidden| hidden == name)
 }
 
 /// Lists topics.

@@ -1,18 +1,15 @@
 //! `GET /is_valid_property/:name`
 
 use axum::response::Response;
-use engine::config::{ConfigError, without_effect};
+use engine::config::{ConfigError, setting, without_effect};
 
 use crate::app::Server;
 use crate::reply;
 
-/// Properties a session may never override, besides those of `ksql.properties.overrides.denylist`.
-const PROHIBITED: &[&str] = &["ksql.service.id"];
-
 /// Whether a session may set that property. Names nobody knows are fine, as in ksqlDB.
 pub(crate) fn is_valid(server: &Server, name: &str) -> Response {
     let hint = without_effect(name).map(|reason| format!("'{name}' has no effect: {reason}")).unwrap_or_default();
-    if PROHIBITED.contains(&name)
+    if name == setting::SERVICE_ID.name()
         || matches!(server.engine.config().check_override(name), Err(ConfigError::Prohibited(_)))
     {
         return reply::json_error(

@@ -15,12 +15,13 @@ use datafusion_common::{Result, exec_datafusion_err};
 use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr::PhysicalExpr;
 
-use super::super::cast::{LAMBDA_ELEMENTS, Settings, check_bytes};
+use super::super::cast::{Settings, check_bytes};
 use super::super::functions::LambdaKind;
 use super::super::items::{Items, Seen};
 use super::super::maps::map_column;
 use super::failures::{scoped, work};
 use super::{Arg, Frame, Operation, numbering};
+use crate::config::setting;
 use crate::types::View;
 use crate::types::text::java_map_order;
 
@@ -255,7 +256,10 @@ impl Body {
         let most = settings.lambda_elements;
         if work(RUN_ELEMENTS + rows.len() + bytes / ELEMENT_BYTES) > most {
             for row in rows.values() {
-                let message = || format!("a lambda would visit more than the {most} elements {LAMBDA_ELEMENTS} allows");
+                let message = || {
+                    let limit = setting::FUNCTIONS_LAMBDA_MAX_ELEMENTS.name();
+                    format!("a lambda would visit more than the {most} elements {limit} allows")
+                };
                 frame.fail(*row as usize, message);
             }
             return Ok(new_null_array(&self.ty, rows.len()));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sql::Query;
 
 use crate::catalog::{self, Catalog, QueryKind, Source};
-use crate::config::Config;
+use crate::config::{Config, setting};
 use crate::expr::{self, Evaluator, Kind, Registry, Settings, Typed, compile};
 use crate::failure::Failure;
 use crate::plan::Analysis;
@@ -49,7 +49,7 @@ pub(crate) fn locate(query: &Query, env: &Env<'_>) -> Result<Option<Located>, Fa
     let name = &query.from.name.name;
     let Some(source) = env.catalog.source(name) else { return Ok(None) };
     let access = match &query.filter {
-        None if !env.config.enabled("ksql.query.pull.table.scan.enabled") => {
+        None if !env.config.get(setting::QUERY_PULL_TABLE_SCAN_ENABLED) => {
             return Err(where_clause("Missing WHERE clause", source.is_windowed()));
         }
         None => Access::Scan,
@@ -80,7 +80,7 @@ pub(crate) fn analyze(query: &Query, located: Located, analysis: &Analysis, env:
         SourceColumn::RowPartition | SourceColumn::RowOffset => None,
     };
     let unkept = || Failure::statement("a column of this table is not kept");
-    let settings = Settings::from_properties(|name| env.config.get(name));
+    let settings = Settings::of(env.config);
     let compiled = |typed: &Typed| compile(typed, &settings).map_err(|error| Failure::statement(error.to_string()));
     let input = &analysis.input.schema;
     let is_key = |(name, typed): &(String, Typed)| {

@@ -3,6 +3,7 @@
 use sql::{BinaryOp, Expr, ExprKind};
 
 use crate::catalog::Source;
+use crate::config::setting;
 use crate::expr::{RowErrors, Rows, Scope, Settings, bind, cast_value, compile};
 use crate::failure::Failure;
 use crate::plan::ast;
@@ -17,15 +18,14 @@ use super::{Access, Lookups, windows};
 /// The rows a WHERE asks for, or what ksqlDB has against it. Where it names more keys than
 /// `millstream.query.pull.keys.max`, all rows are read.
 pub(super) fn access(filter: &Expr, source: &Source, env: &Env<'_>) -> Result<Access, Failure> {
-    let scans = env.config.enabled("ksql.query.pull.table.scan.enabled");
+    let scans = env.config.get(setting::QUERY_PULL_TABLE_SCAN_ENABLED);
     let Some(alternatives) = alternatives(filter) else {
         return if scans { Ok(Access::Scan) } else { Err(too_many_alternatives()) };
     };
     if needs_scan(&alternatives, source, scans)? {
         return Ok(Access::Scan);
     }
-    let most = env.config.number("millstream.query.pull.keys.max").and_then(|most| usize::try_from(most).ok());
-    let most = most.unwrap_or(0);
+    let most = env.config.limit(setting::QUERY_PULL_KEYS_MAX);
     let mut columns: Vec<Vec<Value>> = vec![Vec::new(); source.schema.key.len()];
     let (mut windows, mut constants, mut ranges) = (Vec::new(), 0, false);
     for conditions in &alternatives {
@@ -64,7 +64,7 @@ pub(super) fn access(filter: &Expr, source: &Source, env: &Env<'_>) -> Result<Ac
 /// Whether ksqlDB answers it from a range of keys, for which nobody has to allow table scans.
 fn is_range(alternatives: &[Conditions<'_>], source: &Source, env: &Env<'_>) -> bool {
     let is_sorted = matches!(source.schema.key.as_slice(), [key] if matches!(key.ty, SqlType::String | SqlType::Bytes));
-    env.config.enabled("ksql.query.pull.range.scan.enabled")
+    env.config.get(setting::QUERY_PULL_RANGE_SCAN_ENABLED)
         && !source.is_windowed()
         && is_sorted
         && matches!(alternatives, [_])

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sql::{Expr, ExprKind, Query, SelectItem};
 
-use crate::config::Config;
+use crate::config::{Config, setting};
 use crate::expr::{FunctionKind, Registry, show};
 use crate::failure::Failure;
 use crate::plan::PlanError;
@@ -30,7 +30,7 @@ pub(crate) fn check_clauses(query: &Query, config: &Config, functions: &Registry
     if let Some((_, clause)) = refused.into_iter().find(|(present, _)| *present) {
         return Err(refuse(&format!("Pull queries don't support {clause} clauses.")));
     }
-    if query.limit.is_some() && !config.enabled("ksql.query.pull.limit.clause.enabled") {
+    if query.limit.is_some() && !config.get(setting::QUERY_PULL_LIMIT_CLAUSE_ENABLED) {
         return Err(refuse(
             "LIMIT clause in pull queries is currently disabled. You can enable them by setting \
              ksql.query.pull.limit.clause.enabled=true.",
@@ -62,7 +62,7 @@ fn aggregates(expr: &Expr, functions: &Registry) -> bool {
 
 /// Refuses pull queries on streams where they are switched off.
 pub(crate) fn check_stream(config: &Config) -> Result<(), Failure> {
-    if config.enabled("ksql.query.pull.stream.enabled") {
+    if config.get(setting::QUERY_PULL_STREAM_ENABLED) {
         return Ok(());
     }
     Err(Failure::statement(

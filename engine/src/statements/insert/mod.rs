@@ -19,6 +19,7 @@ use parking_lot::RwLock;
 use regex::Regex;
 
 use crate::catalog::Source;
+use crate::config::setting;
 use crate::types::{Column, Value};
 
 use super::{Failure, FailureKind, Outcome, View, describe};
@@ -57,7 +58,7 @@ pub(super) fn target(view: View<'_>, name: &str) -> Result<Arc<Source>, Failure>
     if source.is_windowed() {
         return Err(Failure::request("Cannot insert values into windowed stream/table!"));
     }
-    if view.config.list("ksql.readonly.topics").any(|pattern| matches_topic(pattern, &source.topic)) {
+    if view.config.list(setting::READONLY_TOPICS).any(|pattern| matches_topic(pattern, &source.topic)) {
         return Err(Failure::request(format!("Cannot insert values into read-only topic: {}", source.topic)));
     }
     Ok(source.clone())

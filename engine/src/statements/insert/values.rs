@@ -3,6 +3,7 @@
 use sql::{Expr, Ident};
 
 use crate::catalog::Source;
+use crate::config::setting;
 use crate::expr::{self, Env, ExprError, Registry, RowErrors, Rows, Scope, Settings};
 use crate::statements::{Failure, View};
 use crate::types::{Bounds, Column, SqlType, Value};
@@ -34,7 +35,7 @@ pub fn prepare(
     if !headers.is_empty() {
         return Err(Failure::request(format!("Cannot insert into HEADER columns: {}", headers.join(", "))));
     }
-    if !view.config.enabled("ksql.insert.into.values.enabled") {
+    if !view.config.get(setting::INSERT_INTO_VALUES_ENABLED) {
         return Err(Failure::request(
             "The server has disabled INSERT INTO ... VALUES functionality. To enable it, restart your ksqlDB server with \
              'ksql.insert.into.values.enabled'=true",
@@ -127,7 +128,7 @@ fn evaluate(view: View<'_>, functions: &Registry, expr: &Expr, column: &Column) 
         ExprError::Unforeseen { .. } => "Unexpected error generating code for insert value".to_owned(),
         error => invalid(error.to_string()),
     })?;
-    let settings = Settings::from_properties(|name| view.config.get(name));
+    let settings = Settings::of(view.config);
     let evaluator = expr::compile(&typed, &settings).map_err(|error| invalid(error.to_string()))?;
     let mut errors = RowErrors::default();
     let result = evaluator.eval(Rows { columns: &[], len: 1 }, &mut errors);

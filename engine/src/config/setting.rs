@@ -1,0 +1,110 @@
+//! The properties that are read, one line each, each with the constant by which its reader asks for it:
+//! `config.get(setting::MAX_PUSH_QUERIES)`. Those that nobody reads stand in `effect.rs`.
+
+use super::property::{Access, Flag, Maybe, Property, Setting, Text, Whole, flag, text, whole};
+use Access::{Server, Session};
+
+const MAX_INT: &str = "2147483647";
+const MOST: i64 = i64::MAX;
+const HIDDEN: &str = "_confluent.*,__confluent.*,_schemas,__consumer_offsets,__transaction_state,connect-configs,connect-offsets,connect-status,connect-statuses";
+
+/// Makes the constants, and the list of them.
+macro_rules! settings {
+    ($($constant:ident: $value:ty = $setting:expr;)*) => {
+        $(#[doc = concat!("Constant `", stringify!($constant), "`: see the property's `about`.")]
+        pub const $constant: Setting<$value> = $setting;)*
+        /// All of them, in this order.
+        pub(super) static ALL: &[Property] = &[$($constant.property),*];
+    };
+}
+
+// Sorted by area, as in the reference; one line each.
+#[rustfmt::skip]
+settings! {
+    // identity, names, topics
+    SERVICE_ID: Text = text("ksql.service.id", "default_", Server, "Id of the cluster; prefix of internal topics and consumer groups.");
+    OUTPUT_TOPIC_NAME_PREFIX: Text = text("ksql.output.topic.name.prefix", "", Session, "Prefix of the topics CREATE … AS makes.");
+    INTERNAL_TOPIC_REPLICAS: Whole = whole("ksql.internal.topic.replicas", "1", Server, "Replicas of internal topics.").within(1, 32_767);
+    CREATE_TOPIC_INHERIT_SOURCE_REPLICAS_ENABLED: Flag = flag("ksql.create.topic.inherit.source.replicas.enabled", "true", Session, "A sink's topic has as many replicas as its source's.");
+    HIDDEN_TOPICS: Text = text("ksql.hidden.topics", HIDDEN, Server, "Topics SHOW TOPICS leaves out; patterns.");
+    READONLY_TOPICS: Text = text("ksql.readonly.topics", HIDDEN, Server, "Topics no statement may write; patterns.");
+    SINK_PARTITIONS: Maybe<Whole> = whole("ksql.sink.partitions", "", Session, "Partitions of new sinks; deprecated.").or_unset();
+    SINK_REPLICAS: Maybe<Whole> = whole("ksql.sink.replicas", "", Session, "Replicas of new sinks; deprecated.").or_unset();
+    // SQL switches
+    INSERT_INTO_VALUES_ENABLED: Flag = flag("ksql.insert.into.values.enabled", "true", Session, "Allows INSERT INTO … VALUES.");
+    CREATE_OR_REPLACE_ENABLED: Flag = flag("ksql.create.or.replace.enabled", "true", Session, "Allows CREATE OR REPLACE.");
+    SUPPRESS_ENABLED: Flag = flag("ksql.suppress.enabled", "true", Session, "Allows EMIT FINAL.");
+    SOURCE_TABLE_MATERIALIZATION_ENABLED: Flag = flag("ksql.source.table.materialization.enabled", "true", Server, "Allows CREATE SOURCE TABLE.");
+    PULL_QUERIES_ENABLE: Flag = flag("ksql.pull.queries.enable", "true", Server, "Allows pull queries.");
+    NEW_QUERY_PLANNER_ENABLED: Flag = flag("ksql.new.query.planner.enabled", "false", Session, "A persistent query may leave its key out.");
+    ASSERT_TOPIC_DEFAULT_TIMEOUT_MS: Whole = whole("ksql.assert.topic.default.timeout.ms", "1000", Session, "How long ASSERT TOPIC waits.");
+    CAST_STRINGS_PRESERVE_NULLS: Flag = flag("ksql.cast.strings.preserve.nulls", "true", Session, "CAST(NULL AS STRING) is NULL.");
+    TIMESTAMP_THROW_ON_INVALID: Flag = flag("ksql.timestamp.throw.on.invalid", "false", Session, "A bad event time stops the query instead of dropping the record.");
+    // formats
+    PERSISTENCE_DEFAULT_FORMAT_KEY: Text = text("ksql.persistence.default.format.key", "KAFKA", Session, "Key format where a statement names none.");
+    PERSISTENCE_DEFAULT_FORMAT_VALUE: Maybe<Text> = text("ksql.persistence.default.format.value", "", Session, "Value format where a statement names none.").or_unset();
+    PERSISTENCE_WRAP_SINGLE_VALUES: Maybe<Flag> = flag("ksql.persistence.wrap.single.values", "", Session, "Single values stand in an envelope.").or_unset();
+    SCHEMA_REGISTRY_URL: Text = text("ksql.schema.registry.url", "", Server, "Address of Schema Registry.");
+    // limits, errors, retries
+    QUERY_PERSISTENT_ACTIVE_LIMIT: Whole = whole("ksql.query.persistent.active.limit", MAX_INT, Server, "How many persistent queries may run.");
+    QUERY_RETRY_BACKOFF_INITIAL_MS: Whole = whole("ksql.query.retry.backoff.initial.ms", "15000", Session, "First pause before a failed query is started again.").within(0, MOST);
+    QUERY_RETRY_BACKOFF_MAX_MS: Whole = whole("ksql.query.retry.backoff.max.ms", "900000", Session, "Longest such pause.").within(0, MOST);
+    QUERY_ERROR_MAX_QUEUE_SIZE: Whole = whole("ksql.query.error.max.queue.size", "10", Session, "Errors kept for EXPLAIN.").within(1, 1_000);
+    QUERY_STATUS_RUNNING_THRESHOLD_SECONDS: Whole = whole("ksql.query.status.running.threshold.seconds", "300", Server, "A restarted query counts as healthy after this.").within(0, MOST);
+    FAIL_ON_DESERIALIZATION_ERROR: Flag = flag("ksql.fail.on.deserialization.error", "false", Session, "A bad record stops the query.");
+    // pull queries
+    QUERY_PULL_TABLE_SCAN_ENABLED: Flag = flag("ksql.query.pull.table.scan.enabled", "true", Session, "A pull query may scan a table.");
+    QUERY_PULL_RANGE_SCAN_ENABLED: Flag = flag("ksql.query.pull.range.scan.enabled", "true", Session, "A pull query may scan a range of keys.");
+    QUERY_PULL_STREAM_ENABLED: Flag = flag("ksql.query.pull.stream.enabled", "true", Session, "Allows pull queries on streams.");
+    QUERY_PULL_LIMIT_CLAUSE_ENABLED: Flag = flag("ksql.query.pull.limit.clause.enabled", "true", Session, "Allows LIMIT in pull queries.");
+    QUERY_PULL_MAX_CONCURRENT_REQUESTS: Whole = whole("ksql.query.pull.max.concurrent.requests", MAX_INT, Server, "Pull queries at once.");
+    // push queries
+    MAX_PUSH_QUERIES: Whole = whole("ksql.max.push.queries", "100", Server, "How many push queries may run.");
+    QUERY_PUSH_V2_ENABLED: Flag = flag("ksql.query.push.v2.enabled", "false", Session, "Shared push queries.");
+    QUERY_PUSH_V2_REGISTRY_INSTALLED: Flag = flag("ksql.query.push.v2.registry.installed", "false", Server, "Makes shared push queries possible.");
+    WEBSOCKET_CONNECTION_MAX_TIMEOUT_MS: Whole = whole("ksql.websocket.connection.max.timeout.ms", "3600000", Server, "How long a WebSocket may live.");
+    // overriding properties
+    PROPERTIES_OVERRIDES_DENYLIST: Text = text("ksql.properties.overrides.denylist", "", Server, "Properties a request may not set.");
+    PROPERTIES_OVERRIDES_ALLOWLIST: Text = text("ksql.properties.overrides.allowlist", "", Server, "Properties a request may set, in allowlist mode.");
+    PROPERTIES_OVERRIDES_VALIDATION_MODE: Text = text("ksql.properties.overrides.validation.mode", "denylist", Server, "Which of the two lists counts.").one_of(&["denylist", "allowlist"]);
+    // HTTP
+    LISTENERS: Text = text("listeners", "http://127.0.0.1:8088", Server, "Address to listen on; http://0.0.0.0:8088 for everybody.");
+    ADVERTISED_LISTENER: Maybe<Text> = text("ksql.advertised.listener", "", Server, "Address other servers use.").or_unset();
+    ACCESS_CONTROL_ALLOW_ORIGIN: Text = text("access.control.allow.origin", "", Server, "CORS: origins.");
+    ACCESS_CONTROL_ALLOW_METHODS: Text = text("access.control.allow.methods", "", Server, "CORS: methods.");
+    ACCESS_CONTROL_ALLOW_HEADERS: Text = text("access.control.allow.headers", "", Server, "CORS: headers.");
+    WORKER_POOL_SIZE: Whole = whole("ksql.worker.pool.size", "100", Server, "Worker threads of the HTTP side.").within(1, 1 << 20);
+    IDLE_CONNECTION_TIMEOUT_SECONDS: Whole = whole("ksql.idle.connection.timeout.seconds", "86400", Server, "How long a silent connection lives.");
+    // life of the server
+    SERVER_COMMAND_RESPONSE_TIMEOUT_MS: Whole = whole("ksql.server.command.response.timeout.ms", "5000", Server, "How long a request waits for its command.");
+    // functions
+    FUNCTIONS_COLLECT_LIST_LIMIT: Whole = whole("ksql.functions.collect_list.limit", MAX_INT, Session, "Longest list COLLECT_LIST makes.");
+    FUNCTIONS_COLLECT_SET_LIMIT: Whole = whole("ksql.functions.collect_set.limit", MAX_INT, Session, "Largest set COLLECT_SET makes.");
+    FUNCTIONS_SUBSTRING_LEGACY_ARGS: Flag = flag("ksql.functions.substring.legacy.args", "false", Session, "SUBSTRING counts as in old releases.");
+    // Kafka, streams
+    BOOTSTRAP_SERVERS: Maybe<Text> = text("bootstrap.servers", "", Server, "Brokers; none means the embedded log.").or_unset();
+    AUTO_OFFSET_RESET: Text = text("ksql.streams.auto.offset.reset", "latest", Session, "Where a new query starts to read.").one_of(&["latest", "earliest"]);
+    COMMIT_INTERVAL_MS: Whole = whole("ksql.streams.commit.interval.ms", "2000", Session, "Longest pause between commits under load.").within(0, MOST);
+    REPARTITION_PURGE_INTERVAL_MS: Whole = whole("ksql.streams.repartition.purge.interval.ms", "30000", Session, "Pause between purges of repartition topics.").within(0, MOST);
+    CACHE_MAX_BYTES_BUFFERING: Whole = whole("ksql.streams.cache.max.bytes.buffering", "10000000", Session, "0: every update of a table is written.").within(0, MOST);
+    NUM_STREAM_THREADS: Whole = whole("ksql.streams.num.stream.threads", "4", Session, "Threads of a query.").within(1, MOST);
+    // ours
+    DATA_DIR: Text = text("data.dir", "millstream-data", Server, "Data directory of the embedded log and of state.");
+    WINDOW_MAX_PER_RECORD: Whole = whole("millstream.window.max.per.record", "20000", Server, "In how many hopping windows one record may be; statements that ask for more are refused.").within(1, MOST);
+    STATE_MEMORY_BYTES: Whole = whole("millstream.state.memory.bytes", "1073741824", Server, "Memory all state together may take; the rest is read from disk.").within(1 << 20, MOST);
+    QUERY_PULL_KEYS_MAX: Whole = whole("millstream.query.pull.keys.max", "10000", Session, "Most keys a pull query looks up one by one; with more it scans the table.").within(0, MOST);
+    MAX_CLIENT_SCANS: Whole = whole("millstream.max.client.scans", "100", Server, "PRINTs, pull queries on streams and long answers of pull queries at once.");
+    HTTP_MAX_CONNECTIONS: Whole = whole("millstream.http.max.connections", "2048", Server, "Connections at once, but at most half of the process's file descriptors.").within(1, 1 << 20);
+    HTTP_MAX_REQUESTS: Whole = whole("millstream.http.max.requests", "4096", Server, "Requests at once, streams of rows included.").within(1, 1 << 20);
+    HTTP_TURN_TIMEOUT_MS: Whole = whole("millstream.http.turn.timeout.ms", "30000", Server, "How long a request waits for one of the ksql.worker.pool.size threads.").within(1, MOST);
+    HTTP_RECEIVE_TIMEOUT_MS: Whole = whole("millstream.http.receive.timeout.ms", "60000", Server, "How long a request may take to arrive.").within(1, MOST);
+    SHUTDOWN_TIMEOUT_MS: Whole = whole("millstream.shutdown.timeout.ms", "8000", Server, "SIGTERM ends the server within this time, whatever clients do.").within(1, MOST);
+    FUNCTIONS_VALUE_MAX_BYTES: Whole = whole("millstream.functions.value.max.bytes", "8388608", Server, "Largest value a function may make, bytes.").within(0, MOST);
+    FUNCTIONS_LAMBDA_MAX_ELEMENTS: Whole = whole("millstream.functions.lambda.max.elements", "33554432", Server, "How many elements lambdas may visit for one row.").within(0, MOST);
+    SQL_MAX_BYTES: Whole = whole("millstream.sql.max.bytes", "4194304", Server, "Longest text of a request's statements, with their variables replaced.").within(1, MOST);
+    SQL_MAX_TOKENS: Whole = whole("millstream.sql.max.tokens", "100000", Server, "Most words, literals and symbols in a request's statements.").within(1, MOST);
+    SQL_MAX_STATEMENTS: Whole = whole("millstream.sql.max.statements", "1000", Server, "Most statements in a request.").within(1, MOST);
+    SQL_MAX_NAME_BYTES: Whole = whole("millstream.sql.max.name.bytes", "1024", Server, "Longest name of a stream, table, column, field or alias.").within(1, MOST);
+    TOPIC_MAX_PARTITIONS: Whole = whole("millstream.topic.max.partitions", "1024", Server, "Most partitions of a topic that a statement makes.").within(1, MOST);
+    MAX_RECORDS_PER_STEP: Whole = whole("millstream.max.records.per.step", "8192", Server, "How many records a task takes at once.").within(1, 1 << 20);
+}
