@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 use std::fs;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -39,7 +40,9 @@ fn check(script: &Path) -> Result<(), Failed> {
     let data = tempfile::tempdir()?;
     let data_dir = format!("data.dir={}", data.path().display());
     let root = repository();
-    let output = Command::new(process::binary())
+    // Data and notices in the order in which a person sees them.
+    let mut both = tempfile::tempfile()?;
+    let status = Command::new(process::binary())
         .args(["-D", &data_dir, "-D", "listeners=http://127.0.0.1:0"])
         // A query that does not end fails its test, and no other.
         .args(["--query-timeout", "30000", "-f"])
@@ -47,10 +50,13 @@ fn check(script: &Path) -> Result<(), Failed> {
         .arg(script.strip_prefix(&root).unwrap_or(script))
         .current_dir(&root)
         .stdin(Stdio::null())
-        .output()?;
-    let mut shown = String::from_utf8_lossy(&output.stdout).into_owned();
-    shown.push_str(&String::from_utf8_lossy(&output.stderr));
-    if let Some(code) = output.status.code().filter(|code| *code != 0) {
+        .stdout(both.try_clone()?)
+        .stderr(both.try_clone()?)
+        .status()?;
+    both.rewind()?;
+    let mut shown = String::new();
+    both.read_to_string(&mut shown)?;
+    if let Some(code) = status.code().filter(|code| *code != 0) {
         shown.push_str(&format!("[exit code {code}]\n"));
     }
     let shown = without_port(&shown);
