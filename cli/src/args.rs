@@ -8,7 +8,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 ///
 /// Without arguments it opens a shell with a server on the embedded log in the same process.
 ///
-/// Exit codes: 0 all went well, 1 a statement failed, 2 wrong arguments, 3 no server answers, 130 Ctrl-C.
+/// Exit codes: 0 all went well, 1 a statement failed, 2 wrong arguments, 3 no server answers, 4 a query was ended by
+/// --query-timeout, 130 Ctrl-C, 141 nobody reads standard output any more.
 #[derive(Debug, Parser)]
 #[command(name = "millstream", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -19,14 +20,14 @@ pub(crate) struct Args {
     pub(crate) url: Option<String>,
 
     /// Run these statements and exit; the exit code is not 0 at the first failure.
-    #[arg(short = 'e', long, value_name = "STATEMENTS", conflicts_with = "file")]
+    #[arg(short = 'e', long, value_name = "STATEMENTS", conflicts_with = "file", allow_hyphen_values = true)]
     pub(crate) execute: Option<String>,
 
     /// Run the statements of a file and exit.
     #[arg(short = 'f', long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
-    /// How results are shown.
+    /// How results are shown; words about them go to standard error.
     #[arg(long, value_enum, ignore_case = true, default_value = "tabular")]
     pub(crate) output: OutputFormat,
 
@@ -42,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ROWS")]
     pub(crate) query_row_limit: Option<usize>,
 
-    /// End streamed queries after so many milliseconds.
+    /// End queries and PRINT after so many milliseconds; the statements behind them run, the exit code is 4.
     #[arg(long, value_name = "MILLISECONDS")]
     pub(crate) query_timeout: Option<u64>,
 
@@ -71,6 +72,23 @@ pub(crate) enum OutputFormat {
     Tabular,
     /// JSON as the server sent it.
     Json,
+    /// Comma-separated values with a line of names (RFC 4180); NULL is nothing, an empty text "".
+    Csv,
+    /// One JSON object for each row.
+    #[value(name = "jsonl", alias = "json-lines", alias = "json_lines", alias = "ndjson")]
+    JsonLines,
+}
+
+impl OutputFormat {
+    /// As users write it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Tabular => "TABULAR",
+            Self::Json => "JSON",
+            Self::Csv => "CSV",
+            Self::JsonLines => "JSONL",
+        }
+    }
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
@@ -98,5 +116,12 @@ mod tests {
     fn a_property_needs_a_name_and_a_value() {
         assert!(Args::try_parse_from(["millstream", "server", "-D", "listeners"]).is_err());
         assert!(Args::try_parse_from(["millstream", "--no-such-flag"]).is_err());
+    }
+
+    #[test]
+    fn statements_may_begin_with_a_comment_and_formats_have_several_names() {
+        let args = Args::parse_from(["millstream", "-e", "-- all of them\nSHOW STREAMS;", "--output", "JSON-Lines"]);
+        assert_eq!(args.execute.as_deref(), Some("-- all of them\nSHOW STREAMS;"));
+        assert_eq!(args.output, OutputFormat::JsonLines);
     }
 }

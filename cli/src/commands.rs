@@ -1,5 +1,7 @@
 //! What the shell itself understands: `help`, `exit`, `output`, `server`, `set cli`, `spool`, `version`, …
 
+use clap::ValueEnum;
+
 use crate::args::OutputFormat;
 use crate::client::Client;
 use crate::session::{Result, Session, SessionError};
@@ -41,11 +43,12 @@ what is typed, Ctrl-D leaves the shell.
   clear                       clear the screen
   history                     statements of this and earlier sessions
   version                     version of the server
-  output [JSON|TABULAR]       show or choose how results are shown
+  output [FORMAT]             show or choose how results are shown: TABULAR, JSON, CSV, JSONL
   server [URL]                show or change the server
   set                         show what was SET in this session
   set cli wrap ON|OFF         whether cells that are too wide go on in the next line or are cut off
   set cli column-width N      width of every column; 0 fits columns to the data and the terminal
+  set cli max-rows N          rows of a table that are shown in a terminal; 0 shows all
   request-pipelining [ON|OFF] whether a statement may overtake the ones before it
   run script 'FILE'           run the statements of a file
   spool 'FILE' | spool OFF    copy what is typed and shown to a file
@@ -82,12 +85,11 @@ pub(crate) async fn run(session: &mut Session, line: &str) -> Result<Outcome> {
             session.output.line(&format!("Version: {}", info.server.version));
         }
         ("output", "") => {
-            let name = format!("{:?}", session.format).to_ascii_uppercase();
-            session.output.line(&format!("Current output format: {name}"));
+            session.output.line(&format!("Current output format: {}", session.format.name()));
         }
         ("output", name) => {
             session.format = output_format(name)?;
-            session.output.line(&format!("Output format set to {}", name.to_ascii_uppercase()));
+            session.output.notice(&format!("Output format set to {}", session.format.name()));
         }
         ("server", "") => {
             let url = session.client.url().to_owned();
@@ -96,7 +98,7 @@ pub(crate) async fn run(session: &mut Session, line: &str) -> Result<Outcome> {
         ("server", url) => {
             let client = Client::new(unquoted(url))?;
             let info = client.info().await?;
-            session.output.line(&format!("Server {} is {}.", client.url(), info.server.server_status));
+            session.output.notice(&format!("Server {} is {}.", client.url(), info.server.server_status));
             session.switch_to(client);
         }
         ("set", "") => {
@@ -110,7 +112,7 @@ pub(crate) async fn run(session: &mut Session, line: &str) -> Result<Outcome> {
         ("request-pipelining", value) => {
             session.pipelining = if value.is_empty() { session.pipelining } else { on_or_off(word, value)? };
             let state = if session.pipelining { "ON" } else { "OFF" };
-            session.output.line(&format!("Request pipelining is {state}"));
+            session.output.notice(&format!("Request pipelining is {state}"));
         }
         ("spool", argument) => spool(session, argument)?,
         _ => return Ok(Outcome::NotACommand),
@@ -119,27 +121,24 @@ pub(crate) async fn run(session: &mut Session, line: &str) -> Result<Outcome> {
 }
 
 fn output_format(name: &str) -> Result<OutputFormat> {
-    match name.to_ascii_uppercase().as_str() {
-        "JSON" => Ok(OutputFormat::Json),
-        "TABULAR" => Ok(OutputFormat::Tabular),
-        _ => Err(SessionError::Usage(format!("output {name}: JSON or TABULAR is expected"))),
-    }
+    OutputFormat::from_str(name, true)
+        .map_err(|_| SessionError::Usage(format!("output {name}: TABULAR, JSON, CSV or JSONL is expected")))
 }
 
-/// `SET CLI WRAP ON|OFF`, `SET CLI COLUMN-WIDTH n`
+/// `SET CLI WRAP ON|OFF`, `SET CLI COLUMN-WIDTH n`, `SET CLI MAX-ROWS n`
 fn set_cli(session: &mut Session, setting: &str) -> Result<()> {
     let (name, value) = setting.split_once(char::is_whitespace).unwrap_or((setting, ""));
     let value = unquoted(value.trim());
+    let number = |what: &str| {
+        let expected = |_| SessionError::Usage(format!("set cli {name} {value}: a number of {what} is expected, or 0"));
+        value.parse().map(|n: usize| Some(n).filter(|n| *n > 0)).map_err(expected)
+    };
     match unquoted(name).to_ascii_uppercase().as_str() {
-        "WRAP" => session.layout.wrap = on_or_off("set cli wrap", value)?,
-        "COLUMN-WIDTH" => {
-            let width: usize = value.parse().map_err(|_| {
-                SessionError::Usage(format!("set cli column-width {value}: a number of characters is expected, or 0"))
-            })?;
-            session.layout.column = Some(width).filter(|width| *width > 0);
-        }
+        "WRAP" => session.chosen.wrap = on_or_off("set cli wrap", value)?,
+        "COLUMN-WIDTH" => session.chosen.column = number("characters")?,
+        "MAX-ROWS" => session.chosen.max_rows = number("rows")?,
         _ => {
-            let known = "WRAP ON|OFF or COLUMN-WIDTH n is expected";
+            let known = "WRAP ON|OFF, COLUMN-WIDTH n or MAX-ROWS n is expected";
             return Err(SessionError::Usage(format!("set cli {setting}: {known}")));
         }
     }
@@ -169,7 +168,7 @@ fn spool(session: &mut Session, argument: &str) -> Result<()> {
         return Err(SessionError::Usage("spool is on already; spool off ends it".to_owned()));
     }
     session.output.spool_to(file).map_err(|e| SessionError::File(file.to_owned(), e))?;
-    session.output.line(&format!("Session will be spooled to {file}; enter SPOOL OFF to disable"));
+    session.output.notice(&format!("Session will be spooled to {file}; enter SPOOL OFF to disable"));
     Ok(())
 }
 

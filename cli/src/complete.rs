@@ -122,26 +122,24 @@ fn known(source: SourceDescription) -> Source {
     Source { name: quoted(source.name), columns: source.fields.into_iter().map(|field| quoted(field.name)).collect() }
 }
 
-/// Where the word before the cursor begins in `line` (which ends at the cursor), and what it could become. `typed` are
-/// the lines of the statement before this one.
-pub(crate) fn candidates(names: &Names, typed: &str, line: &str) -> (usize, Vec<String>) {
-    let template = TEMPLATES.iter().find(|(short, _)| typed.is_empty() && line.trim().eq_ignore_ascii_case(short));
+/// Where the word before the cursor begins in what is `typed` (which ends at the cursor), and what it could become.
+pub(crate) fn candidates(names: &Names, typed: &str) -> (usize, Vec<String>) {
+    let template = TEMPLATES.iter().find(|(short, _)| typed.trim().eq_ignore_ascii_case(short));
     if let Some((_, statement)) = template {
         return (0, vec![(*statement).to_owned()]);
     }
-    let text = format!("{typed}\n{line}");
-    let statement = sql::split(&text).pop().filter(|piece| !piece.complete).map_or("", |piece| piece.text);
+    let statement = sql::split(typed).pop().filter(|piece| !piece.complete).map_or("", |piece| piece.text);
     // The piece ends with its last word; a space behind that is the cursor's.
-    let statement = if line.ends_with(char::is_whitespace) { format!("{statement} ") } else { statement.to_owned() };
+    let statement = if typed.ends_with(char::is_whitespace) { format!("{statement} ") } else { statement.to_owned() };
     let context = Context::of(&statement);
     if context.wants_file() {
-        return files(line);
+        return files(typed);
     }
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || (context.dotted() && ".-".contains(c));
     let start =
-        line.rfind(|c: char| !is_part(c)).map_or(0, |at| at + line[at..].chars().next().map_or(1, char::len_utf8));
-    let start = if line[..start].ends_with('`') { start - 1 } else { start };
-    let word = &line[start..];
+        typed.rfind(|c: char| !is_part(c)).map_or(0, |at| at + typed[at..].chars().next().map_or(1, char::len_utf8));
+    let start = if typed[..start].ends_with('`') { start - 1 } else { start };
+    let word = &typed[start..];
     let (words, narrow) = context.words(names, &statement);
     if word.is_empty() && !narrow {
         return (start, Vec::new());
@@ -325,7 +323,7 @@ mod tests {
     }
 
     fn found(line: &str) -> Vec<String> {
-        candidates(&names(), "", line).1
+        candidates(&names(), line).1
     }
 
     #[test]
@@ -350,20 +348,20 @@ mod tests {
     fn columns_are_those_of_the_sources_that_are_named() {
         assert_eq!(found("SELECT * FROM RIDES R WHERE R.D"), ["DRIVER"]);
         assert_eq!(found("SELECT * FROM DRIVERS WHERE NAM"), ["NAME", "NAMESPACE"]);
-        assert_eq!(candidates(&names(), "select *\nfrom rides", "where k").1, ["key", "km"]);
+        assert_eq!(candidates(&names(), "select *\nfrom rides\nwhere k").1, ["key", "km"]);
         assert_eq!(found("select ow"), ["`Own`"]);
     }
 
     #[test]
     fn completion_keeps_the_case_that_is_typed() {
         assert_eq!(found("SEL"), ["SELECT"]);
-        assert_eq!(candidates(&names(), "", "select * from ri"), (14, vec!["rides".to_owned()]));
+        assert_eq!(candidates(&names(), "select * from ri"), (14, vec!["rides".to_owned()]));
     }
 
     #[test]
     fn short_names_become_statements() {
         assert!(found("csas").first().is_some_and(|statement| statement.starts_with("CREATE STREAM s AS SELECT")));
-        assert_eq!(candidates(&names(), "select 1", "cs").0, 0, "only where a statement begins");
+        assert_eq!(candidates(&names(), "select 1\ncs").0, 9, "only where a statement begins");
     }
 
     #[test]
@@ -372,7 +370,7 @@ mod tests {
         let file = dir.join("millstream-complete-test.sql");
         std::fs::write(&file, "").unwrap();
         let typed = format!("run script '{}/millstream-complete-t", dir.display());
-        assert_eq!(candidates(&names(), "", &typed).1, [file.display().to_string()]);
+        assert_eq!(candidates(&names(), &typed).1, [file.display().to_string()]);
         std::fs::remove_file(file).unwrap();
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! args ──> server (run until stopped)
-//!      └─> session (client, what was SET) <── script: -e, -f, stdin <── repl: lines, complete: Tab
-//!                 └─> query: rows as they come      render: what is shown      empty: why there is nothing
-//!                                                   mistake: what is wrong, and where
+//!      └─> session (client, what was SET) <── script: -e, -f, stdin (entry: lines) <── repl: a person, complete: Tab
+//!                 ├─> query: rows as they come      render: what is shown      empty: why there is nothing
+//!                 │                                 mistake: what is wrong, and where
+//!                 └─> output: standard output, standard error      interrupts: Ctrl-C
 //! ```
 
 mod args;
@@ -12,6 +13,8 @@ mod client;
 mod commands;
 mod complete;
 mod empty;
+mod entry;
+mod interrupts;
 mod mistake;
 mod output;
 mod properties;
@@ -22,7 +25,7 @@ mod script;
 mod session;
 mod start;
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -33,8 +36,9 @@ use tikv_jemallocator::Jemalloc;
 
 use crate::args::{Args, Command};
 use crate::client::{Client, ClientError};
-use crate::mistake::Script;
-use crate::script::{FAILED, Stopped, UNREACHABLE};
+use crate::interrupts::Interrupts;
+use crate::output::Output;
+use crate::script::{Flow, Stopped, TIMED_OUT, UNREACHABLE};
 use crate::session::{Limits, Session};
 
 /// Gives back to the system what is free (`.cargo/config.toml` says how soon); with the C library's the process keeps the
@@ -65,7 +69,9 @@ fn run_to_end(args: Args) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(stopped) => {
-            eprintln!("{stopped}");
+            if !stopped.message.is_empty() {
+                eprintln!("{stopped}");
+            }
             ExitCode::from(stopped.code)
         }
     }
@@ -76,20 +82,16 @@ fn cannot_start(error: &std::io::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn failed(message: String) -> Stopped {
-    Stopped { message, code: FAILED }
-}
-
 async fn run(args: Args) -> Result<(), Stopped> {
     if let Some(Command::Server { file, property }) = args.command {
-        return start::server(file.as_deref(), &property).await.map_err(failed);
+        return start::server(file.as_deref(), &property).await.map_err(Stopped::failed);
     }
     match args.url.clone() {
         Some(url) => shell(&args, &url, None).await,
         None => {
-            let own = start::in_process(&args.property).await.map_err(failed)?;
+            let own = start::in_process(&args.property).await.map_err(Stopped::failed)?;
             let result = shell(&args, &own.url, Some(&own.data_dir)).await;
-            own.stop().await.map_err(failed)?;
+            own.stop().await.map_err(Stopped::failed)?;
             result
         }
     }
@@ -100,27 +102,33 @@ async fn shell(args: &Args, url: &str, data_dir: Option<&str>) -> Result<(), Sto
     let unreachable = |error: ClientError| Stopped { message: error.to_string(), code: UNREACHABLE };
     let client = Client::new(url).map_err(unreachable)?;
     let info = client.info().await.map_err(unreachable)?;
-    let variables = args.define.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect();
+    let is_script = args.execute.is_some() || args.file.is_some() || !std::io::stdin().is_terminal();
+    let interrupts = Interrupts::listen(!is_script).map_err(|e| Stopped::failed(format!("SIGINT: {e}")))?;
     let limits = Limits { rows: args.query_row_limit, time: args.query_timeout.map(Duration::from_millis) };
-    let mut session = Session::new(client, args.output, limits, variables);
-    if let Some(text) = &args.execute {
-        return script::run(&mut session, Script { name: None, text }).await.map(|_| ());
+    let mut session = Session::new(client, args.output, limits, Output::new(interrupts));
+    session.variables = args.define.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect();
+    if is_script {
+        run_script(&mut session, args).await?;
+        let message = String::new();
+        return if session.timed_out { Err(Stopped { message, code: TIMED_OUT }) } else { Ok(()) };
     }
-    if let Some(file) = &args.file {
-        return script::run_file(&mut session, file).await.map(|_| ());
-    }
-    if !std::io::stdin().is_terminal() {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map_err(|e| failed(format!("standard input: {e}")))?;
-        return script::run(&mut session, Script { name: Some("stdin"), text: &text }).await.map(|_| ());
-    }
-    println!(
-        "Millstream {} – streaming SQL, compatible with ksqlDB {}",
-        env!("CARGO_PKG_VERSION"),
-        info.server.version
-    );
+    session.interactive = true;
+    let version = env!("CARGO_PKG_VERSION");
+    let compatible = info.server.version;
     let data = data_dir.map(|dir| format!(", its data is in {dir}")).unwrap_or_default();
-    println!("Server {url} is {}{data}.", info.server.server_status);
-    println!("Type 'help' for help, 'exit' to leave; Tab completes.\n");
-    repl::run(&mut session, args.history_file.clone()).await.map_err(failed)
+    session.output.notice(&format!(
+        "Millstream {version} – streaming SQL, compatible with ksqlDB {compatible}\n\
+         Server {url} is {}{data}.\n\
+         Type 'help' for help, 'exit' to leave; Tab completes.\n",
+        info.server.server_status
+    ));
+    repl::run(&mut session, args.history_file.clone()).await.map_err(Stopped::failed)
+}
+
+async fn run_script(session: &mut Session, args: &Args) -> Result<Flow, Stopped> {
+    match (&args.execute, &args.file) {
+        (Some(text), _) => script::run(session, None, text).await,
+        (_, Some(file)) => script::run_file(session, file).await,
+        _ => script::run_stdin(session).await,
+    }
 }

@@ -7,18 +7,19 @@
 //!   |            ^^^^^^^ did you mean `LATITUDE`?
 //! ```
 
-use sql::{Span, SqlError, line_column};
+use sql::{Span, SqlError};
 use unicode_width::UnicodeWidthStr;
 
 use crate::client::Refusal;
+use crate::entry::Entry;
 
-/// A text that statements come from.
+/// Where a statement comes from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Script<'a> {
     /// How errors call it; what is typed has no name.
     pub(crate) name: Option<&'a str>,
-    /// All of it.
-    pub(crate) text: &'a str,
+    /// The lines around it.
+    pub(crate) entry: &'a Entry,
 }
 
 /// What is wrong with one statement.
@@ -63,33 +64,35 @@ impl Mistake {
         Self { message, span: None, note: String::new() }
     }
 
-    /// The text to show; the statement begins at byte `start` of the script. A statement with variables was not sent as
-    /// it stands there, so that places in it mean nothing.
+    /// The text to show. A statement with variables was not sent as it stands there, so that places in it mean nothing.
     pub(crate) fn show(&self, script: Script<'_>, statement: Span) -> String {
-        let written = script.text.get(statement.start as usize..statement.end as usize).unwrap_or_default();
-        let at = self.span.filter(|_| !written.contains("${"));
+        let Script { name, entry } = script;
+        let at = self.span.filter(|_| !entry.slice(statement).contains("${"));
         let Some(span) = at.map(|span| Span { start: span.start + statement.start, end: span.end + statement.start })
         else {
             let hint = if self.note.is_empty() { String::new() } else { format!("\n{}", self.note) };
-            let line = line_column(script.text, statement.start).0;
-            let name = script.name.map(|name| format!("{name}:{line}: ")).unwrap_or_default();
+            let line = entry.line_column(entry.as_written(statement).start).0;
+            let name = name.map(|name| format!("{name}:{line}: ")).unwrap_or_default();
             return format!("{name}{}{hint}", self.message);
         };
-        let (line, column) = line_column(script.text, span.start);
+        let span = entry.as_written(span);
+        let (line, column) = entry.line_column(span.start);
         // The drawing shows the part of the statement that ksqlDB tells below its message.
         let message = self.message.split("\nStatement: ").next().unwrap_or_default();
-        let message = match script.name {
+        let message = match name {
             Some(name) => format!("{name}:{line}:{column}: {}", without_place(message)),
             None => message.to_owned(),
         };
-        format!("{message}\n{}", underlined(script.text, span, &self.note))
+        format!("{message}\n{}", underlined(entry, span, &self.note))
     }
 }
 
 /// The line where `span` begins, with as much of the span as is on it underlined.
-fn underlined(text: &str, span: Span, note: &str) -> String {
-    let (number, column) = line_column(text, span.start);
-    let line = text.lines().nth(number.saturating_sub(1) as usize).unwrap_or_default().replace('\t', " ");
+fn underlined(entry: &Entry, span: Span, note: &str) -> String {
+    let text = entry.written();
+    let (number, column) = entry.line_column(span.start);
+    let start = text.get(..span.start as usize).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+    let line = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default().replace('\t', " ");
     let split = line.char_indices().nth(column.saturating_sub(1) as usize).map_or(line.len(), |(at, _)| at);
     let (before, rest) = line.split_at(split);
     let covered = text.get(span.start as usize..span.end as usize).unwrap_or_default();
@@ -151,16 +154,18 @@ mod tests {
 
     #[test]
     fn places_count_from_the_beginning_of_the_file() {
-        let script = Script { name: Some("x.sql"), text: "SHOW STREAMS;\n\n  SELECT a,\n 日本 bb FROM s;" };
+        let entry = Entry::of("SHOW STREAMS;\n\n  SELECT a,\n 日本 bb FROM s;");
+        let script = Script { name: Some("x.sql"), entry: &entry };
         let statement = span(17, 44);
-        let mistake =
-            Mistake { message: "line 2:5: no".to_owned(), span: word_at(&script.text[17..], 2, 5), note: "b?".into() };
+        let at = word_at(entry.slice(statement), 2, 5);
+        let mistake = Mistake { message: "line 2:5: no".to_owned(), span: at, note: "b?".into() };
         assert_eq!(mistake.show(script, statement), "x.sql:4:5: no\n  |\n4 |  日本 bb FROM s;\n  |       ^^ b?");
     }
 
     #[test]
     fn without_a_place_the_statement_is_named() {
-        let script = Script { name: Some("x.sql"), text: "\nSHOW STREAMS;" };
+        let entry = Entry::of("\nSHOW STREAMS;");
+        let script = Script { name: Some("x.sql"), entry: &entry };
         let mistake = Mistake::somewhere("no".to_owned());
         assert_eq!(mistake.show(script, span(1, 14)), "x.sql:2: no");
         assert_eq!(mistake.show(Script { name: None, ..script }, span(1, 14)), "no");

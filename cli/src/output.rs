@@ -1,37 +1,42 @@
-//! Where results go: standard output, and a spool file while one is open.
+//! Where what is shown goes: data to standard output, words about it to standard error, both to a spool file while one is
+//! open.
 
 use std::fs::File;
-use std::future::pending;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use rustix::termios::{QueueSelector, tcflush, tcgetwinsize};
 
-/// Writes to standard output and to the spool file.
-#[derive(Default)]
+use crate::interrupts::Interrupts;
+
+/// So many bytes are written at once, at most, or one line: Ctrl-C comes between two pieces. Before a person's eyes that is
+/// some rows.
+const PIECE: usize = 64 << 10;
+const PIECE_IN_TERMINAL: usize = 1 << 10;
+
+/// Standard output, standard error, the spool file.
 pub(crate) struct Output {
+    pub(crate) interrupts: Interrupts,
+    /// Whether a person looks at the data.
+    terminal: bool,
+    /// Whether a person looks at the words, too, on the same screen.
+    both: bool,
+    colours: bool,
     spool: Option<File>,
-    interrupts: Interrupts,
-}
-
-/// Presses of Ctrl-C. One that comes while nothing is waited for counts for the next wait.
-#[derive(Default)]
-struct Interrupts(Option<Signal>);
-
-impl Interrupts {
-    /// Waits for the next one.
-    async fn next(&mut self) {
-        if self.0.is_none() {
-            self.0 = signal(SignalKind::interrupt()).ok();
-        }
-        match &mut self.0 {
-            Some(signal) => drop(signal.recv().await),
-            // A system that tells nobody of it ends the process itself.
-            None => pending().await,
-        }
-    }
+    /// Whether the last line of the screen is a status that is to go.
+    status_shown: bool,
+    failure: Option<io::Error>,
 }
 
 impl Output {
+    /// The process's own.
+    pub(crate) fn new(interrupts: Interrupts) -> Self {
+        let terminal = io::stdout().is_terminal();
+        let both = terminal && io::stderr().is_terminal();
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let colours = terminal && !is_dumb && std::env::var_os("NO_COLOR").is_none();
+        Self { interrupts, terminal, both, colours, spool: None, status_shown: false, failure: None }
+    }
+
     /// Starts copying everything to a file.
     pub(crate) fn spool_to(&mut self, path: &str) -> io::Result<()> {
         self.spool = Some(File::create(path)?);
@@ -50,53 +55,170 @@ impl Output {
 
     /// Copies what the user typed to the spool file.
     pub(crate) fn echo(&mut self, typed: &str) {
-        if let Some(file) = &mut self.spool {
-            // A full disk must not end the shell; the command itself still runs.
-            let _ = writeln!(file, "ksql> {typed}");
-        }
+        self.copy(&format!("ksql> {typed}\n"));
     }
 
     /// Whether a person looks at it.
     pub(crate) fn is_terminal(&self) -> bool {
-        io::stdout().is_terminal()
+        self.terminal
+    }
+
+    /// Whether that person may see colours.
+    pub(crate) fn has_colours(&self) -> bool {
+        self.colours
+    }
+
+    /// Columns of the terminal, if there is one.
+    pub(crate) fn width(&self) -> Option<usize> {
+        let size = tcgetwinsize(io::stdout()).ok().filter(|_| self.terminal)?;
+        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    }
+
+    /// Whether data could not be written.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// Why data could not be written, since the last call.
+    pub(crate) fn failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
     }
 
     /// Waits for something unless the user presses Ctrl-C.
     pub(crate) async fn interruptible<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
+        let interrupts = self.interrupts.clone();
+        let done = tokio::select! {
+            biased;
+            () = interrupts.wait() => None,
             done = work => Some(done),
-            () = self.interrupts.next() => {
-                self.erase_control_c();
-                None
-            }
+        };
+        if done.is_none() {
+            self.stop_at_once();
         }
+        done
     }
 
-    /// Waits for Ctrl-C.
-    pub(crate) async fn interrupted(&mut self) {
-        self.interrupts.next().await;
-    }
-
-    /// Takes away the `^C` that the terminal shows for the key.
-    pub(crate) fn erase_control_c(&self) {
-        if self.is_terminal() {
-            let _ = write!(io::stdout(), "\r\x1b[K");
+    /// Acts on Ctrl-C: what the terminal has not shown yet, and the `^C` that it shows for the key, go.
+    pub(crate) fn stop_at_once(&mut self) {
+        self.interrupts.forget();
+        if self.terminal {
+            self.status_shown = false;
+            let mut out = io::stdout().lock();
+            let _ = tcflush(&out, QueueSelector::OFlush);
+            let _ = write!(out, "\r\x1b[0m\x1b[K").and_then(|()| out.flush());
         }
     }
 
     /// Clears the screen, if there is one.
-    pub(crate) fn clear(&self) {
-        if self.is_terminal() {
-            let _ = write!(io::stdout(), "\x1b[2J\x1b[H").and_then(|()| io::stdout().flush());
+    pub(crate) fn clear(&mut self) {
+        if self.terminal {
+            self.write("\x1b[2J\x1b[H");
         }
     }
 
-    /// Prints a line or several. A closed pipe (`| head`) is not an error of ours.
+    /// Writes a line of data, or several. Ends early when Ctrl-C is pressed, between two lines.
     pub(crate) fn line(&mut self, text: &str) {
-        let mut out = io::stdout().lock();
-        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
-        if let Some(file) = &mut self.spool {
-            let _ = writeln!(file, "{text}");
+        self.data(&format!("{text}\n"));
+    }
+
+    /// Writes lines of data, each with its end. Ends early when Ctrl-C is pressed, between two lines.
+    pub(crate) fn data(&mut self, lines: &str) {
+        self.clear_status();
+        let most = if self.terminal { PIECE_IN_TERMINAL } else { PIECE };
+        let mut rest = lines;
+        while !rest.is_empty() && self.failure.is_none() && !self.interrupts.pressed() {
+            let (piece, after) = split_piece(rest, most);
+            self.write(piece);
+            self.copy(piece);
+            rest = after;
         }
+    }
+
+    /// Tells something about the data, or why there is none.
+    pub(crate) fn notice(&mut self, text: &str) {
+        self.clear_status();
+        // Who closes standard error does not want to know.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+        self.copy(&format!("{text}\n"));
+    }
+
+    /// The same, less loud on a terminal that has colours.
+    pub(crate) fn remark(&mut self, text: &str) {
+        if self.colours && self.both {
+            self.clear_status();
+            let _ = writeln!(io::stderr().lock(), "\x1b[2m{text}\x1b[0m");
+            self.copy(&format!("{text}\n"));
+        } else {
+            self.notice(text);
+        }
+    }
+
+    /// Whether there is a screen for [`Output::status`].
+    pub(crate) fn shows_status(&self) -> bool {
+        self.both
+    }
+
+    /// Shows a line that goes when anything else is shown; only on a terminal.
+    pub(crate) fn status(&mut self, text: &str) {
+        if !self.both {
+            return;
+        }
+        // The last column stays free: a terminal may go on in the next line when it is full.
+        let width = self.width().map_or(usize::MAX, |width| width.saturating_sub(1));
+        let text: String = text.chars().take(width).collect();
+        let mut err = io::stderr().lock();
+        let _ = write!(err, "\r\x1b[K\x1b[2m{text}\x1b[0m").and_then(|()| err.flush());
+        self.status_shown = true;
+    }
+
+    /// Takes the status line away.
+    pub(crate) fn clear_status(&mut self) {
+        if std::mem::take(&mut self.status_shown) {
+            let mut err = io::stderr().lock();
+            let _ = write!(err, "\r\x1b[K").and_then(|()| err.flush());
+        }
+    }
+
+    fn write(&mut self, text: &str) {
+        let mut out = io::stdout().lock();
+        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            self.failure.get_or_insert(error);
+        }
+    }
+
+    fn copy(&mut self, text: &str) {
+        if let Some(file) = &mut self.spool
+            && let Err(error) = file.write_all(text.as_bytes())
+        {
+            // What is shown counts; the shell goes on without the copy.
+            self.spool = None;
+            self.notice(&format!("spooling has ended: {error}"));
+        }
+    }
+}
+
+/// Whether it means that nobody reads any more.
+pub(crate) fn is_closed(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::BrokenPipe
+}
+
+/// As many whole lines as fit into a piece, at least one, and what follows.
+fn split_piece(lines: &str, most: usize) -> (&str, &str) {
+    let within = lines.as_bytes().get(..most).and_then(|piece| piece.iter().rposition(|&byte| byte == b'\n'));
+    let end = within.or_else(|| lines.find('\n')).filter(|_| lines.len() > most);
+    lines.split_at(end.map_or(lines.len(), |end| end + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_ends_with_a_line() {
+        assert_eq!(split_piece("a\nb\n", 4), ("a\nb\n", ""));
+        assert_eq!(split_piece("a\nb\n", 3), ("a\n", "b\n"));
+        assert_eq!(split_piece("é\né\né\n", 7), ("é\né\n", "é\n"));
+        assert_eq!(split_piece("long\nb\n", 2), ("long\n", "b\n"));
+        assert_eq!(split_piece("open", 2), ("open", ""));
     }
 }

@@ -6,13 +6,15 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::args::OutputFormat;
-use crate::client::{Lines, request};
+use crate::client::request;
 use crate::empty;
-use crate::render::{Line, RowPrinter};
+use crate::render::{Line, Results, grouped};
 use crate::session::{Result, Session, SessionError};
 
 /// After so long without a row the shell says why there may be none.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How often the line that tells how a query goes is drawn.
+const TICK: Duration = Duration::from_millis(500);
 
 /// What is asked for.
 #[derive(Debug)]
@@ -25,121 +27,187 @@ pub(crate) struct Asked {
     pub(crate) source: Option<String>,
 }
 
-/// How it went.
-#[derive(Default)]
-struct Shown {
+/// How it goes.
+struct Progress {
+    begin: Instant,
+    until: Option<Instant>,
     rows: usize,
     /// Whether an empty result has been explained.
     explained: bool,
+    /// When the status was drawn last, and how many rows there were.
+    drawn: (Instant, usize),
 }
 
-/// What happened next.
-enum Next {
-    Line(Option<String>),
-    Pause,
+/// How it ended.
+enum End {
+    /// By itself, perhaps with some words.
+    Said(Option<String>),
+    /// By `--query-timeout`.
+    TimeIsUp,
+    /// By Ctrl-C.
     Interrupted,
-    Enough,
 }
 
 impl Session {
     /// Streams a query until it ends or Ctrl-C; rows appear as they come.
     pub(crate) async fn query(&mut self, text: &str, asked: &Asked) -> Result<()> {
-        let request = request(text, &self.properties, &self.variables);
-        let client = self.client.clone();
-        let Some(lines) = self.output.interruptible(client.query(&request)).await else {
-            return Err(SessionError::Interrupted("Query terminated"));
-        };
-        let mut printer = RowPrinter::new(self.layout);
-        let mut shown = Shown { rows: 0, explained: self.format == OutputFormat::Json };
-        let ended = self.show_rows(lines?, asked, &mut printer, &mut shown).await;
-        let interrupted = matches!(ended, Err(SessionError::Interrupted(_)));
-        if let Some(rest) = printer.end().filter(|_| shown.rows > 0 || !interrupted) {
-            self.output.line(&rest);
+        let begin = Instant::now();
+        let until = self.limits.time.map(|time| begin + time);
+        let mut progress = Progress { begin, until, rows: 0, explained: false, drawn: (begin, 0) };
+        // What the user asked for to the row is shown to the row.
+        let shortened = self.output.is_terminal() && !asked.push && !asked.limited;
+        let max_rows = self.chosen.max_rows.filter(|_| shortened);
+        let mut results = Results::new(self.format, self.layout(), max_rows);
+        let ended = self.ask(text, asked, &mut results, &mut progress).await;
+        let interrupted = matches!(ended, Ok(End::Interrupted));
+        if interrupted {
+            self.output.stop_at_once();
         }
-        if let Some(message) = ended? {
-            self.output.line(&message);
+        // Before a person's eyes nothing comes after Ctrl-C that was not there before.
+        let rest = if interrupted && self.output.is_terminal() { results.close() } else { results.end() };
+        if progress.rows > 0 || !interrupted {
+            self.output.data(&rest);
         }
-        if shown.rows == 0 && !shown.explained {
+        if results.hidden() > 0 {
+            let hidden = grouped(results.hidden());
+            self.output.notice(&format!("… {hidden} rows more; SET CLI MAX-ROWS 0 shows all rows of a result"));
+        }
+        match ended? {
+            End::Said(message) => message.into_iter().for_each(|message| self.output.notice(&message)),
+            End::TimeIsUp => {
+                self.timed_out = true;
+                self.output.notice("Time is up");
+            }
+            End::Interrupted => {
+                self.remark_rows(&progress);
+                return Err(SessionError::Interrupted("Query terminated"));
+            }
+        }
+        if progress.rows == 0 && !progress.explained {
             let reason = empty::reason(self, asked).await;
-            self.output.line(&reason);
+            self.output.notice(&reason);
         }
+        self.remark_rows(&progress);
         Ok(())
     }
 
-    /// Prints what comes; returns the words the server ends with, if any.
-    async fn show_rows(
-        &mut self,
-        mut lines: Lines,
-        asked: &Asked,
-        printer: &mut RowPrinter,
-        shown: &mut Shown,
-    ) -> Result<Option<String>> {
-        let until = self.limits.time.map(|time| Instant::now() + time);
-        while self.limits.rows.is_none_or(|rows| shown.rows < rows) {
-            let pause = self.pause(asked, printer.has_waiting());
-            let next = tokio::select! {
-                line = lines.next() => Next::Line(line?),
-                () = self.output.interrupted() => Next::Interrupted,
-                () = sleep(pause) => Next::Pause,
-                () = deadline(until) => Next::Enough,
-            };
-            let line = match next {
-                Next::Line(Some(line)) => line,
-                Next::Line(None) => return Ok(None),
-                Next::Interrupted => {
-                    self.output.erase_control_c();
-                    return Err(SessionError::Interrupted("Query terminated"));
-                }
-                Next::Enough => return Ok(Some("Time is up".to_owned())),
-                Next::Pause => {
-                    self.pause_in_rows(asked, printer, shown).await;
+    /// How many rows there were and how long it took, for a person.
+    fn remark_rows(&mut self, progress: &Progress) {
+        if self.interactive && self.output.is_terminal() {
+            let s = if progress.rows == 1 { "" } else { "s" };
+            let seconds = progress.begin.elapsed().as_secs_f64();
+            let text = format!("{} row{s} in {seconds:.2} s", grouped(progress.rows));
+            self.output.remark(&text);
+        }
+    }
+
+    /// Sends the query and shows what comes.
+    async fn ask(&mut self, text: &str, asked: &Asked, results: &mut Results, progress: &mut Progress) -> Result<End> {
+        let request = request(text, &self.properties, &self.variables);
+        let (client, interrupts) = (self.client.clone(), self.output.interrupts.clone());
+        let mut lines = tokio::select! {
+            biased;
+            () = interrupts.wait() => return Ok(End::Interrupted),
+            lines = client.query(&request) => lines?,
+            () = deadline(progress.until) => return Ok(End::TimeIsUp),
+        };
+        loop {
+            // Asked each time: while rows flow, nothing else gets a turn.
+            if interrupts.pressed() {
+                return Ok(End::Interrupted);
+            }
+            if self.output.has_failed() {
+                return Ok(End::Said(None));
+            }
+            if progress.until.is_some_and(|until| until <= Instant::now()) {
+                return Ok(End::TimeIsUp);
+            }
+            if self.limits.rows.is_some_and(|rows| progress.rows >= rows) {
+                return Ok(End::Said(Some("Limit Reached".to_owned())));
+            }
+            let pause = self.pause(asked, results, progress);
+            let line = tokio::select! {
+                biased;
+                () = interrupts.wait() => continue,
+                line = lines.next() => line?,
+                () = deadline(progress.until) => continue,
+                () = sleep(pause) => {
+                    self.pause_in_rows(asked, results, progress).await;
                     continue;
                 }
             };
-            let line_read = Line::read(&line);
-            shown.rows += usize::from(matches!(line_read, Line::Row { .. } | Line::Text(_)));
-            match line_read {
-                Line::Nothing => {}
-                Line::Text(text) => self.output.line(&text),
-                Line::Error(message) => return Err(SessionError::Query(message)),
-                Line::Final(message) if self.format == OutputFormat::Tabular => return Ok(Some(message)),
-                _ if self.format == OutputFormat::Json => {
-                    self.output.line(line.trim().trim_start_matches('[').trim_end_matches([',', ']']));
-                }
-                Line::Header { schema } => printer.header(&schema),
-                Line::Row { columns, tombstone } => {
-                    printer.row(&columns, tombstone);
-                    if let Some(text) = printer.flush_when_many() {
-                        self.output.line(&text);
-                    }
-                }
-                Line::Final(_) => {}
+            let Some(line) = line else { return Ok(End::Said(None)) };
+            if let Some(end) = self.take_line(&line, results, progress)? {
+                return Ok(end);
+            }
+            if results.are_many() {
+                self.output.data(&results.take());
+                self.draw_status(asked, progress);
             }
         }
-        Ok(Some("Limit Reached".to_owned()))
+    }
+
+    /// Notes what came for the next time that something is written.
+    fn take_line(&mut self, raw: &str, results: &mut Results, progress: &mut Progress) -> Result<Option<End>> {
+        match Line::read(raw) {
+            Line::Nothing => {}
+            Line::Error(message) => return Err(SessionError::Query(message)),
+            Line::Final(_) if self.format == OutputFormat::Json => results.raw(raw),
+            Line::Final(message) => return Ok(Some(End::Said(Some(message)))),
+            Line::Header { schema } => results.header(raw, &schema),
+            Line::Row { columns, tombstone } => {
+                progress.rows += 1;
+                results.row(raw, columns, tombstone);
+            }
+            Line::Text(text) => {
+                progress.rows += 1;
+                results.text(&text);
+            }
+        }
+        Ok(None)
     }
 
     /// How long to wait for more rows. Rows that come together are laid out together, and before a person's eyes a lonely
-    /// one is shown at once; in a file, a result that will end is laid out as a whole.
-    fn pause(&self, asked: &Asked, has_waiting: bool) -> Duration {
-        match (has_waiting && asked.push, self.output.is_terminal(), asked.limited) {
-            (false, ..) => PATIENCE,
+    /// one is shown at once; in a file, a table that will end is laid out as a whole.
+    fn pause(&self, asked: &Asked, results: &Results, progress: &Progress) -> Duration {
+        if results.has_text() {
+            return Duration::ZERO;
+        }
+        match (results.has_rows() && asked.push, self.output.is_terminal(), asked.limited) {
             (true, true, _) => Duration::from_millis(20),
             (true, false, false) => Duration::from_millis(250),
             (true, false, true) => Duration::from_secs(2),
+            (false, ..) if asked.push && progress.rows > 0 && self.output.shows_status() => TICK,
+            (false, ..) => PATIENCE,
         }
     }
 
     /// Shows the rows that wait, or says why there are none.
-    async fn pause_in_rows(&mut self, asked: &Asked, printer: &mut RowPrinter, shown: &mut Shown) {
-        if asked.push
-            && let Some(text) = printer.flush()
-        {
-            self.output.line(&text);
-        } else if asked.push && !shown.explained && shown.rows == 0 {
-            shown.explained = true;
-            let reason = empty::reason(self, asked).await;
-            self.output.line(&format!("{reason}\nPress Ctrl-C to stop waiting."));
+    async fn pause_in_rows(&mut self, asked: &Asked, results: &mut Results, progress: &mut Progress) {
+        if results.has_text() || (asked.push && results.has_rows()) {
+            self.output.data(&results.take());
+        } else if asked.push && !progress.explained && progress.rows == 0 {
+            progress.explained = true;
+            let interrupts = self.output.interrupts.clone();
+            let reason = tokio::select! {
+                reason = empty::reason(self, asked) => reason,
+                () = interrupts.wait() => return,
+            };
+            self.output.notice(&format!("{reason}\nPress Ctrl-C to stop waiting."));
+        }
+        self.draw_status(asked, progress);
+    }
+
+    /// Tells a person how a query goes that does not end by itself.
+    fn draw_status(&mut self, asked: &Asked, progress: &mut Progress) {
+        let (drawn, rows) = progress.drawn;
+        let passed = drawn.elapsed();
+        if asked.push && progress.rows > 0 && self.output.shows_status() && passed >= TICK {
+            let in_between = progress.rows.saturating_sub(rows);
+            let rate = in_between as f64 / passed.as_secs_f64();
+            let rows = grouped(progress.rows);
+            self.output.status(&format!("{rows} rows, {rate:.0} a second; Ctrl-C ends the query"));
+            progress.drawn = (Instant::now(), progress.rows);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One user's session: where the server is, what was SET and DEFINEd, how results are shown. Runs one statement at a time,
 //! over HTTP.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::client::{Client, ClientError, request};
 use crate::mistake::Mistake;
 use crate::output::Output;
 use crate::query::Asked;
-use crate::render::{Layout, entity, list};
+use crate::render::{Layout, entity, list, records};
 use crate::script::{self, Stopped};
 
 /// Why a statement or a command did not work.
@@ -40,6 +41,9 @@ pub(crate) enum SessionError {
     /// Ctrl-C.
     #[error("{0}")]
     Interrupted(&'static str),
+    /// What came could not be shown.
+    #[error("standard output: {0}")]
+    Output(io::Error),
 }
 
 /// Result of a statement.
@@ -73,9 +77,14 @@ pub(crate) struct Session {
     pub(crate) properties: Map<String, Value>,
     pub(crate) variables: Map<String, Value>,
     pub(crate) format: OutputFormat,
-    pub(crate) layout: Layout,
+    /// What `SET CLI` chose; [`Session::layout`] adds the terminal.
+    pub(crate) chosen: Layout,
     pub(crate) limits: Limits,
     pub(crate) output: Output,
+    /// Whether a person types the statements.
+    pub(crate) interactive: bool,
+    /// Whether a query was ended by the limit on its time.
+    pub(crate) timed_out: bool,
     /// Whether a statement may overtake the ones before it.
     pub(crate) pipelining: bool,
     /// The last command this session sent, as the server counts them.
@@ -85,20 +94,27 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A new session.
-    pub(crate) fn new(client: Client, format: OutputFormat, limits: Limits, variables: Map<String, Value>) -> Self {
+    /// A new session in which nothing is SET or DEFINEd.
+    pub(crate) fn new(client: Client, format: OutputFormat, limits: Limits, output: Output) -> Self {
         Self {
             client,
             properties: Map::new(),
-            variables,
+            variables: Map::new(),
             format,
-            layout: Layout::default(),
+            chosen: Layout::default(),
             limits,
-            output: Output::default(),
+            output,
+            interactive: false,
+            timed_out: false,
             pipelining: false,
             last_command: None,
             depth: 0,
         }
+    }
+
+    /// How tables are laid out now: the terminal may have changed.
+    pub(crate) fn layout(&self) -> Layout {
+        Layout { terminal: self.output.width(), colours: self.output.has_colours(), ..self.chosen }
     }
 
     /// Talks to another server from now on; its commands are counted anew.
@@ -114,7 +130,7 @@ impl Session {
             Kind::Set(name, value) => self.set(statement, name, value).await,
             Kind::Unset(name) => match self.properties.remove(&name) {
                 Some(_) => {
-                    self.say(&format!("Successfully unset local property '{name}'."));
+                    self.output.notice(&format!("Successfully unset local property '{name}'."));
                     Ok(())
                 }
                 None => Err(SessionError::Usage(format!(
@@ -127,7 +143,7 @@ impl Session {
             }
             Kind::Undefine(name) => {
                 if self.variables.remove(&name).is_none() {
-                    self.say(&format!("Cannot undefine variable '{name}' which was never defined"));
+                    self.output.notice(&format!("Cannot undefine variable '{name}' which was never defined"));
                 }
                 Ok(())
             }
@@ -172,9 +188,9 @@ impl Session {
     async fn set(&mut self, statement: &str, name: String, value: String) -> Result<()> {
         let hint = self.client.check_property(&name).await?;
         self.client.statements(&request(statement, &self.properties, &self.variables)).await?;
-        self.say(&format!("Successfully changed local property '{name}' to '{value}'."));
+        self.output.notice(&format!("Successfully changed local property '{name}' to '{value}'."));
         if let Some(hint) = hint {
-            self.say(&hint);
+            self.output.notice(&hint);
         }
         self.properties.insert(name, Value::String(value));
         Ok(())
@@ -194,20 +210,23 @@ impl Session {
             if let Entity::CurrentStatus(status) = &parsed {
                 self.last_command = Some(status.command_sequence_number).filter(|number| *number >= 0);
             }
-            let shown = match self.format {
-                OutputFormat::Json => serde_json::to_string_pretty(&value).unwrap_or_else(|_| value.to_string()),
-                OutputFormat::Tabular => entity(self.layout, &parsed),
-            };
-            self.output.line(&shown);
+            self.show(&value, &parsed);
         }
         Ok(())
     }
 
-    /// A message that is not a result: not shown in JSON.
-    pub(crate) fn say(&mut self, message: &str) {
-        match self.format {
-            OutputFormat::Tabular => self.output.line(message),
-            OutputFormat::Json => {}
+    /// Shows what a statement has answered.
+    fn show(&mut self, value: &Value, parsed: &Entity) {
+        match (self.format, parsed) {
+            (OutputFormat::Json, _) => {
+                self.output.line(&serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string()));
+            }
+            (OutputFormat::Tabular, _) => self.output.line(&entity(self.layout(), parsed)),
+            // That something was done is no record of anything.
+            (_, Entity::CurrentStatus(_) | Entity::Warning(_) | Entity::TerminateQuery(_)) => {
+                self.output.notice(&entity(Layout::default(), parsed));
+            }
+            (format, _) => self.output.data(&records(format, value)),
         }
     }
 
@@ -215,6 +234,6 @@ impl Session {
     pub(crate) fn properties_table(&self) -> String {
         let rows: Vec<_> =
             self.properties.iter().map(|(k, v)| vec![k.clone(), v.as_str().unwrap_or_default().to_owned()]).collect();
-        list(self.layout, &["Property", "Value"], &rows)
+        list(self.layout(), &["Property", "Value"], &rows)
     }
 }

@@ -1,10 +1,12 @@
 //! The shell without a terminal: scripts, exit codes, what goes where.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::Output;
+use std::time::Instant;
 
-use e2e::process::{Server, run, signal, spawn};
+use e2e::eventually;
+use e2e::process::{self, Server, run, signal, spawn};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -12,7 +14,9 @@ use tempfile::TempDir;
 const FAILED: Option<i32> = Some(1);
 const USAGE: Option<i32> = Some(2);
 const UNREACHABLE: Option<i32> = Some(3);
+const TIMED_OUT: Option<i32> = Some(4);
 const INTERRUPTED: Option<i32> = Some(130);
+const NOBODY_READS: Option<i32> = Some(141);
 
 const RIDES: &str =
     "CREATE STREAM rides (id INT KEY, km INT) WITH (kafka_topic='rides', value_format='json', partitions=1);
@@ -39,9 +43,10 @@ fn ok(output: &Output) -> (String, String) {
 fn a_setting_without_effect_says_so() {
     let (server, _data) = server();
     let set = "SET 'ksql.streams.num.standby.replicas'='1'; SET 'auto.offset.reset'='earliest';";
-    let (out, _) = ok(&run(&[&server.url, "-e", set], ""));
-    assert!(out.contains("'ksql.streams.num.standby.replicas' has no effect: this server works alone"), "{out}");
-    assert!(!out.contains("'auto.offset.reset' has no effect"), "{out}");
+    let (out, err) = ok(&run(&[&server.url, "-e", set], ""));
+    assert_eq!(out, "", "what is no data goes to standard error");
+    assert!(err.contains("'ksql.streams.num.standby.replicas' has no effect: this server works alone"), "{err}");
+    assert!(!err.contains("'auto.offset.reset' has no effect"), "{err}");
 }
 
 #[test]
@@ -103,11 +108,45 @@ fn json_output_is_json_and_nothing_else() {
     assert_eq!((&shown["streams"][0]["name"], err.as_str()), (&Value::from("RIDES"), ""));
 
     let script = "SET 'auto.offset.reset'='earliest'; SELECT * FROM rides EMIT CHANGES LIMIT 2;";
-    let (out, err) = ok(&run(&[&server.url, "--output", "json", "-e", script], ""));
+    let (out, _) = ok(&run(&[&server.url, "--output", "json", "-e", script], ""));
     let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let rows: Vec<&Value> = lines.iter().filter_map(|line| line.pointer("/row/columns")).collect();
     assert_eq!(rows, [&serde_json::json!([1, 12]), &serde_json::json!([2, null])]);
-    assert_eq!(err, "");
+}
+
+#[test]
+fn csv_and_json_lines_hold_records_and_nothing_else() {
+    let (server, _data) = server();
+    let texts = "CREATE STREAM texts (id INT KEY, words VARCHAR, parts ARRAY<VARCHAR>)
+          WITH (kafka_topic='texts', value_format='json', partitions=1);
+        INSERT INTO texts VALUES (1, 'a \"b\", c', ARRAY['x', 'y']);
+        INSERT INTO texts VALUES (2, 'null', NULL);
+        INSERT INTO texts VALUES (3, NULL, NULL);
+        INSERT INTO texts VALUES (4, '', NULL);
+        SET 'auto.offset.reset'='earliest';
+        SELECT id, words, parts AS `the list` FROM texts EMIT CHANGES LIMIT 4;";
+    let (out, err) = ok(&run(&[&server.url, "--output", "CSV", "-e", texts], ""));
+    let expected = "ID,WORDS,the list\n1,\"a \"\"b\"\", c\",\"[\"\"x\"\",\"\"y\"\"]\"\n2,null,\n3,,\n4,\"\",\n";
+    assert_eq!(out, expected);
+    for notice in ["Stream created", "Successfully changed local property", "Limit Reached"] {
+        assert!(err.contains(notice), "{err}");
+    }
+
+    let script = "SET 'auto.offset.reset'='earliest';
+        SELECT id, words, parts AS `the list` FROM texts EMIT CHANGES LIMIT 3; SHOW STREAMS;";
+    for name in ["jsonl", "JSON-LINES", "json_lines"] {
+        let (out, _) = ok(&run(&[&server.url, "--output", name, "-e", script], ""));
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines[0], "{\"ID\":1,\"WORDS\":\"a \\\"b\\\", c\",\"the list\":[\"x\",\"y\"]}");
+        assert_eq!(lines[2], "{\"ID\":3,\"WORDS\":null,\"the list\":null}");
+        let stream: Value = serde_json::from_str(lines[3]).unwrap();
+        assert_eq!((lines.len(), &stream["name"]), (4, &Value::from("TEXTS")));
+    }
+    let script = "output csv\nSHOW TOPICS;\noutput jsonl;\nPRINT 'texts' FROM BEGINNING LIMIT 1;";
+    let (out, _) = ok(&run(&[&server.url], script));
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(&lines[..2], ["name,replicaInfo", "texts,[1]"]);
+    assert!(lines[2..].iter().all(|line| serde_json::from_str::<String>(line).is_ok()), "{out}");
 }
 
 #[test]
@@ -116,15 +155,122 @@ fn variables_and_limits_from_the_command_line() {
     ok(&run(&[&server.url, "-e", RIDES], ""));
     let earliest = "SET 'auto.offset.reset'='earliest';";
     let query = format!("{earliest} SELECT km AS ${{what}} FROM rides EMIT CHANGES;");
-    let (out, _) = ok(&run(&[&server.url, "-d", "what=LENGTH", "--query-row-limit", "1", "-e", &query], ""));
-    assert_eq!(
-        out.lines().skip(1).collect::<Vec<_>>(),
-        ["+--------+", "| LENGTH |", "+--------+", "| 12     |", "+--------+", "Limit Reached"]
-    );
-    let (out, _) = ok(&run(&[&server.url, "--query-timeout", "300", "-e", "SELECT * FROM rides EMIT CHANGES;"], ""));
-    assert!(out.contains("Time is up"), "{out}");
+    let (out, err) = ok(&run(&[&server.url, "-d", "what=LENGTH", "--query-row-limit", "1", "-e", &query], ""));
+    assert_eq!(out.lines().collect::<Vec<_>>(), ["+--------+", "| LENGTH |", "+--------+", "| 12     |", "+--------+"]);
+    assert!(err.ends_with("Limit Reached\n"), "{err}");
     let output = run(&[&server.url, "-e", "SHOW ${nothing};"], "");
     assert_eq!(output.status.code(), FAILED);
+}
+
+#[test]
+fn a_query_whose_time_is_up_is_told_by_the_exit_code() {
+    let (server, _data) = server();
+    ok(&run(&[&server.url, "-e", RIDES], ""));
+    for endless in ["SELECT * FROM rides EMIT CHANGES;", "PRINT rides;", "PRINT rides FROM BEGINNING;"] {
+        let script = format!("{endless} SHOW TABLES;");
+        let output = run(&[&server.url, "--query-timeout", "300", "-e", &script], "");
+        assert_eq!(output.status.code(), TIMED_OUT, "{endless}");
+        assert!(text(&output.stderr).contains("Time is up"), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).contains("no tables yet"), "what is behind it runs: {}", text(&output.stdout));
+    }
+    let output = run(&[&server.url, "--query-timeout", "300", "-e", "PRINT rides; SHOW NOTHING;"], "");
+    assert_eq!(output.status.code(), FAILED, "a failure counts for more");
+    ok(&run(&[&server.url, "--query-timeout", "30000", "-e", "SELECT * FROM rides;"], ""));
+}
+
+#[test]
+fn standard_input_is_run_as_it_comes() {
+    let (server, _data) = server();
+    let mut child = process::spawn_fed(&[&server.url]);
+    let mut input = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut answered = |fed: &str, answer: &str| {
+        input.write_all(fed.as_bytes()).unwrap();
+        // Reads on until it is there: nothing more is fed before.
+        assert!(lines.by_ref().any(|line| line.contains(answer)), "{fed}: no {answer}");
+    };
+    answered("SHOW STREAMS; SHOW\n", "no streams yet");
+    answered("TABLES;\n", "no tables yet");
+    answered("output\n", "Current output format: TABULAR");
+    answered("output \\\n json\nSHOW TYPES;\n", "\"types\": {}");
+    answered("output\n", "Current output format: JSON");
+    input.write_all(b"-- the last one is not closed\nSHOW VARIABLES").unwrap();
+    drop(input);
+    assert!(lines.any(|line| line.contains("\"variables\": []")));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_backslash_joins_lines_of_a_file() {
+    let (server, data) = server();
+    let file = data.path().join("joined.sql");
+    fs::write(&file, "-- C:\\\noutput \\\n  json\n;SET 'auto.offset.reset' = 'ear\\\nliest';\nSHOW \\\n  RIVERS;\n")
+        .unwrap();
+    let output = run(&[&server.url, "-f", &file.display().to_string()], "");
+    let error = text(&output.stderr);
+    assert!(error.contains("Output format set to JSON\n"), "{error}");
+    assert!(error.contains("local property 'auto.offset.reset' to 'earliest'"), "{error}");
+    assert!(error.contains("joined.sql:7:3: Syntax Error"), "{error}");
+    assert!(error.contains("7 |   RIVERS;\n  |   ^^^^^^"), "{error}");
+    let (out, _) = ok(&run(&[&server.url, "-e", "-- which are there?\nSHOW STREAMS;"], ""));
+    assert!(out.contains("no streams yet"), "{out}");
+}
+
+#[test]
+fn nobody_reads() {
+    let (server, _data) = server();
+    ok(&run(&[&server.url, "-e", RIDES], ""));
+    let script = "SET 'auto.offset.reset'='earliest'; SELECT * FROM rides EMIT CHANGES;";
+    let mut child = spawn(&[&server.url, "-e", script]);
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), NOBODY_READS, "`| head` ends a query that goes on for ever");
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let child = process::command(&[&server.url, "-e", "SHOW STREAMS;"]).stdout(full).spawn().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), FAILED);
+    assert!(text(&output.stderr).contains("No space left"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn control_c_ends_a_script_that_waits() {
+    let (server, _data) = server();
+    let mut child = process::spawn_fed(&[&server.url]);
+    let mut input = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    input.write_all(b"SHOW STREAMS;\nSHOW").unwrap();
+    assert!(lines.any(|line| line.contains("no streams yet")));
+    signal(child.id(), "INT");
+    assert_eq!(child.wait().unwrap().code(), INTERRUPTED, "for its input");
+}
+
+#[test]
+fn control_c_leaves_whole_rows() {
+    let (server, data) = server();
+    ok(&run(&[&server.url, "-e", RIDES], ""));
+    let script = "SET 'auto.offset.reset'='earliest';
+        SELECT 'k' AS k, EXPLODE(GENERATE_SERIES(100000, 459999)) AS n, 'end' AS e FROM rides EMIT CHANGES;";
+    for format in ["tabular", "csv"] {
+        let path = data.path().join(format);
+        let file = fs::File::create(&path).unwrap();
+        let args = [&server.url, "--output", format, "-e", script];
+        let mut child = process::command(&args).stdout(file).spawn().unwrap();
+        let written = || fs::metadata(&path).unwrap().len();
+        eventually("rows flow", || (written() > 100_000).then_some(()));
+        signal(child.id(), "INT");
+        let begin = Instant::now();
+        assert_eq!(child.wait().unwrap().code(), INTERRUPTED);
+        let shown = fs::read_to_string(&path).unwrap();
+        println!("{format}: ended after {:?}, {} lines", begin.elapsed(), shown.lines().count());
+        assert!(shown.ends_with('\n'));
+        let width = shown.lines().next().unwrap().len();
+        for line in shown.lines().filter(|_| format == "tabular") {
+            assert!(line.len() == width && line.ends_with(['|', '+']), "{line}");
+        }
+        for line in shown.lines().skip(1).filter(|_| format == "csv") {
+            let number = line.strip_prefix("k,").and_then(|rest| rest.strip_suffix(",end"));
+            assert!(number.is_some_and(|number| number.len() == 6), "{line}");
+        }
+    }
 }
 
 #[test]
@@ -140,7 +286,7 @@ fn control_c_ends_a_script() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), INTERRUPTED);
     assert_eq!(rest, ["+----+------+"], "the table is closed, and nothing behind the query runs");
-    assert_eq!(text(&output.stderr), "Query terminated\n");
+    assert!(text(&output.stderr).ends_with("Query terminated\n"), "{}", text(&output.stderr));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use e2e::eventually;
 use e2e::http::ksql;
@@ -49,7 +50,6 @@ fn a_statement_spans_lines_and_comes_back_from_the_history() {
     let house = House::build();
     let shell = house.shell();
     shell.type_line("SELECT 'a;b' AS T, KM");
-    shell.wait_for("\n    >");
     shell.type_line("FROM RIDES;");
     shell.wait_for("| a;b | 12");
     shell.wait_for_prompt();
@@ -116,11 +116,130 @@ fn control_c_ends_the_query_and_not_the_shell() {
 }
 
 #[test]
+fn one_control_c_is_enough_while_rows_flow() {
+    let house = House::build();
+    let shell = house.shell();
+    shell.run(FROM_THE_BEGINNING);
+    // Rows as wide as the screen.
+    let many =
+        "SELECT EXPLODE(GENERATE_SERIES(100000, 459999)) AS N, RPAD('', 80, 'x') AS X FROM RIDES EMIT CHANGES;\r";
+    let last = |screen: &str| {
+        let mut rows = screen.lines().filter_map(|line| line.split('|').nth(1)?.trim().parse::<usize>().ok());
+        rows.next_back().unwrap_or(0)
+    };
+    shell.press(many);
+    shell.wait_for("| 100");
+    // The screen stands still and the queue before it fills up, until the shell can write no more.
+    shell.hold();
+    shell.wait_until_idle();
+    let before = last(&shell.screen());
+    shell.press(keys::CTRL_C);
+    std::thread::sleep(Duration::from_secs(1));
+    shell.go_on();
+    shell.wait_for("Query terminated");
+    shell.wait_for_prompt();
+    let screen = shell.screen();
+    let more = last(&screen).saturating_sub(before);
+    println!("{more} rows after Ctrl-C");
+    assert!(more <= 80, "more than the queue held and the shell had begun to write: {more} rows\n{screen}");
+    assert!(!screen.contains("^C"), "{screen}");
+    eventually("the server ends the query", || (house.push_queries() == 0).then_some(()));
+    assert!(shell.run("SHOW STREAMS;").contains("rides"), "{}", shell.screen());
+
+    // While the screen follows.
+    for _ in 0..5 {
+        shell.press(many);
+        shell.wait_for("| 10");
+        let begin = Instant::now();
+        shell.press(keys::CTRL_C);
+        shell.wait_for("Query terminated");
+        shell.wait_for_prompt();
+        println!("from Ctrl-C to the prompt: {:?}", begin.elapsed());
+        shell.run("clear");
+    }
+}
+
+#[test]
+fn lines_of_a_statement_are_edited_together() {
+    let house = House::build();
+    let shell = house.shell();
+    shell.type_line("SELECT 1 AS ONE,");
+    shell.type_line("'b' AS TWO");
+    shell.type_text("FROM RIDES;");
+    // Up to the first line, whose 1 becomes 12.
+    shell.press(keys::UP);
+    shell.press(keys::UP);
+    shell.press("\x01\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C\x1b[C2\r");
+    shell.wait_for("| 12  | b   |");
+    shell.wait_for_prompt();
+    assert!(
+        shell.run("history").contains("1  SELECT 12 AS ONE,\n       'b' AS TWO\n       FROM RIDES;"),
+        "{}",
+        shell.screen()
+    );
+
+    // Pasted: nothing runs before Enter, then both statements do.
+    shell.press("\x1b[200~SHOW STREAMS;\nSELECT KM,\n 'pasted' AS P FROM RIDES;\x1b[201~");
+    shell.wait_for(" 'pasted' AS P FROM RIDES;");
+    assert!(!shell.screen().contains("Stream Name"), "{}", shell.screen());
+    shell.press(keys::ENTER);
+    shell.wait_for("| 12   | pasted |");
+    assert!(shell.screen().contains("Stream Name"), "{}", shell.screen());
+}
+
+#[test]
+fn null_does_not_look_like_the_text() {
+    let house = House::build();
+    let insert = "INSERT INTO RIDES (DRIVER, KM) VALUES ('null', NULL);";
+    ksql(&house.server.url, insert, &json!({}));
+    let shell = house.shell();
+    shell.run(FROM_THE_BEGINNING);
+    shell.run("SELECT DRIVER, KM FROM RIDES EMIT CHANGES LIMIT 3;");
+    assert_eq!(shell.dim_words("null"), [true, false, true], "the text is not, the lack of a value is");
+    let plain = Terminal::start_in(&[&house.server.url], house.home.path(), &[("NO_COLOR", "1")]);
+    plain.run(FROM_THE_BEGINNING);
+    let screen = plain.run("SELECT DRIVER, KM FROM RIDES EMIT CHANGES LIMIT 3;");
+    assert!(screen.contains("| null     | <null> |"), "{screen}");
+}
+
+#[test]
+fn a_long_result_is_shortened() {
+    let house = House::build();
+    let shell = house.shell();
+    let many = "SELECT DRIVER, EXPLODE(GENERATE_SERIES(1, 1234)) AS N FROM RIDES WHERE DRIVER = 'Bo';";
+    shell.run("SET CLI MAX-ROWS 3");
+    let screen = shell.run(many);
+    assert!(screen.contains("| Bo     | 3 |\n+--------+---+\n… 1,231 rows more; SET CLI MAX-ROWS 0 shows"), "{screen}");
+    assert!(screen.contains("\n1,234 rows in "), "{screen}");
+    shell.run("SET CLI MAX-ROWS 0");
+    let screen = shell.run(many);
+    assert!(screen.contains("| Bo     | 1234 |\n") && !screen.contains("rows more"), "{screen}");
+}
+
+#[test]
+fn a_query_that_goes_on_shows_how_it_goes() {
+    let house = House::build();
+    let shell = house.shell();
+    shell.run(FROM_THE_BEGINNING);
+    shell.press("SELECT * FROM RIDES EMIT CHANGES;\r");
+    shell.wait_for("2 rows, ");
+    shell.wait_for("a second; Ctrl-C ends the query");
+    ksql(&house.server.url, "INSERT INTO RIDES (DRIVER, KM) VALUES ('Cy', 3);", &json!({}));
+    shell.wait_for("3 rows, ");
+    let screen = shell.screen();
+    assert_eq!(screen.matches("Ctrl-C ends the query").count(), 1, "it moves down: {screen}");
+    assert!(screen.contains("| Cy       | 3    | null            |\n3 rows, "), "{screen}");
+    shell.press(keys::CTRL_C);
+    shell.wait_for("Query terminated");
+    shell.wait_for_prompt();
+    assert!(!shell.screen().contains("Ctrl-C ends the query"), "{}", shell.screen());
+}
+
+#[test]
 fn control_c_clears_a_half_typed_statement() {
     let house = House::build();
     let shell = house.shell();
     shell.type_line("SELECT nonsense");
-    shell.wait_for("\n    >");
     shell.type_text("FROM nowhere");
     shell.press(keys::CTRL_C);
     shell.wait_for_prompt();
@@ -150,14 +269,15 @@ fn results_fit_the_terminal() {
 | Zoë 日本 | 12   | [\"park\",\"port\"] |
 | Bo       | null | null            |
 +----------+------+-----------------+
-Limit Reached";
+Limit Reached
+2 rows in ";
     assert!(screen.contains(expected), "{screen}");
 
     let long = "SELECT KM, 'the quick brown fox jumps over the lazy dog and over again and again and again and again' \
                 AS FOX FROM RIDES EMIT CHANGES LIMIT 1;";
     shell.press(long);
     shell.press(keys::ENTER);
-    shell.wait_for("Limit Reached\nksql>");
+    shell.wait_for("Limit Reached\n1 row in");
     shell.wait_for("| 12 | the quick");
     let screen = shell.run("SET CLI COLUMN-WIDTH 9");
     assert!(!screen.contains("expected"), "{screen}");
@@ -206,7 +326,7 @@ fn mistakes_are_pointed_at() {
     let screen = shell.run("SET 'auto.ofset.reset' = 'earliest';");
     assert!(screen.contains("did you mean 'auto.offset.reset'?"), "{screen}");
     let screen = shell.run("output xml");
-    assert!(screen.contains("JSON or TABULAR is expected"), "{screen}");
+    assert!(screen.contains("TABULAR, JSON, CSV or JSONL is expected"), "{screen}");
     assert!(shell.run("help").contains("run script 'FILE'"));
 }
 

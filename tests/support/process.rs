@@ -22,10 +22,24 @@ pub fn spawn(args: &[&str]) -> Child {
     command(args).stdin(Stdio::null()).spawn().expect("millstream starts")
 }
 
+/// The same with a standard input that the test feeds.
+pub fn spawn_fed(args: &[&str]) -> Child {
+    command(args).stdin(Stdio::piped()).spawn().expect("millstream starts")
+}
+
 /// Sends a signal by its name.
 pub fn signal(pid: u32, name: &str) {
     let sent = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
     assert!(sent.is_ok_and(|status| status.success()), "{name} could not be sent");
+}
+
+/// Processor time that a process has used since its start.
+pub fn cpu(pid: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process is there");
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = |field: usize| after_name.split_whitespace().nth(field).and_then(|ticks| ticks.parse::<u64>().ok());
+    // User and system time, in hundredths of a second on every Linux.
+    Duration::from_millis(10 * (ticks(11).expect("a number") + ticks(12).expect("a number")))
 }
 
 /// Runs `millstream` to its end with this standard input.
@@ -39,7 +53,8 @@ pub fn run(args: &[&str], stdin: &str) -> Output {
     child.wait_with_output().expect("millstream ends")
 }
 
-fn command(args: &[&str]) -> Command {
+/// `millstream` with all of its output piped.
+pub fn command(args: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).env_remove("HOME");
     command
@@ -148,11 +163,7 @@ impl Server {
 
     /// Processor time that it has used since its start.
     pub fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("the process is there");
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let ticks = |field: usize| after_name.split_whitespace().nth(field).and_then(|ticks| ticks.parse::<u64>().ok());
-        // User and system time, in hundredths of a second on every Linux.
-        Duration::from_millis(10 * (ticks(11).expect("a number") + ticks(12).expect("a number")))
+        cpu(self.pid())
     }
 
     /// How it ended, if it did.

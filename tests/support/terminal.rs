@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::Path;
 use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pty_process::Size;
@@ -36,23 +37,66 @@ pub struct Terminal {
     child: Child,
     pty: Arc<Pty>,
     screen: Arc<Mutex<Parser>>,
+    /// Whether nothing is read from the terminal.
+    held: Arc<AtomicBool>,
 }
 
 impl Terminal {
     /// Starts `millstream` and waits for its first prompt. `home` is where it keeps its history.
     pub fn start(args: &[&str], home: &Path) -> Self {
+        Self::start_in(args, home, &[])
+    }
+
+    /// The same with more environment variables.
+    pub fn start_in(args: &[&str], home: &Path, environment: &[(&str, &str)]) -> Self {
         let (pty, pts) = open().expect("a pseudo-terminal");
         pty.resize(Size::new(ROWS, COLUMNS)).expect("it has a size");
         let command = Command::new(process::binary()).args(args).env("HOME", home).env("TERM", "xterm-256color");
+        let command = environment.iter().fold(command, |command, (name, value)| command.env(name, value));
         let child = command.current_dir(home).spawn(pts).expect("millstream starts");
         let pty = Arc::new(pty);
         let size = |cells| NonZero::new(cells).expect("a terminal has cells");
         let screen = Arc::new(Mutex::new(Parser::new(size(ROWS), size(COLUMNS), 0)));
-        let (reader, shown) = (Arc::clone(&pty), Arc::clone(&screen));
-        std::thread::spawn(move || show(&reader, &shown));
-        let terminal = Self { child, pty, screen };
+        let held = Arc::new(AtomicBool::new(false));
+        let (reader, shown, holds) = (Arc::clone(&pty), Arc::clone(&screen), Arc::clone(&held));
+        std::thread::spawn(move || show(&reader, &shown, &holds));
+        let terminal = Self { child, pty, screen, held };
         terminal.wait_for_prompt();
         terminal
+    }
+
+    /// Shows nothing more, as if the terminal were slow, until [`Terminal::go_on`].
+    pub fn hold(&self) {
+        self.held.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends [`Terminal::hold`].
+    pub fn go_on(&self) {
+        self.held.store(false, Ordering::SeqCst);
+    }
+
+    /// Waits until the shell does nothing: while the screen stands still, because the terminal takes no more.
+    pub fn wait_until_idle(&self) {
+        let mut before = None;
+        eventually("an idle shell", || {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            let cpu = process::cpu(self.child.id());
+            (before.replace(cpu) == Some(cpu)).then_some(())
+        });
+    }
+
+    /// Where a word stands on the screen, as a cell's whole text: whether it is dim.
+    pub fn dim_words(&self, word: &str) -> Vec<bool> {
+        let parser = self.lock();
+        let screen = parser.screen();
+        let mut found = Vec::new();
+        for (row, line) in (0..).zip(screen.rows(0, COLUMNS)) {
+            for (at, _) in line.match_indices(&format!("| {word} ")) {
+                let column = u16::try_from(line[..at].chars().count() + 2).expect("a screen is small");
+                found.push(screen.cell(row, column).is_some_and(vt100::Cell::dim));
+            }
+        }
+        found
     }
 
     /// Presses keys, one after the other.
@@ -127,7 +171,7 @@ impl Drop for Terminal {
 }
 
 /// Draws what the process writes.
-fn show(mut pty: &Pty, screen: &Mutex<Parser>) {
+fn show(mut pty: &Pty, screen: &Mutex<Parser>, held: &AtomicBool) {
     let mut bytes = [0; 4096];
     // The read fails when the process has ended.
     while let Ok(len) = pty.read(&mut bytes) {
@@ -135,5 +179,8 @@ fn show(mut pty: &Pty, screen: &Mutex<Parser>) {
             return;
         }
         screen.lock().unwrap_or_else(PoisonError::into_inner).process(&bytes[..len]);
+        while held.load(Ordering::SeqCst) {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
     }
 }

@@ -5,6 +5,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// A column is not squeezed below this to make a table fit the terminal.
 const NARROWEST: usize = 8;
 
+/// A cell of a result takes so many lines at most where rows are counted, too.
+const TALLEST: usize = 20;
+
 /// What limits the width of columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout {
@@ -14,11 +17,15 @@ pub(crate) struct Layout {
     pub(crate) wrap: bool,
     /// The width of every column (`SET CLI COLUMN-WIDTH`); `None` fits them to the data.
     pub(crate) column: Option<usize>,
+    /// How many rows of a result are shown in a terminal (`SET CLI MAX-ROWS`); `None` shows all, and all of each.
+    pub(crate) max_rows: Option<usize>,
+    /// Whether a terminal has colours.
+    pub(crate) colours: bool,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { terminal: None, wrap: true, column: None }
+        Self { terminal: None, wrap: true, column: None, max_rows: Some(200), colours: false }
     }
 }
 
@@ -41,45 +48,83 @@ impl Layout {
 
     /// The lines a cell takes in a column of that width.
     pub(super) fn lines(&self, cell: &str, width: usize) -> Vec<String> {
+        let most = if self.terminal.is_some() && self.max_rows.is_some() { TALLEST } else { usize::MAX };
         let lines = cell.split('\n');
         if self.wrap {
-            return lines.flat_map(|line| wrapped(line, width)).collect();
-        }
-        let cut = |line: &str| match wrapped(line, width).split_first() {
-            Some((head, rest)) if !rest.is_empty() => {
-                let room = width.saturating_sub(1);
-                format!("{}…", wrapped(head, room).into_iter().next().unwrap_or_default())
+            let mut shown: Vec<String> =
+                lines.flat_map(|line| Pieces { rest: Some(line), width }).take(most.saturating_add(1)).collect();
+            if shown.len() > most {
+                shown.truncate(most);
+                shown.last_mut().into_iter().for_each(|last| *last = cut(last, width, true));
             }
-            _ => line.to_owned(),
-        };
-        lines.map(cut).collect()
+            return shown;
+        }
+        lines.take(most).map(|line| cut(line, width, is_wider(line, width))).collect()
     }
 }
 
-/// A line in pieces that are at most `width` wide, cut behind a space or a comma where there is one near the end.
-fn wrapped(line: &str, width: usize) -> Vec<String> {
-    let mut pieces = Vec::new();
-    let mut rest = line;
-    while rest.width() > width {
-        let mut taken = 0;
-        let mut end = 0;
-        for (at, c) in rest.char_indices() {
-            taken += c.width().unwrap_or(0);
-            if taken > width && end > 0 {
-                break;
-            }
-            end = at + c.len_utf8();
+/// A line as far as it fits; what is missing is marked.
+fn cut(line: &str, width: usize, incomplete: bool) -> String {
+    if !incomplete {
+        return line.to_owned();
+    }
+    let room = width.saturating_sub(1);
+    let mut head = line;
+    while is_wider(head, room) {
+        head = head.split_at(end_within(head, room)).0;
+    }
+    format!("{head}…")
+}
+
+/// The same as comparing widths, without looking at all of a long text.
+fn is_wider(text: &str, width: usize) -> bool {
+    let near = text.char_indices().nth(2 * width + 2).map_or(text.len(), |(at, _)| at);
+    text.get(..near).unwrap_or(text).width() > width
+}
+
+/// Where the last character ends that fits into a width; the first one always does.
+fn end_within(text: &str, width: usize) -> usize {
+    let (mut taken, mut end) = (0, 0);
+    for (at, c) in text.char_indices() {
+        taken += c.width().unwrap_or(0);
+        if taken > width && end > 0 {
+            break;
         }
+        end = at + c.len_utf8();
+    }
+    end
+}
+
+/// A line in pieces that are at most `width` wide, cut behind a space or a comma where there is one near the end.
+struct Pieces<'a> {
+    rest: Option<&'a str>,
+    width: usize,
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let rest = self.rest.take()?;
+        if !is_wider(rest, self.width) {
+            return Some(rest.to_owned());
+        }
+        let end = end_within(rest, self.width);
         let (head, _) = rest.split_at(end);
         let gap = head.rfind([' ', ',']).map(|at| at + 1).filter(|at| *at * 2 > end);
         let (head, tail) = rest.split_at(gap.unwrap_or(end));
-        pieces.push(head.trim_end().to_owned());
-        rest = tail.strip_prefix(' ').unwrap_or(tail);
+        self.rest = Some(tail.strip_prefix(' ').unwrap_or(tail)).filter(|tail| !tail.is_empty());
+        Some(head.trim_end().to_owned())
     }
-    if !rest.is_empty() || pieces.is_empty() {
-        pieces.push(rest.to_owned());
-    }
-    pieces
+}
+
+/// A number as people read it: `360,000`.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let first = digits.len() % 3;
+    let (head, tail) = digits.split_at(first);
+    let groups = tail.as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    std::iter::once(head.to_owned()).filter(|head| !head.is_empty()).chain(groups).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
@@ -99,6 +144,11 @@ mod tests {
     }
 
     #[test]
+    fn long_numbers_are_grouped() {
+        assert_eq!([0, 999, 1000, 360_000, 1_234_567].map(grouped), ["0", "999", "1,000", "360,000", "1,234,567"]);
+    }
+
+    #[test]
     fn a_fixed_width_is_for_every_column() {
         let layout = Layout { column: Some(5), ..terminal(80) };
         assert_eq!(layout.fit(vec![1, 50], 3), [5, 5]);
@@ -113,5 +163,17 @@ mod tests {
         let cut = Layout { wrap: false, ..layout };
         assert_eq!(cut.lines("abcdefghij", 4), ["abc…"]);
         assert_eq!(cut.lines("abcd", 4), ["abcd"]);
+        assert_eq!(cut.lines("日本語", 4), ["日…"]);
+    }
+
+    #[test]
+    fn a_tall_cell_is_cut_in_a_terminal() {
+        let tall = "x".repeat(10_000_000);
+        let shown = terminal(80).lines(&tall, 10);
+        assert_eq!((shown.len(), shown[0].as_str()), (TALLEST, "xxxxxxxxxx"));
+        assert_eq!(shown[TALLEST - 1], "xxxxxxxxx…");
+        let all = Layout { max_rows: None, ..terminal(80) };
+        assert_eq!(all.lines(&"x".repeat(1000), 10).len(), 100);
+        assert_eq!(Layout::default().lines(&"x".repeat(1000), 10).len(), 100);
     }
 }

@@ -3,10 +3,14 @@
 use serde_json::Value;
 
 use super::layout::Layout;
-use super::table::Grid;
+use super::records::{csv_line, json_line};
+use super::table::{Cell, Grid};
+use crate::args::OutputFormat;
 
 /// Rows that are kept to be laid out together, at most.
 const LAID_OUT_TOGETHER: usize = 1000;
+/// Bytes of other forms that are kept to be written together.
+const WRITTEN_TOGETHER: usize = 16 << 10;
 
 /// One line of `/query`: a piece of a JSON array, or a line of PRINT.
 #[derive(Debug, PartialEq)]
@@ -94,56 +98,124 @@ fn quoted_name(text: &str) -> (String, &str) {
     (name + rest, "")
 }
 
-/// Collects rows and turns them into text.
-pub(crate) struct RowPrinter {
-    layout: Layout,
+/// The rows of one query on their way to the user, in the form that was asked for.
+pub(crate) struct Results {
+    format: OutputFormat,
+    names: Vec<String>,
+    /// Lines that wait to be written.
+    text: String,
+    /// Rows that wait to be laid out.
+    rows: Vec<Vec<Cell>>,
     grid: Option<Grid>,
-    waiting: Vec<Vec<String>>,
+    layout: Layout,
+    /// How many rows of a table are still shown, if not all are.
+    room: Option<usize>,
+    hidden: usize,
 }
 
-impl RowPrinter {
+impl Results {
     /// For one query.
-    pub(crate) fn new(layout: Layout) -> Self {
-        Self { layout, grid: None, waiting: Vec::new() }
+    pub(crate) fn new(format: OutputFormat, layout: Layout, max_rows: Option<usize>) -> Self {
+        let (names, text, rows) = (Vec::new(), String::new(), Vec::new());
+        Self { format, names, text, rows, grid: None, layout, room: max_rows, hidden: 0 }
     }
 
     /// The columns are known.
-    pub(crate) fn header(&mut self, schema: &str) {
-        self.grid = Some(Grid::new(self.layout, column_names(schema)));
+    pub(crate) fn header(&mut self, raw: &str, schema: &str) {
+        self.names = column_names(schema);
+        match self.format {
+            OutputFormat::Tabular => self.grid = Some(Grid::new(self.layout, self.names.clone())),
+            OutputFormat::Json => self.raw(raw),
+            OutputFormat::Csv => {
+                self.text.push_str(&csv_line(self.names.iter().map(|name| Value::from(name.as_str()))))
+            }
+            OutputFormat::JsonLines => {}
+        }
     }
 
-    /// Keeps a row until the next [`RowPrinter::flush`].
-    pub(crate) fn row(&mut self, columns: &[Value], tombstone: bool) {
-        let cell = |value: &Value| match value {
-            Value::Null if tombstone => "<TOMBSTONE>".to_owned(),
-            Value::Null => "null".to_owned(),
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        self.waiting.push(columns.iter().map(cell).collect());
+    /// A row.
+    pub(crate) fn row(&mut self, raw: &str, columns: Vec<Value>, tombstone: bool) {
+        match self.format {
+            OutputFormat::Tabular if self.room == Some(0) => self.hidden += 1,
+            OutputFormat::Tabular => {
+                self.room = self.room.map(|room| room - 1);
+                self.rows.push(columns.iter().map(|value| self.cell(value, tombstone)).collect());
+            }
+            OutputFormat::Json => self.raw(raw),
+            OutputFormat::Csv => self.text.push_str(&csv_line(columns)),
+            OutputFormat::JsonLines => self.text.push_str(&json_line(&self.names, columns, tombstone)),
+        }
     }
 
-    /// Whether rows wait.
-    pub(crate) fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty()
+    fn cell(&self, value: &Value, tombstone: bool) -> Cell {
+        match value {
+            Value::Null if tombstone => Cell { text: "<TOMBSTONE>".to_owned(), dim: true },
+            // Without colours a terminal shows by brackets that it is not the text.
+            Value::Null if self.layout.terminal.is_some() && !self.layout.colours => Cell::value("<null>".to_owned()),
+            Value::Null => Cell { text: "null".to_owned(), dim: true },
+            Value::String(text) => Cell::value(text.clone()),
+            other => Cell::value(other.to_string()),
+        }
     }
 
-    /// The text of the waiting rows if there are so many that no more should be kept.
-    pub(crate) fn flush_when_many(&mut self) -> Option<String> {
-        if self.waiting.len() < LAID_OUT_TOGETHER { None } else { self.flush() }
+    /// A line of PRINT.
+    pub(crate) fn text(&mut self, line: &str) {
+        match self.format {
+            OutputFormat::Tabular | OutputFormat::Json => {
+                self.text.push_str(line);
+                self.text.push('\n');
+            }
+            OutputFormat::Csv => self.text.push_str(&csv_line([Value::from(line)])),
+            OutputFormat::JsonLines => self.text.push_str(&format!("{}\n", Value::from(line))),
+        }
     }
 
-    /// The text of the waiting rows.
-    pub(crate) fn flush(&mut self) -> Option<String> {
-        let grid = self.grid.as_mut().filter(|_| !self.waiting.is_empty())?;
-        Some(grid.rows(&std::mem::take(&mut self.waiting)))
+    /// A line of the server's answer as it came, without what makes an array of all of them.
+    pub(crate) fn raw(&mut self, line: &str) {
+        self.text.push_str(line.trim().trim_start_matches('[').trim_end_matches([',', ']']));
+        self.text.push('\n');
     }
 
-    /// The text of the waiting rows and the closing line.
-    pub(crate) fn end(&mut self) -> Option<String> {
-        let rows = self.flush();
-        let rule = self.grid.as_mut()?.end();
-        Some(rows.map_or(rule.clone(), |rows| format!("{rows}\n{rule}")))
+    /// Whether lines wait to be written.
+    pub(crate) fn has_text(&self) -> bool {
+        !self.text.is_empty()
+    }
+
+    /// Whether rows wait to be laid out.
+    pub(crate) fn has_rows(&self) -> bool {
+        !self.rows.is_empty()
+    }
+
+    /// Whether no more should be kept.
+    pub(crate) fn are_many(&self) -> bool {
+        self.rows.len() >= LAID_OUT_TOGETHER || self.text.len() >= WRITTEN_TOGETHER
+    }
+
+    /// Rows that were left out, as there are too many for a screen.
+    pub(crate) fn hidden(&self) -> usize {
+        self.hidden
+    }
+
+    /// All that waits, as lines with their ends.
+    pub(crate) fn take(&mut self) -> String {
+        let mut text = std::mem::take(&mut self.text);
+        let rows = std::mem::take(&mut self.rows);
+        if let Some(grid) = self.grid.as_mut().filter(|_| !rows.is_empty()) {
+            text.push_str(&grid.rows(&rows));
+            text.push('\n');
+        }
+        text
+    }
+
+    /// All that waits, and what closes it.
+    pub(crate) fn end(&mut self) -> String {
+        let text = self.take();
+        text + &self.close()
+    }
+
+    /// What closes it.
+    pub(crate) fn close(&mut self) -> String {
+        self.grid.as_mut().map(|grid| format!("{}\n", grid.end())).unwrap_or_default()
     }
 }
 
@@ -160,6 +232,37 @@ mod tests {
         assert_eq!(Line::read(r#"{"finalMessage":"Limit Reached"}]"#), Line::Final("Limit Reached".to_owned()));
         assert_eq!(Line::read("]"), Line::Nothing);
         assert_eq!(Line::read("rowtime: 1, key: [a]"), Line::Text("rowtime: 1, key: [a]".to_owned()));
+    }
+
+    fn results(format: OutputFormat, max_rows: Option<usize>) -> Results {
+        let mut results = Results::new(format, Layout::default(), max_rows);
+        results.header(r#"[{"header":{}},"#, "`A` INTEGER KEY, `B` STRING");
+        results
+    }
+
+    #[test]
+    fn a_form_for_every_reader() {
+        let rows = |format| {
+            let mut results = results(format, None);
+            results.row(r#"{"row":{"columns":[1,"null"]}},"#, vec![1.into(), "null".into()], false);
+            results.row(r#"{"row":{"columns":[2,null]}},"#, vec![2.into(), Value::Null], false);
+            results.text("a, b");
+            results.end()
+        };
+        assert_eq!(rows(OutputFormat::Csv), "A,B\n1,null\n2,\n\"a, b\"\n");
+        assert_eq!(rows(OutputFormat::JsonLines), "{\"A\":1,\"B\":\"null\"}\n{\"A\":2,\"B\":null}\n\"a, b\"\n");
+        let json = "{\"header\":{}}\n{\"row\":{\"columns\":[1,\"null\"]}}\n{\"row\":{\"columns\":[2,null]}}\na, b\n";
+        assert_eq!(rows(OutputFormat::Json), json);
+    }
+
+    #[test]
+    fn a_table_may_be_shortened() {
+        let mut results = results(OutputFormat::Tabular, Some(1));
+        for n in 0..3 {
+            results.row("", vec![n.into(), Value::Null], false);
+        }
+        assert_eq!(results.end(), "+---+------+\n| A | B    |\n+---+------+\n| 0 | null |\n+---+------+\n");
+        assert_eq!(results.hidden(), 2);
     }
 
     #[test]

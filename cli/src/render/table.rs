@@ -26,6 +26,21 @@ pub(crate) fn list(layout: Layout, headers: &[&str], rows: &[Vec<String>]) -> St
     out.join("\n")
 }
 
+/// What stands in a row of a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) text: String,
+    /// Whether it is no value but the lack of one, which a terminal shows less bright.
+    pub(crate) dim: bool,
+}
+
+impl Cell {
+    /// A value.
+    pub(crate) fn value(text: String) -> Self {
+        Self { text, dim: false }
+    }
+}
+
 /// Rows of a query, printed as they come; a column grows when a value needs it.
 pub(crate) struct Grid {
     layout: Layout,
@@ -47,8 +62,10 @@ impl Grid {
     }
 
     /// Lines for these rows, with the header first or again when a column had to grow.
-    pub(crate) fn rows(&mut self, rows: &[Vec<String>]) -> String {
-        let rows: Vec<Vec<String>> = rows.iter().map(|row| printable(row)).collect();
+    pub(crate) fn rows(&mut self, rows: &[Vec<Cell>]) -> String {
+        let dim: Vec<Vec<bool>> = rows.iter().map(|row| row.iter().map(|cell| cell.dim).collect()).collect();
+        let rows: Vec<Vec<String>> =
+            rows.iter().map(|row| row.iter().map(|cell| printable_cell(&cell.text)).collect()).collect();
         for (now, wanted) in self.wanted.iter_mut().zip(wanted_widths(&self.headers, &rows)) {
             *now = wanted.max(*now);
         }
@@ -61,10 +78,10 @@ impl Grid {
             self.widths = widths;
             self.started = true;
             out.push(self.rule());
-            out.extend(self.row(&self.headers));
+            out.extend(self.row(&self.headers, &[]));
             out.push(self.rule());
         }
-        out.extend(rows.iter().flat_map(|row| self.row(row)));
+        out.extend(rows.iter().zip(&dim).flat_map(|(row, dim)| self.row(row, dim)));
         out.join("\n")
     }
 
@@ -78,10 +95,14 @@ impl Grid {
         format!("+{}+", dashes.join("+"))
     }
 
-    fn row(&self, cells: &[String]) -> Vec<String> {
+    fn row(&self, cells: &[String], dim: &[bool]) -> Vec<String> {
         let line = |cells: Vec<String>| {
-            let padded: Vec<String> = cells.iter().zip(&self.widths).map(|(cell, width)| pad(cell, *width)).collect();
-            format!("| {} |", padded.join(" | "))
+            let padded = cells.iter().zip(&self.widths).enumerate().map(|(i, (cell, width))| {
+                let padded = pad(cell, *width);
+                let is_dim = self.layout.colours && dim.get(i).copied().unwrap_or(false);
+                if is_dim { format!("\x1b[2m{padded}\x1b[0m") } else { padded }
+            });
+            format!("| {} |", padded.collect::<Vec<_>>().join(" | "))
         };
         physical_lines(self.layout, cells, &self.widths).into_iter().map(line).collect()
     }
@@ -106,18 +127,19 @@ fn pad(cell: &str, width: usize) -> String {
     format!("{cell}{}", " ".repeat(width.saturating_sub(cell.width())))
 }
 
-/// Cells without what would move the cursor or change the terminal's colours; line breaks stay.
 fn printable(row: &[String]) -> Vec<String> {
-    let plain = |cell: &String| {
-        let line = cell.replace("\r\n", "\n");
-        let shown = line.chars().flat_map(|c| {
-            let escaped = (c.is_control() && c != '\n').then(|| c.escape_debug());
-            let kept = escaped.is_none().then_some(c);
-            escaped.into_iter().flatten().chain(kept)
-        });
-        shown.collect()
-    };
-    row.iter().map(plain).collect()
+    row.iter().map(|cell| printable_cell(cell)).collect()
+}
+
+/// A cell without what would move the cursor or change the terminal's colours; line breaks stay.
+fn printable_cell(cell: &str) -> String {
+    let line = cell.replace("\r\n", "\n");
+    let shown = line.chars().flat_map(|c| {
+        let escaped = (c.is_control() && c != '\n').then(|| c.escape_debug());
+        let kept = escaped.is_none().then_some(c);
+        escaped.into_iter().flatten().chain(kept)
+    });
+    shown.collect()
 }
 
 #[cfg(test)]
@@ -126,6 +148,10 @@ mod tests {
 
     fn row(cells: &[&str]) -> Vec<String> {
         cells.iter().map(|cell| (*cell).to_owned()).collect()
+    }
+
+    fn cells(texts: &[&str]) -> Vec<Cell> {
+        texts.iter().map(|text| Cell::value((*text).to_owned())).collect()
     }
 
     #[test]
@@ -138,10 +164,20 @@ mod tests {
     #[test]
     fn a_grid_says_its_header_again_when_a_column_grows() {
         let mut grid = Grid::new(Layout::default(), row(&["K"]));
-        assert_eq!(grid.rows(&[row(&["a"])]), "+---+\n| K |\n+---+\n| a |");
-        assert_eq!(grid.rows(&[row(&["b"])]), "| b |");
-        assert_eq!(grid.rows(&[row(&["wide"])]), "+---+\n+------+\n| K    |\n+------+\n| wide |");
+        assert_eq!(grid.rows(&[cells(&["a"])]), "+---+\n| K |\n+---+\n| a |");
+        assert_eq!(grid.rows(&[cells(&["b"])]), "| b |");
+        assert_eq!(grid.rows(&[cells(&["wide"])]), "+---+\n+------+\n| K    |\n+------+\n| wide |");
         assert_eq!(grid.end(), "+------+");
+    }
+
+    #[test]
+    fn the_lack_of_a_value_is_dim_where_there_are_colours() {
+        let lack = || vec![Cell { text: "null".to_owned(), dim: true }, Cell::value("null".to_owned())];
+        let mut grid = Grid::new(Layout { colours: true, ..Layout::default() }, row(&["A", "B"]));
+        let shown = grid.rows(&[lack()]);
+        assert_eq!(shown.lines().last(), Some("| \x1b[2mnull\x1b[0m | null |"));
+        let mut grid = Grid::new(Layout::default(), row(&["A", "B"]));
+        assert_eq!(grid.rows(&[lack()]).lines().last(), Some("| null | null |"));
     }
 
     #[test]
@@ -164,7 +200,7 @@ mod tests {
     fn a_table_is_no_wider_than_the_terminal() {
         let layout = Layout { terminal: Some(24), ..Layout::default() };
         let mut grid = Grid::new(layout, row(&["K", "WORDS"]));
-        let shown = grid.rows(&[row(&["1", "the quick brown fox"])]);
+        let shown = grid.rows(&[cells(&["1", "the quick brown fox"])]);
         assert_eq!(
             shown,
             "+---+------------------+\n| K | WORDS            |\n+---+------------------+\n\
