@@ -11,6 +11,8 @@ mod cases;
 mod cli;
 #[path = "e2e/clients.rs"]
 mod clients;
+#[path = "e2e/configuration.rs"]
+mod configuration;
 #[path = "e2e/crash.rs"]
 mod crash;
 #[path = "e2e/damage.rs"]

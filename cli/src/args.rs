@@ -56,6 +56,9 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a server until it is stopped by SIGTERM or Ctrl-C.
+    ///
+    /// Its properties come from the file, from variables KSQL_… as ksqlDB's images take them (KSQL_LISTENERS is listeners,
+    /// KSQL_OPTS holds -Dname=value), and from -D; later ones win.
     Server {
         /// ksqlDB's server.properties, plus `data.dir`.
         file: Option<PathBuf>,

@@ -14,6 +14,7 @@ mod commands;
 mod complete;
 mod empty;
 mod entry;
+mod environment;
 mod interrupts;
 mod mistake;
 mod output;

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::environment::Environment;
 use crate::properties;
 
 /// Exit codes of a server that was told twice to stop: those of a process that a signal ends.
@@ -25,9 +26,12 @@ fn prepare_process() {
 
 /// Runs a server until SIGTERM or Ctrl-C. The first line on standard output says where it listens.
 pub(crate) async fn server(file: Option<&Path>, overrides: &[(String, String)]) -> Result<(), String> {
+    let environment = Environment::of_process();
     let mut settings = file.map(properties::read).transpose()?.unwrap_or_default();
+    settings.extend(environment.settings);
     settings.extend(overrides.iter().cloned());
-    let config = ServerConfig::from_settings(settings)?;
+    let mut config = ServerConfig::from_settings(settings)?;
+    config.warnings.extend(environment.warnings);
     server::trace_to_stderr();
     prepare_process();
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| format!("SIGTERM: {e}"))?;

@@ -112,7 +112,7 @@ impl Engine {
     /// Opens the engine on the log the settings name, and starts again what ran.
     pub fn open(config: Config) -> Result<Self, Error> {
         let dir = config.get(setting::DATA_DIR).to_owned();
-        let log: Arc<dyn Log> = match config.get(setting::BOOTSTRAP_SERVERS) {
+        let log: Arc<dyn Log> = match config.brokers() {
             Some(brokers) => topics::kafka(brokers, Path::new(&dir), &config)?,
             None => Arc::new(Embedded::open(Path::new(&dir))?),
         };

@@ -58,7 +58,7 @@ fn misspelt(name: &str) -> Option<&'static str> {
 
 /// Refuses what would be less safe with Kafka than it asks for.
 fn check_kafka(properties: &Config) -> Result<(), String> {
-    if properties.get(setting::BOOTSTRAP_SERVERS).is_none() {
+    if properties.brokers().is_none() {
         return Ok(());
     }
     for (name, value) in properties.settings() {

@@ -213,6 +213,11 @@ impl Config {
         self.get(setting::SERVICE_ID)
     }
 
+    /// Kafka's brokers; none means the embedded log.
+    pub fn brokers(&self) -> Option<&str> {
+        self.get(setting::BOOTSTRAP_SERVERS).filter(|brokers| !brokers.trim().is_empty())
+    }
+
     /// Whether new queries read from the beginning.
     pub fn reads_from_earliest(&self) -> bool {
         self.get(setting::AUTO_OFFSET_RESET).trim().eq_ignore_ascii_case("earliest")

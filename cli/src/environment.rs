@@ -1,0 +1,111 @@
+//! Settings in the environment, as ksqlDB's images take them: `KSQL_LISTENERS` is `listeners`, `KSQL_KSQL_SERVICE_ID` is
+//! `ksql.service.id` (`_` stands for a dot, `__` for an underscore, `___` for a dash), and `KSQL_OPTS` holds `-Dname=value`.
+
+/// Prefix of the variables.
+const PREFIX: &str = "KSQL_";
+/// What is meant for the Java machine that ksqlDB runs in; the beginning of names without the prefix.
+const JAVA: &[&str] = &["HEAP_OPTS", "JMX_OPTS", "JVM_", "GC_LOG_", "LOG4J", "CLASSPATH", "DEBUG"];
+const NO_JAVA: &str = "has no effect: there is no Java machine";
+
+/// What the environment sets, weakest first, and what of it has no effect.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Environment {
+    pub(crate) settings: Vec<(String, String)>,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Environment {
+    /// That of this process.
+    pub(crate) fn of_process() -> Self {
+        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        Self::of(variables.map(|(name, value)| (name, value.to_string_lossy().into_owned())))
+    }
+
+    fn of(variables: impl Iterator<Item = (String, String)>) -> Self {
+        let mut environment = Self::default();
+        let mut options = String::new();
+        for (variable, value) in variables {
+            match variable.strip_prefix(PREFIX) {
+                None | Some("") => {}
+                Some("OPTS") => options = value,
+                Some(name) if JAVA.iter().any(|java| name.starts_with(java)) => {
+                    environment.warnings.push(format!("{variable} {NO_JAVA}"));
+                }
+                Some(name) => environment.settings.push((property(name), value)),
+            }
+        }
+        environment.settings.sort();
+        environment.add_options(&options);
+        environment
+    }
+
+    fn add_options(&mut self, options: &str) {
+        for option in options.split_whitespace() {
+            match option.strip_prefix("-D").map(|pair| pair.split_once('=').unwrap_or((pair, ""))) {
+                Some((name, value)) if !name.starts_with("java.") => {
+                    self.settings.push((name.to_owned(), value.to_owned()));
+                }
+                Some((name, _)) => self.warnings.push(format!("KSQL_OPTS: {name} {NO_JAVA}")),
+                None => self.warnings.push(format!("KSQL_OPTS: {option} {NO_JAVA}")),
+            }
+        }
+    }
+}
+
+/// `KSQL_STREAMS_STATE_DIR` is `ksql.streams.state.dir`.
+fn property(variable: &str) -> String {
+    let mut name = String::with_capacity(variable.len());
+    let mut rest = variable;
+    while let Some(at) = rest.find('_') {
+        let (before, from) = rest.split_at(at);
+        let after = from.trim_start_matches('_');
+        name.push_str(&before.to_lowercase());
+        // Longer runs begin with dashes.
+        let run = from.len() - after.len();
+        name.push_str(&"-".repeat(run / 3));
+        name.push_str(match run % 3 {
+            1 => ".",
+            2 => "_",
+            _ => "",
+        });
+        rest = after;
+    }
+    name + &rest.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        Environment::of(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn names_of_variables_become_names_of_properties() {
+        assert_eq!(property("LISTENERS"), "listeners");
+        assert_eq!(property("KSQL_STREAMS_STATE_DIR"), "ksql.streams.state.dir");
+        assert_eq!(property("KSQL_QUERYANONYMIZER_LOGS__ENABLED"), "ksql.queryanonymizer.logs_enabled");
+        assert_eq!(property("A___B"), "a-b");
+    }
+
+    #[test]
+    fn options_come_after_variables_and_java_is_named() {
+        let environment = environment(&[
+            ("KSQL_OPTS", "-Dksql.service.id=b -Xmx2g -Djava.security.auth.login.config=/jaas"),
+            ("KSQL_KSQL_SERVICE_ID", "a"),
+            ("KSQL_HEAP_OPTS", "-Xmx2g"),
+            ("PATH", "/bin"),
+        ]);
+        let expected = ["a", "b"].map(|id| ("ksql.service.id".to_owned(), id.to_owned()));
+        assert_eq!(environment.settings, expected);
+        assert_eq!(
+            environment.warnings,
+            [
+                "KSQL_HEAP_OPTS has no effect: there is no Java machine",
+                "KSQL_OPTS: -Xmx2g has no effect: there is no Java machine",
+                "KSQL_OPTS: java.security.auth.login.config has no effect: there is no Java machine",
+            ]
+        );
+    }
+}
