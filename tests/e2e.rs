@@ -7,6 +7,8 @@
 mod bodies;
 #[path = "e2e/cases.rs"]
 mod cases;
+#[path = "e2e/circles.rs"]
+mod circles;
 #[path = "e2e/cli.rs"]
 mod cli;
 #[path = "e2e/clients.rs"]

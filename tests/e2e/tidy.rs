@@ -88,9 +88,15 @@ fn sources() -> Vec<(PathBuf, String)> {
 
 /// Names of top modules after every `crate::` of a line, also in `use crate::{a::…, b::…}`.
 fn imported(text: &str) -> BTreeSet<String> {
+    names_after(text, "crate::")
+}
+
+/// The names that follow a path, alone or in a list.
+pub(crate) fn names_after(text: &str, path: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for (at, _) in text.match_indices("crate::") {
-        let rest = &text[at + "crate::".len()..];
+    let is_whole = |at: usize| !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+    for (at, _) in text.match_indices(path).filter(|(at, _)| is_whole(*at)) {
+        let rest = &text[at + path.len()..];
         let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
         if let Some(list) = rest.strip_prefix('{') {
             let (mut depth, mut expects_name) = (0, true);

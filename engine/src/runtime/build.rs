@@ -7,7 +7,6 @@ use crate::clock::Clock;
 use crate::config::{Config, setting};
 use crate::expr::aggregates::Limits;
 use crate::expr::{Registry, Settings};
-use crate::kv::Writes;
 use crate::log::{Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
 use crate::operators::aggregate::Updates;
 use crate::operators::finished;
@@ -15,19 +14,22 @@ use crate::state::{Budget, Place, Table};
 use crate::steps::{QueryPlan, Step, StepKind};
 use crate::types::Changes;
 
+use super::error::RuntimeError;
 use super::exchange::{ExchangeReader, ExchangeWriter};
+use super::input::{Input, Range, ReadRows};
 use super::key_form;
+use super::life::Life;
 use super::operators::Making;
 use super::pace::Pace;
-use super::query::Life;
-use super::registry::{RuntimeError, Transient};
+use super::pipeline::{Pipeline, Stage};
 use super::reports::Reports;
+use super::request::Transient;
 use super::sink::SinkWriter;
 use super::source::SourceReader;
-use super::sweep::History;
+use super::sweep::{Behind, History, Parts, Sweep};
 use super::target::{Client, Target};
-use super::task::{Input, Node, ReadRows, Task};
-use super::topology::{self, Exchange, Role, SubTopology, group, partitions_of};
+use super::task::{Commits, Task};
+use super::topology::{self, Exchange, Node, Role, SubTopology, group, partitions_of};
 
 /// As Kafka Streams has it: what has been read goes by the segment, so they are smaller than others.
 const REPARTITION_SEGMENT_BYTES: u64 = 50 << 20;
@@ -93,9 +95,9 @@ impl Builder<'_> {
         let settings = self.settings();
         let making = self.making(&place, &settings);
         let is_result = sub.target == topology::Target::Result && self.plan.root.is_table;
-        let mut nodes = self.nodes(sub, &place)?;
+        let mut stages = self.stages(sub, &place)?;
         let table = match sub.target {
-            topology::Target::Result if is_result => self.keep(sub, &mut nodes, &place)?,
+            topology::Target::Result if is_result => self.keep(sub, &mut stages, &place)?,
             _ => None,
         };
         let target = match (&sub.target, &self.plan.sink) {
@@ -110,76 +112,73 @@ impl Builder<'_> {
             (topology::Target::Result, None) => Target::Store,
         };
         let inputs = self.inputs(sub, partition, &Bounds::Committed { group: &group, place: &place })?;
-        let mut task = self.task(id, &group, inputs, nodes, target, true);
-        if let Some(behind) = if is_result { self.behind(history, &making, &place)? } else { None } {
-            task.sweep = Some(self.sweep(behind, &place, sub, &task)?);
-        }
+        let behind = if is_result { Behind::of(history, &self.plan.root, &making, &place)? } else { None };
+        let reopen = |index: usize, of: TopicPartition, range: &Range| match sub.nodes.get(index) {
+            Some(node) => self.input(index, node, of, range),
+            None => Err(RuntimeError::Build(format!("there is no step {index}"))),
+        };
+        let parts =
+            Parts { sub, place: &place, stages: &stages, inputs: &inputs, reopen: &reopen, step_rows: self.step_rows };
+        let sweep = behind.map(|behind| behind.into_sweep(&parts, &**self.log)).transpose()?;
+        let task = self.task(id, Some(Arc::from(group)), inputs, self.pipeline(stages, target), sweep);
         Ok(Built { task, table })
     }
 
     /// The rows of the query's table: those of its aggregation, or else kept by a node of their own.
-    fn keep(&self, sub: &SubTopology, nodes: &mut Vec<Node>, place: &Place) -> Result<Option<Table>, RuntimeError> {
+    fn keep(&self, sub: &SubTopology, stages: &mut Vec<Stage>, place: &Place) -> Result<Option<Table>, RuntimeError> {
         let (root, settings) = (&self.plan.root, self.settings());
         let making = self.making(place, &settings);
         if let Some((step, finish)) = making.aggregated(root)? {
             let is_aggregate =
-                |node: &topology::Node| node.step.id == step.id && matches!(node.role, Role::Run | Role::RunSecondHalf);
-            let operators = sub.nodes.iter().zip(&*nodes).filter(|(node, _)| is_aggregate(node));
-            let table = operators.filter_map(|(_, node)| node.operator.as_ref()?.table()).next();
+                |node: &Node| node.step.id == step.id && matches!(node.role, Role::Run | Role::RunSecondHalf);
+            let aggregates = sub.nodes.iter().zip(&*stages).filter(|(node, _)| is_aggregate(node));
+            let table = aggregates.filter_map(|(_, stage)| stage.table()).next();
             return Ok(table.map(|table| finished(table, finish)));
         }
         let operator = making.materialize(root, "result", false)?;
         let table = operator.table();
-        let inputs = vec![nodes.len().saturating_sub(1)];
-        nodes.push(Node { operator: Some(operator), inputs, empty: Changes::empty(&root.schema) });
+        let inputs = vec![stages.len().saturating_sub(1)];
+        stages.push(Stage { operator: Some(operator), inputs, empty: Changes::empty(&root.schema) });
         Ok(table)
     }
 
     /// The only task of a query for a client.
     pub(super) fn transient(&self, sub: &SubTopology, transient: Transient) -> Result<Task, RuntimeError> {
-        let nodes = self.nodes(sub, &Place::memory())?;
+        let stages = self.stages(sub, &Place::memory())?;
         let inputs = self.inputs(sub, 0, &Bounds::Fresh { to_current_end: transient.to_current_end })?;
         let client = Client::new(transient, &self.plan.root, self.plan.limit);
-        Ok(self.task(self.plan.id.clone(), "", inputs, nodes, Target::Client(client), false))
+        let pipeline = self.pipeline(stages, Target::Client(client));
+        Ok(self.task(self.plan.id.clone(), None, inputs, pipeline, None))
+    }
+
+    fn pipeline(&self, stages: Vec<Stage>, target: Target) -> Pipeline {
+        Pipeline::new(stages, target, Reports::new(Arc::clone(self.life), Arc::clone(self.clock)))
     }
 
     fn task(
         &self,
         id: String,
-        group: &str,
+        group: Option<Arc<str>>,
         inputs: Vec<Input>,
-        nodes: Vec<Node>,
-        target: Target,
-        commits: bool,
+        pipeline: Pipeline,
+        sweep: Option<Sweep>,
     ) -> Task {
-        Task {
-            id,
-            group: Arc::from(group),
-            inputs,
-            nodes,
-            target,
-            reports: Reports::new(Arc::clone(self.life), Arc::clone(self.clock)),
+        let commits = Commits {
+            group,
+            interval_ms: self.config.get(setting::COMMIT_INTERVAL_MS),
+            purge_interval_ms: self.config.get(setting::REPARTITION_PURGE_INTERVAL_MS),
             log: Arc::clone(self.log),
             budget: Arc::clone(self.budget),
-            pace: Pace::new(self.step_rows, expansion(&self.plan.root)),
-            commits,
-            commit_interval_ms: self.config.get(setting::COMMIT_INTERVAL_MS),
-            purge_interval_ms: self.config.get(setting::REPARTITION_PURGE_INTERVAL_MS),
-            outputs: Vec::new(),
-            pending_bytes: 0,
-            dirty: false,
-            sweep: None,
-            notes: Writes::default(),
-            committed_ms: self.clock.now_ms(),
-            purged_ms: self.clock.now_ms(),
-        }
+        };
+        let pace = Pace::new(self.step_rows, expansion(&self.plan.root));
+        Task::new(id, inputs, pipeline, commits, pace, sweep, self.clock.now_ms())
     }
 
     fn settings(&self) -> Settings {
         Settings::of(self.config)
     }
 
-    pub(super) fn making<'b>(&'b self, place: &'b Place, settings: &'b Settings) -> Making<'b> {
+    fn making<'b>(&'b self, place: &'b Place, settings: &'b Settings) -> Making<'b> {
         let limits = Limits {
             collect_list: self.config.limit(setting::FUNCTIONS_COLLECT_LIST_LIMIT),
             collect_set: self.config.limit(setting::FUNCTIONS_COLLECT_SET_LIMIT),
@@ -190,11 +189,11 @@ impl Builder<'_> {
         Making { functions: self.functions, settings, limits, updates, place }
     }
 
-    fn nodes(&self, sub: &SubTopology, place: &Place) -> Result<Vec<Node>, RuntimeError> {
-        sub.nodes.iter().map(|node| self.node(node, place)).collect()
+    fn stages(&self, sub: &SubTopology, place: &Place) -> Result<Vec<Stage>, RuntimeError> {
+        sub.nodes.iter().map(|node| self.stage(node, place)).collect()
     }
 
-    fn node(&self, node: &topology::Node, place: &Place) -> Result<Node, RuntimeError> {
+    fn stage(&self, node: &Node, place: &Place) -> Result<Stage, RuntimeError> {
         let schema = match &node.role {
             Role::ReadBack(exchange) => &exchange.schema,
             _ => &node.step.schema,
@@ -210,7 +209,7 @@ impl Builder<'_> {
             Role::RunFirstHalf => Some(making.group_table(&node.step)?),
             Role::RunSecondHalf => Some(making.aggregate_table(&node.step, node.wants_old)?),
         };
-        Ok(Node { operator, inputs: node.inputs.clone(), empty: Changes::empty(schema) })
+        Ok(Stage { operator, inputs: node.inputs.clone(), empty: Changes::empty(schema) })
     }
 
     /// The partitions the task reads. Table inputs come first, so that of equal times the table's row wins.
@@ -247,7 +246,7 @@ impl Builder<'_> {
                     fresh.push(Position { of: of.clone(), offset: from });
                 }
                 let until = matches!(bounds, Bounds::Fresh { to_current_end: true }).then_some(ends.end);
-                inputs.push((node.step.is_table, self.input(index, node, of, from, until)?));
+                inputs.push((node.step.is_table, self.input(index, node, of, &Range { from, until })?));
             }
         }
         if let Bounds::Committed { group, place } = bounds {
@@ -262,14 +261,7 @@ impl Builder<'_> {
         Ok(inputs.into_iter().map(|(_, input)| input).collect())
     }
 
-    pub(super) fn input(
-        &self,
-        index: usize,
-        node: &topology::Node,
-        of: TopicPartition,
-        from: i64,
-        until: Option<i64>,
-    ) -> Result<Input, RuntimeError> {
+    fn input(&self, stage: usize, node: &Node, of: TopicPartition, range: &Range) -> Result<Input, RuntimeError> {
         let rows: Box<dyn ReadRows> = match (&node.role, &node.step.kind) {
             (Role::ReadBack(exchange), _) => Box::new(ExchangeReader::new(exchange, of.clone())),
             (_, StepKind::Source(source)) => {
@@ -278,21 +270,9 @@ impl Builder<'_> {
             _ => return Err(RuntimeError::Build(format!("step {} reads no topic", node.step.id))),
         };
         let is_internal = matches!(node.role, Role::ReadBack(_));
-        let position = Position { of: of.clone(), offset: from };
+        let position = Position { of: of.clone(), offset: range.from };
         let reader = self.log.reader(vec![position], Arc::clone(&self.signal))?;
-        Ok(Input {
-            of,
-            is_internal,
-            node: index,
-            reader,
-            rows,
-            pending: None,
-            polled: from,
-            position: from,
-            until,
-            more: false,
-            turn: 0,
-        })
+        Ok(Input::new(of, stage, is_internal, range, reader, rows))
     }
 }
 

@@ -19,10 +19,10 @@ use crate::log::{Output, Partitioner, RawBatch, Records, TopicPartition};
 use crate::types::row::{BadRow, RowDecoder, RowEncoder, get_i64, get_u64, put_i64, put_u64, take};
 use crate::types::{Changes, Side, SqlType, Windows};
 
+use super::error::{SinkError, TaskError};
+use super::input::{Read, ReadRows};
 use super::reports::Reports;
-use super::sink::{SinkError, encode_keys, split};
-use super::source::Read;
-use super::task::{ReadRows, TaskError};
+use super::sink::{encode_keys, split};
 use super::topology::Exchange;
 
 const NEW: u8 = 1;

@@ -6,7 +6,7 @@ use crate::kv::Writes;
 use crate::state::Place;
 use crate::steps::StepKind;
 
-use super::registry::RuntimeError;
+use super::error::RuntimeError;
 use super::topology::{Node, SubTopology};
 
 /// Formats whose bytes once were the keys of stores, and are not any more.

@@ -16,7 +16,7 @@ use crate::state::{Place, TableKind};
 use crate::steps::{AggregateCall, KeyWindow, Step, StepKind, Window, WindowKind};
 use crate::types::{Schema, SqlType};
 
-use super::registry::RuntimeError;
+use super::error::RuntimeError;
 use super::sink::encode_keys;
 use super::source::window_bytes;
 use super::topology::key_window;

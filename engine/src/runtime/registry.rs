@@ -11,42 +11,22 @@ use parking_lot::{Mutex, RwLock};
 use crate::clock::Clock;
 use crate::config::{Config, setting};
 use crate::expr::Registry;
-use crate::formats::FormatError;
-use crate::kv::KvError;
 use crate::log::{Log, LogError, Signal};
-use crate::operators::OperatorError;
-use crate::rows::{RowFormat, RowSender};
 use crate::state::{Budget, Table};
 use crate::steps::QueryPlan;
 
 use super::build::{Builder, Built};
-use super::query::{Blame, Life, State};
-use super::supervisor::{BackOff, Restart, supervise};
-use super::sweep::{Earlier, History};
-use super::target::ClientColumn;
+use super::error::RuntimeError;
+use super::life::{Blame, Life, State};
+use super::request::{Earlier, PersistentStart, Settings, Transient};
+use super::supervisor::{BackOff, Queries, Restart, supervise};
+use super::sweep::{History, Sweep};
 use super::topology::{Target, cut, group};
 use super::worker::{Failed, Pool, Slot, panic_text};
 
 /// Pauses before a query is started again that the log failed in a way that may pass.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-
-/// Why a query cannot be started.
-#[derive(Debug, thiserror::Error)]
-pub enum RuntimeError {
-    /// The log failed, or a topic is missing.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// A format cannot hold the columns.
-    #[error(transparent)]
-    Format(#[from] FormatError),
-    /// A step cannot be built.
-    #[error("{0}")]
-    Build(String),
-    /// There is no such query.
-    #[error("there is no query {0}")]
-    Unknown(String),
-}
 
 /// The rows that a query keeps for pull queries, by partition.
 pub type Tables = Arc<[Table]>;
@@ -58,99 +38,6 @@ pub enum Unavailable {
     Starting,
     /// It has failed; whose fault that was.
     Failed(Blame),
-}
-
-impl From<KvError> for RuntimeError {
-    fn from(error: KvError) -> Self {
-        LogError::from(error).into()
-    }
-}
-
-impl From<OperatorError> for RuntimeError {
-    fn from(error: OperatorError) -> Self {
-        match error {
-            OperatorError::State(error) => error.into(),
-            other => Self::Build(other.to_string()),
-        }
-    }
-}
-
-impl RuntimeError {
-    /// The state of a query that cannot be started because of it.
-    fn leads_to(&self) -> State {
-        match self {
-            Self::Log(error) if error.may_pass() => State::Retrying,
-            _ => State::Error,
-        }
-    }
-
-    /// What a client is told of it.
-    pub(crate) fn told(&self) -> String {
-        match self {
-            Self::Log(error) => error.told(),
-            other => other.to_string(),
-        }
-    }
-
-    fn blame(&self) -> Blame {
-        match self {
-            Self::Log(error) => error.into(),
-            _ => Blame::Unknown,
-        }
-    }
-}
-
-/// How a runtime runs.
-#[derive(Debug, Clone, Copy)]
-pub struct Settings {
-    /// Threads; 0: none, the driver calls [`Runtime::run_until_idle`].
-    pub threads: usize,
-    /// Rows a task takes at once.
-    pub step_rows: usize,
-    /// Bytes all stores may hold in memory.
-    pub state_bytes: usize,
-    /// Every query is one task over all partitions, in the order of a single partition.
-    pub uncut: bool,
-}
-
-/// A persistent query to start.
-#[derive(Debug, Clone)]
-pub struct PersistentStart {
-    /// Its steps.
-    pub plan: Arc<QueryPlan>,
-    /// The server's properties with those the statement ran with on top.
-    pub config: Arc<Config>,
-    /// Number of the command that makes it.
-    pub command: i64,
-    /// The plans it had before, oldest first.
-    pub earlier: Vec<Earlier>,
-}
-
-impl PersistentStart {
-    /// All plans of the query, for one that takes its place.
-    pub fn into_earlier(self) -> Vec<Earlier> {
-        let Self { plan, command, mut earlier, .. } = self;
-        earlier.push(Earlier { plan, command });
-        earlier
-    }
-}
-
-/// A query for one client.
-pub struct Transient {
-    /// Its steps.
-    pub plan: Arc<QueryPlan>,
-    /// As above.
-    pub config: Arc<Config>,
-    /// Where its rows go.
-    pub sender: RowSender,
-    /// Where the columns the client gets come from.
-    pub columns: Vec<ClientColumn>,
-    /// Ends at the ends its topics have now, instead of never.
-    pub to_current_end: bool,
-    /// Leaves out rows whose key is NULL.
-    pub keyed_only: bool,
-    /// How its rows are written.
-    pub format: RowFormat,
 }
 
 /// A query that runs.
@@ -326,7 +213,7 @@ impl Runtime {
             }
         }
         // What all tasks are in line with leaves nothing to do.
-        let oldest = placed.iter().filter_map(|(_, task)| task.sweep.as_ref()).map(|sweep| sweep.since).min();
+        let oldest = placed.iter().filter_map(|(_, task)| task.sweep()).map(Sweep::since).min();
         earlier.retain(|earlier| oldest.is_some_and(|since| since.is_none_or(|since| earlier.command >= since)));
         drop(earlier);
         *running.tables.lock() = Some(Arc::from(tables));
@@ -348,23 +235,6 @@ impl Runtime {
             life: &running.life,
             whole,
             signal,
-        }
-    }
-
-    /// Starts a failed query again from its last commit.
-    pub(super) fn restart(&self, id: &Arc<str>) -> Restart {
-        let Some(running) = self.query(id) else { return Restart::Needless };
-        let _one = running.making.lock();
-        if !running.life.state().has_failed() {
-            return Restart::Needless;
-        }
-        if let Err(error) = self.log.check_writable() {
-            tracing::debug!(query = %id, "not started again: {error}");
-            return Restart::Failed;
-        }
-        match self.relaunch(id, &running) {
-            Ok(()) => Restart::Started,
-            Err(_) => Restart::Failed,
         }
     }
 
@@ -391,23 +261,6 @@ impl Runtime {
         running.life.become_(error.leads_to());
         // Without a supervisor nobody starts it again.
         let _gone = self.failed.send(Failed { query: Arc::clone(id) });
-    }
-
-    /// How long a query that has failed rests; `None`: it has not, or is gone.
-    pub(super) fn back_off(&self, id: &str) -> Option<BackOff> {
-        let running = self.query(id)?;
-        let config = &running.config;
-        let healthy = config.get(setting::QUERY_STATUS_RUNNING_THRESHOLD_SECONDS);
-        let healthy = Duration::from_secs(healthy.max(0).unsigned_abs());
-        match running.life.state() {
-            State::Retrying => Some(BackOff { first: FIRST_PAUSE, longest: LONGEST_PAUSE, healthy }),
-            State::Error => Some(BackOff {
-                first: config.millis(setting::QUERY_RETRY_BACKOFF_INITIAL_MS),
-                longest: config.millis(setting::QUERY_RETRY_BACKOFF_MAX_MS),
-                healthy,
-            }),
-            _ => None,
-        }
     }
 
     /// Stops a query; what it committed stays, so that it can go on later.
@@ -511,5 +364,39 @@ impl Runtime {
 
     fn query(&self, id: &str) -> Option<Arc<Running>> {
         self.queries.read().get(id).map(Arc::clone)
+    }
+}
+
+impl Queries for Runtime {
+    fn restart(&self, id: &Arc<str>) -> Restart {
+        let Some(running) = self.query(id) else { return Restart::Needless };
+        let _one = running.making.lock();
+        if !running.life.state().has_failed() {
+            return Restart::Needless;
+        }
+        if let Err(error) = self.log.check_writable() {
+            tracing::debug!(query = %id, "not started again: {error}");
+            return Restart::Failed;
+        }
+        match self.relaunch(id, &running) {
+            Ok(()) => Restart::Started,
+            Err(_) => Restart::Failed,
+        }
+    }
+
+    fn back_off(&self, id: &str) -> Option<BackOff> {
+        let running = self.query(id)?;
+        let config = &running.config;
+        let healthy = config.get(setting::QUERY_STATUS_RUNNING_THRESHOLD_SECONDS);
+        let healthy = Duration::from_secs(healthy.max(0).unsigned_abs());
+        match running.life.state() {
+            State::Retrying => Some(BackOff { first: FIRST_PAUSE, longest: LONGEST_PAUSE, healthy }),
+            State::Error => Some(BackOff {
+                first: config.millis(setting::QUERY_RETRY_BACKOFF_INITIAL_MS),
+                longest: config.millis(setting::QUERY_RETRY_BACKOFF_MAX_MS),
+                healthy,
+            }),
+            _ => None,
+        }
     }
 }

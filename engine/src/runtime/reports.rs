@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::operators::Context;
 
+use super::life::{Life, State};
 use super::processing_log::{Origin, Trouble};
-use super::query::{Life, State};
 
 /// The processing log, with the time; operators see it as their [`Context`].
 pub(super) struct Reports {

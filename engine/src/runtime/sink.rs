@@ -13,6 +13,7 @@ use crate::log::{Output, Partitioner, Records, TopicPartition};
 use crate::steps::{KeyWindow, QueryPlan, Sink};
 use crate::types::Changes;
 
+use super::error::SinkError;
 use super::event_time::EventTime;
 use super::reports::Reports;
 use super::source::window_bytes;
@@ -104,15 +105,6 @@ impl SinkWriter {
         }
         Ok(Some((rows.filter(&BooleanArray::from(keep))?, times.into())))
     }
-}
-
-/// What can go wrong on the way out.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum SinkError {
-    #[error(transparent)]
-    Format(#[from] FormatError),
-    #[error(transparent)]
-    Arrow(#[from] ArrowError),
 }
 
 /// Serialised keys; a key that is NULL in every column, or has no column, is no key.

@@ -18,19 +18,11 @@ use crate::log::{RawBatch, TopicPartition};
 use crate::steps::{KeyWindow, Source, SourceColumn, Step};
 use crate::types::{Changes, Column, Side, Windows, header_type};
 
+use super::error::TaskError;
 use super::event_time::EventTime;
+use super::input::{Read, ReadRows};
 use super::processing_log::Origin;
 use super::reports::Reports;
-use super::task::{ReadRows, TaskError};
-
-/// Rows of one partition, and the offset of each.
-#[derive(Debug)]
-pub(super) struct Read {
-    /// The rows; `seq` is empty, the merge fills it.
-    pub(super) rows: Changes,
-    /// Offset of the record each row comes from.
-    pub(super) offsets: ScalarBuffer<i64>,
-}
 
 /// Reads the records of one partition of one source.
 ///

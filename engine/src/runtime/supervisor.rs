@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::registry::Runtime;
 use super::worker::Failed;
 
 /// How long to sleep when nothing is due.
@@ -35,6 +34,14 @@ pub(super) enum Restart {
     Failed,
 }
 
+/// The queries it cares for.
+pub(super) trait Queries {
+    /// Starts a failed query again from its last commit.
+    fn restart(&self, id: &Arc<str>) -> Restart;
+    /// How long a query that has failed rests; `None`: it has not, or is gone.
+    fn back_off(&self, id: &str) -> Option<BackOff>;
+}
+
 /// One query's failures.
 struct Trouble {
     pause: Duration,
@@ -45,7 +52,7 @@ struct Trouble {
 }
 
 /// Runs until the runtime is gone.
-pub(super) fn supervise(failures: &Receiver<Failed>, runtime: &Weak<Runtime>) {
+pub(super) fn supervise(failures: &Receiver<Failed>, queries: &Weak<impl Queries>) {
     let mut troubled: HashMap<Arc<str>, Trouble> = HashMap::new();
     loop {
         let next = troubled.values().filter_map(|trouble| trouble.due).min();
@@ -55,16 +62,16 @@ pub(super) fn supervise(failures: &Receiver<Failed>, runtime: &Weak<Runtime>) {
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        let Some(runtime) = runtime.upgrade() else { return };
+        let Some(queries) = queries.upgrade() else { return };
         if let Some(Failed { query }) = failed {
-            note(&mut troubled, &query, &runtime);
+            note(&mut troubled, &query, &*queries);
         }
         let due = |trouble: &Trouble| trouble.due.is_some_and(|due| due <= Instant::now());
         let due: Vec<Arc<str>> =
             troubled.iter().filter(|(_, trouble)| due(trouble)).map(|(query, _)| Arc::clone(query)).collect();
         for query in due {
             // Whatever happens to one query, the others are started again.
-            let restarted = catch_unwind(AssertUnwindSafe(|| runtime.restart(&query)));
+            let restarted = catch_unwind(AssertUnwindSafe(|| queries.restart(&query)));
             match restarted.unwrap_or(Restart::Failed) {
                 Restart::Started => {
                     if let Some(trouble) = troubled.get_mut(&query) {
@@ -72,15 +79,15 @@ pub(super) fn supervise(failures: &Receiver<Failed>, runtime: &Weak<Runtime>) {
                     }
                 }
                 Restart::Needless => drop(troubled.remove(&query)),
-                Restart::Failed => note(&mut troubled, &query, &runtime),
+                Restart::Failed => note(&mut troubled, &query, &*queries),
             }
         }
     }
 }
 
 /// Decides when a query that has just failed is started again.
-fn note(troubled: &mut HashMap<Arc<str>, Trouble>, query: &Arc<str>, runtime: &Runtime) {
-    let Some(back_off) = runtime.back_off(query) else {
+fn note(troubled: &mut HashMap<Arc<str>, Trouble>, query: &Arc<str>, queries: &impl Queries) {
+    let Some(back_off) = queries.back_off(query) else {
         troubled.remove(query);
         return;
     };

@@ -15,18 +15,19 @@ use std::sync::Arc;
 use arrow::array::BooleanArray;
 use arrow::buffer::BooleanBuffer;
 
-use crate::kv::{Kv, KvError};
-use crate::log::LogError;
+use crate::kv::{Kv, KvError, Writes};
+use crate::log::{Log, Position, TopicPartition};
 use crate::operators::{Finish, finish};
 use crate::state::{Cursor, Found, Place, Table};
-use crate::steps::{QueryPlan, StepKind};
+use crate::steps::{Step, StepKind};
 use crate::types::Changes;
 
-use super::build::Builder;
+use super::error::{RuntimeError, TaskError};
+use super::input::{Input, Range};
 use super::operators::Making;
-use super::registry::RuntimeError;
-use super::task::{Input, Progress, Task, TaskError};
-use super::topology::{self, Role, SubTopology};
+use super::pipeline::{Pipeline, Stage};
+use super::request::Earlier;
+use super::topology::{Node, Role, SubTopology};
 
 /// What a task has noted, below its state.
 const SPACE: &str = "swept";
@@ -34,15 +35,6 @@ const KEY: &[u8] = b"command";
 /// Needless rows are removed in steps of so many, and of about so many bytes of keys.
 const ROWS_REMOVED: usize = 4096;
 const BYTES_REMOVED: usize = 1 << 20;
-
-/// A plan that a query had before CREATE OR REPLACE gave it another.
-#[derive(Debug, Clone)]
-pub struct Earlier {
-    /// The plan.
-    pub plan: Arc<QueryPlan>,
-    /// Number of the command that gave it to the query.
-    pub command: i64,
-}
 
 /// The plans of a query.
 pub(super) struct History<'a> {
@@ -68,8 +60,7 @@ pub(super) struct Behind {
 
 /// What a task has left to do.
 pub(super) struct Sweep {
-    /// The command the task was in line with.
-    pub(super) since: Option<i64>,
+    since: Option<i64>,
     command: i64,
     kv: Arc<dyn Kv>,
     /// Where it is noted that all is done.
@@ -91,10 +82,10 @@ struct Needless {
 
 /// The way through the kept rows.
 struct Scan {
-    /// The node that keeps the rows, and its table.
+    /// The stage that keeps the rows, and its table.
     keeper: usize,
     table: Table,
-    /// The node that keeps the result, if that is another one.
+    /// The stage that keeps the result, if that is another one.
     result: Option<usize>,
     was: Vec<Vec<Finish>>,
     is: Vec<Finish>,
@@ -107,11 +98,11 @@ fn filters(steps: &[Finish]) -> bool {
     steps.iter().any(|step| matches!(step, Finish::Filter(_)))
 }
 
-impl Builder<'_> {
-    /// How far a task with its state in `place` is behind its query.
-    pub(super) fn behind(
-        &self,
+impl Behind {
+    /// How far a task with its state in `place` is behind its query, whose last step is `root`.
+    pub(super) fn of(
         history: &History<'_>,
+        root: &Step,
         making: &Making<'_>,
         place: &Place,
     ) -> Result<Option<Behind>, RuntimeError> {
@@ -125,112 +116,132 @@ impl Builder<'_> {
         let left = history.earlier.iter().filter(|earlier| since.is_none_or(|since| earlier.command >= since));
         let was: Vec<_> =
             left.map(|earlier| Ok(making.finishing(&earlier.plan.root)?.1)).collect::<Result<_, RuntimeError>>()?;
-        let (base, is) = making.finishing(&self.plan.root)?;
+        let (base, is) = making.finishing(root)?;
         let is_source = matches!(base.kind, StepKind::Source(_));
         Ok(Some(Behind { since, command: history.command, base: base.id.clone(), is_source, was, is }))
     }
 
-    /// What the task of that sub-topology, already built with its state in `place`, has to do first.
-    pub(super) fn sweep(
-        &self,
-        behind: Behind,
-        place: &Place,
-        sub: &SubTopology,
-        task: &Task,
-    ) -> Result<Sweep, RuntimeError> {
-        let Behind { since, command, base, is_source, was, is } = behind;
-        let space = |name: &str| place.below(name).disk.map(|(_, space)| space);
+    /// What the task made of these parts has to do first.
+    pub(super) fn into_sweep(self, parts: &Parts<'_>, log: &dyn Log) -> Result<Sweep, RuntimeError> {
+        let Behind { since, command, base, is_source, was, is } = self;
+        let space = |name: &str| parts.place.below(name).disk.map(|(_, space)| space);
         let mut sweep = Sweep {
             since,
             command,
-            kv: Arc::clone(self.log.kv()),
+            kv: Arc::clone(log.kv()),
             note: space(SPACE).unwrap_or_default(),
             needless: space(&base).filter(|_| is_source && !filters(&is)).map(Needless::new),
             fill: Vec::new(),
             scan: None,
         };
-        let keeps = |node: &topology::Node| {
-            node.step.id == base && matches!(node.role, Role::Read | Role::Run | Role::RunSecondHalf)
-        };
-        let keeper = sub.nodes.iter().position(keeps).filter(|_| filters(&is));
-        let kept = keeper.and_then(|at| Some((at, task.nodes.get(at)?.operator.as_ref()?.table()?)));
+        let nodes = &parts.sub.nodes;
+        let keeps =
+            |node: &Node| node.step.id == base && matches!(node.role, Role::Read | Role::Run | Role::RunSecondHalf);
+        let keeper = nodes.iter().position(keeps).filter(|_| filters(&is));
+        let kept = keeper.and_then(|at| Some((at, parts.stages.get(at)?.table()?)));
         let Some((keeper, table)) = kept else { return Ok(sweep) };
         let misses_rows = is_source && !was.iter().all(|was| filters(was));
-        for input in task.inputs.iter().filter(|input| misses_rows && input.node == keeper) {
-            let begin = self.log.bounds(&input.of)?.begin;
-            if let Some(node) = sub.nodes.get(keeper).filter(|_| begin < input.position) {
-                sweep.fill.push(self.input(keeper, node, input.of.clone(), begin, Some(input.position))?);
+        for input in parts.inputs.iter().filter(|input| misses_rows && input.stage() == keeper) {
+            let Position { of, offset } = input.position();
+            let from = log.bounds(&of)?.begin;
+            if from < offset {
+                sweep.fill.push((parts.reopen)(keeper, of, &Range { from, until: Some(offset) })?);
             }
         }
-        let result = (task.nodes.len() > sub.nodes.len()).then_some(sub.nodes.len());
-        let (cursor, batch) = (Cursor::default(), self.step_rows);
+        let result = (parts.stages.len() > nodes.len()).then_some(nodes.len());
+        let (cursor, batch) = (Cursor::default(), parts.step_rows);
         sweep.scan = Some(Scan { keeper, table, result, was, is, cursor, batch });
         Ok(sweep)
     }
 }
 
+/// A task that is being made.
+pub(super) struct Parts<'a> {
+    /// What it does.
+    pub(super) sub: &'a SubTopology,
+    /// Where its state is.
+    pub(super) place: &'a Place,
+    /// Its stages: one for each node, and one more if the result is kept by itself.
+    pub(super) stages: &'a [Stage],
+    /// What it reads.
+    pub(super) inputs: &'a [Input],
+    /// Makes one more input of a stage.
+    pub(super) reopen: &'a dyn Fn(usize, TopicPartition, &Range) -> Result<Input, RuntimeError>,
+    /// Rows it takes at once.
+    pub(super) step_rows: usize,
+}
+
 /// The command whose query a task is in line with.
-fn in_line_with(place: &Place) -> Result<Option<i64>, LogError> {
+fn in_line_with(place: &Place) -> Result<Option<i64>, KvError> {
     let Some((kv, space)) = place.below(SPACE).disk else { return Ok(None) };
     let Some(noted) = kv.get(&space, KEY)? else { return Ok(None) };
     let corrupt = || KvError::Corrupt { file: space.to_string(), problem: "it holds no number".to_owned() };
     Ok(Some(i64::from_be_bytes(noted.try_into().map_err(|_| corrupt())?)))
 }
 
-impl Task {
-    /// Does a part of what replaced queries have left to do, and commits it.
-    pub(super) fn sweep(&mut self, mut sweep: Sweep, now_ms: i64) -> Result<Progress, TaskError> {
-        if sweep.needless.as_ref().is_some_and(|needless| needless.is_there) {
-            self.remove_needless(&mut sweep)?;
-            self.commit(now_ms)?;
-            self.sweep = Some(sweep);
-            return Ok(Progress::Moved);
+/// What came of a part of a sweep.
+#[derive(Debug, Default)]
+pub(super) struct Swept {
+    /// There is something to commit.
+    pub(super) has_made: bool,
+    /// There is more to do.
+    pub(super) has_more: bool,
+    /// What is to be read has not come yet.
+    pub(super) waits: bool,
+}
+
+impl Sweep {
+    /// The command the task was in line with.
+    pub(super) fn since(&self) -> Option<i64> {
+        self.since
+    }
+
+    /// Does a part of it; `notes` are committed with what the pipeline makes.
+    pub(super) fn step(&mut self, pipeline: &mut Pipeline, notes: &mut Writes) -> Result<Swept, TaskError> {
+        if self.needless.as_ref().is_some_and(|needless| needless.is_there) {
+            self.remove_needless(notes)?;
+            return Ok(Swept { has_made: true, has_more: true, waits: false });
         }
-        if let Some((input, scan)) = sweep.fill.last_mut().zip(sweep.scan.as_ref()) {
-            let read = input.poll(&self.reports)?.is_some();
-            if let Some(rows) = input.pending.take().map(|read| read.rows).filter(|rows| !rows.is_empty()) {
-                self.apply(scan.keeper, rows)?;
-                self.commit(now_ms)?;
+        if let Some((input, scan)) = self.fill.last_mut().zip(self.scan.as_ref()) {
+            let read = input.poll(pipeline.reports())?.is_some();
+            let rows = input.take_all().filter(|rows| !rows.is_empty());
+            let has_made = rows.is_some();
+            if let Some(rows) = rows {
+                pipeline.run_stage(scan.keeper, rows)?;
             }
-            let is_filled = !read && input.until.is_none_or(|until| input.polled >= until);
+            let is_filled = !read && input.is_polled();
             if is_filled {
-                sweep.fill.pop();
+                self.fill.pop();
             }
-            self.sweep = Some(sweep);
-            return Ok(if read || is_filled { Progress::Moved } else { Progress::Idle });
+            return Ok(Swept { has_made, has_more: true, waits: !read && !is_filled });
         }
-        let mut has_more = false;
-        if let Some(scan) = &mut sweep.scan {
+        let mut swept = Swept::default();
+        if let Some(scan) = &mut self.scan {
             let mut found = Found::default();
-            has_more = scan.table.scan(&mut scan.cursor, scan.batch, &mut found)?;
+            swept.has_more = scan.table.scan(&mut scan.cursor, scan.batch, &mut found)?;
             let mut gone = scan.gone(found)?;
-            self.dirty = !gone.is_empty();
-            if self.dirty {
+            swept.has_made = !gone.is_empty();
+            if swept.has_made {
                 if let Some(result) = scan.result {
-                    gone = self.apply(result, gone)?;
+                    gone = pipeline.run_stage(result, gone)?;
                 }
-                self.target.take(gone, &self.reports, &mut self.outputs)?;
+                pipeline.send(gone)?;
             }
         }
-        if !has_more {
-            self.notes.put(&sweep.note, KEY, |bytes| bytes.extend_from_slice(&sweep.command.to_be_bytes()));
+        if !swept.has_more {
+            notes.put(&self.note, KEY, |bytes| bytes.extend_from_slice(&self.command.to_be_bytes()));
+            swept.has_made = true;
         }
-        if self.dirty || !has_more {
-            self.commit(now_ms)?;
-        }
-        if has_more {
-            self.sweep = Some(sweep);
-        }
-        Ok(Progress::Moved)
+        Ok(swept)
     }
 
     /// Removes some rows that nobody needs any more with the next commit.
-    fn remove_needless(&mut self, sweep: &mut Sweep) -> Result<(), LogError> {
-        let Some(needless) = &mut sweep.needless else { return Ok(()) };
+    fn remove_needless(&mut self, notes: &mut Writes) -> Result<(), KvError> {
+        let Some(needless) = &mut self.needless else { return Ok(()) };
         let from = needless.removed.take();
         let from = from.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        let (space, notes, mut last) = (&needless.space, &mut self.notes, None);
-        sweep.kv.scan(space, from, Bound::Unbounded, &mut |key, _| {
+        let (space, mut last) = (&needless.space, None);
+        self.kv.scan(space, from, Bound::Unbounded, &mut |key, _| {
             notes.delete(space, key);
             last = Some(key.to_vec());
             notes.len() < ROWS_REMOVED && notes.bytes() < BYTES_REMOVED
@@ -239,17 +250,9 @@ impl Task {
         needless.removed = last;
         if !needless.is_there {
             // Windows are in spaces of their own.
-            sweep.kv.drop_spaces(space)?;
+            self.kv.drop_spaces(space)?;
         }
         Ok(())
-    }
-
-    /// Runs one node by itself.
-    fn apply(&mut self, node: usize, rows: Changes) -> Result<Changes, TaskError> {
-        match self.nodes.get_mut(node).and_then(|node| node.operator.as_mut()) {
-            Some(operator) => Ok(operator.run(vec![rows], &mut self.reports)?),
-            None => Ok(rows),
-        }
     }
 }
 

@@ -11,11 +11,11 @@ use crate::rows::{End, RowFormat, RowSender, RowWriter};
 use crate::steps::Step;
 use crate::types::{Changes, Windows};
 
+use super::error::TaskError;
 use super::exchange::ExchangeWriter;
-use super::registry::Transient;
 use super::reports::Reports;
+use super::request::{ClientColumn, Transient};
 use super::sink::SinkWriter;
-use super::task::TaskError;
 
 /// Where the rows of a task go.
 pub(super) enum Target {
@@ -80,18 +80,6 @@ impl Target {
             client.sender.end(End::Failed(message.to_owned()));
         }
     }
-}
-
-/// Where a column of a client's answer comes from. Keys and window bounds are taken from the key, so that a tombstone
-/// shows them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientColumn {
-    /// The column at that position of the root's row layout.
-    Layout(usize),
-    /// Start of the window in the key.
-    WindowStart,
-    /// End of the window in the key.
-    WindowEnd,
 }
 
 /// Rows on their way to a client.

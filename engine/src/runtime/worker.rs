@@ -13,8 +13,9 @@ use parking_lot::Mutex;
 use crate::clock::Clock;
 use crate::log::{LogError, Signal};
 
-use super::query::{Life, State};
-use super::task::{Progress, Task, TaskError};
+use super::error::TaskError;
+use super::life::{Life, State};
+use super::task::{Progress, Task};
 
 /// Longest sleep: a safeguard, everything that matters raises the signal.
 const SLEEP: Duration = Duration::from_secs(1);
@@ -234,7 +235,7 @@ fn turn(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Turn {
         State::Running => {}
         State::Created => return Turn::Idle,
         // It will be started again, and its tasks go then.
-        State::Retrying | State::Error if slot.task.commits => return Turn::Idle,
+        State::Retrying | State::Error if !slot.task.is_transient() => return Turn::Idle,
         State::Paused => return pause(slot, now_ms, failed),
         State::Retrying | State::Error | State::Stopped => return Turn::Over,
     }
@@ -266,7 +267,7 @@ pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
 
 /// Commits what is pending before a pause or the end.
 fn close(slot: &mut Slot, now_ms: i64) -> Result<(), TaskError> {
-    if slot.life.state() == State::Error || !slot.task.dirty {
+    if slot.life.state() == State::Error || !slot.task.is_dirty() {
         return Ok(());
     }
     guarded(|| slot.task.commit(now_ms)).inspect_err(|error| {
@@ -284,11 +285,11 @@ fn pause(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Turn {
 fn fail(slot: &Slot, now_ms: i64, error: &TaskError, failed: &Sender<Failed>) {
     tracing::error!(query = %slot.query, task = slot.task.id(), "{error}");
     slot.life.error(now_ms, error.to_string(), error.blame());
-    let may_pass = matches!(error, TaskError::Log(error) if error.may_pass()) && slot.task.commits;
+    let may_pass = matches!(error, TaskError::Log(error) if error.may_pass()) && !slot.task.is_transient();
     let next = if may_pass { State::Retrying } else { State::Error };
-    if !slot.task.commits {
+    if slot.task.is_transient() {
         slot.life.become_(next);
-        slot.task.target.fail(&error.told());
+        slot.task.fail(&error.told());
     } else if slot.life.fail(next) {
         // Without a supervisor nobody starts it again.
         let _gone = failed.send(Failed { query: Arc::clone(&slot.query) });

@@ -1,0 +1,137 @@
+//! Why a query cannot be started, or cannot go on.
+
+use arrow::error::ArrowError;
+
+use crate::formats::FormatError;
+use crate::kv::KvError;
+use crate::log::LogError;
+use crate::operators::OperatorError;
+
+use super::life::{Blame, State};
+
+/// Why a query cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The log failed, or a topic is missing.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A format cannot hold the columns.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A step cannot be built.
+    #[error("{0}")]
+    Build(String),
+    /// There is no such query.
+    #[error("there is no query {0}")]
+    Unknown(String),
+}
+
+impl From<KvError> for RuntimeError {
+    fn from(error: KvError) -> Self {
+        LogError::from(error).into()
+    }
+}
+
+impl From<OperatorError> for RuntimeError {
+    fn from(error: OperatorError) -> Self {
+        match error {
+            OperatorError::State(error) => error.into(),
+            other => Self::Build(other.to_string()),
+        }
+    }
+}
+
+impl RuntimeError {
+    /// The state of a query that cannot be started because of it.
+    pub(super) fn leads_to(&self) -> State {
+        match self {
+            Self::Log(error) if error.may_pass() => State::Retrying,
+            _ => State::Error,
+        }
+    }
+
+    /// What a client is told of it.
+    pub(crate) fn told(&self) -> String {
+        match self {
+            Self::Log(error) => error.told(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Whose it is.
+    pub(super) fn blame(&self) -> Blame {
+        match self {
+            Self::Log(error) => error.into(),
+            _ => Blame::Unknown,
+        }
+    }
+}
+
+/// Why a task cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TaskError {
+    /// The log failed: the query is started again from its last commit.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A record cannot be used and must not be passed over.
+    #[error("{0}")]
+    Record(String),
+    /// The query must stop.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+impl TaskError {
+    /// Whose it is.
+    pub(super) fn blame(&self) -> Blame {
+        match self {
+            Self::Log(error) => error.into(),
+            Self::Record(_) => Blame::User,
+            Self::Fatal(_) => Blame::Unknown,
+        }
+    }
+
+    /// What a client is told of it.
+    pub(super) fn told(&self) -> String {
+        match self {
+            Self::Log(error) => error.told(),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl From<KvError> for TaskError {
+    fn from(error: KvError) -> Self {
+        LogError::from(error).into()
+    }
+}
+
+impl From<OperatorError> for TaskError {
+    fn from(error: OperatorError) -> Self {
+        match error {
+            OperatorError::State(error) => error.into(),
+            other => Self::Fatal(other.to_string()),
+        }
+    }
+}
+
+impl From<ArrowError> for TaskError {
+    fn from(error: ArrowError) -> Self {
+        Self::Fatal(error.to_string())
+    }
+}
+
+impl From<SinkError> for TaskError {
+    fn from(error: SinkError) -> Self {
+        Self::Record(error.to_string())
+    }
+}
+
+/// What can go wrong on the way out.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SinkError {
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    #[error(transparent)]
+    Arrow(#[from] ArrowError),
+}

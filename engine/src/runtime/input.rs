@@ -1,0 +1,168 @@
+//! What a task reads: a partition, from an offset on.
+
+use arrow::buffer::ScalarBuffer;
+
+use crate::log::{Position, RawBatch, Reader, TopicPartition};
+use crate::types::Changes;
+
+use super::error::TaskError;
+use super::partitions::Head;
+use super::reports::Reports;
+
+/// Bytes polled from one input at a time.
+const POLL_BYTES: usize = 1 << 20;
+
+/// Rows of one partition, and the offset of each.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// The rows; `seq` is empty, the merge fills it.
+    pub(super) rows: Changes,
+    /// Offset of the record each row comes from.
+    pub(super) offsets: ScalarBuffer<i64>,
+}
+
+/// Reads the records of one input.
+pub(super) trait ReadRows: Send {
+    /// The rows of a batch of records; what cannot be used is reported.
+    fn read(&mut self, batch: &RawBatch, reports: &Reports) -> Result<Read, TaskError>;
+}
+
+/// One partition a task reads.
+pub(super) struct Input {
+    of: TopicPartition,
+    /// A partition of a repartition topic: this task is its only reader.
+    is_internal: bool,
+    /// Index of the stage it feeds.
+    stage: usize,
+    reader: Box<dyn Reader>,
+    rows: Box<dyn ReadRows>,
+    /// Decoded rows not taken yet, and their offsets.
+    pending: Option<Read>,
+    /// Offset after everything polled.
+    polled: i64,
+    /// Offset after everything taken.
+    position: i64,
+    /// Where a scan ends.
+    until: Option<i64>,
+    /// The last poll gave something, so there may be more.
+    more: bool,
+    /// See [`Head::turn`].
+    turn: u64,
+}
+
+/// Where an input begins and ends.
+pub(super) struct Range {
+    /// Offset of the first record.
+    pub(super) from: i64,
+    /// Offset after the last one, if it is to end.
+    pub(super) until: Option<i64>,
+}
+
+impl Input {
+    /// An input of the stage with that index.
+    pub(super) fn new(
+        of: TopicPartition,
+        stage: usize,
+        is_internal: bool,
+        range: &Range,
+        reader: Box<dyn Reader>,
+        rows: Box<dyn ReadRows>,
+    ) -> Self {
+        let Range { from, until } = *range;
+        let (pending, polled, position) = (None, from, from);
+        Self { of, is_internal, stage, reader, rows, pending, polled, position, until, more: false, turn: 0 }
+    }
+
+    /// How far it is taken.
+    pub(super) fn position(&self) -> Position {
+        Position { of: self.of.clone(), offset: self.position }
+    }
+
+    /// Index of the stage it feeds.
+    pub(super) fn stage(&self) -> usize {
+        self.stage
+    }
+
+    /// Whether it is a partition of a repartition topic.
+    pub(super) fn is_internal(&self) -> bool {
+        self.is_internal
+    }
+
+    /// Whether nothing of it waits to be taken.
+    pub(super) fn is_drained(&self) -> bool {
+        self.pending.is_none()
+    }
+
+    /// Whether a scan has taken everything up to its end.
+    pub(super) fn is_scanned(&self) -> bool {
+        self.until.is_some_and(|until| self.position >= until)
+    }
+
+    /// Whether everything up to its end has been polled.
+    pub(super) fn is_polled(&self) -> bool {
+        self.until.is_none_or(|until| self.polled >= until)
+    }
+
+    /// What the merge is to know of it.
+    pub(super) fn head(&self) -> Head<'_> {
+        Head { times: self.pending.as_ref().map_or(&[], |read| &read.rows.time), more: self.more, turn: self.turn }
+    }
+
+    /// Reads what is there; says how many bytes it was, or that there was nothing.
+    pub(super) fn poll(&mut self, reports: &Reports) -> Result<Option<usize>, TaskError> {
+        self.more = false;
+        if self.until.is_some_and(|until| self.polled >= until) {
+            return Ok(None);
+        }
+        let batches = self.reader.poll(POLL_BYTES)?;
+        let Some((_, mut batch)) = batches.into_iter().next() else {
+            if let Some(until) = self.until.filter(|_| self.reader.has_reached_end(0)) {
+                self.polled = until;
+            }
+            return Ok(None);
+        };
+        let Some(last) = batch.offsets.last().copied() else { return Ok(None) };
+        self.polled = last + 1;
+        self.more = true;
+        if let Some(until) = self.until.filter(|until| last >= *until) {
+            let count = batch.offsets.iter().take_while(|offset| **offset < until).count();
+            batch = RawBatch { offsets: batch.offsets.slice(0, count), records: batch.records.slice(0, count) };
+            self.polled = until;
+        }
+        let bytes = batch.records.payload_bytes(batch.records.len());
+        self.pending = Some(self.rows.read(&batch, reports)?);
+        Ok(Some(bytes))
+    }
+
+    /// Takes all rows at hand as they are.
+    pub(super) fn take_all(&mut self) -> Option<Changes> {
+        self.pending.take().map(|read| read.rows)
+    }
+
+    /// Takes as many rows as there are numbers; `turn` is its [`Head::turn`] from now on.
+    pub(super) fn take(&mut self, seq: Vec<u64>, turn: u64) -> Option<Changes> {
+        self.turn = turn;
+        let count = seq.len();
+        if count == 0 {
+            return None;
+        }
+        let read = self.pending.as_mut()?;
+        let mut rows = read.rows.slice(0, count);
+        rows.seq = ScalarBuffer::from(seq);
+        let rest = read.rows.len() - count;
+        read.rows = read.rows.slice(count, rest);
+        read.offsets = read.offsets.slice(count, rest);
+        Some(rows)
+    }
+
+    /// Moves the position behind what was taken; says whether it moved.
+    pub(super) fn advance(&mut self) -> bool {
+        if self.pending.as_ref().is_some_and(|read| read.rows.is_empty()) {
+            self.pending = None;
+        }
+        let next = self.pending.as_ref().and_then(|read| read.offsets.first().copied()).unwrap_or(self.polled);
+        let moved = next != self.position;
+        self.position = next;
+        moved
+    }
+}
