@@ -45,19 +45,12 @@ pub(crate) struct Case {
     /// Whether every SELECT is asked once more for rows in Protobuf.
     #[serde(default, rename = "testPullWithProtoFormat")]
     pub(crate) test_pull_with_proto_format: bool,
-    #[serde(default)]
-    pub(crate) tags: Vec<String>,
 }
 
 impl Case {
     /// Whether its statements were sent to a server one by one, whose answers it holds.
     pub(crate) fn is_recorded(&self) -> bool {
         self.java_name.is_none()
-    }
-
-    /// Whether it carries a tag.
-    pub(crate) fn has_tag(&self, tag: &str) -> bool {
-        self.tags.iter().any(|t| t == tag)
     }
 }
 

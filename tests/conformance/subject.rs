@@ -140,13 +140,22 @@ pub(crate) const SETTINGS: [(&str, &str); 6] = [
 ];
 
 impl Subject {
-    /// A fresh engine.
+    /// A fresh engine whose queries are one task each, over all partitions.
     pub(crate) fn new(properties: &BTreeMap<String, Json>) -> Result<Self, String> {
+        Self::with(properties, true)
+    }
+
+    /// A fresh engine whose queries are cut into tasks, with repartition topics between them, as a server does it.
+    pub(crate) fn cut(properties: &BTreeMap<String, Json>) -> Result<Self, String> {
+        Self::with(properties, false)
+    }
+
+    fn with(properties: &BTreeMap<String, Json>, uncut: bool) -> Result<Self, String> {
         let gate = Arc::new(Gate::new(Arc::new(Embedded::in_memory())));
         let config = Config::new(SETTINGS).map_err(|e| e.to_string())?;
         let log: Arc<dyn Log> = Arc::clone(&gate) as Arc<dyn Log>;
         let clock = Arc::new(Manual::at(0));
-        let parts = Parts { log, clock, config, functions: udfs::registry(), threads: 0, uncut: true };
+        let parts = Parts { log, clock, config, functions: udfs::registry(), threads: 0, uncut };
         let engine = Engine::new(parts).map_err(|e| e.to_string())?;
         let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
         let properties = properties

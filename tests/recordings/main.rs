@@ -2,12 +2,12 @@
 //! disagreement.
 //!
 //! ```text
-//! cargo run --bin recordings -- [--only REGEX] [--quiet] [--ratchet]
+//! cargo run --bin recordings -- [--only REGEX] [--quiet] [--ratchet [--bless]]
 //! session.json ─session.rs→ steps ─exchange.rs→ answers ─masks.rs→ comparable ─compare.rs→ differences
 //! ```
 //!
-//! Every session gets a fresh server. `--ratchet` fails when fewer steps agree than `tests/recordings/agree.txt` says and
-//! tells when the number can be raised.
+//! Every session gets a fresh server, and a fresh broker if it reads or writes topics itself. `--ratchet` fails when a step
+//! that `tests/recordings/agree.txt` lists does not agree any more; `--bless` adds those that do now.
 
 // A replay that cannot be set up has failed.
 #![allow(clippy::expect_used, clippy::panic)]
@@ -17,8 +17,10 @@ mod exchange;
 mod masks;
 mod replay;
 mod session;
+mod topics;
 mod web_socket;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -41,9 +43,12 @@ struct Args {
     /// Only the summary of each session.
     #[arg(long)]
     quiet: bool,
-    /// Compare with the number of steps that agreed before.
+    /// Compare with the steps that agreed before.
     #[arg(long)]
     ratchet: bool,
+    /// Add the steps that agree now to the list.
+    #[arg(long, requires = "ratchet")]
+    bless: bool,
 }
 
 #[tokio::main]
@@ -60,7 +65,7 @@ async fn main() -> ExitCode {
     let mut running = Vec::new();
     for file in files {
         let session = Session::read(&file);
-        if !only.is_match(&session.name) || session.needs.iter().any(|need| need == "kafka") {
+        if !only.is_match(&session.name) {
             continue;
         }
         let places = places.clone();
@@ -70,21 +75,24 @@ async fn main() -> ExitCode {
             (session.name, verdicts)
         }));
     }
-    let (mut agree, mut all) = (0, 0);
+    let (mut agreeing, mut all) = (BTreeSet::new(), 0);
     for session in running {
         let (name, verdicts) = session.await.expect("a session does not panic");
         let good = verdicts.iter().filter(|verdict| verdict.differences.is_empty()).count();
-        (agree, all) = (agree + good, all + verdicts.len());
+        all += verdicts.len();
+        let good_ones = verdicts.iter().filter(|verdict| verdict.differences.is_empty());
+        agreeing.extend(good_ones.map(|verdict| format!("{name} {}", verdict.step)));
         if !args.quiet {
             verdicts.iter().for_each(|verdict| show(&name, verdict));
         }
         println!("{} {name}: {good} of {} agree", if good == verdicts.len() { "ok  " } else { "FAIL" }, verdicts.len());
     }
     println!(
-        "{agree} of {all} steps agree ({:.1} %)",
-        100.0 * agree as f64 / f64::from(u32::try_from(all.max(1)).unwrap_or(1))
+        "{} of {all} steps agree ({:.1} %)",
+        agreeing.len(),
+        100.0 * agreeing.len() as f64 / f64::from(u32::try_from(all.max(1)).unwrap_or(1))
     );
-    if args.ratchet { ratchet(agree) } else { ExitCode::SUCCESS }
+    if args.ratchet { ratchet(&agreeing, &only, args.bless) } else { ExitCode::SUCCESS }
 }
 
 fn show(name: &str, verdict: &Verdict) {
@@ -93,15 +101,27 @@ fn show(name: &str, verdict: &Verdict) {
     }
 }
 
-fn ratchet(agree: usize) -> ExitCode {
+/// Every step of the list, of the sessions that ran, must agree.
+fn ratchet(agreeing: &BTreeSet<String>, only: &Regex, bless: bool) -> ExitCode {
     let file = e2e::repository().join("tests/recordings/agree.txt");
-    let before: usize = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-    if agree < before {
-        println!("{before} steps agreed before: something that worked is broken");
+    let text = std::fs::read_to_string(&file).expect("the list of steps that agreed");
+    let before: BTreeSet<&str> = text.lines().collect();
+    let lost: Vec<&str> = before
+        .iter()
+        .copied()
+        .filter(|step| only.is_match(step.split(' ').next().unwrap_or_default()) && !agreeing.contains(*step))
+        .collect();
+    if !lost.is_empty() {
+        println!("agreed before and do not now: something that worked is broken\n  {}", lost.join("\n  "));
         return ExitCode::FAILURE;
     }
-    if agree > before {
-        println!("raise {} from {before} to {agree}", file.display());
+    let all: BTreeSet<&str> = before.iter().copied().chain(agreeing.iter().map(String::as_str)).collect();
+    if all.len() > before.len() {
+        println!("{} more steps agree (--bless adds them to {})", all.len() - before.len(), file.display());
+    }
+    if bless {
+        let lines: Vec<&str> = all.into_iter().collect();
+        std::fs::write(&file, lines.join("\n") + "\n").expect("the list is written");
     }
     ExitCode::SUCCESS
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use e2e::kafka::Kafka;
 use serde_json::{Value, json};
 use server::ServerConfig;
 use tokio::sync::oneshot;
@@ -11,6 +12,7 @@ use crate::compare::differences;
 use crate::exchange::Exchange;
 use crate::masks::{self, Masks, complete_lines, parse_body};
 use crate::session::{Bounds, Session, Step};
+use crate::topics;
 
 /// Longest time an answer that ends by itself may take.
 const PATIENCE: Bounds = Bounds { max_rows: None, max_s: Some(20.0) };
@@ -29,7 +31,13 @@ pub(crate) async fn replay(session: &Session) -> Vec<Verdict> {
     let (stop, stopped) = oneshot::channel::<()>();
     let (tell, listening) = oneshot::channel();
     let folder = data.path().display().to_string();
-    let settings = [("listeners", "http://127.0.0.1:0"), ("data.dir", &folder)];
+    let broker = match session.needs("kafka") {
+        true => Some(tokio::task::spawn_blocking(Kafka::start).await.expect("a broker starts")),
+        false => None,
+    };
+    let bootstrap = broker.as_ref().map(|broker| broker.bootstrap.clone());
+    let mut settings = vec![("listeners", "http://127.0.0.1:0"), ("data.dir", &folder)];
+    settings.extend(bootstrap.as_deref().map(|bootstrap| ("bootstrap.servers", bootstrap)));
     let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let config = ServerConfig::from_settings(settings).expect("the settings are fine");
     let server = tokio::spawn(server::run(
@@ -43,7 +51,7 @@ pub(crate) async fn replay(session: &Session) -> Vec<Verdict> {
         Ok(address) => address.to_string(),
         Err(_) => panic!("the server does not start: {:?}", server.await),
     };
-    let mut player = Player { masks: Masks::new(&host, "default_"), host, open: BTreeMap::new() };
+    let mut player = Player { masks: Masks::new(&host, "default_"), host, bootstrap, open: BTreeMap::new() };
     let mut verdicts = Vec::new();
     for step in &session.steps {
         verdicts.push(Verdict { step: step.id.clone(), differences: player.judge(step).await });
@@ -51,11 +59,14 @@ pub(crate) async fn replay(session: &Session) -> Vec<Verdict> {
     player.open.values_mut().for_each(Exchange::stop);
     drop(stop);
     drop(tokio::time::timeout(Duration::from_secs(5), server).await);
+    drop(broker);
     verdicts
 }
 
 struct Player {
     host: String,
+    /// The session's broker, if it needs one.
+    bootstrap: Option<String>,
     masks: Masks,
     open: BTreeMap<String, Exchange>,
 }
@@ -77,6 +88,15 @@ impl Player {
     }
 
     async fn issue(&mut self, step: &Step) -> Value {
+        if let (Some(produce), Some(bootstrap)) = (&step.produce, &self.bootstrap) {
+            return topics::produce(bootstrap, produce).await;
+        }
+        if let (Some(consume), Some(bootstrap)) = (step.consume.clone(), self.bootstrap.clone()) {
+            let wanted = step.expect["records"].as_array().map_or(consume.records, Vec::len);
+            let read = move || topics::consume(&bootstrap, &consume, wanted);
+            let records = tokio::task::spawn_blocking(read).await.expect("records are read");
+            return self.masks.value(&records, None);
+        }
         if let Some(id) = &step.collect {
             let Some(mut exchange) = self.open.remove(id) else { return json!({"failure": "never started"}) };
             exchange.wait(step.stream.unwrap_or(PATIENCE), false).await;

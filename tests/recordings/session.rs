@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use regex::{Captures, Regex};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// An ordered list of requests on an emptied server.
@@ -12,7 +12,7 @@ use serde_json::Value;
 pub(crate) struct Session {
     pub(crate) name: String,
     #[serde(default)]
-    pub(crate) needs: Vec<String>,
+    needs: Vec<String>,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -43,7 +43,54 @@ pub(crate) struct Step {
     #[serde(default)]
     pub(crate) raw: bool,
     pub(crate) keep_headers: Option<Vec<String>>,
+    /// No request: records are written to a topic.
+    pub(crate) produce: Option<Produce>,
+    /// No request: records are read from a topic.
+    pub(crate) consume: Option<Consume>,
     pub(crate) expect: Value,
+}
+
+/// Records for a topic, which is made if it is missing.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Produce {
+    pub(crate) topic: String,
+    pub(crate) partitions: Option<i32>,
+    pub(crate) records: Vec<Record>,
+}
+
+/// How many records to read from the beginning of a topic.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Consume {
+    pub(crate) topic: String,
+    pub(crate) records: usize,
+}
+
+/// A record in a topic.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub(crate) struct Record {
+    #[serde(default)]
+    pub(crate) partition: i32,
+    pub(crate) key: Option<Bytes>,
+    pub(crate) value: Option<Bytes>,
+    #[serde(default)]
+    pub(crate) timestamp: i64,
+    #[serde(default)]
+    pub(crate) headers: Vec<Header>,
+}
+
+/// A header of a record.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub(crate) struct Header {
+    pub(crate) key: String,
+    pub(crate) value: Option<Bytes>,
+}
+
+/// Bytes as they are written down: as a text where they are one.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Bytes {
+    Text(String),
+    Base64(String),
 }
 
 /// How long to read or to ask again.
@@ -54,6 +101,11 @@ pub(crate) struct Bounds {
 }
 
 impl Session {
+    /// Whether it needs that (`kafka`, `http2`, `websocket`).
+    pub(crate) fn needs(&self, what: &str) -> bool {
+        self.needs.iter().any(|need| need == what)
+    }
+
     /// Reads a file.
     pub(crate) fn read(file: &Path) -> Self {
         let text = std::fs::read_to_string(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
