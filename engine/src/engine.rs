@@ -19,6 +19,8 @@ mod failure_tests;
 #[cfg(test)]
 mod faulty;
 #[cfg(test)]
+mod limit_tests;
+#[cfg(test)]
 mod pull_refused_tests;
 #[cfg(test)]
 mod pull_tests;
@@ -48,6 +50,7 @@ use crate::catalog::Catalog;
 use crate::clock::{Clock, System};
 use crate::commands::{CommandLog, Outcomes, Status};
 use crate::config::{Config, ConfigError, setting, without_effect};
+use crate::counters::Counters;
 use crate::error::Error;
 use crate::expr::Registry;
 use crate::log::{Embedded, Log};
@@ -104,6 +107,8 @@ struct Shared {
     pulls: Places,
     /// What else takes a thread or a dataflow for a client, push queries apart.
     scans: Places,
+    /// What is counted for limits.
+    counters: Arc<Counters>,
     /// Queries run by themselves.
     has_threads: bool,
 }
@@ -130,6 +135,11 @@ impl Engine {
         let settings = Settings { threads, step_rows, state_bytes, uncut };
         let runtime = Runtime::new(Arc::clone(&log), Arc::clone(&clock), Arc::clone(&functions), settings)?;
         let (commands, logged) = CommandLog::open(Arc::clone(log.kv()))?;
+        let counters = Arc::new(Counters::new(
+            config.get(setting::QUERY_PULL_MAX_QPS) as f64,
+            config.get(setting::SERVER_COMMAND_TOPIC_RATE_LIMIT),
+            clock.now_ms(),
+        ));
         let next_id = AtomicU64::new(clock.now_ms().unsigned_abs() << 16);
         let engine = Self {
             shared: Arc::new(Shared {
@@ -146,6 +156,7 @@ impl Engine {
                 settling: Settling::default(),
                 pulls: Places::default(),
                 scans: Places::default(),
+                counters,
                 has_threads: threads > 0,
             }),
         };
@@ -155,7 +166,7 @@ impl Engine {
 
     /// Reads the statements of a request.
     pub fn parse(&self, text: &str, session: &Session) -> Result<Vec<Parsed>, Failure> {
-        parse(text, session, self.shared.config.sql_limits())
+        parse(text, session, &self.shared.config, self.shared.config.sql_limits())
     }
 
     /// Plans every statement on a fork of the catalog, each on what those before it will have done.
@@ -366,9 +377,15 @@ fn shown_error(error: runtime::QueryError) -> statements::QueryError {
     statements::QueryError { time_ms, message, blame: blame.to_string() }
 }
 
-fn parse(text: &str, session: &Session, limits: Limits) -> Result<Vec<Parsed>, Failure> {
-    sql::parse_within(text, &session.variables, limits)
-        .map_err(|error| Failure::statement(error.message).of(&error.statement))
+fn parse(text: &str, session: &Session, config: &Config, limits: Limits) -> Result<Vec<Parsed>, Failure> {
+    let substitutes = session.property(setting::VARIABLE_SUBSTITUTION_ENABLE.name());
+    let substitutes = substitutes.map_or_else(
+        || config.get(setting::VARIABLE_SUBSTITUTION_ENABLE),
+        |value| value.trim().eq_ignore_ascii_case("true"),
+    );
+    let variables = session.variables.clone();
+    let variables = if substitutes { variables } else { variables.switched_off() };
+    sql::parse_within(text, &variables, limits).map_err(|error| Failure::statement(error.message).of(&error.statement))
 }
 
 /// A name as the user wrote it.

@@ -89,6 +89,8 @@ pub struct RowSender(Arc<Shared>);
 pub struct RowReceiver {
     shared: Arc<Shared>,
     on_drop: Option<Box<dyn FnOnce() + Send + Sync>>,
+    /// Is told of the bytes that the client takes.
+    meter: Option<Box<dyn Fn(usize) + Send + Sync>>,
 }
 
 /// The reader is gone.
@@ -99,7 +101,7 @@ pub struct ReaderGone;
 pub fn channel(on_drop: impl FnOnce() + Send + Sync + 'static) -> (RowSender, RowReceiver) {
     let shared = Arc::new(Shared::default());
     shared.queue.lock().senders = 1;
-    (RowSender(shared.clone()), RowReceiver { shared, on_drop: Some(Box::new(on_drop)) })
+    (RowSender(shared.clone()), RowReceiver { shared, on_drop: Some(Box::new(on_drop)), meter: None })
 }
 
 impl RowSender {
@@ -178,6 +180,7 @@ impl RowReceiver {
         if let Some(event) = take(&mut queue) {
             drop(queue);
             self.shared.changed.notify_all();
+            self.count(&event);
             return Poll::Ready(event);
         }
         queue.waker = Some(context.waker().clone());
@@ -217,7 +220,18 @@ impl RowReceiver {
     pub fn try_next(&mut self) -> Option<Event> {
         let event = take(&mut self.shared.queue.lock());
         self.shared.changed.notify_all();
-        event
+        event.inspect(|event| self.count(event))
+    }
+
+    /// Has somebody told of the bytes of rows that are taken out.
+    pub fn meter(&mut self, meter: impl Fn(usize) + Send + Sync + 'static) {
+        self.meter = Some(Box::new(meter));
+    }
+
+    fn count(&self, event: &Event) {
+        if let (Some(meter), Event::Rows(batch)) = (&self.meter, event) {
+            meter(batch.data.len());
+        }
     }
 }
 

@@ -83,9 +83,7 @@ fn ksqldbs_own_files_start_a_server_that_names_what_has_no_effect() {
         "ksql.streams.producer.acks",
         "ksql.streams.producer.delivery.timeout.ms",
         "ksql.streams.producer.max.block.ms",
-        "ksql.streams.replication.factor",
         "ksql.streams.state.dir",
-        "ksql.streams.topic.min.insync.replicas",
     ];
     for (name, expected) in [("ksql-server.properties", plain), ("ksql-production-server.properties", production)] {
         let data = tempfile::tempdir().unwrap();

@@ -148,7 +148,7 @@ impl Rest<'_> {
     /// Replaces a statement's variables, if it has any, and checks the rules.
     fn finish(&mut self, tokens: &[Token], found: Found, variables: &Variables) -> Result<Parsed, SqlError> {
         let Span { start, end } = found.span;
-        if variables.is_empty() {
+        if variables.is_idle() {
             self.read = self.read.from(start);
             return accept(self.read.slice(found.span), (start, self.read.first), found);
         }

@@ -13,12 +13,19 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables {
     by_upper_name: BTreeMap<String, (String, String)>,
+    /// Texts stay as they were written.
+    switched_off: bool,
 }
 
 impl Variables {
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.by_upper_name.is_empty()
+    /// The same, and no text is changed by them.
+    pub fn switched_off(self) -> Self {
+        Self { switched_off: true, ..self }
+    }
+
+    /// Whether texts stay as they are.
+    pub fn is_idle(&self) -> bool {
+        self.switched_off || self.by_upper_name.is_empty()
     }
 
     /// Sets a variable.

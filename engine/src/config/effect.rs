@@ -4,7 +4,7 @@
 use super::property::{Access, Kind, Property};
 use super::{Config, OPEN, find, is_client_property, setting};
 use Access::{Server, Session};
-use Kind::{Boolean, Choice, Double, Password, Text};
+use Kind::{Boolean, Choice, Password, Text};
 
 const WHOLE: Kind = Kind::Integer(i64::MIN, i64::MAX);
 const MAX_INT: &str = "2147483647";
@@ -141,7 +141,6 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
             p("ksql.query.push.v2.latest.reset.age.ms", WHOLE, Some("30000"), Session, "Age from which latest is reset."),
             p("ksql.query.push.v2.max.catchup.consumers", WHOLE, Some("5"), Server, "Readers that catch up at once."),
             p("ksql.query.push.v2.catchup.consumer.msg.window", WHOLE, Some("50"), Session, "How near counts as caught up."),
-            p("ksql.streams.replication.factor", WHOLE, Some("-1"), Server, "Replicas of internal topics."),
             p("ksql.streams.task.timeout.ms", WHOLE, Some("300000"), Session, "How long a task may be stuck."),
             p("ksql.streams.buffered.records.per.partition", WHOLE, Some("1000"), Session, "Records read ahead."),
             p("ksql.streams.topology.optimization", Text, Some("all"), Session, "Without effect."),
@@ -165,18 +164,9 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
         ],
     ),
     (
-        "the embedded log is always exactly once, Kafka at least once",
-        &[
-            p("ksql.streams.processing.guarantee", Choice(&["at_least_once", "exactly_once", "exactly_once_v2"]), Some("at_least_once"), Session, "The embedded log is always exactly once."),
-        ],
-    ),
-    (
         "it cannot be switched",
         &[
             p("ksql.deployment.type", Text, Some("selfManaged"), Server, "Kind of installation."),
-            p("ksql.lambdas.enabled", Boolean, Some("true"), Session, "Allows lambda functions."),
-            p("ksql.headers.columns.enabled", Boolean, Some("true"), Server, "Allows HEADERS columns."),
-            p("ksql.variable.substitution.enable", Boolean, Some("true"), Session, "Replaces ${variables}."),
             p("ksql.endpoint.migrate.query", Boolean, Some("true"), Server, "One handler for /query and /query-stream."),
             p("ksql.server.exception.uncaught.handler.enable", Boolean, Some("false"), Server, "Stops the server on unexpected failures."),
         ],
@@ -266,7 +256,6 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
             p("ksql.internal.topic.min.insync.replicas", WHOLE, Some("1"), Server, "In-sync replicas internal topics need."),
             p("ksql.admin.request.retry.timeout.ms", WHOLE, Some("2500"), Server, "How long to wait for a new topic to appear."),
             p("ksql.server.command.blocked.threshold.error.ms", WHOLE, Some("15000"), Server, "A command that takes longer is an error."),
-            p("ksql.server.command.topic.rate.limit", Double, Some("1.7976931348623157E308"), Server, "Statements per second."),
             p("ksql.metastore.backup.location", Text, Some(""), Server, "Where the command log is copied to."),
             p("ksql.server.command.topic.migration.enabled", Text, Some("NONE"), Server, "Moves the command topic to other brokers."),
         ],
@@ -301,10 +290,7 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
     (
         "it is not built yet",
         &[
-            p("ksql.query.pull.max.qps", WHOLE, Some(MAX_INT), Session, "Pull queries per second."),
-            p("ksql.query.pull.max.hourly.bandwidth.megabytes", WHOLE, Some(MAX_INT), Server, "Megabytes of pull results per hour."),
             p("ksql.query.push.v2.continuation.tokens.enabled", Boolean, Some("false"), Session, "Tokens to resume a push query."),
-            p("ksql.query.push.v2.max.hourly.bandwidth.megabytes", WHOLE, Some(MAX_INT), Server, "Megabytes of push results per hour."),
             p("query.stream.disconnect.check", WHOLE, Some("1000"), Server, "Pause between keep-alive lines, milliseconds."),
             p("ksql.properties.overrides.log", Boolean, Some("false"), Server, "Logs what requests set."),
             p("ksql.properties.overrides.range.validation.log.enabled", Boolean, Some("false"), Server, "Logs values out of range."),
@@ -355,7 +341,7 @@ const BEGINNINGS: &[(&str, &str)] = &[
 pub fn effect(name: &str) -> Option<Effect> {
     let full = find(name).map_or(name, |property| property.name);
     let is_it = |property: &Property| property.name == full;
-    if setting::ALL.iter().any(is_it) {
+    if setting::ALL.iter().any(is_it) || name.starts_with(super::INTERNAL_TOPICS) {
         return Some(Effect::Full);
     }
     let refused = REFUSED.iter().find(|(property, ..)| is_it(property));

@@ -19,6 +19,8 @@ pub use property::{Access, Kind, Property, Setting};
 
 /// Prefix of what ksqlDB passes on to Kafka Streams; may be left out.
 const STREAMS: &str = "ksql.streams.";
+/// Prefix of settings of the topics that queries make for themselves.
+const INTERNAL_TOPICS: &str = "ksql.streams.topic.";
 /// Prefixes under which any name is allowed.
 const OPEN: &[&str] = &["ksql.streams.", "ksql.functions.", "ksql.schema.registry.", "ksql.connect.", "ksql.plugins."];
 
@@ -87,6 +89,7 @@ impl Config {
             let (name, value) = checked(name.as_ref(), value.into())?;
             config.set.insert(name, value);
         }
+        config.check_guarantee()?;
         Ok(config)
     }
 
@@ -110,7 +113,19 @@ impl Config {
             let (name, value) = checked(name, value.clone())?;
             config.set.insert(name, value);
         }
+        config.check_guarantee()?;
         Ok(config)
+    }
+
+    /// Who asks for exactly once must not get less.
+    fn check_guarantee(&self) -> Result<(), ConfigError> {
+        let asks = self.get(setting::PROCESSING_GUARANTEE).trim().to_ascii_lowercase().starts_with("exactly_once");
+        if !asks || self.brokers().is_none() {
+            return Ok(());
+        }
+        let name = setting::PROCESSING_GUARANTEE.name().to_owned();
+        let why = "with Kafka, queries are at least once so far; leave it out (the embedded log is exactly once)";
+        Err(ConfigError::Refused { name, why })
     }
 
     /// Whether a request may set that property.
@@ -149,8 +164,7 @@ impl Config {
     /// Checks a `SET 'name'='value'`.
     pub fn check_set(&self, name: &str, value: &str) -> Result<(), ConfigError> {
         self.check_known(name)?;
-        self.check_override(name)?;
-        checked(name, value.to_owned()).map(drop)
+        self.with([(&name.to_owned(), &value.to_owned())]).map(drop)
     }
 
     /// The value of a setting: what was set, else the default.
@@ -167,6 +181,11 @@ impl Config {
     /// A time in milliseconds; less than none is none.
     pub fn millis(&self, setting: Setting<Whole>) -> Duration {
         Duration::from_millis(self.get(setting).max(0).unsigned_abs())
+    }
+
+    /// What was set for the topics that queries make for themselves.
+    pub fn internal_topics(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.settings().filter_map(|(name, value)| Some((name.strip_prefix(INTERNAL_TOPICS)?, value)))
     }
 
     /// The text of a property's value, by its name.
@@ -293,7 +312,16 @@ fn problem(kind: Kind, name: &str, value: &str) -> Option<String> {
             Ok(number) if number > most => Some(format!("Value must be no more than {most}")),
             Ok(_) => None,
         },
-        Kind::Double if value.parse::<f64>().is_err() => Some("Not a number of type DOUBLE".to_owned()),
+        Kind::Double => match value.parse::<f64>() {
+            Ok(number) if number > 0.0 => None,
+            Ok(_) => Some("Value must be more than 0".to_owned()),
+            Err(_) => Some("Not a number of type DOUBLE".to_owned()),
+        },
+        Kind::Patterns => {
+            let mut patterns = value.split(',').map(str::trim).filter(|pattern| !pattern.is_empty());
+            let wrong = patterns.find(|pattern| regex::Regex::new(pattern).is_err());
+            wrong.map(|pattern| format!("'{pattern}' is no regular expression"))
+        }
         Kind::Choice(allowed) if !allowed.iter().any(|choice| choice.eq_ignore_ascii_case(value)) => {
             Some(format!("String must be one of: {}", allowed.join(", ")))
         }
@@ -386,5 +414,10 @@ mod tests {
             refused("ksql.nested.error.set.null", "false").starts_with("ksql.nested.error.set.null is not supported: ")
         );
         assert!(Config::new([("ksql.nested.error.set.null", "true")]).is_ok());
+        assert!(refused("ksql.hidden.topics", "a.*, b(").ends_with("'b(' is no regular expression"));
+        let once = ("processing.guarantee", "exactly_once_v2");
+        let kafka = Config::new([once, ("bootstrap.servers", "localhost:9092")]).unwrap_err().to_string();
+        assert!(kafka.contains("at least once"), "{kafka}");
+        assert!(Config::new([once, ("bootstrap.servers", "")]).is_ok());
     }
 }

@@ -28,6 +28,8 @@ pub enum Kind {
     Double,
     /// Anything.
     Text,
+    /// Regular expressions, separated by commas.
+    Patterns,
     /// Anything, and never shown.
     Password,
     /// One of these, in any case.
@@ -106,6 +108,18 @@ impl Value for Whole {
     }
 }
 
+/// A number.
+#[derive(Debug, Clone, Copy)]
+pub struct Number;
+
+impl Value for Number {
+    type Of<'a> = f64;
+
+    fn of(text: Option<&str>) -> f64 {
+        text.and_then(|text| text.trim().parse().ok()).unwrap_or_default()
+    }
+}
+
 /// Any text.
 #[derive(Debug, Clone, Copy)]
 pub struct Text;
@@ -148,6 +162,15 @@ pub(super) const fn whole(
     Setting::new(name, Kind::Integer(i64::MIN, i64::MAX), Some(default), access, about)
 }
 
+pub(super) const fn number(
+    name: &'static str,
+    default: &'static str,
+    access: Access,
+    about: &'static str,
+) -> Setting<Number> {
+    Setting::new(name, Kind::Double, Some(default), access, about)
+}
+
 pub(super) const fn text(
     name: &'static str,
     default: &'static str,
@@ -166,6 +189,12 @@ impl Setting<Whole> {
 }
 
 impl Setting<Text> {
+    /// A list of regular expressions.
+    pub(super) const fn patterns(self) -> Self {
+        let property = Property { kind: Kind::Patterns, ..self.property };
+        Self { property, ..self }
+    }
+
     /// Other values are refused.
     pub(super) const fn one_of(self, choices: &'static [&'static str]) -> Self {
         let property = Property { kind: Kind::Choice(choices), ..self.property };

@@ -1,7 +1,7 @@
 //! The properties that are read, one line each, each with the constant by which its reader asks for it:
 //! `config.get(setting::MAX_PUSH_QUERIES)`. Those that nobody reads stand in `effect.rs`.
 
-use super::property::{Access, Flag, Maybe, Property, Setting, Text, Whole, flag, text, whole};
+use super::property::{Access, Flag, Maybe, Number, Property, Setting, Text, Whole, flag, number, text, whole};
 use Access::{Server, Session};
 
 const MAX_INT: &str = "2147483647";
@@ -26,14 +26,17 @@ settings! {
     OUTPUT_TOPIC_NAME_PREFIX: Text = text("ksql.output.topic.name.prefix", "", Session, "Prefix of the topics CREATE … AS makes.");
     INTERNAL_TOPIC_REPLICAS: Whole = whole("ksql.internal.topic.replicas", "1", Server, "Replicas of internal topics.").within(1, 32_767);
     CREATE_TOPIC_INHERIT_SOURCE_REPLICAS_ENABLED: Flag = flag("ksql.create.topic.inherit.source.replicas.enabled", "true", Session, "A sink's topic has as many replicas as its source's.");
-    HIDDEN_TOPICS: Text = text("ksql.hidden.topics", HIDDEN, Server, "Topics SHOW TOPICS leaves out; patterns.");
-    READONLY_TOPICS: Text = text("ksql.readonly.topics", HIDDEN, Server, "Topics no statement may write; patterns.");
+    HIDDEN_TOPICS: Text = text("ksql.hidden.topics", HIDDEN, Server, "Topics SHOW TOPICS leaves out; patterns.").patterns();
+    READONLY_TOPICS: Text = text("ksql.readonly.topics", HIDDEN, Server, "Topics no statement may write or delete; patterns.").patterns();
     SINK_PARTITIONS: Maybe<Whole> = whole("ksql.sink.partitions", "", Session, "Partitions of new sinks; deprecated.").or_unset();
     SINK_REPLICAS: Maybe<Whole> = whole("ksql.sink.replicas", "", Session, "Replicas of new sinks; deprecated.").or_unset();
     // SQL switches
     INSERT_INTO_VALUES_ENABLED: Flag = flag("ksql.insert.into.values.enabled", "true", Session, "Allows INSERT INTO … VALUES.");
     CREATE_OR_REPLACE_ENABLED: Flag = flag("ksql.create.or.replace.enabled", "true", Session, "Allows CREATE OR REPLACE.");
     SUPPRESS_ENABLED: Flag = flag("ksql.suppress.enabled", "true", Session, "Allows EMIT FINAL.");
+    LAMBDAS_ENABLED: Flag = flag("ksql.lambdas.enabled", "true", Session, "Allows lambda functions.");
+    HEADERS_COLUMNS_ENABLED: Flag = flag("ksql.headers.columns.enabled", "true", Server, "Allows HEADERS columns.");
+    VARIABLE_SUBSTITUTION_ENABLE: Flag = flag("ksql.variable.substitution.enable", "true", Session, "Replaces ${variables}.");
     SOURCE_TABLE_MATERIALIZATION_ENABLED: Flag = flag("ksql.source.table.materialization.enabled", "true", Server, "Allows CREATE SOURCE TABLE.");
     PULL_QUERIES_ENABLE: Flag = flag("ksql.pull.queries.enable", "true", Server, "Allows pull queries.");
     NEW_QUERY_PLANNER_ENABLED: Flag = flag("ksql.new.query.planner.enabled", "false", Session, "A persistent query may leave its key out.");
@@ -57,11 +60,14 @@ settings! {
     QUERY_PULL_RANGE_SCAN_ENABLED: Flag = flag("ksql.query.pull.range.scan.enabled", "true", Session, "A pull query may scan a range of keys.");
     QUERY_PULL_STREAM_ENABLED: Flag = flag("ksql.query.pull.stream.enabled", "true", Session, "Allows pull queries on streams.");
     QUERY_PULL_LIMIT_CLAUSE_ENABLED: Flag = flag("ksql.query.pull.limit.clause.enabled", "true", Session, "Allows LIMIT in pull queries.");
+    QUERY_PULL_MAX_QPS: Whole = whole("ksql.query.pull.max.qps", MAX_INT, Server, "Pull queries per second.").within(1, MOST);
+    QUERY_PULL_MAX_HOURLY_BANDWIDTH_MEGABYTES: Whole = whole("ksql.query.pull.max.hourly.bandwidth.megabytes", MAX_INT, Server, "Megabytes of pull results per hour.").within(0, MOST);
     QUERY_PULL_MAX_CONCURRENT_REQUESTS: Whole = whole("ksql.query.pull.max.concurrent.requests", MAX_INT, Server, "Pull queries at once.");
     // push queries
     MAX_PUSH_QUERIES: Whole = whole("ksql.max.push.queries", "100", Server, "How many push queries may run.");
     QUERY_PUSH_V2_ENABLED: Flag = flag("ksql.query.push.v2.enabled", "false", Session, "Shared push queries.");
     QUERY_PUSH_V2_REGISTRY_INSTALLED: Flag = flag("ksql.query.push.v2.registry.installed", "false", Server, "Makes shared push queries possible.");
+    QUERY_PUSH_V2_MAX_HOURLY_BANDWIDTH_MEGABYTES: Whole = whole("ksql.query.push.v2.max.hourly.bandwidth.megabytes", MAX_INT, Server, "Megabytes of shared push queries' results per hour.").within(0, MOST);
     WEBSOCKET_CONNECTION_MAX_TIMEOUT_MS: Whole = whole("ksql.websocket.connection.max.timeout.ms", "3600000", Server, "How long a WebSocket may live.");
     // overriding properties
     PROPERTIES_OVERRIDES_DENYLIST: Text = text("ksql.properties.overrides.denylist", "", Server, "Properties a request may not set.");
@@ -76,6 +82,7 @@ settings! {
     WORKER_POOL_SIZE: Whole = whole("ksql.worker.pool.size", "100", Server, "Worker threads of the HTTP side.").within(1, 1 << 20);
     IDLE_CONNECTION_TIMEOUT_SECONDS: Whole = whole("ksql.idle.connection.timeout.seconds", "86400", Server, "How long a silent connection lives.");
     // life of the server
+    SERVER_COMMAND_TOPIC_RATE_LIMIT: Number = number("ksql.server.command.topic.rate.limit", "1.7976931348623157E308", Server, "Statements per second that change what exists.");
     SERVER_COMMAND_RESPONSE_TIMEOUT_MS: Whole = whole("ksql.server.command.response.timeout.ms", "5000", Server, "How long a request waits for its command.");
     // functions
     FUNCTIONS_COLLECT_LIST_LIMIT: Whole = whole("ksql.functions.collect_list.limit", MAX_INT, Session, "Longest list COLLECT_LIST makes.");
@@ -87,6 +94,8 @@ settings! {
     COMMIT_INTERVAL_MS: Whole = whole("ksql.streams.commit.interval.ms", "2000", Session, "Longest pause between commits under load.").within(0, MOST);
     REPARTITION_PURGE_INTERVAL_MS: Whole = whole("ksql.streams.repartition.purge.interval.ms", "30000", Session, "Pause between purges of repartition topics.").within(0, MOST);
     CACHE_MAX_BYTES_BUFFERING: Whole = whole("ksql.streams.cache.max.bytes.buffering", "10000000", Session, "0: every update of a table is written.").within(0, MOST);
+    REPLICATION_FACTOR: Whole = whole("ksql.streams.replication.factor", "-1", Server, "Replicas of repartition topics; -1: as ksql.internal.topic.replicas says.").within(-1, 32_767);
+    PROCESSING_GUARANTEE: Text = text("ksql.streams.processing.guarantee", "at_least_once", Session, "The embedded log is always exactly once, Kafka at least once.").one_of(&["at_least_once", "exactly_once", "exactly_once_v2", "exactly_once_beta"]);
     NUM_STREAM_THREADS: Whole = whole("ksql.streams.num.stream.threads", "4", Session, "Threads of a query.").within(1, MOST);
     // ours
     DATA_DIR: Text = text("data.dir", "millstream-data", Server, "Data directory of the embedded log and of state.");

@@ -7,6 +7,7 @@ use sql::{Parsed, Query, Statement};
 
 use crate::catalog::Catalog;
 use crate::config::{Config, setting};
+use crate::counters::{Bandwidth, Counters};
 use crate::expr::Typed;
 use crate::formats::{FormatError, protobuf};
 use crate::plan::{self, Planner};
@@ -74,6 +75,26 @@ impl Engine {
             );
             Failure::new(FailureKind::TooMany, message)
         })
+    }
+
+    /// Counts a pull query, unless there were too many in this second or too much was answered in this hour.
+    fn count_pull(&self) -> Result<(), Failure> {
+        let counters = &self.shared.counters;
+        let now_ms = self.shared.clock.now_ms();
+        let most = self.shared.config.get(setting::QUERY_PULL_MAX_HOURLY_BANDWIDTH_MEGABYTES);
+        check_bandwidth(&counters.pulled, most, "pull", now_ms)?;
+        if counters.pull_queries.take(1, now_ms) {
+            return Ok(());
+        }
+        let most = self.shared.config.get(setting::QUERY_PULL_MAX_QPS);
+        let message = format!("Host is at rate limit for pull queries. Currently set to {most}.0 qps.");
+        Err(Failure::new(FailureKind::TooMany, message))
+    }
+
+    /// Has the bytes of an answer counted.
+    fn meter(&self, rows: &mut RowReceiver, sum: fn(&Counters) -> &Bandwidth) {
+        let (counters, clock) = (Arc::clone(&self.shared.counters), Arc::clone(&self.shared.clock));
+        rows.meter(move |bytes| sum(&counters).add(bytes, clock.now_ms()));
     }
 
     fn too_many_scans(&self) -> Failure {
@@ -171,8 +192,15 @@ impl Engine {
         topics.into_answers()?;
         let plan = plan?;
         self.check_push_limit(kind)?;
+        if is_scalable {
+            let most = self.shared.config.get(setting::QUERY_PUSH_V2_MAX_HOURLY_BANDWIDTH_MEGABYTES);
+            check_bandwidth(&self.shared.counters.pushed, most, "push", self.shared.clock.now_ms())?;
+        }
         let place = match kind {
-            Kind::StreamPull => Some(self.place_for_scan().ok_or_else(|| self.too_many_scans())?),
+            Kind::StreamPull => {
+                self.count_pull()?;
+                Some(self.place_for_scan().ok_or_else(|| self.too_many_scans())?)
+            }
             _ => None,
         };
         let columns = plan.root.schema.value.clone();
@@ -183,6 +211,11 @@ impl Engine {
             runtime.close(&closing);
         });
         rows.hold(place);
+        if is_scalable {
+            self.meter(&mut rows, |counters| &counters.pushed);
+        } else if kind == Kind::StreamPull {
+            self.meter(&mut rows, |counters| &counters.pulled);
+        }
         if kind == Kind::Push {
             let pushed = PushQuery { text: parsed.text.clone(), sources: plan.sources.clone() };
             self.shared.pushed.lock().insert(id.clone(), pushed);
@@ -245,8 +278,10 @@ impl Engine {
             Progress::Done(tables) => tables,
             Progress::Wait(pause) => return Ok(Progress::Wait(pause)),
         };
+        self.count_pull()?;
         let (sender, mut rows) = channel(|| ());
         rows.hold(self.place_for_pull()?);
+        self.meter(&mut rows, |counters| &counters.pulled);
         let (columns, keys, keeper) = (pull.columns.clone(), pull.keys.clone(), pull.query.clone());
         pull::answer(pull, format, tables, sender, &patience.client, || self.place_for_scan()).map_err(|error| {
             match error {
@@ -261,6 +296,15 @@ impl Engine {
         let id = format!("query_{}", self.shared.clock.now_ms());
         Ok(Progress::Done(serving::Answer { id, columns, keys, proto_schema, kind: Kind::TablePull, rows }))
     }
+}
+
+/// Refuses queries of a kind after whose answers in the last hour there shall be no more.
+fn check_bandwidth(answered: &Bandwidth, most_megabytes: i64, kind: &str, now_ms: i64) -> Result<(), Failure> {
+    let most = most_megabytes.max(0).unsigned_abs().saturating_mul(1 << 20);
+    if most_megabytes >= i64::from(i32::MAX) || answered.in_last_hour(now_ms) <= most {
+        return Ok(());
+    }
+    Err(Failure::new(FailureKind::TooMany, format!("Host is at bandwidth rate limit for {kind} queries.")))
 }
 
 /// The schema of the rows where they are messages.

@@ -64,6 +64,7 @@ impl Engine {
                 let asked = topics.into_answers()?;
                 let command = command?;
                 self.check_topics(&command)?;
+                self.check_readonly(&command)?;
                 Ok(Change::new(command, config, asked))
             }
         }
@@ -80,6 +81,17 @@ impl Engine {
                  millstream.topic.max.partitions allows."
             ))),
         }
+    }
+
+    /// No statement writes or deletes what `ksql.readonly.topics` names.
+    fn check_readonly(&self, command: &Command) -> Result<(), Failure> {
+        let sink = command.start.as_ref().and_then(|plan| plan.sink.as_ref()).map(|sink| &sink.topic);
+        for (topic, verb) in [(sink, "insert into"), (command.delete_topic.as_ref(), "delete")] {
+            if let Some(topic) = topic.filter(|topic| statements::is_readonly(&self.shared.config, topic)) {
+                return Err(Failure::statement(format!("Cannot {verb} read-only topic: {topic}")));
+            }
+        }
+        Ok(())
     }
 
     fn terminate(

@@ -14,6 +14,9 @@ use super::{Engine, parse};
 /// How often is looked whether what is waited for has happened.
 const POLL: Duration = Duration::from_millis(20);
 
+/// How long statements wait because there were so many before them.
+const RATE_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Statements that are being carried out.
 pub struct Execution {
     engine: Engine,
@@ -23,6 +26,8 @@ pub struct Execution {
     /// Number of the command that has to be carried out before.
     after: Option<i64>,
     begun: Instant,
+    /// Its statements count for their rate.
+    is_counted: bool,
     statements: Option<Vec<Parsed>>,
     /// One for each statement that is done.
     answers: Vec<Answer>,
@@ -57,6 +62,7 @@ impl Engine {
             session,
             after: wait_for,
             begun: Instant::now(),
+            is_counted: false,
             statements: None,
             answers: Vec::new(),
             deadline_ms: None,
@@ -84,7 +90,7 @@ impl Execution {
         }
         let statements = match self.statements.take() {
             Some(statements) => statements,
-            None => parse(&self.text, &self.session, self.limits)?,
+            None => parse(&self.text, &self.session, &self.engine.shared.config, self.limits)?,
         };
         let progress = self.carry_on(&statements);
         self.statements = Some(statements);
@@ -106,6 +112,9 @@ impl Execution {
     fn carry_on(&mut self, statements: &[Parsed]) -> Result<Progress<Vec<Answer>>, Failure> {
         let engine = self.engine.clone();
         let rest = statements.get(self.answers.len()..).unwrap_or_default();
+        if let Some(pause) = self.check_rate(rest)? {
+            return Ok(Progress::Wait(pause));
+        }
         // Who only looks takes no lock.
         let mut changing = None;
         if rest.iter().any(|statement| changes_something(&statement.statement)) {
@@ -129,6 +138,25 @@ impl Execution {
             self.answers.push(answer);
         }
         Ok(Progress::Done(std::mem::take(&mut self.answers)))
+    }
+
+    /// How long statements that change something have to wait because there were so many before them.
+    fn check_rate(&mut self, rest: &[Parsed]) -> Result<Option<Duration>, Failure> {
+        let many = rest.iter().filter(|statement| changes_something(&statement.statement)).count();
+        if many == 0 || self.is_counted {
+            return Ok(None);
+        }
+        let shared = &self.engine.shared;
+        self.is_counted = shared.counters.statements.take(many, shared.clock.now_ms());
+        if self.is_counted {
+            return Ok(None);
+        }
+        if self.begun.elapsed() < RATE_PATIENCE {
+            return Ok(Some(POLL));
+        }
+        let message = "DDL/DML rate is crossing the configured rate limit of statements/second";
+        let hint = "ksql.server.command.topic.rate.limit sets it; try again later".to_owned();
+        Err(Failure { hint: Some(hint), ..Failure::new(FailureKind::TooMany, message) })
     }
 
     /// The answer of an assertion that holds; none while it may yet come to.

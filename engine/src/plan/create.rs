@@ -150,6 +150,13 @@ impl Planner<'_> {
                 "Cannot execute command because source table materialization is disabled.",
             ));
         }
+        let is_header =
+            |element: &sql::Element| matches!(element.constraint, Constraint::Headers | Constraint::Header(_));
+        if !self.session.config.get(setting::HEADERS_COLUMNS_ENABLED) && create.elements.iter().any(is_header) {
+            let kind = if source.is_table() { "TABLE" } else { "STREAM" };
+            let message = format!("Cannot create {kind} because schema with headers columns is disabled.");
+            return Err(PlanError::statement(message));
+        }
         create.elements.iter().try_for_each(check_name)?;
         let check_timestamp = || sink::check_timestamp(&source.schema, source.timestamp.as_ref());
         if !source.is_table() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sql::{Expr, ExprKind, Ident, Query, SelectItem, SourceRef, Span};
 
 use crate::catalog::resolve_type;
+use crate::config::setting;
 
 use super::bind::Clause;
 use super::error::{PlanError, Result, Stage};
@@ -292,6 +293,10 @@ impl Names<'_> {
                 }
             }
             ExprKind::Lambda { params: own, body } => {
+                if !self.planner.session.config.get(setting::LAMBDAS_ENABLED) {
+                    let wrong = PlanError::statement("Lambdas are not enabled at this time.").at(span);
+                    self.ambiguous.get_or_insert(wrong);
+                }
                 if let Err(wrong) = self.check_parameters(own, params) {
                     self.ambiguous.get_or_insert(wrong);
                 }

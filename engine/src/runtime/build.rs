@@ -67,12 +67,14 @@ enum Bounds<'a> {
 impl Builder<'_> {
     /// Makes a repartition topic if it is not there.
     pub(super) fn make_topic(&self, exchange: &Exchange) -> Result<(), LogError> {
-        let config = BTreeMap::from([
-            ("cleanup.policy".to_owned(), "delete".to_owned()),
-            ("retention.ms".to_owned(), "-1".to_owned()),
-            ("segment.bytes".to_owned(), REPARTITION_SEGMENT_BYTES.to_string()),
-        ]);
-        let replicas = self.config.get(setting::INTERNAL_TOPIC_REPLICAS);
+        let mut config = BTreeMap::from([("segment.bytes".to_owned(), REPARTITION_SEGMENT_BYTES.to_string())]);
+        config.extend(self.config.internal_topics().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        config.insert("cleanup.policy".to_owned(), "delete".to_owned());
+        config.insert("retention.ms".to_owned(), "-1".to_owned());
+        let replicas = match self.config.get(setting::REPLICATION_FACTOR) {
+            ..=0 => self.config.get(setting::INTERNAL_TOPIC_REPLICAS),
+            replicas => replicas,
+        };
         let spec = TopicSpec { partitions: exchange.partitions, replicas: replicas as u16, config };
         match self.log.create_topic(&exchange.topic, &spec) {
             Ok(()) | Err(LogError::TopicExists(_)) => Ok(()),

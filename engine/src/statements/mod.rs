@@ -33,5 +33,6 @@ pub use print::{Print, print};
 pub use properties::{set, unset};
 pub use session::{Session, bare_name};
 pub use show::show;
+pub(crate) use topics::is_readonly;
 pub use variables::{define, undefine};
 pub use view::{BadRecords, LiveQuery, PushQuery, QueryError, View};

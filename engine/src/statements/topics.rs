@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::setting;
+use parking_lot::RwLock;
+use regex::Regex;
+
+use crate::config::{Config, setting};
 
 use super::{Failure, Outcome, TopicLine, View};
 
@@ -12,7 +15,23 @@ const INTERNAL: &[&str] = &["_confluent", "__confluent", "_kafka", "__consumer_o
 /// Whether a topic is hidden from `SHOW TOPICS`.
 fn is_internal(view: View<'_>, name: &str) -> bool {
     INTERNAL.iter().any(|prefix| name.starts_with(prefix))
-        || view.config.list(setting::HIDDEN_TOPICS).any(|hidden| hidden == name)
+        || view.config.list(setting::HIDDEN_TOPICS).any(|pattern| matches(pattern, name))
+}
+
+/// Whether no statement may write a topic.
+pub(crate) fn is_readonly(config: &Config, topic: &str) -> bool {
+    config.list(setting::READONLY_TOPICS).any(|pattern| matches(pattern, topic))
+}
+
+/// Whether a pattern means the topic. Patterns are compiled once: every INSERT asks.
+fn matches(pattern: &str, topic: &str) -> bool {
+    static COMPILED: RwLock<BTreeMap<String, Option<Regex>>> = RwLock::new(BTreeMap::new());
+    let matches = |compiled: &Option<Regex>| compiled.as_ref().is_some_and(|regex| regex.is_match(topic));
+    if let Some(compiled) = COMPILED.read().get(pattern) {
+        return matches(compiled);
+    }
+    let compiled = Regex::new(&format!("^(?:{pattern})$")).ok();
+    matches(COMPILED.write().entry(pattern.to_owned()).or_insert(compiled))
 }
 
 /// Lists topics.

@@ -12,16 +12,12 @@ mod json;
 mod values;
 mod writer;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
-use regex::Regex;
-
 use crate::catalog::Source;
-use crate::config::setting;
 use crate::types::{Column, Value};
 
+use super::topics::is_readonly;
 use super::{Failure, FailureKind, Outcome, View, describe};
 
 pub use inserter::Inserter;
@@ -58,7 +54,7 @@ pub(super) fn target(view: View<'_>, name: &str) -> Result<Arc<Source>, Failure>
     if source.is_windowed() {
         return Err(Failure::request("Cannot insert values into windowed stream/table!"));
     }
-    if view.config.list(setting::READONLY_TOPICS).any(|pattern| matches_topic(pattern, &source.topic)) {
+    if is_readonly(view.config, &source.topic) {
         return Err(Failure::request(format!("Cannot insert values into read-only topic: {}", source.topic)));
     }
     Ok(source.clone())
@@ -80,17 +76,6 @@ fn write_failure(name: &str, error: WriteError) -> Failure {
             Failure::new(FailureKind::from(&error), format!("Failed to insert values into '{name}'. {told}"))
         }
     }
-}
-
-/// Whether a pattern of `ksql.readonly.topics` means the topic. Patterns are compiled once: every INSERT asks.
-fn matches_topic(pattern: &str, topic: &str) -> bool {
-    static COMPILED: RwLock<BTreeMap<String, Option<Regex>>> = RwLock::new(BTreeMap::new());
-    let matches = |compiled: &Option<Regex>| compiled.as_ref().is_some_and(|regex| regex.is_match(topic));
-    if let Some(compiled) = COMPILED.read().get(pattern) {
-        return matches(compiled);
-    }
-    let compiled = Regex::new(&format!("^(?:{pattern})$")).ok();
-    matches(COMPILED.write().entry(pattern.to_owned()).or_insert(compiled))
 }
 
 /// `K` or ``K, L``, as in messages about missing keys.
