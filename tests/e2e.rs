@@ -25,6 +25,8 @@ mod disk;
 mod full_disk;
 #[path = "e2e/fuzz/mod.rs"]
 mod fuzz;
+#[path = "e2e/headless.rs"]
+mod headless;
 #[path = "e2e/http.rs"]
 mod http;
 #[path = "e2e/kafka.rs"]

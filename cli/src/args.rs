@@ -62,6 +62,9 @@ pub(crate) enum Command {
     Server {
         /// ksqlDB's server.properties, plus `data.dir`.
         file: Option<PathBuf>,
+        /// Headless: run the statements of this file and take no others, as ksql.queries.file does.
+        #[arg(long, value_name = "FILE")]
+        queries_file: Option<String>,
         /// Property that overrides the file; may be repeated.
         #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = key_value)]
         property: Vec<(String, String)>,

@@ -84,7 +84,8 @@ fn cannot_start(error: &std::io::Error) -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Stopped> {
-    if let Some(Command::Server { file, property }) = args.command {
+    if let Some(Command::Server { file, queries_file, mut property }) = args.command {
+        property.extend(queries_file.map(|file| ("ksql.queries.file".to_owned(), file)));
         return start::server(file.as_deref(), &property).await.map_err(Stopped::failed);
     }
     match args.url.clone() {

@@ -24,6 +24,7 @@ mod limit_tests;
 mod pull_refused_tests;
 #[cfg(test)]
 mod pull_tests;
+mod queries_file;
 #[cfg(test)]
 mod refused_tests;
 #[cfg(test)]
@@ -40,8 +41,8 @@ mod topics;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 use sql::{Limits, Parsed, Statement};
@@ -59,6 +60,7 @@ use crate::runtime::{self, Runtime, Settings};
 use crate::statements::{self, Answer, BadRecords, Failure, Inserter, LiveQuery, Outcome, PushQuery, Session, View};
 
 use change::{Change, changes_something};
+use queries_file::QueriesFile;
 use settle::Settling;
 
 pub use execution::Execution;
@@ -107,6 +109,8 @@ struct Shared {
     pulls: Places,
     /// What else takes a thread or a dataflow for a client, push queries apart.
     scans: Places,
+    /// The file whose statements are all that this server runs.
+    headless: OnceLock<String>,
     /// What is counted for limits.
     counters: Arc<Counters>,
     /// Queries run by themselves.
@@ -135,6 +139,8 @@ impl Engine {
         let settings = Settings { threads, step_rows, state_bytes, uncut };
         let runtime = Runtime::new(Arc::clone(&log), Arc::clone(&clock), Arc::clone(&functions), settings)?;
         let (commands, logged) = CommandLog::open(Arc::clone(log.kv()))?;
+        let file = QueriesFile::of(&config)?;
+        let file = file.map(|file| Ok::<_, Error>((file.done(&logged, &config)?, file))).transpose()?;
         let counters = Arc::new(Counters::new(
             config.get(setting::QUERY_PULL_MAX_QPS) as f64,
             config.get(setting::SERVER_COMMAND_TOPIC_RATE_LIMIT),
@@ -156,11 +162,15 @@ impl Engine {
                 settling: Settling::default(),
                 pulls: Places::default(),
                 scans: Places::default(),
+                headless: OnceLock::new(),
                 counters,
                 has_threads: threads > 0,
             }),
         };
         engine.replay(logged)?;
+        if let Some((done, file)) = file {
+            engine.run_file(file, done).inspect_err(|_| engine.shut_down())?;
+        }
         Ok(engine)
     }
 

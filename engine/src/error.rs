@@ -20,6 +20,9 @@ pub enum Error {
     /// A query could not be started.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
+    /// The file of headless mode cannot be carried out.
+    #[error("{0}")]
+    QueriesFile(String),
 }
 
 impl From<KvError> for Error {

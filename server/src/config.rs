@@ -130,7 +130,6 @@ mod tests {
             ("ksql.security.extension.class", "x.Y"),
             ("ksql.resource.extension.class", "x.Y"),
             ("ksql.access.validator.enable", "on"),
-            ("ksql.queries.file", "a.sql"),
             ("listeners.proxy.protocol", "true"),
         ] {
             let error = from(&[(name, value)]).unwrap_err();

@@ -73,7 +73,6 @@ static REFUSED: &[(Property, Promise, &str)] = &[
     (p("listeners.proxy.protocol", Boolean, Some("false"), Server, "A proxy says who its clients are."), Promise::If("true"), PROXY_PROTOCOL),
     (p("ksql.client.ip_port.configuration.enabled", Boolean, Some("false"), Server, "A proxy says who its clients are."), Promise::If("true"), PROXY_PROTOCOL),
     (p("ksql.proxy.protocol.local.mode.enabled", Boolean, Some("false"), Server, "A proxy may speak for itself."), Promise::If("true"), PROXY_PROTOCOL),
-    (p("ksql.queries.file", Text, None, Server, "Runs this file and nothing else."), Promise::Any, "the server takes statements from anybody; run the file once with `millstream -f FILE`"),
     (p("ksql.nested.error.set.null", Boolean, Some("true"), Session, "A failing nested value becomes NULL by itself."), Promise::Unless("true"), RESULTS),
     (p("ksql.windowed.session.key.legacy", Boolean, Some("false"), Session, "Old key format of session windows."), Promise::If("true"), RESULTS),
     (p("ksql.streams.default.timestamp.extractor", Text, None, Session, "Java class of event times."), Promise::Any, "Java classes cannot be loaded; name the column of the time in the statement: WITH (TIMESTAMP='…')"),

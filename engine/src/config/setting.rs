@@ -82,6 +82,7 @@ settings! {
     WORKER_POOL_SIZE: Whole = whole("ksql.worker.pool.size", "100", Server, "Worker threads of the HTTP side.").within(1, 1 << 20);
     IDLE_CONNECTION_TIMEOUT_SECONDS: Whole = whole("ksql.idle.connection.timeout.seconds", "86400", Server, "How long a silent connection lives.");
     // life of the server
+    QUERIES_FILE: Maybe<Text> = text("ksql.queries.file", "", Server, "Headless: runs the statements of this file and takes no others.").or_unset();
     SERVER_COMMAND_TOPIC_RATE_LIMIT: Number = number("ksql.server.command.topic.rate.limit", "1.7976931348623157E308", Server, "Statements per second that change what exists.");
     SERVER_COMMAND_RESPONSE_TIMEOUT_MS: Whole = whole("ksql.server.command.response.timeout.ms", "5000", Server, "How long a request waits for its command.");
     // functions

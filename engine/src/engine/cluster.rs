@@ -23,6 +23,7 @@ impl Engine {
                 Failure { hint, ..Failure::request(format!("Invalid pattern: {text}")) }
             })
         };
+        self.check_headless()?;
         let patterns: Vec<Regex> = patterns.iter().map(compile).collect::<Result<_, _>>()?;
         let catalog = self.catalog();
         self.close_client_queries();

@@ -71,6 +71,12 @@ impl Engine {
 }
 
 impl Execution {
+    /// Of statements that stand in a text and are to be carried out at once.
+    pub(super) fn of_statements(engine: &Engine, text: &str, statements: Vec<Parsed>, session: Session) -> Self {
+        let statements = Some(statements);
+        Self { statements, is_counted: true, ..engine.begin_within(text, session, None, Limits::NONE) }
+    }
+
     pub(super) fn run_to_end(mut self) -> Result<Vec<Answer>, Failure> {
         loop {
             match self.go_on()? {
@@ -112,6 +118,9 @@ impl Execution {
     fn carry_on(&mut self, statements: &[Parsed]) -> Result<Progress<Vec<Answer>>, Failure> {
         let engine = self.engine.clone();
         let rest = statements.get(self.answers.len()..).unwrap_or_default();
+        if let Some(statement) = rest.iter().find(|parsed| changes_something(&parsed.statement)) {
+            engine.check_headless().map_err(|failure| failure.of_parsed(statement))?;
+        }
         if let Some(pause) = self.check_rate(rest)? {
             return Ok(Progress::Wait(pause));
         }

@@ -1,0 +1,171 @@
+//! Headless mode: the server runs the statements of one file and takes no others that change what exists
+//! (`ksql.queries.file`). Queries of clients and rows by INSERT it takes.
+//!
+//! The first start carries them out and logs them like any others. A later one finds them in the command log, so that ids,
+//! state and positions are what they were, and carries out only what has been added at the end of the file.
+
+use std::fs;
+
+use sql::{Parsed, Span, Statement, Variables};
+
+use crate::commands::Logged;
+use crate::config::{Config, setting};
+use crate::error::Error;
+use crate::statements::{Failure, Session};
+
+use super::change::changes_something;
+use super::{Engine, Execution};
+
+/// What such a file may hold.
+const ALLOWED: &str = "CREATE STREAM, CREATE TABLE, CREATE TYPE, CREATE STREAM AS SELECT, CREATE TABLE AS SELECT, INSERT \
+                       INTO … SELECT, SET and UNSET";
+/// As ksqlDB says it.
+const NO_QUERIES: &str = "The SQL file does not contain any persistent queries. i.e. it contains no 'INSERT INTO', 'CREATE \
+                          TABLE x AS SELECT' or 'CREATE STREAM x AS SELECT' style statements.";
+const ONLY_ADDED: &str = "Statements can only be added at the end of a queries file (CREATE OR REPLACE changes a query). To \
+                          begin anew, with state and positions of its own, name another data.dir.";
+
+/// The file, with its statements.
+pub(super) struct QueriesFile {
+    path: String,
+    text: String,
+    statements: Vec<Parsed>,
+}
+
+impl QueriesFile {
+    /// The file that the settings name.
+    pub(super) fn of(config: &Config) -> Result<Option<Self>, Error> {
+        let Some(path) = config.get(setting::QUERIES_FILE).filter(|path| !path.trim().is_empty()) else {
+            return Ok(None);
+        };
+        let text = fs::read_to_string(path)
+            .map_err(|error| Error::QueriesFile(format!("Could not read the query file: {path}. Details: {error}")))?;
+        let statements = sql::parse_within(&text, &Variables::default(), config.sql_limits()).map_err(|error| {
+            Error::QueriesFile(format!("{path}:{}:{}: {}", error.line, error.column, error.message))
+        })?;
+        let file = Self { path: path.to_owned(), text, statements };
+        if let Some(other) = file.statements.iter().find(|parsed| !is_allowed(&parsed.statement)) {
+            return Err(file.wrong(other.span, &format!("a queries file may hold {ALLOWED} only")));
+        }
+        let is_query =
+            |parsed: &Parsed| matches!(parsed.statement, Statement::CreateAs(_) | Statement::InsertSelect { .. });
+        if !file.statements.iter().any(is_query) {
+            return Err(Error::QueriesFile(format!("{}: {NO_QUERIES}", file.path)));
+        }
+        Ok(Some(file))
+    }
+
+    /// How many of its statements have been carried out, if all that have been are in it and in this order.
+    pub(super) fn done(&self, logged: &[Logged], config: &Config) -> Result<usize, Error> {
+        let mut done = 0;
+        for command in logged {
+            let known = canonical(&command.written);
+            done += self.position(&known, done).map_err(|at| {
+                let data_dir = config.get(setting::DATA_DIR);
+                let shown = &command.written;
+                match at.and_then(|at| self.statements.get(at)) {
+                    Some(parsed) => self.wrong(
+                        parsed.span,
+                        &format!(
+                            "this is not the statement that was carried out here in {data_dir}: {shown}\n{ONLY_ADDED}"
+                        ),
+                    ),
+                    None => Error::QueriesFile(format!(
+                        "{}: a statement is missing that was carried out in {data_dir}: {shown}\n{ONLY_ADDED}",
+                        self.path
+                    )),
+                }
+            })? + 1;
+        }
+        Ok(done)
+    }
+
+    /// Where from `first` on the statement stands, as so many after it; else the one that stands in its place.
+    fn position(&self, known: &str, first: usize) -> Result<usize, Option<usize>> {
+        for (after, parsed) in self.statements.iter().skip(first).enumerate() {
+            if !changes_something(&parsed.statement) {
+                continue;
+            }
+            if sql::format(&parsed.statement) == known {
+                return Ok(after);
+            }
+            // It may have had nothing to do.
+            if !is_optional(&parsed.statement) {
+                return Err(Some(first + after));
+            }
+        }
+        Err(None)
+    }
+
+    fn wrong(&self, span: Span, problem: &str) -> Error {
+        let (line, column) = sql::line_column(&self.text, span.start);
+        Error::QueriesFile(format!("{}:{line}:{column}: {problem}", self.path))
+    }
+}
+
+impl Engine {
+    /// Carries out the statements of the file but those that are `done`; from then on, others are refused.
+    pub(super) fn run_file(&self, file: QueriesFile, done: usize) -> Result<(), Error> {
+        let (before, rest) = file.statements.split_at(done.min(file.statements.len()));
+        let mut session = Session::default();
+        for parsed in before.iter().filter(|parsed| !changes_something(&parsed.statement)) {
+            self.answer(parsed, &mut session).map_err(|failure| file.wrong(parsed.span, &failure.message))?;
+        }
+        let rest = rest.to_vec();
+        if let Err(failure) = self.dry_run(&file.text, &rest, session.clone()) {
+            let works = |many: &usize| self.dry_run(&file.text, &rest[..*many], session.clone()).is_ok();
+            let many: Vec<usize> = (1..=rest.len()).collect();
+            let at = rest.get(many.partition_point(works)).map(|parsed| parsed.span);
+            let Failure { message, span, .. } = failure;
+            return Err(file.wrong(span.or(at).unwrap_or_default(), &message));
+        }
+        let (new, path) = (rest.len(), file.path);
+        Execution::of_statements(self, &file.text, rest, session)
+            .run_to_end()
+            .map_err(|failure| Error::QueriesFile(format!("{path}: {failure}")))?;
+        tracing::info!(file = path, statements = done + new, new, "headless: other statements are not taken");
+        // Nobody else sets it.
+        let _first = self.shared.headless.set(path);
+        Ok(())
+    }
+
+    /// Refuses whatever changes what exists, in headless mode.
+    pub(super) fn check_headless(&self) -> Result<(), Failure> {
+        match self.shared.headless.get() {
+            None => Ok(()),
+            Some(file) => Err(Failure::request(format!(
+                "This server runs the statements of {file} (ksql.queries.file) and takes no others that change what exists. \
+                 Add them at the end of the file and restart the server."
+            ))),
+        }
+    }
+}
+
+fn is_allowed(statement: &Statement) -> bool {
+    matches!(
+        statement,
+        Statement::CreateSource(_)
+            | Statement::CreateAs(_)
+            | Statement::InsertSelect { .. }
+            | Statement::CreateType { .. }
+            | Statement::Set { .. }
+            | Statement::Unset { .. }
+    )
+}
+
+/// Whether a statement may have nothing to do.
+fn is_optional(statement: &Statement) -> bool {
+    match statement {
+        Statement::CreateSource(create) => create.if_not_exists,
+        Statement::CreateAs(create) => create.if_not_exists,
+        Statement::CreateType { if_not_exists, .. } => *if_not_exists,
+        _ => false,
+    }
+}
+
+/// The statement without its blanks and comments.
+fn canonical(text: &str) -> String {
+    let parsed = sql::parse_within(text, &Variables::default(), sql::Limits::NONE);
+    let only = parsed.ok().and_then(|mut parsed| parsed.pop());
+    only.map_or_else(|| text.to_owned(), |parsed| sql::format(&parsed.statement))
+}
