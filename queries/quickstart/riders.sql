@@ -1,14 +1,14 @@
 -- The riders quickstart: where are the riders now, and which of them are near Mountain View?
 SET 'auto.offset.reset' = 'earliest';
 
-CREATE STREAM riderLocations (profileId VARCHAR, latitude DOUBLE, longitude DOUBLE)
+CREATE STREAM IF NOT EXISTS riderLocations (profileId VARCHAR, latitude DOUBLE, longitude DOUBLE)
   WITH (kafka_topic='locations', value_format='json', partitions=1);
 
-CREATE TABLE currentLocation AS
+CREATE TABLE IF NOT EXISTS currentLocation AS
   SELECT profileId, LATEST_BY_OFFSET(latitude) AS la, LATEST_BY_OFFSET(longitude) AS lo
   FROM riderlocations GROUP BY profileId EMIT CHANGES;
 
-CREATE TABLE ridersNearMountainView AS
+CREATE TABLE IF NOT EXISTS ridersNearMountainView AS
   SELECT ROUND(GEO_DISTANCE(la, lo, 37.4133, -122.1162), -1) AS distanceInKm,
          COLLECT_LIST(profileId) AS riders, COUNT(*) AS count
   FROM currentLocation

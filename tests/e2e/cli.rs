@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::Output;
 use std::time::Instant;
 
-use e2e::eventually;
+use e2e::{eventually, repository};
 use e2e::process::{self, Server, run, signal, spawn};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -85,6 +85,20 @@ fn a_failure_in_a_file_is_found_by_name_line_and_column() {
     fs::write(&outer, format!("RUN SCRIPT '{}';", outer.display())).unwrap();
     let output = run(&[&server.url, "-f", &outer.display().to_string()], "");
     assert!(text(&output.stderr).contains("nested too deeply"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_quickstart_can_be_run_again() {
+    let data = tempfile::tempdir().unwrap();
+    let data_dir = format!("data.dir={}", data.path().display());
+    let script = repository().join("queries/quickstart/riders.sql").display().to_string();
+    let args = ["-D", &data_dir, "-D", "listeners=http://127.0.0.1:0", "-f", &script];
+    let answers = |out: String| out.lines().filter(|line| line.starts_with(['|', '+'])).collect::<Vec<_>>().join("\n");
+    let first = answers(ok(&run(&args, "")).0);
+    assert!(first.contains("| 10.0 "), "{first}");
+    for _ in 0..2 {
+        assert_eq!(answers(ok(&run(&args, "")).0), first);
+    }
 }
 
 #[test]
