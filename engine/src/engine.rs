@@ -395,7 +395,10 @@ fn parse(text: &str, session: &Session, config: &Config, limits: Limits) -> Resu
     );
     let variables = session.variables.clone();
     let variables = if substitutes { variables } else { variables.switched_off() };
-    sql::parse_within(text, &variables, limits).map_err(|error| Failure::statement(error.message).of(&error.statement))
+    sql::parse_within(text, &variables, limits).map_err(|error| {
+        let hint = Some(error.note()).filter(|note| !note.is_empty());
+        Failure { span: Some(error.span), hint, ..Failure::statement(error.message).of(&error.statement) }
+    })
 }
 
 /// A name as the user wrote it.

@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::Output;
 use std::time::Instant;
 
-use e2e::{eventually, repository};
 use e2e::process::{self, Server, run, signal, spawn};
+use e2e::{eventually, repository};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -12,6 +12,15 @@ pub enum ErrorKind {
     Invalid,
 }
 
+/// What to write instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suggestion {
+    /// The word that was probably meant.
+    Word(&'static str),
+    /// A mistake that is well known; nothing else needs to be said.
+    Advice(&'static str),
+}
+
 /// Why a text is not a statement.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -28,8 +37,8 @@ pub struct SqlError {
     pub column: u32,
     /// What could have stood here (keywords, symbols, `identifier`, `expression` …), where known.
     pub expected: Vec<String>,
-    /// The word that was probably meant.
-    pub suggestion: Option<String>,
+    /// What to write instead, where known.
+    pub suggestion: Option<Suggestion>,
     /// What ksqlDB reports as the statement: the offending line for syntax errors, else the one statement, with its values
     /// masked.
     pub statement: String,
@@ -52,12 +61,15 @@ impl SqlError {
 
     /// What could have stood there and what was probably meant; empty when nothing is known.
     pub fn note(&self) -> String {
+        if let Some(Suggestion::Advice(advice)) = self.suggestion {
+            return advice.to_owned();
+        }
         let mut parts = Vec::new();
         if let Some((last, rest)) = self.expected.split_last() {
             let list = if rest.is_empty() { last.clone() } else { format!("{} or {last}", rest.join(", ")) };
             parts.push(format!("expected {list}"));
         }
-        if let Some(word) = &self.suggestion {
+        if let Some(Suggestion::Word(word)) = self.suggestion {
             parts.push(format!("did you mean {word}?"));
         }
         parts.join("; ")

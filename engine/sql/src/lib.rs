@@ -20,7 +20,7 @@ mod tokens;
 mod variables;
 
 pub use ast::*;
-pub use error::{ErrorKind, Place, SqlError, line_column};
+pub use error::{ErrorKind, Place, SqlError, Suggestion, line_column};
 pub use format::{
     format, format_element, format_expr, format_ident, format_query, format_string, format_type, format_with,
     is_secret, masked, without_credentials,

@@ -166,7 +166,7 @@ fn no_arithmetic(left: &str, right: &str) -> String {
 }
 
 /// The candidate most similar to `name`, if one is similar at all.
-pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
     candidates
         .map(|candidate| (strsim::jaro_winkler(&name.to_uppercase(), &candidate.to_uppercase()), candidate))
         .filter(|(similarity, _)| *similarity > 0.8)

@@ -41,7 +41,7 @@ pub use bind::{Bound, Env, bind, bind_table_function, bind_types, resolve_type};
 pub use cast::{Settings, cast_value};
 pub use coerce::{can_cast, common_type, is_implicitly_castable};
 pub use compile::{Evaluator, compile};
-pub use error::ExprError;
+pub use error::{ExprError, nearest};
 pub use functions::{Function, FunctionKind, Registry};
 pub use scope::{Scope, ScopeColumn};
 pub use typed::{Arithmetic, Call, Comparison, Kind, Typed};

@@ -54,10 +54,17 @@ impl Planner<'_> {
         let columns = source.record_schema().value.len();
         formats::check_wrap(&source.formats.value.name, columns, properties.wrap_single_value)?;
         self.check_registry(&source.topic, &source.formats, &source.schema)?;
-        if source.schema.is_empty() {
-            return Err(PlanError::statement("No columns supplied."));
+        if !source.schema.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let format = &source.formats.value.name;
+        Err(match crate::formats::format(format).is_some_and(|f| f.features().schema_inference) {
+            true => PlanError::statement(format!("The format {format} is not supported yet.")),
+            false => PlanError::statement("No columns supplied.").hint(Some(format!(
+                "{format} says nothing about columns: declare them, as in {} (name VARCHAR)",
+                source.name
+            ))),
+        })
     }
 
     fn make_source(&self, text: &str, create: &CreateSource, source: Source, topics: Vec<NewTopic>) -> Result<Command> {

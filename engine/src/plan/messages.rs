@@ -134,6 +134,21 @@ pub(super) fn similar_source(catalog: &Catalog, name: &str) -> Option<String> {
         .map(|(_, source)| format!("did you mean {} `{}`?", kind(source.kind), source.name))
 }
 
+/// What to name instead of ROWKEY, which keys were called once.
+pub(super) fn no_rowkey(keys: &[String]) -> String {
+    match keys {
+        [] => "there is no ROWKEY, nor a key".to_owned(),
+        keys => format!("there is no ROWKEY; the key is {}", keys.join(", ")),
+    }
+}
+
+/// A format that keeps its schemas in a registry is not there yet.
+pub(super) fn no_registry_format(format: &str) -> String {
+    format!(
+        "{format} is not supported yet, with or without a registry: declare the columns, and take JSON, DELIMITED or KAFKA"
+    )
+}
+
 /// A statement as ksqlDB shows it.
 pub(super) fn shown(statement: &Statement) -> String {
     format!("{};", sql::format(statement))

@@ -7,6 +7,7 @@ use sql::{Expr, ExprKind, Ident, Query, SelectItem, SourceRef, Span};
 
 use crate::catalog::resolve_type;
 use crate::config::setting;
+use crate::expr;
 
 use super::bind::Clause;
 use super::error::{PlanError, Result, Stage};
@@ -349,12 +350,13 @@ impl Names<'_> {
     fn unknown(&self, source: Option<&Ident>, name: &Ident, span: Span, clause: Clause) -> PlanError {
         let written = source.map(|source| format!("{}.", source.name)).unwrap_or_default() + &name.name;
         let known = self.froms.iter().filter(|from| source.is_none_or(|source| source.name == from.alias));
-        let nearest = known
-            .flat_map(|from| from.source.schema.columns())
-            .map(|column| (strsim::jaro_winkler(&column.name.to_uppercase(), &name.name.to_uppercase()), &column.name))
-            .filter(|(similarity, _)| *similarity > 0.8)
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, name)| format!("did you mean `{name}`?"));
+        if name.name == "ROWKEY" {
+            let keys = known.flat_map(|from| from.source.schema.key.iter()).map(|column| format!("`{}`", column.name));
+            let hint = messages::no_rowkey(&keys.collect::<Vec<_>>());
+            return self.planner.unknown_column(&written, span, clause).at(span).hint(Some(hint));
+        }
+        let columns = known.flat_map(|from| from.source.schema.columns()).map(|column| column.name.as_str());
+        let nearest = expr::nearest(&name.name, columns).map(|name| format!("did you mean `{name}`?"));
         self.planner.unknown_column(&written, span, clause).at(span).hint(nearest)
     }
 }

@@ -61,17 +61,19 @@ impl Planner<'_> {
             .into_iter()
             .filter(|(_, name, _)| crate::formats::format(name).is_some_and(|f| f.features().schema_inference));
         let (inferred, declared): (Vec<_>, Vec<_>) = registered.partition(|(_, _, columns)| columns.is_empty());
-        if let Some((side, ..)) = inferred.first() {
+        if let Some((side, format, _)) = inferred.first() {
             let cause = "Caused by: KSQL is not configured to use a schema registry. To enable it, please\n\tset \
                          ksql.schema.registry.url";
             return Err(PlanError::no_registry(format!(
                 "Schema registry fetch for topic {side} request failed for topic: {topic}\n{cause}\n{cause}"
-            )));
+            ))
+            .hint(Some(messages::no_registry_format(format))));
         }
         match declared.first() {
             Some((_, name, _)) => Err(PlanError::no_registry(format!(
                 "Cannot create topic '{topic}' with format {name} without configuring 'ksql.schema.registry.url'"
-            ))),
+            ))
+            .hint(Some(messages::no_registry_format(name)))),
             None => Ok(()),
         }
     }

@@ -251,9 +251,11 @@ fn check_names(with: &With, clause: Clause) -> Result<()> {
         .known()
         .find(|(known, _)| strsim::jaro_winkler(known, &first.name) > 0.9)
         .map(|(known, _)| format!("did you mean {known}?"));
+    let declared = || "the key is said where the columns are: name type KEY, in a table PRIMARY KEY".to_owned();
+    let hint = if first.name == "KEY" { Some(declared()) } else { nearest };
     let names: Vec<&str> = unknown.iter().map(|name| name.name.as_str()).collect();
     let message = format!("Invalid config variable(s) in the WITH clause: {}", names.join(","));
-    Err(PlanError::statement(message).hint(nearest).at(first.span))
+    Err(PlanError::statement(message).hint(hint).at(first.span))
 }
 
 /// The whole number that a literal, or its text, stands for.

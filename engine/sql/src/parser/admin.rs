@@ -6,6 +6,10 @@ use crate::{
     tokens::{Kind, Token},
 };
 
+/// What SHOW and LIST can show.
+const SHOWN: &[&str] =
+    &["CONNECTORS", "FUNCTIONS", "PROPERTIES", "QUERIES", "STREAMS", "TABLES", "TOPICS", "TYPES", "VARIABLES"];
+
 impl Parser<'_> {
     pub(super) fn show(&mut self) -> Result<Statement> {
         self.advance();
@@ -27,7 +31,7 @@ impl Parser<'_> {
                 return Err(self.unexpected_before(&["CONNECTORS"], |t| t.is(";")));
             }
         }
-        let Kind::Keyword(word) = self.peek().kind else { return Err(self.no_alternative()) };
+        let Kind::Keyword(word) = self.peek().kind else { return Err(self.none_of(SHOWN)) };
         let show = match (word, connectors_of) {
             ("CONNECTORS", kind) => Show::Connectors { kind },
             ("TOPICS", _) => Show::Topics { all, extended: false },
@@ -45,7 +49,7 @@ impl Parser<'_> {
                 }
                 Show::ConnectorPlugins
             }
-            _ => return Err(self.no_alternative()),
+            _ => return Err(self.none_of(SHOWN)),
         };
         self.advance();
         Ok(Statement::Show(match show {

@@ -7,7 +7,7 @@
 use super::{Parser, Result};
 use crate::{
     Span, SqlError,
-    error::ErrorKind,
+    error::{ErrorKind, Suggestion},
     keywords,
     tokens::{Kind, Token},
 };
@@ -124,6 +124,16 @@ impl Parser<'_> {
         self.syntax(token.span, &message, self.tried_here())
     }
 
+    /// [`Self::no_alternative`], where the alternatives are these words.
+    pub(super) fn none_of(&self, words: &[&'static str]) -> SqlError {
+        let mut error = self.no_alternative();
+        error.suggestion = resembling(self.text_of(self.peek().span), words).map(Suggestion::Word);
+        // Who is told the word needs no list of all.
+        let listed = words.iter().filter(|_| error.suggestion.is_none());
+        error.expected = listed.map(|word| display(word)).collect();
+        error
+    }
+
     /// The first word of a statement is none that starts one.
     pub(super) fn unknown_statement(&self) -> SqlError {
         let (token, next) = (self.peek(), self.peek_nth(1));
@@ -136,7 +146,7 @@ impl Parser<'_> {
         let nearest = nearest.copied().unwrap_or("SELECT");
         let message = format!("Unknown statement '{}'\nDid you mean '{nearest}'?", self.shown(token));
         let mut error = self.syntax(token.span, &message, &[]);
-        error.suggestion = Some(nearest.to_owned());
+        error.suggestion = Some(Suggestion::Word(nearest));
         error
     }
 
@@ -206,7 +216,7 @@ impl Parser<'_> {
     }
 
     /// A clause's first word, misspelt, was taken for an alias or a name; the error shows at it or just after it.
-    fn misspelt_clause(&self, span: Span) -> Option<String> {
+    fn misspelt_clause(&self, span: Span) -> Option<&'static str> {
         const CLAUSES: &[&str] = &[
             "FROM",
             "WHERE",
@@ -238,9 +248,33 @@ impl Parser<'_> {
         let message = format!("line {line}:{column}: Syntax Error\n{detail}");
         let mut error = SqlError::new(ErrorKind::Syntax, message, self.place, span);
         self.place.line(span.start).clone_into(&mut error.statement);
-        error.suggestion = resembling(self.text_of(span), expected).or_else(|| self.misspelt_clause(span));
+        let word = || resembling(self.text_of(span), expected).or_else(|| self.misspelt_clause(span));
+        error.suggestion = self.advice(span).map(Suggestion::Advice).or_else(|| word().map(Suggestion::Word));
         error.expected = expected.iter().map(|word| display(word)).collect();
         error
+    }
+
+    /// What to write instead of what other databases take.
+    fn advice(&self, span: Span) -> Option<&'static str> {
+        let here = self.tokens.iter().position(|token| token.span.start >= span.start)?;
+        let is = |at: Option<usize>, word: &str| {
+            at.and_then(|at| self.tokens.get(at))
+                .is_some_and(|token| self.text_of(token.span).eq_ignore_ascii_case(word))
+        };
+        let (before, after) = (here.checked_sub(1), Some(here + 1));
+        let here = Some(here);
+        // Where an alias may stand, ORDER is taken for one.
+        if (is(here, "ORDER") && is(after, "BY")) || (is(before, "ORDER") && is(here, "BY")) {
+            return Some("there is no ORDER BY: sort the rows where they are read");
+        }
+        if !is(before, "DESCRIBE") {
+            return None;
+        }
+        if is(here, "EXTENDED") {
+            return Some("EXTENDED comes last: DESCRIBE name EXTENDED;");
+        }
+        let says_kind = is(here, "STREAM") || is(here, "TABLE");
+        says_kind.then_some("the name is enough: DESCRIBE name; (DESCRIBE STREAMS and DESCRIBE TABLES show all)")
     }
 }
 
@@ -260,26 +294,29 @@ fn fits(token: Token, word: &str) -> bool {
 }
 
 /// The expected keyword that `written` is a misspelling of.
-fn resembling(written: &str, expected: &[&'static str]) -> Option<String> {
+fn resembling(written: &str, expected: &[&'static str]) -> Option<&'static str> {
     if written.len() > COMPARED_MAX {
         return None;
     }
     let upper = written.to_ascii_uppercase();
     let words = expected.iter().filter(|w| w.len() > 2 && w.bytes().all(|b| b.is_ascii_alphabetic()) && **w != upper);
     let near = words.map(|w| (strsim::damerau_levenshtein(w, &upper), *w)).min()?;
-    (near.0 <= 2 && near.0 < near.1.len() / 2 + 1).then(|| near.1.to_owned())
+    (near.0 <= 2 && near.0 < near.1.len() / 2 + 1).then_some(near.1)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::{Variables, parse};
+    use crate::{Suggestion, Variables, parse};
 
     fn message(text: &str) -> String {
         parse(text, &Variables::default()).unwrap_err().message
     }
 
-    fn suggestion(text: &str) -> Option<String> {
-        parse(text, &Variables::default()).unwrap_err().suggestion
+    fn suggestion(text: &str) -> Option<&'static str> {
+        match parse(text, &Variables::default()).unwrap_err().suggestion? {
+            Suggestion::Word(word) => Some(word),
+            Suggestion::Advice(_) => None,
+        }
     }
 
     #[test]
@@ -371,12 +408,33 @@ mod tests {
 
     #[test]
     fn misspelt_words_are_recognised() {
-        assert_eq!(suggestion("SELECT * FORM s;").as_deref(), Some("FROM"));
-        assert_eq!(suggestion("SELECT * FROM s WEHRE a = 1;").as_deref(), Some("WHERE"));
-        assert_eq!(suggestion("SELECT * FROM s GRUOP BY a;").as_deref(), Some("GROUP"));
-        assert_eq!(suggestion("SELECT * FROM s EMIT CHANGE;").as_deref(), Some("CHANGES"));
-        assert_eq!(suggestion("SHWO STREAMS;").as_deref(), Some("SHOW"));
-        assert_eq!(suggestion("CREATE STRAEM s;").as_deref(), Some("STREAM"));
+        assert_eq!(suggestion("SELECT * FORM s;"), Some("FROM"));
+        assert_eq!(suggestion("SELECT * FROM s WEHRE a = 1;"), Some("WHERE"));
+        assert_eq!(suggestion("SELECT * FROM s GRUOP BY a;"), Some("GROUP"));
+        assert_eq!(suggestion("SELECT * FROM s EMIT CHANGE;"), Some("CHANGES"));
+        assert_eq!(suggestion("SHWO STREAMS;"), Some("SHOW"));
+        assert_eq!(suggestion("CREATE STRAEM s;"), Some("STREAM"));
         assert_eq!(suggestion("SELECT a b c FROM s;"), None);
+        assert_eq!(suggestion("SHOW STREEMS;"), Some("STREAMS"));
+        assert_eq!(suggestion("LIST TABELS EXTENDED;"), Some("TABLES"));
+        assert_eq!(suggestion("SHOW QUERIS;"), Some("QUERIES"));
+        assert_eq!(suggestion("SHOW FOO;"), None);
+    }
+
+    #[test]
+    fn what_other_databases_take_is_explained() {
+        let note = |text: &str| parse(text, &Variables::default()).unwrap_err().note();
+        for text in [
+            "SELECT * FROM t ORDER BY n;",
+            "SELECT * FROM s AS x ORDER BY n EMIT CHANGES;",
+            "SELECT * FROM s WHERE a = 1 ORDER BY n DESC;",
+            "SELECT * FROM s EMIT CHANGES ORDER BY n LIMIT 3;",
+            "CREATE TABLE t AS SELECT a, COUNT(*) FROM s GROUP BY a order by n;",
+        ] {
+            assert!(note(text).starts_with("there is no ORDER BY"), "{text}: {}", note(text));
+        }
+        assert!(note("DESCRIBE EXTENDED s;").contains("DESCRIBE name EXTENDED;"));
+        assert!(note("DESCRIBE STREAM s;").starts_with("the name is enough"));
+        assert!(note("SHOW;").starts_with("expected 'CONNECTORS', "), "{}", note("SHOW;"));
     }
 }

@@ -6,7 +6,7 @@ use crate::catalog::Source;
 use crate::config::setting;
 use crate::expr::{self, Env, ExprError, Registry, RowErrors, Rows, Scope, Settings};
 use crate::statements::{Failure, View};
-use crate::types::{Bounds, Column, SqlType, Value};
+use crate::types::{Bounds, Column, Schema, SqlType, Value};
 
 use super::coerce::{base_name, coerce, wanted_form};
 use super::{Row, names, target};
@@ -41,8 +41,23 @@ pub fn prepare(
              'ksql.insert.into.values.enabled'=true",
         ));
     }
-    row(view, functions, &source, columns, values)
-        .map_err(|problem| Failure::statement(format!("Failed to insert values into '{}'. {problem}", name.name)))
+    row(view, functions, &source, columns, values).map_err(|Problem { text, span, hint }| {
+        let message = format!("Failed to insert values into '{}'. {text}", name.name);
+        Failure { span, hint, ..Failure::statement(message) }
+    })
+}
+
+/// What is wrong with a row.
+struct Problem {
+    text: String,
+    span: Option<sql::Span>,
+    hint: Option<String>,
+}
+
+impl From<String> for Problem {
+    fn from(text: String) -> Self {
+        Self { text, span: None, hint: None }
+    }
 }
 
 fn row(
@@ -51,7 +66,7 @@ fn row(
     source: &Source,
     columns: &[Ident],
     values: &[Expr],
-) -> Result<Row, String> {
+) -> Result<Row, Problem> {
     let schema = source.record_schema();
     let targets = targets(source, columns, values)?;
     let mut timestamp = view.clock.now_ms();
@@ -63,7 +78,8 @@ fn row(
             if let Value::Bigint(time) = converted {
                 if time < 0 {
                     // What producers say; sources drop such records.
-                    return Err(format!("Invalid timestamp: {time}. Timestamp should always be non-negative or null."));
+                    let text = format!("Invalid timestamp: {time}. Timestamp should always be non-negative or null.");
+                    return Err(text.into());
                 }
                 timestamp = time;
             }
@@ -93,24 +109,38 @@ fn check_key(columns: &[Column], key: &[Value], targets: &[Column]) -> Result<()
 }
 
 /// The columns the values are for, in the order of the values.
-fn targets(source: &Source, columns: &[Ident], values: &[Expr]) -> Result<Vec<Column>, String> {
+fn targets(source: &Source, columns: &[Ident], values: &[Expr]) -> Result<Vec<Column>, Problem> {
     let schema = source.record_schema();
     if columns.is_empty() {
         if schema.len() != values.len() {
             let got: Vec<String> = values.iter().map(sql::format_expr).collect();
-            return Err(format!("Expected a value for each column. Expected Columns: []. Got [{}]", got.join(", ")));
+            let got = got.join(", ");
+            return Err(format!("Expected a value for each column. Expected Columns: []. Got [{got}]").into());
         }
         return Ok(schema.columns().cloned().collect());
     }
     let find = |column: &Ident| match column.name.as_str() {
         "ROWTIME" => Ok(Column::new("ROWTIME", SqlType::Bigint)),
-        "ROWPARTITION" | "ROWOFFSET" => Err(format!("Inserting into column `{}` is not allowed.", column.name)),
+        "ROWPARTITION" | "ROWOFFSET" => Err(format!("Inserting into column `{}` is not allowed.", column.name).into()),
         name => match schema.position(name).and_then(|at| schema.column(at)) {
             Some(column) => Ok(column.clone()),
-            None => Err(format!("Column name `{name}` does not exist.")),
+            None => Err(Problem {
+                text: format!("Column name `{name}` does not exist."),
+                span: Some(column.span),
+                hint: Some(instead_of(&schema, name)),
+            }),
         },
     };
     columns.iter().map(find).collect()
+}
+
+/// The column that was probably meant, else all there are.
+fn instead_of(schema: &Schema, name: &str) -> String {
+    let names = || schema.columns().map(|column| column.name.as_str());
+    match expr::nearest(name, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the columns are {}", names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+    }
 }
 
 /// The value of an expression without columns, as one of the column's type.

@@ -1,0 +1,2 @@
+-- Formats with a registry are not there yet.
+CREATE STREAM riders WITH (kafka_topic='riders', value_format='avro', partitions=1);

@@ -1,0 +1,2 @@
+-- A word that is nearly right.
+SHOW STREEMS;
