@@ -155,6 +155,10 @@ impl Reader for GatedReader {
         }
         Ok(visible)
     }
+
+    fn has_reached_end(&self, _index: usize) -> bool {
+        true
+    }
 }
 
 fn slice(batch: &RawBatch, start: usize, len: usize) -> RawBatch {

@@ -223,12 +223,10 @@ pub trait Reader: Send {
     /// What is there now, at most about `max_bytes` and at most one batch per partition, as (index into the positions
     /// the reader was made with, records). Empty when nothing is there; never waits.
     fn poll(&mut self, max_bytes: usize) -> Result<Vec<(usize, RawBatch)>>;
-    /// Whether everything that was readable in that partition when the reader was made has been polled, although the
-    /// last offset before its end may belong to no record (markers of Kafka's transactions). A log without such offsets
-    /// leaves it at false: there the last record tells.
-    fn has_reached_end(&self, _index: usize) -> bool {
-        false
-    }
+    /// Whether a partition of which the last poll gave nothing has nothing more for now. Where records come from afar there may
+    /// be some on their way: then the signal is raised when they are here, or when it is known that there are none. The
+    /// last offset before a partition's end may belong to no record (markers of Kafka's transactions).
+    fn has_reached_end(&self, index: usize) -> bool;
 }
 
 /// A counter one can sleep on: raised by a log when there may be new data, by the engine when there is other work.

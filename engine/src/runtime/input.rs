@@ -44,7 +44,7 @@ pub(super) struct Input {
     position: i64,
     /// Where a scan ends.
     until: Option<i64>,
-    /// The last poll gave something, so there may be more.
+    /// The last poll gave something, or more is on its way.
     more: bool,
     /// See [`Head::turn`].
     turn: u64,
@@ -116,7 +116,8 @@ impl Input {
         }
         let batches = self.reader.poll(POLL_BYTES)?;
         let Some((_, mut batch)) = batches.into_iter().next() else {
-            if let Some(until) = self.until.filter(|_| self.reader.has_reached_end(0)) {
+            self.more = !self.reader.has_reached_end(0);
+            if let Some(until) = self.until.filter(|_| !self.more) {
                 self.polled = until;
             }
             return Ok(None);

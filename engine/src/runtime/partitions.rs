@@ -18,7 +18,7 @@ pub(super) struct Head<'a> {
     /// Event times of the rows at hand, in offset order.
     pub(super) times: &'a [i64],
     /// Whether more may be in the log: then the step ends where the rows at hand end, because the next one may be older
-    /// than what the other inputs have.
+    /// than what the other inputs have. (Kafka Streams waits alike where `max.task.idle.ms` is 0: KIP-695.)
     pub(super) more: bool,
     /// When it gave its last row: the higher, the later; 0 is never.
     pub(super) turn: u64,

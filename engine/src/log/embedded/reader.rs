@@ -52,6 +52,10 @@ impl Reader for LogReader {
         }
         Ok(read)
     }
+
+    fn has_reached_end(&self, _index: usize) -> bool {
+        true
+    }
 }
 
 impl Cursor {

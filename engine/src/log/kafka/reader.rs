@@ -33,6 +33,7 @@ struct Partition {
     of: TopicPartition,
     offsets: Vec<i64>,
     records: RecordsBuilder,
+    /// Nothing was left on the broker when it was asked last.
     has_reached_end: bool,
 }
 
@@ -125,6 +126,7 @@ impl Reader for KafkaReader {
 
 impl Partition {
     fn push(&mut self, message: &BorrowedMessage<'_>) {
+        self.has_reached_end = false;
         self.offsets.push(message.offset());
         self.records.push(message.timestamp().to_millis().unwrap_or(0), message.key(), message.payload());
         for header in message.headers().iter().flat_map(|headers| headers.iter()) {
