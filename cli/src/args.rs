@@ -31,6 +31,22 @@ pub(crate) struct Args {
     #[arg(long, value_enum, ignore_case = true, default_value = "tabular")]
     pub(crate) output: OutputFormat,
 
+    /// Who the user is, for a server that asks; the password is asked for if it is not given.
+    #[arg(short = 'u', long, value_name = "NAME", requires = "url", conflicts_with = "token")]
+    pub(crate) user: Option<String>,
+
+    /// The user's password. Others on this machine may see it in the list of processes.
+    #[arg(short = 'p', long, value_name = "PASSWORD", requires = "user")]
+    pub(crate) password: Option<String>,
+
+    /// A bearer token instead of a name.
+    #[arg(short = 't', long, value_name = "TOKEN", requires = "url")]
+    pub(crate) token: Option<String>,
+
+    /// File of properties that are SET in the session, as in ksqlDB's shell.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config_file: Option<PathBuf>,
+
     /// Value of a variable, used as ${name}; may be repeated.
     #[arg(short = 'd', long = "define", value_name = "NAME=VALUE", value_parser = key_value)]
     pub(crate) define: Vec<(String, String)>,

@@ -3,6 +3,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use hyper_util::client::legacy::Client as Http;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -49,12 +50,14 @@ pub(crate) type Result<T> = std::result::Result<T, ClientError>;
 #[derive(Clone)]
 pub(crate) struct Client {
     base: String,
+    /// Who the user is.
+    authorization: Option<HeaderValue>,
     http: Http<HttpConnector, Full<Bytes>>,
 }
 
 impl Client {
-    /// A client of the server at `url`; nothing is sent yet.
-    pub(crate) fn new(url: &str) -> Result<Self> {
+    /// A client of the server at `url`; nothing is sent yet. Who the user is, is for that server alone.
+    pub(crate) fn new(url: &str, authorization: Option<HeaderValue>) -> Result<Self> {
         let with_scheme = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let uri: Uri = with_scheme.parse().map_err(|_| ClientError::BadUrl(url.to_owned(), "not a URL"))?;
         match uri.scheme_str() {
@@ -63,7 +66,7 @@ impl Client {
             _ => return Err(ClientError::BadUrl(url.to_owned(), "http://HOST:PORT is expected")),
         }
         let base = with_scheme.trim_end_matches('/').to_owned();
-        Ok(Self { base, http: Http::builder(TokioExecutor::new()).build_http() })
+        Ok(Self { base, authorization, http: Http::builder(TokioExecutor::new()).build_http() })
     }
 
     /// Where the server is.
@@ -113,13 +116,15 @@ impl Client {
     }
 
     async fn send(&self, method: Method, path: &str, body: String) -> Result<Response<Incoming>> {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
             .header("Content-Type", "application/vnd.ksql.v1+json")
-            .header("Accept", "application/vnd.ksql.v1+json")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|e| ClientError::Unexpected(e.to_string()))?;
+            .header("Accept", "application/vnd.ksql.v1+json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let request = request.body(Full::new(Bytes::from(body))).map_err(|e| ClientError::Unexpected(e.to_string()))?;
         self.http.request(request).await.map_err(|e| {
             let mut cause: &dyn std::error::Error = &e;
             while let Some(deeper) = cause.source() {

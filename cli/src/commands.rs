@@ -41,7 +41,7 @@ what is typed, Ctrl-D leaves the shell.
   help                        this text
   exit, quit                  leave
   clear                       clear the screen
-  history                     statements of this and earlier sessions
+  history                     statements of this and earlier sessions; !! !3 !-2 !SEL and ^old^new run one again
   version                     version of the server
   output [FORMAT]             show or choose how results are shown: TABULAR, JSON, CSV, JSONL
   server [URL]                show or change the server
@@ -96,7 +96,7 @@ pub(crate) async fn run(session: &mut Session, line: &str) -> Result<Outcome> {
             session.output.line(&format!("Server: {url}"));
         }
         ("server", url) => {
-            let client = Client::new(unquoted(url))?;
+            let client = Client::new(unquoted(url), None)?;
             let info = client.info().await?;
             session.output.notice(&format!("Server {} is {}.", client.url(), info.server.server_status));
             session.switch_to(client);

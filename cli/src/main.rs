@@ -12,9 +12,11 @@ mod args;
 mod client;
 mod commands;
 mod complete;
+mod credentials;
 mod empty;
 mod entry;
 mod environment;
+mod history;
 mod interrupts;
 mod mistake;
 mod output;
@@ -27,6 +29,7 @@ mod session;
 mod start;
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -101,14 +104,23 @@ async fn run(args: Args) -> Result<(), Stopped> {
 
 /// Runs the script that was given, or the interactive shell.
 async fn shell(args: &Args, url: &str, data_dir: Option<&str>) -> Result<(), Stopped> {
-    let unreachable = |error: ClientError| Stopped { message: error.to_string(), code: UNREACHABLE };
-    let client = Client::new(url).map_err(unreachable)?;
-    let info = client.info().await.map_err(unreachable)?;
+    let no_server = |error: ClientError| match error {
+        ClientError::BadUrl(..) | ClientError::Unreachable(..) => {
+            Stopped { message: error.to_string(), code: UNREACHABLE }
+        }
+        error => Stopped::failed(format!("{url}: {error}")),
+    };
+    let user = credentials::header(args).map_err(Stopped::failed)?;
+    let client = Client::new(url, user).map_err(no_server)?;
+    let info = client.info().await.map_err(no_server)?;
     let is_script = args.execute.is_some() || args.file.is_some() || !std::io::stdin().is_terminal();
     let interrupts = Interrupts::listen(!is_script).map_err(|e| Stopped::failed(format!("SIGINT: {e}")))?;
     let limits = Limits { rows: args.query_row_limit, time: args.query_timeout.map(Duration::from_millis) };
     let mut session = Session::new(client, args.output, limits, Output::new(interrupts));
     session.variables = args.define.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect();
+    if let Some(file) = &args.config_file {
+        configure(&mut session, file).await.map_err(Stopped::failed)?;
+    }
     if is_script {
         run_script(&mut session, args).await?;
         let message = String::new();
@@ -125,6 +137,19 @@ async fn shell(args: &Args, url: &str, data_dir: Option<&str>) -> Result<(), Sto
         info.server.server_status
     ));
     repl::run(&mut session, args.history_file.clone()).await.map_err(Stopped::failed)
+}
+
+/// Sets what a file of properties says. What only says how to reach a server over TLS is not for the session.
+async fn configure(session: &mut Session, file: &Path) -> Result<(), String> {
+    for (name, value) in properties::read(file)? {
+        if name.starts_with("ssl.") || name.starts_with("ksql.ssl.") {
+            session.output.notice(&format!("{}: '{name}' has no effect: TLS is not supported yet", file.display()));
+            continue;
+        }
+        let hint = session.put(&name, &value).await.map_err(|e| format!("{}: {name}: {e}", file.display()))?;
+        hint.into_iter().for_each(|hint| session.output.notice(&format!("{}: {hint}", file.display())));
+    }
+    Ok(())
 }
 
 async fn run_script(session: &mut Session, args: &Args) -> Result<Flow, Stopped> {

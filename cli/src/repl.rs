@@ -15,6 +15,7 @@ use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
 use crate::complete::{self, Names};
 use crate::entry;
+use crate::history;
 use crate::script::{self, Flow};
 use crate::session::Session;
 
@@ -49,6 +50,18 @@ pub(crate) async fn run(session: &mut Session, history_file: Option<PathBuf>) ->
         if typed.trim().is_empty() {
             continue;
         }
+        let entries: Vec<&str> = editor.history().iter().map(String::as_str).collect();
+        let typed = match history::expand(&typed, &entries) {
+            None => typed,
+            Some(Ok(statement)) => {
+                session.output.remark(&statement);
+                statement
+            }
+            Some(Err(problem)) => {
+                session.output.notice(&problem);
+                continue;
+            }
+        };
         let _ = editor.add_history_entry(typed.trim());
         if let Some(file) = &history_file {
             // Only what is new: another shell may write there too.
@@ -104,7 +117,7 @@ impl Helper for ShellHelper {}
 impl Validator for ShellHelper {
     /// Enter runs what is complete, else it begins a new line: all lines of a statement are edited together.
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let complete = entry::is_complete(context.input());
+        let complete = history::is_event(context.input()) || entry::is_complete(context.input());
         Ok(if complete { ValidationResult::Valid(None) } else { ValidationResult::Incomplete })
     }
 }

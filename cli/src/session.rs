@@ -127,7 +127,7 @@ impl Session {
     pub(crate) async fn run(&mut self, statement: &str) -> Result<()> {
         match self.classify(statement)? {
             Kind::Query(asked) => self.query(statement, &asked).await,
-            Kind::Set(name, value) => self.set(statement, name, value).await,
+            Kind::Set(name, value) => self.set(name, value).await,
             Kind::Unset(name) => match self.properties.remove(&name) {
                 Some(_) => {
                     self.output.notice(&format!("Successfully unset local property '{name}'."));
@@ -184,16 +184,21 @@ impl Session {
         })
     }
 
-    /// The server is asked whether it would take the property, and told it with every later request.
-    async fn set(&mut self, statement: &str, name: String, value: String) -> Result<()> {
-        let hint = self.client.check_property(&name).await?;
-        self.client.statements(&request(statement, &self.properties, &self.variables)).await?;
+    async fn set(&mut self, name: String, value: String) -> Result<()> {
+        let hint = self.put(&name, &value).await?;
         self.output.notice(&format!("Successfully changed local property '{name}' to '{value}'."));
-        if let Some(hint) = hint {
-            self.output.notice(&hint);
-        }
-        self.properties.insert(name, Value::String(value));
+        hint.into_iter().for_each(|hint| self.output.notice(&hint));
         Ok(())
+    }
+
+    /// The server is asked whether it would take the property, and told it with every later request. Returns what should be
+    /// known about it.
+    pub(crate) async fn put(&mut self, name: &str, value: &str) -> Result<Option<String>> {
+        let hint = self.client.check_property(name).await?;
+        let statement = format!("SET {} = {};", sql::format_string(name), sql::format_string(value));
+        self.client.statements(&request(&statement, &self.properties, &self.variables)).await?;
+        self.properties.insert(name.to_owned(), Value::String(value.to_owned()));
+        Ok(hint)
     }
 
     async fn statement(&mut self, text: &str) -> Result<()> {

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::process::Output;
+use std::sync::mpsc;
 use std::time::Instant;
 
 use e2e::process::{self, Server, run, signal, spawn};
@@ -318,6 +320,75 @@ fn mistakes_are_explained() {
     let output = run(&["-D", "auto.ofset.reset=earliest", "-e", "SHOW STREAMS;"], "");
     assert_eq!(output.status.code(), FAILED);
     assert!(text(&output.stderr).contains("did you mean"), "{}", text(&output.stderr));
+}
+
+/// A server that knows one user; with what it was told in each request.
+fn server_with_user(knows: &'static str) -> (String, mpsc::Receiver<Option<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (told, requests) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map(Result::unwrap) {
+            let head: Vec<String> =
+                BufReader::new(&stream).lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+            let user = head.iter().find_map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                name.eq_ignore_ascii_case("authorization").then(|| value.to_owned())
+            });
+            let (status, body) = match (&user, head[0].starts_with("GET /info")) {
+                (Some(user), true) if user == knows => ("200 OK", INFO),
+                (Some(user), false) if user == knows => ("200 OK", "[]"),
+                _ => ("401 Unauthorized", r#"{"@type":"generic_error","error_code":40100,"message":"Unauthorized"}"#),
+            };
+            let _ = told.send(user);
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+            (&stream).write_all(format!("{head}{body}").as_bytes()).unwrap();
+        }
+    });
+    (url, requests)
+}
+
+const INFO: &str =
+    r#"{"KsqlServerInfo":{"version":"0","kafkaClusterId":"c","ksqlServiceId":"s","serverStatus":"RUNNING"}}"#;
+
+#[test]
+fn a_server_is_told_who_the_user_is() {
+    let (url, told) = server_with_user("Basic Wm/DqzphOmI=");
+    ok(&run(&[&url, "-u", "Zo\u{eb}", "-p", "a:b", "-e", "SHOW STREAMS;"], ""));
+    assert!(told.try_iter().all(|user| user.is_some()), "in every request");
+    let output = run(&[&url, "-e", "SHOW STREAMS;"], "");
+    assert_eq!(output.status.code(), FAILED, "the server is there");
+    assert!(text(&output.stderr).contains("Unauthorized"), "{}", text(&output.stderr));
+    told.try_iter().for_each(drop);
+
+    let (other, told_other) = server_with_user("Bearer abc");
+    let output = run(&[&url, "--user", "Zo\u{eb}", "--password", "a:b"], &format!("server {other}\n"));
+    assert_eq!(output.status.code(), FAILED);
+    assert!(told_other.try_iter().all(|user| user.is_none()), "a password is for one server");
+    ok(&run(&[&other, "--token", "abc", "-e", "SHOW STREAMS;"], ""));
+
+    for wrong in [&["-u", "a", "-t", "b"][..], &["-p", "a"], &["-t"]] {
+        let output = run(&[&[url.as_str()], wrong].concat(), "");
+        assert_eq!(output.status.code(), USAGE, "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_file_of_properties_is_set_in_the_session() {
+    let (server, data) = server();
+    ok(&run(&[&server.url, "-e", RIDES], ""));
+    let file = data.path().join("shell.properties");
+    fs::write(&file, "# ksqlDB's shell\nksql.streams.auto.offset.reset=earliest\nssl.truststore.location=x\n").unwrap();
+    let path = file.display().to_string();
+    let query = "SELECT km FROM rides EMIT CHANGES LIMIT 1;";
+    let (out, err) = ok(&run(&[&server.url, "--config-file", &path, "-e", query], ""));
+    assert!(out.contains("| 12 |"), "{out}");
+    assert!(err.contains("'ssl.truststore.location' has no effect"), "{err}");
+    fs::write(&file, "auto.ofset.reset=earliest\n").unwrap();
+    let output = run(&[&server.url, "--config-file", &path, "-e", query], "");
+    assert_eq!(output.status.code(), FAILED);
+    assert!(text(&output.stderr).contains("shell.properties: ") && text(&output.stderr).contains("auto.ofset.reset"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::Path;
 use std::process::Child;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pty_process::Size;
@@ -37,8 +37,16 @@ pub struct Terminal {
     child: Child,
     pty: Arc<Pty>,
     screen: Arc<Mutex<Parser>>,
+    reading: Arc<Reading>,
+}
+
+/// How far the screen has followed.
+#[derive(Default)]
+struct Reading {
     /// Whether nothing is read from the terminal.
-    held: Arc<AtomicBool>,
+    held: AtomicBool,
+    /// Lines that were shown.
+    lines: AtomicUsize,
 }
 
 impl Terminal {
@@ -57,22 +65,27 @@ impl Terminal {
         let pty = Arc::new(pty);
         let size = |cells| NonZero::new(cells).expect("a terminal has cells");
         let screen = Arc::new(Mutex::new(Parser::new(size(ROWS), size(COLUMNS), 0)));
-        let held = Arc::new(AtomicBool::new(false));
-        let (reader, shown, holds) = (Arc::clone(&pty), Arc::clone(&screen), Arc::clone(&held));
-        std::thread::spawn(move || show(&reader, &shown, &holds));
-        let terminal = Self { child, pty, screen, held };
+        let reading = Arc::new(Reading::default());
+        let (reader, shown, progress) = (Arc::clone(&pty), Arc::clone(&screen), Arc::clone(&reading));
+        std::thread::spawn(move || show(&reader, &shown, &progress));
+        let terminal = Self { child, pty, screen, reading };
         terminal.wait_for_prompt();
         terminal
     }
 
     /// Shows nothing more, as if the terminal were slow, until [`Terminal::go_on`].
     pub fn hold(&self) {
-        self.held.store(true, Ordering::SeqCst);
+        self.reading.held.store(true, Ordering::SeqCst);
     }
 
     /// Ends [`Terminal::hold`].
     pub fn go_on(&self) {
-        self.held.store(false, Ordering::SeqCst);
+        self.reading.held.store(false, Ordering::SeqCst);
+    }
+
+    /// Lines that have been shown since the start.
+    pub fn lines(&self) -> usize {
+        self.reading.lines.load(Ordering::SeqCst)
     }
 
     /// Waits until the shell does nothing: while the screen stands still, because the terminal takes no more.
@@ -171,7 +184,7 @@ impl Drop for Terminal {
 }
 
 /// Draws what the process writes.
-fn show(mut pty: &Pty, screen: &Mutex<Parser>, held: &AtomicBool) {
+fn show(mut pty: &Pty, screen: &Mutex<Parser>, reading: &Reading) {
     let mut bytes = [0; 4096];
     // The read fails when the process has ended.
     while let Ok(len) = pty.read(&mut bytes) {
@@ -179,7 +192,8 @@ fn show(mut pty: &Pty, screen: &Mutex<Parser>, held: &AtomicBool) {
             return;
         }
         screen.lock().unwrap_or_else(PoisonError::into_inner).process(&bytes[..len]);
-        while held.load(Ordering::SeqCst) {
+        reading.lines.fetch_add(bytes[..len].iter().filter(|&&byte| byte == b'\n').count(), Ordering::SeqCst);
+        while reading.held.load(Ordering::SeqCst) {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
     }
