@@ -91,15 +91,12 @@ impl Failure {
 
     /// Ties the failure to a statement without showing values or secrets.
     pub fn of_parsed(self, parsed: &sql::Parsed) -> Self {
-        match sql::masked(&parsed.statement) {
-            Some(masked) => self.of(&masked),
-            None => self.of(&parsed.text),
-        }
+        self.of(&sql::masked(&parsed.statement).unwrap_or_else(|| sql::masked_text(&parsed.text)))
     }
 
     /// Ties a failure that ksqlDB did not foresee to the whole request.
     pub fn of_request(self, text: &str) -> Self {
-        if self.kind == FailureKind::Unforeseen { self.of(text) } else { self }
+        if self.kind == FailureKind::Unforeseen { self.of(&sql::masked_text(text)) } else { self }
     }
 
     /// Ties the failure to a statement, if its kind has one and it has none yet.

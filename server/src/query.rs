@@ -67,7 +67,7 @@ fn try_start(server: &Server, asked: &Asked, patience: &mut Patience) -> Result<
     let parsed = server.engine.parse(&asked.sql, &asked.session)?;
     let [statement] = parsed.as_slice() else {
         let texts: Vec<String> = parsed.iter().filter_map(|parsed| sql::masked(&parsed.statement)).collect();
-        let text = if texts.is_empty() { asked.sql.clone() } else { texts.join(" ") };
+        let text = if texts.is_empty() { sql::masked_text(&asked.sql) } else { texts.join(" ") };
         let message = format!("Expected exactly one KSQL statement; found {} instead\nStatement: {text}", parsed.len());
         return Err(Failure::statement(message).of(&text));
     };

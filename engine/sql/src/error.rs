@@ -1,7 +1,7 @@
 //! What is wrong with a text, where, and what would have been right.
 
 use crate::Span;
-use crate::format::masked_text;
+use crate::format::masked_part;
 
 /// Whether the grammar or a rule beyond it was broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,14 +51,6 @@ impl SqlError {
         Self { kind, message, span, line, column, expected, suggestion, statement }
     }
 
-    /// The error without what the text it shows should keep to itself.
-    pub(crate) fn without_secrets(mut self) -> Self {
-        if self.kind == ErrorKind::Syntax {
-            self.statement = masked_text(&self.statement);
-        }
-        self
-    }
-
     /// What could have stood there and what was probably meant; empty when nothing is known.
     pub fn note(&self) -> String {
         if let Some(Suggestion::Advice(advice)) = self.suggestion {
@@ -98,10 +90,12 @@ impl<'a> Place<'a> {
         self.text.get(at(span.start)..at(span.end)).unwrap_or_default()
     }
 
-    /// The line that an offset is on.
-    pub(crate) fn line(self, offset: u32) -> &'a str {
-        let (line, _) = line_column(self.text, offset.saturating_sub(self.start));
-        self.text.lines().nth(line as usize - 1).unwrap_or_default()
+    /// The line that an offset is on, without secrets.
+    pub(crate) fn line(self, offset: u32) -> String {
+        let before = self.text.get(..offset.saturating_sub(self.start) as usize).unwrap_or(self.text);
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        masked_part(self.text, start..start + line.len())
     }
 
     /// What is left of it from an offset on.

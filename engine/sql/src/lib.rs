@@ -23,7 +23,7 @@ pub use ast::*;
 pub use error::{ErrorKind, Place, SqlError, Suggestion, line_column};
 pub use format::{
     format, format_element, format_expr, format_ident, format_query, format_string, format_type, format_with,
-    is_secret, masked, without_credentials,
+    is_secret, masked, masked_text, without_credentials,
 };
 pub use keywords::keywords;
 pub use limits::Limits;
@@ -54,7 +54,7 @@ pub fn parse(text: &str, variables: &Variables) -> Result<Vec<Parsed>, SqlError>
 /// # Errors
 /// As [`parse`].
 pub fn parse_within(text: &str, variables: &Variables, limits: Limits) -> Result<Vec<Parsed>, SqlError> {
-    parse_all(text, variables, Grammar::Server, limits).map_err(SqlError::without_secrets)
+    parse_all(text, variables, Grammar::Server, limits)
 }
 
 /// [`parse`], for test scripts: also takes ASSERT VALUES, ASSERT NULL VALUES, ASSERT STREAM, ASSERT TABLE and RUN SCRIPT.
@@ -176,7 +176,7 @@ impl Rest<'_> {
 fn accept(own: &str, (start, first): (u32, (u32, u32)), found: Found) -> Result<Parsed, SqlError> {
     if let Some(mut error) = found.invalid {
         if error.statement.is_empty() {
-            error.statement = masked(&found.statement).unwrap_or_else(|| own.to_owned());
+            error.statement = masked(&found.statement).unwrap_or_else(|| masked_text(own));
         }
         return Err(error);
     }

@@ -1,5 +1,7 @@
 //! Statements as they may be shown to others: values and secrets are not.
 
+use std::ops::Range;
+
 use super::{format_string, ident, join};
 use crate::tokens::{Token, tokenize};
 use crate::{ConnectorKind, Expr, ExprKind, Ident, Statement};
@@ -26,24 +28,32 @@ pub fn masked(statement: &Statement) -> Option<String> {
     }
 }
 
-/// A text that cannot be read as statements, with the values of what looks like a connector's or a secret property hidden.
-pub(crate) fn masked_text(text: &str) -> String {
+/// A text of statements with the values of what looks like a connector's or a secret property hidden, and without users
+/// and passwords in URLs.
+pub fn masked_text(text: &str) -> String {
+    masked_part(text, 0..text.len())
+}
+
+/// The same for a part of a text, which may not say by itself what it is part of.
+pub(crate) fn masked_part(text: &str, part: Range<usize>) -> String {
     let tokens = tokenize(text);
     let word = |token: &Token| text.get(token.span.start as usize..token.span.end as usize).unwrap_or_default();
     let of_connector = tokens.list.iter().any(|token| word(token).eq_ignore_ascii_case("connector"));
-    let (mut shown, mut copied) = (String::new(), 0);
+    let (mut shown, mut copied) = (String::new(), part.start);
     for triple in tokens.list.windows(3) {
         let [name, equals, value] = triple else { continue };
         let bare = word(name).trim_matches(['\'', '"', '`']);
         let is_hidden = (of_connector && !bare.eq_ignore_ascii_case("connector.class")) || is_secret(bare);
-        if word(equals) == "=" && word(value).starts_with('\'') && is_hidden {
-            shown.push_str(text.get(copied..value.span.start as usize).unwrap_or_default());
+        let (start, end) = (value.span.start as usize, value.span.end as usize);
+        let is_shown = start < part.end && end > copied;
+        if is_shown && word(equals) == "=" && word(value).starts_with('\'') && is_hidden {
+            shown.push_str(text.get(copied..start).unwrap_or_default());
             shown.push_str("'[string]'");
-            copied = value.span.end as usize;
+            copied = end;
         }
     }
-    shown.push_str(text.get(copied..).unwrap_or_default());
-    shown
+    shown.push_str(text.get(copied..part.end).unwrap_or_default());
+    without_credentials(&shown)
 }
 
 /// Whether a property's value is nobody's business, by its name.
@@ -116,6 +126,12 @@ mod tests {
         assert_eq!(
             shown("CREATE SINK CONNECTOR c WITH ('connector.class'='Jdbc', 'password'='x', \"url\" = 'y';"),
             "CREATE SINK CONNECTOR c WITH ('connector.class'='Jdbc', 'password'='[string]', \"url\" = '[string]';"
+        );
+        let connector = "CREATE SINK CONNECTOR c WITH (\n'connection.password'='x',\n 'url'='y') now;";
+        assert_eq!(shown(connector), " 'url'='[string]') now;", "a line of a connector");
+        assert_eq!(
+            shown("CREATE STREAM s (v INT) WITH ('sasl.password'='x' y);"),
+            "CREATE STREAM s (v INT) WITH ('sasl.password'='[string]' y);"
         );
         assert_eq!(shown("SET 'ssl.key.password'='x' now;"), "SET 'ssl.key.password'='[string]' now;");
         assert_eq!(shown("SELECT * FRM s WHERE a='x';"), "SELECT * FRM s WHERE a='x';");

@@ -8,8 +8,8 @@ mod query;
 mod statement;
 
 pub use expr::{format_expr, format_type};
-pub(crate) use masked::masked_text;
-pub use masked::{is_secret, masked, without_credentials};
+pub(crate) use masked::masked_part;
+pub use masked::{is_secret, masked, masked_text, without_credentials};
 pub use query::format_query;
 pub use statement::{format, format_element, format_with};
 

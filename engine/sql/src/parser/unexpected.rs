@@ -247,7 +247,7 @@ impl Parser<'_> {
         let (line, column) = self.place.line_column(span.start);
         let message = format!("line {line}:{column}: Syntax Error\n{detail}");
         let mut error = SqlError::new(ErrorKind::Syntax, message, self.place, span);
-        self.place.line(span.start).clone_into(&mut error.statement);
+        error.statement = self.place.line(span.start);
         let word = || resembling(self.text_of(span), expected).or_else(|| self.misspelt_clause(span));
         error.suggestion = self.advice(span).map(Suggestion::Advice).or_else(|| word().map(Suggestion::Word));
         error.expected = expected.iter().map(|word| display(word)).collect();
