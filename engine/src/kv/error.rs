@@ -13,6 +13,13 @@ pub enum KvError {
     /// A file of the data directory, or an entry of the database, is damaged.
     #[error("{file} is corrupt: {problem}")]
     Corrupt { file: String, problem: String },
+    /// State is laid out in a way that is not known here.
+    #[error(
+        "the state in '{space}' was written by another version of Millstream (it holds {found}; this version knows \
+         {known}). Start that version again, or let the query begin anew: drop what it makes, or terminate it, and create \
+         it again"
+    )]
+    Layout { space: String, found: String, known: String },
     /// The data directory cannot be used (locked by another process, foreign files, no permission).
     #[error("{0}")]
     DataDir(String),
@@ -39,7 +46,7 @@ impl KvError {
     /// What a client is told of it; the operator learns all of it.
     pub fn told(&self) -> String {
         let what = match self {
-            Self::Invalid(_) => return self.to_string(),
+            Self::Invalid(_) | Self::Layout { .. } => return self.to_string(),
             // It has been reported once; whoever tries again meanwhile adds nothing.
             Self::Unwritable(_) => return self.to_string(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "The server's disk is full",

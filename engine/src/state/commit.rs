@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::store::{Store, Values, space_of};
+use super::store::{LAYOUT, Store, Values, space_of};
 use crate::kv::{Result, Writes};
 use crate::types::row::{put_i64, put_u64};
 
@@ -39,6 +39,9 @@ impl<V: Values> Store<V> {
     fn drain_meta(&mut self, into: &mut Writes) {
         let Some((_, space)) = &self.place.disk else { return };
         let meta: Arc<str> = Arc::from(format!("{space}/meta"));
+        if std::mem::take(&mut self.layout_dirty) {
+            into.put(&meta, LAYOUT, |bytes| bytes.extend_from_slice(V::LAYOUT.to_string().as_bytes()));
+        }
         if std::mem::take(&mut self.time_dirty) {
             into.put(&meta, b"time", |bytes| put_i64(self.time, bytes));
         }

@@ -28,5 +28,5 @@ pub use budget::Budget;
 pub use key_set::KeySet;
 pub use rows::{Row, Stored};
 pub use scan::{Entries, Range, Visit};
-pub use store::{Place, Store, Values};
+pub use store::{Layout, Place, Store, Values};
 pub use table::{Cursor, Found, Table, TableKind, ToRows};

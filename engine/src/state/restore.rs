@@ -3,8 +3,8 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::store::{Place, Store, Values};
-use crate::kv::{KvError, Result};
+use super::store::{LAYOUT, Layout, Place, Store, Values};
+use crate::kv::{Kv, KvError, Result};
 use crate::types::row::{BadRow, get_i64, get_u64};
 
 impl<V: Values> Store<V> {
@@ -33,6 +33,7 @@ impl<V: Values> Store<V> {
                 store.segments.insert(get_i64(bytes).map_err(damaged)?);
             }
         }
+        store.check_layout(&*kv, &space, &meta)?;
         let spaces: Vec<(i64, Arc<str>)> = match segmented {
             true => store.segments.iter().map(|&segment| (segment, store.space(segment))).collect(),
             false => vec![(0, space)],
@@ -51,5 +52,31 @@ impl<V: Values> Store<V> {
             outcome?;
         }
         Ok(store)
+    }
+    /// Refuses entries that are laid out in a way that is not known here.
+    fn check_layout(&mut self, kv: &dyn Kv, space: &str, meta: &str) -> Result<()> {
+        let known = V::LAYOUT.to_string();
+        let noted = kv.get(meta, LAYOUT)?.map(|noted| String::from_utf8_lossy(&noted).into_owned());
+        self.layout_dirty = noted.is_none();
+        let found = match noted {
+            Some(found) => found,
+            None if self.has_entries(kv, space)? => Layout { version: 1, ..V::LAYOUT }.to_string(),
+            None => return Ok(()),
+        };
+        if found == known {
+            return Ok(());
+        }
+        Err(KvError::Layout { space: space.to_owned(), found, known })
+    }
+
+    fn has_entries(&self, kv: &dyn Kv, space: &str) -> Result<bool> {
+        let mut found = !self.segments.is_empty();
+        if !self.segmented {
+            kv.scan(space, Bound::Unbounded, Bound::Unbounded, &mut |_, _| {
+                found = true;
+                false
+            })?;
+        }
+        Ok(found)
     }
 }

@@ -2,10 +2,13 @@
 
 use crate::types::row::{BadRow, get_i64, put_i64};
 
-use super::store::Values;
+use super::store::{Layout, Values};
 
 /// A value that can be kept in a `Vec`.
 pub trait Stored: Default + Send + Sync {
+    /// What it is as bytes.
+    const LAYOUT: Layout;
+
     /// Appends its bytes.
     fn encode(&self, into: &mut Vec<u8>);
     /// Reads all of `bytes`.
@@ -15,6 +18,8 @@ pub trait Stored: Default + Send + Sync {
 }
 
 impl<T: Stored> Values for Vec<T> {
+    const LAYOUT: Layout = T::LAYOUT;
+
     fn grow(&mut self, slots: usize) {
         self.resize_with(slots, T::default);
     }
@@ -55,6 +60,8 @@ impl Row {
 }
 
 impl Stored for Row {
+    const LAYOUT: Layout = Layout { kind: "rows", version: 1 };
+
     fn encode(&self, into: &mut Vec<u8>) {
         put_i64(self.time, into);
         into.extend_from_slice(&self.bytes);

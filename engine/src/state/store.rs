@@ -12,8 +12,22 @@ use super::key::Key;
 use crate::kv::{Kv, KvError, Result};
 use crate::types::row::BadRow;
 
+/// Key, beside a store's entries, of what they are.
+pub(super) const LAYOUT: &[u8] = b"layout";
+
+/// What stands in the entries of a store, as it is noted beside them. Entries without a note have version 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// What is kept.
+    pub kind: &'static str,
+    /// Raised with every change of the bytes of keys or values.
+    pub version: u32,
+}
+
 /// Values by slot.
 pub trait Values: Send + Sync {
+    /// What they are as bytes.
+    const LAYOUT: Layout;
     /// There are `slots` slots now; the new ones hold no value.
     fn grow(&mut self, slots: usize);
     /// The slot holds no value any more.
@@ -89,6 +103,8 @@ pub struct Store<V> {
     /// Segments that have a space in the local database.
     pub(super) segments: BTreeSet<i64>,
     pub(super) segments_dirty: bool,
+    /// The database does not say yet how the entries are laid out.
+    pub(super) layout_dirty: bool,
     /// Highest timestamp seen (stream time), kept with the state.
     pub(super) time: i64,
     pub(super) time_dirty: bool,
@@ -114,6 +130,7 @@ impl<V: Values> Store<V> {
             spilled: false,
             segments: BTreeSet::new(),
             segments_dirty: false,
+            layout_dirty: false,
             time: i64::MIN,
             time_dirty: false,
             live_from: i64::MIN,
@@ -327,6 +344,12 @@ pub(super) fn space_of(place: &Place, segmented: bool, segment: i64) -> Arc<str>
         Some((_, space)) if segmented => Arc::from(format!("{space}/{:016x}", segment as u64)),
         Some((_, space)) => space.clone(),
         None => Arc::from(""),
+    }
+}
+
+impl std::fmt::Display for Layout {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.kind, self.version)
     }
 }
 

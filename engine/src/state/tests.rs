@@ -52,6 +52,39 @@ fn keys(store: &Store<Vec<Row>>, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Vec<St
 }
 
 #[test]
+fn another_layout_is_refused() {
+    let bench = bench(1 << 20);
+    let meta: Arc<str> = Arc::from("state/q/0_0/s/meta");
+    let noted = || bench.kv.get(&meta, b"layout").unwrap().map(|noted| String::from_utf8(noted).unwrap());
+    let open = || Store::<Vec<Row>>::open(Vec::new(), bench.place.clone());
+    let mut store = open().unwrap();
+    put(&mut store, 0, "k", "v");
+    bench.commit(&mut store);
+    drop(store);
+    assert_eq!(noted().as_deref(), Some("rows 1"));
+    let note = |value: Option<&str>| {
+        let mut writes = Writes::default();
+        match value {
+            Some(value) => writes.put(&meta, b"layout", |bytes| bytes.extend_from_slice(value.as_bytes())),
+            None => writes.delete(&meta, b"layout"),
+        }
+        bench.kv.write(writes).unwrap();
+    };
+    for other in ["rows 2", "groups 1", ""] {
+        note(Some(other));
+        let refused = open().err().unwrap().to_string();
+        assert!(refused.contains("'state/q/0_0/s' was written by another version"), "{refused}");
+        assert!(refused.contains("create it again"), "what to do: {refused}");
+    }
+    // As versions left it that noted none.
+    note(None);
+    let mut store = open().unwrap();
+    assert_eq!(get(&mut store, 0, "k"), Some("v".to_owned()));
+    bench.commit(&mut store);
+    assert_eq!(noted().as_deref(), Some("rows 1"));
+}
+
+#[test]
 fn what_does_not_fit_is_read_back() {
     let bench = bench(20_000);
     let mut store = Store::open(Vec::new(), bench.place.clone()).unwrap();

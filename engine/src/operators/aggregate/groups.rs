@@ -7,7 +7,7 @@ use parking_lot::RwLock;
 
 use crate::expr::aggregates::{AggregateError, Factory, Input, Op, Results, States};
 use crate::operators::{Context, OperatorError};
-use crate::state::{Store, Values};
+use crate::state::{Layout, Store, Values};
 use crate::types::Side;
 use crate::types::row::{BadRow, get_i64, put_i64};
 
@@ -105,6 +105,8 @@ fn fatal(error: AggregateError) -> OperatorError {
 }
 
 impl Values for Groups {
+    const LAYOUT: Layout = Layout { kind: "groups", version: 1 };
+
     fn grow(&mut self, slots: usize) {
         self.states.iter_mut().for_each(|states| states.grow(slots));
         self.times.resize(slots, i64::MIN);

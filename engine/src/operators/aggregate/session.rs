@@ -14,7 +14,7 @@ use crate::expr::aggregates::{Emit, NONE, Op};
 use crate::kv::Writes;
 use crate::operators::keys::KeyBytes;
 use crate::operators::{Context, Operator, OperatorError, only};
-use crate::state::{Store, Stored, Table, TableKind};
+use crate::state::{Layout, Store, Stored, Table, TableKind};
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64};
 use crate::types::{Changes, Time, Window, WindowBounds};
 
@@ -23,6 +23,8 @@ use crate::types::{Changes, Time, Window, WindowBounds};
 struct Spans(Vec<(i64, i64)>);
 
 impl Stored for Spans {
+    const LAYOUT: Layout = Layout { kind: "sessions", version: 1 };
+
     fn encode(&self, into: &mut Vec<u8>) {
         put_u64(self.0.len() as u64, into);
         for (start, end) in &self.0 {
@@ -110,7 +112,7 @@ impl SessionAggregate {
 
     /// Collects the sessions that a row of that time touches, earliest first. None ended before `oldest` or after `now`.
     fn find(&mut self, key: &[u8], time: i64, (oldest, now): (i64, i64)) -> Result<(), OperatorError> {
-        let gap_ms = self.window.size_ms;
+        let gap_ms = self.window.kind.size_ms();
         let (from, to) = ((Time(time) - gap_ms).0.max(oldest), (Time(time) + gap_ms).0);
         self.found.clear();
         for segment in self.window.segment(from)..=self.window.segment(now) {

@@ -2,7 +2,7 @@
 
 use crate::kv::Writes;
 use crate::operators::OperatorError;
-use crate::state::{Place, Store, Stored};
+use crate::state::{Layout, Place, Store, Stored};
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64, take};
 use crate::types::{Time, segment_ms};
 
@@ -130,6 +130,8 @@ impl Bucket {
 
 /// Number of rows; time, length of each; the rows.
 impl Stored for Bucket {
+    const LAYOUT: Layout = Layout { kind: "rows to be joined", version: 1 };
+
     fn encode(&self, into: &mut Vec<u8>) {
         put_u64(self.times.len() as u64, into);
         for at in 0..self.times.len() {

@@ -10,7 +10,7 @@ use crate::expr::Evaluator;
 use crate::kv::Writes;
 use crate::operators::rows::{eval, layout};
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
-use crate::state::{Row, Store, Stored};
+use crate::state::{Layout, Row, Store, Stored};
 use crate::types::Changes;
 use crate::types::row::{BadRow, get_u64, put_u64, take};
 
@@ -217,6 +217,8 @@ impl Operator for ForeignKeyJoin {
 
 /// Length of the foreign key + 1 or 0, foreign key; length of the key row, key row; row.
 impl Stored for LeftRow {
+    const LAYOUT: Layout = Layout { kind: "rows with a foreign key", version: 1 };
+
     fn encode(&self, into: &mut Vec<u8>) {
         put_u64(self.foreign_key.as_ref().map_or(0, |key| key.len() as u64 + 1), into);
         into.extend_from_slice(self.foreign_key.as_deref().unwrap_or_default());
@@ -245,7 +247,7 @@ impl Stored for LeftRow {
 #[cfg(test)]
 mod tests {
     use super::ForeignKeyJoin;
-    use crate::expr::{Kind, Settings, Typed, compile};
+    use crate::expr::{Kind, Registry, Settings, Typed, compile};
     use crate::operators::join::testing::{check, text_keys};
     use crate::types::SqlType;
 
@@ -269,7 +271,7 @@ mod tests {
     fn join(outer_left: bool, expected: &str) {
         let foreign_key = Typed { ty: SqlType::String, kind: Kind::Column(1) };
         let make = |inputs: super::Inputs<'_>| {
-            let foreign_key = compile(&foreign_key, &Settings::default()).unwrap();
+            let foreign_key = compile(&foreign_key, &Registry::with(&[]), &Settings::default()).unwrap();
             ForeignKeyJoin::new("J", inputs, text_keys(), foreign_key, outer_left, true)
         };
         check([2, 1], &make, SCRIPT, expected);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::operators::OperatorError;
-use crate::state::{Store, Stored};
+use crate::state::{Layout, Store, Stored};
 use crate::types::row::{BadRow, get_u64, put_u64, take};
 
 /// Serialised keys of the left rows that have one foreign key, in the order of their bytes: the order in which a change
@@ -47,6 +47,8 @@ pub(super) fn unsubscribe(
 
 /// Number of keys; length and bytes of each.
 impl Stored for Subscribers {
+    const LAYOUT: Layout = Layout { kind: "subscribers", version: 1 };
+
     fn encode(&self, into: &mut Vec<u8>) {
         put_u64(self.0.len() as u64, into);
         for key in &self.0 {

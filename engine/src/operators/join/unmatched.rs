@@ -6,7 +6,7 @@ use super::output::damaged;
 use super::{LEFT, RIGHT};
 use crate::kv::Writes;
 use crate::operators::OperatorError;
-use crate::state::{Entries, KeySet, Place, Store, Stored};
+use crate::state::{Entries, KeySet, Layout, Place, Store, Stored};
 use crate::types::Time;
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64, take};
 
@@ -199,6 +199,8 @@ fn time_and_port(entry: &[u8]) -> (i64, usize) {
 }
 
 impl Stored for Look {
+    const LAYOUT: Layout = Layout { kind: "looks", version: 1 };
+
     fn encode(&self, into: &mut Vec<u8>) {
         put_i64(self.0, into);
     }
@@ -214,6 +216,8 @@ impl Stored for Look {
 
 /// Window (0, or 1 and its bounds), length of the key row, key row, then length and bytes of every row.
 impl Stored for Waiting {
+    const LAYOUT: Layout = Layout { kind: "rows without a partner", version: 1 };
+
     fn encode(&self, into: &mut Vec<u8>) {
         match self.window {
             None => into.push(0),
