@@ -133,6 +133,7 @@ pub enum Statement {
 
 /// A stream or a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     Stream,
     Table,
@@ -302,6 +303,7 @@ pub struct Interval {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TimeUnit {
     Days,
     Hours,

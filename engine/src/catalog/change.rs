@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Lost, Query, Source};
 use crate::types::SqlType;
 
-/// One change of the catalog.
-#[derive(Debug, Clone)]
+/// One change of the catalog. As steps, changes stand in the command log: names and meaning stay.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Change {
     /// A stream or table is made, or replaces the one of its name.
     PutSource(Arc<Source>),
@@ -17,6 +20,7 @@ pub enum Change {
         /// Its name.
         name: String,
         /// What it stands for.
+        #[serde(rename = "type")]
         ty: SqlType,
     },
     /// A custom type goes.

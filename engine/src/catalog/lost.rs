@@ -1,14 +1,19 @@
 //! What a command of the log made and the start could not bring back.
 
+use serde::{Deserialize, Serialize};
+
 use super::SourceKind;
 
 /// A stream, a table or a query that is only known by name. It can be dropped or terminated; what reads or writes it is
 /// lost too.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Lost {
     /// The stream or table, if the command made or changed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<(SourceKind, String)>,
     /// The query, if the command started one. Its positions and its state are still there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query_id: Option<String>,
     /// The command's statement.
     pub statement: String,

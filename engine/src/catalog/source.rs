@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use sql::SourceKind;
 
 use crate::steps::{Formats, QueryPlan, Timestamp};
 use crate::types::{Column, Schema};
 
 /// A stream or a table over a topic.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Source {
     /// Name: upper case unless it was quoted.
     pub name: String,
@@ -17,12 +19,14 @@ pub struct Source {
     /// Key columns; value and header columns in the order declared.
     pub schema: Schema,
     /// Which of `schema.value` come from the record's headers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<HeaderColumn>,
     /// Topic it reads, and writes unless it is read-only.
     pub topic: String,
     /// Formats of the topic.
     pub formats: Formats,
     /// Column that holds the event time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<Timestamp>,
     /// `CREATE SOURCE …`: read-only.
     pub read_only: bool,
@@ -31,15 +35,18 @@ pub struct Source {
     /// The statement that made it, as ksqlDB shows it.
     pub statement: String,
     /// Creation order; the catalog numbers sources as they come, a replaced source keeps its number.
+    #[serde(skip)]
     pub created: u64,
 }
 
 /// A column filled from headers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HeaderColumn {
     /// Name of the column.
     pub name: String,
     /// `HEADER('key')`; `None` is `HEADERS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }
 
@@ -68,7 +75,8 @@ impl Source {
 }
 
 /// What made a persistent query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum QueryKind {
     /// `CREATE STREAM|TABLE … AS SELECT`
     CreateAs,
@@ -79,7 +87,8 @@ pub enum QueryKind {
 }
 
 /// A persistent query.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Query {
     /// `CSAS_X_0`, …
     pub id: String,
@@ -88,6 +97,7 @@ pub struct Query {
     /// Streams and tables it reads.
     pub sources: Vec<String>,
     /// Stream or table it writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sink: Option<String>,
     /// The statement that made it, as ksqlDB shows it.
     pub statement: String,

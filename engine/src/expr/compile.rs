@@ -7,14 +7,14 @@ use arrow::array::{Array, ArrayRef, new_null_array};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use datafusion_common::{Result, ScalarValue};
+use datafusion_common::{Result, ScalarValue, plan_datafusion_err};
 use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::{Column, Literal};
 
 use super::cast::Settings;
 use super::coerce::is_argument_castable;
-use super::functions::{Run, Signature};
+use super::functions::{Registry, Run};
 use super::nodes::{
     And, Arg, Between, Body, Calculate, CallFunction, CallLambda, Case, Compare, Convert, Field, In, IsNull, Like,
     MakeArray, MakeMap, MakeStruct, Negate, Node, Not, Operation, Or, Subscript, collect, numbering,
@@ -38,14 +38,18 @@ pub struct Evaluator {
     lambda_elements: usize,
 }
 
-/// Compiles an expression.
-pub fn compile(typed: &Typed, settings: &Settings) -> std::result::Result<Evaluator, ExprError> {
+/// Compiles an expression; `functions` are those it may call.
+///
+/// # Errors
+/// It calls another one, or DataFusion refuses.
+pub fn compile(typed: &Typed, functions: &Registry, settings: &Settings) -> std::result::Result<Evaluator, ExprError> {
     let mut types = BTreeMap::new();
     collect_types(typed, &mut types);
     let columns: Vec<usize> = types.keys().copied().collect();
     let mut fields = vec![ArrowField::new("row", DataType::UInt32, false)];
     fields.extend(types.iter().map(|(at, ty)| ArrowField::new(format!("column {at}"), ty.to_arrow(), true)));
-    let mut compiler = Compiler { settings, width: fields.len(), frames: Vec::new(), columns: &columns, calls: 0 };
+    let mut compiler =
+        Compiler { functions, settings, width: fields.len(), frames: Vec::new(), columns: &columns, calls: 0 };
     let expr = compiler.physical(typed).map_err(|error| ExprError::code(error.to_string(), Span::default()))?;
     Ok(Evaluator {
         expr,
@@ -129,6 +133,7 @@ fn collect_types<'a>(typed: &'a Typed, into: &mut BTreeMap<usize, &'a SqlType>) 
 }
 
 struct Compiler<'a> {
+    functions: &'a Registry,
     settings: &'a Settings,
     columns: &'a [usize],
     /// Where the parameters of each enclosing lambda start in the batch, outermost first.
@@ -235,9 +240,11 @@ impl Compiler<'_> {
     }
 
     fn call(&mut self, call: &Call, returns: &SqlType) -> Result<Arc<dyn Operation>> {
-        let variation = call.function.variations.get(call.variation);
-        let run = variation.map_or(Run::Elsewhere, |variation| variation.run);
-        if let Run::Lambda(kind) = run {
+        let (function, variation, signature) = self
+            .functions
+            .variation(&call.function, &call.variation)
+            .ok_or_else(|| plan_datafusion_err!("there is no function {}{}", call.function, call.variation))?;
+        if let Run::Lambda(kind) = variation.run {
             let mut bodies = Vec::new();
             for arg in &call.args {
                 if let Kind::Lambda { params, body } = &arg.kind {
@@ -252,14 +259,10 @@ impl Compiler<'_> {
             }
             return Ok(Arc::new(CallLambda { kind, bodies, settings: self.settings.clone() }));
         }
-        let signature = variation.and_then(|variation| Signature::parse(variation.signature));
-        let is_primitive = |i: &usize| {
-            let param = signature.as_ref().and_then(|signature| signature.param_for(*i, call.args.len()));
-            param.is_some_and(|param| param.primitive)
-        };
+        let is_primitive = |i: &usize| signature.param_for(*i, call.args.len()).is_some_and(|param| param.primitive);
         Ok(Arc::new(CallFunction {
-            name: call.function.name,
-            run,
+            name: function.name,
+            run: variation.run,
             types: call.args.iter().map(|arg| arg.ty.clone()).collect(),
             returns: returns.clone(),
             settings: self.settings.clone(),

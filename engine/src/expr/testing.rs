@@ -57,7 +57,7 @@ pub(super) fn bind_text(text: &str, scope: &Scope) -> Result<Typed, ExprError> {
 }
 
 fn one(typed: &Typed) -> Value {
-    let evaluator = compile(typed, &Settings::default()).unwrap();
+    let evaluator = compile(typed, &REGISTRY, &Settings::default()).unwrap();
     Value::at(&evaluator.eval(Rows { columns: &[], len: 1 }, &mut RowErrors::default()), 0)
 }
 
@@ -70,7 +70,7 @@ pub(super) fn constant(text: &str) -> String {
 /// and so does a batch that starts in the middle of its columns.
 pub(super) fn rows(text: &str, table: &Table) -> Vec<String> {
     let typed = bind_text(text, &table.scope).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let evaluator = compile(&typed, &Settings::default()).unwrap();
+    let evaluator = compile(&typed, &REGISTRY, &Settings::default()).unwrap();
     let all = evaluate(&evaluator, &typed, &table.columns, table.len);
     for row in 0..table.len {
         let slices: Vec<ArrayRef> = table.columns.iter().map(|column| column.slice(row, 1)).collect();
@@ -98,7 +98,7 @@ pub(super) fn check(columns: &[&str], cases: &[(&str, &str)], told: &[(&str, &[&
 pub(super) fn failures(text: &str, table: &Table) -> Vec<String> {
     let typed = bind_text(text, &table.scope).unwrap_or_else(|error| panic!("{text}: {error}"));
     let mut errors = RowErrors::default();
-    let evaluator = compile(&typed, &Settings::default()).unwrap();
+    let evaluator = compile(&typed, &REGISTRY, &Settings::default()).unwrap();
     evaluator.eval(Rows { columns: &table.columns, len: table.len }, &mut errors);
     errors.rows.into_iter().map(|(row, message)| format!("{row}: {message}")).collect()
 }

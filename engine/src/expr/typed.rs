@@ -2,22 +2,27 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::ExprError;
 use super::coerce;
-use super::functions::Function;
 use crate::types::{SqlType, Value};
 
-/// An expression with every name and type resolved and every cast explicit.
-#[derive(Debug, Clone, PartialEq)]
+/// An expression with every name and type resolved and every cast explicit: plain data, as which it stands in the
+/// command log. There names of fields and variants are never changed, nor used for something else.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Typed {
     /// What it yields. A bare NULL has type STRING until a cast gives it another.
+    #[serde(rename = "type")]
     pub ty: SqlType,
     /// What it does.
     pub kind: Kind,
 }
 
 /// What a typed expression does.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Kind {
     /// Column at that position of the row layout.
     Column(usize),
@@ -59,11 +64,13 @@ pub enum Kind {
     Like {
         expr: Box<Typed>,
         pattern: Box<Typed>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         escape: Option<char>,
     },
     /// Searched CASE.
     Case {
         whens: Vec<(Typed, Typed)>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         otherwise: Option<Box<Typed>>,
     },
     /// Element of an ARRAY (1-based) or MAP.
@@ -91,18 +98,20 @@ pub enum Kind {
 }
 
 /// A call of a scalar function, or of a table function (then it yields an ARRAY of its rows).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Call {
-    /// The function.
-    pub function: &'static Function,
-    /// Which of its variations.
-    pub variation: usize,
+    /// Upper-case name of the function.
+    pub function: String,
+    /// Which of its variations: [`super::functions::Signature::types`].
+    pub variation: String,
     /// Arguments, cast to what the variation takes.
     pub args: Vec<Typed>,
 }
 
 /// An arithmetic operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Arithmetic {
     Add,
     Subtract,
@@ -112,7 +121,8 @@ pub enum Arithmetic {
 }
 
 /// A comparison. All but the last two are FALSE when a side is NULL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Comparison {
     Equal,
     NotEqual,

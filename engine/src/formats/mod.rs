@@ -48,10 +48,12 @@ pub fn known_format(name: &str) -> Result<&'static dyn Format, FormatError> {
 
 /// A format as a source declares it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FormatSpec {
     /// Upper-case name as in `VALUE_FORMAT`.
     pub name: String,
     /// DELIMITED only: the character between fields (`,` when not given).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
     /// Whether a single column stands in an envelope (`{"V": 1}`) or bare (`1`). Ignored with several columns.
     pub wrap_single: bool,

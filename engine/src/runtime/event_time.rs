@@ -70,5 +70,5 @@ fn parser(pattern: &str, functions: &Registry) -> Result<Evaluator, String> {
     scope.columns.push(ScopeColumn { source: None, name: "T".to_owned(), ty: SqlType::String });
     let env = Env { functions, types: &|_| None, bounds: Bounds::NONE };
     let typed = bind(&call, &scope, env).map_err(|error| error.to_string())?;
-    compile(&typed, &Settings::default()).map_err(|error| error.to_string())
+    compile(&typed, functions, &Settings::default()).map_err(|error| error.to_string())
 }

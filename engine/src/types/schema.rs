@@ -8,10 +8,12 @@ use super::SqlType;
 
 /// A named column.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Column {
     /// As in the catalog: upper case unless it was quoted.
     pub name: String,
     /// Its type.
+    #[serde(rename = "type")]
     pub ty: SqlType,
 }
 
@@ -25,6 +27,7 @@ impl Column {
 /// The columns of a stream or table. In every row layout the key columns come first, then the value columns;
 /// position `i` of [`Schema::column`] is position `i` of the batches that operators see.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Schema {
     /// Columns in the record's key, in order.
     pub key: Vec<Column>,

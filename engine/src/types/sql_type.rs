@@ -16,7 +16,11 @@ use serde::{Deserialize, Serialize};
 /// | STRING, BYTES | Utf8, Binary |
 /// | TIME, DATE, TIMESTAMP | Time32(ms), Date32, Timestamp(ms, no zone) |
 /// | ARRAY, MAP, STRUCT | List(item), Map(entries{key, value}), Struct |
+///
+/// As JSON (in the command log): `"INTEGER"`, `{"DECIMAL": {"precision": 4, "scale": 2}}`, `{"ARRAY": "STRING"}`,
+/// `{"MAP": ["STRING", "DATE"]}`, `{"STRUCT": [["A", "INTEGER"]]}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum SqlType {
     Boolean,
     Integer,

@@ -8,24 +8,27 @@ use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, Time32MillisecondType, TimeUnit,
     TimestampMillisecondType,
 };
+use serde::{Deserialize, Serialize};
 
+use super::exact;
 use super::text::{java_compare, java_compare_bytes, java_compare_doubles};
 use super::{ColumnBuilder, SqlType, View, text};
 
 /// A value of one of the SQL types, or NULL. Doubles are equal as `Double.equals` says (NaN equals NaN), maps whatever
 /// the order of their entries.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Value {
     #[default]
     Null,
     Boolean(bool),
     Integer(i32),
     Bigint(i64),
-    Double(f64),
+    Double(#[serde(with = "exact::double")] f64),
     /// Unscaled value and scale.
-    Decimal(i128, i8),
+    Decimal(#[serde(with = "exact::unscaled")] i128, i8),
     String(String),
-    Bytes(Vec<u8>),
+    Bytes(#[serde(with = "exact::bytes")] Vec<u8>),
     /// Milliseconds of the day.
     Time(i32),
     /// Days since the epoch.

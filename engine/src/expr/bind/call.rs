@@ -64,7 +64,8 @@ impl Binder<'_> {
             }
         }
         let ty = result_type(function, resolved.variation, signature, &typed, &generics);
-        Ok(Typed { ty, kind: Kind::Call(Call { function, variation: resolved.variation, args: typed }) })
+        let (function, variation) = (function.name.to_owned(), signature.types());
+        Ok(Typed { ty, kind: Kind::Call(Call { function, variation, args: typed }) })
     }
 
     fn lambda(

@@ -1,6 +1,6 @@
 //! Little input may not make much of a value, nor of time.
 
-use crate::expr::testing::{Table, bind_text, evaluate, failures, rows, table};
+use crate::expr::testing::{REGISTRY, Table, bind_text, evaluate, failures, rows, table};
 use crate::expr::{Settings, compile};
 
 const TOO_LARGE: &str = "the result has more than the 8388608 bytes that millstream.functions.value.max.bytes allows";
@@ -12,7 +12,7 @@ fn long_and_short() -> Table {
 
 fn rows_within(settings: &Settings, expression: &str, columns: &Table) -> Vec<String> {
     let typed = bind_text(expression, &columns.scope).unwrap();
-    evaluate(&compile(&typed, settings).unwrap(), &typed, &columns.columns, columns.len)
+    evaluate(&compile(&typed, &REGISTRY, settings).unwrap(), &typed, &columns.columns, columns.len)
 }
 
 #[test]

@@ -65,6 +65,14 @@ impl Registry {
         self.entry(name).map_or(&[], |entry| &entry.signatures)
     }
 
+    /// The variation of a function with that signature, as [`Signature::types`] writes it.
+    pub fn variation(&self, name: &str, types: &str) -> Option<(&'static Function, &'static Variation, &Signature)> {
+        let entry = self.functions.get(name)?;
+        let mut all = entry.signatures.iter().zip(entry.function.variations);
+        all.find(|(signature, _)| signature.types() == types)
+            .map(|(signature, variation)| (entry.function, variation, signature))
+    }
+
     /// The variations that are told to users, with their signatures.
     pub fn told(&self, name: &str) -> impl Iterator<Item = (&Signature, &'static Variation)> {
         self.entry(name).into_iter().flat_map(Entry::told)

@@ -86,6 +86,18 @@ impl Signature {
         }
     }
 
+    /// The types alone, by which plans name a variation: `(VARCHAR, int, T...) ARRAY<T>`. Parameters may get other names.
+    pub fn types(&self) -> String {
+        let mut text = "(".to_owned();
+        for (i, param) in self.params.iter().enumerate() {
+            let ty = param.ty.to_string();
+            text.push_str(if i > 0 { ", " } else { "" });
+            text.push_str(&if param.primitive { ty.to_ascii_lowercase() } else { ty });
+            text.push_str(if param.variadic { "..." } else { "" });
+        }
+        format!("{text}) {}", self.returns)
+    }
+
     /// Whether it takes that many arguments.
     pub fn takes(&self, count: usize) -> bool {
         if self.params.iter().any(|param| param.variadic) {

@@ -198,7 +198,7 @@ fn table_functions_yield_arrays() {
     for (expression, expected) in cases {
         let expr = sql::parse_expression(expression).unwrap();
         let typed = bind_table_function(&expr, &columns.scope, env()).unwrap().typed;
-        let evaluator = compile(&typed, &Settings::default()).unwrap();
+        let evaluator = compile(&typed, &REGISTRY, &Settings::default()).unwrap();
         assert_eq!(evaluate(&evaluator, &typed, &columns.columns, columns.len), *expected, "{expression}");
     }
 }

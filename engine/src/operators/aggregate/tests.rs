@@ -1,6 +1,6 @@
 use super::{AggregateTable, GroupCall, GroupTable, Grouping, SessionAggregate, StreamAggregate, Updates};
 use crate::expr::aggregates::{Aggregates, Call, Limits};
-use crate::expr::{Kind, Settings, Typed, compile};
+use crate::expr::{Kind, Registry, Settings, Typed, compile};
 use crate::formats::FormatSpec;
 use crate::operators::harness::Harness;
 use crate::operators::{Context, KeyForm, Operator, OperatorError};
@@ -48,15 +48,15 @@ fn stream(name: &'static str, window: Option<Window>, with_old: bool) -> impl Fn
 const SCHEMA: &str = "ID BIGINT KEY, V INT";
 
 pub(in crate::operators) fn tumbling(size_ms: i64, grace_ms: i64, retention_ms: i64) -> Window {
-    Window { retention_ms, ..Window::new(WindowKind::Tumbling, size_ms, grace_ms) }
+    Window { kind: WindowKind::Tumbling { size_ms }, grace_ms, retention_ms }
 }
 
 pub(in crate::operators) fn hopping(size_ms: i64, advance_ms: i64, grace_ms: i64, retention_ms: i64) -> Window {
-    Window { advance_ms, retention_ms, ..Window::new(WindowKind::Hopping, size_ms, grace_ms) }
+    Window { kind: WindowKind::Hopping { size_ms, advance_ms }, grace_ms, retention_ms }
 }
 
 pub(in crate::operators) fn session(gap_ms: i64, grace_ms: i64, retention_ms: i64) -> Window {
-    Window { retention_ms, ..Window::new(WindowKind::Session, gap_ms, grace_ms) }
+    Window { kind: WindowKind::Session { gap_ms }, grace_ms, retention_ms }
 }
 
 #[test]
@@ -217,7 +217,7 @@ impl Operator for Both {
 fn a_row_of_a_table_leaves_its_group_before_it_enters_another() {
     let make = |place: &Place| {
         let region = Typed { ty: SqlType::String, kind: Kind::Column(2) };
-        let group = vec![compile(&region, &Settings::default()).unwrap()];
+        let group = vec![compile(&region, &Registry::with(&[]), &Settings::default()).unwrap()];
         let aggregate = AggregateTable::new(grouping_of(SqlType::String, 2, "SUM", place, true)).unwrap();
         Box::new(Both(GroupTable::new("group", group), aggregate)) as Box<dyn Operator>
     };

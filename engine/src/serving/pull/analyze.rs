@@ -81,7 +81,8 @@ pub(crate) fn analyze(query: &Query, located: Located, analysis: &Analysis, env:
     };
     let unkept = || Failure::statement("a column of this table is not kept");
     let settings = Settings::of(env.config);
-    let compiled = |typed: &Typed| compile(typed, &settings).map_err(|error| Failure::statement(error.to_string()));
+    let compiled =
+        |typed: &Typed| compile(typed, env.functions, &settings).map_err(|error| Failure::statement(error.to_string()));
     let input = &analysis.input.schema;
     let is_key = |(name, typed): &(String, Typed)| {
         let Kind::Column(at) = typed.kind else { return false };

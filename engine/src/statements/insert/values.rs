@@ -159,7 +159,7 @@ fn evaluate(view: View<'_>, functions: &Registry, expr: &Expr, column: &Column) 
         error => invalid(error.to_string()),
     })?;
     let settings = Settings::of(view.config);
-    let evaluator = expr::compile(&typed, &settings).map_err(|error| invalid(error.to_string()))?;
+    let evaluator = expr::compile(&typed, functions, &settings).map_err(|error| invalid(error.to_string()))?;
     let mut errors = RowErrors::default();
     let result = evaluator.eval(Rows { columns: &[], len: 1 }, &mut errors);
     if let Some((_, problem)) = errors.rows.into_iter().next() {
