@@ -51,5 +51,7 @@ mod statements;
 mod streaming;
 #[path = "e2e/tidy.rs"]
 mod tidy;
+#[path = "e2e/upgrade.rs"]
+mod upgrade;
 #[path = "e2e/walkthroughs/mod.rs"]
 mod walkthroughs;

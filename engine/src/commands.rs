@@ -1,7 +1,13 @@
-//! The command log: every statement that changed something, durable, replayed on start.
+//! The command log: every statement that changed something, durable, carried out again on start.
 //!
-//! A command holds what planning it again needs: the statement's text, the id its query got, the properties it ran with
-//! and what it was told about topics. So the replay does not depend on what the world looks like then.
+//! An entry holds what the statement did, as data: changes of the catalog, and the steps of the query it started. So a
+//! start reads no SQL and plans nothing, and what a later version would plan differently goes on as it is.
+//!
+//! ```text
+//! {"version": 2, "text": …, "command_id": …, "overrides": {…}, …, "action": {"changes": […], …}}
+//! ```
+
+mod old;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -9,41 +15,121 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use sql::SourceKind;
 
-use crate::kv::{Kv, KvError, Write};
+use crate::kv::{Kv, KvError, Write, Writes};
+use crate::plan::Action;
+
+pub use old::{Old, OldTopic};
 
 /// Space of the local database that holds the commands.
 const SPACE: &str = "commands";
+/// The form of entries. It grows when an earlier version would do something wrong with a new entry; what that version
+/// just does not know it refuses anyway. Entries without a version are those of [`old`].
+const VERSION: u32 = 2;
 
 /// One statement that was carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Logged {
-    /// The statement as it was written, variables replaced: what was accepted once is accepted again. (Logs of earlier
-    /// versions also have it in canonical form, which has more brackets.)
-    pub written: String,
+    /// The statement as it was written, variables replaced; only to be shown.
+    pub text: String,
     /// How clients call the command.
     pub command_id: String,
+    /// Stream or table that it made or changed.
+    pub source: Option<(SourceKind, String)>,
     /// Id of the query it started.
     pub query_id: Option<String>,
     /// What it answered.
     pub message: String,
-    /// Every property that was set when it ran.
-    pub properties: BTreeMap<String, String>,
-    /// What the planner asked about topics, and what it was told.
-    pub topics: BTreeMap<String, Option<LoggedTopic>>,
+    /// `ksql.service.id`: groups and topics of the query are named after it.
+    pub service_id: String,
+    /// Properties that the session had set, those of the server apart; never a password.
+    pub overrides: BTreeMap<String, String>,
     /// When it ran, milliseconds since the epoch.
     pub time_ms: i64,
+    /// What it did.
+    pub content: Content,
 }
 
-/// A topic as the planner saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoggedTopic {
-    /// Number of partitions.
-    pub partitions: u32,
-    /// Number of replicas.
-    pub replicas: u16,
-    /// `retention.ms`
-    pub retention_ms: i64,
+/// What a command did, as far as it can be known.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// To be done again.
+    Action(Action),
+    /// To be found out by planning the statement again.
+    Old(Old),
+    /// It cannot be read, and why.
+    Unreadable(String),
+}
+
+/// An entry as it is stored. New fields have a default.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Entry {
+    version: Option<u32>,
+    text: String,
+    command_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<(SourceKind, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query_id: Option<String>,
+    message: String,
+    service_id: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    overrides: BTreeMap<String, String>,
+    time_ms: i64,
+    action: Option<Box<RawValue>>,
+}
+
+impl Logged {
+    fn encode(&self) -> Result<Vec<u8>, String> {
+        let Content::Action(action) = &self.content else { return Err("the command has no plan".to_owned()) };
+        let entry = || {
+            serde_json::to_vec(&Entry {
+                version: Some(VERSION),
+                text: self.text.clone(),
+                command_id: self.command_id.clone(),
+                source: self.source.clone(),
+                query_id: self.query_id.clone(),
+                message: self.message.clone(),
+                service_id: self.service_id.clone(),
+                overrides: self.overrides.clone(),
+                time_ms: self.time_ms,
+                action: Some(to_raw_value(action)?),
+            })
+        };
+        entry().map_err(|error| error.to_string())
+    }
+
+    fn decode(bytes: &[u8]) -> serde_json::Result<Self> {
+        let entry: Entry = serde_json::from_slice(bytes)?;
+        let Some(version) = entry.version else { return old::decode(bytes) };
+        let content = match &entry.action {
+            _ if version > VERSION => Content::Unreadable(format!(
+                "a later version of Millstream has written it (as version {version} of commands; this one knows \
+                 {VERSION})"
+            )),
+            None => Content::Unreadable("it does not say what it does".to_owned()),
+            Some(action) => match read(action) {
+                Ok(action) => Content::Action(action),
+                Err(error) => Content::Unreadable(format!(
+                    "its plan cannot be read ({error}): it is damaged, or of another version of Millstream"
+                )),
+            },
+        };
+        let Entry { text, command_id, source, query_id, message, service_id, overrides, time_ms, .. } = entry;
+        Ok(Self { text, command_id, source, query_id, message, service_id, overrides, time_ms, content })
+    }
+}
+
+/// Reads an action, as deep as it is: expressions have as many levels as threads have stack for (`sql::STACK_BYTES`).
+fn read(action: &RawValue) -> serde_json::Result<Action> {
+    let mut reader = serde_json::Deserializer::from_str(action.get());
+    reader.disable_recursion_limit();
+    let action = Action::deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(action)
 }
 
 /// The command log over the local database.
@@ -103,11 +189,14 @@ impl Outcomes {
 
 impl CommandLog {
     /// Opens it and reads what is in it, oldest first.
+    ///
+    /// # Errors
+    /// The database failed, or something else than commands is in it.
     pub fn open(kv: Arc<dyn Kv>) -> Result<(Self, Vec<Logged>), KvError> {
         let mut commands = Vec::new();
         let mut problem = None;
         kv.scan(SPACE, Bound::Unbounded, Bound::Unbounded, &mut |_, value| {
-            match serde_json::from_slice::<Logged>(value) {
+            match Logged::decode(value) {
                 Ok(command) => commands.push(command),
                 Err(error) => problem = Some(error.to_string()),
             }
@@ -121,11 +210,20 @@ impl CommandLog {
 
     /// Appends a command; durable on return. Returns its sequence number.
     pub fn append(&mut self, command: &Logged) -> Result<i64, KvError> {
-        let value = serde_json::to_vec(command).map_err(|error| KvError::Invalid(error.to_string()))?;
-        let key = self.next.to_be_bytes().to_vec();
-        self.kv.write(Write { space: Arc::clone(&self.space), key, value: Some(value) }.into())?;
+        self.kv.write(self.entry(self.next, command)?.into())?;
         self.next += 1;
         Ok(self.last())
+    }
+
+    /// Writes the commands of some sequence numbers anew, all or none.
+    pub fn rewrite(&mut self, commands: &[(u64, Logged)]) -> Result<(), KvError> {
+        let writes = commands.iter().map(|(number, command)| self.entry(*number, command));
+        self.kv.write(writes.collect::<Result<Writes, _>>()?)
+    }
+
+    fn entry(&self, number: u64, command: &Logged) -> Result<Write, KvError> {
+        let value = command.encode().map_err(KvError::Invalid)?;
+        Ok(Write { space: Arc::clone(&self.space), key: number.to_be_bytes().to_vec(), value: Some(value) })
     }
 
     /// Sequence number of the last command, -1 before the first.

@@ -34,6 +34,8 @@ mod replay;
 mod replay_tests;
 mod settle;
 #[cfg(test)]
+mod stored_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod time_tests;
@@ -197,7 +199,7 @@ impl Engine {
                 Statement::Query(_) | Statement::Print { .. } => Err(statements::wrong_endpoint()),
                 changing if changes_something(changing) => {
                     self.prepare(statement, &session, &fork, &changes).map(|change| {
-                        change.command.changes.iter().for_each(|change| fork.apply(change));
+                        change.command.action.changes.iter().for_each(|change| fork.apply(change));
                         changes.push(change);
                     })
                 }

@@ -37,7 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "statements",
         &["types", "clock", "config", "log", "rows", "failure", "formats", "expr", "steps", "catalog", "plan"],
     ),
-    ("commands", &["kv"]),
+    ("commands", &["kv", "plan"]),
     ("error", &["config", "kv", "log", "failure", "plan", "runtime", "statements"]),
     (
         "engine",
@@ -247,7 +247,7 @@ fn features(of: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let output = cargo.current_dir(repository()).output().expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for line in String::from_utf8(output.stdout).expect("a text").lines() {
+    for line in String::from_utf8(output.stdout).expect("a text").lines().filter(|line| !line.is_empty()) {
         let (package, features) = line.trim_end_matches(" (*)").split_once(" [").expect("a package with its features");
         found.entry(package.to_owned()).or_default().insert(features.to_owned());
     }

@@ -93,16 +93,39 @@ impl Config {
         Ok(config)
     }
 
-    /// Settings that were accepted once. A value that is not accepted any more gives way to the default.
-    pub fn remembered<K: AsRef<str>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
-        let mut config = Self::default();
+    /// These settings with others on top that were accepted once. One that is not accepted any more has no effect.
+    #[must_use]
+    pub fn with_remembered<'a>(&self, pairs: impl IntoIterator<Item = (&'a String, &'a String)>) -> Self {
+        let mut config = self.clone();
         for (name, value) in pairs {
-            match checked(name.as_ref(), value.into()) {
+            match checked(name, value.clone()) {
                 Ok((name, value)) => drop(config.set.insert(name, value)),
-                Err(error) => tracing::warn!("the default counts: {error}"),
+                Err(error) => tracing::warn!("a setting of an earlier statement has no effect: {error}"),
             }
         }
         config
+    }
+
+    /// The same settings for what belongs to that service.
+    #[must_use]
+    pub fn of_service(mut self, id: &str) -> Self {
+        self.set.insert(setting::SERVICE_ID.property.name.to_owned(), id.to_owned());
+        self
+    }
+
+    /// What a session may have set on top of these settings, if a statement ran with `all`: by full name, and without
+    /// what nobody may read later.
+    pub fn overrides<'a>(&self, all: impl IntoIterator<Item = (&'a String, &'a String)>) -> BTreeMap<String, String> {
+        let mut overrides = BTreeMap::new();
+        for (name, value) in all {
+            let is_secret = is_password(name) || sql::without_credentials(value) != *value;
+            let of_session = access(name) == Some(Access::Session);
+            let name = full_name(name);
+            if of_session && !is_secret && self.set.get(&name) != Some(value) {
+                overrides.insert(name, value.clone());
+            }
+        }
+        overrides
     }
 
     /// These settings with a request's on top. Names it may not set and bad values are refused.
@@ -142,10 +165,9 @@ impl Config {
         if is_prohibited {
             return Err(ConfigError::Prohibited(name.to_owned()));
         }
-        match find(name) {
-            Some(property) if property.access == Access::Session => Ok(()),
-            Some(_) => Err(ConfigError::Immutable(name.to_owned())),
-            None if OPEN.iter().any(|prefix| name.starts_with(prefix)) || is_client_property(name) => Ok(()),
+        match access(name) {
+            Some(Access::Session) => Ok(()),
+            Some(Access::Server) => Err(ConfigError::Immutable(name.to_owned())),
             None => Err(ConfigError::NotRecognizable(name.to_owned())),
         }
     }
@@ -195,9 +217,8 @@ impl Config {
 
     /// The same as it may be shown: passwords are not.
     pub fn shown(&self, name: &str) -> Option<String> {
-        let is_password = find(name).is_some_and(|property| property.kind == Kind::Password) || sql::is_secret(name);
         match self.value(name) {
-            Some(_) if is_password && self.is_set(name) => Some("[hidden]".to_owned()),
+            Some(_) if is_password(name) && self.is_set(name) => Some("[hidden]".to_owned()),
             value => value.map(sql::without_credentials),
         }
     }
@@ -241,6 +262,16 @@ impl Config {
     pub fn reads_from_earliest(&self) -> bool {
         self.get(setting::AUTO_OFFSET_RESET).trim().eq_ignore_ascii_case("earliest")
     }
+}
+
+/// Who may set a property; nobody one that has no meaning.
+fn access(name: &str) -> Option<Access> {
+    let passed_on = || OPEN.iter().any(|prefix| name.starts_with(prefix)) || is_client_property(name);
+    find(name).map(|property| property.access).or_else(|| passed_on().then_some(Access::Session))
+}
+
+fn is_password(name: &str) -> bool {
+    find(name).is_some_and(|property| property.kind == Kind::Password) || sql::is_secret(name)
 }
 
 fn full_name(name: &str) -> String {

@@ -189,7 +189,7 @@ impl Engine {
         let topics = Asked::of_log(&*self.shared.log, &[]);
         let scope = plan::Session { query_id: Some(&id), ..plan::Session::new(&config, parsed.place()) };
         let plan = self.planner(catalog, &topics, scope).plan_push(query);
-        topics.into_answers()?;
+        topics.check()?;
         let plan = plan?;
         self.check_push_limit(kind)?;
         if is_scalable {

@@ -7,10 +7,10 @@ use parking_lot::MutexGuard;
 use sql::{Ident, Parsed, Statement};
 
 use crate::catalog::{self, Catalog, QueryKind};
-use crate::commands::{CommandLog, Logged, LoggedTopic};
+use crate::commands::{CommandLog, Content, Logged};
 use crate::config::{Config, setting};
 use crate::log::{LogError, TopicSpec, check_topic};
-use crate::plan::{self, Command, NewTopic, Planner};
+use crate::plan::{self, Action, Command, NewTopic, Planner};
 use crate::runtime::{Earlier, PersistentStart};
 use crate::serving::pull;
 use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, View};
@@ -22,23 +22,12 @@ use super::topics::Asked;
 /// A statement that was found to make sense, ready to be carried out.
 pub(super) struct Change {
     pub(super) command: Command,
-    /// Queries to pause (true) or to let go on (false).
-    pub(super) pause: Vec<(String, bool)>,
     /// A push query to end instead of all that.
     close: Option<String>,
+    /// The server's properties with the session's on top.
     config: Arc<Config>,
-    asked: BTreeMap<String, Option<LoggedTopic>>,
-}
-
-impl Change {
-    fn new(command: Command, config: Config, asked: BTreeMap<String, Option<LoggedTopic>>) -> Self {
-        Self { command, pause: Vec::new(), close: None, config: Arc::new(config), asked }
-    }
-
-    /// Id of the query it starts.
-    fn query_id(&self) -> Option<String> {
-        self.command.start.as_ref().map(|plan| plan.id.clone())
-    }
+    /// The session's.
+    overrides: BTreeMap<String, String>,
 }
 
 impl Engine {
@@ -51,23 +40,30 @@ impl Engine {
         before: &[Change],
     ) -> Result<Change, Failure> {
         let config = self.session_config(session)?;
-        match &parsed.statement {
-            Statement::Terminate { id } => self.terminate(parsed, id.as_ref(), config, catalog),
-            Statement::Pause { id } => self.pause(parsed, id.as_ref(), true, config, catalog),
-            Statement::Resume { id } => self.pause(parsed, id.as_ref(), false, config, catalog),
+        let mut close = None;
+        let command = match &parsed.statement {
+            Statement::Terminate { id } => {
+                close = id.as_ref().and_then(|id| self.push_query_meant(&id.name, catalog));
+                let ids = if close.is_some() { Vec::new() } else { targets(id.as_ref(), catalog, "terminate")? };
+                Command { action: Action::terminate(ids), ..Command::new(&*parsed.text, "Query terminated.") }
+            }
+            Statement::Pause { id } => pause(parsed, id.as_ref(), true, catalog)?,
+            Statement::Resume { id } => pause(parsed, id.as_ref(), false, catalog)?,
             _ => {
                 let planned: Vec<NewTopic> = before.iter().flat_map(|change| change.command.topics.clone()).collect();
                 let topics = Asked::of_log(&*self.shared.log, &planned);
                 let scope = plan::Session::new(&config, parsed.place());
                 let functions = &*self.shared.functions;
                 let command = Planner { catalog, session: scope, topics: &topics, functions }.plan(parsed);
-                let asked = topics.into_answers()?;
+                topics.check()?;
                 let command = command?;
                 self.check_topics(&command)?;
                 self.check_readonly(&command)?;
-                Ok(Change::new(command, config, asked))
+                command
             }
-        }
+        };
+        let overrides = Config::default().overrides(&session.properties);
+        Ok(Change { command, close, config: Arc::new(config), overrides })
     }
 
     /// A partition costs files and a task, so that a slip of the pen could cost the server.
@@ -85,8 +81,8 @@ impl Engine {
 
     /// No statement writes or deletes what `ksql.readonly.topics` names.
     fn check_readonly(&self, command: &Command) -> Result<(), Failure> {
-        let sink = command.start.as_ref().and_then(|plan| plan.sink.as_ref()).map(|sink| &sink.topic);
-        for (topic, verb) in [(sink, "insert into"), (command.delete_topic.as_ref(), "delete")] {
+        let sink = command.action.start().and_then(|plan| plan.sink.as_ref()).map(|sink| &sink.topic);
+        for (topic, verb) in [(sink, "insert into"), (command.action.delete_topic.as_ref(), "delete")] {
             if let Some(topic) = topic.filter(|topic| statements::is_readonly(&self.shared.config, topic)) {
                 return Err(Failure::statement(format!("Cannot {verb} read-only topic: {topic}")));
             }
@@ -94,39 +90,9 @@ impl Engine {
         Ok(())
     }
 
-    fn terminate(
-        &self,
-        parsed: &Parsed,
-        id: Option<&Ident>,
-        config: Config,
-        catalog: &Catalog,
-    ) -> Result<Change, Failure> {
-        let pushed = id.and_then(|id| self.pushed_like(&id.name));
-        if let Some(pushed) = pushed.filter(|_| id.is_none_or(|id| catalog.query(&id.name).is_none())) {
-            let mut change = Change::new(bare(parsed, "Query terminated."), config, BTreeMap::new());
-            change.close = Some(pushed);
-            return Ok(change);
-        }
-        let ids = targets(id, catalog, "terminate")?;
-        let mut command = bare(parsed, "Query terminated.");
-        command.changes = ids.iter().map(|id| catalog::Change::DropQuery(id.clone())).collect();
-        command.stop = ids;
-        Ok(Change::new(command, config, BTreeMap::new()))
-    }
-
-    fn pause(
-        &self,
-        parsed: &Parsed,
-        id: Option<&Ident>,
-        paused: bool,
-        config: Config,
-        catalog: &Catalog,
-    ) -> Result<Change, Failure> {
-        let (verb, message) = if paused { ("pause", "Query paused.") } else { ("resume", "Query resumed.") };
-        let ids = targets(id, catalog, verb)?;
-        let mut change = Change::new(bare(parsed, message), config, BTreeMap::new());
-        change.pause = ids.into_iter().map(|id| (id, paused)).collect();
-        Ok(change)
+    /// The push query of a client that TERMINATE names, unless it names a persistent one.
+    fn push_query_meant(&self, id: &str, catalog: &Catalog) -> Option<String> {
+        self.pushed_like(id).filter(|_| catalog.query(id).is_none())
     }
 
     /// Plans what EXPLAIN is asked about; nothing comes of it.
@@ -178,12 +144,12 @@ impl Engine {
         let made = self.make(&change, number, &mut undo);
         let logged = made.and_then(|()| self.log_command(commands, parsed, &change));
         let status = logged.inspect_err(|_| self.undo(&change, undo))?;
-        if let Some(plan) = &command.start {
+        if let Some(plan) = command.action.start() {
             self.shared.runtime.go_on(&plan.id);
         }
         {
             let mut catalog = self.shared.catalog.write();
-            command.changes.iter().for_each(|change| catalog.apply(change));
+            command.action.changes.iter().for_each(|change| catalog.apply(change));
         }
         let finished = self.finish(&change);
         let outcome = (status.message.clone(), status.query_id.clone());
@@ -198,7 +164,7 @@ impl Engine {
 
     /// Makes topics and starts the query.
     fn make(&self, change: &Change, number: i64, undo: &mut Undo) -> Result<(), Failure> {
-        undo.replaced = change.command.start.as_ref().and_then(|plan| self.shared.runtime.started(&plan.id));
+        undo.replaced = change.command.action.start().and_then(|plan| self.shared.runtime.started(&plan.id));
         for topic in &change.command.topics {
             if self.make_topic(topic)? {
                 undo.made.push(topic.name.clone());
@@ -211,7 +177,7 @@ impl Engine {
     /// Takes back what a command did that could not be logged: its query would run without anybody knowing of it. What
     /// cannot be removed now is removed when the next query gets the id.
     fn undo(&self, change: &Change, Undo { made, replaced }: Undo) {
-        match (&change.command.start, replaced) {
+        match (change.command.action.start(), replaced) {
             (_, Some((start, is_paused))) => self.shared.runtime.start_again(start, is_paused),
             (Some(plan), None) => {
                 if let Err(error) = self.shared.runtime.forget(&plan.id, &change.config) {
@@ -234,14 +200,17 @@ impl Engine {
         change: &Change,
     ) -> Result<CommandStatus, Failure> {
         let command_id = statements::command_id(&parsed.statement).unwrap_or_default();
+        let command = &change.command;
         let logged = Logged {
-            written: parsed.text.clone(),
+            text: parsed.text.clone(),
             command_id: command_id.clone(),
-            query_id: change.query_id(),
-            message: change.command.message.clone(),
-            properties: change.config.settings().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            topics: change.asked.clone(),
+            source: command.action.source(),
+            query_id: command.action.start().map(|plan| plan.id.clone()),
+            message: command.message.clone(),
+            service_id: change.config.service_id().to_owned(),
+            overrides: change.overrides.clone(),
             time_ms: self.shared.clock.now_ms(),
+            content: Content::Action(command.action.clone()),
         };
         let sequence_number = commands.append(&logged)?;
         Ok(CommandStatus { command_id, message: logged.message, query_id: logged.query_id, sequence_number })
@@ -263,7 +232,7 @@ impl Engine {
 
     /// Starts the query of a change, if it has one.
     fn start(&self, change: &Change, command: i64, earlier: Vec<Earlier>) -> Result<(), Failure> {
-        let Some(plan) = &change.command.start else { return Ok(()) };
+        let Some(plan) = change.command.action.start() else { return Ok(()) };
         if self.catalog().query(&plan.id).is_none() {
             // What a crash may have left of a query that was never logged.
             self.shared.runtime.forget(&plan.id, &change.config)?;
@@ -274,18 +243,17 @@ impl Engine {
 
     /// What comes after a change was logged: stopping, pausing, deleting. Safe to do twice.
     fn finish(&self, change: &Change) -> Result<(), Failure> {
-        for id in &change.command.stop {
-            self.shared.runtime.forget(id, &change.config)?;
+        let (action, runtime) = (&change.command.action, &self.shared.runtime);
+        for id in &action.stop {
+            runtime.forget(id, &change.config)?;
             self.shared.settling.forget(id);
         }
-        for (id, paused) in &change.pause {
-            let runtime = &self.shared.runtime;
-            if *paused { runtime.pause(id) } else { runtime.resume(id) }?;
-        }
-        if change.pause.iter().any(|(_, paused)| !paused) {
+        action.pause.iter().try_for_each(|id| runtime.pause(id))?;
+        action.resume.iter().try_for_each(|id| runtime.resume(id))?;
+        if !action.resume.is_empty() {
             self.shared.settling.note();
         }
-        if let Some(topic) = &change.command.delete_topic {
+        if let Some(topic) = &action.delete_topic {
             match self.shared.log.delete_topic(topic) {
                 Ok(()) | Err(LogError::UnknownTopic(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -304,18 +272,12 @@ struct Undo {
     replaced: Option<(PersistentStart, bool)>,
 }
 
-/// A command that only says something.
-fn bare(parsed: &Parsed, message: &str) -> Command {
-    Command {
-        topics: Vec::new(),
-        stop: Vec::new(),
-        changes: Vec::new(),
-        start: None,
-        delete_topic: None,
-        statement: parsed.text.clone(),
-        message: message.to_owned(),
-        is_warning: false,
-    }
+/// Pauses queries, or lets them go on.
+fn pause(parsed: &Parsed, id: Option<&Ident>, paused: bool, catalog: &Catalog) -> Result<Command, Failure> {
+    let mut command = Command::new(&*parsed.text, if paused { "Query paused." } else { "Query resumed." });
+    let ids = targets(id, catalog, if paused { "pause" } else { "resume" })?;
+    *if paused { &mut command.action.pause } else { &mut command.action.resume } = ids;
+    Ok(command)
 }
 
 /// The queries TERMINATE, PAUSE and RESUME mean. Queries of source tables live with their table.

@@ -59,10 +59,10 @@ impl QueriesFile {
     pub(super) fn done(&self, logged: &[Logged], config: &Config) -> Result<usize, Error> {
         let mut done = 0;
         for command in logged {
-            let known = canonical(&command.written);
+            let known = canonical(&command.text);
             done += self.position(&known, done).map_err(|at| {
                 let data_dir = config.get(setting::DATA_DIR);
-                let shown = &command.written;
+                let shown = &command.text;
                 match at.and_then(|at| self.statements.get(at)) {
                     Some(parsed) => self.wrong(
                         parsed.span,

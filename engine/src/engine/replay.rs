@@ -1,15 +1,16 @@
-//! Start: every command of the log is planned again, with the answers it got then; what is left of it runs.
+//! Start: what every command of the log did is done again, from the data it left there; what is left of it runs. Only
+//! entries of versions that stored no plans are planned again, and stored with their plans.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sql::{Limits, Statement, Variables};
 
-use crate::catalog::{self, Catalog, Lost, SourceKind};
-use crate::commands::Logged;
+use crate::catalog::{self, Catalog, Lost};
+use crate::commands::{Content, Logged, Old};
 use crate::config::Config;
 use crate::error::Error;
-use crate::plan::{self, Command, Planner};
+use crate::plan::{self, Action, Planner};
 use crate::runtime::PersistentStart;
 use crate::types::Bounds;
 
@@ -31,14 +32,17 @@ impl Engine {
     /// Brings back what the commands made, and starts the queries.
     pub(super) fn replay(&self, logged: Vec<Logged>) -> Result<(), Error> {
         let mut world = World::default();
-        for (number, command) in (0_i64..).zip(logged) {
-            let (command_id, query_id) = (command.command_id.clone(), command.query_id.clone());
-            let statement = command.written.clone();
-            if let Err(problem) = self.redo(&mut world, number, command) {
-                tracing::error!(number, command_id, statement, "a command cannot be carried out again: {problem}");
-                let time_ms = self.shared.clock.now_ms();
-                world.lose(&command_id, Lost { source: None, query_id, statement, problem, time_ms });
+        let mut planned_again = Vec::new();
+        let count = logged.len();
+        for (number, mut command) in (0_u64..).zip(logged) {
+            let is_old = matches!(command.content, Content::Old(_));
+            self.redo(&mut world, number, &mut command);
+            if is_old {
+                planned_again.push((number, command));
             }
+        }
+        if !planned_again.is_empty() {
+            self.store_plans(&planned_again, count);
         }
         let (stopped, deleted) = &world.unfinished;
         for id in stopped.iter().filter(|id| world.catalog.query(id).is_none()) {
@@ -58,92 +62,139 @@ impl Engine {
         Ok(())
     }
 
-    fn redo(&self, world: &mut World, number: i64, logged: Logged) -> Result<(), String> {
+    /// Does again what a command did, or loses what it made. Afterwards the command says what that was.
+    fn redo(&self, world: &mut World, number: u64, command: &mut Logged) {
         // Whatever comes of this command, the one before was carried out.
         world.unfinished = Default::default();
-        let none = Variables::default();
-        let mut statements = sql::parse_within(&logged.written, &none, Limits::NONE).map_err(|error| error.message)?;
-        let parsed = statements.pop().ok_or("no statement")?;
-        let config = Config::remembered(logged.properties);
-        match &parsed.statement {
-            Statement::Terminate { id } => {
-                let ids = chosen(id.as_ref(), &world.catalog);
-                for id in &ids {
-                    world.catalog.apply(&catalog::Change::DropQuery(id.clone()));
-                    world.queries.remove(id);
+        let mut problem = match &command.content {
+            Content::Action(action) => self.unfit(action, &world.catalog),
+            Content::Unreadable(problem) => Some(problem.clone()),
+            Content::Old(old) => match self.plan_again(command, old, &world.catalog) {
+                Ok(planned) => {
+                    *command = planned;
+                    None
                 }
-                world.unfinished.0 = ids;
-            }
-            Statement::Pause { id } => world.paused.extend(chosen(id.as_ref(), &world.catalog)),
-            Statement::Resume { id } => {
-                for id in chosen(id.as_ref(), &world.catalog) {
-                    world.paused.remove(&id);
-                }
-            }
-            _ => {
-                let topics = Asked::remembered(logged.topics);
-                let query_id = logged.query_id.as_deref();
-                let scope =
-                    plan::Session { query_id, bounds: Bounds::NONE, ..plan::Session::new(&config, parsed.place()) };
-                let functions = &*self.shared.functions;
-                let planner = Planner { catalog: &world.catalog, session: scope, topics: &topics, functions };
-                let command = planner.plan(&parsed).map_err(|error| error.to_string())?;
-                world.take(number, command, Arc::new(config));
+                Err(problem) => Some(problem),
+            },
+        };
+        if let (Content::Action(action), None) = (&command.content, &problem) {
+            let config = self.shared.config.with_remembered(&command.overrides).of_service(&command.service_id);
+            world.take(number, action, Arc::new(config));
+        }
+        if let Some(problem) = problem.take() {
+            let (command_id, statement) = (&command.command_id, command.text.clone());
+            tracing::error!(number, command_id, statement, "a command cannot be carried out again: {problem}");
+            let (source, query_id) = (command.source.clone(), command.query_id.clone());
+            let action = world.lose(Lost { source, query_id, statement, problem, time_ms: self.shared.clock.now_ms() });
+            if let Content::Old(old) = &command.content {
+                command.overrides = self.shared.config.overrides(&old.properties);
+                command.content = Content::Action(action);
             }
         }
-        Ok(())
+    }
+
+    /// Why what a command did cannot be done again: what it needs is lost, or functions are not there.
+    fn unfit(&self, action: &Action, catalog: &Catalog) -> Option<String> {
+        let query = action.query()?;
+        let lost = query.sources.iter().find_map(|name| catalog.lost_source(name));
+        let lost_sink = || {
+            let own = query.kind == catalog::QueryKind::CreateAs;
+            query.sink.as_deref().filter(|_| !own).and_then(|name| catalog.lost_source(name))
+        };
+        if let Some(lost) = lost.or_else(lost_sink) {
+            let name = lost.source.as_ref().map(|(_, name)| name.as_str()).unwrap_or_default();
+            return Some(format!("`{name}` {}", lost.reason()));
+        }
+        let unknown = query.plan.unknown_function(&self.shared.functions);
+        unknown.map(|call| format!("it calls {call}, a function that this server does not have"))
+    }
+
+    /// Plans the statement of an entry without a plan, with the answers it got then.
+    fn plan_again(&self, logged: &Logged, old: &Old, catalog: &Catalog) -> Result<Logged, String> {
+        let none = Variables::default();
+        let mut statements = sql::parse_within(&logged.text, &none, Limits::NONE).map_err(|error| error.message)?;
+        let parsed = statements.pop().ok_or("no statement")?;
+        let config = Config::default().with_remembered(&old.properties);
+        let action = match &parsed.statement {
+            Statement::Terminate { id } => Action::terminate(chosen(id.as_ref(), catalog)),
+            Statement::Pause { id } => Action { pause: chosen(id.as_ref(), catalog), ..Action::default() },
+            Statement::Resume { id } => Action { resume: chosen(id.as_ref(), catalog), ..Action::default() },
+            _ => {
+                let topics = Asked::remembered(old.topics.clone());
+                let query_id = logged.query_id.as_deref();
+                let session =
+                    plan::Session { query_id, bounds: Bounds::NONE, ..plan::Session::new(&config, parsed.place()) };
+                let functions = &*self.shared.functions;
+                let planner = Planner { catalog, session, topics: &topics, functions };
+                planner.plan(&parsed).map_err(|error| error.to_string())?.action
+            }
+        };
+        Ok(Logged {
+            service_id: config.service_id().to_owned(),
+            overrides: self.shared.config.overrides(&old.properties),
+            content: Content::Action(action),
+            ..logged.clone()
+        })
+    }
+
+    /// Puts commands with their plans in the place of those without. If that cannot be done now, it is when the server
+    /// starts next.
+    fn store_plans(&self, planned: &[(u64, Logged)], all: usize) {
+        match self.shared.commands.lock().rewrite(planned) {
+            Ok(()) => tracing::info!(
+                "{} of the {all} commands in the log were written by a version of Millstream that stored no plans: they \
+                 were planned again, and their plans are stored now",
+                planned.len()
+            ),
+            Err(error) => tracing::warn!(
+                "{} commands of an earlier version were planned again, but their plans cannot be stored: {error}",
+                planned.len()
+            ),
+        }
     }
 }
 
 impl World {
-    fn take(&mut self, number: i64, command: Command, config: Arc<Config>) {
-        command.changes.iter().for_each(|change| self.catalog.apply(change));
-        for id in &command.stop {
+    fn take(&mut self, number: u64, action: &Action, config: Arc<Config>) {
+        action.changes.iter().for_each(|change| self.catalog.apply(change));
+        for id in &action.stop {
             self.queries.remove(id);
             self.paused.remove(id);
         }
-        if let Some(plan) = command.start {
+        if let Some(plan) = action.start() {
             // A query that takes the place of a paused one runs.
             self.paused.remove(&plan.id);
             let replaced = self.queries.remove(&plan.id);
             let earlier = replaced.map(PersistentStart::into_earlier).unwrap_or_default();
-            self.queries.insert(plan.id.clone(), PersistentStart { plan, config, command: number, earlier });
+            let (plan, command) = (Arc::clone(plan), i64::try_from(number).unwrap_or(i64::MAX));
+            self.queries.insert(plan.id.clone(), PersistentStart { plan, config, command, earlier });
         }
-        self.unfinished = (command.stop, command.delete_topic);
+        self.paused.extend(action.pause.iter().cloned());
+        for id in &action.resume {
+            self.paused.remove(id);
+        }
+        self.unfinished = (action.stop.clone(), action.delete_topic.clone());
     }
 
-    /// Goes on without what a command made.
-    fn lose(&mut self, command_id: &str, lost: Lost) {
-        let source = made_source(command_id).filter(|_| !is_insert(&lost.statement));
-        if let Some((_, name)) = &source {
-            let written: Vec<String> = self.catalog.writers(name).map(|query| query.id.clone()).collect();
-            for id in written.iter().filter(|id| lost.query_id.as_ref().is_none_or(|own| own == *id)) {
-                self.catalog.apply(&catalog::Change::DropQuery(id.clone()));
+    /// Goes on without what a command made; what that changes.
+    fn lose(&mut self, lost: Lost) -> Action {
+        let mut changes = Vec::new();
+        if let Some((_, name)) = &lost.source {
+            let written = self.catalog.writers(name).map(|query| query.id.clone());
+            let own = written.filter(|id| lost.query_id.as_ref().is_none_or(|own| own == id));
+            changes.extend(own.map(catalog::Change::DropQuery));
+        }
+        if lost.source.is_some() || lost.query_id.is_some() {
+            changes.push(catalog::Change::Lose(Arc::new(lost)));
+        }
+        for change in &changes {
+            self.catalog.apply(change);
+            if let catalog::Change::DropQuery(id) = change {
                 self.queries.remove(id);
             }
         }
-        if source.is_some() || lost.query_id.is_some() {
-            self.catalog.apply(&catalog::Change::Lose(Arc::new(Lost { source, ..lost })));
-        }
+        Action { changes, ..Action::default() }
     }
-}
-
-/// The stream or table that a command made or changed, by its id: ``stream/`X`/create``, `table/X/alter`.
-fn made_source(command_id: &str) -> Option<(SourceKind, String)> {
-    let (kind, rest) = command_id.split_once('/')?;
-    let (name, action) = rest.rsplit_once('/')?;
-    let kind = match (kind, action) {
-        ("stream", "create" | "alter") => SourceKind::Stream,
-        ("table", "create" | "alter") => SourceKind::Table,
-        _ => return None,
-    };
-    let bare = name.strip_prefix('`').and_then(|name| name.strip_suffix('`'));
-    Some((kind, bare.unwrap_or(name).to_owned()))
-}
-
-/// Commands of INSERT INTO are called as if they made their target.
-fn is_insert(statement: &str) -> bool {
-    statement.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("INSERT"))
 }
 
 /// The queries a statement meant.

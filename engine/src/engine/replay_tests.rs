@@ -1,6 +1,5 @@
 //! Commands that cannot be carried out again: they stop what they made, and not the start.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::clock::Manual;
@@ -14,25 +13,32 @@ use crate::statements::{Outcome, QueryLine, Session};
 use super::tests::{ask, engine_on, query_with, rows, run};
 use super::{Engine, Parts};
 
-/// Puts another statement into the place of a command's.
+/// Puts another statement into the place of a command's, as a version without plans would have written it.
 fn damage(log: &dyn Log, number: u64, written: &str) {
-    change(log, number, |command| command["written"] = written.into());
+    change(log, number, |command| {
+        let topic = serde_json::json!({"partitions": 2, "replicas": 1, "retention_ms": 604_800_000});
+        *command = serde_json::json!({
+            "written": written,
+            "command_id": command["command_id"],
+            "query_id": command["query_id"],
+            "message": command["message"],
+            "properties": {},
+            "topics": {"s": topic, "A": topic, "B": topic, "OTHER": topic, "C": topic},
+            "time_ms": command["time_ms"],
+        });
+    });
+}
+
+fn entry(log: &dyn Log, number: u64) -> Option<serde_json::Value> {
+    log.kv().get("commands", &number.to_be_bytes()).unwrap().map(|value| serde_json::from_slice(&value).unwrap())
 }
 
 fn change(log: &dyn Log, number: u64, change: impl FnOnce(&mut serde_json::Value)) {
-    let key = number.to_be_bytes();
-    let mut command = None;
-    let bound = Bound::Included(key.as_slice());
-    log.kv()
-        .scan("commands", bound, bound, &mut |_, value| {
-            command = serde_json::from_slice::<serde_json::Value>(value).ok();
-            false
-        })
-        .unwrap();
-    let mut command = command.unwrap();
+    let mut command = entry(log, number).unwrap();
     change(&mut command);
     let value = Some(serde_json::to_vec(&command).unwrap());
-    log.kv().write(Write { space: Arc::from("commands"), key: key.to_vec(), value }.into()).unwrap();
+    let key = number.to_be_bytes().to_vec();
+    log.kv().write(Write { space: Arc::from("commands"), key, value }.into()).unwrap();
 }
 
 fn queries(engine: &Engine) -> Vec<(String, String)> {
@@ -52,6 +58,11 @@ const SETUP: &str = "CREATE STREAM s (i INT) WITH (kafka_topic='s', value_format
     INSERT INTO other SELECT y AS i FROM b;
     INSERT INTO other SELECT i FROM s;";
 
+fn set(entry: &mut serde_json::Value, pointer: &str, value: serde_json::Value) {
+    let (parent, field) = pointer.rsplit_once('/').unwrap();
+    entry.pointer_mut(parent).unwrap()[field] = value;
+}
+
 fn pair(id: &str, status: &str) -> (String, String) {
     (id.to_owned(), status.to_owned())
 }
@@ -59,37 +70,53 @@ fn pair(id: &str, status: &str) -> (String, String) {
 #[test]
 fn one_command_that_fails_stops_what_it_made_and_what_hangs_on_it() {
     for wrong in ["CREATE STREAM a AS SELECT nosuch AS x FROM s;", "THIS IS NO STATEMENT;", ""] {
-        let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
-        let engine = engine_on(Arc::clone(&log), "8192");
-        run(&engine, SETUP);
-        drop(engine);
-        damage(&*log, 1, wrong);
-        let engine = engine_on(Arc::clone(&log), "8192");
-        let lost = ["CSAS_A_0", "CSAS_B_1", "INSERTQUERY_3"].map(|id| pair(id, "ERROR"));
-        let running = ["CSAS_OTHER_2", "INSERTQUERY_4"].map(|id| pair(id, "RUNNING"));
-        assert_eq!(queries(&engine), [running.as_slice(), &lost].concat(), "{wrong}");
-        // what does not hang on it goes on
-        run(&engine, "INSERT INTO s (i) VALUES (7);");
-        let mut found = ask(&engine, "SELECT * FROM other EMIT CHANGES LIMIT 2;");
-        assert_eq!(rows(&engine, &mut found).len(), 3);
-        // and what does says why
-        for text in [
-            "DESCRIBE a;",
-            "CREATE STREAM z AS SELECT * FROM a;",
-            "DESCRIBE b;",
-            "PAUSE CSAS_A_0;",
-            "ALTER STREAM a ADD COLUMN z INT;",
-            "INSERT INTO a SELECT i AS x FROM s;",
-            "INSERT INTO a VALUES (1);",
-        ] {
-            assert!(refused(&engine, text).contains("could not be brought back"), "{text}");
-        }
-        let again = refused(&engine, "CREATE STREAM a AS SELECT i AS x FROM s;");
-        assert!(again.contains("Drop it first"), "{again}");
-        let explained = engine.execute("EXPLAIN CSAS_A_0;", Session::default(), None).unwrap();
-        let Outcome::QueryDescription(explained) = &explained[0].outcome else { panic!() };
-        assert!(explained.errors[0].message.contains("could not be brought back"));
+        check_damaged(wrong, &|log| damage(log, 1, wrong));
     }
+    let no_function = serde_json::json!({"call": {"function": "ABS", "variation": "(PLUTO) INT", "args": []}});
+    for (pointer, value) in [
+        ("/version", 3.into()),
+        ("/action", "nothing".into()),
+        ("/action", serde_json::Value::Null),
+        ("/action/changes/0/put_source/topic", 7.into()),
+        ("/action/changes/0/put_source/colour", "red".into()),
+        ("/action/changes/1/put_query/plan/root/kind", serde_json::json!({"teleport": {}})),
+        ("/action/changes/1/put_query/plan/root/kind/project/value/0/kind", no_function),
+    ] {
+        check_damaged(pointer, &|log| change(log, 1, |entry| set(entry, pointer, value.clone())));
+    }
+}
+
+fn check_damaged(wrong: &str, damage: &dyn Fn(&dyn Log)) {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = engine_on(Arc::clone(&log), "8192");
+    run(&engine, SETUP);
+    drop(engine);
+    damage(&*log);
+    let engine = engine_on(Arc::clone(&log), "8192");
+    let lost = ["CSAS_A_0", "CSAS_B_1", "INSERTQUERY_3"].map(|id| pair(id, "ERROR"));
+    let running = ["CSAS_OTHER_2", "INSERTQUERY_4"].map(|id| pair(id, "RUNNING"));
+    assert_eq!(queries(&engine), [running.as_slice(), &lost].concat(), "{wrong}");
+    // what does not hang on it goes on
+    run(&engine, "INSERT INTO s (i) VALUES (7);");
+    let mut found = ask(&engine, "SELECT * FROM other EMIT CHANGES LIMIT 2;");
+    assert_eq!(rows(&engine, &mut found).len(), 3);
+    // and what does says why
+    for text in [
+        "DESCRIBE a;",
+        "CREATE STREAM z AS SELECT * FROM a;",
+        "DESCRIBE b;",
+        "PAUSE CSAS_A_0;",
+        "ALTER STREAM a ADD COLUMN z INT;",
+        "INSERT INTO a SELECT i AS x FROM s;",
+        "INSERT INTO a VALUES (1);",
+    ] {
+        assert!(refused(&engine, text).contains("could not be brought back"), "{text}");
+    }
+    let again = refused(&engine, "CREATE STREAM a AS SELECT i AS x FROM s;");
+    assert!(again.contains("Drop it first"), "{again}");
+    let explained = engine.execute("EXPLAIN CSAS_A_0;", Session::default(), None).unwrap();
+    let Outcome::QueryDescription(explained) = &explained[0].outcome else { panic!() };
+    assert!(explained.errors[0].message.contains("could not be brought back"));
 }
 
 #[test]
@@ -185,7 +212,9 @@ fn settings_that_become_lower_keep_nothing_from_coming_back() {
     assert_eq!(queries(&engine), ["CSAS_A_NAME_0", "CTAS_T_1"].map(|id| pair(id, "RUNNING")));
     drop(engine);
     // What a setting could be once, and cannot any more.
-    change(&*log, 1, |command| command["properties"]["ksql.streams.auto.offset.reset"] = "sometimes".into());
+    change(&*log, 1, |command| {
+        command["overrides"] = serde_json::json!({"ksql.streams.auto.offset.reset": "sometimes"});
+    });
     assert_eq!(queries(&open(&[])), ["CSAS_A_NAME_0", "CTAS_T_1"].map(|id| pair(id, "RUNNING")));
 }
 
@@ -231,6 +260,14 @@ fn what_was_altered_after_it_was_lost_says_why_it_is() {
     run(&engine, &format!("CREATE STREAM s (i INT) {WITH}; ALTER STREAM s ADD COLUMN j INT;"));
     drop(engine);
     damage(&*log, 0, &format!("CREATE STREAM s (i NOSUCH) {WITH};"));
+    // What a later command left has all there is to know.
+    let whole = entry(&*log, 1).unwrap();
+    let engine = engine_on(Arc::clone(&log), "8192");
+    run(&engine, "DESCRIBE s;");
+    drop(engine);
+    damage(&*log, 0, &format!("CREATE STREAM s (i NOSUCH) {WITH};"));
+    change(&*log, 1, |command| *command = whole);
+    damage(&*log, 1, "ALTER STREAM s ADD COLUMN j INT;");
     let engine = engine_on(log, "8192");
     for text in ["DESCRIBE s;", "ALTER STREAM s ADD COLUMN k INT;", "SELECT * FROM s;"] {
         let said = match text.starts_with("SELECT") {
@@ -251,6 +288,7 @@ fn types_and_drops_that_fail_do_not_keep_the_rest() {
     run(&engine, "DROP TYPE p;");
     drop(engine);
     damage(&*log, 0, "CREATE TYPE p AS NOSUCH;");
+    damage(&*log, 1, "CREATE STREAM s (i p) WITH (kafka_topic='s', value_format='json', partitions=1);");
     let engine = engine_on(log, "8192");
     assert!(refused(&engine, "DESCRIBE s;").contains("could not be brought back"));
     run(&engine, "DESCRIBE r; DROP STREAM s;");

@@ -1,12 +1,12 @@
-//! What the planner asks about topics, and what it was told: remembered with the command, so that a replay gets the same
-//! answers.
+//! What the planner asks about topics, and what it was told: entries of earlier versions' command logs hold it, so that
+//! planning them again gets the same answers.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::commands::LoggedTopic;
+use crate::commands::OldTopic;
 use crate::config::Config;
 use crate::log::{Kafka, KafkaSettings, Log, LogError};
 use crate::plan::{DEFAULT_RETENTION_MS, NewTopic, TopicInfo, Topics};
@@ -15,7 +15,7 @@ use crate::plan::{DEFAULT_RETENTION_MS, NewTopic, TopicInfo, Topics};
 pub(super) struct Asked<'a> {
     log: Option<&'a dyn Log>,
     planned: &'a [NewTopic],
-    answers: RefCell<BTreeMap<String, Option<LoggedTopic>>>,
+    answers: RefCell<BTreeMap<String, Option<TopicInfo>>>,
     /// Why the log could not be asked: the planner then took a topic for missing.
     failed: RefCell<Option<LogError>>,
 }
@@ -27,22 +27,21 @@ impl<'a> Asked<'a> {
     }
 
     /// Repeats what was said.
-    pub(super) fn remembered(answers: BTreeMap<String, Option<LoggedTopic>>) -> Self {
+    pub(super) fn remembered(answers: BTreeMap<String, Option<OldTopic>>) -> Self {
+        let told = |OldTopic { partitions, replicas, retention_ms }| TopicInfo { partitions, replicas, retention_ms };
+        let answers = answers.into_iter().map(|(name, topic)| (name, topic.map(told))).collect();
         Self { log: None, planned: &[], answers: RefCell::new(answers), failed: RefCell::default() }
     }
 
-    /// What was asked and answered. If the log could not be asked, that is what failed, whatever the planner said.
-    pub(super) fn into_answers(self) -> Result<BTreeMap<String, Option<LoggedTopic>>, LogError> {
-        match self.failed.into_inner() {
-            Some(error) => Err(error),
-            None => Ok(self.answers.into_inner()),
-        }
+    /// If the log could not be asked, that is what failed, whatever the planner said.
+    pub(super) fn check(self) -> Result<(), LogError> {
+        self.failed.into_inner().map_or(Ok(()), Err)
     }
 
-    fn look(&self, name: &str) -> Option<LoggedTopic> {
+    fn look(&self, name: &str) -> Option<TopicInfo> {
         let planned = || self.planned.iter().find(|topic| topic.name == name);
         match self.log?.topic(name) {
-            Ok(Some(topic)) => Some(LoggedTopic {
+            Ok(Some(topic)) => Some(TopicInfo {
                 partitions: topic.spec.partitions,
                 replicas: topic.spec.replicas,
                 retention_ms: topic
@@ -52,7 +51,7 @@ impl<'a> Asked<'a> {
                     .and_then(|ms| ms.parse().ok())
                     .unwrap_or(DEFAULT_RETENTION_MS),
             }),
-            Ok(None) => planned().map(|topic| LoggedTopic {
+            Ok(None) => planned().map(|topic| TopicInfo {
                 partitions: topic.partitions,
                 replicas: topic.replicas,
                 retention_ms: topic.retention_ms.unwrap_or(DEFAULT_RETENTION_MS),
@@ -69,18 +68,10 @@ impl<'a> Asked<'a> {
 impl Topics for Asked<'_> {
     fn topic(&self, name: &str) -> Option<TopicInfo> {
         let known = self.answers.borrow().get(name).copied();
-        let answer = match known {
-            Some(answer) => answer,
-            None => {
-                let answer = self.look(name);
-                self.answers.borrow_mut().insert(name.to_owned(), answer);
-                answer
-            }
-        };
-        answer.map(|topic| TopicInfo {
-            partitions: topic.partitions,
-            replicas: topic.replicas,
-            retention_ms: topic.retention_ms,
+        known.unwrap_or_else(|| {
+            let answer = self.look(name);
+            self.answers.borrow_mut().insert(name.to_owned(), answer);
+            answer
         })
     }
 }

@@ -48,7 +48,7 @@ impl Planner<'_> {
         let message = format!("{} {} altered.", messages::kind_title(kind), source.name);
         altered.statement = format!("{}\n{text}", altered.statement);
         let mut command = Command::new(text, message);
-        command.changes.push(Change::PutSource(Arc::new(altered)));
+        command.action.changes.push(Change::PutSource(Arc::new(altered)));
         Ok(command)
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::catalog::Change;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{Change, Query, SourceKind};
 use crate::steps::QueryPlan;
 
 /// Retention a topic has when nobody says otherwise.
@@ -23,20 +25,13 @@ pub struct NewTopic {
     pub retention_ms: Option<i64>,
 }
 
-/// What a statement does, in this order: make topics, stop queries, change the catalog, start or replace a query,
-/// delete a topic.
+/// What a statement does, and what is said of it.
 #[derive(Debug, Clone)]
 pub struct Command {
-    /// Topics to make.
+    /// Topics to make first.
     pub topics: Vec<NewTopic>,
-    /// Queries to stop for good, with their state.
-    pub stop: Vec<String>,
-    /// Changes of the catalog.
-    pub changes: Vec<Change>,
-    /// Query to start. One that runs under the same id is replaced: it keeps its positions and its state.
-    pub start: Option<Arc<QueryPlan>>,
-    /// Topic to delete.
-    pub delete_topic: Option<String>,
+    /// What it does to what exists.
+    pub action: Action,
     /// The statement as ksqlDB shows it afterwards: a CREATE with names resolved and properties filled in, else as written.
     pub statement: String,
     /// What the user is told.
@@ -45,15 +40,36 @@ pub struct Command {
     pub is_warning: bool,
 }
 
+/// What a command does to what exists, in the order of the fields: all that a start needs to do it again. The query that
+/// it puts into the catalog is started; one that runs under the same id is replaced and keeps its positions and its state.
+///
+/// It stands in the command log, and later versions read it: fields keep their names and meaning, new ones have a default.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Action {
+    /// Queries to stop for good, with their state.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<String>,
+    /// Changes of the catalog.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// Queries to pause.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pause: Vec<String>,
+    /// Queries to let go on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resume: Vec<String>,
+    /// Topic to delete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delete_topic: Option<String>,
+}
+
 impl Command {
     /// A command that does nothing yet.
-    pub(super) fn new(statement: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(statement: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             topics: Vec::new(),
-            stop: Vec::new(),
-            changes: Vec::new(),
-            start: None,
-            delete_topic: None,
+            action: Action::default(),
             statement: statement.into(),
             message: message.into(),
             is_warning: false,
@@ -63,5 +79,30 @@ impl Command {
     /// A command that does nothing and says why.
     pub(super) fn warning(statement: impl Into<String>, message: impl Into<String>) -> Self {
         Self { is_warning: true, ..Self::new(statement, message) }
+    }
+}
+
+impl Action {
+    /// Ends queries.
+    pub fn terminate(ids: Vec<String>) -> Self {
+        Self { changes: ids.iter().cloned().map(Change::DropQuery).collect(), stop: ids, ..Self::default() }
+    }
+
+    /// The stream or table it makes or changes.
+    pub fn source(&self) -> Option<(SourceKind, String)> {
+        self.changes.iter().find_map(|change| match change {
+            Change::PutSource(source) => Some((source.kind, source.name.clone())),
+            _ => None,
+        })
+    }
+
+    /// The query it puts into the catalog.
+    pub fn query(&self) -> Option<&Arc<Query>> {
+        self.changes.iter().find_map(|change| if let Change::PutQuery(query) = change { Some(query) } else { None })
+    }
+
+    /// The steps of the query it starts.
+    pub fn start(&self) -> Option<&Arc<QueryPlan>> {
+        self.query().map(|query| &query.plan)
     }
 }

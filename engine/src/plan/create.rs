@@ -84,7 +84,7 @@ impl Planner<'_> {
         let source = Arc::new(source);
         let mut command = Command::new(source.statement.clone(), messages::created(create.kind));
         command.topics = topics;
-        command.changes.push(Change::PutSource(Arc::clone(&source)));
+        command.action.changes.push(Change::PutSource(Arc::clone(&source)));
         if source.read_only && source.is_table() {
             self.materialise(&source, &mut command);
         }
@@ -206,7 +206,7 @@ impl Planner<'_> {
                 name: name.to_owned(),
                 partitions: sink::partition_count(name, partitions)?,
                 replicas: sink::replica_count(replicas),
-                cleanup_policy: formats::cleanup_policy(create.kind, properties.window.is_some()),
+                cleanup_policy: formats::cleanup_policy(create.kind, properties.window),
                 retention_ms: properties.retention_ms,
             }]);
         };
@@ -236,7 +236,7 @@ impl Planner<'_> {
     /// The statement with the properties it took from the session and without custom types.
     fn filled_in(&self, create: &CreateSource) -> CreateSource {
         let mut filled = self.with_types(self.with_default_formats(create));
-        messages::set_text(&mut filled.with, "CLEANUP_POLICY", formats::cleanup_policy(create.kind, false));
+        messages::set_text(&mut filled.with, "CLEANUP_POLICY", formats::cleanup_policy(create.kind, None));
         filled
     }
 
@@ -270,16 +270,15 @@ impl Planner<'_> {
             sources: vec![source.name.clone()],
             limit: None,
         });
-        command.changes.push(Change::PutQuery(Arc::new(Query {
+        command.action.changes.push(Change::PutQuery(Arc::new(Query {
             id: id.clone(),
             kind: QueryKind::SourceTable,
             sources: vec![source.name.clone()],
             sink: Some(source.name.clone()),
             statement: source.statement.clone(),
-            plan: Arc::clone(&plan),
+            plan,
         })));
         command.message = messages::query_created(&id);
-        command.start = Some(plan);
     }
 }
 

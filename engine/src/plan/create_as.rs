@@ -100,16 +100,15 @@ impl Planner<'_> {
         }
         let mut command = Command::new(statement, messages::query_created(&id));
         command.topics.extend(topic);
-        command.changes.push(Change::PutSource(Arc::new(source)));
-        command.changes.push(Change::PutQuery(Arc::new(Query {
+        command.action.changes.push(Change::PutSource(Arc::new(source)));
+        command.action.changes.push(Change::PutQuery(Arc::new(Query {
             id,
             kind: QueryKind::CreateAs,
             sources: selected.sources,
             sink: Some(name.clone()),
             statement: statement.to_owned(),
-            plan: Arc::clone(&plan),
+            plan,
         })));
-        command.start = Some(plan);
         Ok(command)
     }
 

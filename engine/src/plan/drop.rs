@@ -49,11 +49,11 @@ impl Planner<'_> {
         let mut command =
             Command::new(shown(), format!("Source `{}` (topic: {}) was dropped.", source.name, source.topic));
         for query in self.catalog.writers(&source.name).filter(|query| belongs(query, source)) {
-            command.stop.push(query.id.clone());
-            command.changes.push(Change::DropQuery(query.id.clone()));
+            command.action.stop.push(query.id.clone());
+            command.action.changes.push(Change::DropQuery(query.id.clone()));
         }
-        command.changes.push(Change::DropSource(source.name.clone()));
-        command.delete_topic = delete_topic.then(|| source.topic.clone());
+        command.action.changes.push(Change::DropSource(source.name.clone()));
+        command.action.delete_topic = delete_topic.then(|| source.topic.clone());
         Ok(command)
     }
 
@@ -95,9 +95,9 @@ fn drop_lost(lost: &Lost, name: &Ident, shown: String, delete_topic: bool) -> Re
         return Err(PlanError::statement(message).at(name.span));
     }
     let mut command = Command::new(shown, format!("Source `{}` was dropped.", name.name));
-    command.stop.extend(lost.query_id.clone());
-    command.changes.extend(lost.query_id.clone().map(Change::DropQuery));
-    command.changes.push(Change::DropSource(name.name.clone()));
+    command.action.stop.extend(lost.query_id.clone());
+    command.action.changes.extend(lost.query_id.clone().map(Change::DropQuery));
+    command.action.changes.push(Change::DropSource(name.name.clone()));
     Ok(command)
 }
 

@@ -54,15 +54,14 @@ impl Planner<'_> {
             limit: None,
         });
         let mut command = Command::new(text, messages::query_created(&id));
-        command.changes.push(Change::PutQuery(Arc::new(Query {
+        command.action.changes.push(Change::PutQuery(Arc::new(Query {
             id,
             kind: QueryKind::InsertInto,
             sources: selected.sources,
             sink: Some(sink.name.clone()),
             statement: text.to_owned(),
-            plan: Arc::clone(&plan),
+            plan,
         })));
-        command.start = Some(plan);
         Ok(command)
     }
 

@@ -60,7 +60,7 @@ use crate::expr::Registry;
 use crate::formats::FormatSpec;
 use crate::steps::{QueryPlan, Step};
 
-pub use command::{Command, DEFAULT_RETENTION_MS, NewTopic};
+pub use command::{Action, Command, DEFAULT_RETENTION_MS, NewTopic};
 pub use error::{ErrorKind, PlanError};
 pub use formats::serde_features;
 pub use session::{Session, TopicInfo, Topics, WithPlanned};
@@ -106,7 +106,7 @@ impl Planner<'_> {
     pub fn plan_explained(&self, parsed: &Parsed) -> Result<Option<Arc<QueryPlan>>> {
         let plan = match &parsed.statement {
             Statement::Query(query) => self.transient(query).map(|plan| Some(Arc::new(plan))),
-            _ => self.command(parsed).map(|command| command.start),
+            _ => self.command(parsed).map(|command| command.action.start().cloned()),
         };
         plan.map_err(|error| error.told(Told::Explain))
     }

@@ -24,7 +24,7 @@ impl Planner<'_> {
         }
         let message = format!("Registered custom type with name '{}' and SQL type {resolved}", name.name);
         let mut command = Command::new(text, message);
-        command.changes.push(Change::PutType { name: name.name.clone(), ty: resolved });
+        command.action.changes.push(Change::PutType { name: name.name.clone(), ty: resolved });
         Ok(command)
     }
 
@@ -36,7 +36,7 @@ impl Planner<'_> {
             return Err(PlanError::statement(format!("Type {} does not exist.", name.name)).at(name.span));
         }
         let mut command = Command::new(text, format!("Dropped type '{}'", name.name));
-        command.changes.push(Change::DropType(name.name.clone()));
+        command.action.changes.push(Change::DropType(name.name.clone()));
         Ok(command)
     }
 }

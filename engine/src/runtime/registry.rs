@@ -273,8 +273,10 @@ impl Runtime {
 
     /// Stops a query for good: its positions, its state and its internal topics go.
     pub fn forget(&self, id: &str, config: &Config) -> Result<(), RuntimeError> {
+        // One that runs has its own: the server's service id may have changed since it was made.
+        let own = self.query(id).map(|running| Arc::clone(&running.config));
+        let group = group(own.as_deref().unwrap_or(config).service_id(), id);
         self.halt(id);
-        let group = group(config.service_id(), id);
         self.log.delete_group(&group)?;
         self.log.kv().drop_spaces(&format!("state/{id}/"))?;
         for topic in self.log.topics()? {

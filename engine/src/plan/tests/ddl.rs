@@ -121,8 +121,8 @@ fn dropping_a_derived_stream_stops_its_query() {
     let mut world = with_orders();
     world.run("CREATE STREAM big AS SELECT * FROM orders;").unwrap();
     let command = world.run("DROP STREAM big DELETE TOPIC;").unwrap();
-    assert_eq!(command.stop, ["CSAS_BIG_0"]);
-    assert_eq!(command.delete_topic.as_deref(), Some("BIG"));
+    assert_eq!(command.action.stop, ["CSAS_BIG_0"]);
+    assert_eq!(command.action.delete_topic.as_deref(), Some("BIG"));
     assert!(world.catalog.query("CSAS_BIG_0").is_none());
 }
 

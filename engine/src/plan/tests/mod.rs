@@ -55,7 +55,7 @@ impl World {
                     TopicInfo { partitions: topic.partitions, replicas: topic.replicas, retention_ms: 604_800_000 };
                 self.topics.0.insert(topic.name.clone(), info);
             }
-            command.changes.iter().for_each(|change| self.catalog.apply(change));
+            command.action.changes.iter().for_each(|change| self.catalog.apply(change));
             last = Some(command);
         }
         Ok(last.unwrap())
@@ -81,7 +81,7 @@ impl World {
     /// The steps a statement makes.
     fn steps(&mut self, script: &str) -> String {
         let command = self.run(script).unwrap_or_else(|error| panic!("{error}"));
-        execution_plan(command.start.as_ref().unwrap())
+        execution_plan(command.action.start().unwrap())
     }
 
     /// The steps of a push query.

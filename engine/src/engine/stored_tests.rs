@@ -1,0 +1,208 @@
+//! What stands in the command log: plans and not text, what the session set and not what the server has, no password.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use crate::clock::Manual;
+use crate::config::Config;
+use crate::expr::Registry;
+use crate::kv::{Kv, Write, Writes};
+use crate::log::{Embedded, Log};
+use crate::serving::Client;
+use crate::statements::Session;
+
+use super::tests::{ask, query_with, rows, run};
+use super::{Engine, Parts};
+
+fn open(log: &Arc<dyn Log>, settings: &[(&str, &str)]) -> Engine {
+    Engine::new(Parts {
+        log: Arc::clone(log),
+        clock: Arc::new(Manual::at(1_000)),
+        config: Config::new(settings.iter().copied().chain([("auto.offset.reset", "earliest")])).unwrap(),
+        functions: Registry::with(&[]),
+        threads: 0,
+        uncut: false,
+    })
+    .unwrap()
+}
+
+fn entries(kv: &dyn Kv) -> Vec<String> {
+    let mut all = Vec::new();
+    kv.scan("commands", Bound::Unbounded, Bound::Unbounded, &mut |_, value| {
+        all.push(String::from_utf8(value.to_vec()).unwrap());
+        true
+    })
+    .unwrap();
+    all
+}
+
+/// Makes every text of the command log unreadable that SQL could be read from.
+fn without_sql(kv: &dyn Kv) {
+    fn hide(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Object(fields) => fields.iter_mut().for_each(|(name, field)| match name.as_str() {
+                "text" | "statement" if field.is_string() => *field = "THIS IS NO STATEMENT".into(),
+                _ => hide(field),
+            }),
+            serde_json::Value::Array(items) => items.iter_mut().for_each(hide),
+            _ => {}
+        }
+    }
+    let space: Arc<str> = Arc::from("commands");
+    let changed = (0_u64..).zip(entries(kv)).map(|(number, entry)| {
+        let mut entry = serde_json::from_str(&entry).unwrap();
+        hide(&mut entry);
+        let value = Some(serde_json::to_vec(&entry).unwrap());
+        Write { space: Arc::clone(&space), key: number.to_be_bytes().to_vec(), value }
+    });
+    kv.write(changed.collect::<Writes>()).unwrap();
+}
+
+#[test]
+fn a_restart_reads_no_sql() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = open(&log, &[]);
+    run(&engine, "CREATE TYPE point AS STRUCT<x INT, y INT>;");
+    for n in 0..200 {
+        let with = format!("WITH (kafka_topic='t{}', value_format='JSON', partitions=1)", n % 10);
+        run(&engine, &format!("CREATE STREAM s{n} (k STRING KEY, n INT, p point) {with};"));
+    }
+    for n in 0..100 {
+        let select = match n % 3 {
+            0 => format!("STREAM q{n} AS SELECT k, n + {n} AS n, p->x AS x FROM s{n} WHERE n > 0 OR k LIKE 'a%'"),
+            1 => format!("TABLE q{n} AS SELECT k, COUNT(*) AS c, SUM(n) AS s FROM s{n} GROUP BY k"),
+            _ => format!("TABLE q{n} AS SELECT k, COUNT(*) AS c FROM s{n} WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY k"),
+        };
+        run(&engine, &format!("CREATE {select};"));
+    }
+    run(&engine, "TERMINATE CSAS_Q0_0; DROP TABLE q1; PAUSE CSAS_Q3_3;");
+    let insert = |engine: &Engine, n: usize| {
+        for topic in 0..10 {
+            run(engine, &format!("INSERT INTO s{topic} (k, n, p) VALUES ('a', {n}, STRUCT(x := {n}, y := 1));"));
+        }
+    };
+    insert(&engine, 1);
+    let largest = entries(&**log.kv()).iter().map(String::len).max().unwrap();
+    assert!(largest < 8 << 10, "{largest} bytes for one statement");
+    let whole = |engine: &Engine| {
+        let text = "SHOW STREAMS; SHOW TABLES; SHOW TYPES; DESCRIBE q3; DESCRIBE s7;";
+        let told = engine.execute(text, Session::default(), None).unwrap();
+        // What was written is shown, and that is all.
+        let shown = regex::Regex::new(r#"(statement|text): "(\\.|[^"\\])*""#).unwrap();
+        let mut all: Vec<String> =
+            told.iter().map(|answer| shown.replace_all(&format!("{answer:?}"), "…").into_owned()).collect();
+        for n in [3, 6, 99] {
+            let limit = if n == 3 { 1 } else { 2 };
+            all.extend(rows(engine, &mut ask(engine, &format!("SELECT * FROM q{n} EMIT CHANGES LIMIT {limit};"))));
+        }
+        for n in [4, 7, 97, 2, 98] {
+            all.extend(rows(engine, &mut ask(engine, &format!("SELECT * FROM q{n};"))));
+        }
+        all
+    };
+    let other = open(&log, &[]);
+    drop(engine);
+    insert(&other, 2);
+    let expected = whole(&other);
+    drop(other);
+    without_sql(&**log.kv());
+    let engine = open(&log, &[]);
+    for (found, expected) in whole(&engine).into_iter().zip(expected) {
+        assert_eq!(found, expected);
+    }
+    run(&engine, "RESUME CSAS_Q3_3; CREATE STREAM more AS SELECT * FROM q3;");
+    assert_eq!(engine.catalog().queries().last().unwrap().id, "CSAS_MORE_100");
+    assert_eq!(engine.catalog().lost().count(), 0);
+}
+
+const SOURCE: &str = "CREATE STREAM s (k STRING KEY, n INT) WITH (kafka_topic='s', value_format='JSON', partitions=1);";
+
+#[test]
+fn a_property_of_the_server_counts_from_the_next_start_on_and_one_of_the_session_for_good() {
+    const LIMIT: &str = "ksql.functions.collect_list.limit";
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = open(&log, &[(LIMIT, "3")]);
+    run(&engine, SOURCE);
+    run(&engine, "CREATE TABLE of_server AS SELECT k, COLLECT_LIST(n) AS ns FROM s GROUP BY k;");
+    run(
+        &engine,
+        &format!("SET '{LIMIT}'='2'; CREATE TABLE of_session AS SELECT k, COLLECT_LIST(n) AS ns FROM s GROUP BY k;"),
+    );
+    let collected = |engine: &Engine, key: &str| -> Vec<String> {
+        (0..9).for_each(|n| run(engine, &format!("INSERT INTO s (k, n) VALUES ('{key}', {n});")));
+        let of = |table: &str| {
+            let query = format!("SELECT ns FROM {table} WHERE k = '{key}';");
+            rows(engine, &mut ask(engine, &query)).remove(0)
+        };
+        vec![of("of_server"), of("of_session")]
+    };
+    assert_eq!(collected(&engine, "a"), ["[[0,1,2]]", "[[0,1]]"]);
+    drop(engine);
+    let engine = open(&log, &[(LIMIT, "5")]);
+    assert_eq!(collected(&engine, "b"), ["[[0,1,2,3,4]]", "[[0,1]]"]);
+    drop(engine);
+    assert_eq!(collected(&open(&log, &[(LIMIT, "1")]), "c"), ["[[0]]", "[[0,1]]"]);
+}
+
+#[test]
+fn a_query_goes_on_under_the_service_it_was_made_in() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = open(&log, &[("ksql.service.id", "first_")]);
+    run(&engine, SOURCE);
+    run(&engine, "CREATE TABLE t AS SELECT k, COUNT(*) AS c FROM s GROUP BY k; INSERT INTO s (k, n) VALUES ('a', 1);");
+    drop(engine);
+    let engine = open(&log, &[("ksql.service.id", "second_")]);
+    run(&engine, "INSERT INTO s (k, n) VALUES ('a', 2);");
+    assert_eq!(rows(&engine, &mut ask(&engine, "SELECT * FROM t;"))[0], r#"["a",2]"#, "nothing is counted twice");
+    run(&engine, "TERMINATE CTAS_T_0;");
+    assert_eq!(log.positions("_confluent-ksql-first_query_CTAS_T_0").unwrap().len(), 0, "its group goes with it");
+}
+
+#[test]
+fn no_password_is_stored() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let server =
+        [("ssl.keystore.password", "hunter2-a"), ("ksql.schema.registry.url", "http://user:hunter2-b@registry:8081")];
+    let engine = open(&log, &server);
+    run(&engine, SOURCE);
+    let session = [
+        ("ksql.streams.producer.ssl.key.password", "hunter2-c"),
+        ("ksql.streams.producer.sasl.jaas.config", "hunter2-d"),
+        ("ksql.streams.producer.proxy", "http://user:hunter2-e@host"),
+        ("ksql.streams.cache.max.bytes.buffering", "17"),
+    ];
+    let session = Session::new(session.map(|(name, value)| (name, value.to_owned())), []);
+    engine.execute("CREATE STREAM a AS SELECT * FROM s;", session, None).unwrap();
+    let stored = entries(&**log.kv()).join("\n");
+    assert!(!stored.contains("hunter2") && !stored.contains("registry:8081"), "{stored}");
+    assert!(stored.contains(r#""overrides":{"ksql.streams.cache.max.bytes.buffering":"17"}"#), "{stored}");
+    // Entries of a version that stored all of it are written anew.
+    let old = |number: u64, written: &str, id: &str, query: Option<&str>| {
+        let entry = serde_json::json!({
+            "written": written, "command_id": id, "query_id": query, "message": "Stream created", "time_ms": 1,
+            "properties": {
+                "ssl.keystore.password": "hunter2-a", "ksql.schema.registry.url": "http://user:hunter2-b@registry:8081",
+                "ksql.streams.sasl.jaas.config": "hunter2-d", "ksql.streams.cache.max.bytes.buffering": "17",
+                "ksql.service.id": "default_", "data.dir": "/somewhere",
+            },
+            "topics": {"s": {"partitions": 1, "replicas": 1, "retention_ms": 1000}},
+        });
+        let value = Some(entry.to_string().into_bytes());
+        let write = Write { space: Arc::from("commands"), key: number.to_be_bytes().to_vec(), value };
+        log.kv().write(write.into()).unwrap();
+    };
+    drop(engine);
+    old(0, SOURCE, "stream/`S`/create", None);
+    old(1, "CREATE STREAM a AS SELECT * FROM s;", "stream/`A`/create", Some("CSAS_A_0"));
+    let engine = open(&log, &server);
+    let rewritten = entries(&**log.kv()).join("\n");
+    assert!(!rewritten.contains("hunter2") && !rewritten.contains("registry:8081"), "{rewritten}");
+    assert!(!rewritten.contains("written") && rewritten.contains(r#""version":2"#), "{rewritten}");
+    assert!(rewritten.contains(r#""overrides":{"ksql.streams.cache.max.bytes.buffering":"17"}"#), "{rewritten}");
+    run(&engine, "INSERT INTO s (k, n) VALUES ('a', 1);");
+    drop(engine);
+    without_sql(&**log.kv());
+    let engine = open(&log, &server);
+    let mut all = query_with(&engine, "SELECT * FROM a EMIT CHANGES LIMIT 1;", &[], &Client::default()).unwrap();
+    assert_eq!(rows(&engine, &mut all.rows)[0], r#"["a",1]"#);
+}
