@@ -30,6 +30,9 @@ impl Counters {
     }
 }
 
+/// As often as this (ksqlDB's defaults) is no limit: a clock that stands still or goes back must not make it one.
+const UNLIMITED: f64 = i32::MAX as f64;
+
 /// How often something may happen. What was not used of the last second may be used at once, and who takes much is let
 /// through while those who come after pay for it.
 #[derive(Debug)]
@@ -53,6 +56,9 @@ impl Rate {
 
     /// Whether `many` may happen now; they count if so.
     pub(crate) fn take(&self, many: usize, now_ms: i64) -> bool {
+        if self.per_second >= UNLIMITED {
+            return true;
+        }
         let (many, now_ms) = (many as f64, now_ms as f64);
         let mut permits = self.state.lock();
         if permits.next_ms > now_ms {
@@ -107,6 +113,14 @@ mod tests {
         assert!(!rate.take(1, 60_000));
         assert!(rate.take(10, 61_000), "a large request goes through at once");
         assert!(!rate.take(1, 64_000) && rate.take(1, 66_000), "and those after it wait");
+    }
+
+    #[test]
+    fn without_a_limit_the_clock_does_not_matter() {
+        for per_second in [f64::MAX, f64::from(i32::MAX)] {
+            let rate = Rate::new(per_second, 5);
+            assert!((0..10).all(|_| rate.take(3, 0)), "{per_second} a second");
+        }
     }
 
     #[test]
