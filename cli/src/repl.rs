@@ -47,6 +47,8 @@ pub(crate) async fn run(session: &mut Session, history_file: Option<PathBuf>) ->
             Err(ReadlineError::Eof) => return Ok(()),
             Err(error) => return Err(error.to_string()),
         };
+        // A press before this was meant for what is over.
+        session.output.interrupts.forget();
         if typed.trim().is_empty() {
             continue;
         }
@@ -67,8 +69,6 @@ pub(crate) async fn run(session: &mut Session, history_file: Option<PathBuf>) ->
             // Only what is new: another shell may write there too.
             let _ = editor.append_history(file);
         }
-        // A press that was meant for what is over.
-        session.output.interrupts.forget();
         if run_entry(session, &typed, editor.history()).await == Flow::Exit {
             return Ok(());
         }

@@ -1,3 +1,3 @@
 -- The key is a column that is marked as such.
 CREATE STREAM riders (id INT, name VARCHAR)
-  WITH (kafka_topic='riders', value_format='json', partitions=1, key='id');
+  WITH (kafka_topic='riders', value_format='json', key='id');

@@ -136,11 +136,12 @@ fn targets(source: &Source, columns: &[Ident], values: &[Expr]) -> Result<Vec<Co
 
 /// The column that was probably meant, else all there are.
 fn instead_of(schema: &Schema, name: &str) -> String {
-    let names = || schema.columns().map(|column| column.name.as_str());
-    match expr::nearest(name, names()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("the columns are {}", names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+    if let Some(near) = expr::nearest(name, schema.columns().map(|column| column.name.as_str())) {
+        return format!("did you mean `{near}`?");
     }
+    let keys = schema.key.iter().map(|column| format!("`{}` (key)", column.name));
+    let values = schema.value.iter().map(|column| format!("`{}`", column.name));
+    format!("the columns are {}", keys.chain(values).collect::<Vec<_>>().join(", "))
 }
 
 /// The value of an expression without columns, as one of the column's type.
