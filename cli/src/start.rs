@@ -86,9 +86,10 @@ pub(crate) async fn in_process(overrides: &[(String, String)]) -> Result<InProce
     let (stop, stopped) = oneshot::channel();
     let (say, listening) = oneshot::channel();
     let running = tokio::spawn(async move {
+        let mut say = Some(say);
         let say = |address: SocketAddr| {
-            // Nobody waits any more when the shell was left in the meantime.
-            let _ = say.send(address);
+            // The first address is enough, and nobody waits any more when the shell was left in the meantime.
+            let _ = say.take().map(|say| say.send(address));
         };
         let until = async move { drop(stopped.await) };
         server::run(config, say, until).await.map_err(|e| e.to_string())

@@ -36,7 +36,7 @@ const UNLIMITED: f64 = i32::MAX as f64;
 /// How often something may happen. What was not used of the last second may be used at once, and who takes much is let
 /// through while those who come after pay for it.
 #[derive(Debug)]
-pub(crate) struct Rate {
+pub struct Rate {
     per_second: f64,
     state: Mutex<Permits>,
 }
@@ -50,12 +50,12 @@ struct Permits {
 
 impl Rate {
     /// So many a second from now on.
-    pub(crate) fn new(per_second: f64, now_ms: i64) -> Self {
+    pub fn new(per_second: f64, now_ms: i64) -> Self {
         Self { per_second, state: Mutex::new(Permits { stored: 0.0, next_ms: now_ms as f64 }) }
     }
 
     /// Whether `many` may happen now; they count if so.
-    pub(crate) fn take(&self, many: usize, now_ms: i64) -> bool {
+    pub fn take(&self, many: usize, now_ms: i64) -> bool {
         if self.per_second >= UNLIMITED {
             return true;
         }

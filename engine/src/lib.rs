@@ -9,7 +9,7 @@ pub mod catalog;
 pub mod clock;
 pub mod commands;
 pub mod config;
-mod counters;
+pub mod counters;
 pub mod engine;
 pub mod error;
 pub mod expr;

@@ -15,8 +15,10 @@ use tokio::sync::Semaphore;
 use crate::accept::{Chosen, Media, choose};
 use crate::cors::{self, Cors, Verdict};
 use crate::gate::Gate;
+use crate::headers::Headers;
 use crate::limits::Limits;
 use crate::origin::Origins;
+use crate::request_log::RequestLog;
 use crate::{reply, routes};
 
 /// What every route may use.
@@ -35,6 +37,10 @@ pub(crate) struct Server {
     pub(crate) limits: Limits,
     /// Places for requests.
     pub(crate) requests: Arc<Semaphore>,
+    /// Headers of every answer.
+    pub(crate) headers: Headers,
+    /// Who is told of requests.
+    pub(crate) log: Option<RequestLog>,
     life: AtomicU8,
     /// Which web pages are let in.
     origins: Origins,
@@ -53,8 +59,8 @@ enum Life {
 }
 
 impl Server {
-    /// A server for that engine that listens at `address` and is known to clients as `host`.
-    pub(crate) fn new(engine: Engine, host: String, address: SocketAddr) -> Self {
+    /// A server for that engine that listens at these addresses and is known to clients as `host`.
+    pub(crate) fn new(engine: Engine, host: String, addresses: &[SocketAddr]) -> Self {
         let config = engine.config();
         let service_id = config.service_id().to_owned();
         let limits = Limits::new(config);
@@ -64,8 +70,11 @@ impl Server {
             service_id,
             requests: Arc::new(Semaphore::new(limits.requests)),
             limits,
+            // `ServerConfig` has looked at them.
+            headers: Headers::of(config).unwrap_or_default(),
+            log: RequestLog::of(config).unwrap_or_default(),
             life: AtomicU8::new(Life::Serving as u8),
-            origins: Origins::new(address, &host),
+            origins: Origins::new(addresses, &host),
             cors: Cors::new(config),
             engine,
             host,

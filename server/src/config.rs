@@ -4,6 +4,9 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use engine::config::{Config, is_known, nearest, setting};
 
+use crate::headers::Headers;
+use crate::request_log::RequestLog;
+
 /// What secures connections to Kafka, and the prefixes under which it would be passed over.
 const KAFKA_SECURITY: &[&str] = &["security.", "sasl."];
 const KAFKA_CLIENTS: &[&str] =
@@ -12,8 +15,8 @@ const KAFKA_CLIENTS: &[&str] =
 /// What [`crate::run`] needs to know.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
-    /// Where to listen; port 0 takes any free one.
-    pub listen: SocketAddr,
+    /// Where to listen, one address at least; port 0 takes any free one.
+    pub listen: Vec<SocketAddr>,
     /// `host:port` under which clients know this server; the listening address when not given.
     pub advertised: Option<String>,
     /// The engine's properties.
@@ -34,13 +37,14 @@ impl ServerConfig {
         let properties = Config::new(settings).map_err(|e| e.to_string())?;
         check_kafka(&properties)?;
         let listeners: Vec<&str> = properties.list(setting::LISTENERS).collect();
-        let listen = match listeners.as_slice() {
-            [] => return Err("listeners: http://HOST:PORT is expected".to_owned()),
-            [one] => listener(one)?,
-            [_, second, ..] => return Err(format!("listeners: only one address is listened on; leave out {second}")),
-        };
+        if listeners.is_empty() {
+            return Err("listeners: http://HOST:PORT is expected".to_owned());
+        }
+        let listen = listeners.iter().map(|url| listener(url)).collect::<Result<_, _>>()?;
         let advertised = properties.get(setting::ADVERTISED_LISTENER).map(host_and_port);
         let advertised = advertised.or_else(|| listeners.first().and_then(|url| own_name(url))).map(str::to_owned);
+        Headers::of(&properties)?;
+        RequestLog::of(&properties)?;
         let warnings = warnings(&properties);
         Ok(Self { listen, advertised, properties, warnings })
     }
@@ -183,14 +187,14 @@ mod tests {
 
     #[test]
     fn listeners_say_where() {
-        assert!(from(&[]).unwrap().listen.ip().is_loopback(), "nobody else is let in unless somebody says so");
+        let usual = from(&[]).unwrap().listen;
+        assert!(usual.iter().all(|at| at.ip().is_loopback()), "nobody else is let in unless somebody says so");
         let config = from(&[("listeners", "http://0.0.0.0:1"), ("listeners", "http://127.0.0.1:9")]).unwrap();
-        assert_eq!(config.listen, SocketAddr::from(([127, 0, 0, 1], 9)));
-        assert_eq!(
-            from(&[("listeners", "http://0.0.0.0:8088")]).unwrap().listen,
-            SocketAddr::from(([0, 0, 0, 0], 8088))
-        );
-        assert!(from(&[("listeners", "http://0.0.0.0:1,http://127.0.0.1:2")]).unwrap_err().contains("127.0.0.1:2"));
+        assert_eq!(config.listen, [SocketAddr::from(([127, 0, 0, 1], 9))]);
+        let two = from(&[("listeners", "http://0.0.0.0:1, http://127.0.0.1:2")]).unwrap().listen;
+        assert_eq!(two, [SocketAddr::from(([0, 0, 0, 0], 1)), SocketAddr::from(([127, 0, 0, 1], 2))]);
+        assert!(from(&[("listeners", "http://0.0.0.0:1,https://127.0.0.1:2")]).is_err());
+        assert!(from(&[("listeners", "")]).is_err());
         assert!(from(&[("listeners", "https://0.0.0.0:1")]).is_err());
         assert!(from(&[("listeners", "nonsense")]).is_err());
     }

@@ -1,7 +1,11 @@
-//! The listening socket: takes connections until it is told to stop, and then sees to it that they end.
+//! The listening sockets: connections are taken until the server is told to stop, and then it is seen to that they end.
 
+use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::HttpBody;
@@ -24,8 +28,49 @@ const TELLING: Duration = Duration::from_secs(1);
 /// How many clients are told at once that the server is starting.
 const REFUSED_AT_ONCE: usize = 100;
 
+/// The sockets that take connections.
+pub(crate) struct Listeners {
+    sockets: Vec<TcpListener>,
+    /// Which is asked first the next time, so that a busy one does not keep clients of the others waiting.
+    next: AtomicUsize,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(socket: TcpListener) -> Self {
+        Self { sockets: vec![socket], next: AtomicUsize::new(0) }
+    }
+}
+
+impl Listeners {
+    /// Takes those addresses.
+    pub(crate) async fn bind(addresses: &[SocketAddr]) -> io::Result<Self> {
+        let mut sockets = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
+            sockets.push(TcpListener::bind(address).await.map_err(named)?);
+        }
+        Ok(Self { sockets, next: AtomicUsize::new(0) })
+    }
+
+    /// Where clients reach them.
+    pub(crate) fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.sockets.iter().map(TcpListener::local_addr).collect()
+    }
+
+    /// The next connection on any of them.
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let first = self.next.fetch_add(1, Ordering::Relaxed) % self.sockets.len().max(1);
+        poll_fn(|context| {
+            let (before, from) = self.sockets.split_at(first);
+            let mut ready = from.iter().chain(before).map(|socket| socket.poll_accept(context));
+            ready.find(Poll::is_ready).unwrap_or(Poll::Pending)
+        })
+        .await
+    }
+}
+
 /// Tells clients that it is too early, until `opening` is done.
-pub(crate) async fn refuse_until<T>(listener: &TcpListener, opening: impl Future<Output = T>) -> T {
+pub(crate) async fn refuse_until<T>(listeners: &Listeners, opening: impl Future<Output = T>) -> T {
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut opening = std::pin::pin!(opening);
@@ -33,7 +78,7 @@ pub(crate) async fn refuse_until<T>(listener: &TcpListener, opening: impl Future
         let stream = tokio::select! {
             opened = &mut opening => break opened,
             Some(_ended) = connections.join_next() => continue,
-            accepted = listener.accept(), if connections.len() < REFUSED_AT_ONCE => accepted,
+            accepted = listeners.accept(), if connections.len() < REFUSED_AT_ONCE => accepted,
         };
         match stream {
             Ok((stream, _)) => drop(connections.spawn(connection::refuse(stream, stopping.clone()))),
@@ -53,7 +98,7 @@ pub(crate) async fn refuse_until<T>(listener: &TcpListener, opening: impl Future
 /// half of it is for what runs, the other half for the engine to write what it has.
 pub(crate) async fn serve(
     server: Arc<Server>,
-    listener: TcpListener,
+    listeners: Listeners,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (stop, stopping) = watch::channel(false);
@@ -66,7 +111,7 @@ pub(crate) async fn serve(
         let accepted = tokio::select! {
             () = &mut shutdown => break,
             Some(_ended) = connections.join_next() => continue,
-            accepted = listener.accept() => accepted,
+            accepted = listeners.accept() => accepted,
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,
@@ -95,7 +140,7 @@ pub(crate) async fn serve(
         }
     }
     // Nobody else is let in.
-    drop(listener);
+    drop(listeners);
     let begin = Instant::now();
     let (half, end) = (begin + server.limits.stop / 2, begin + server.limits.stop);
     server.begin_to_stop();

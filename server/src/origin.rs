@@ -19,10 +19,10 @@ pub(crate) struct Origins {
 }
 
 impl Origins {
-    /// Of a server that listens at `address` and is known as `host`.
-    pub(crate) fn new(address: SocketAddr, host: &str) -> Self {
+    /// Of a server that listens at these addresses and is known as `host`.
+    pub(crate) fn new(addresses: &[SocketAddr], host: &str) -> Self {
         let name = || name(host).to_ascii_lowercase();
-        Self { only_here: address.ip().is_loopback().then(name) }
+        Self { only_here: addresses.iter().all(|address| address.ip().is_loopback()).then(name) }
     }
 
     /// The answer to requests to names that are not this server's, and to those of foreign pages that could change
@@ -101,7 +101,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let origins = Origins::new(listening.parse().unwrap(), "ksql.example:8088");
+        let origins = Origins::new(&[listening.parse().unwrap()], "ksql.example:8088");
         origins.refusal(&request.body(Body::empty()).unwrap(), cors, false).map(|refusal| refusal.status())
     }
 

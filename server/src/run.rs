@@ -8,21 +8,20 @@ use engine::engine::Engine;
 use tokio::net::TcpListener;
 
 use crate::app::Server;
+use crate::listen::Listeners;
 use crate::{ServerConfig, listen};
 
-/// Serves until `shutdown` resolves: HTTP/1.1 and HTTP/2 with prior knowledge on one port. `listening` is called once with
-/// the address, so that a port of 0 becomes known; requests that come before are told to try again. On shutdown queries of clients end normally, then the connections, then
-/// the engine; `millstream.shutdown.timeout.ms` bounds how long that takes.
+/// Serves until `shutdown` resolves: HTTP/1.1 and HTTP/2 with prior knowledge on the same ports. `listening` is called with
+/// each address, so that a port of 0 becomes known; requests that come before are told to try again. On shutdown queries of
+/// clients end normally, then the connections, then the engine; `millstream.shutdown.timeout.ms` bounds how long that takes.
 pub async fn run(
     config: ServerConfig,
-    listening: impl FnOnce(SocketAddr),
+    listening: impl FnMut(SocketAddr),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {}: {error}", config.listen)))?;
-    let address = listener.local_addr()?;
-    let host = config.advertised.unwrap_or_else(|| advertised(address));
+    let listeners = Listeners::bind(&config.listen).await?;
+    let addresses = listeners.addresses()?;
+    let host = config.advertised.or_else(|| addresses.first().copied().map(advertised)).unwrap_or_default();
     for warning in config.warnings {
         tracing::warn!("{warning}");
     }
@@ -30,14 +29,16 @@ pub async fn run(
     let mut shutdown = Box::pin(shutdown);
     let opening = tokio::task::spawn_blocking(move || Engine::open(properties));
     let engine = tokio::select! {
-        opened = listen::refuse_until(&listener, opening) => opened.map_err(io::Error::other)?,
+        opened = listen::refuse_until(&listeners, opening) => opened.map_err(io::Error::other)?,
         // What is open by then is as after `kill -9`: nothing is lost.
         () = &mut shutdown => return Ok(()),
     };
     let engine = engine.map_err(io::Error::other)?;
-    tracing::info!(%address, service = engine.config().service_id(), "started{}", who_reaches(address));
-    listening(address);
-    let served = serve(engine, host, listener, shutdown).await;
+    for address in &addresses {
+        tracing::info!(%address, service = engine.config().service_id(), "started{}", who_reaches(*address));
+    }
+    addresses.iter().copied().for_each(listening);
+    let served = serve_on(engine, host, listeners, shutdown).await;
     tracing::info!("stopped");
     served
 }
@@ -49,8 +50,17 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let address = listener.local_addr()?;
-    listen::serve(Arc::new(Server::new(engine, host, address)), listener, shutdown).await
+    serve_on(engine, host, Listeners::from(listener), shutdown).await
+}
+
+async fn serve_on(
+    engine: Engine,
+    host: String,
+    listeners: Listeners,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let server = Server::new(engine, host, &listeners.addresses()?);
+    listen::serve(Arc::new(server), listeners, shutdown).await
 }
 
 /// What the operator should know about that address.

@@ -1,8 +1,9 @@
 //! Settings: files, the environment, the command line, and what a server says about those that have no effect.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use e2e::http::{ksql, request};
 use e2e::process::binary;
@@ -13,6 +14,9 @@ use serde_json::{Value, json};
 struct Started {
     child: Child,
     url: String,
+    /// Where else it listens.
+    also: Vec<String>,
+    stderr: BufReader<ChildStderr>,
     /// What it said on standard error before it began to listen.
     said: Vec<String>,
 }
@@ -21,7 +25,11 @@ impl Started {
     fn new(data: &Path, args: &[&str], variables: &[(&str, &str)]) -> Self {
         let data_dir = format!("data.dir={}", data.display());
         // The files name brokers; what is tested here needs none.
-        let own = ["-D", &data_dir, "-D", "listeners=http://127.0.0.1:0", "-D", "bootstrap.servers="];
+        let mut own = vec!["-D", &data_dir, "-D", "bootstrap.servers="];
+        let listeners = args.iter().find_map(|arg| arg.strip_prefix("listeners="));
+        if listeners.is_none() {
+            own.extend(["-D", "listeners=http://127.0.0.1:0"]);
+        }
         let mut child = Command::new(binary())
             .arg("server")
             .args(args)
@@ -32,12 +40,16 @@ impl Started {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let lines = stderr.by_ref().lines().map(Result::unwrap);
         let said: Vec<String> = lines.take_while(|line| !line.contains("started")).collect();
-        let mut first = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
-        let url = first.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("it said {said:#?}")).to_owned();
-        Self { child, url, said }
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut urls = lines
+            .take(listeners.map_or(1, |listeners| listeners.split(',').count()))
+            .map(|line| line.strip_prefix("listening on ").unwrap_or_else(|| panic!("it said {line}")).to_owned());
+        let url = urls.next().unwrap_or_else(|| panic!("it said {said:#?}"));
+        let also = urls.collect();
+        Self { child, url, also, stderr, said }
     }
 
     /// The settings that were said to have no effect.
@@ -118,4 +130,45 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
     for name in ["ksql.heartbeat.enable", "KSQL_HEAP_OPTS", "-Xmx1g", "port", "ksql.streams.state.dir"] {
         assert!(said.contains(&name), "{name} is missing in {said:?}");
     }
+}
+
+#[test]
+fn a_server_listens_at_several_addresses() {
+    let data = tempfile::tempdir().unwrap();
+    let args = ["-D", "listeners=http://127.0.0.1:0,http://127.0.0.1:0,http://127.0.0.1:0"];
+    let server = Started::new(data.path(), &args, &[]);
+    assert_eq!(server.also.len(), 2);
+    for url in [&server.url, &server.also[0], &server.also[1], &server.url] {
+        assert_eq!(request(url, "GET", "/info", &[], "").status, 200, "{url}");
+    }
+}
+
+#[test]
+fn answers_have_the_headers_that_were_set_and_requests_are_told_of() {
+    let data = tempfile::tempdir().unwrap();
+    let args = [
+        "-D",
+        "response.http.headers.config=set X-Frame-Options: DENY",
+        "-D",
+        "ksql.endpoint.logging.log.queries=true",
+        "-D",
+        "ksql.endpoint.logging.ignored.paths.regex=/chc.*",
+    ];
+    let mut server = Started::new(data.path(), &args, &[]);
+    assert_eq!(server.said, Vec::<String>::new());
+    for (path, status) in [("/chc/live", 200), ("/info?a=b", 200), ("/nothing", 404)] {
+        let host = server.url.strip_prefix("http://").unwrap();
+        let mut socket = TcpStream::connect(host).unwrap();
+        socket
+            .write_all(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())
+            .unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {answer}");
+        assert!(answer.to_ascii_lowercase().contains("x-frame-options: deny"), "{path}: {answer}");
+    }
+    let mut told = server.stderr.by_ref().lines().map(Result::unwrap).filter(|line| line.contains("GET"));
+    let (first, second) = (told.next().unwrap(), told.next().unwrap());
+    assert!(first.contains("INFO") && first.contains("127.0.0.1 - - \"GET /info?a=b HTTP/1.1\" 200"), "{first}");
+    assert!(second.contains("WARN") && second.contains("/nothing"), "{second}");
 }

@@ -40,10 +40,11 @@ pub(crate) async fn replay(session: &Session) -> Vec<Verdict> {
     settings.extend(bootstrap.as_deref().map(|bootstrap| ("bootstrap.servers", bootstrap)));
     let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let config = ServerConfig::from_settings(settings).expect("the settings are fine");
+    let mut tell = Some(tell);
     let server = tokio::spawn(server::run(
         config,
         move |address| {
-            let _nobody_waits = tell.send(address);
+            let _nobody_waits = tell.take().map(|tell| tell.send(address));
         },
         async move { drop(stopped.await) },
     ));

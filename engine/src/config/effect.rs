@@ -239,14 +239,10 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
         ],
     ),
     (
-        "requests are not logged",
+        "statements are not logged",
         &[
-            p("ksql.endpoint.logging.log.queries", Boolean, Some("false"), Server, "Logs statements with requests."),
-            p("ksql.endpoint.logging.ignored.paths.regex", Text, Some(""), Server, "Requests not to log."),
             p("ksql.queryanonymizer.logs_enabled", Boolean, Some("true"), Server, "Statements are logged without names and literals."),
             p("ksql.queryanonymizer.cluster_namespace", Text, None, Server, "Namespace of anonymous names."),
-            p("ksql.logging.server.rate.limited.response.codes", Text, Some(""), Server, "Log lines per second by code."),
-            p("ksql.logging.server.rate.limited.request.paths", Text, Some(""), Server, "Log lines per second by path."),
         ],
     ),
     (
@@ -294,7 +290,6 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
             p("ksql.properties.overrides.log", Boolean, Some("false"), Server, "Logs what requests set."),
             p("ksql.properties.overrides.range.validation.log.enabled", Boolean, Some("false"), Server, "Logs values out of range."),
             p("ksql.properties.overrides.validation.restore.enabled", Boolean, Some("false"), Server, "Checks what old commands set."),
-            p("response.http.headers.config", Text, Some(""), Server, "Headers of every answer."),
         ],
     ),
     (

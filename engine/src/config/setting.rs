@@ -8,6 +8,9 @@ const MAX_INT: &str = "2147483647";
 const MOST: i64 = i64::MAX;
 const HIDDEN: &str = "_confluent.*,__confluent.*,_schemas,__consumer_offsets,__transaction_state,connect-configs,connect-offsets,connect-status,connect-statuses";
 
+/// A setting that holds text.
+pub type TextSetting = Setting<Text>;
+
 /// Makes the constants, and the list of them.
 macro_rules! settings {
     ($($constant:ident: $value:ty = $setting:expr;)*) => {
@@ -79,6 +82,11 @@ settings! {
     ACCESS_CONTROL_ALLOW_ORIGIN: Text = text("access.control.allow.origin", "", Server, "CORS: origins.");
     ACCESS_CONTROL_ALLOW_METHODS: Text = text("access.control.allow.methods", "", Server, "CORS: methods.");
     ACCESS_CONTROL_ALLOW_HEADERS: Text = text("access.control.allow.headers", "", Server, "CORS: headers.");
+    RESPONSE_HTTP_HEADERS_CONFIG: Text = text("response.http.headers.config", "", Server, "Headers of every answer: set NAME: VALUE, add NAME: VALUE, …");
+    ENDPOINT_LOGGING_LOG_QUERIES: Flag = flag("ksql.endpoint.logging.log.queries", "false", Server, "A line about every request on standard error, with what follows the ?.");
+    ENDPOINT_LOGGING_IGNORED_PATHS_REGEX: Text = text("ksql.endpoint.logging.ignored.paths.regex", "", Server, "Requests without such a line.");
+    LOGGING_SERVER_RATE_LIMITED_REQUEST_PATHS: Text = text("ksql.logging.server.rate.limited.request.paths", "", Server, "Such lines per second, by path: /query:10,/ksql:0.5.");
+    LOGGING_SERVER_RATE_LIMITED_RESPONSE_CODES: Text = text("ksql.logging.server.rate.limited.response.codes", "", Server, "Such lines per second, by status: 401:1.");
     WORKER_POOL_SIZE: Whole = whole("ksql.worker.pool.size", "100", Server, "Worker threads of the HTTP side.").within(1, 1 << 20);
     IDLE_CONNECTION_TIMEOUT_SECONDS: Whole = whole("ksql.idle.connection.timeout.seconds", "86400", Server, "How long a silent connection lives.");
     // life of the server
@@ -106,6 +114,7 @@ settings! {
     MAX_CLIENT_SCANS: Whole = whole("millstream.max.client.scans", "100", Server, "PRINTs, pull queries on streams and long answers of pull queries at once.");
     HTTP_MAX_CONNECTIONS: Whole = whole("millstream.http.max.connections", "2048", Server, "Connections at once, but at most half of the process's file descriptors.").within(1, 1 << 20);
     HTTP_MAX_REQUESTS: Whole = whole("millstream.http.max.requests", "4096", Server, "Requests at once, streams of rows included.").within(1, 1 << 20);
+    HTTP_LOG_REQUESTS: Flag = flag("millstream.http.log.requests", "false", Server, "A line about every request on standard error.");
     HTTP_TURN_TIMEOUT_MS: Whole = whole("millstream.http.turn.timeout.ms", "30000", Server, "How long a request waits for one of the ksql.worker.pool.size threads.").within(1, MOST);
     HTTP_RECEIVE_TIMEOUT_MS: Whole = whole("millstream.http.receive.timeout.ms", "60000", Server, "How long a request may take to arrive.").within(1, MOST);
     SHUTDOWN_TIMEOUT_MS: Whole = whole("millstream.shutdown.timeout.ms", "8000", Server, "SIGTERM ends the server within this time, whatever clients do.").within(1, MOST);

@@ -4,6 +4,7 @@ mod timed;
 mod traffic;
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::app::{Server, dispatch};
+use crate::request_log::Asked;
 use crate::{error, reply, routes};
 
 use self::timed::Timed;
@@ -35,8 +37,9 @@ pub(crate) async fn serve(server: Arc<Server>, stream: TcpStream, mut stopping: 
         tracing::debug!(%error, "TCP_NODELAY refused");
     }
     let traffic = Arc::new(Traffic::default());
+    let client = client(&stream);
     let io = TokioIo::new(Timed::new(stream, Arc::clone(&traffic), server.limits.receive, server.limits.idle));
-    let service = service_fn(|request| answer(Arc::clone(&server), Arc::clone(&traffic), request));
+    let service = service_fn(|request| told(Arc::clone(&server), Arc::clone(&traffic), client, request));
     let mut builder = Builder::new(TokioExecutor::new());
     // The head's time-out is ours: this one counts the time between requests, too.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MAX_HEAD_BYTES);
@@ -74,6 +77,30 @@ pub(crate) async fn refuse(stream: TcpStream, mut stopping: watch::Receiver<bool
     if let Err(problem) = ended {
         tracing::debug!(problem, "connection ended before the start");
     }
+}
+
+/// The address on the other side; it has none any more when the client has gone already.
+fn client(stream: &TcpStream) -> SocketAddr {
+    stream.peer_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)))
+}
+
+/// The answer to a request, with the headers that all have; the log tells of it.
+async fn told(
+    server: Arc<Server>,
+    traffic: Arc<Traffic>,
+    client: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let asked = server
+        .log
+        .as_ref()
+        .map(|_| Asked::new(client, request.method(), request.uri(), request.version(), request.headers()));
+    let mut response = answer(Arc::clone(&server), traffic, request).await?;
+    server.headers.add_to(&mut response);
+    if let (Some(log), Some(asked)) = (&server.log, &asked) {
+        log.tell(asked, response.status());
+    }
+    Ok(response)
 }
 
 /// The answer to a request. It counts as running until its last byte was handed to the connection.
