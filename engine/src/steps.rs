@@ -12,7 +12,7 @@ use crate::expr::{Kind, Registry, Typed};
 use crate::formats::FormatSpec;
 use crate::types::{Schema, SqlType, Value};
 
-pub use crate::types::{Window, WindowKind};
+pub use crate::types::{KeyWindow, Window, WindowKind};
 
 /// Key and value format of a topic, and the window in its key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,18 +25,6 @@ pub struct Formats {
     /// Set when the key carries a window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<KeyWindow>,
-}
-
-/// What kind of window stands in a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum KeyWindow {
-    /// Key bytes ++ 8-byte start; the end is start + size.
-    Time { size_ms: i64 },
-    /// Hopping: like `Time`, remembered because DESCRIBE and sources show it.
-    Hopping { size_ms: i64 },
-    /// Key bytes ++ 8-byte end ++ 8-byte start.
-    Session,
 }
 
 /// A step and the columns it makes.
@@ -135,6 +123,16 @@ impl Step {
             | StepKind::StreamTableJoin { .. }
             | StepKind::TableTableJoin { .. }
             | StepKind::StreamStreamJoin { .. } => Vec::new(),
+        }
+    }
+
+    /// The window in the key of its rows.
+    pub fn key_window(&self) -> Option<KeyWindow> {
+        match &self.kind {
+            StepKind::Source(source) => source.formats.window,
+            StepKind::Aggregate { window, .. } => window.map(|window| window.in_key()),
+            StepKind::Rekey { .. } | StepKind::TableAggregate { .. } => None,
+            _ => self.inputs().first().and_then(|input| input.key_window()),
         }
     }
 

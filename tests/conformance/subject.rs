@@ -12,7 +12,6 @@ use engine::engine::{Engine, Parts};
 use engine::formats::{FormatSpec, known_format};
 use engine::log::{Embedded, Log, Output, Position, RecordsBuilder, Signal, TopicPartition, TopicSpec};
 use engine::statements::{Failure, FailureKind, Session, bare_name};
-use engine::steps::KeyWindow;
 use engine::types::{Bounds, Column, Schema};
 use serde_json::Value as Json;
 use sql::{CreateSource, SourceKind, Variables};
@@ -380,9 +379,9 @@ pub(crate) fn topic_in(catalog: &Catalog, name: &str) -> Topic {
     if schema.key.is_empty() && key.format == "NONE" {
         key.format = "KAFKA".to_owned();
     }
-    let window = source.formats.window.map(|window| match window {
-        KeyWindow::Time { size_ms } | KeyWindow::Hopping { size_ms } => WindowKind::Time { size_ms },
-        KeyWindow::Session => WindowKind::Session,
+    let window = source.formats.window.map(|window| match window.size_ms {
+        Some(size_ms) => WindowKind::Time { size_ms },
+        None => WindowKind::Session,
     });
     Topic { key, value: side(&source.formats.value, &schema.value), window }
 }
@@ -422,12 +421,8 @@ fn headers_of(list: &dyn Array) -> Vec<(String, Option<Vec<u8>>)> {
 
 fn info(source: &engine::catalog::Source) -> SourceInfo {
     let schema = source.record_schema();
-    let window = match source.formats.window {
-        None => (None, None),
-        Some(KeyWindow::Time { size_ms }) => (Some("TUMBLING".to_owned()), Some(size_ms)),
-        Some(KeyWindow::Hopping { size_ms }) => (Some("HOPPING".to_owned()), Some(size_ms)),
-        Some(KeyWindow::Session) => (Some("SESSION".to_owned()), None),
-    };
+    let window = source.formats.window;
+    let window = (window.map(|window| window.kind.name().to_owned()), window.and_then(|window| window.size_ms));
     SourceInfo {
         name: source.name.clone(),
         is_table: source.kind == SourceKind::Table,

@@ -1,8 +1,9 @@
 //! What PRINT says about a topic whose formats nobody declared: it tries all of them and keeps those that can read
 //! everything seen so far.
 
+use crate::types::{KeyWindow, WindowKind};
+
 use super::json;
-use super::windowed::WindowBytes;
 
 /// Guesses the format of the keys or the values of one topic.
 #[derive(Debug)]
@@ -14,15 +15,8 @@ pub struct Sniffer {
 /// A format that has read everything so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Candidate {
-    window: Option<Window>,
+    window: Option<WindowKind>,
     plain: Plain,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Window {
-    Session,
-    Hopping,
-    Tumbling,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,13 +32,13 @@ enum Plain {
 const YEAR_10000_MS: i64 = 253_402_300_800_000;
 
 const PLAIN: [Plain; 5] = [Plain::Json, Plain::Int, Plain::Bigint, Plain::Double, Plain::String];
-const WINDOWS: [Window; 3] = [Window::Session, Window::Hopping, Window::Tumbling];
 
 impl Sniffer {
     /// For the keys of a topic, which may be windowed.
     pub fn keys() -> Self {
-        let with_windows =
-            |plain: Plain| WINDOWS.map(Some).into_iter().chain([None]).map(move |window| Candidate { window, plain });
+        let with_windows = |plain: Plain| {
+            WindowKind::ALL.map(Some).into_iter().chain([None]).map(move |window| Candidate { window, plain })
+        };
         Self { candidates: PLAIN.into_iter().flat_map(with_windows).collect(), seen: false }
     }
 
@@ -101,24 +95,20 @@ impl Candidate {
         };
         match self.window {
             None => plain.to_owned(),
-            Some(Window::Session) => format!("SESSION({plain})"),
-            Some(Window::Hopping) => format!("HOPPING({plain})"),
-            Some(Window::Tumbling) => format!("TUMBLING({plain})"),
+            Some(window) => format!("{}({plain})", window.name()),
         }
     }
 
     /// The payload as text, and whether it looks right.
     fn read(&self, payload: &[u8]) -> Option<(String, bool)> {
-        let bytes = match self.window {
-            None => return self.plain.read(payload).map(|text| (text, true)),
-            Some(Window::Session) => WindowBytes::Session,
-            Some(Window::Hopping | Window::Tumbling) => WindowBytes::Time { size_ms: 0 },
-        };
-        let (key, start, end) = bytes.split(payload)?;
+        let Some(kind) = self.window else { return self.plain.read(payload).map(|text| (text, true)) };
+        // How large the windows are is not known.
+        let window = KeyWindow { kind, size_ms: (!kind.is_session()).then_some(0) };
+        let (key, start, end) = window.split(payload)?;
         let key = self.plain.read(key)?;
-        let text = match self.window {
-            Some(Window::Session) => format!("[{key}@{start}/{end}]"),
-            _ => format!("[{key}@{start}/-]"),
+        let text = match window.size_ms {
+            None => format!("[{key}@{start}/{end}]"),
+            Some(_) => format!("[{key}@{start}/-]"),
         };
         Some((text, 0 <= start && start <= end && end < YEAR_10000_MS))
     }
@@ -194,12 +184,12 @@ mod tests {
     #[test]
     fn windowed_keys_show_their_window() {
         let mut key = b"alice".to_vec();
-        WindowBytes::Session.write(1000, 3000, &mut key);
+        KeyWindow { kind: WindowKind::Session, size_ms: None }.write(1000, 3000, &mut key);
         let (shown, formats) = sniff(Sniffer::keys(), &[&key]);
         assert!(formats.starts_with("SESSION(KAFKA_STRING)"), "{formats}");
         assert_eq!(shown, ["[alice@1000/3000]"]);
         let mut key = b"a-longer-key".to_vec();
-        WindowBytes::Time { size_ms: 5000 }.write(1000, 6000, &mut key);
+        KeyWindow { kind: WindowKind::Tumbling, size_ms: Some(5000) }.write(1000, 6000, &mut key);
         let (shown, formats) = sniff(Sniffer::keys(), &[&key]);
         assert!(formats.starts_with("SESSION(KAFKA_INT)"), "{formats}");
         assert_eq!(shown, ["[a-longer-key@1000/-]"]);

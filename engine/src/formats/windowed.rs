@@ -1,43 +1,23 @@
 //! Windowed keys: the key's payload followed by its window, as Kafka Streams writes it.
 //!
 //! ```text
-//! TIME     key bytes ++ start (8 bytes, big-endian)                  the end is start + size
-//! SESSION  key bytes ++ end (8 bytes) ++ start (8 bytes)             the end is that of the last record, inclusive
+//! with a size        key bytes ++ start (8 bytes, big-endian)           the end is start + size
+//! without (SESSION)  key bytes ++ end (8 bytes) ++ start (8 bytes)   the end is that of the last record, inclusive
 //! ```
 
 use arrow::array::{Array, BinaryArray, BinaryBuilder};
 
-use crate::types::Windows;
+use crate::types::{KeyWindow, Windows};
 
-/// How the window of a key is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WindowBytes {
-    /// TUMBLING and HOPPING, of that many milliseconds.
-    Time {
-        /// Size of the windows; the end is not in the key.
-        size_ms: i64,
-    },
-    /// SESSION.
-    Session,
-}
-
-impl WindowBytes {
+impl KeyWindow {
     /// Bytes after the key's own.
-    pub fn len(self) -> usize {
-        match self {
-            Self::Time { .. } => 8,
-            Self::Session => 16,
-        }
-    }
-
-    /// Whether there are none (there always are).
-    pub fn is_empty(self) -> bool {
-        false
+    fn bytes(self) -> usize {
+        if self.size_ms.is_some() { 8 } else { 16 }
     }
 
     /// Appends the bytes of one window.
     pub fn write(self, start: i64, end: i64, out: &mut Vec<u8>) {
-        if self == Self::Session {
+        if self.size_ms.is_none() {
             out.extend_from_slice(&end.to_be_bytes());
         }
         out.extend_from_slice(&start.to_be_bytes());
@@ -45,24 +25,18 @@ impl WindowBytes {
 
     /// Whether there is a time at which a window that begins at `start` ends.
     fn has_end(self, start: i64) -> bool {
-        match self {
-            Self::Time { size_ms } => start.checked_add(size_ms).is_some(),
-            Self::Session => true,
-        }
+        self.size_ms.is_none_or(|size_ms| start.checked_add(size_ms).is_some())
     }
 
     /// Splits a windowed key into the key's own payload and (start, end); `None` when it is too short to hold a window.
     pub fn split(self, key: &[u8]) -> Option<(&[u8], i64, i64)> {
-        let long = |bytes: &[u8]| bytes.try_into().ok().map(i64::from_be_bytes);
         let (rest, start) = key.split_last_chunk::<8>()?;
-        let start = long(start)?;
-        match self {
-            Self::Time { size_ms } => Some((rest, start, start.saturating_add(size_ms))),
-            Self::Session => {
-                let (rest, end) = rest.split_last_chunk::<8>()?;
-                Some((rest, start, long(end)?))
-            }
+        let start = i64::from_be_bytes(*start);
+        if let Some(size_ms) = self.size_ms {
+            return Some((rest, start, start.saturating_add(size_ms)));
         }
+        let (rest, end) = rest.split_last_chunk::<8>()?;
+        Some((rest, start, i64::from_be_bytes(*end)))
     }
 }
 
@@ -81,13 +55,13 @@ pub struct SplitKeys {
 }
 
 /// Takes a batch of windowed keys apart.
-pub fn split(keys: &BinaryArray, bytes: WindowBytes) -> SplitKeys {
+pub fn split(keys: &BinaryArray, window: KeyWindow) -> SplitKeys {
     let mut payloads = BinaryBuilder::with_capacity(keys.len(), keys.value_data().len());
     let (mut starts, mut ends) = (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
     let mut bad = Vec::new();
     for (row, key) in keys.iter().enumerate() {
-        let parts = key.map(|key| bytes.split(key).ok_or("the key is too short to hold a window"));
-        let parts = parts.map(|parts| parts.and_then(|parts| bytes.has_end(parts.1).then_some(parts).ok_or(NO_END)));
+        let parts = key.map(|key| window.split(key).ok_or("the key is too short to hold a window"));
+        let parts = parts.map(|parts| parts.and_then(|parts| window.has_end(parts.1).then_some(parts).ok_or(NO_END)));
         let parts = match parts.transpose() {
             Ok(parts) => parts,
             Err(problem) => {
@@ -103,8 +77,8 @@ pub fn split(keys: &BinaryArray, bytes: WindowBytes) -> SplitKeys {
 }
 
 /// Puts keys and their windows together. A null key stays null.
-pub fn join(payloads: &BinaryArray, windows: &Windows, bytes: WindowBytes) -> BinaryArray {
-    let size = payloads.value_data().len() + payloads.len() * bytes.len();
+pub fn join(payloads: &BinaryArray, windows: &Windows, window: KeyWindow) -> BinaryArray {
+    let size = payloads.value_data().len() + payloads.len() * window.bytes();
     let mut keys = BinaryBuilder::with_capacity(payloads.len(), size);
     let mut key = Vec::new();
     for (row, payload) in payloads.iter().enumerate() {
@@ -112,7 +86,7 @@ pub fn join(payloads: &BinaryArray, windows: &Windows, bytes: WindowBytes) -> Bi
             (Some(payload), Some(start), Some(end)) => {
                 key.clear();
                 key.extend_from_slice(payload);
-                bytes.write(*start, *end, &mut key);
+                window.write(*start, *end, &mut key);
                 keys.append_value(&key);
             }
             _ => keys.append_null(),
@@ -124,25 +98,32 @@ pub fn join(payloads: &BinaryArray, windows: &Windows, bytes: WindowBytes) -> Bi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::WindowKind;
+
+    const SESSION: KeyWindow = KeyWindow { kind: WindowKind::Session, size_ms: None };
+
+    fn time(size_ms: i64) -> KeyWindow {
+        KeyWindow { kind: WindowKind::Tumbling, size_ms: Some(size_ms) }
+    }
 
     #[test]
     fn keys_and_windows_come_apart_as_they_were_put_together() {
         let payloads = BinaryArray::from_opt_vec(vec![Some(b"k"), None, Some(b"")]);
         let windows = Windows { start: vec![1000, 0, -5].into(), end: vec![3000, 0, 1995].into() };
-        for bytes in [WindowBytes::Time { size_ms: 2000 }, WindowBytes::Session] {
-            let keys = join(&payloads, &windows, bytes);
-            let parts = split(&keys, bytes);
+        for window in [time(2000), SESSION] {
+            let keys = join(&payloads, &windows, window);
+            let parts = split(&keys, window);
             assert_eq!(parts.payloads, payloads);
             assert_eq!(parts.windows.start, windows.start);
             assert_eq!(parts.windows.end, windows.end);
         }
-        let session = join(&payloads, &windows, WindowBytes::Session);
+        let session = join(&payloads, &windows, SESSION);
         assert_eq!(session.value(0), b"k\0\0\0\0\0\0\x0b\xb8\0\0\0\0\0\0\x03\xe8");
     }
 
     #[test]
     fn a_key_too_short_is_bad() {
-        let parts = split(&BinaryArray::from_vec(vec![b"short"]), WindowBytes::Session);
+        let parts = split(&BinaryArray::from_vec(vec![b"short"]), SESSION);
         assert_eq!(parts.bad.len(), 1);
         assert!(parts.payloads.is_null(0));
     }
@@ -151,9 +132,8 @@ mod tests {
     fn a_window_without_an_end_is_bad() {
         let windows =
             Windows { start: vec![i64::MAX - 2000, i64::MAX - 1999, i64::MIN].into(), end: vec![0; 3].into() };
-        let bytes = WindowBytes::Time { size_ms: 2000 };
-        let keys = join(&BinaryArray::from_vec(vec![b"a", b"b", b"c"]), &windows, bytes);
-        let parts = split(&keys, bytes);
+        let keys = join(&BinaryArray::from_vec(vec![b"a", b"b", b"c"]), &windows, time(2000));
+        let parts = split(&keys, time(2000));
         assert_eq!(parts.bad, [(1, NO_END.to_owned())]);
         assert_eq!(parts.windows.end, vec![i64::MAX, 0, i64::MIN + 2000]);
     }

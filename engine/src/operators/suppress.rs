@@ -9,7 +9,7 @@ use super::{Context, EncodeKeys, Operator, OperatorError, only};
 use crate::kv::{KvError, Writes};
 use crate::state::{Entries, KeySet, Place, Row, Store};
 use crate::types::row::{RowDecoder, RowEncoder};
-use crate::types::{Changes, Schema, Side, SqlType, Time, Window, WindowBounds, WindowKind, Windows};
+use crate::types::{Changes, Schema, Side, SqlType, Time, Window, WindowBounds, Windows};
 
 /// Holds every window's result back until stream time has passed its end and grace, then emits the last one, in the
 /// order of window start (of sessions: end) and key. However far stream time jumps, and whatever retention is: every
@@ -72,7 +72,7 @@ impl Suppress {
     /// Takes in one row of a window.
     fn hold(&mut self, key: &[u8], window: WindowBounds, time: i64, has_value: bool) -> Result<(), OperatorError> {
         self.entry.clear();
-        if let WindowKind::Session { .. } = self.window.kind {
+        if self.window.kind.is_session() {
             self.entry.extend_from_slice(&window.1.to_be_bytes());
         }
         self.entry.extend_from_slice(&window.0.to_be_bytes());
@@ -95,9 +95,9 @@ impl Suppress {
         let at = |from: usize| {
             entry.get(from..from + 8).and_then(|b| b.try_into().ok()).map_or(i64::MIN, i64::from_be_bytes)
         };
-        match self.window.kind {
-            WindowKind::Session { .. } => (at(8), at(0)),
-            kind => (at(0), (Time(at(0)) + kind.size_ms()).0),
+        match self.window.kind.is_session() {
+            true => (at(8), at(0)),
+            false => (at(0), (Time(at(0)) + self.window.size_ms).0),
         }
     }
 
@@ -189,7 +189,7 @@ mod tests {
     use crate::operators::harness::{Harness, text_keys};
     use crate::operators::{Context, Operator, OperatorError};
     use crate::state::Place;
-    use crate::types::{Changes, Window, WindowKind};
+    use crate::types::{Changes, Window};
 
     /// A windowed aggregate, and only its final results.
     struct Final(Box<dyn Operator>, Suppress);
@@ -214,9 +214,9 @@ mod tests {
     fn check(window: Window, script: &str, expected: &str) {
         let make = |place: &Place| {
             let grouping = grouping("SUM", place, false);
-            let aggregate: Box<dyn Operator> = match window.kind {
-                WindowKind::Session { .. } => Box::new(SessionAggregate::new(grouping, window).unwrap()),
-                _ => Box::new(StreamAggregate::new(grouping, Some(window)).unwrap()),
+            let aggregate: Box<dyn Operator> = match window.kind.is_session() {
+                true => Box::new(SessionAggregate::new(grouping, window).unwrap()),
+                false => Box::new(StreamAggregate::new(grouping, Some(window)).unwrap()),
             };
             let held = place.below("suppress");
             let suppress = Suppress::new(&stream_schema(), text_keys(), window, &held, false).unwrap();

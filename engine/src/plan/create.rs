@@ -206,7 +206,7 @@ impl Planner<'_> {
                 name: name.to_owned(),
                 partitions: sink::partition_count(name, partitions)?,
                 replicas: sink::replica_count(replicas),
-                cleanup_policy: formats::cleanup_policy(create.kind, properties.window),
+                cleanup_policy: formats::cleanup_policy(create.kind, properties.window.is_some()),
                 retention_ms: properties.retention_ms,
             }]);
         };
@@ -236,7 +236,7 @@ impl Planner<'_> {
     /// The statement with the properties it took from the session and without custom types.
     fn filled_in(&self, create: &CreateSource) -> CreateSource {
         let mut filled = self.with_types(self.with_default_formats(create));
-        messages::set_text(&mut filled.with, "CLEANUP_POLICY", formats::cleanup_policy(create.kind, None));
+        messages::set_text(&mut filled.with, "CLEANUP_POLICY", formats::cleanup_policy(create.kind, false));
         filled
     }
 

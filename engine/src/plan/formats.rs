@@ -3,7 +3,7 @@
 
 use crate::catalog::SourceKind;
 use crate::formats::{Features, FormatError, FormatSpec, format, known_format};
-use crate::steps::{Formats, KeyWindow};
+use crate::steps::Formats;
 use crate::types::{Column, Schema, SqlType};
 
 use super::error::{PlanError, Result};
@@ -186,10 +186,10 @@ pub(super) fn internal_key_spec(preferred: &FormatSpec, key: &[Column], default:
 }
 
 /// `cleanup.policy` of a source's topic.
-pub(super) fn cleanup_policy(kind: SourceKind, window: Option<KeyWindow>) -> &'static str {
-    match (kind, window) {
+pub(super) fn cleanup_policy(kind: SourceKind, is_windowed: bool) -> &'static str {
+    match (kind, is_windowed) {
         (SourceKind::Stream, _) => "delete",
-        (SourceKind::Table, None) => "compact",
-        (SourceKind::Table, Some(_)) => "compact,delete",
+        (SourceKind::Table, false) => "compact",
+        (SourceKind::Table, true) => "compact,delete",
     }
 }

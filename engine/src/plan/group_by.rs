@@ -176,7 +176,7 @@ impl Select<'_> {
         if window.is_some() {
             columns.extend(self.window_bounds());
         }
-        let own_window = window.map(|window| window.kind.in_key());
+        let own_window = window.map(|window| window.in_key());
         let mut relation = relation.onto("Aggregate/Aggregate", &self.universe, group.to_vec(), columns, |input| {
             StepKind::Aggregate { input, aggregates, window }
         });

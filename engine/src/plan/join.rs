@@ -271,8 +271,8 @@ impl Select<'_> {
 
     fn check_windowing(&self, left: usize, right: usize) -> Result<()> {
         let window = |n: usize| self.froms.get(n).and_then(|from| from.source.formats.window);
-        let is_session = |window: KeyWindow| window == KeyWindow::Session;
-        let shown = |window: Option<KeyWindow>| window.map_or("not", KeyWindow::name);
+        let is_session = |window: KeyWindow| window.kind.is_session();
+        let shown = |window: Option<KeyWindow>| window.map_or("not", |window| window.kind.name());
         match (window(left), window(right)) {
             (None, None) => Ok(()),
             (Some(l), Some(r)) if is_session(l) == is_session(r) => Ok(()),
@@ -281,8 +281,8 @@ impl Select<'_> {
                  joined to other session windowed sources, and may still not result in expected behaviour as session \
                  bounds must be an exact match for the join to work\nHopping and tumbling windowed sources can only be \
                  joined to other hopping and tumbling windowed sources",
-                l.name(),
-                r.name()
+                l.kind.name(),
+                r.kind.name()
             ))),
             (l, r) => Err(PlanError::statement(format!(
                 "Can not join windowed source to non-windowed source.\n`{}` is {} windowed\n`{}` is {} windowed",

@@ -202,7 +202,7 @@ impl Select<'_> {
     fn check_windows(left: &Relation, right: &Relation, join: &BoundJoin) -> Result<()> {
         match (left.window, right.window) {
             (None, None) => Ok(()),
-            (Some(l), Some(r)) if join.left_is_key && join.right_is_key && l.size_ms() == r.size_ms() => Ok(()),
+            (Some(l), Some(r)) if join.left_is_key && join.right_is_key && l.size_ms == r.size_ms => Ok(()),
             _ => Err(implicit_repartition()),
         }
     }

@@ -5,7 +5,7 @@ use sql::{CreateAs, With};
 use crate::catalog::{Source, SourceKind};
 use crate::config::setting;
 use crate::formats::FormatSpec;
-use crate::steps::{Formats, KeyWindow, Sink, Timestamp};
+use crate::steps::{Formats, Sink, Timestamp};
 use crate::types::{Schema, SqlType};
 
 use super::command::{DEFAULT_RETENTION_MS, NewTopic};
@@ -155,8 +155,7 @@ impl Planner<'_> {
             window.map_or(ms, |window| if ms >= 0 { ms.max(window.retention_ms) } else { ms })
         };
         let retention_ms = (!is_plain_table).then(|| kept(properties.retention_ms.unwrap_or(inherited.retention_ms)));
-        // Which kind of window makes no difference to the topic.
-        let cleanup_policy = formats::cleanup_policy(create.kind, window.map(|_| KeyWindow::Session));
+        let cleanup_policy = formats::cleanup_policy(create.kind, window.is_some());
         if let Some(existing) = self.topics.topic(name) {
             check_existing_topic(name, existing, properties)?;
             let TopicInfo { partitions, replicas, .. } = existing;

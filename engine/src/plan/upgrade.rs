@@ -43,7 +43,10 @@ fn kafka_topic(source: &Source) -> String {
         )
     };
     let formats = &source.formats;
-    let window = formats.window.map_or("Optional.empty".to_owned(), |window| format!("Optional[{window:?}]"));
+    let window = formats.window.map_or("Optional.empty".to_owned(), |window| {
+        let size = window.size_ms.map_or("Optional.empty".to_owned(), |size_ms| format!("Optional[{size_ms}]"));
+        format!("Optional[WindowInfo{{type={}, size={size}, emitStrategy=Optional.empty}}]", window.kind.name())
+    });
     format!(
         "KsqlTopic{{kafkaTopicName='{}', keyFormat=KeyFormat{{{}, window={window}}}, valueFormat=ValueFormat{{{}}}}}",
         source.topic,

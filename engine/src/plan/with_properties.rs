@@ -7,7 +7,7 @@ use sql::{Expr, ExprKind, Ident, Sign, TimeUnit, With};
 
 use super::error::{PlanError, Result, Stage};
 use crate::expr::java_time::Pattern;
-use crate::steps::{KeyWindow, Timestamp};
+use crate::steps::{KeyWindow, Timestamp, WindowKind};
 
 /// Which statement the clause belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,8 +167,11 @@ impl Properties {
         };
         match name {
             "KAFKA_TOPIC" if text.is_empty() => return Err(invalid("String must be non-empty")),
-            "WINDOW_TYPE" if !WINDOW_TYPES.contains(&text.to_uppercase().as_str()) => {
-                return Err(invalid(&format!("String must be one of: {}, null", WINDOW_TYPES.join(", "))));
+            "WINDOW_TYPE" if WindowKind::named(&text.to_uppercase()).is_none() => {
+                return Err(invalid(&format!(
+                    "String must be one of: {}, null",
+                    WindowKind::ALL.map(WindowKind::name).join(", ")
+                )));
             }
             "PARTITIONS" => self.partitions = Some(number),
             "REPLICAS" => self.replicas = Some(number),
@@ -215,19 +218,19 @@ impl Properties {
     }
 
     fn window_in_key(&self) -> Result<Option<KeyWindow>> {
-        let kind = self.text("WINDOW_TYPE").map(str::to_uppercase);
-        match (kind.as_deref(), self.window_size_ms) {
+        let kind = self.text("WINDOW_TYPE").and_then(|name| WindowKind::named(&name.to_uppercase()));
+        match (kind, self.window_size_ms) {
             (None, None) => Ok(None),
-            (None | Some("SESSION"), Some(_)) => {
-                Err(PlanError::statement("'WINDOW_SIZE' should not be set for SESSION windows."))
+            (None, Some(_)) => Err(PlanError::statement("'WINDOW_SIZE' should not be set for SESSION windows.")),
+            (Some(kind), Some(_)) if kind.is_session() => {
+                Err(PlanError::statement(format!("'WINDOW_SIZE' should not be set for {} windows.", kind.name())))
             }
-            (Some("SESSION"), None) => Ok(Some(KeyWindow::Session)),
-            (Some("HOPPING"), Some(size_ms)) => Ok(Some(KeyWindow::Hopping { size_ms })),
-            (Some(_), Some(size_ms)) => Ok(Some(KeyWindow::Time { size_ms })),
-            (Some(kind), None) => Err(PlanError::statement(format!(
-                "{kind} windows require 'WINDOW_SIZE' to be provided in the WITH clause. For example: \
-                 'WINDOW_SIZE'='10 SECONDS'"
+            (Some(kind), None) if !kind.is_session() => Err(PlanError::statement(format!(
+                "{} windows require 'WINDOW_SIZE' to be provided in the WITH clause. For example: \
+                 'WINDOW_SIZE'='10 SECONDS'",
+                kind.name()
             ))),
+            (Some(kind), size_ms) => Ok(Some(KeyWindow { kind, size_ms })),
         }
     }
 
@@ -239,9 +242,6 @@ impl Properties {
         Some(Timestamp { column, format: self.text("TIMESTAMP_FORMAT").map(str::to_owned) })
     }
 }
-
-/// Kinds of windows in a key.
-const WINDOW_TYPES: [&str; 3] = ["SESSION", "HOPPING", "TUMBLING"];
 
 fn check_names(with: &With, clause: Clause) -> Result<()> {
     let is_known = |name: &str| clause.known().any(|(known, _)| *known == name);

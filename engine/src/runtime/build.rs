@@ -281,7 +281,7 @@ impl Builder<'_> {
 /// How many windows a row enters, at most.
 fn expansion(step: &Step) -> usize {
     let own = match &step.kind {
-        StepKind::Aggregate { window: Some(window), .. } => window.kind.windows_per_record(),
+        StepKind::Aggregate { window: Some(window), .. } => window.windows_per_record(),
         _ => 1,
     };
     let inputs = step.inputs().into_iter().map(expansion).max().unwrap_or(1);

@@ -13,13 +13,11 @@ use crate::operators::{
     EncodeKeys, Filter, Finish, FlatMap, KeyForm, Materialize, Operator, OperatorError, Project, Rekey, Suppress,
 };
 use crate::state::{Place, TableKind};
-use crate::steps::{AggregateCall, KeyWindow, Step, StepKind, Window, WindowKind};
+use crate::steps::{AggregateCall, Step, StepKind, Window};
 use crate::types::{Schema, SqlType};
 
 use super::error::RuntimeError;
 use super::sink::encode_keys;
-use super::source::window_bytes;
-use super::topology::key_window;
 
 /// What operators are made with besides their step.
 pub(super) struct Making<'a> {
@@ -122,9 +120,7 @@ impl Making<'_> {
         let calls = self.calls(aggregates, &input.schema, 0)?;
         let grouping = self.grouping(step, calls, &place, tells_old)?;
         Ok(match window {
-            Some(window @ Window { kind: WindowKind::Session { .. }, .. }) => {
-                Box::new(SessionAggregate::new(grouping, window)?)
-            }
+            Some(window) if window.kind.is_session() => Box::new(SessionAggregate::new(grouping, window)?),
             window => Box::new(StreamAggregate::new(grouping, window)?),
         })
     }
@@ -211,7 +207,7 @@ fn cannot_run(step: &Step) -> RuntimeError {
 /// Serialises the keys of a step's rows, their windows included.
 fn keys(step: &Step) -> Result<EncodeKeys, RuntimeError> {
     let mut encoder = key_encoder(step)?;
-    let window = key_window(step).map(window_bytes);
+    let window = step.key_window();
     Ok(Box::new(move |key, windows, rows| {
         let keys = encode_keys(&mut *encoder, key, rows).map_err(|error| OperatorError::Fatal(error.to_string()))?;
         Ok(match (window, windows) {
@@ -243,12 +239,8 @@ fn table_kind(step: &Step) -> TableKind {
     match &step.kind {
         StepKind::Aggregate { window: Some(window), .. } => TableKind::of(*window),
         // Where the windows of somebody else's table begin is not known: both bounds stand in the key, for ever.
-        StepKind::Source(source) => match source.formats.window {
-            Some(KeyWindow::Time { .. } | KeyWindow::Hopping { .. } | KeyWindow::Session) => {
-                TableKind::Session { retention_ms: i64::MAX }
-            }
-            None => TableKind::Plain,
-        },
+        StepKind::Source(source) if source.formats.window.is_some() => TableKind::Session { retention_ms: i64::MAX },
+        StepKind::Source(_) => TableKind::Plain,
         StepKind::Aggregate { window: None, .. } | StepKind::TableAggregate { .. } => TableKind::Plain,
         _ => step.inputs().first().map_or(TableKind::Plain, |input| table_kind(input)),
     }

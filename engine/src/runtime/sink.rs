@@ -16,7 +16,6 @@ use crate::types::Changes;
 use super::error::SinkError;
 use super::event_time::EventTime;
 use super::reports::Reports;
-use super::source::window_bytes;
 use super::topology::always_has_key;
 
 /// Writes rows to a topic. A row whose event time cannot be had is dropped and reported.
@@ -81,7 +80,7 @@ impl SinkWriter {
         let values = self.value.encode(&rows.new.columns, rows.new.present.as_ref())?;
         let places = self.partitioner.place_all(&keys, self.partitions);
         let keys = match (self.window, &rows.windows) {
-            (Some(window), Some(windows)) => windowed::join(&keys, windows, window_bytes(window)),
+            (Some(window), Some(windows)) => windowed::join(&keys, windows, window),
             _ => keys,
         };
         let records = Records { timestamps: times, keys, values, headers: rows.headers.clone() };

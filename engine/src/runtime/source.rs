@@ -12,8 +12,7 @@ use arrow::error::ArrowError;
 
 use crate::config::{Config, setting};
 use crate::expr::Registry;
-use crate::formats::windowed::{self, WindowBytes};
-use crate::formats::{self, Decode, FormatError, FormatSpec};
+use crate::formats::{self, Decode, FormatError, FormatSpec, windowed};
 use crate::log::{RawBatch, TopicPartition};
 use crate::steps::{KeyWindow, Source, SourceColumn, Step};
 use crate::types::{Changes, Column, Side, Windows, header_type};
@@ -150,7 +149,7 @@ impl SourceReader {
         reports: &Reports,
     ) -> Result<(BinaryArray, Option<Windows>), TaskError> {
         let Some(window) = self.window else { return Ok((keys.clone(), None)) };
-        let split = windowed::split(keys, window_bytes(window));
+        let split = windowed::split(keys, window);
         self.drop_bad(split.bad, batch, true, keep, reports)?;
         keep.iter_mut().enumerate().filter(|(row, _)| keys.is_null(*row)).for_each(|(_, keep)| *keep = false);
         Ok((split.payloads, Some(split.windows)))
@@ -263,14 +262,6 @@ fn decoder(
     is_key: bool,
 ) -> Result<Box<dyn Decode>, FormatError> {
     formats::known_format(&spec.name)?.decoder(spec, columns, used, is_key)
-}
-
-/// How a key's window is written.
-pub(super) fn window_bytes(window: KeyWindow) -> WindowBytes {
-    match window {
-        KeyWindow::Time { size_ms } | KeyWindow::Hopping { size_ms } => WindowBytes::Time { size_ms },
-        KeyWindow::Session => WindowBytes::Session,
-    }
 }
 
 /// All headers of every record; `[]` where there are none.

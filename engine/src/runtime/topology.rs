@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::formats::FormatSpec;
 use crate::log::{Log, LogError};
 use crate::operators::aggregate::regrouped_schema;
-use crate::steps::{KeyWindow, QueryPlan, Step, StepKind, WindowKind};
+use crate::steps::{QueryPlan, Step, StepKind};
 use crate::types::Schema;
 
 /// The sub-topologies of a query; one that writes a repartition topic comes before the one that reads it.
@@ -142,20 +142,6 @@ fn knows_old(step: &Step) -> bool {
     !matches!(step.kind, StepKind::ForeignKeyJoin { .. }) && step.inputs().into_iter().all(knows_old)
 }
 
-/// The window in the key of a step's rows.
-pub(super) fn key_window(step: &Step) -> Option<KeyWindow> {
-    match &step.kind {
-        StepKind::Source(source) => source.formats.window,
-        StepKind::Aggregate { window, .. } => window.map(|window| match window.kind {
-            WindowKind::Tumbling { size_ms } => KeyWindow::Time { size_ms },
-            WindowKind::Hopping { size_ms, .. } => KeyWindow::Hopping { size_ms },
-            WindowKind::Session { .. } => KeyWindow::Session,
-        }),
-        StepKind::Rekey { .. } | StepKind::TableAggregate { .. } => None,
-        _ => step.inputs().first().and_then(|input| key_window(input)),
-    }
-}
-
 /// Calls `each` for every step, inputs first.
 pub(super) fn visit<E>(step: &Step, each: &mut dyn FnMut(&Step) -> Result<(), E>) -> Result<(), E> {
     for input in step.inputs() {
@@ -206,7 +192,7 @@ impl Cutter<'_> {
                     schema: step.schema.clone(),
                     key_format: step.key_format.clone(),
                     is_table: step.is_table,
-                    is_windowed: key_window(step).is_some(),
+                    is_windowed: step.key_window().is_some(),
                 };
                 *partitions = (*partitions).max(exchange.partitions);
                 self.end_at(upstream, width, &exchange);

@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 
 use super::scan::{Entries, Visit};
 use crate::kv::Result;
-use crate::types::{Changes, Time, Window, WindowBounds, WindowKind, Windows, segment_ms};
+use crate::types::{Changes, Time, Window, WindowBounds, Windows, segment_ms};
 
 /// What stands behind the key's own bytes in the key of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +35,10 @@ pub enum TableKind {
 impl TableKind {
     /// For tables of a GROUP BY with that window.
     pub fn of(window: Window) -> Self {
-        let retention_ms = window.retention_ms;
-        match window.kind {
-            WindowKind::Session { .. } => Self::Session { retention_ms },
-            kind => Self::Time { size_ms: kind.size_ms(), advance_ms: kind.advance_ms(), retention_ms },
+        let Window { advance_ms, retention_ms, .. } = window;
+        match window.in_key().size_ms {
+            None => Self::Session { retention_ms },
+            Some(size_ms) => Self::Time { size_ms, advance_ms, retention_ms },
         }
     }
 

@@ -6,7 +6,6 @@ use sql::SourceKind;
 
 use crate::catalog::{Query, QueryKind, Source};
 use crate::log::TopicPartition;
-use crate::steps::{KeyWindow, QueryPlan, Step, StepKind, WindowKind};
 use crate::types::Column;
 
 use super::{Failure, FieldConstraint, GroupOffsets, Outcome, PartitionOffsets, SourceDescription, SourceField, View};
@@ -56,7 +55,7 @@ fn description(view: View<'_>, source: &Source, extended: bool) -> Result<Source
     Ok(SourceDescription {
         name: source.name.clone(),
         is_table: source.is_table(),
-        window_type: window_type(view, source, &writers),
+        window_type: source.formats.window.map(|window| window.kind.name()),
         readers: view.catalog.readers(&source.name).map(|query| view.query_line(query)).collect(),
         writers: writers.iter().map(|query| view.query_line(query)).collect(),
         fields: source_fields(source),
@@ -101,45 +100,6 @@ pub(super) fn source_fields(source: &Source) -> Vec<SourceField> {
 /// A column with its constraint.
 pub(super) fn field(column: &Column, constraint: FieldConstraint) -> SourceField {
     SourceField { name: column.name.clone(), ty: column.ty.clone(), constraint }
-}
-
-fn window_type(view: View<'_>, source: &Source, writers: &[&Query]) -> Option<&'static str> {
-    match source.formats.window? {
-        KeyWindow::Session => Some("SESSION"),
-        KeyWindow::Hopping { .. } => Some("HOPPING"),
-        KeyWindow::Time { .. } => {
-            let made_by = writers.iter().find_map(|query| query_window(view, &query.plan));
-            made_by.or(Some("TUMBLING"))
-        }
-    }
-}
-
-/// The window in the key of a query's result: its own aggregation's or that of what it reads.
-pub(super) fn query_window(view: View<'_>, plan: &QueryPlan) -> Option<&'static str> {
-    step_window(&plan.root).or_else(|| {
-        let source = view.catalog.source(plan.sources.first()?)?;
-        match source.formats.window? {
-            KeyWindow::Session => Some("SESSION"),
-            KeyWindow::Hopping { .. } => Some("HOPPING"),
-            KeyWindow::Time { .. } => Some("TUMBLING"),
-        }
-    })
-}
-
-fn step_window(step: &Step) -> Option<&'static str> {
-    let window = match &step.kind {
-        StepKind::Aggregate { window, .. } => *window,
-        StepKind::Suppress { window, .. } => Some(*window),
-        StepKind::Filter { input, .. } | StepKind::Project { input, .. } | StepKind::Rekey { input, .. } => {
-            return step_window(input);
-        }
-        _ => None,
-    };
-    Some(match window?.kind {
-        WindowKind::Tumbling { .. } => "TUMBLING",
-        WindowKind::Hopping { .. } => "HOPPING",
-        WindowKind::Session { .. } => "SESSION",
-    })
 }
 
 /// Where the consumer group of a query stands, for the topics it has read something of.

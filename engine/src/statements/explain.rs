@@ -9,7 +9,7 @@ use crate::steps::{QueryPlan, Step, StepKind};
 
 use super::{
     Failure, FieldConstraint, Outcome, QueryDescription, QueryError, QueryType, SourceField, TaskOffsets, View,
-    describe::{field, query_window, source_fields},
+    describe::{field, source_fields},
 };
 
 /// `EXPLAIN query_id`
@@ -36,7 +36,7 @@ pub fn explain_plan(view: View<'_>, plan: &QueryPlan, text: &str) -> Outcome {
         text: without_explain(text).to_owned(),
         group: Some(if transient { group } else { view.group(&id) }),
         id,
-        ..planned(view, plan, query_type)
+        ..planned(plan, query_type)
     }))
 }
 
@@ -82,7 +82,7 @@ fn lost_query(view: View<'_>, lost: &Lost) -> QueryDescription {
 /// A persistent query.
 fn running(view: View<'_>, query: &Query) -> Result<QueryDescription, Failure> {
     let sink = query.sink.as_ref().and_then(|name| view.catalog.source(name));
-    let described = planned(view, &query.plan, QueryType::Persistent);
+    let described = planned(&query.plan, QueryType::Persistent);
     Ok(QueryDescription {
         text: query.statement.clone(),
         fields: sink.map_or(described.fields, |source| source_fields(source)),
@@ -97,11 +97,11 @@ fn running(view: View<'_>, query: &Query) -> Result<QueryDescription, Failure> {
 }
 
 /// What the plan alone says.
-fn planned(view: View<'_>, plan: &QueryPlan, query_type: QueryType) -> QueryDescription {
+fn planned(plan: &QueryPlan, query_type: QueryType) -> QueryDescription {
     QueryDescription {
         id: plan.id.clone(),
         text: String::new(),
-        window_type: query_window(view, plan),
+        window_type: plan.root.key_window().map(|window| window.kind.name()),
         fields: plan_fields(plan),
         sources: plan.sources.clone(),
         sinks: plan.sink_name.iter().cloned().collect(),

@@ -23,4 +23,4 @@ pub use sql_type::{SqlType, TYPE_LEVELS_MAX, header_type};
 pub use time::Time;
 pub use value::Value;
 pub use view::View;
-pub use window::{Window, WindowBounds, WindowKind, segment_ms};
+pub use window::{KeyWindow, Window, WindowBounds, WindowKind, segment_ms};

@@ -112,7 +112,7 @@ impl SessionAggregate {
 
     /// Collects the sessions that a row of that time touches, earliest first. None ended before `oldest` or after `now`.
     fn find(&mut self, key: &[u8], time: i64, (oldest, now): (i64, i64)) -> Result<(), OperatorError> {
-        let gap_ms = self.window.kind.size_ms();
+        let gap_ms = self.window.size_ms;
         let (from, to) = ((Time(time) - gap_ms).0.max(oldest), (Time(time) + gap_ms).0);
         self.found.clear();
         for segment in self.window.segment(from)..=self.window.segment(now) {

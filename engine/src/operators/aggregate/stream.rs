@@ -81,7 +81,7 @@ impl StreamAggregate {
             groups.advance(time);
             let closing = window.closing(groups.time());
             for start in starts {
-                let end = start + window.kind.size_ms();
+                let end = start + window.size_ms;
                 if end <= closing {
                     continue;
                 }

@@ -48,15 +48,15 @@ fn stream(name: &'static str, window: Option<Window>, with_old: bool) -> impl Fn
 const SCHEMA: &str = "ID BIGINT KEY, V INT";
 
 pub(in crate::operators) fn tumbling(size_ms: i64, grace_ms: i64, retention_ms: i64) -> Window {
-    Window { kind: WindowKind::Tumbling { size_ms }, grace_ms, retention_ms }
+    Window { retention_ms, ..Window::new(WindowKind::Tumbling, size_ms, grace_ms) }
 }
 
 pub(in crate::operators) fn hopping(size_ms: i64, advance_ms: i64, grace_ms: i64, retention_ms: i64) -> Window {
-    Window { kind: WindowKind::Hopping { size_ms, advance_ms }, grace_ms, retention_ms }
+    Window { advance_ms, retention_ms, ..Window::new(WindowKind::Hopping, size_ms, grace_ms) }
 }
 
 pub(in crate::operators) fn session(gap_ms: i64, grace_ms: i64, retention_ms: i64) -> Window {
-    Window { kind: WindowKind::Session { gap_ms }, grace_ms, retention_ms }
+    Window { retention_ms, ..Window::new(WindowKind::Session, gap_ms, grace_ms) }
 }
 
 #[test]
