@@ -37,6 +37,8 @@ mod kafka_outage;
 mod log_kafka;
 #[path = "e2e/memory.rs"]
 mod memory;
+#[path = "e2e/plans.rs"]
+mod plans;
 #[path = "e2e/process.rs"]
 mod process;
 #[path = "e2e/protobuf.rs"]

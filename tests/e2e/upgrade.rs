@@ -44,7 +44,7 @@ impl Logging {
 }
 
 fn unpacked(version: &str, into: &Path) {
-    let fixture = repository().join("tests/fixtures").join(version).with_extension("tar.gz");
+    let fixture = repository().join(format!("tests/fixtures/{version}.tar.gz"));
     let status = Command::new("tar").arg("xzf").arg(fixture).arg("-C").arg(into).status();
     assert!(status.unwrap().success());
 }
@@ -96,7 +96,7 @@ fn directories_of_earlier_versions_open() {
     for version in versions() {
         let temp = tempfile::tempdir().unwrap();
         unpacked(&version, temp.path());
-        let expected = repository().join("tests/fixtures").join(&version).with_extension("json");
+        let expected = repository().join(format!("tests/fixtures/{version}.json"));
         let expected: Value = serde_json::from_str(&fs::read_to_string(expected).unwrap()).unwrap();
         let server = Logging::start(temp.path(), &[]);
         check(&server.url, &expected);

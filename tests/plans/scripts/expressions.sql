@@ -1,0 +1,16 @@
+-- Every expression, and constants of every type.
+CREATE STREAM r (k STRING KEY, b BOOLEAN, i INT, l BIGINT, d DOUBLE, m DECIMAL(6, 2), s STRING, y BYTES, t TIME, a DATE, ts TIMESTAMP, li ARRAY<INT>, mp MAP<STRING, INT>, st STRUCT<f INT, g STRUCT<h STRING>>) WITH (kafka_topic='r', value_format='JSON', partitions=1);
+CREATE STREAM arithmetic AS SELECT k, i + 1 AS add, l - i AS sub, d * 2 AS mul, m / 3 AS div, i % 2 AS modulo, -i AS negated, -m AS negated_m, i + m AS mixed FROM r;
+CREATE STREAM compared AS SELECT k, i = 1 AS eq, i <> 1 AS ne, l < 5 AS lt, l <= 5 AS le, d > 1.5 AS gt, m >= 2.50 AS ge, s IS DISTINCT FROM 'x' AS dist, s IS NOT DISTINCT FROM NULL AS same, a < '2021-01-01' AS before, ts >= '2020-01-01T00:00:00' AS since, t = '10:00' AS at_ten FROM r;
+CREATE STREAM logic AS SELECT k, b AND i > 0 AS both, b OR i > 0 AS either, NOT b AS neither, s IS NULL AS missing, s IS NOT NULL AS present, i BETWEEN 1 AND 3 AS between_them, i NOT BETWEEN 1 AND 3 AS outside, i IN (1, 2, 3) AS listed, s NOT IN ('a', 'b') AS unlisted, s LIKE 'h%' AS liked, s LIKE '50!%' ESCAPE '!' AS escaped FROM r WHERE (b OR i > -100) AND NOT (s = 'never');
+CREATE STREAM choices AS SELECT k, CASE WHEN i = 1 THEN 'one' WHEN i = 2 THEN 'two' ELSE 'many' END AS searched, CASE i WHEN 1 THEN 10 END AS simple FROM r;
+CREATE STREAM casts AS SELECT k, CAST(i AS STRING) AS s, CAST(s AS INT) AS i, CAST(i AS DECIMAL(8, 3)) AS m, CAST(NULL AS ARRAY<INT>) AS nothing, CAST('2020-01-01' AS DATE) AS day, CAST(li AS ARRAY<STRING>) AS texts FROM r;
+CREATE STREAM parts AS SELECT k, li[1] AS first, li[-1] AS last, mp['a'] AS a, st->f AS f, st->g->h AS h FROM r;
+CREATE STREAM made AS SELECT k, ARRAY[i, 2, NULL] AS arr, MAP('a' := i, 'b' := 2) AS mp, STRUCT(x := i, y := 'c') AS stc FROM r;
+CREATE STREAM calls AS SELECT k, UCASE(s) AS u, SUBSTRING(s, 2, 1) AS sub, CONCAT(s, '-', s) AS c, COALESCE(i, 0) AS co, ROUND(m, 1) AS ro, ABS(i) AS ab, TIMESTAMPADD(HOURS, 2, ts) AS later, DATEADD(DAYS, 1, a) AS tomorrow, TIMEADD(MINUTES, 5, t) AS soon, IFNULL(s, 'none') AS ifn, LEN(y) AS bytes, SPLIT(s, 'l') AS split, FORMAT_TIMESTAMP(FROM_UNIXTIME(l), 'yyyy') AS year FROM r;
+CREATE STREAM lambdas AS SELECT k, TRANSFORM(li, x => x + i) AS transformed, FILTER(mp, (name, v) => v > 1 AND name <> s) AS kept, REDUCE(li, 0, (acc, x) => acc + x) AS reduced, TRANSFORM(li, x => TRANSFORM(li, z => x * z)) AS product, TRANSFORM(mp, (n, v) => UCASE(n), (n, v) => v + 1) AS both FROM r;
+CREATE STREAM constants AS SELECT k, 1 AS i, 9223372036854775807 AS l, 1.5E300 AS d, 1.50 AS m, 'it''s "é"' AS s, TRUE AS b, CAST('NaN' AS DOUBLE) AS nan, CAST('-Infinity' AS DOUBLE) AS inf, -0.0E0 AS zero, TO_BYTES('AAH/', 'base64') AS y, ARRAY[1, 2] AS arr, MAP('a' := 1.25) AS mp FROM r;
+INSERT INTO r (ROWTIME, k, b, i, l, d, m, s, y, t, a, ts, li, mp, st) VALUES (1000, 'a', true, 1, 5, 1.5, 2.50, 'hello', 'AQI=', '10:00', '2020-05-05', '2020-06-07T08:09:10', ARRAY[1, 2, 3], MAP('a' := 1, 'b' := 2), STRUCT(f := 7, g := STRUCT(h := 'deep')));
+INSERT INTO r (ROWTIME, k, b, i, l, d, m, s) VALUES (2000, 'b', false, -2, 1600000000000, 0.25, -0.05, '50%');
+INSERT INTO r (ROWTIME, k) VALUES (3000, 'c');
+INSERT INTO r (ROWTIME, k, s, i, li) VALUES (4000, 'd', '12', 2147483647, ARRAY[9]);

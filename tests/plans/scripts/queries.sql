@@ -1,0 +1,25 @@
+-- The life of queries: replaced, terminated, paused, resumed; settings of a session.
+CREATE STREAM s (k STRING KEY, n INT) WITH (kafka_topic='s', value_format='JSON', partitions=1);
+CREATE STREAM kept AS SELECT k, n FROM s;
+CREATE OR REPLACE STREAM kept AS SELECT k, n, n * 2 AS twice FROM s WHERE n > 1;
+CREATE TABLE last AS SELECT k, COUNT(*) AS c FROM s GROUP BY k HAVING COUNT(*) > 0;
+CREATE OR REPLACE TABLE last AS SELECT k, COUNT(*) AS c FROM s GROUP BY k HAVING COUNT(*) < 3;
+INSERT INTO kept SELECT k, n, 0 AS twice FROM s WHERE n < 0;
+INSERT INTO kept WITH (query_id='MINE') SELECT k, -n AS n, 1 AS twice FROM s WHERE n = 0;
+CREATE STREAM ended AS SELECT k, n FROM s;
+TERMINATE CSAS_ENDED_4;
+CREATE STREAM paused AS SELECT k, n FROM s;
+PAUSE CSAS_PAUSED_5;
+PAUSE ALL;
+RESUME ALL;
+PAUSE CSAS_PAUSED_5;
+CREATE STREAM gone AS SELECT k, n FROM s;
+DROP STREAM gone;
+SET 'auto.offset.reset'='latest';
+SET 'ksql.functions.collect_list.limit'='1';
+CREATE TABLE little AS SELECT k, COLLECT_LIST(n) AS ns FROM s GROUP BY k;
+INSERT INTO s (ROWTIME, k, n) VALUES (1, 'a', 1);
+INSERT INTO s (ROWTIME, k, n) VALUES (2, 'a', 2);
+INSERT INTO s (ROWTIME, k, n) VALUES (3, 'a', 3);
+INSERT INTO s (ROWTIME, k, n) VALUES (4, 'b', -4);
+INSERT INTO s (ROWTIME, k, n) VALUES (5, 'b', 0);
