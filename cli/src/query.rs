@@ -84,8 +84,8 @@ impl Session {
             }
         }
         if progress.rows == 0 && !progress.explained {
-            let reason = empty::reason(self, asked).await;
-            self.output.notice(&reason);
+            let reason = self.reason_while_wanted(asked).await;
+            reason.into_iter().for_each(|reason| self.output.notice(&reason));
         }
         self.remark_rows(&progress);
         Ok(())
@@ -188,14 +188,18 @@ impl Session {
             self.output.data(&results.take());
         } else if asked.push && !progress.explained && progress.rows == 0 {
             progress.explained = true;
-            let interrupts = self.output.interrupts.clone();
-            let reason = tokio::select! {
-                reason = empty::reason(self, asked) => reason,
-                () = interrupts.wait() => return,
-            };
+            let Some(reason) = self.reason_while_wanted(asked).await else { return };
             self.output.notice(&format!("{reason}\nPress Ctrl-C to stop waiting."));
         }
         self.draw_status(asked, progress);
+    }
+
+    /// Why there are no rows, unless Ctrl-C says that nobody wants to know.
+    async fn reason_while_wanted(&self, asked: &Asked) -> Option<String> {
+        tokio::select! {
+            reason = empty::reason(self, asked) => Some(reason),
+            () = self.output.interrupts.wait() => None,
+        }
     }
 
     /// Tells a person how a query goes that does not end by itself.
