@@ -12,6 +12,8 @@ mod ask;
 mod change;
 mod cluster;
 #[cfg(test)]
+mod dead_letter_tests;
+#[cfg(test)]
 mod depth_tests;
 mod execution;
 #[cfg(test)]
@@ -20,6 +22,9 @@ mod failure_tests;
 mod faulty;
 #[cfg(test)]
 mod limit_tests;
+mod processing_log;
+#[cfg(test)]
+mod processing_log_tests;
 #[cfg(test)]
 mod pull_refused_tests;
 #[cfg(test)]
@@ -58,7 +63,7 @@ use crate::error::Error;
 use crate::expr::Registry;
 use crate::log::{Embedded, Log};
 use crate::rows::Places;
-use crate::runtime::{self, Runtime, Settings};
+use crate::runtime::{self, LogTopic, Runtime, Settings};
 use crate::statements::{self, Answer, BadRecords, Failure, Inserter, LiveQuery, Outcome, PushQuery, Session, View};
 
 use change::{Change, changes_something};
@@ -139,7 +144,9 @@ impl Engine {
         let step_rows = config.limit(setting::MAX_RECORDS_PER_STEP);
         let state_bytes = config.limit(setting::STATE_MEMORY_BYTES);
         let settings = Settings { threads, step_rows, state_bytes, uncut };
-        let runtime = Runtime::new(Arc::clone(&log), Arc::clone(&clock), Arc::clone(&functions), settings)?;
+        let log_topic = LogTopic::open(&log, &config)?;
+        let has_log_topic = log_topic.is_some();
+        let runtime = Runtime::new(Arc::clone(&log), Arc::clone(&clock), Arc::clone(&functions), settings, log_topic)?;
         let (commands, logged) = CommandLog::open(Arc::clone(log.kv()))?;
         let file = QueriesFile::of(&config)?;
         let file = file.map(|file| Ok::<_, Error>((file.done(&logged, &config)?, file))).transpose()?;
@@ -173,6 +180,7 @@ impl Engine {
         if let Some((done, file)) = file {
             engine.run_file(file, done).inspect_err(|_| engine.shut_down())?;
         }
+        engine.make_processing_log_stream(has_log_topic);
         Ok(engine)
     }
 

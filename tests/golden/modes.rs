@@ -83,7 +83,9 @@ struct Shown {
 fn plain(script: &Script, text: &str, options: &[&str]) -> Result<String, Failed> {
     let data = tempfile::tempdir()?;
     let data_dir = format!("data.dir={}", data.path().display());
-    let own = ["-D", &data_dir, "-D", "listeners=http://127.0.0.1:0"];
+    let settings: Vec<String> = script.settings()?.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let mut own = vec!["-D", &data_dir, "-D", "listeners=http://127.0.0.1:0"];
+    own.extend(settings.iter().flat_map(|setting| ["-D", setting]));
     Ok(shell(script, text, &[&own, options].concat())?.told())
 }
 
@@ -91,13 +93,15 @@ fn plain(script: &Script, text: &str, options: &[&str]) -> Result<String, Failed
 fn killed(script: &Script) -> Result<String, Failed> {
     let data = tempfile::tempdir()?;
     let halves = script.halves()?;
-    let server = Server::start(data.path(), &[]);
+    let settings = script.settings()?;
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let server = Server::start(data.path(), &settings);
     let first = shell(script, &halves.first, &[&server.url])?;
     server.kill();
     if first.code != 0 {
         return Ok(first.told());
     }
-    let server = Server::start(data.path(), &[]);
+    let server = Server::start(data.path(), &settings);
     let again = shell(script, &halves.session, &[&server.url])?;
     let second = shell(script, &halves.second, &[&server.url])?;
     // What the session was told a second time.

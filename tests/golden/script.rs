@@ -34,6 +34,13 @@ impl Script {
         Ok(fs::read_to_string(&self.file)?)
     }
 
+    /// The settings its server needs, as `-- server: name=value` lines of the script say.
+    pub(crate) fn settings(&self) -> Result<Vec<(String, String)>, Failed> {
+        let text = self.text()?;
+        let settings = text.lines().filter_map(|line| line.strip_prefix("-- server: ")?.split_once('='));
+        Ok(settings.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
     /// Where what it must show stands.
     pub(crate) fn expected_file(&self) -> PathBuf {
         self.file.with_extension("out")

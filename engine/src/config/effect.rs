@@ -227,18 +227,6 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
         ],
     ),
     (
-        "bad records go to standard error, not to a topic",
-        &[
-            p("ksql.logging.processing.topic.auto.create", Boolean, Some("false"), Server, "Makes the processing log's topic."),
-            p("ksql.logging.processing.topic.name", Text, None, Server, "Its name."),
-            p("ksql.logging.processing.topic.partitions", WHOLE, Some("1"), Server, "Its partitions."),
-            p("ksql.logging.processing.topic.replication.factor", WHOLE, Some("1"), Server, "Its replicas."),
-            p("ksql.logging.processing.stream.auto.create", Boolean, Some("false"), Server, "Makes a stream of it."),
-            p("ksql.logging.processing.stream.name", Text, Some("KSQL_PROCESSING_LOG"), Server, "Its name."),
-            p("ksql.logging.processing.rows.include", Boolean, Some("false"), Server, "Rows stand in it."),
-        ],
-    ),
-    (
         "statements are not logged",
         &[
             p("ksql.queryanonymizer.logs_enabled", Boolean, Some("true"), Server, "Statements are logged without names and literals."),

@@ -253,6 +253,17 @@ impl Config {
         self.get(setting::SERVICE_ID)
     }
 
+    /// The topic of the processing log, whether it is written or not.
+    pub fn processing_log_topic(&self) -> String {
+        let name = self.get(setting::PROCESSING_LOG_TOPIC_NAME).filter(|name| !name.trim().is_empty());
+        name.map_or_else(|| format!("{}ksql_processing_log", self.service_id()), |name| name.trim().to_owned())
+    }
+
+    /// Whether entries of the processing log go to its topic.
+    pub fn writes_processing_log(&self) -> bool {
+        self.get(setting::PROCESSING_LOG_TOPIC_AUTO_CREATE) || self.get(setting::PROCESSING_LOG_STREAM_AUTO_CREATE)
+    }
+
     /// Kafka's brokers; none means the embedded log.
     pub fn brokers(&self) -> Option<&str> {
         self.get(setting::BOOTSTRAP_SERVERS).filter(|brokers| !brokers.trim().is_empty())

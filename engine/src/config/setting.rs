@@ -93,6 +93,16 @@ settings! {
     QUERIES_FILE: Maybe<Text> = text("ksql.queries.file", "", Server, "Headless: runs the statements of this file and takes no others.").or_unset();
     SERVER_COMMAND_TOPIC_RATE_LIMIT: Number = number("ksql.server.command.topic.rate.limit", "1.7976931348623157E308", Server, "Statements per second that change what exists.");
     SERVER_COMMAND_RESPONSE_TIMEOUT_MS: Whole = whole("ksql.server.command.response.timeout.ms", "5000", Server, "How long a request waits for its command.");
+    // processing log
+    PROCESSING_LOG_TOPIC_AUTO_CREATE: Flag = flag("ksql.logging.processing.topic.auto.create", "false", Server, "Makes the processing log's topic and writes entries to it.");
+    PROCESSING_LOG_TOPIC_NAME: Maybe<Text> = text("ksql.logging.processing.topic.name", "", Server, "Its name; without one <service id>ksql_processing_log.").or_unset();
+    PROCESSING_LOG_TOPIC_PARTITIONS: Whole = whole("ksql.logging.processing.topic.partitions", "1", Server, "Its partitions, if it is made.").within(1, 10_000);
+    PROCESSING_LOG_TOPIC_REPLICATION_FACTOR: Whole = whole("ksql.logging.processing.topic.replication.factor", "1", Server, "Its replicas, if it is made.").within(1, 32_767);
+    PROCESSING_LOG_STREAM_AUTO_CREATE: Flag = flag("ksql.logging.processing.stream.auto.create", "false", Server, "Makes a stream of that topic.");
+    PROCESSING_LOG_STREAM_NAME: Text = text("ksql.logging.processing.stream.name", "KSQL_PROCESSING_LOG", Server, "The stream's name.");
+    PROCESSING_LOG_ROWS_INCLUDE: Flag = flag("ksql.logging.processing.rows.include", "false", Server, "Bad records stand in the processing log, with their data.");
+    DEADLETTER_TOPIC: Maybe<Text> = text("ksql.processing.deadletter.topic", "", Session, "Records that a persistent query cannot use go to this topic as they are.").or_unset();
+    DEADLETTER_TOPIC_PARTITIONS: Whole = whole("ksql.processing.deadletter.topic.partitions", "1", Session, "Its partitions, if it is made.").within(1, 1_024);
     // functions
     FUNCTIONS_COLLECT_LIST_LIMIT: Whole = whole("ksql.functions.collect_list.limit", MAX_INT, Session, "Longest list COLLECT_LIST makes.");
     FUNCTIONS_COLLECT_SET_LIMIT: Whole = whole("ksql.functions.collect_set.limit", MAX_INT, Session, "Largest set COLLECT_SET makes.");

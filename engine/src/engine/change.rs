@@ -58,7 +58,7 @@ impl Engine {
                 topics.check()?;
                 let command = command?;
                 self.check_topics(&command)?;
-                self.check_readonly(&command)?;
+                self.check_readonly(&command, &config)?;
                 command
             }
         };
@@ -80,9 +80,11 @@ impl Engine {
     }
 
     /// No statement writes or deletes what `ksql.readonly.topics` names.
-    fn check_readonly(&self, command: &Command) -> Result<(), Failure> {
-        let sink = command.action.start().and_then(|plan| plan.sink.as_ref()).map(|sink| &sink.topic);
-        for (topic, verb) in [(sink, "insert into"), (command.action.delete_topic.as_ref(), "delete")] {
+    fn check_readonly(&self, command: &Command, config: &Config) -> Result<(), Failure> {
+        let sink = command.action.start().and_then(|plan| plan.sink.as_ref()).map(|sink| sink.topic.as_str());
+        let deleted = command.action.delete_topic.as_deref();
+        let letters = config.get(setting::DEADLETTER_TOPIC).map(str::trim).filter(|_| command.action.start().is_some());
+        for (topic, verb) in [(sink, "insert into"), (deleted, "delete"), (letters, "write dead letters to")] {
             if let Some(topic) = topic.filter(|topic| statements::is_readonly(&self.shared.config, topic)) {
                 return Err(Failure::statement(format!("Cannot {verb} read-only topic: {topic}")));
             }
@@ -153,6 +155,7 @@ impl Engine {
         }
         let finished = self.finish(&change);
         let outcome = (status.message.clone(), status.query_id.clone());
+        tracing::info!(command = status.command_id, query = status.query_id, "carried out");
         self.shared.outcomes.note(status.sequence_number, &status.command_id, outcome);
         finished?;
         Ok(Answer {

@@ -73,7 +73,7 @@ pub(super) fn rows(engine: &Engine, receiver: &mut RowReceiver) -> Vec<String> {
     rows
 }
 
-fn records(log: &dyn Log, topic: &str) -> Vec<String> {
+pub(super) fn records(log: &dyn Log, topic: &str) -> Vec<String> {
     let mut all = Vec::new();
     for partition in 0..log.topic(topic).unwrap().unwrap().spec.partitions {
         let from = Position { of: TopicPartition { topic: Arc::from(topic), partition }, offset: 0 };

@@ -37,7 +37,7 @@ impl Filter {
         if rows.is_empty() {
             return Ok(rows);
         }
-        let now = matching(&self.predicate, &rows, &rows.new, &self.step, ctx);
+        let now = matching(&self.predicate, &rows, &rows.new, true, &self.step, ctx);
         if !self.is_table {
             return Ok(if now.count_set_bits() == rows.len() {
                 rows
@@ -45,7 +45,7 @@ impl Filter {
                 rows.filter(&BooleanArray::new(now, None))?
             });
         }
-        let before = rows.old.as_ref().map(|old| matching(&self.predicate, &rows, old, &self.step, ctx));
+        let before = rows.old.as_ref().map(|old| matching(&self.predicate, &rows, old, false, &self.step, ctx));
         rows.new.present = Some(now.clone());
         rows.new.mask_absent()?;
         if let (Some(old), Some(before)) = (&mut rows.old, before) {

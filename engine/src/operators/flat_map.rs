@@ -35,7 +35,7 @@ impl Operator for FlatMap {
             for (row, message) in errors.rows {
                 if let Some(usable) = usable.get_mut(row).filter(|usable| **usable) {
                     *usable = false;
-                    ctx.row_error(&self.step, message);
+                    ctx.row_lost(&self.step, message, rows.seq.get(row).copied());
                 }
             }
         }

@@ -38,6 +38,10 @@ pub use suppress::Suppress;
 pub trait Context {
     /// A row that could not be evaluated: goes to the processing log.
     fn row_error(&mut self, operator: &str, message: String);
+    /// The same, and the row, which has that number in the step, is dropped for it.
+    fn row_lost(&mut self, operator: &str, message: String, _seq: Option<u64>) {
+        self.row_error(operator, message);
+    }
 }
 
 /// Serialises the keys of a batch for stores: key columns, the windows in the keys, number of rows → one key per row, NULL

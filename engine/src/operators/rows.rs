@@ -22,26 +22,42 @@ pub(super) fn eval(
     step: &str,
     ctx: &mut dyn Context,
 ) -> ArrayRef {
-    let mut errors = RowErrors::default();
-    let result = expr.eval(Rows { columns, len }, &mut errors);
-    for (row, message) in errors.rows {
-        if present.is_none_or(|present| present.value(row)) {
-            ctx.row_error(step, message);
-        }
-    }
+    let (result, failures) = eval_rows(expr, columns, len, present);
+    failures.for_each(|(_, message)| ctx.row_error(step, message));
     result
 }
 
-/// Rows of a side that have a value and for which the predicate is TRUE (NULL counts as FALSE).
+/// Evaluates an expression for every row; with the failures of rows that have a value.
+fn eval_rows<'a>(
+    expr: &Evaluator,
+    columns: &[ArrayRef],
+    len: usize,
+    present: Option<&'a BooleanBuffer>,
+) -> (ArrayRef, impl Iterator<Item = (usize, String)> + use<'a>) {
+    let mut errors = RowErrors::default();
+    let result = expr.eval(Rows { columns, len }, &mut errors);
+    let is_there = move |row: usize| present.is_none_or(|present| present.value(row));
+    (result, errors.rows.into_iter().filter(move |(row, _)| is_there(*row)))
+}
+
+/// Rows of a side that have a value and for which the predicate is TRUE (NULL counts as FALSE). With `loses` those for which
+/// it fails are reported as lost.
 pub(super) fn matching(
     predicate: &Evaluator,
     rows: &Changes,
     side: &Side,
+    loses: bool,
     step: &str,
     ctx: &mut dyn Context,
 ) -> BooleanBuffer {
     let columns = layout(&rows.key, side);
-    let mask = eval(predicate, &columns, rows.len(), side.present.as_ref(), step, ctx);
+    let (mask, failures) = eval_rows(predicate, &columns, rows.len(), side.present.as_ref());
+    for (row, message) in failures {
+        match loses {
+            true => ctx.row_lost(step, message, rows.seq.get(row).copied()),
+            false => ctx.row_error(step, message),
+        }
+    }
     let Some(mask) = mask.as_boolean_opt() else { return BooleanBuffer::new_unset(rows.len()) };
     let bits = truth(mask);
     match &side.present {

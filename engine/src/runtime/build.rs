@@ -14,11 +14,13 @@ use crate::state::{Budget, Place, Table};
 use crate::steps::{QueryPlan, Step, StepKind};
 use crate::types::Changes;
 
+use super::dead_letters::DeadLetters;
 use super::error::RuntimeError;
 use super::exchange::{ExchangeReader, ExchangeWriter};
 use super::input::{Input, Range, ReadRows};
 use super::key_form;
 use super::life::Life;
+use super::log_topic::LogTopic;
 use super::operators::Making;
 use super::pace::Pace;
 use super::pipeline::{Pipeline, Stage};
@@ -40,6 +42,10 @@ pub(super) struct Builder<'a> {
     pub(super) clock: &'a Arc<dyn Clock>,
     pub(super) functions: &'a Arc<Registry>,
     pub(super) budget: &'a Arc<Budget>,
+    /// Where entries of the processing log go besides standard error.
+    pub(super) log_topic: Option<Arc<LogTopic>>,
+    /// Where records go that the query cannot use.
+    pub(super) dead_letters: Option<Arc<str>>,
     pub(super) step_rows: usize,
     pub(super) plan: &'a Arc<QueryPlan>,
     pub(super) config: &'a Config,
@@ -154,7 +160,15 @@ impl Builder<'_> {
     }
 
     fn pipeline(&self, stages: Vec<Stage>, target: Target) -> Pipeline {
-        Pipeline::new(stages, target, Reports::new(Arc::clone(self.life), Arc::clone(self.clock)))
+        let letters = self
+            .dead_letters
+            .as_ref()
+            .map(|topic| DeadLetters::new(Arc::clone(self.log), Arc::clone(topic), &self.plan.id));
+        Pipeline::new(
+            stages,
+            target,
+            Reports::new(Arc::clone(self.life), Arc::clone(self.clock), self.log_topic.clone(), letters),
+        )
     }
 
     fn task(

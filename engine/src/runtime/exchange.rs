@@ -105,7 +105,7 @@ impl ExchangeReader {
 }
 
 impl ReadRows for ExchangeReader {
-    fn read(&mut self, batch: &RawBatch, _: &Reports) -> Result<Read, TaskError> {
+    fn read(&mut self, batch: &RawBatch, _: &mut Reports) -> Result<Read, TaskError> {
         let mut rows = Decoding::new(&self.types);
         for (value, offset) in batch.records.values.iter().zip(batch.offsets.iter()) {
             let parsed = Parsed::read(value.unwrap_or_default());

@@ -2,7 +2,7 @@
 
 use arrow::buffer::ScalarBuffer;
 
-use crate::log::{Position, RawBatch, Reader, TopicPartition};
+use crate::log::{Position, RawBatch, Reader, Records, TopicPartition};
 use crate::types::Changes;
 
 use super::error::TaskError;
@@ -24,7 +24,7 @@ pub(super) struct Read {
 /// Reads the records of one input.
 pub(super) trait ReadRows: Send {
     /// The rows of a batch of records; what cannot be used is reported.
-    fn read(&mut self, batch: &RawBatch, reports: &Reports) -> Result<Read, TaskError>;
+    fn read(&mut self, batch: &RawBatch, reports: &mut Reports) -> Result<Read, TaskError>;
 }
 
 /// One partition a task reads.
@@ -48,6 +48,16 @@ pub(super) struct Input {
     more: bool,
     /// See [`Head::turn`].
     turn: u64,
+    /// The records of what is at hand, if dead letters are made of some.
+    kept: Option<Kept>,
+}
+
+/// Records, and the rows of them that the present step has taken.
+struct Kept {
+    batch: RawBatch,
+    /// Numbers of these rows, ascending, and the offsets of their records.
+    seq: Vec<u64>,
+    offsets: ScalarBuffer<i64>,
 }
 
 /// Where an input begins and ends.
@@ -70,7 +80,20 @@ impl Input {
     ) -> Self {
         let Range { from, until } = *range;
         let (pending, polled, position) = (None, from, from);
-        Self { of, is_internal, stage, reader, rows, pending, polled, position, until, more: false, turn: 0 }
+        Self {
+            of,
+            is_internal,
+            stage,
+            reader,
+            rows,
+            pending,
+            polled,
+            position,
+            until,
+            more: false,
+            turn: 0,
+            kept: None,
+        }
     }
 
     /// How far it is taken.
@@ -109,7 +132,7 @@ impl Input {
     }
 
     /// Reads what is there; says how many bytes it was, or that there was nothing.
-    pub(super) fn poll(&mut self, reports: &Reports) -> Result<Option<usize>, TaskError> {
+    pub(super) fn poll(&mut self, reports: &mut Reports) -> Result<Option<usize>, TaskError> {
         self.more = false;
         if self.until.is_some_and(|until| self.polled >= until) {
             return Ok(None);
@@ -132,6 +155,7 @@ impl Input {
         }
         let bytes = batch.records.payload_bytes(batch.records.len());
         self.pending = Some(self.rows.read(&batch, reports)?);
+        self.kept = reports.keeps_records().then(|| Kept { batch, seq: Vec::new(), offsets: Vec::new().into() });
         Ok(Some(bytes))
     }
 
@@ -144,16 +168,30 @@ impl Input {
     pub(super) fn take(&mut self, seq: Vec<u64>, turn: u64) -> Option<Changes> {
         self.turn = turn;
         let count = seq.len();
+        if let Some(kept) = &mut self.kept {
+            kept.seq.clear();
+        }
         if count == 0 {
             return None;
         }
         let read = self.pending.as_mut()?;
+        if let Some(kept) = &mut self.kept {
+            (kept.seq, kept.offsets) = (seq.clone(), read.offsets.slice(0, count));
+        }
         let mut rows = read.rows.slice(0, count);
         rows.seq = ScalarBuffer::from(seq);
         let rest = read.rows.len() - count;
         read.rows = read.rows.slice(count, rest);
         read.offsets = read.offsets.slice(count, rest);
         Some(rows)
+    }
+
+    /// The record, and its place, of the row with that number in the present step, if it is one of these and kept.
+    pub(super) fn record(&self, seq: u64) -> Option<((TopicPartition, i64), Records)> {
+        let Kept { batch, seq: taken, offsets } = self.kept.as_ref()?;
+        let offset = *offsets.get(taken.binary_search(&seq).ok()?)?;
+        let row = batch.offsets.binary_search(&offset).ok()?;
+        Some(((self.of.clone(), offset), batch.records.slice(row, 1)))
     }
 
     /// Moves the position behind what was taken; says whether it moved.

@@ -5,16 +5,20 @@
 //!                                              task: input (source, exchange) ─ merge ─ pipeline: operators ─ target
 //!                                                                                        (sink, exchange, client)
 //! registry: which queries run, in which state, what went wrong       supervisor: starts failed ones again
+//! reports ─→ processing_log (standard error, counts), log_topic (records of KSQL_PROCESSING_LOG),
+//!             dead_letters (records that were of no use, as they are)
 //! request: what is asked of it       life: a query's state and errors       error: why one cannot start or go on
 //! ```
 
 mod build;
+mod dead_letters;
 mod error;
 mod event_time;
 mod exchange;
 mod input;
 mod key_form;
 mod life;
+mod log_topic;
 mod operators;
 mod pace;
 mod partitions;
@@ -34,6 +38,7 @@ mod worker;
 
 pub use error::RuntimeError;
 pub use life::{Blame, Life, QueryError, State};
+pub use log_topic::LogTopic;
 pub use processing_log::{BadRecords, Entry, Origin, ProcessingLog, Trouble};
 pub use registry::{Runtime, Tables, Unavailable};
 pub use request::{ClientColumn, Earlier, PersistentStart, Settings, Transient};

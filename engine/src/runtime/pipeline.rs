@@ -63,8 +63,8 @@ impl Pipeline {
     }
 
     /// Where what cannot be used is reported.
-    pub(super) fn reports(&self) -> &Reports {
-        &self.reports
+    pub(super) fn reports(&mut self) -> &mut Reports {
+        &mut self.reports
     }
 
     /// Runs all stages over what was read, by stage.
@@ -111,7 +111,7 @@ impl Pipeline {
 
     /// Gives the target rows; says whether it wants no more.
     pub(super) fn send(&mut self, rows: Changes) -> Result<bool, TaskError> {
-        self.target.take(rows, &self.reports, &mut self.outputs)
+        self.target.take(rows, &mut self.reports, &mut self.outputs)
     }
 
     /// Moves what there is to commit out of it: records, and changes of the operators' state.

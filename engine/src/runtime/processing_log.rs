@@ -1,4 +1,5 @@
-//! What became of records and values that could not be used: counted, kept in a bounded ring, and traced.
+//! What became of records and values that could not be used: counted, kept in a bounded ring, and traced. `log_topic.rs`
+//! makes records of it, too.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -13,6 +14,8 @@ const MAX_MESSAGE_BYTES: usize = 1024;
 /// How many entries of a query are traced in such a while; the others are only counted.
 const TRACED: u32 = 20;
 const WHILE_MS: i64 = 60_000;
+/// What the names of all loggers begin with.
+pub(super) const LOGGERS: &str = "processing";
 
 /// What went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +48,7 @@ pub struct Entry {
     pub time_ms: i64,
     /// What went wrong.
     pub trouble: Trouble,
-    /// `<query>.<step>`
+    /// `processing.<query>.<step>`, as EXPLAIN has the steps.
     pub logger: String,
     /// Why.
     pub message: String,
@@ -111,17 +114,27 @@ impl ProcessingLog {
         }
     }
 
+    /// An entry of that step.
+    pub fn entry(&self, time_ms: i64, trouble: Trouble, step: &str, message: String, origin: Option<Origin>) -> Entry {
+        let part = match trouble {
+            Trouble::Deserialization => ".deserializer",
+            Trouble::Processing => "",
+            Trouble::Serialization => ".serializer",
+        };
+        let logger = format!("{LOGGERS}.{}.{}{part}", self.query, step.replace('/', "."));
+        Entry { time_ms, trouble, logger, message: shortened(message), origin }
+    }
+
     /// Writes an entry. Only ever called for what went wrong, so it may lock.
-    pub fn write(&self, time_ms: i64, trouble: Trouble, step: &str, message: String, origin: Option<Origin>) {
+    pub fn write(&self, entry: Entry) {
+        let Entry { time_ms, trouble, ref logger, ref message, ref origin } = entry;
         self.count.fetch_add(1, Ordering::Relaxed);
-        let logger = format!("{}.{step}", self.query);
-        let message = shortened(message);
         let left_out = self.traced.lock().next(time_ms);
         if let Some(left_out) = left_out {
             self.trace_left_out(left_out);
-            trace(&logger, &message, origin.as_ref());
+            trace(logger, message, origin.as_ref());
         }
-        if let (Trouble::Deserialization, Some(origin)) = (trouble, &origin) {
+        if let (Trouble::Deserialization, Some(origin)) = (trouble, origin) {
             let mut topics = self.bad_records.lock();
             let count = topics.get(&origin.topic).map_or(0, |bad| bad.count) + 1;
             topics.insert(origin.topic.clone(), BadRecords { count, last: origin.clone(), message: message.clone() });
@@ -130,7 +143,7 @@ impl ProcessingLog {
         if entries.len() == KEPT {
             entries.pop_front();
         }
-        entries.push_back(Entry { time_ms, trouble, logger, message, origin });
+        entries.push_back(entry);
     }
 
     fn trace_left_out(&self, left_out: u64) {
@@ -138,6 +151,11 @@ impl ProcessingLog {
             let query = &self.query;
             tracing::warn!(target: "processing", query, left_out, "more entries than {TRACED} a minute were left out here");
         }
+    }
+
+    /// Whose it is.
+    pub fn query(&self) -> &str {
+        &self.query
     }
 
     /// How many entries there ever were.
@@ -196,16 +214,20 @@ pub(super) fn shortened(mut message: String) -> String {
 mod tests {
     use super::*;
 
+    fn write(log: &ProcessingLog, time_ms: i64, trouble: Trouble, message: String, origin: Option<Origin>) {
+        log.write(log.entry(time_ms, trouble, "KsqlTopic/Source", message, origin));
+    }
+
     #[test]
     fn the_ring_is_bounded_and_the_count_is_not() {
         let log = ProcessingLog::new("CSAS_X_0");
         for i in 0..KEPT + 5 {
-            log.write(i as i64, Trouble::Processing, "Project", format!("row {i}"), None);
+            write(&log, i as i64, Trouble::Processing, format!("row {i}"), None);
         }
         assert_eq!(log.count(), KEPT as u64 + 5);
         assert_eq!(log.entries().len(), KEPT);
         assert_eq!(log.entries()[0].message, "row 5");
-        assert_eq!(log.entries()[0].logger, "CSAS_X_0.Project");
+        assert_eq!(log.entries()[0].logger, "processing.CSAS_X_0.KsqlTopic.Source");
     }
 
     #[test]
@@ -226,7 +248,7 @@ mod tests {
     #[test]
     fn messages_have_a_length_and_stay_on_their_line() {
         let log = ProcessingLog::new("CSAS_X_0");
-        log.write(0, Trouble::Processing, "Project", "ä".repeat(10_000), None);
+        write(&log, 0, Trouble::Processing, "ä".repeat(10_000), None);
         let message = &log.entries()[0].message;
         assert!(message.len() < 2 * MAX_MESSAGE_BYTES && message.ends_with("… (18976 bytes more)"), "{message}");
         assert_eq!("a\n\u{1b}ä".chars().flat_map(visible).collect::<String>(), "a\\n\\u{1b}ä");
@@ -237,7 +259,7 @@ mod tests {
         let log = ProcessingLog::new("CSAS_X_0");
         for (topic, offset) in [("a", 1), ("b", 4), ("a", 7)] {
             let origin = Origin { topic: topic.into(), partition: 0, offset, is_key: false };
-            log.write(0, Trouble::Deserialization, "KsqlTopic", "no JSON".to_owned(), Some(origin));
+            write(&log, 0, Trouble::Deserialization, "no JSON".to_owned(), Some(origin));
         }
         let bad = log.bad_records();
         assert_eq!(

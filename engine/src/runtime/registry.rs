@@ -11,17 +11,18 @@ use parking_lot::{Mutex, RwLock};
 use crate::clock::Clock;
 use crate::config::{Config, setting};
 use crate::expr::Registry;
-use crate::log::{Log, LogError, Signal};
+use crate::log::{Log, LogError, Signal, TopicSpec};
 use crate::state::{Budget, Table};
 use crate::steps::QueryPlan;
 
 use super::build::{Builder, Built};
 use super::error::RuntimeError;
 use super::life::{Blame, Life, State};
+use super::log_topic::LogTopic;
 use super::request::{Earlier, PersistentStart, Settings, Transient};
 use super::supervisor::{BackOff, Queries, Restart, supervise};
 use super::sweep::{History, Sweep};
-use super::topology::{Target, cut, group};
+use super::topology::{Target, cut, group, sources};
 use super::worker::{Failed, Pool, Slot, panic_text};
 
 /// Pauses before a query is started again that the log failed in a way that may pass.
@@ -73,6 +74,8 @@ pub struct Runtime {
     functions: Arc<Registry>,
     budget: Arc<Budget>,
     settings: Settings,
+    /// Where entries of the processing log go besides standard error.
+    log_topic: Option<Arc<LogTopic>>,
     pool: Pool,
     /// Tells the supervisor, if there is one.
     failed: Sender<Failed>,
@@ -86,6 +89,7 @@ impl Runtime {
         clock: Arc<dyn Clock>,
         functions: Arc<Registry>,
         settings: Settings,
+        log_topic: Option<LogTopic>,
     ) -> Result<Arc<Self>, RuntimeError> {
         let (failed, failures) = unbounded();
         let pool = match settings.threads {
@@ -94,7 +98,8 @@ impl Runtime {
         };
         let budget = Arc::new(Budget::new(settings.state_bytes));
         let queries = RwLock::default();
-        let runtime = Arc::new(Self { log, clock, functions, budget, settings, pool, failed, queries });
+        let log_topic = log_topic.map(Arc::new);
+        let runtime = Arc::new(Self { log, clock, functions, budget, settings, log_topic, pool, failed, queries });
         if settings.threads > 0 {
             let weak = Arc::downgrade(&runtime);
             std::thread::Builder::new()
@@ -122,6 +127,7 @@ impl Runtime {
         } else if is_new {
             running.life.become_(State::Running);
         }
+        tracing::info!(query = %id, paused, "the query runs");
         self.pool.wake();
         Ok(())
     }
@@ -154,6 +160,7 @@ impl Runtime {
             self.note_failure(&id, &running, &error);
         } else {
             running.life.become_(State::Running);
+            tracing::info!(query = %id, paused, "the query goes on");
         }
         if paused {
             running.life.become_(State::Paused);
@@ -178,9 +185,11 @@ impl Runtime {
         transient.sender.wake_on_room(Arc::clone(&signal));
         let topology = cut(&transient.plan, true, "", &*self.log)?;
         let Some(sub) = topology.subs.first() else { return Ok(()) };
-        let task = self.builder(&running, true, signal).transient(sub, transient)?;
+        let builder = Builder { log_topic: self.log_topic_of(&running.plan), ..self.builder(&running, true, signal) };
+        let task = builder.transient(sub, transient)?;
         running.life.become_(State::Running);
         self.queries.write().insert(Arc::clone(&id), Arc::clone(&running));
+        tracing::debug!(query = %id, "a client's query runs");
         self.pool.add(at, Slot { query: id, life: Arc::clone(&running.life), task });
         self.pool.wake();
         Ok(())
@@ -199,6 +208,8 @@ impl Runtime {
                 self.builder(running, topology.whole, Arc::default()).make_topic(exchange)?;
             }
         }
+        let log_topic = self.log_topic_of(&running.plan);
+        let dead_letters = self.dead_letters_of(running)?;
         let mut earlier = running.earlier.lock();
         let history = History { command: running.command, earlier: &earlier };
         let mut tables = Vec::new();
@@ -206,7 +217,8 @@ impl Runtime {
         for (number, sub) in topology.subs.iter().enumerate() {
             for partition in 0..sub.partitions {
                 let (at, signal) = self.pool.place();
-                let builder = self.builder(running, topology.whole, signal);
+                let (log_topic, dead_letters) = (log_topic.clone(), dead_letters.clone());
+                let builder = Builder { log_topic, dead_letters, ..self.builder(running, topology.whole, signal) };
                 let Built { task, table } = builder.persistent(sub, number, partition, &history)?;
                 tables.extend(table);
                 placed.push((at, task));
@@ -229,6 +241,8 @@ impl Runtime {
             clock: &self.clock,
             functions: &self.functions,
             budget: &self.budget,
+            log_topic: None,
+            dead_letters: None,
             step_rows: self.settings.step_rows,
             plan: &running.plan,
             config: &running.config,
@@ -248,8 +262,7 @@ impl Runtime {
                 self.pool.wake();
             }
             Err(error) => {
-                running.life.error(self.clock.now_ms(), error.told(), error.blame());
-                running.life.become_(error.leads_to());
+                self.note_error(id, running, error);
             }
         }
         launched
@@ -257,16 +270,70 @@ impl Runtime {
 
     fn note_failure(&self, id: &Arc<str>, running: &Running, error: &RuntimeError) {
         tracing::error!(query = %id, "{error}");
-        running.life.error(self.clock.now_ms(), error.told(), error.blame());
-        running.life.become_(error.leads_to());
+        self.note_error(id, running, error);
         // Without a supervisor nobody starts it again.
         let _gone = self.failed.send(Failed { query: Arc::clone(id) });
+    }
+
+    fn note_error(&self, id: &str, running: &Running, error: &RuntimeError) {
+        let now_ms = self.clock.now_ms();
+        if let Some(topic) = self.log_topic_of(&running.plan) {
+            topic.append_failure(id, &error.to_string(), now_ms);
+        }
+        running.life.error(now_ms, error.told(), error.blame());
+        running.life.become_(error.leads_to());
+    }
+
+    /// Where entries of a query go: not to a topic that feeds it, or it would be fed by its own failures for ever.
+    fn log_topic_of(&self, plan: &QueryPlan) -> Option<Arc<LogTopic>> {
+        self.log_topic.clone().filter(|topic| !self.is_fed_by(plan, topic.name()))
+    }
+
+    /// The topic of a query's dead letters, which is made if it is missing. What feeds the query takes none.
+    fn dead_letters_of(&self, running: &Running) -> Result<Option<Arc<str>>, RuntimeError> {
+        let Running { plan, config, .. } = running;
+        let name = config.get(setting::DEADLETTER_TOPIC).map(str::trim).filter(|name| !name.is_empty());
+        let Some(name) = name else { return Ok(None) };
+        if self.is_fed_by(plan, name) {
+            tracing::warn!(query = plan.id, topic = name, "it reads its topic of dead letters, so it writes none");
+            return Ok(None);
+        }
+        let spec = TopicSpec {
+            partitions: config.get(setting::DEADLETTER_TOPIC_PARTITIONS) as u32,
+            replicas: config.get(setting::INTERNAL_TOPIC_REPLICAS) as u16,
+            config: Default::default(),
+        };
+        match self.log.create_topic(name, &spec) {
+            Ok(()) | Err(LogError::TopicExists(_)) => Ok(Some(Arc::from(name))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether a query reads that topic, directly or through queries that run.
+    fn is_fed_by(&self, plan: &QueryPlan, topic: &str) -> bool {
+        let queries = self.queries.read();
+        let mut read = sources(plan);
+        let mut seen = 0;
+        while let Some(source) = read.get(seen).cloned() {
+            if source == topic {
+                return true;
+            }
+            seen += 1;
+            let writes = |query: &Running| query.plan.sink.as_ref().is_some_and(|sink| sink.topic == source);
+            for further in queries.values().filter(|query| writes(query)).flat_map(|query| sources(&query.plan)) {
+                if !read.contains(&further) {
+                    read.push(further);
+                }
+            }
+        }
+        false
     }
 
     /// Stops a query; what it committed stays, so that it can go on later.
     pub fn halt(&self, id: &str) {
         let Some(running) = self.queries.write().shift_remove(id) else { return };
         running.life.become_(State::Stopped);
+        tracing::info!(query = id, "the query has ended");
         let _one = running.making.lock();
         self.pool.remove(&Arc::from(id));
     }
@@ -381,7 +448,10 @@ impl Queries for Runtime {
             return Restart::Failed;
         }
         match self.relaunch(id, &running) {
-            Ok(()) => Restart::Started,
+            Ok(()) => {
+                tracing::info!(query = %id, "the query runs again");
+                Restart::Started
+            }
             Err(_) => Restart::Failed,
         }
     }

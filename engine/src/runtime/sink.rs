@@ -20,6 +20,7 @@ use super::topology::always_has_key;
 
 /// Writes rows to a topic. A row whose event time cannot be had is dropped and reported.
 pub(super) struct SinkWriter {
+    /// As EXPLAIN calls it.
     step: String,
     topic: Arc<str>,
     partitions: u32,
@@ -48,7 +49,7 @@ impl SinkWriter {
             EventTime::new(timestamp, at?, functions).map_err(FormatError::Schema)
         });
         Ok(Self {
-            step: plan.id.clone(),
+            step: sink.topic.clone(),
             always_key: always_has_key(&plan.root),
             topic: Arc::from(sink.topic.as_str()),
             partitions: partitions.max(1),
@@ -61,7 +62,7 @@ impl SinkWriter {
     }
 
     /// The records of a batch of rows, by partition, in order.
-    pub(super) fn write(&mut self, rows: &Changes, reports: &Reports) -> Result<Vec<Output>, SinkError> {
+    pub(super) fn write(&mut self, rows: &Changes, reports: &mut Reports) -> Result<Vec<Output>, SinkError> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
@@ -73,6 +74,34 @@ impl SinkWriter {
             }
             None => (rows, rows.time.clone()),
         };
+        match self.encode(rows, times.clone()) {
+            Err(_) if reports.keeps_records() => self.encode_one_by_one(rows, &times, reports),
+            Err(error) => {
+                reports.fatal_rows(&self.step, &self.topic, &error.to_string());
+                Err(error)
+            }
+            outputs => outputs,
+        }
+    }
+
+    /// The records of the rows that can be written; the others are reported.
+    fn encode_one_by_one(
+        &mut self,
+        rows: &Changes,
+        times: &ScalarBuffer<i64>,
+        reports: &mut Reports,
+    ) -> Result<Vec<Output>, SinkError> {
+        let mut outputs = Vec::new();
+        for row in 0..rows.len() {
+            match self.encode(&rows.slice(row, 1), times.slice(row, 1)) {
+                Ok(output) => outputs.extend(output),
+                Err(error) => reports.bad_row(&self.step, error.to_string(), rows.seq.get(row).copied()),
+            }
+        }
+        Ok(outputs)
+    }
+
+    fn encode(&mut self, rows: &Changes, times: ScalarBuffer<i64>) -> Result<Vec<Output>, SinkError> {
         let keys = match self.always_key {
             true => self.key.encode(&rows.key, None)?,
             false => encode_keys(&mut *self.key, &rows.key, rows.len())?,
@@ -88,7 +117,7 @@ impl SinkWriter {
     }
 
     /// Event times from the sink's column, and the rows that have one; `None` when rows keep the times they have.
-    fn times(&self, rows: &Changes, reports: &Reports) -> Result<Option<(Changes, ScalarBuffer<i64>)>, ArrowError> {
+    fn times(&self, rows: &Changes, reports: &mut Reports) -> Result<Option<(Changes, ScalarBuffer<i64>)>, ArrowError> {
         let Some(time) = &self.time else { return Ok(None) };
         let Some(column) = rows.row(&rows.new).nth(time.column) else { return Ok(None) };
         let column = &time.of_batch(column);
@@ -99,7 +128,7 @@ impl SinkWriter {
             keep.push(at.is_ok());
             match at {
                 Ok(at) => times.push(at),
-                Err(message) => reports.bad_row(&self.step, message),
+                Err(message) => reports.bad_row(&self.step, message, rows.seq.get(row).copied()),
             }
         }
         Ok(Some((rows.filter(&BooleanArray::from(keep))?, times.into())))

@@ -100,7 +100,7 @@ impl SourceReader {
 }
 
 impl ReadRows for SourceReader {
-    fn read(&mut self, batch: &RawBatch, reports: &Reports) -> Result<Read, TaskError> {
+    fn read(&mut self, batch: &RawBatch, reports: &mut Reports) -> Result<Read, TaskError> {
         let records = &batch.records;
         let rows = batch.offsets.len();
         let mut keep = vec![true; rows];
@@ -146,7 +146,7 @@ impl SourceReader {
         keys: &BinaryArray,
         batch: &RawBatch,
         keep: &mut [bool],
-        reports: &Reports,
+        reports: &mut Reports,
     ) -> Result<(BinaryArray, Option<Windows>), TaskError> {
         let Some(window) = self.window else { return Ok((keys.clone(), None)) };
         let split = windowed::split(keys, window);
@@ -161,16 +161,19 @@ impl SourceReader {
         batch: &RawBatch,
         is_key: bool,
         keep: &mut [bool],
-        reports: &Reports,
+        reports: &mut Reports,
     ) -> Result<(), TaskError> {
         for (row, message) in bad {
             if self.strict_format {
+                let origin = self.origin(batch, row, is_key);
+                reports.fatal_record(&self.step, message.clone(), origin, batch, row);
                 return Err(TaskError::Record(format!("Deserialization exception: {message}")));
             }
             if let Some(keep) = keep.get_mut(row) {
                 *keep = false;
             }
-            reports.bad_record(&self.step, message, self.origin(batch, row, is_key));
+            let origin = self.origin(batch, row, is_key);
+            reports.bad_record(&self.step, message, origin, batch, row);
         }
         Ok(())
     }
@@ -187,7 +190,7 @@ impl SourceReader {
         key: &[ArrayRef],
         value: &[ArrayRef],
         keep: &mut [bool],
-        reports: &Reports,
+        reports: &mut Reports,
     ) -> Result<ScalarBuffer<i64>, TaskError> {
         let own = &batch.records.timestamps;
         let Some(time) = &self.time else {
@@ -196,7 +199,8 @@ impl SourceReader {
                     && std::mem::take(keep)
                 {
                     let message = format!("the timestamp {} is negative", own[row]);
-                    reports.bad_record(&self.step, message, self.origin(batch, row, false));
+                    let origin = self.origin(batch, row, false);
+                    reports.bad_record(&self.step, message, origin, batch, row);
                 }
             }
             return Ok(own.clone());
@@ -219,7 +223,8 @@ impl SourceReader {
                 Err(message) => {
                     times.push(0);
                     *keep = false;
-                    reports.bad_record(&self.step, message, self.origin(batch, row, false));
+                    let origin = self.origin(batch, row, false);
+                    reports.bad_record(&self.step, message, origin, batch, row);
                 }
             }
         }

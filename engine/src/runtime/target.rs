@@ -34,7 +34,7 @@ impl Target {
     pub(super) fn take(
         &mut self,
         rows: Changes,
-        reports: &Reports,
+        reports: &mut Reports,
         outputs: &mut Vec<Output>,
     ) -> Result<bool, TaskError> {
         match self {

@@ -13,6 +13,7 @@ use crate::log::{Commit, Log, Position};
 use crate::state::Budget;
 use crate::types::Changes;
 
+use super::dead_letters::Lost;
 use super::error::TaskError;
 use super::input::Input;
 use super::pace::Pace;
@@ -118,6 +119,11 @@ impl Task {
         self.pipeline.target().fail(message);
     }
 
+    /// Writes to the processing log that it cannot go on.
+    pub(super) fn report(&mut self, error: &TaskError) {
+        self.pipeline.reports().failed(&error.to_string());
+    }
+
     /// Takes one step; commits when its inputs are drained, when the interval is over, or when much is pending.
     pub(super) fn step(&mut self, now_ms: i64) -> Result<Progress, TaskError> {
         if self.pipeline.target().is_gone() {
@@ -157,17 +163,20 @@ impl Task {
         self.pending_bytes = 0;
         self.committed_ms = now_ms;
         let mut writes = std::mem::take(&mut self.notes);
-        let outputs = self.pipeline.drain(&mut writes);
+        let mut outputs = self.pipeline.drain(&mut writes);
+        let positions: Vec<Position> = self.inputs.iter().map(Input::position).collect();
         let Some(group) = self.commits.group.clone() else {
+            self.pipeline.reports().append(&positions);
             // Nothing is kept beyond the query, but its stores let go of what they do not need any more.
             return self.pipeline.committed();
         };
-        let positions = self.inputs.iter().map(Input::position).collect();
         if self.pipeline.reports().is_over() {
             // Whoever stopped the query has not waited for this step: what it did must not count any more.
             return Ok(());
         }
-        self.commits.log.commit(Commit { group, positions, outputs, writes })?;
+        outputs.extend(self.pipeline.reports().drain(&positions)?);
+        let committed = self.commits.log.commit(Commit { group, positions, outputs, writes });
+        committed.inspect_err(|error| self.pipeline.reports().uncommitted(error))?;
         self.pipeline.committed()?;
         if now_ms - self.purged_ms >= self.commits.purge_interval_ms {
             self.purged_ms = now_ms;
@@ -178,7 +187,9 @@ impl Task {
 
     /// Does a part of what replaced queries have left to do, and commits it.
     fn go_on_with(&mut self, mut sweep: Sweep, now_ms: i64) -> Result<Progress, TaskError> {
+        self.pipeline.reports().repeat(true);
         let swept = sweep.step(&mut self.pipeline, &mut self.notes)?;
+        self.pipeline.reports().repeat(false);
         if swept.has_made {
             self.commit(now_ms)?;
         }
@@ -230,6 +241,11 @@ impl Task {
     fn run(&mut self, fed: Vec<(usize, Changes)>) -> Result<bool, TaskError> {
         let taken = fed.iter().map(|(_, rows)| rows.len()).sum();
         let ran = self.pipeline.run(fed)?;
+        for Lost { seq, fault } in self.pipeline.reports().take_lost() {
+            if let Some((at, record)) = self.inputs.iter().find_map(|input| input.record(seq)) {
+                self.pipeline.reports().dead_letter(at, record, fault);
+            }
+        }
         self.pace.made(taken, ran.most_bytes);
         self.pending_bytes += ran.output_bytes;
         Ok(ran.is_over)

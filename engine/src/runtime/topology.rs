@@ -150,6 +150,19 @@ pub(super) fn visit<E>(step: &Step, each: &mut dyn FnMut(&Step) -> Result<(), E>
     each(step)
 }
 
+/// The topics that a query reads.
+pub(super) fn sources(plan: &QueryPlan) -> Vec<String> {
+    fn collect(step: &Step, into: &mut Vec<String>) {
+        if let StepKind::Source(source) = &step.kind {
+            into.push(source.topic.clone());
+        }
+        step.inputs().into_iter().for_each(|input| collect(input, into));
+    }
+    let mut topics = Vec::new();
+    collect(&plan.root, &mut topics);
+    topics
+}
+
 struct Cutter<'a> {
     plan: &'a QueryPlan,
     service_id: &'a str,

@@ -282,8 +282,13 @@ fn pause(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Turn {
     Turn::Over
 }
 
-fn fail(slot: &Slot, now_ms: i64, error: &TaskError, failed: &Sender<Failed>) {
+fn fail(slot: &mut Slot, now_ms: i64, error: &TaskError, failed: &Sender<Failed>) {
     tracing::error!(query = %slot.query, task = slot.task.id(), "{error}");
+    // A log that failed in the step may do so again.
+    let _reported = guarded(|| {
+        slot.task.report(error);
+        Ok(())
+    });
     slot.life.error(now_ms, error.to_string(), error.blame());
     let may_pass = matches!(error, TaskError::Log(error) if error.may_pass()) && !slot.task.is_transient();
     let next = if may_pass { State::Retrying } else { State::Error };

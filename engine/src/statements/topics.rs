@@ -21,6 +21,7 @@ fn is_internal(view: View<'_>, name: &str) -> bool {
 /// Whether no statement may write a topic.
 pub(crate) fn is_readonly(config: &Config, topic: &str) -> bool {
     config.list(setting::READONLY_TOPICS).any(|pattern| matches(pattern, topic))
+        || (config.writes_processing_log() && config.processing_log_topic() == topic)
 }
 
 /// Whether a pattern means the topic. Patterns are compiled once: every INSERT asks.

@@ -64,8 +64,9 @@ impl Groups {
     }
 
     /// Reports a row that has a time whose windows cannot be represented.
-    pub(super) fn refuse(&self, time: i64, ctx: &mut dyn Context) {
-        ctx.row_error(&self.step, format!("the record is left out: windows cannot be represented at timestamp {time}"));
+    pub(super) fn refuse(&self, time: i64, seq: Option<u64>, ctx: &mut dyn Context) {
+        let message = format!("the record is left out: windows cannot be represented at timestamp {time}");
+        ctx.row_lost(&self.step, message, seq);
     }
 
     /// Applies `ops` to every function's states. `old` is given if rows are taken back. Results that do not fit their

@@ -47,7 +47,8 @@ impl GroupTable {
         Self { step: step.to_owned(), group }
     }
 
-    fn groups(&self, rows: &Changes, side: &Side, ctx: &mut dyn Context) -> Sides {
+    /// The groups of a side; with `loses`, rows without one because an expression fails are reported as lost.
+    fn groups(&self, rows: &Changes, side: &Side, loses: bool, ctx: &mut dyn Context) -> Sides {
         let columns: Vec<ArrayRef> = rows.row(side).cloned().collect();
         let mut valid: Vec<bool> = (0..rows.len()).map(|row| side.is_present(row)).collect();
         let mut errors = RowErrors::default();
@@ -56,7 +57,10 @@ impl GroupTable {
         for (row, message) in errors.rows {
             if valid.get(row) == Some(&true) {
                 valid[row] = false;
-                ctx.row_error(&self.step, message);
+                match loses {
+                    true => ctx.row_lost(&self.step, message, rows.seq.get(row).copied()),
+                    false => ctx.row_error(&self.step, message),
+                }
             }
         }
         for (row, valid) in valid.iter_mut().enumerate() {
@@ -73,8 +77,8 @@ impl Operator for GroupTable {
             Some(old) => old.clone(),
             None => Side::absent(&rows.new.columns, rows.len()),
         };
-        let new = self.groups(&rows, &rows.new, ctx);
-        let old = self.groups(&rows, &old_side, ctx);
+        let new = self.groups(&rows, &rows.new, true, ctx);
+        let old = self.groups(&rows, &old_side, false, ctx);
         let same_group = {
             let (new, old) = (RowEncoder::new(&new.keys)?, RowEncoder::new(&old.keys)?);
             let (mut a, mut b) = (Vec::new(), Vec::new());

@@ -1,0 +1,203 @@
+//! Records that a query cannot use, in the topic of dead letters.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use arrow::array::AsArray;
+
+use super::faulty::Faulty;
+use super::tests::{ask, rows, run};
+use super::{Engine, Parts};
+use crate::clock::Manual;
+use crate::config::Config;
+use crate::expr::Registry;
+use crate::log::{Embedded, Log, LogError, Output, Position, RecordsBuilder, Signal, TopicPartition};
+use crate::statements::Session;
+
+const NUMBERS: &str =
+    "CREATE STREAM numbers (k STRING KEY, n INT) WITH (kafka_topic='numbers', value_format='json', partitions=1);";
+const COPY: &str = "CREATE STREAM copy AS SELECT k, n FROM numbers;";
+
+fn open(log: &Arc<dyn Log>, settings: &[(&str, &str)]) -> Engine {
+    let own = [("auto.offset.reset", "earliest"), ("ksql.processing.deadletter.topic", "dead")];
+    Engine::new(Parts {
+        log: Arc::clone(log),
+        clock: Arc::new(Manual::at(5_000)),
+        config: Config::new([own.as_slice(), settings].concat()).unwrap(),
+        functions: Registry::with(&[]),
+        threads: 0,
+        uncut: false,
+    })
+    .unwrap()
+}
+
+fn in_memory() -> Arc<dyn Log> {
+    Arc::new(Embedded::in_memory())
+}
+
+/// Writes records to a topic, each at its number's time with a header.
+fn feed<'a>(log: &dyn Log, topic: &str, values: impl IntoIterator<Item = &'a str>) {
+    let mut records = RecordsBuilder::default();
+    for (time, value) in (1..).zip(values) {
+        records.push(time, Some(b"key"), Some(value.as_bytes()));
+        records.header("from", Some(b"outside"));
+    }
+    log.append(vec![Output {
+        to: TopicPartition { topic: Arc::from(topic), partition: 0 },
+        records: records.finish(),
+    }])
+    .unwrap();
+}
+
+/// A record: time, key, value, headers.
+type Letter = (i64, String, String, BTreeMap<String, String>);
+
+fn letters(log: &dyn Log, topic: &str) -> Vec<Letter> {
+    let from = Position { of: TopicPartition { topic: Arc::from(topic), partition: 0 }, offset: 0 };
+    let mut reader = log.reader(vec![from], Arc::<Signal>::default()).unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut all = Vec::new();
+    while let Some((_, batch)) = reader.poll(1 << 20).unwrap().pop() {
+        let records = batch.records;
+        for row in 0..records.len() {
+            let pairs = records.headers.as_ref().unwrap().value(row);
+            let pairs = pairs.as_struct();
+            let (names, values) = (pairs.column(0).as_string::<i32>(), pairs.column(1).as_binary::<i32>());
+            let headers =
+                names.iter().zip(values).map(|(name, value)| (name.unwrap().to_owned(), text(value.unwrap())));
+            let (key, value) = (text(records.keys.value(row)), text(records.values.value(row)));
+            all.push((records.timestamps[row], key, value, headers.collect()));
+        }
+    }
+    all
+}
+
+fn places(log: &dyn Log) -> Vec<String> {
+    let place = |(_, _, value, headers): Letter| format!("{} {value}", headers["millstream.error.offset"]);
+    letters(log, "dead").into_iter().map(place).collect()
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_there_as_it_was_with_place_and_reason() {
+    let log = in_memory();
+    let engine = open(&log, &[]);
+    run(&engine, NUMBERS);
+    run(&engine, COPY);
+    feed(&*log, "numbers", [r#"{"n":5}"#, "{not json"]);
+    engine.run_until_idle(None);
+    let mut dead = letters(&*log, "dead");
+    let (time, key, value, headers) = dead.pop().unwrap();
+    assert!(dead.is_empty());
+    assert_eq!((time, key.as_str(), value.as_str()), (2, "key", "{not json"));
+    let told: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let message = headers["millstream.error.message"].as_str();
+    assert!(message.starts_with("Invalid JSON"), "{message}");
+    assert_eq!(
+        told,
+        [
+            ("from", "outside"),
+            ("millstream.error.message", message),
+            ("millstream.error.offset", "1"),
+            ("millstream.error.part", "value"),
+            ("millstream.error.partition", "0"),
+            ("millstream.error.query", "CSAS_COPY_0"),
+            ("millstream.error.step", "KsqlTopic.Source"),
+            ("millstream.error.topic", "numbers"),
+        ]
+    );
+}
+
+#[test]
+fn so_is_the_record_of_a_row_that_an_expression_drops_and_no_other() {
+    let log = in_memory();
+    let engine = open(&log, &[]);
+    run(&engine, NUMBERS);
+    run(&engine, "CREATE STREAM some AS SELECT k, 10 / (n - 1) AS q FROM numbers WHERE 10 / n > 1;");
+    feed(&*log, "numbers", [r#"{"n":1}"#, r#"{"n":0}"#, r#"{"n":2}"#, "{bad", r#"{"n":0}"#]);
+    engine.run_until_idle(None);
+    // That of n = 1 has NULL for what failed, and stays.
+    assert_eq!(places(&*log), [r#"1 {"n":0}"#, "3 {bad", r#"4 {"n":0}"#]);
+    let headers = letters(&*log, "dead").remove(0).3;
+    assert_eq!(
+        (headers["millstream.error.step"].as_str(), headers["millstream.error.part"].as_str()),
+        ("WhereFilter", "row")
+    );
+}
+
+#[test]
+fn it_is_there_once_however_often_its_query_starts_again() {
+    let (faulty, log) = Faulty::in_memory();
+    let settings = [("millstream.max.records.per.step", "1"), ("ksql.streams.commit.interval.ms", "0")];
+    let engine = open(&log, &settings);
+    run(&engine, NUMBERS);
+    run(&engine, "CREATE STREAM copy AS SELECT k, n FROM numbers WHERE 1 / n > 0;");
+    feed(&*log, "numbers", [r#"{"n":1}"#, "{bad", r#"{"n":0}"#, r#"{"n":1}"#, "{bad", r#"{"n":1}"#]);
+    for failing in 1..4 {
+        let engine = open(&log, &settings);
+        let commits = AtomicU32::new(0);
+        faulty.at_commit(move || match commits.fetch_add(1, Ordering::Relaxed) {
+            at if at == failing => Err(LogError::Broker("gone".to_owned())),
+            _ => Ok(()),
+        });
+        engine.run_until_idle(None);
+    }
+    faulty.at_commit(|| Ok(()));
+    open(&log, &settings).run_until_idle(None);
+    assert_eq!(places(&*log), ["1 {bad", r#"2 {"n":0}"#, "4 {bad"]);
+}
+
+#[test]
+fn a_row_that_cannot_be_written_is_passed_over_where_there_is_such_a_topic() {
+    let log = in_memory();
+    let engine = open(&log, &[]);
+    run(
+        &engine,
+        "CREATE STREAM times (k STRING KEY, t STRING, n INT) WITH (kafka_topic='numbers', value_format='json', partitions=1);",
+    );
+    run(&engine, "CREATE STREAM timed WITH (timestamp='t', timestamp_format='yyyy') AS SELECT k, t, n FROM times;");
+    feed(&*log, "numbers", [r#"{"t":"2001","n":1}"#, r#"{"t":"soon","n":2}"#]);
+    engine.run_until_idle(None);
+    assert_eq!(places(&*log), [r#"1 {"t":"soon","n":2}"#]);
+}
+
+#[test]
+fn it_can_be_asked_for_by_statement_and_what_reads_it_makes_none() {
+    let log = in_memory();
+    let engine = open(&log, &[("ksql.processing.deadletter.topic", ""), ("ksql.readonly.topics", "safe")]);
+    run(&engine, NUMBERS);
+    let session = |topic: &str| {
+        let set = [("ksql.processing.deadletter.topic", topic), ("auto.offset.reset", "earliest")];
+        Session::new(set.map(|(name, value)| (name, value.to_owned())), [])
+    };
+    let refused = engine.execute(COPY, session("safe"), None).unwrap_err().message;
+    assert_eq!(refused, "Cannot write dead letters to read-only topic: safe");
+    assert!(engine.execute(COPY, session("no topic"), None).is_err());
+    engine.execute(COPY, session("mine"), None).unwrap();
+    feed(&*log, "numbers", ["{bad"]);
+    engine.run_until_idle(None);
+    assert_eq!(letters(&*log, "mine").len(), 1);
+    run(&engine, "CREATE STREAM again (k STRING KEY, n INT) WITH (kafka_topic='mine', value_format='json');");
+    engine.execute("CREATE STREAM further AS SELECT k, n FROM again;", session("mine"), None).unwrap();
+    engine.run_until_idle(None);
+    assert_eq!(letters(&*log, "mine").len(), 1);
+    // Clients only look.
+    let mut push = ask(&engine, "SELECT * FROM numbers EMIT CHANGES;");
+    assert!(rows(&engine, &mut push).is_empty());
+    assert_eq!(letters(&*log, "mine").len(), 1);
+}
+
+#[test]
+fn a_query_does_not_go_on_while_its_letters_cannot_be_written() {
+    let log = in_memory();
+    let engine = open(&log, &[]);
+    run(&engine, NUMBERS);
+    run(&engine, COPY);
+    log.delete_topic("dead").unwrap();
+    feed(&*log, "numbers", ["{bad"]);
+    engine.run_until_idle(None);
+    drop(engine);
+    // Whoever starts it makes the topic.
+    open(&log, &[]).run_until_idle(None);
+    assert_eq!(places(&*log), ["0 {bad"]);
+}
