@@ -1,5 +1,5 @@
 //! The routing table. Paths are matched here, by hand, because ksqlDB's rules are not those of axum's router: empty
-//! segments do not count, a wrong method or an unmatched `Accept` is 404, and HEAD is a wrong method.
+//! segments do not count, and a wrong method or an unmatched `Accept` is 404. HEAD is answered as GET without the body.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -115,20 +115,29 @@ pub(crate) async fn dispatch(server: Arc<Server>, request: Request) -> Response 
         _ => Verdict::Usual,
     };
     match verdict {
-        Verdict::Usual => route(server, request).await,
+        Verdict::Usual => answer(server, request).await,
         Verdict::Answered(answer) => answer,
         Verdict::Let(origin) => {
-            let mut answer = route(server, request).await;
+            let mut answer = answer(server, request).await;
             cors::name_origin(&mut answer, origin);
             answer
         }
     }
 }
 
+/// The answer to a request; HEAD gets the head of what GET would get. (A WebSocket has no such head.)
+async fn answer(server: Arc<Server>, mut request: Request) -> Response {
+    if request.method() != Method::HEAD || request.uri().path().starts_with("/ws/") {
+        return route(server, request).await;
+    }
+    *request.method_mut() = Method::GET;
+    reply::head_of(route(server, request).await)
+}
+
 async fn route(server: Arc<Server>, request: Request) -> Response {
     let path: Vec<String> = segments(request.uri().path());
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    if let (&Method::GET, ["chc", "ready" | "live"]) = (request.method(), path.as_slice()) {
+    if let (&Method::GET, ["chc", "ready" | "live"] | ["livez"]) = (request.method(), path.as_slice()) {
         return routes::health::alive();
     }
     if let Some(refusal) = server.refusal() {
@@ -137,6 +146,7 @@ async fn route(server: Arc<Server>, request: Request) -> Response {
     match (request.method(), path.as_slice()) {
         (&Method::GET, ["ws", "query"]) => return routes::ws_query::get(server, request).await,
         (&Method::GET, []) => return routes::root::get(),
+        (&Method::GET, ["readyz"]) => return routes::health::alive(),
         (&Method::POST, ["query-stream"]) => return routes::query_stream::post(server, request).await,
         (&Method::POST, ["query"]) => return routes::query::post(server, request).await,
         (&Method::POST, ["inserts-stream"]) => return routes::inserts_stream::post(server, request).await,

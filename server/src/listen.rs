@@ -139,6 +139,7 @@ pub(crate) async fn serve(
             });
         }
     }
+    tracing::info!(connections = connections.len(), "stopping");
     // Nobody else is let in.
     drop(listeners);
     let begin = Instant::now();

@@ -1,6 +1,6 @@
 //! Whole responses.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
@@ -28,6 +28,15 @@ pub(crate) fn json(body: &impl Serialize) -> Response {
             bare_error(50000, "The answer could not be written")
         }
     }
+}
+
+/// The response without its body, with the length it would have.
+pub(crate) fn head_of(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+    }
+    Response::from_parts(head, Body::empty())
 }
 
 /// A response with a hint for whoever looks for one; no client of ksqlDB does.

@@ -3,7 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
+use engine::config::setting;
 use engine::engine::Engine;
 use tokio::net::TcpListener;
 
@@ -19,6 +21,7 @@ pub async fn run(
     listening: impl FnMut(SocketAddr),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    let begun = Instant::now();
     let listeners = Listeners::bind(&config.listen).await?;
     let addresses = listeners.addresses()?;
     let host = config.advertised.or_else(|| addresses.first().copied().map(advertised)).unwrap_or_default();
@@ -26,6 +29,11 @@ pub async fn run(
         tracing::warn!("{warning}");
     }
     let properties = config.properties;
+    let data_dir = properties.get(setting::DATA_DIR).to_owned();
+    let data_dir = std::path::absolute(&data_dir).map_or(data_dir, |path| path.display().to_string());
+    for address in &addresses {
+        tracing::info!(%address, data_dir, "opening; until that is done requests are answered 503");
+    }
     let mut shutdown = Box::pin(shutdown);
     let opening = tokio::task::spawn_blocking(move || Engine::open(properties));
     let engine = tokio::select! {
@@ -34,8 +42,9 @@ pub async fn run(
         () = &mut shutdown => return Ok(()),
     };
     let engine = engine.map_err(io::Error::other)?;
+    let (service, took_ms) = (engine.config().service_id(), begun.elapsed().as_millis());
     for address in &addresses {
-        tracing::info!(%address, service = engine.config().service_id(), "started{}", who_reaches(*address));
+        tracing::info!(%address, service, took_ms, "started{}", who_reaches(*address));
     }
     addresses.iter().copied().for_each(listening);
     let served = serve_on(engine, host, listeners, shutdown).await;

@@ -1,8 +1,9 @@
 //! The server as a process: how it starts, how it refuses to, how it stops.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 
 use e2e::http::{ksql, open, request};
 use e2e::process::{Server, signal, spawn};
@@ -45,12 +46,70 @@ fn what_happens_is_told_on_standard_error() {
         INSERT INTO RAW (V) VALUES ('no json');";
     ksql(url, statements, &json!({}));
     let mut told = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
-    assert!(told.next().unwrap().contains("started"));
-    let bad = told.next().unwrap();
+    let mut until = |word: &str| told.find(|line| line.contains(word)).unwrap_or_else(|| panic!("nothing of {word}"));
+    assert!(until("opening").contains(&data.path().display().to_string()));
+    assert!(until("started").contains("took_ms="));
+    assert!(until("CSAS_GOOD_0").contains("the query runs"));
+    assert!(until("carried out").contains("query=\"CSAS_GOOD_0\""));
+    let bad = until("processing");
     assert!(bad.contains("WARN") && bad.contains("topic=bad") && bad.contains("offset=0"), "{bad}");
     signal(server.id(), "TERM");
     assert!(told.any(|line| line.contains("stopped")));
     assert!(server.wait().unwrap().success());
+}
+
+/// A broker that never answers keeps a server from opening for a while, and then for good.
+#[test]
+fn while_it_opens_it_says_so_to_whoever_asks_and_a_start_that_fails_ends_it() {
+    let (data, broker) = (tempfile::tempdir().unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let settings = [
+        format!("data.dir={}", data.path().display()),
+        format!("bootstrap.servers={}", broker.local_addr().unwrap()),
+        "listeners=http://127.0.0.1:0".to_owned(),
+    ];
+    let mut server = spawn(&["server", "-D", &settings[0], "-D", &settings[1], "-D", &settings[2]]);
+    let mut told = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let opening = told.find(|line| line.contains("opening")).unwrap();
+    let address = opening.split_once("address=").unwrap().1.split(' ').next().unwrap();
+    let url = format!("http://{address}");
+    for path in ["/chc/live", "/livez"] {
+        assert_eq!(request(&url, "GET", path, &[], "").status, 200, "{path}");
+    }
+    for path in ["/chc/ready", "/readyz", "/healthcheck", "/info", "/"] {
+        let answer = request(&url, "GET", path, &[], "");
+        assert_eq!((answer.status, &answer.json()["error_code"]), (503, &json!(50302)), "{path}");
+        assert_eq!(answer.json()["message"], "KSQL is not yet ready to serve requests.");
+    }
+    assert_eq!(request(&url, "POST", "/ksql", &[], "{}").status, 503);
+    assert!(!server.wait().unwrap().success());
+    let mut said = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "", "it never listened");
+}
+
+#[test]
+fn head_is_get_without_the_body() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[]);
+    let host = server.url.strip_prefix("http://").unwrap();
+    let ask = |method: &str, path: &str| {
+        let mut socket = TcpStream::connect(host).unwrap();
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let lines = head.lines().filter(|line| !line.to_ascii_lowercase().starts_with("date:"));
+        (lines.map(str::to_owned).collect::<BTreeSet<_>>(), body.to_owned())
+    };
+    for path in
+        ["/", "/info", "/healthcheck", "/status", "/v1/metadata", "/chc/live", "/chc/ready", "/livez", "/readyz"]
+    {
+        let ((head, nothing), (get, _)) = (ask("HEAD", path), ask("GET", path));
+        assert_eq!((head, nothing.as_str()), (get, ""), "{path}");
+    }
+    let (head, _) = ask("HEAD", "/ksql");
+    assert!(head.iter().any(|line| line.contains(" 404 ")), "{head:?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sql::{Limits, Statement, Variables};
 
@@ -17,6 +18,9 @@ use crate::types::Bounds;
 use super::Engine;
 use super::topics::Asked;
 
+/// How often a long replay says how far it is.
+const PAUSE: Duration = Duration::from_secs(3);
+
 /// What the commands so far amount to.
 #[derive(Default)]
 struct World {
@@ -28,14 +32,31 @@ struct World {
     unfinished: (Vec<String>, Option<String>),
 }
 
+/// Tells how far a long replay is.
+struct Progress {
+    told: Instant,
+}
+
+impl Progress {
+    /// Says it if nothing was said for a while.
+    fn tell(&mut self, how_far: impl FnOnce() -> String) {
+        if self.told.elapsed() >= PAUSE {
+            tracing::info!("replay: {}", how_far());
+            self.told = Instant::now();
+        }
+    }
+}
+
 impl Engine {
     /// Brings back what the commands made, and starts the queries.
     pub(super) fn replay(&self, logged: Vec<Logged>) -> Result<(), Error> {
         let mut world = World::default();
         let mut planned_again = Vec::new();
-        let count = logged.len();
+        let (count, begun) = (logged.len(), Instant::now());
+        let mut progress = Progress { told: begun };
         for (number, mut command) in (0_u64..).zip(logged) {
             let is_old = matches!(command.content, Content::Old(_));
+            progress.tell(|| format!("{number} of {count} commands are done again"));
             self.redo(&mut world, number, &mut command);
             if is_old {
                 planned_again.push((number, command));
@@ -55,9 +76,15 @@ impl Engine {
         }
         let order: Vec<String> = world.catalog.queries().map(|query| query.id.clone()).collect();
         *self.shared.catalog.write() = world.catalog;
+        let (mut run, queries) = (0, order.len());
         for id in order {
+            progress.tell(|| format!("{run} of {queries} queries run again"));
+            run += 1;
             let Some(start) = world.queries.remove(&id) else { continue };
             self.shared.runtime.start_again(start, world.paused.contains(&id));
+        }
+        if count > 0 {
+            tracing::info!(commands = count, queries, took_ms = begun.elapsed().as_millis(), "replayed");
         }
         Ok(())
     }

@@ -60,7 +60,7 @@ pub(crate) async fn serve(server: Arc<Server>, stream: TcpStream, mut stopping: 
 /// Answers every request of a connection that the server is not ready yet, until `stopping` changes.
 pub(crate) async fn refuse(stream: TcpStream, mut stopping: watch::Receiver<bool>) {
     let service = service_fn(async |request: Request<Incoming>| {
-        let is_probe = request.uri().path() == "/chc/live";
+        let is_probe = matches!(request.uri().path(), "/chc/live" | "/livez");
         let refusal = || reply::bare_error(50302, "KSQL is not yet ready to serve requests.");
         Ok::<_, Infallible>(if is_probe { routes::health::alive() } else { refusal() })
     });

@@ -1,4 +1,5 @@
-//! `GET /healthcheck`, `GET /chc/ready`, `GET /chc/live`
+//! `GET /healthcheck`, `GET /chc/ready`, `GET /chc/live`, and `/readyz`, `/livez` under the names others have for them. Before
+//! the engine is open only what asks for life is answered (`connection::refuse`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +37,7 @@ pub(crate) async fn get(server: Arc<Server>) -> Response {
     })
 }
 
-/// The process answers.
+/// The process answers, and, once it comes here, the engine does.
 pub(crate) fn alive() -> Response {
     reply::with(StatusCode::OK, Some("application/json"), "{}")
 }
