@@ -44,7 +44,10 @@ fn main() {
     for (name, _) in left_out.keys() {
         assert!(names.contains(name), "left_out.txt: there is no script {name}");
     }
-    libtest_mimic::run(&args, trials).exit();
+    let conclusion = libtest_mimic::run(&args, trials);
+    // Leaving does not drop it, and its broker would go on.
+    drop(bench);
+    conclusion.exit();
 }
 
 fn find(dir: &Path, scripts: &mut Vec<PathBuf>) {
