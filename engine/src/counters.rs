@@ -46,12 +46,14 @@ struct Permits {
     stored: f64,
     /// From when on there are new ones, milliseconds.
     next_ms: f64,
+    /// The latest time that was seen.
+    seen_ms: f64,
 }
 
 impl Rate {
     /// So many a second from now on.
     pub fn new(per_second: f64, now_ms: i64) -> Self {
-        Self { per_second, state: Mutex::new(Permits { stored: 0.0, next_ms: now_ms as f64 }) }
+        Self { per_second, state: Mutex::new(Permits { stored: 0.0, next_ms: now_ms as f64, seen_ms: now_ms as f64 }) }
     }
 
     /// Whether `many` may happen now; they count if so.
@@ -61,6 +63,11 @@ impl Rate {
         }
         let (many, now_ms) = (many as f64, now_ms as f64);
         let mut permits = self.state.lock();
+        if now_ms < permits.seen_ms {
+            // The clock was set back.
+            permits.next_ms -= permits.seen_ms - now_ms;
+        }
+        permits.seen_ms = now_ms;
         if permits.next_ms > now_ms {
             return false;
         }
@@ -113,6 +120,8 @@ mod tests {
         assert!(!rate.take(1, 60_000));
         assert!(rate.take(10, 61_000), "a large request goes through at once");
         assert!(!rate.take(1, 64_000) && rate.take(1, 66_000), "and those after it wait");
+        assert!(rate.take(1, 1_000), "a clock that is set back does not stop it");
+        assert!(!rate.take(1, 1_400) && rate.take(1, 1_500));
     }
 
     #[test]

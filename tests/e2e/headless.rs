@@ -80,6 +80,8 @@ fn counters_go_on_after_restarts_and_statements_can_be_added() {
     for (text, place, problem) in [
         (added.replace("N > 10", "N > 11"), ":7:1: ", "CREATE STREAM BIG AS SELECT * FROM VISITS WHERE N > 10;"),
         (FILE.to_owned(), "queries.sql: ", "CREATE STREAM SMALL"),
+        (added.replace("earliest", "latest"), ":4:1: ", "'ksql.streams.auto.offset.reset'='earliest' SET"),
+        (added.replace("UNSET 'auto.offset.reset';", ""), ":7:1: ", "with nothing SET"),
     ] {
         let error = start(data.path(), &file, &text).err().expect("it must not start");
         assert!(error.contains(place) && error.contains(problem) && error.contains("another data.dir"), "{error}");

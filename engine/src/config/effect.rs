@@ -334,7 +334,7 @@ pub fn effect(name: &str) -> Option<Effect> {
     let begins = || BEGINNINGS.iter().find(|(start, _)| name.starts_with(start)).map(|(_, why)| *why);
     let passed_on = || {
         let is_passed_on = OPEN.iter().any(|prefix| name.starts_with(prefix)) || is_client_property(name);
-        is_passed_on.then_some("it is meant for libraries that are not used")
+        is_passed_on.then_some("it is meant for Kafka's Java libraries, which are not used")
     };
     listed.or_else(begins).or_else(passed_on).map(Effect::None)
 }

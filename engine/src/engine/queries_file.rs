@@ -4,14 +4,15 @@
 //! The first start carries them out and logs them like any others. A later one finds them in the command log, so that ids,
 //! state and positions are what they were, and carries out only what has been added at the end of the file.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use sql::{Parsed, Span, Statement, Variables};
 
-use crate::commands::Logged;
+use crate::commands::{Content, Logged};
 use crate::config::{Config, setting};
 use crate::error::Error;
-use crate::statements::{Failure, Session};
+use crate::statements::{Failure, Session, bare_name};
 
 use super::change::changes_something;
 use super::{Engine, Execution};
@@ -76,8 +77,37 @@ impl QueriesFile {
                     )),
                 }
             })? + 1;
+            self.check_settings(command, done - 1)?;
         }
         Ok(done)
+    }
+
+    /// What was SET before a statement must be what was when it was carried out: it does not run with anything else.
+    fn check_settings(&self, command: &Logged, at: usize) -> Result<(), Error> {
+        let (before, of_it) = self.statements.split_at(at);
+        let mut properties = BTreeMap::new();
+        for parsed in before {
+            match &parsed.statement {
+                Statement::Set { name, value } => {
+                    properties.insert(bare_name(name).to_owned(), value.clone());
+                }
+                Statement::Unset { name } => {
+                    properties.remove(bare_name(name));
+                }
+                _ => {}
+            }
+        }
+        // Logs of early versions do not tell what was SET from what the server's file said.
+        let is_known = matches!(command.content, Content::Action(_));
+        match of_it.first() {
+            Some(parsed) if is_known && Config::default().overrides(&properties) != command.overrides => {
+                let was: Vec<String> =
+                    command.overrides.iter().map(|(name, value)| format!("'{name}'='{value}'")).collect();
+                let was = if was.is_empty() { "nothing".to_owned() } else { was.join(", ") };
+                Err(self.wrong(parsed.span, &format!("this statement was carried out with {was} SET.\n{ONLY_ADDED}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Where from `first` on the statement stands, as so many after it; else the one that stands in its place.
