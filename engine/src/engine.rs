@@ -226,6 +226,7 @@ impl Engine {
         if then <= now || most < 0 || i64::try_from(then).is_ok_and(|then| then <= most) {
             return Ok(());
         }
+        let text = sql::masked_text(text);
         Err(Failure::request(format!(
             "Not executing statement(s) '{text}' as it would cause the number of active, persistent queries to exceed the \
              configured limit. Use the TERMINATE command to terminate existing queries. Current persistent query count: \

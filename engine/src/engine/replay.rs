@@ -89,34 +89,39 @@ impl Engine {
         Ok(())
     }
 
-    /// Does again what a command did, or loses what it made. Afterwards the command says what that was.
+    /// Does again what a command did, or loses what it made. Afterwards the command says what that was, unless it cannot be
+    /// read.
     fn redo(&self, world: &mut World, number: u64, command: &mut Logged) {
         // Whatever comes of this command, the one before was carried out.
         world.unfinished = Default::default();
-        let mut problem = match &command.content {
-            Content::Action(action) => self.unfit(action, &world.catalog),
-            Content::Unreadable(problem) => Some(problem.clone()),
-            Content::Old(old) => match self.plan_again(command, old, &world.catalog) {
-                Ok(planned) => {
-                    *command = planned;
-                    None
-                }
-                Err(problem) => Some(problem),
-            },
-        };
-        if let (Content::Action(action), None) = (&command.content, &problem) {
-            let config = self.shared.config.with_remembered(&command.overrides).of_service(&command.service_id);
-            world.take(number, action, Arc::new(config));
+        if let Content::Old(old) = &command.content {
+            command.service_id = Config::default().with_remembered(&old.properties).service_id().to_owned();
+            command.overrides = self.shared.config.overrides(&old.properties);
         }
-        if let Some(problem) = problem.take() {
-            let (command_id, statement) = (&command.command_id, command.text.clone());
-            tracing::error!(number, command_id, statement, "a command cannot be carried out again: {problem}");
-            let (source, query_id) = (command.source.clone(), command.query_id.clone());
-            let action = world.lose(Lost { source, query_id, statement, problem, time_ms: self.shared.clock.now_ms() });
-            if let Content::Old(old) = &command.content {
-                command.overrides = self.shared.config.overrides(&old.properties);
-                command.content = Content::Action(action);
+        let action = match self.action_of(command, &world.catalog) {
+            Ok(action) => {
+                let config = self.shared.config.with_remembered(&command.overrides).of_service(&command.service_id);
+                world.take(number, &action, Arc::new(config));
+                action
             }
+            Err(problem) => {
+                let Logged { command_id, source, query_id, text: statement, .. } = command.clone();
+                tracing::error!(number, command_id, statement, "a command cannot be carried out again: {problem}");
+                let time_ms = self.shared.clock.now_ms();
+                world.lose(Lost { source, query_id, statement, problem, time_ms })
+            }
+        };
+        if let Content::Old(_) = &command.content {
+            command.content = Content::Action(action);
+        }
+    }
+
+    /// What a command did, or why it cannot be done again.
+    fn action_of(&self, command: &Logged, catalog: &Catalog) -> Result<Action, String> {
+        match &command.content {
+            Content::Action(action) => self.unfit(action, catalog).map_or_else(|| Ok(action.clone()), Err),
+            Content::Unreadable(problem) => Err(problem.clone()),
+            Content::Old(old) => self.plan_again(command, old, catalog),
         }
     }
 
@@ -137,12 +142,12 @@ impl Engine {
     }
 
     /// Plans the statement of an entry without a plan, with the answers it got then.
-    fn plan_again(&self, logged: &Logged, old: &Old, catalog: &Catalog) -> Result<Logged, String> {
+    fn plan_again(&self, logged: &Logged, old: &Old, catalog: &Catalog) -> Result<Action, String> {
         let none = Variables::default();
         let mut statements = sql::parse_within(&logged.text, &none, Limits::NONE).map_err(|error| error.message)?;
         let parsed = statements.pop().ok_or("no statement")?;
         let config = Config::default().with_remembered(&old.properties);
-        let action = match &parsed.statement {
+        Ok(match &parsed.statement {
             Statement::Terminate { id } => Action::terminate(chosen(id.as_ref(), catalog)),
             Statement::Pause { id } => Action { pause: chosen(id.as_ref(), catalog), ..Action::default() },
             Statement::Resume { id } => Action { resume: chosen(id.as_ref(), catalog), ..Action::default() },
@@ -155,12 +160,6 @@ impl Engine {
                 let planner = Planner { catalog, session, topics: &topics, functions };
                 planner.plan(&parsed).map_err(|error| error.to_string())?.action
             }
-        };
-        Ok(Logged {
-            service_id: config.service_id().to_owned(),
-            overrides: self.shared.config.overrides(&old.properties),
-            content: Content::Action(action),
-            ..logged.clone()
         })
     }
 
@@ -183,9 +182,8 @@ impl Engine {
 
 impl World {
     fn take(&mut self, number: u64, action: &Action, config: Arc<Config>) {
-        action.changes.iter().for_each(|change| self.catalog.apply(change));
+        self.apply(&action.changes);
         for id in &action.stop {
-            self.queries.remove(id);
             self.paused.remove(id);
         }
         if let Some(plan) = action.start() {
@@ -214,13 +212,17 @@ impl World {
         if lost.source.is_some() || lost.query_id.is_some() {
             changes.push(catalog::Change::Lose(Arc::new(lost)));
         }
-        for change in &changes {
+        self.apply(&changes);
+        Action { changes, ..Action::default() }
+    }
+
+    fn apply(&mut self, changes: &[catalog::Change]) {
+        for change in changes {
             self.catalog.apply(change);
             if let catalog::Change::DropQuery(id) = change {
                 self.queries.remove(id);
             }
         }
-        Action { changes, ..Action::default() }
     }
 }
 
