@@ -6,34 +6,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use arrow::array::AsArray;
 
+use super::Engine;
 use super::faulty::Faulty;
-use super::tests::{ask, rows, run};
-use super::{Engine, Parts};
-use crate::clock::Manual;
-use crate::config::Config;
-use crate::expr::Registry;
-use crate::log::{Embedded, Log, LogError, Output, Position, RecordsBuilder, Signal, TopicPartition};
+use super::tests::{ask, engine_with, in_memory, rows, run};
+use crate::log::{Log, LogError, Output, Position, RecordsBuilder, Signal, TopicPartition};
 use crate::statements::Session;
 
+const LETTERS: &[(&str, &str)] = &[("ksql.processing.deadletter.topic", "dead")];
 const NUMBERS: &str =
     "CREATE STREAM numbers (k STRING KEY, n INT) WITH (kafka_topic='numbers', value_format='json', partitions=1);";
 const COPY: &str = "CREATE STREAM copy AS SELECT k, n FROM numbers;";
 
 fn open(log: &Arc<dyn Log>, settings: &[(&str, &str)]) -> Engine {
-    let own = [("auto.offset.reset", "earliest"), ("ksql.processing.deadletter.topic", "dead")];
-    Engine::new(Parts {
-        log: Arc::clone(log),
-        clock: Arc::new(Manual::at(5_000)),
-        config: Config::new([own.as_slice(), settings].concat()).unwrap(),
-        functions: Registry::with(&[]),
-        threads: 0,
-        uncut: false,
-    })
-    .unwrap()
-}
-
-fn in_memory() -> Arc<dyn Log> {
-    Arc::new(Embedded::in_memory())
+    engine_with(log, &[LETTERS, settings].concat())
 }
 
 /// Writes records to a topic, each at its number's time with a header.

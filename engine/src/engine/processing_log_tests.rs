@@ -5,13 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
+use super::Engine;
 use super::faulty::Faulty;
-use super::tests::{ask, query_with, records, rows, run};
-use super::{Engine, Parts};
-use crate::clock::Manual;
-use crate::config::Config;
-use crate::expr::Registry;
-use crate::log::{Embedded, Log, LogError, Output, RecordsBuilder, TopicPartition};
+use super::tests::{ask, engine_with, in_memory, query_with, records, rows, run};
+use crate::log::{Log, LogError, Output, RecordsBuilder, TopicPartition};
 use crate::serving::Client;
 use crate::statements::Session;
 
@@ -23,20 +20,7 @@ const NUMBERS: &str =
 const COPY: &str = "CREATE STREAM copy AS SELECT k, n FROM numbers;";
 
 fn open(log: &Arc<dyn Log>, settings: &[(&str, &str)]) -> Engine {
-    let settings = [BOTH, &[("auto.offset.reset", "earliest")], settings].concat();
-    Engine::new(Parts {
-        log: Arc::clone(log),
-        clock: Arc::new(Manual::at(5_000)),
-        config: Config::new(settings).unwrap(),
-        functions: Registry::with(&[]),
-        threads: 0,
-        uncut: false,
-    })
-    .unwrap()
-}
-
-fn in_memory() -> Arc<dyn Log> {
-    Arc::new(Embedded::in_memory())
+    engine_with(log, &[BOTH, settings].concat())
 }
 
 /// Writes records to the topic of `numbers`.
@@ -50,9 +34,9 @@ fn feed<'a>(log: &dyn Log, values: impl IntoIterator<Item = &'a str>) {
 /// What stands in the topic: logger and message of every entry.
 fn logged(log: &dyn Log) -> Vec<(String, Value)> {
     let parse = |record: String| {
-        let value = record.strip_prefix("@5000 - ").unwrap();
+        let value = record.strip_prefix("@1000 - ").unwrap();
         let mut entry: Value = serde_json::from_str(value).unwrap();
-        assert_eq!(entry["time"], 5000);
+        assert_eq!(entry["time"], 1000);
         (entry["logger"].as_str().unwrap().to_owned(), entry["message"].take())
     };
     records(log, TOPIC).into_iter().map(parse).collect()
@@ -219,7 +203,7 @@ fn the_stream_comes_back_at_the_next_start_and_its_topic_is_the_servers() {
         assert_eq!(engine.command_ids().len(), 2, "one that makes it, whenever, and the drop");
     }
     // Another stream in its place stays.
-    let engine = open(&log, &[("ksql.logging.processing.stream.name", "numbers")]);
+    let engine = open(&log, &[]);
     run(&engine, NUMBERS);
     drop(engine);
     let engine = open(&log, &[("ksql.logging.processing.stream.name", "numbers")]);

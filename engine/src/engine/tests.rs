@@ -12,10 +12,19 @@ use crate::statements::{Failure, FailureKind, Session};
 
 use super::{Engine, Parts};
 
+pub(super) fn in_memory() -> Arc<dyn Log> {
+    Arc::new(Embedded::in_memory())
+}
+
 pub(super) fn engine_on(log: Arc<dyn Log>, step_rows: &str) -> Engine {
-    let settings = [("auto.offset.reset", "earliest"), ("millstream.max.records.per.step", step_rows)];
+    engine_with(&log, &[("millstream.max.records.per.step", step_rows)])
+}
+
+/// An engine that is driven by hand and reads from the beginning.
+pub(super) fn engine_with(log: &Arc<dyn Log>, settings: &[(&str, &str)]) -> Engine {
+    let settings = [&[("auto.offset.reset", "earliest")], settings].concat();
     Engine::new(Parts {
-        log,
+        log: Arc::clone(log),
         clock: Arc::new(Manual::at(1_000)),
         config: Config::new(settings).unwrap(),
         functions: Registry::with(&[]),
@@ -26,7 +35,7 @@ pub(super) fn engine_on(log: Arc<dyn Log>, step_rows: &str) -> Engine {
 }
 
 pub(super) fn engine() -> Engine {
-    engine_on(Arc::new(Embedded::in_memory()), "8192")
+    engine_on(in_memory(), "8192")
 }
 
 pub(super) fn run(engine: &Engine, text: &str) {
