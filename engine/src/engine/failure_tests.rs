@@ -152,7 +152,7 @@ fn a_query_that_failed_rests_and_can_be_paused_resumed_and_terminated_at_once() 
     poison_again(&engine, &*log);
     run(&engine, "TERMINATE ALL; DROP STREAM good DELETE TOPIC;");
     assert!(engine.shared.runtime.life(QUERY).is_none());
-    assert!(begin.elapsed() < Duration::from_secs(5));
+    assert!(begin.elapsed() < Duration::from_secs(60)); // it would rest for an hour
 }
 
 fn poison_again(engine: &Engine, log: &dyn Log) {
