@@ -7,7 +7,7 @@ use sql::Span;
 use crate::commands;
 
 /// Lines from the first that has not been run to the last that has come. SQL ends with `;`, a command of the shell with its
-/// line, and a `\` at the end of a line joins it to the next.
+/// line, and a `\` at the end of a line joins it to the next. Each character is looked at once, however long a statement is.
 #[derive(Debug, Default)]
 pub(crate) struct Entry {
     /// As it was written.
@@ -18,14 +18,32 @@ pub(crate) struct Entry {
     joins: Vec<(u32, u32)>,
     /// So many bytes of `written` are left out before the next line, if the last one goes on in it.
     goes_on: Option<u32>,
+    /// Where in `text` the last line begins; lines that are joined are one.
+    line: u32,
     /// How many lines these are, and how many of the source came before.
     lines: u32,
     lines_before: u32,
-    /// Where in `text` what has not been looked at begins.
-    done: u32,
+    /// What the next character is part of.
+    within: Within,
     /// Where in `text` a statement has begun that has not ended.
     open: Option<u32>,
     ready: VecDeque<Span>,
+}
+
+/// What a character stands in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Within {
+    /// Neither quotes nor a comment.
+    #[default]
+    Statement,
+    /// Behind a `-` or a `/` at that place, which may begin a comment.
+    Dash(u32),
+    Slash(u32),
+    Quotes(char),
+    LineComment,
+    /// `/* … */` that begins at that place; behind a `*` that may end it.
+    Comment(u32),
+    CommentStar(u32),
 }
 
 impl Entry {
@@ -43,38 +61,87 @@ impl Entry {
             self.written.push('\n');
             match self.goes_on {
                 Some(left_out) => self.joins.push((position(self.text.len()), left_out)),
-                None => self.text.push('\n'),
+                None => {
+                    self.take("\n");
+                    self.line = position(self.text.len());
+                }
             }
         }
         self.lines += 1;
         self.written.push_str(line);
-        let joined = line.trim_end().strip_suffix('\\').filter(|line| !ends_in_comment(&self.text, line));
-        self.goes_on = joined.map(|joined| position(line.len() - joined.len() + 1));
-        self.text.push_str(joined.unwrap_or(line));
-        if joined.is_none() {
-            self.cut();
+        let joined = line.trim_end().strip_suffix('\\').unwrap_or(line);
+        self.take(joined);
+        let left_out = line.split_at(joined.len()).1;
+        let is_comment = matches!(self.within, Within::LineComment | Within::Comment(_) | Within::CommentStar(_));
+        self.goes_on = (!left_out.is_empty() && !is_comment).then(|| position(left_out.len() + 1));
+        if self.goes_on.is_none() {
+            // In a comment a `\` is nothing special.
+            self.take(left_out);
+            self.end_line();
         }
     }
 
-    /// Finds what is complete. An open statement ends with a `;`, so that lines without one cost nothing.
-    fn cut(&mut self) {
-        let rest = self.text.get(self.done as usize..).unwrap_or_default();
-        let last_line = rest.rsplit('\n').next().unwrap_or_default();
-        if self.open.is_some() && !last_line.contains(';') {
-            return;
+    /// Looks at text that comes behind what is there.
+    fn take(&mut self, text: &str) {
+        for (at, c) in text.char_indices() {
+            self.step(c, position(self.text.len() + at));
         }
-        let base = self.done;
-        self.open = None;
-        for piece in sql::split(rest) {
-            let span = Span { start: base + piece.span.start, end: base + piece.span.end };
-            // `set` alone may be the first line of a SET.
-            let is_command = || commands::is_command(piece.text) && !is_bare_set(piece.text);
-            if piece.complete || is_command() {
-                self.done = span.end;
-                self.ready.push_back(span);
-            } else {
-                self.open = Some(span.start);
+        self.text.push_str(text);
+    }
+
+    fn step(&mut self, c: char, at: u32) {
+        use Within::{Comment, CommentStar, Dash, LineComment, Quotes, Slash, Statement};
+        self.within = match (self.within, c) {
+            (Dash(_), '-') => LineComment,
+            (CommentStar(_), '/') | (LineComment, '\r' | '\n') => Statement,
+            (Comment(from) | CommentStar(from), '*') => CommentStar(from),
+            (Slash(from), '*') | (CommentStar(from), _) => Comment(from),
+            (Quotes(quote), c) if c == quote => Statement,
+            (Dash(from) | Slash(from), c) => {
+                self.open.get_or_insert(from);
+                self.step_in_statement(c, at)
             }
+            (Statement, c) => self.step_in_statement(c, at),
+            (within, _) => within,
+        };
+    }
+
+    fn step_in_statement(&mut self, c: char, at: u32) -> Within {
+        match c {
+            '-' => return Within::Dash(at),
+            '/' => return Within::Slash(at),
+            ';' => {
+                let start = self.open.take().unwrap_or(at);
+                self.ready.push_back(Span { start, end: at + 1 });
+            }
+            c if c.is_whitespace() => {}
+            c => {
+                self.open.get_or_insert(at);
+                if let '\'' | '"' | '`' = c {
+                    return Within::Quotes(c);
+                }
+            }
+        }
+        Within::Statement
+    }
+
+    /// Where what waits for its end begins: a statement, or a comment before one.
+    fn begun(&self) -> Option<u32> {
+        self.open.or(match self.within {
+            Within::Dash(from) | Within::Slash(from) | Within::Comment(from) | Within::CommentStar(from) => Some(from),
+            Within::Statement | Within::Quotes(_) | Within::LineComment => None,
+        })
+    }
+
+    /// A command of the shell ends with the line it begins in.
+    fn end_line(&mut self) {
+        let Some(start) = self.begun().filter(|start| *start >= self.line) else { return };
+        let span = Span { start, end: position(self.text.trim_end().len()) };
+        let text = self.slice(span);
+        // `set` alone may be the first line of a SET.
+        if commands::is_command(text) && !is_bare_set(text) {
+            self.ready.push_back(span);
+            (self.open, self.within) = (None, Within::Statement);
         }
     }
 
@@ -82,13 +149,13 @@ impl Entry {
     /// forgotten when there is none.
     pub(crate) fn next(&mut self, at_end: bool) -> Option<Span> {
         if at_end && self.goes_on.take().is_some() {
-            self.cut();
+            self.end_line();
         }
         if let Some(span) = self.ready.pop_front() {
             return Some(span);
         }
-        if at_end && let Some(start) = self.open.take() {
-            self.done = position(self.text.len());
+        if at_end && let Some(start) = self.begun() {
+            (self.open, self.within) = (None, Within::Statement);
             return Some(Span { start, end: position(self.text.trim_end().len()) });
         }
         if self.is_through() {
@@ -98,7 +165,7 @@ impl Entry {
     }
 
     fn is_through(&self) -> bool {
-        self.open.is_none() && self.goes_on.is_none()
+        self.begun().is_none() && self.goes_on.is_none()
     }
 
     /// What a span of the lines, as they are run, holds.
@@ -138,13 +205,6 @@ pub(crate) fn is_complete(typed: &str) -> bool {
 
 fn is_bare_set(text: &str) -> bool {
     text.trim().eq_ignore_ascii_case("set")
-}
-
-/// Whether a text and the line below it end within a comment, where a `\` is nothing special.
-fn ends_in_comment(text: &str, line: &str) -> bool {
-    let before = format!("{text}\n{line}");
-    let length = |text: &str| sql::split(text).iter().map(|piece| piece.text.len()).sum::<usize>();
-    length(&before) == length(&format!("{before}\\"))
 }
 
 fn position(offset: usize) -> u32 {
@@ -218,5 +278,44 @@ mod tests {
         for text in ["SELECT *", "SELECT 'a;", "SHOW STREAMS; SELECT", "output \\", "FROM x -- a comment;", "/* help"] {
             assert!(!is_complete(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_long_statement_is_read_once() {
+        for item in ["'a;b',", "1, \\", "/* ; */ 2,"] {
+            let mut entry = Entry::default();
+            entry.push("SELECT * FROM s WHERE a IN (");
+            for _ in 0..100_000 {
+                entry.push(item);
+                assert_eq!(entry.next(false), None);
+            }
+            entry.push("3); SHOW");
+            assert_eq!(ready(&mut entry, true).len(), 2, "{item}");
+        }
+    }
+
+    #[test]
+    fn statements_end_where_the_grammar_says() {
+        let texts = [
+            "a - b; c -- d; e\n; /* f; ** */ g; h /*/ i; */ j;",
+            "'k''; l'; \"m;\"\"\"; `n;`; 'o /* ; '; p -/* q; */ - r;",
+            "s--\rt; u -> v; w * /x/ y;--",
+            "z 'never; closed",
+            "z /* never; closed",
+            "/* never; closed",
+        ];
+        for text in texts {
+            let mut entry = Entry::of(text);
+            let pieces: Vec<&str> = sql::split(text).into_iter().map(|piece| piece.text).collect();
+            assert_eq!(ready(&mut entry, true), pieces, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_comment_that_is_closed_waits_for_nothing() {
+        let mut entry = Entry::of("/* a comment\nof two lines */");
+        assert!(entry.is_through());
+        entry.push("help");
+        assert_eq!(ready(&mut entry, false), ["help"]);
     }
 }
