@@ -1,5 +1,6 @@
 //! PRINT: the records of a topic as text, whatever their format.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -159,8 +160,14 @@ impl Printer {
         }
         let time = records.timestamps.get(row).copied().unwrap_or_default();
         let time = DateTime::<Utc>::from_timestamp_millis(time).unwrap_or_default().format("%Y/%m/%d %H:%M:%S%.3f Z");
+        let (key, value) = (on_one_line(&key), on_one_line(&value));
         push(lines, &format!("rowtime: {time}, key: {key}, value: {value}, partition: {partition}"));
     }
+}
+
+/// A record is one line, whatever it holds: no record can pass for several, or for words of the server.
+fn on_one_line(text: &str) -> Cow<'_, str> {
+    if text.contains(['\n', '\r']) { text.replace('\n', "\\n").replace('\r', "\\r").into() } else { text.into() }
 }
 
 fn payload(payloads: &BinaryArray, row: usize) -> Option<&[u8]> {
@@ -180,13 +187,15 @@ mod tests {
     use crate::log::{Embedded, Output, Records, TopicSpec};
     use crate::rows::Event;
 
-    fn lines(print_as: Print, announce: bool) -> Vec<String> {
+    const VALUES: [Option<&[u8]>; 3] = [Some(b"{\"V\":1}"), Some(b"{}"), None];
+
+    fn lines(print_as: Print, announce: bool, values: [Option<&[u8]>; 3]) -> Vec<String> {
         let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
         log.create_topic("t", &TopicSpec { partitions: 1, replicas: 1, config: BTreeMap::new() }).unwrap();
         let records = Records {
             timestamps: vec![0, 1, 2].into(),
             keys: BinaryArray::from_opt_vec(vec![Some(b"ab"), None, Some(b"c")]),
-            values: BinaryArray::from_opt_vec(vec![Some(b"{\"V\":1}"), Some(b"{}"), None]),
+            values: BinaryArray::from_opt_vec(values.to_vec()),
             headers: None,
         };
         log.append(vec![Output { to: TopicPartition { topic: "t".into(), partition: 0 }, records }]).unwrap();
@@ -207,7 +216,7 @@ mod tests {
     fn prints_every_second_record_and_announces_formats() {
         let print = Print { topic: "t".into(), from_beginning: true, interval: 2, limit: Some(2) };
         assert_eq!(
-            lines(print, true),
+            lines(print, true, VALUES),
             [
                 "Key format: KAFKA_STRING",
                 "Value format: JSON or KAFKA_STRING",
@@ -215,5 +224,19 @@ mod tests {
                 "rowtime: 1970/01/01 00:00:00.002 Z, key: c, value: <null>, partition: 0",
             ]
         );
+    }
+
+    #[test]
+    fn a_record_is_one_line() {
+        let print = Print { topic: "t".into(), from_beginning: true, interval: 1, limit: Some(3) };
+        let spoofed: &[u8] = b"one\n{\"errorMessage\":{\"message\":\"x\"}}";
+        let shown = lines(print, false, [Some(spoofed), Some(b"{\r\n}"), Some(b"two\\n")]);
+        let values: Vec<&str> = shown.iter().filter_map(|line| line.split_once("value: ")).map(|(_, v)| v).collect();
+        let expected = [
+            "one\\n{\"errorMessage\":{\"message\":\"x\"}}, partition: 0",
+            "{\\r\\n}, partition: 0",
+            "two\\n, partition: 0",
+        ];
+        assert_eq!(values, expected);
     }
 }
