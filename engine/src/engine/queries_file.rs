@@ -41,6 +41,8 @@ impl QueriesFile {
         };
         let text = fs::read_to_string(path)
             .map_err(|error| Error::QueriesFile(format!("Could not read the query file: {path}. Details: {error}")))?;
+        // Some editors begin a text with a byte order mark.
+        let text = text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), ToOwned::to_owned);
         let statements = sql::parse_within(&text, &Variables::default(), config.sql_limits()).map_err(|error| {
             Error::QueriesFile(format!("{path}:{}:{}: {}", error.line, error.column, error.message))
         })?;
