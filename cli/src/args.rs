@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, value_parser};
 
 /// Millstream: streaming SQL, compatible with ksqlDB, in one binary.
 ///
@@ -35,11 +35,13 @@ pub(crate) struct Args {
     #[arg(short = 'u', long, value_name = "NAME", requires = "url", conflicts_with = "token")]
     pub(crate) user: Option<String>,
 
-    /// The user's password. Others on this machine may see it in the list of processes.
+    /// The user's password. Others on this machine may see it in the list of processes; they do not see the variable
+    /// MILLSTREAM_PASSWORD, which does the same.
     #[arg(short = 'p', long, value_name = "PASSWORD", requires = "user")]
     pub(crate) password: Option<String>,
 
-    /// A bearer token instead of a name.
+    /// A bearer token instead of a name. Others on this machine may see it in the list of processes; they do not see the
+    /// variable MILLSTREAM_TOKEN, which does the same.
     #[arg(short = 't', long, value_name = "TOKEN", requires = "url")]
     pub(crate) token: Option<String>,
 
@@ -56,11 +58,11 @@ pub(crate) struct Args {
     pub(crate) property: Vec<(String, String)>,
 
     /// End streamed queries after so many rows.
-    #[arg(long, value_name = "ROWS")]
-    pub(crate) query_row_limit: Option<usize>,
+    #[arg(long, value_name = "ROWS", value_parser = value_parser!(u64).range(1..))]
+    pub(crate) query_row_limit: Option<u64>,
 
     /// End queries and PRINT after so many milliseconds; the statements behind them run, the exit code is 4.
-    #[arg(long, value_name = "MILLISECONDS")]
+    #[arg(long, value_name = "MILLISECONDS", value_parser = value_parser!(u64).range(1..))]
     pub(crate) query_timeout: Option<u64>,
 
     /// File that keeps the shell's history.
@@ -138,6 +140,14 @@ mod tests {
     fn a_property_needs_a_name_and_a_value() {
         assert!(Args::try_parse_from(["millstream", "server", "-D", "listeners"]).is_err());
         assert!(Args::try_parse_from(["millstream", "--no-such-flag"]).is_err());
+    }
+
+    #[test]
+    fn limits_of_nothing_are_no_limits() {
+        for limit in ["--query-row-limit", "--query-timeout"] {
+            assert!(Args::try_parse_from(["millstream", limit, "1"]).is_ok());
+            assert!(Args::try_parse_from(["millstream", limit, "0"]).is_err());
+        }
     }
 
     #[test]

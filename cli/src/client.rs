@@ -59,14 +59,34 @@ impl Client {
     /// A client of the server at `url`; nothing is sent yet. Who the user is, is for that server alone.
     pub(crate) fn new(url: &str, authorization: Option<HeaderValue>) -> Result<Self> {
         let with_scheme = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-        let uri: Uri = with_scheme.parse().map_err(|_| ClientError::BadUrl(url.to_owned(), "not a URL"))?;
+        let bad = |why| ClientError::BadUrl(sql::without_credentials(&with_scheme), why);
+        let uri: Uri = with_scheme.parse().map_err(|_| bad("not a URL"))?;
         match uri.scheme_str() {
             Some("http") => {}
-            Some("https") => return Err(ClientError::BadUrl(url.to_owned(), "https is not supported yet, use http")),
-            _ => return Err(ClientError::BadUrl(url.to_owned(), "http://HOST:PORT is expected")),
+            Some("https") => return Err(bad("https is not supported yet, use http")),
+            _ => return Err(bad("http://HOST:PORT is expected")),
+        }
+        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+            return Err(bad(
+                "a URL may be seen by others; -u NAME says who the user is, MILLSTREAM_PASSWORD the password",
+            ));
         }
         let base = with_scheme.trim_end_matches('/').to_owned();
         Ok(Self { base, authorization, http: Http::builder(TokioExecutor::new()).build_http() })
+    }
+
+    /// Whether both are clients of one server.
+    pub(crate) fn is_same_server(&self, other: &Self) -> bool {
+        let place = |client: &Self| {
+            let uri: Uri = client.base.parse().ok()?;
+            Some((uri.host()?.to_ascii_lowercase(), uri.port_u16().unwrap_or(80)))
+        };
+        place(self) == place(other)
+    }
+
+    /// The same client, of the user that the other one speaks for.
+    pub(crate) fn with_user_of(self, other: &Self) -> Self {
+        Self { authorization: other.authorization.clone(), ..self }
     }
 
     /// Where the server is.

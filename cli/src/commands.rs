@@ -1,9 +1,12 @@
 //! What the shell itself understands: `help`, `exit`, `output`, `server`, `set cli`, `spool`, `version`, …
 
+use std::fs::File;
+use std::io;
+
 use clap::ValueEnum;
+use tokio::task::spawn_blocking;
 
 use crate::args::OutputFormat;
-use crate::client::Client;
 use crate::session::{Result, Session, SessionError};
 
 /// What a line was.
@@ -81,7 +84,8 @@ pub(crate) async fn run(session: &mut Session, line: &str) -> Result<Outcome> {
         ("exit" | "quit", "") => return Ok(Outcome::Exit),
         ("clear", "") => session.output.clear(),
         ("version", "") => {
-            let info = session.client.info().await?;
+            let client = session.client.clone();
+            let info = session.wait_for(client.info()).await?;
             session.output.line(&format!("Version: {}", info.server.version));
         }
         ("output", "") => {
@@ -96,8 +100,8 @@ pub(crate) async fn run(session: &mut Session, line: &str) -> Result<Outcome> {
             session.output.line(&format!("Server: {url}"));
         }
         ("server", url) => {
-            let client = Client::new(unquoted(url), None)?;
-            let info = client.info().await?;
+            let client = session.client_of(unquoted(url))?;
+            let info = session.wait_for(client.info()).await?;
             session.output.notice(&format!("Server {} is {}.", client.url(), info.server.server_status));
             session.switch_to(client);
         }
@@ -114,7 +118,7 @@ pub(crate) async fn run(session: &mut Session, line: &str) -> Result<Outcome> {
             let state = if session.pipelining { "ON" } else { "OFF" };
             session.output.notice(&format!("Request pipelining is {state}"));
         }
-        ("spool", argument) => spool(session, argument)?,
+        ("spool", argument) => spool(session, argument).await?,
         _ => return Ok(Outcome::NotACommand),
     }
     Ok(Outcome::Done)
@@ -153,7 +157,7 @@ fn on_or_off(command: &str, value: &str) -> Result<bool> {
     }
 }
 
-fn spool(session: &mut Session, argument: &str) -> Result<()> {
+async fn spool(session: &mut Session, argument: &str) -> Result<()> {
     if argument.eq_ignore_ascii_case("off") {
         return match session.output.spool_off() {
             true => Ok(()),
@@ -167,7 +171,10 @@ fn spool(session: &mut Session, argument: &str) -> Result<()> {
     if session.output.is_spooling() {
         return Err(SessionError::Usage("spool is on already; spool off ends it".to_owned()));
     }
-    session.output.spool_to(file).map_err(|e| SessionError::File(file.to_owned(), e))?;
+    let path = file.to_owned();
+    let opened = session.output.interruptible(spawn_blocking(move || File::create(path))).await;
+    let opened = opened.ok_or(SessionError::Interrupted("Not waited for"))?.map_err(io::Error::other);
+    session.output.spool_to(opened.flatten().map_err(|e| SessionError::File(file.to_owned(), e))?);
     session.output.notice(&format!("Session will be spooled to {file}; enter SPOOL OFF to disable"));
     Ok(())
 }

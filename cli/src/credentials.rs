@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::HeaderValue;
 use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::history::DefaultHistory;
@@ -13,25 +14,43 @@ use rustyline::validate::Validator;
 use rustyline::{Behavior, Config, Editor, Helper};
 
 use crate::args::Args;
+use crate::script::{INTERRUPTED, Stopped};
 
-/// The header that tells a server, if the command line says who the user is. A password that is not given is asked for.
-pub(crate) fn header(args: &Args) -> Result<Option<HeaderValue>, String> {
-    let text = match (&args.user, &args.password, &args.token) {
-        (Some(user), password, _) => {
-            let password = password.clone().map_or_else(|| ask_password(user), Ok)?;
+/// The variables that say the same as `--password` and `--token`.
+const PASSWORD: &str = "MILLSTREAM_PASSWORD";
+const TOKEN: &str = "MILLSTREAM_TOKEN";
+
+/// The header that tells a server, if the command line or the environment says who the user is. A password that is not given
+/// is asked for. The server in this process knows no users.
+pub(crate) fn header(args: &Args) -> Result<Option<HeaderValue>, Stopped> {
+    if args.url.is_none() {
+        return Ok(None);
+    }
+    let text = match (&args.user, args.token.clone().or_else(|| variable(TOKEN))) {
+        (Some(user), _) => {
+            let given = args.password.clone().or_else(|| variable(PASSWORD));
+            let password = given.map_or_else(|| ask_password(user), Ok)?;
             format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
         }
-        (None, _, Some(token)) => format!("Bearer {token}"),
-        (None, _, None) => return Ok(None),
+        (None, Some(token)) => format!("Bearer {token}"),
+        (None, None) => return Ok(None),
     };
-    let mut header = HeaderValue::from_str(&text).map_err(|_| "--token: not a token".to_owned())?;
+    let not_a_token = |_| Stopped::failed(format!("--token or {TOKEN}: not a token"));
+    let mut header = HeaderValue::from_str(&text).map_err(not_a_token)?;
     header.set_sensitive(true);
     Ok(Some(header))
 }
 
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// Reads a password from the terminal, wherever standard input and output go.
-fn ask_password(user: &str) -> Result<String, String> {
-    let failed = |error| format!("--user: the password cannot be asked for ({error}); --password gives it");
+fn ask_password(user: &str) -> Result<String, Stopped> {
+    let failed = |error| match error {
+        ReadlineError::Interrupted => Stopped { message: String::new(), code: INTERRUPTED },
+        error => Stopped::failed(format!("--user: the password cannot be asked for ({error}); {PASSWORD} gives it")),
+    };
     let config = Config::builder().behavior(Behavior::PreferTerm).build();
     let mut editor = Editor::<Masked, DefaultHistory>::with_config(config).map_err(failed)?;
     editor.set_helper(Some(Masked));

@@ -3,11 +3,15 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use crate::script::INTERRUPTED;
+
+/// So long a press may take to have its effect on a query.
+const EFFECT: Duration = Duration::from_secs(1);
 
 /// Whether Ctrl-C has been pressed and nobody has acted on it yet.
 #[derive(Clone, Default)]
@@ -20,17 +24,21 @@ struct Shared {
 }
 
 impl Interrupts {
-    /// Listens from now on. In a script, who presses again before the first press has had its effect (a pipe that nobody
-    /// reads takes no more) ends the process.
+    /// Listens from now on. Who presses again before the first press has had its effect (a pipe that nobody reads takes no
+    /// more) ends the process; a person may be quick and gives it a second.
     pub(crate) fn listen(interactive: bool) -> io::Result<Self> {
         let mut signals = signal(SignalKind::interrupt())?;
         let interrupts = Self::default();
         let shared = Arc::clone(&interrupts.0);
         tokio::spawn(async move {
+            let mut first = Instant::now();
             while signals.recv().await.is_some() {
                 let again = shared.pressed.swap(true, Ordering::SeqCst);
-                if again && !interactive {
+                if again && (!interactive || first.elapsed() >= EFFECT) {
                     std::process::exit(INTERRUPTED.into());
+                }
+                if !again {
+                    first = Instant::now();
                 }
                 shared.wake.notify_waiters();
             }

@@ -42,8 +42,9 @@ use crate::args::{Args, Command};
 use crate::client::{Client, ClientError};
 use crate::interrupts::Interrupts;
 use crate::output::Output;
-use crate::script::{Flow, Stopped, TIMED_OUT, UNREACHABLE};
-use crate::session::{Limits, Session};
+use crate::script::{Flow, INTERRUPTED, Stopped, TIMED_OUT, UNREACHABLE};
+use crate::session::{Limits, Session, SessionError};
+use crate::start::InProcess;
 
 /// Gives back to the system what is free (`.cargo/config.toml` says how soon); with the C library's the process keeps the
 /// holes that state leaves on its way through memory.
@@ -95,7 +96,7 @@ async fn run(args: Args) -> Result<(), Stopped> {
         Some(url) => shell(&args, &url, None).await,
         None => {
             let own = start::in_process(&args.property).await.map_err(Stopped::failed)?;
-            let result = shell(&args, &own.url, Some(&own.data_dir)).await;
+            let result = shell(&args, &own.url, Some(&own)).await;
             own.stop().await.map_err(Stopped::failed)?;
             result
         }
@@ -103,23 +104,24 @@ async fn run(args: Args) -> Result<(), Stopped> {
 }
 
 /// Runs the script that was given, or the interactive shell.
-async fn shell(args: &Args, url: &str, data_dir: Option<&str>) -> Result<(), Stopped> {
+async fn shell(args: &Args, url: &str, own: Option<&InProcess>) -> Result<(), Stopped> {
     let no_server = |error: ClientError| match error {
         ClientError::BadUrl(..) | ClientError::Unreachable(..) => {
             Stopped { message: error.to_string(), code: UNREACHABLE }
         }
         error => Stopped::failed(format!("{url}: {error}")),
     };
-    let user = credentials::header(args).map_err(Stopped::failed)?;
+    let user = credentials::header(args)?;
     let client = Client::new(url, user).map_err(no_server)?;
     let info = client.info().await.map_err(no_server)?;
     let is_script = args.execute.is_some() || args.file.is_some() || !std::io::stdin().is_terminal();
     let interrupts = Interrupts::listen(!is_script).map_err(|e| Stopped::failed(format!("SIGINT: {e}")))?;
     let limits = Limits { rows: args.query_row_limit, time: args.query_timeout.map(Duration::from_millis) };
     let mut session = Session::new(client, args.output, limits, Output::new(interrupts));
+    own.iter().flat_map(|own| &own.warnings).for_each(|warning| session.output.notice(warning));
     session.variables = args.define.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect();
     if let Some(file) = &args.config_file {
-        configure(&mut session, file).await.map_err(Stopped::failed)?;
+        configure(&mut session, file).await?;
     }
     if is_script {
         run_script(&mut session, args).await?;
@@ -129,7 +131,7 @@ async fn shell(args: &Args, url: &str, data_dir: Option<&str>) -> Result<(), Sto
     session.interactive = true;
     let version = env!("CARGO_PKG_VERSION");
     let compatible = info.server.version;
-    let data = data_dir.map(|dir| format!(", its data is in {dir}")).unwrap_or_default();
+    let data = own.map(|own| format!(", its data is in {}", own.data_dir)).unwrap_or_default();
     session.output.notice(&format!(
         "Millstream {version} – streaming SQL, compatible with ksqlDB {compatible}\n\
          Server {url} is {}{data}.\n\
@@ -140,13 +142,16 @@ async fn shell(args: &Args, url: &str, data_dir: Option<&str>) -> Result<(), Sto
 }
 
 /// Sets what a file of properties says. What only says how to reach a server over TLS is not for the session.
-async fn configure(session: &mut Session, file: &Path) -> Result<(), String> {
-    for (name, value) in properties::read(file)? {
+async fn configure(session: &mut Session, file: &Path) -> Result<(), Stopped> {
+    for (name, value) in properties::read(file).map_err(Stopped::failed)? {
         if name.starts_with("ssl.") || name.starts_with("ksql.ssl.") {
             session.output.notice(&format!("{}: '{name}' has no effect: TLS is not supported yet", file.display()));
             continue;
         }
-        let hint = session.put(&name, &value).await.map_err(|e| format!("{}: {name}: {e}", file.display()))?;
+        let hint = session.put(&name, &value).await.map_err(|error| match error {
+            SessionError::Interrupted(message) => Stopped { message: message.to_owned(), code: INTERRUPTED },
+            error => Stopped::failed(format!("{}: {name}: {error}", file.display())),
+        })?;
         hint.into_iter().for_each(|hint| session.output.notice(&format!("{}: {hint}", file.display())));
     }
     Ok(())

@@ -7,11 +7,58 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use rustix::termios::{QueueSelector, tcflush, tcgetwinsize};
 
 use crate::interrupts::Interrupts;
+use crate::render::printable;
 
-/// So many bytes are written at once, at most, or one line: Ctrl-C comes between two pieces. Before a person's eyes that is
-/// some rows.
+/// So many bytes are written at once, at most, or one record: Ctrl-C comes between two pieces. Before a person's eyes that is
+/// some lines.
 const PIECE: usize = 64 << 10;
 const PIECE_IN_TERMINAL: usize = 1 << 10;
+
+/// What is to be written, record by record. Another program reads whole records, which may have several lines.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Records {
+    text: String,
+    /// Where in `text` each ends.
+    ends: Vec<usize>,
+}
+
+impl Records {
+    /// Each line of a text is one.
+    pub(crate) fn of_lines(text: &str) -> Self {
+        let mut records = Self::default();
+        text.split_inclusive('\n').for_each(|line| records.push(line));
+        records
+    }
+
+    /// Adds one, with its line end.
+    pub(crate) fn push(&mut self, record: &str) {
+        self.text.push_str(record);
+        self.ends.push(self.text.len());
+    }
+
+    /// All of them.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// As many records as fit into a piece that begins at `from`, at least one. A person reads lines: there a piece may end
+    /// with any.
+    fn piece(&self, from: usize, most: usize, for_person: bool) -> &str {
+        let rest = self.text.get(from..).unwrap_or_default();
+        if rest.len() <= most {
+            return rest;
+        }
+        let end = if for_person {
+            let within = rest.as_bytes().get(..most).and_then(|piece| piece.iter().rposition(|&byte| byte == b'\n'));
+            within.or_else(|| rest.find('\n')).map(|end| from + end + 1)
+        } else {
+            let fitting = self.ends.partition_point(|end| *end <= from + most);
+            let last = fitting.checked_sub(1).and_then(|at| self.ends.get(at)).filter(|end| **end > from);
+            last.or_else(|| self.ends.get(fitting)).copied()
+        };
+        self.text.get(from..end.unwrap_or(self.text.len())).unwrap_or(rest)
+    }
+}
 
 /// Standard output, standard error, the spool file.
 pub(crate) struct Output {
@@ -38,9 +85,8 @@ impl Output {
     }
 
     /// Starts copying everything to a file.
-    pub(crate) fn spool_to(&mut self, path: &str) -> io::Result<()> {
-        self.spool = Some(File::create(path)?);
-        Ok(())
+    pub(crate) fn spool_to(&mut self, file: File) {
+        self.spool = Some(file);
     }
 
     /// Stops copying; says whether it was on.
@@ -70,8 +116,10 @@ impl Output {
 
     /// Columns of the terminal, if there is one.
     pub(crate) fn width(&self) -> Option<usize> {
-        let size = tcgetwinsize(io::stdout()).ok().filter(|_| self.terminal)?;
-        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+        let size = self.terminal.then(|| tcgetwinsize(io::stdout()).ok())?;
+        let columns = size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
+        // A terminal that does not know its width is one nevertheless.
+        Some(columns.unwrap_or(usize::MAX))
     }
 
     /// Whether data could not be written.
@@ -118,25 +166,35 @@ impl Output {
 
     /// Writes a line of data, or several. Ends early when Ctrl-C is pressed, between two lines.
     pub(crate) fn line(&mut self, text: &str) {
-        self.data(&format!("{text}\n"));
+        self.plain(&Records::of_lines(&format!("{text}\n")));
     }
 
-    /// Writes lines of data, each with its end. Ends early when Ctrl-C is pressed, between two lines.
-    pub(crate) fn data(&mut self, lines: &str) {
+    /// Writes data without colours: a terminal takes nothing in it for orders.
+    pub(crate) fn plain(&mut self, records: &Records) {
+        if self.terminal {
+            self.data(&Records::of_lines(&printable(records.text())));
+        } else {
+            self.data(records);
+        }
+    }
+
+    /// Writes data. Ends early when Ctrl-C is pressed, between two records.
+    pub(crate) fn data(&mut self, records: &Records) {
         self.clear_status();
         let most = if self.terminal { PIECE_IN_TERMINAL } else { PIECE };
-        let mut rest = lines;
-        while !rest.is_empty() && self.failure.is_none() && !self.interrupts.pressed() {
-            let (piece, after) = split_piece(rest, most);
+        let mut done = 0;
+        while done < records.text.len() && self.failure.is_none() && !self.interrupts.pressed() {
+            let piece = records.piece(done, most, self.terminal);
             self.write(piece);
             self.copy(piece);
-            rest = after;
+            done += piece.len();
         }
     }
 
     /// Tells something about the data, or why there is none.
     pub(crate) fn notice(&mut self, text: &str) {
         self.clear_status();
+        let text = printable(text);
         // Who closes standard error does not want to know.
         let _ = writeln!(io::stderr().lock(), "{text}");
         self.copy(&format!("{text}\n"));
@@ -202,23 +260,35 @@ pub(crate) fn is_closed(error: &io::Error) -> bool {
     error.kind() == ErrorKind::BrokenPipe
 }
 
-/// As many whole lines as fit into a piece, at least one, and what follows.
-fn split_piece(lines: &str, most: usize) -> (&str, &str) {
-    let within = lines.as_bytes().get(..most).and_then(|piece| piece.iter().rposition(|&byte| byte == b'\n'));
-    let end = within.or_else(|| lines.find('\n')).filter(|_| lines.len() > most);
-    lines.split_at(end.map_or(lines.len(), |end| end + 1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn pieces(records: &[&str], most: usize, for_person: bool) -> Vec<String> {
+        let mut all = Records::default();
+        records.iter().for_each(|record| all.push(record));
+        let mut pieces: Vec<String> = Vec::new();
+        while pieces.concat().len() < all.text.len() {
+            let piece = all.piece(pieces.concat().len(), most, for_person).to_owned();
+            pieces.push(piece);
+        }
+        pieces
+    }
+
     #[test]
-    fn a_piece_ends_with_a_line() {
-        assert_eq!(split_piece("a\nb\n", 4), ("a\nb\n", ""));
-        assert_eq!(split_piece("a\nb\n", 3), ("a\n", "b\n"));
-        assert_eq!(split_piece("é\né\né\n", 7), ("é\né\n", "é\n"));
-        assert_eq!(split_piece("long\nb\n", 2), ("long\n", "b\n"));
-        assert_eq!(split_piece("open", 2), ("open", ""));
+    fn a_piece_ends_with_a_record() {
+        let records = ["a\n", "\"b\nb\"\n", "c\n", "d\n"];
+        assert_eq!(pieces(&records, 100, false), ["a\n\"b\nb\"\nc\nd\n"]);
+        assert_eq!(pieces(&records, 5, false), ["a\n", "\"b\nb\"\n", "c\nd\n"]);
+        assert_eq!(pieces(&records, 1, false), records, "at least one, however long");
+    }
+
+    #[test]
+    fn before_a_person_a_piece_ends_with_a_line() {
+        assert_eq!(pieces(&["a\nb\n"], 4, true), ["a\nb\n"]);
+        assert_eq!(pieces(&["a\nb\n"], 3, true), ["a\n", "b\n"]);
+        assert_eq!(pieces(&["é\né\né\n"], 7, true), ["é\né\n", "é\n"]);
+        assert_eq!(pieces(&["long\nb\n"], 2, true), ["long\n", "b\n"]);
+        assert_eq!(pieces(&["open"], 2, true), ["open"]);
     }
 }

@@ -21,6 +21,8 @@ const TICK: Duration = Duration::from_millis(500);
 pub(crate) struct Asked {
     /// Whether it goes on until it is stopped.
     pub(crate) push: bool,
+    /// Whether it is PRINT: what comes is text, whatever it looks like.
+    pub(crate) print: bool,
     /// Whether it ends after some rows.
     pub(crate) limited: bool,
     /// The one stream or table it reads, if an empty result may be that one's doing.
@@ -31,11 +33,13 @@ pub(crate) struct Asked {
 struct Progress {
     begin: Instant,
     until: Option<Instant>,
-    rows: usize,
+    rows: u64,
+    /// Whether a row was gone from its table.
+    removed: bool,
     /// Whether an empty result has been explained.
     explained: bool,
     /// When the status was drawn last, and how many rows there were.
-    drawn: (Instant, usize),
+    drawn: (Instant, u64),
 }
 
 /// How it ended.
@@ -53,7 +57,7 @@ impl Session {
     pub(crate) async fn query(&mut self, text: &str, asked: &Asked) -> Result<()> {
         let begin = Instant::now();
         let until = self.limits.time.map(|time| begin + time);
-        let mut progress = Progress { begin, until, rows: 0, explained: false, drawn: (begin, 0) };
+        let mut progress = Progress { begin, until, rows: 0, removed: false, explained: false, drawn: (begin, 0) };
         // What the user asked for to the row is shown to the row.
         let shortened = self.output.is_terminal() && !asked.push && !asked.limited;
         let max_rows = self.chosen.max_rows.filter(|_| shortened);
@@ -77,6 +81,8 @@ impl Session {
             End::TimeIsUp => {
                 self.timed_out = true;
                 self.output.notice("Time is up");
+                // That there would have been none, nobody knows.
+                progress.explained = true;
             }
             End::Interrupted => {
                 self.remark_rows(&progress);
@@ -84,7 +90,7 @@ impl Session {
             }
         }
         if progress.rows == 0 && !progress.explained {
-            let reason = self.reason_while_wanted(asked).await;
+            let reason = self.reason_while_wanted(asked, &progress).await;
             reason.into_iter().for_each(|reason| self.output.notice(&reason));
         }
         self.remark_rows(&progress);
@@ -137,7 +143,9 @@ impl Session {
                 }
             };
             let Some(line) = line else { return Ok(End::Said(None)) };
-            if let Some(end) = self.take_line(&line, results, progress)? {
+            if asked.print {
+                take_print(&line, results, progress);
+            } else if let Some(end) = self.take_line(&line, results, progress)? {
                 return Ok(end);
             }
             if results.are_many() {
@@ -157,12 +165,14 @@ impl Session {
             Line::Header { schema } => results.header(raw, &schema),
             Line::Row { columns, tombstone } => {
                 progress.rows += 1;
+                if tombstone && self.format == OutputFormat::Csv && !std::mem::replace(&mut progress.removed, true) {
+                    self.output.notice(
+                        "Rows are gone from the table: CSV has their keys and NULLs, JSONL says \"@tombstone\"",
+                    );
+                }
                 results.row(raw, columns, tombstone);
             }
-            Line::Text(text) => {
-                progress.rows += 1;
-                results.text(&text);
-            }
+            Line::Text(text) => results.text(&text),
         }
         Ok(None)
     }
@@ -188,16 +198,17 @@ impl Session {
             self.output.data(&results.take());
         } else if asked.push && !progress.explained && progress.rows == 0 {
             progress.explained = true;
-            let Some(reason) = self.reason_while_wanted(asked).await else { return };
+            let Some(reason) = self.reason_while_wanted(asked, progress).await else { return };
             self.output.notice(&format!("{reason}\nPress Ctrl-C to stop waiting."));
         }
         self.draw_status(asked, progress);
     }
 
-    /// Why there are no rows, unless Ctrl-C says that nobody wants to know.
-    async fn reason_while_wanted(&self, asked: &Asked) -> Option<String> {
+    /// Why there are no rows, unless Ctrl-C says that nobody wants to know, or the query's time is up.
+    async fn reason_while_wanted(&self, asked: &Asked, progress: &Progress) -> Option<String> {
         tokio::select! {
             reason = empty::reason(self, asked) => Some(reason),
+            () = deadline(progress.until) => None,
             () = self.output.interrupts.wait() => None,
         }
     }
@@ -213,6 +224,15 @@ impl Session {
             self.output.status(&format!("{rows} rows, {rate:.0} a second; Ctrl-C ends the query"));
             progress.drawn = (Instant::now(), progress.rows);
         }
+    }
+}
+
+/// Notes a line of PRINT. Lines about the formats come before the first record; ksqlDB sends empty ones to see whether anybody
+/// is there.
+fn take_print(line: &str, results: &mut Results, progress: &mut Progress) {
+    if !line.is_empty() {
+        progress.rows += u64::from(line.starts_with("rowtime: "));
+        results.text(line);
     }
 }
 

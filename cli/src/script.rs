@@ -1,9 +1,11 @@
 //! Runs texts of several statements, one after the other, until one fails. A script may hold commands of the shell too.
 
-use std::io::{BufRead, Read};
+use std::fs::File;
+use std::io::{self, BufRead, Read};
 use std::path::Path;
 
 use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 
 use crate::client::ClientError;
 use crate::commands::{self, Outcome};
@@ -14,7 +16,7 @@ use crate::session::{Session, SessionError};
 
 /// Scripts may run each other this deep.
 const MAX_DEPTH: usize = 16;
-/// A line, or the lines of a statement, may have this many bytes; a server takes less.
+/// A line, the lines of a statement, or a file may have this many bytes; a server takes less.
 const MAX_BYTES: usize = 64 << 20;
 
 /// Whether to go on after a text.
@@ -57,7 +59,7 @@ const CLOSED: u8 = 141;
 /// Runs every statement and command of a text; stops at the first that fails.
 pub(crate) async fn run(session: &mut Session, name: Option<&str>, text: &str) -> Result<Flow, Stopped> {
     let mut entry = Entry::default();
-    for line in text.split('\n') {
+    for line in without_mark(text).split('\n') {
         entry.push(line);
         if run_ready(session, name, &mut entry, false).await? == Flow::Exit {
             return Ok(Flow::Exit);
@@ -69,7 +71,12 @@ pub(crate) async fn run(session: &mut Session, name: Option<&str>, text: &str) -
 /// Runs the statements of a file.
 pub(crate) async fn run_file(session: &mut Session, path: &Path) -> Result<Flow, Stopped> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| Stopped::failed(format!("{name}: {error}")))?;
+    let path = path.to_owned();
+    // A pipe may keep it waiting.
+    let Some(read) = session.output.interruptible(spawn_blocking(move || read_file(&path))).await else {
+        return Err(Stopped { message: String::new(), code: INTERRUPTED });
+    };
+    let text = read.map_err(io::Error::other).flatten().map_err(|error| Stopped::failed(format!("{name}: {error}")))?;
     if session.depth >= MAX_DEPTH {
         return Err(Stopped::failed(format!("{name}: scripts are nested too deeply; does it run itself?")));
     }
@@ -79,17 +86,28 @@ pub(crate) async fn run_file(session: &mut Session, path: &Path) -> Result<Flow,
     result
 }
 
+fn read_file(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_BYTES {
+        return Err(io::Error::other(format!("more than {MAX_BYTES} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|_| io::Error::other("not UTF-8"))
+}
+
 /// Runs what comes on standard input, each statement as soon as it is there.
 pub(crate) async fn run_stdin(session: &mut Session) -> Result<Flow, Stopped> {
     let name = Some("stdin");
     let mut lines = stdin_lines();
     let mut entry = Entry::default();
+    let mut is_first = true;
     loop {
         let Some(line) = session.output.interruptible(lines.recv()).await else {
             return Err(Stopped { message: String::new(), code: INTERRUPTED });
         };
         let Some(line) = line else { return run_ready(session, name, &mut entry, true).await };
-        entry.push(&line.map_err(|problem| Stopped::failed(format!("stdin: {problem}")))?);
+        let line = line.map_err(|problem| Stopped::failed(format!("stdin: {problem}")))?;
+        entry.push(if std::mem::take(&mut is_first) { without_mark(&line) } else { &line });
         if entry.waiting() > MAX_BYTES {
             return Err(Stopped::failed(format!("stdin: a statement of more than {MAX_BYTES} bytes")));
         }
@@ -97,6 +115,11 @@ pub(crate) async fn run_stdin(session: &mut Session) -> Result<Flow, Stopped> {
             return Ok(Flow::Exit);
         }
     }
+}
+
+/// A text without the byte order mark that some editors begin it with.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// The lines of standard input as they come. A thread of its own waits for them, which does not keep the process alive.

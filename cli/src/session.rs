@@ -10,11 +10,11 @@ use sql::{SelectItem, Statement, Variables};
 use wire::Entity;
 
 use crate::args::OutputFormat;
-use crate::client::{Client, ClientError, request};
+use crate::client::{self, Client, ClientError, request};
 use crate::mistake::Mistake;
 use crate::output::Output;
 use crate::query::Asked;
-use crate::render::{Layout, entity, list, records};
+use crate::render::{Answer, Layout, entity, list};
 use crate::script::{self, Stopped};
 
 /// Why a statement or a command did not work.
@@ -66,7 +66,7 @@ enum Kind {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Limits {
     /// After so many rows.
-    pub(crate) rows: Option<usize>,
+    pub(crate) rows: Option<u64>,
     /// After so long.
     pub(crate) time: Option<Duration>,
 }
@@ -74,6 +74,8 @@ pub(crate) struct Limits {
 /// A session.
 pub(crate) struct Session {
     pub(crate) client: Client,
+    /// Of the server that the command line names.
+    first: Client,
     pub(crate) properties: Map<String, Value>,
     pub(crate) variables: Map<String, Value>,
     pub(crate) format: OutputFormat,
@@ -97,6 +99,7 @@ impl Session {
     /// A new session in which nothing is SET or DEFINEd.
     pub(crate) fn new(client: Client, format: OutputFormat, limits: Limits, output: Output) -> Self {
         Self {
+            first: client.clone(),
             client,
             properties: Map::new(),
             variables: Map::new(),
@@ -115,6 +118,12 @@ impl Session {
     /// How tables are laid out now: the terminal may have changed.
     pub(crate) fn layout(&self) -> Layout {
         Layout { terminal: self.output.width(), colours: self.output.has_colours(), ..self.chosen }
+    }
+
+    /// A client of a server that this session may switch to. Who the user is, is for the first server alone.
+    pub(crate) fn client_of(&self, url: &str) -> Result<Client> {
+        let client = Client::new(url, None)?;
+        Ok(if client.is_same_server(&self.first) { client.with_user_of(&self.first) } else { client })
     }
 
     /// Talks to another server from now on; its commands are counted anew.
@@ -170,11 +179,14 @@ impl Session {
                 let push = query.emit.is_some();
                 Kind::Query(Asked {
                     push,
+                    print: false,
                     limited: query.limit.is_some(),
                     source: only_source.filter(|_| !filtered || push),
                 })
             }
-            Statement::Print { limit, .. } => Kind::Query(Asked { push: true, limited: limit.is_some(), source: None }),
+            Statement::Print { limit, .. } => {
+                Kind::Query(Asked { push: true, print: true, limited: limit.is_some(), source: None })
+            }
             Statement::Set { name, value } => Kind::Set(name, value),
             Statement::Unset { name } => Kind::Unset(name),
             Statement::Define { name, value } => Kind::Define(name, value),
@@ -194,11 +206,21 @@ impl Session {
     /// The server is asked whether it would take the property, and told it with every later request. Returns what should be
     /// known about it.
     pub(crate) async fn put(&mut self, name: &str, value: &str) -> Result<Option<String>> {
-        let hint = self.client.check_property(name).await?;
+        let client = self.client.clone();
+        let hint = self.wait_for(client.check_property(name)).await?;
         let statement = format!("SET {} = {};", sql::format_string(name), sql::format_string(value));
-        self.client.statements(&request(&statement, &self.properties, &self.variables)).await?;
+        let request = request(&statement, &self.properties, &self.variables);
+        self.wait_for(client.statements(&request)).await?;
         self.properties.insert(name.to_owned(), Value::String(value.to_owned()));
         Ok(hint)
+    }
+
+    /// Waits for an answer unless the user presses Ctrl-C. What changes something at the server is not waited for here.
+    pub(crate) async fn wait_for<T>(&mut self, answer: impl Future<Output = client::Result<T>>) -> Result<T> {
+        match self.output.interruptible(answer).await {
+            Some(answer) => Ok(answer?),
+            None => Err(SessionError::Interrupted("Not waited for")),
+        }
     }
 
     async fn statement(&mut self, text: &str) -> Result<()> {
@@ -231,7 +253,13 @@ impl Session {
             (_, Entity::CurrentStatus(_) | Entity::Warning(_) | Entity::TerminateQuery(_)) => {
                 self.output.notice(&entity(Layout::default(), parsed));
             }
-            (format, _) => self.output.data(&records(format, value)),
+            (format, _) => {
+                let answer = Answer::of(value, parsed);
+                self.output.plain(&answer.shown(format));
+                if answer.is_empty() {
+                    self.output.notice(&entity(Layout::default(), parsed));
+                }
+            }
         }
     }
 

@@ -32,7 +32,7 @@ pub(crate) async fn server(file: Option<&Path>, overrides: &[(String, String)]) 
     settings.extend(overrides.iter().cloned());
     let mut config = ServerConfig::from_settings(settings)?;
     config.warnings.extend(environment.warnings);
-    server::trace_to_stderr();
+    server::trace_to_stderr("info");
     prepare_process();
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| format!("SIGTERM: {e}"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| format!("SIGINT: {e}"))?;
@@ -60,6 +60,8 @@ pub(crate) struct InProcess {
     pub(crate) url: String,
     /// Where it keeps its data.
     pub(crate) data_dir: String,
+    /// What the user should know about its settings.
+    pub(crate) warnings: Vec<String>,
     stop: oneshot::Sender<()>,
     running: JoinHandle<Result<(), String>>,
 }
@@ -73,15 +75,19 @@ impl InProcess {
     }
 }
 
-/// Starts a server on ksqlDB's port if it is free, else on any.
+/// Starts a server on ksqlDB's port if it is free, else on any. It tells on standard error what goes wrong.
 pub(crate) async fn in_process(overrides: &[(String, String)]) -> Result<InProcess, String> {
-    let mut settings = overrides.to_vec();
+    let environment = Environment::of_process();
+    let mut settings = environment.settings;
+    settings.extend(overrides.iter().cloned());
     if !settings.iter().any(|(name, _)| name == "listeners") {
         let port = if TcpListener::bind(("127.0.0.1", 8088)).is_ok() { 8088 } else { 0 };
         settings.push(("listeners".to_owned(), format!("http://127.0.0.1:{port}")));
     }
     prepare_process();
-    let config = ServerConfig::from_settings(settings)?;
+    let mut config = ServerConfig::from_settings(settings)?;
+    server::trace_to_stderr("warn");
+    let warnings = config.warnings.drain(..).chain(environment.warnings).collect();
     let data_dir = config.data_dir().to_owned();
     let (stop, stopped) = oneshot::channel();
     let (say, listening) = oneshot::channel();
@@ -95,7 +101,7 @@ pub(crate) async fn in_process(overrides: &[(String, String)]) -> Result<InProce
         server::run(config, say, until).await.map_err(|e| e.to_string())
     });
     match listening.await {
-        Ok(address) => Ok(InProcess { url: format!("http://{address}"), data_dir, stop, running }),
+        Ok(address) => Ok(InProcess { url: format!("http://{address}"), data_dir, warnings, stop, running }),
         // It ended before it listened: its own error says why.
         Err(_) => match running.await {
             Ok(Err(message)) => Err(message),

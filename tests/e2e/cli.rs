@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::Output;
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use e2e::process::{self, Server, run, signal, spawn};
 use e2e::{eventually, repository};
@@ -166,6 +166,81 @@ fn csv_and_json_lines_hold_records_and_nothing_else() {
 }
 
 #[test]
+fn statements_answer_in_records() {
+    let (server, _data) = server();
+    let csv = |statement: &str| ok(&run(&[&server.url, "--output", "csv", "-e", statement], ""));
+    let header = |text: String| text.lines().next().unwrap_or_default().to_owned();
+    // What they are called does not depend on whether there are any.
+    let lists =
+        ["SHOW STREAMS;", "SHOW TABLES;", "SHOW QUERIES;", "SHOW TOPICS;", "SHOW TYPES;", "SHOW TOPICS EXTENDED;"];
+    let empty = lists.map(csv);
+    for (out, _) in &empty {
+        assert_eq!(out.lines().count(), 1, "{out}");
+    }
+    assert!(empty[2].1.contains("(no queries are running)"), "{}", empty[2].1);
+    assert_eq!(csv("DEFINE a = 'b'; SHOW VARIABLES;").0, "name,value\na,b\n");
+    let some =
+        "CREATE TYPE pair AS STRUCT<a INT>; CREATE TABLE counts AS SELECT id, COUNT(*) AS n FROM rides GROUP BY id;";
+    ok(&run(&[&server.url, "-e", &format!("{RIDES}{some}")], ""));
+    for (list, empty) in lists.into_iter().zip(empty) {
+        let (out, _) = csv(list);
+        assert!(out.lines().count() > 1, "{list} {out}");
+        assert_eq!(header(out), header(empty.0), "{list}");
+    }
+    assert_eq!(csv("SHOW TYPES;").0, "name,schema\nPAIR,STRUCT<A INTEGER>\n");
+    let (out, _) = ok(&run(&[&server.url, "--output", "jsonl", "-e", "DESCRIBE FUNCTION ABS; SHOW VARIABLES;"], ""));
+    let records: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((records.len(), &records[0]["name"]), (1, &Value::from("ABS")));
+    assert!(records[0]["functions"].as_array().is_some_and(|functions| functions.len() > 1), "{out}");
+}
+
+#[test]
+fn numbers_are_those_of_the_server() {
+    let (server, _data) = server();
+    ok(&run(&[&server.url, "-e", RIDES], ""));
+    let script = "SET 'auto.offset.reset'='earliest';
+        SELECT CAST('1E300' AS DOUBLE) AS d, ARRAY[1E-7] AS l FROM rides EMIT CHANGES LIMIT 1;";
+    for (format, expected) in [
+        ("csv", "D,L\n1.0E300,[1.0E-7]\n"),
+        ("jsonl", "{\"D\":1.0E300,\"L\":[1.0E-7]}\n"),
+        (
+            "tabular",
+            "+---------+----------+\n| D       | L        |\n+---------+----------+\n| 1.0E300 | [1.0E-7] |\n+---------+----------+\n",
+        ),
+    ] {
+        assert_eq!(ok(&run(&[&server.url, "--output", format, "-e", script], "")).0, expected);
+    }
+}
+
+#[test]
+fn csv_tells_that_rows_are_gone() {
+    let (server, _data) = server();
+    let script = "CREATE TABLE t (k INT PRIMARY KEY, v INT) WITH (kafka_topic='t', value_format='json', partitions=1);
+        CREATE STREAM s (k INT KEY, v VARCHAR) WITH (kafka_topic='t', key_format='kafka', value_format='kafka');
+        INSERT INTO t (k, v) VALUES (1, 2); INSERT INTO s (k, v) VALUES (1, NULL); INSERT INTO t (k, v) VALUES (2, NULL);
+        SET 'auto.offset.reset'='earliest'; SELECT * FROM t EMIT CHANGES LIMIT 3;";
+    let (out, err) = ok(&run(&[&server.url, "--output", "csv", "-e", script], ""));
+    assert_eq!(out, "K,V\n1,2\n1,\n2,\n");
+    assert_eq!(err.matches("Rows are gone from the table").count(), 1, "{err}");
+}
+
+#[test]
+fn records_give_no_orders() {
+    let (server, _data) = server();
+    let script = "CREATE STREAM raw (v VARCHAR) WITH (kafka_topic='raw', value_format='kafka', partitions=1);
+        INSERT INTO raw VALUES ('one
+{\"errorMessage\":{\"message\":\"spoofed\"}}');
+        INSERT INTO raw VALUES ('{\"finalMessage\":\"spoofed\"}'); INSERT INTO raw VALUES ('three');
+        PRINT raw FROM BEGINNING;";
+    let (out, err) = ok(&run(&[&server.url, "--query-row-limit", "3", "--output", "jsonl", "-e", script], ""));
+    let lines: Vec<String> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 5, "two about the formats, three records: {out}");
+    assert!(lines[2].contains(r#"value: one\n{"errorMessage":{"message":"spoofed"}}, partition: 0"#), "{out}");
+    assert!(lines[3].contains(r#"value: {"finalMessage":"spoofed"}"#), "{out}");
+    assert!(lines[4].contains("value: three") && err.ends_with("Limit Reached\n"), "{out}{err}");
+}
+
+#[test]
 fn variables_and_limits_from_the_command_line() {
     let (server, _data) = server();
     ok(&run(&[&server.url, "-e", RIDES], ""));
@@ -192,6 +267,81 @@ fn a_query_whose_time_is_up_is_told_by_the_exit_code() {
     let output = run(&[&server.url, "--query-timeout", "300", "-e", "PRINT rides; SHOW NOTHING;"], "");
     assert_eq!(output.status.code(), FAILED, "a failure counts for more");
     ok(&run(&[&server.url, "--query-timeout", "30000", "-e", "SELECT * FROM rides;"], ""));
+}
+
+#[test]
+fn a_server_that_says_no_more_is_left_when_the_time_is_up() {
+    let url = silent_server();
+    let output = run(&[&url, "--query-timeout", "300", "-e", "SELECT * FROM s;"], "");
+    assert_eq!(output.status.code(), TIMED_OUT);
+    assert_eq!(text(&output.stderr), "Time is up\n", "whether there are rows, nobody knows");
+}
+
+#[test]
+fn one_control_c_leaves_a_server_that_says_no_more() {
+    let (url, (other, data)) = (silent_server(), server());
+    let pipe = data.path().join("pipe").display().to_string();
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("server http://{}", silent.local_addr().unwrap());
+    for (url, line) in [
+        (&url, "SET 'auto.offset.reset'='earliest';"),
+        (&other.url, server.as_str()),
+        (&other.url, &format!("run script '{pipe}'")),
+        (&other.url, &format!("spool '{pipe}'")),
+    ] {
+        let mut child = spawn(&[url, "-e", &format!("output\n{line}")]);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.contains("Current output format")));
+        std::thread::sleep(Duration::from_millis(200));
+        signal(child.id(), "INT");
+        assert_eq!(child.wait().unwrap().code(), INTERRUPTED, "{line}");
+    }
+}
+
+/// A server that answers `/info` and nothing else.
+fn silent_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut silent = Vec::new();
+        for stream in listener.incoming().map(Result::unwrap) {
+            let mut line = String::new();
+            BufReader::new(&stream).read_line(&mut line).unwrap();
+            if line.starts_with("GET /info") {
+                let length = INFO.len();
+                let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+                (&stream).write_all(format!("{head}{INFO}").as_bytes()).unwrap();
+            } else {
+                silent.push(stream);
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn a_text_may_begin_with_a_byte_order_mark() {
+    let (server, data) = server();
+    let (file, script) = (data.path().join("marked.sql"), "\u{feff}SHOW STREAMS;\nSHOW TABLES;");
+    fs::write(&file, script).unwrap();
+    for output in [run(&[&server.url, "-f", &file.display().to_string()], ""), run(&[&server.url], script)] {
+        assert!(ok(&output).0.contains("no tables yet"));
+    }
+}
+
+#[test]
+fn the_shells_own_server_tells_about_its_settings() {
+    let data = tempfile::tempdir().unwrap();
+    let data_dir = format!("data.dir={}", data.path().display());
+    let settings = ["-D", &data_dir, "-D", "listeners=http://127.0.0.1:0", "-D", "ksql.lag.reporting.enable=true"];
+    let mut command = process::command(&[&settings[..], &["-e", "SHOW PROPERTIES;"]].concat());
+    command.env("KSQL_OPTS", "-Dksql.heartbeat.enable=true").env("KSQL_KSQL_SERVICE_ID", "from_outside_");
+    let (out, err) = ok(&command.output().unwrap());
+    for name in ["ksql.lag.reporting.enable", "ksql.heartbeat.enable"] {
+        assert!(err.lines().any(|line| line.contains(name) && line.contains("no effect")), "{name}: {err}");
+    }
+    assert!(out.contains("from_outside_"), "{out}");
 }
 
 #[test]
@@ -264,7 +414,7 @@ fn control_c_leaves_whole_rows() {
     let (server, data) = server();
     ok(&run(&[&server.url, "-e", RIDES], ""));
     let script = "SET 'auto.offset.reset'='earliest';
-        SELECT 'k' AS k, EXPLODE(GENERATE_SERIES(100000, 459999)) AS n, 'end' AS e FROM rides EMIT CHANGES;";
+        SELECT 'k' AS k, EXPLODE(GENERATE_SERIES(100000, 459999)) AS n, 'of two\nlines' AS e FROM rides EMIT CHANGES;";
     for format in ["tabular", "csv"] {
         let path = data.path().join(format);
         let file = fs::File::create(&path).unwrap();
@@ -279,12 +429,16 @@ fn control_c_leaves_whole_rows() {
         println!("{format}: ended after {:?}, {} lines", begin.elapsed(), shown.lines().count());
         assert!(shown.ends_with('\n'));
         let width = shown.lines().next().unwrap().len();
+        if format == "tabular" {
+            let last_row = shown.lines().rfind(|line| line.starts_with('|')).unwrap();
+            assert!(last_row.ends_with("| lines  |"), "{last_row}");
+        }
         for line in shown.lines().filter(|_| format == "tabular") {
             assert!(line.len() == width && line.ends_with(['|', '+']), "{line}");
         }
-        for line in shown.lines().skip(1).filter(|_| format == "csv") {
-            let number = line.strip_prefix("k,").and_then(|rest| rest.strip_suffix(",end"));
-            assert!(number.is_some_and(|number| number.len() == 6), "{line}");
+        for row in shown.split("lines\"\n").skip(1).filter(|row| format == "csv" && !row.is_empty()) {
+            let number = row.strip_prefix("k,").and_then(|rest| rest.strip_suffix(",\"of two\n"));
+            assert!(number.is_some_and(|number| number.len() == 6), "{row}");
         }
     }
 }
@@ -366,6 +520,14 @@ fn a_server_is_told_who_the_user_is() {
     let output = run(&[&url, "--user", "Zo\u{eb}", "--password", "a:b"], &format!("server {other}\n"));
     assert_eq!(output.status.code(), FAILED);
     assert!(told_other.try_iter().all(|user| user.is_none()), "a password is for one server");
+    let (third, _data) = server();
+    let there_and_back = format!("server {}\nserver {url}/\nSHOW STREAMS;", third.url);
+    ok(&run(&[&url, "--user", "Zo\u{eb}", "--password", "a:b"], &there_and_back));
+    ok(&process::command(&[&url, "-u", "Zo\u{eb}", "-e", "SHOW STREAMS;"])
+        .env("MILLSTREAM_PASSWORD", "a:b")
+        .output()
+        .unwrap());
+    ok(&process::command(&[&other, "-e", "SHOW STREAMS;"]).env("MILLSTREAM_TOKEN", "abc").output().unwrap());
     ok(&run(&[&other, "--token", "abc", "-e", "SHOW STREAMS;"], ""));
 
     for wrong in [&["-u", "a", "-t", "b"][..], &["-p", "a"], &["-t"]] {
@@ -397,6 +559,13 @@ fn a_server_that_is_not_there_is_named() {
         let output = run(&[url, "-e", "SHOW STREAMS;"], "");
         assert_eq!(output.status.code(), UNREACHABLE);
         assert!(text(&output.stderr).contains("http://127.0.0.1:1: Connection refused"), "{}", text(&output.stderr));
+    }
+    for url in
+        ["http://u:sekret@127.0.0.1:1", "u:sekret@127.0.0.1:1", "https://u:sekret@127.0.0.1:1", "http://u:sekret@["]
+    {
+        let output = run(&[url, "-e", "SHOW STREAMS;"], "");
+        assert_eq!(output.status.code(), UNREACHABLE);
+        assert!(!text(&output.stderr).contains("sekret"), "{}", text(&output.stderr));
     }
     let output = run(&["https://127.0.0.1:1", "-e", "SHOW STREAMS;"], "");
     assert!(text(&output.stderr).contains("https is not supported"), "{}", text(&output.stderr));

@@ -244,6 +244,14 @@ fn a_query_that_goes_on_shows_how_it_goes() {
 }
 
 #[test]
+fn control_c_at_the_password_prompt_leaves() {
+    let house = House::build();
+    let shell = Terminal::start_at(&[&house.server.url, "-u", "zoe"], house.home.path(), &[], "Password of zoe: ");
+    shell.press(keys::CTRL_C);
+    assert_eq!(shell.exit_code(), Some(130), "as anywhere else");
+}
+
+#[test]
 fn control_c_clears_a_half_typed_statement() {
     let house = House::build();
     let shell = house.shell();
@@ -411,7 +419,8 @@ fn a_server_that_does_not_answer_can_be_left() {
     });
     let home = tempfile::tempdir().unwrap();
     let shell = Terminal::start(&[&url], home.path());
-    for statement in ["SHOW STREAMS;\r", "SELECT * FROM x EMIT CHANGES;\r"] {
+    let set = "SET 'auto.offset.reset'='earliest';\r";
+    for statement in ["SHOW STREAMS;\r", "SELECT * FROM x EMIT CHANGES;\r", set] {
         shell.press(statement);
         std::thread::sleep(std::time::Duration::from_millis(200));
         shell.press(keys::CTRL_C);

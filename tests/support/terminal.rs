@@ -57,6 +57,13 @@ impl Terminal {
 
     /// The same with more environment variables.
     pub fn start_in(args: &[&str], home: &Path, environment: &[(&str, &str)]) -> Self {
+        let terminal = Self::start_at(args, home, environment, "");
+        terminal.wait_for_prompt();
+        terminal
+    }
+
+    /// The same for a shell that shows something else before its first prompt: waits for that.
+    pub fn start_at(args: &[&str], home: &Path, environment: &[(&str, &str)], first: &str) -> Self {
         let (pty, pts) = open().expect("a pseudo-terminal");
         pty.resize(Size::new(ROWS, COLUMNS)).expect("it has a size");
         let command = Command::new(process::binary()).args(args).env("HOME", home).env("TERM", "xterm-256color");
@@ -69,7 +76,7 @@ impl Terminal {
         let (reader, shown, progress) = (Arc::clone(&pty), Arc::clone(&screen), Arc::clone(&reading));
         std::thread::spawn(move || show(&reader, &shown, &progress));
         let terminal = Self { child, pty, screen, reading };
-        terminal.wait_for_prompt();
+        terminal.wait_for(first);
         terminal
     }
 

@@ -119,7 +119,7 @@ impl Iterator for Pieces<'_> {
 }
 
 /// A number as people read it: `360,000`.
-pub(crate) fn grouped(number: usize) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let first = digits.len() % 3;
     let (head, tail) = digits.split_at(first);

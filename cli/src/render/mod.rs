@@ -9,6 +9,6 @@ mod table;
 
 pub(crate) use entities::entity;
 pub(crate) use layout::{Layout, grouped};
-pub(crate) use records::records;
+pub(crate) use records::Answer;
 pub(crate) use rows::{Line, Results};
-pub(crate) use table::list;
+pub(crate) use table::{list, printable};

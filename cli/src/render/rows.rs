@@ -1,29 +1,32 @@
 //! The lines of a query's answer, read and shown.
 
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::layout::Layout;
-use super::records::{csv_line, json_line};
-use super::table::{Cell, Grid};
+use super::records::{Field, csv_header, csv_line, json_line};
+use super::table::{Cell, Grid, printable};
 use crate::args::OutputFormat;
+use crate::output::Records;
 
 /// Rows that are kept to be laid out together, at most.
 const LAID_OUT_TOGETHER: usize = 1000;
 /// Bytes of other forms that are kept to be written together.
 const WRITTEN_TOGETHER: usize = 16 << 10;
 
-/// One line of `/query`: a piece of a JSON array, or a line of PRINT.
+/// One line of a query's answer: a piece of a JSON array.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Line {
     /// The query's columns.
     Header { schema: String },
     /// One row; a tombstone removes its key from a table.
-    Row { columns: Vec<Value>, tombstone: bool },
+    Row { columns: Vec<Field>, tombstone: bool },
     /// How it ended.
     Final(String),
     /// The server gave up.
     Error(String),
-    /// PRINT's text.
+    /// Something that this version does not know.
     Text(String),
     /// Nothing to show.
     Nothing,
@@ -35,18 +38,18 @@ impl Line {
         if matches!(line.trim(), "" | "[" | "]") {
             return Self::Nothing;
         }
-        let Ok(Value::Object(map)) = first_value(line) else { return Self::Text(line.to_owned()) };
-        if let Some(header) = map.get("header") {
+        let Some(element) = Element::first(line) else { return Self::Text(line.to_owned()) };
+        if let Some(header) = element.header {
             return Self::Header { schema: header["schema"].as_str().unwrap_or_default().to_owned() };
         }
-        if let Some(row) = map.get("row") {
-            let columns = row["columns"].as_array().cloned().unwrap_or_default();
-            return Self::Row { columns, tombstone: row["tombstone"].as_bool().unwrap_or(false) };
+        if let Some(row) = element.row {
+            let columns = row.columns.into_iter().map(Field::of_raw).collect();
+            return Self::Row { columns, tombstone: row.tombstone };
         }
-        if let Some(message) = map.get("finalMessage") {
-            return Self::Final(message.as_str().unwrap_or_default().to_owned());
+        if let Some(message) = element.final_message {
+            return Self::Final(message);
         }
-        if let Some(error) = map.get("errorMessage") {
+        if let Some(error) = element.error_message {
             let message = error.get("message").and_then(Value::as_str);
             return Self::Error(message.map_or_else(|| error.to_string(), ToOwned::to_owned));
         }
@@ -54,11 +57,31 @@ impl Line {
     }
 }
 
-/// Parses the object of a line of a JSON array: `[{…},`, `{…},`, `{…}]`.
-fn first_value(line: &str) -> serde_json::Result<Value> {
-    let start = line.trim().trim_start_matches('[');
-    let mut values = serde_json::Deserializer::from_str(start).into_iter();
-    values.next().unwrap_or(Ok(Value::Null))
+/// An element of the array.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Element<'a> {
+    header: Option<Value>,
+    #[serde(borrow)]
+    row: Option<Row<'a>>,
+    final_message: Option<String>,
+    error_message: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Row<'a> {
+    #[serde(borrow, default)]
+    columns: Vec<&'a RawValue>,
+    #[serde(default)]
+    tombstone: bool,
+}
+
+impl<'a> Element<'a> {
+    /// That of a line: `[{…},`, `{…},`, `{…}]`.
+    fn first(line: &'a str) -> Option<Self> {
+        let start = line.trim().trim_start_matches('[');
+        serde_json::Deserializer::from_str(start).into_iter().next()?.ok()
+    }
 }
 
 /// Names of the columns in a header's schema text: ``  `A` INTEGER KEY, `B` STRUCT<`X` STRING>  ``.
@@ -102,21 +125,21 @@ fn quoted_name(text: &str) -> (String, &str) {
 pub(crate) struct Results {
     format: OutputFormat,
     names: Vec<String>,
-    /// Lines that wait to be written.
-    text: String,
+    /// What waits to be written.
+    text: Records,
     /// Rows that wait to be laid out.
     rows: Vec<Vec<Cell>>,
     grid: Option<Grid>,
     layout: Layout,
     /// How many rows of a table are still shown, if not all are.
     room: Option<usize>,
-    hidden: usize,
+    hidden: u64,
 }
 
 impl Results {
     /// For one query.
     pub(crate) fn new(format: OutputFormat, layout: Layout, max_rows: Option<usize>) -> Self {
-        let (names, text, rows) = (Vec::new(), String::new(), Vec::new());
+        let (names, text, rows) = (Vec::new(), Records::default(), Vec::new());
         Self { format, names, text, rows, grid: None, layout, room: max_rows, hidden: 0 }
     }
 
@@ -126,59 +149,61 @@ impl Results {
         match self.format {
             OutputFormat::Tabular => self.grid = Some(Grid::new(self.layout, self.names.clone())),
             OutputFormat::Json => self.raw(raw),
-            OutputFormat::Csv => {
-                self.text.push_str(&csv_line(self.names.iter().map(|name| Value::from(name.as_str()))))
-            }
+            OutputFormat::Csv => self.push(&csv_header(&self.names)),
             OutputFormat::JsonLines => {}
         }
     }
 
     /// A row.
-    pub(crate) fn row(&mut self, raw: &str, columns: Vec<Value>, tombstone: bool) {
+    pub(crate) fn row(&mut self, raw: &str, columns: Vec<Field>, tombstone: bool) {
         match self.format {
             OutputFormat::Tabular if self.room == Some(0) => self.hidden += 1,
             OutputFormat::Tabular => {
                 self.room = self.room.map(|room| room - 1);
-                self.rows.push(columns.iter().map(|value| self.cell(value, tombstone)).collect());
+                self.rows.push(columns.into_iter().map(|field| self.cell(field, tombstone)).collect());
             }
             OutputFormat::Json => self.raw(raw),
-            OutputFormat::Csv => self.text.push_str(&csv_line(columns)),
-            OutputFormat::JsonLines => self.text.push_str(&json_line(&self.names, columns, tombstone)),
+            OutputFormat::Csv => self.push(&csv_line(columns)),
+            OutputFormat::JsonLines => self.push(&json_line(&self.names, &columns, tombstone)),
         }
     }
 
-    fn cell(&self, value: &Value, tombstone: bool) -> Cell {
-        match value {
-            Value::Null if tombstone => Cell { text: "<TOMBSTONE>".to_owned(), dim: true },
+    fn cell(&self, field: Field, tombstone: bool) -> Cell {
+        match field {
+            Field::Null if tombstone => Cell { text: "<TOMBSTONE>".to_owned(), dim: true },
             // Without colours a terminal shows by brackets that it is not the text.
-            Value::Null if self.layout.terminal.is_some() && !self.layout.colours => Cell::value("<null>".to_owned()),
-            Value::Null => Cell { text: "null".to_owned(), dim: true },
-            Value::String(text) => Cell::value(text.clone()),
-            other => Cell::value(other.to_string()),
+            Field::Null if self.layout.terminal.is_some() && !self.layout.colours => Cell::value("<null>".to_owned()),
+            Field::Null => Cell { text: "null".to_owned(), dim: true },
+            Field::Text(text) | Field::Json(text) => Cell::value(text),
         }
     }
 
     /// A line of PRINT.
     pub(crate) fn text(&mut self, line: &str) {
         match self.format {
-            OutputFormat::Tabular | OutputFormat::Json => {
-                self.text.push_str(line);
-                self.text.push('\n');
-            }
-            OutputFormat::Csv => self.text.push_str(&csv_line([Value::from(line)])),
-            OutputFormat::JsonLines => self.text.push_str(&format!("{}\n", Value::from(line))),
+            OutputFormat::Tabular | OutputFormat::Json => self.push(&format!("{line}\n")),
+            OutputFormat::Csv => self.push(&csv_header(&[line])),
+            OutputFormat::JsonLines => self.push(&format!("{}\n", Value::from(line))),
         }
     }
 
     /// A line of the server's answer as it came, without what makes an array of all of them.
     pub(crate) fn raw(&mut self, line: &str) {
-        self.text.push_str(line.trim().trim_start_matches('[').trim_end_matches([',', ']']));
-        self.text.push('\n');
+        self.push(&format!("{}\n", line.trim().trim_start_matches('[').trim_end_matches([',', ']'])));
+    }
+
+    /// A record as it is, for a program; a terminal must not take it for orders.
+    fn push(&mut self, record: &str) {
+        if self.layout.terminal.is_some() {
+            self.text.push(&printable(record));
+        } else {
+            self.text.push(record);
+        }
     }
 
     /// Whether lines wait to be written.
     pub(crate) fn has_text(&self) -> bool {
-        !self.text.is_empty()
+        !self.text.text().is_empty()
     }
 
     /// Whether rows wait to be laid out.
@@ -188,34 +213,35 @@ impl Results {
 
     /// Whether no more should be kept.
     pub(crate) fn are_many(&self) -> bool {
-        self.rows.len() >= LAID_OUT_TOGETHER || self.text.len() >= WRITTEN_TOGETHER
+        self.rows.len() >= LAID_OUT_TOGETHER || self.text.text().len() >= WRITTEN_TOGETHER
     }
 
     /// Rows that were left out, as there are too many for a screen.
-    pub(crate) fn hidden(&self) -> usize {
+    pub(crate) fn hidden(&self) -> u64 {
         self.hidden
     }
 
-    /// All that waits, as lines with their ends.
-    pub(crate) fn take(&mut self) -> String {
+    /// All that waits.
+    pub(crate) fn take(&mut self) -> Records {
         let mut text = std::mem::take(&mut self.text);
         let rows = std::mem::take(&mut self.rows);
         if let Some(grid) = self.grid.as_mut().filter(|_| !rows.is_empty()) {
-            text.push_str(&grid.rows(&rows));
-            text.push('\n');
+            grid.rows(&rows).iter().for_each(|row| text.push(&format!("{row}\n")));
         }
         text
     }
 
     /// All that waits, and what closes it.
-    pub(crate) fn end(&mut self) -> String {
-        let text = self.take();
-        text + &self.close()
+    pub(crate) fn end(&mut self) -> Records {
+        let mut text = self.take();
+        self.grid.as_mut().into_iter().for_each(|grid| text.push(&format!("{}\n", grid.end())));
+        text
     }
 
-    /// What closes it.
-    pub(crate) fn close(&mut self) -> String {
-        self.grid.as_mut().map(|grid| format!("{}\n", grid.end())).unwrap_or_default()
+    /// What closes it; what waits is given up.
+    pub(crate) fn close(&mut self) -> Records {
+        (self.text, self.rows) = (Records::default(), Vec::new());
+        self.end()
     }
 }
 
@@ -228,10 +254,32 @@ mod tests {
         let header = Line::read(r#"[{"header":{"queryId":"q","schema":"`A` INTEGER KEY, `B` STRUCT<`X` STRING>"}},"#);
         assert_eq!(header, Line::Header { schema: "`A` INTEGER KEY, `B` STRUCT<`X` STRING>".to_owned() });
         let row = Line::read(r#"{"row":{"columns":[1,[2]]}},"#);
-        assert_eq!(row, Line::Row { columns: vec![1.into(), vec![2].into()], tombstone: false });
+        assert_eq!(row, Line::Row { columns: vec![json("1"), json("[2]")], tombstone: false });
         assert_eq!(Line::read(r#"{"finalMessage":"Limit Reached"}]"#), Line::Final("Limit Reached".to_owned()));
         assert_eq!(Line::read("]"), Line::Nothing);
-        assert_eq!(Line::read("rowtime: 1, key: [a]"), Line::Text("rowtime: 1, key: [a]".to_owned()));
+        assert_eq!(Line::read("something else"), Line::Text("something else".to_owned()));
+        let gone = Line::read(r#"{"row":{"columns":["k",null],"tombstone":true}},"#);
+        assert_eq!(gone, Line::Row { columns: vec![Field::Text("k".to_owned()), Field::Null], tombstone: true });
+    }
+
+    fn json(text: &str) -> Field {
+        Field::Json(text.to_owned())
+    }
+
+    #[test]
+    fn a_terminal_takes_no_orders_from_records() {
+        let order = "a\tb\u{1b}]0;owned\u{7}\u{9b}31m";
+        for format in [OutputFormat::Tabular, OutputFormat::Json, OutputFormat::Csv, OutputFormat::JsonLines] {
+            let layout = Layout { terminal: Some(80), ..Layout::default() };
+            let mut results = Results::new(format, layout, None);
+            results.text(order);
+            results.raw(order);
+            let shown = results.end();
+            assert!(!shown.text().contains(['\u{1b}', '\u{7}', '\u{9b}']), "{format:?}: {shown:?}");
+            let mut results = Results::new(OutputFormat::Csv, Layout::default(), None);
+            results.text(order);
+            assert_eq!(results.end().text(), format!("{order}\n"), "a program gets it as it is");
+        }
     }
 
     fn results(format: OutputFormat, max_rows: Option<usize>) -> Results {
@@ -244,10 +292,10 @@ mod tests {
     fn a_form_for_every_reader() {
         let rows = |format| {
             let mut results = results(format, None);
-            results.row(r#"{"row":{"columns":[1,"null"]}},"#, vec![1.into(), "null".into()], false);
-            results.row(r#"{"row":{"columns":[2,null]}},"#, vec![2.into(), Value::Null], false);
+            results.row(r#"{"row":{"columns":[1,"null"]}},"#, vec![json("1"), Field::Text("null".into())], false);
+            results.row(r#"{"row":{"columns":[2,null]}},"#, vec![json("2"), Field::Null], false);
             results.text("a, b");
-            results.end()
+            results.end().text().to_owned()
         };
         assert_eq!(rows(OutputFormat::Csv), "A,B\n1,null\n2,\n\"a, b\"\n");
         assert_eq!(rows(OutputFormat::JsonLines), "{\"A\":1,\"B\":\"null\"}\n{\"A\":2,\"B\":null}\n\"a, b\"\n");
@@ -259,9 +307,9 @@ mod tests {
     fn a_table_may_be_shortened() {
         let mut results = results(OutputFormat::Tabular, Some(1));
         for n in 0..3 {
-            results.row("", vec![n.into(), Value::Null], false);
+            results.row("", vec![json(&n.to_string()), Field::Null], false);
         }
-        assert_eq!(results.end(), "+---+------+\n| A | B    |\n+---+------+\n| 0 | null |\n+---+------+\n");
+        assert_eq!(results.end().text(), "+---+------+\n| A | B    |\n+---+------+\n| 0 | null |\n+---+------+\n");
         assert_eq!(results.hidden(), 2);
     }
 

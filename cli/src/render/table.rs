@@ -10,7 +10,7 @@ const FRAME: usize = 3;
 /// A list as the shell shows entities: header, a rule, rows, a rule.
 pub(crate) fn list(layout: Layout, headers: &[&str], rows: &[Vec<String>]) -> String {
     let headers: Vec<String> = headers.iter().map(|header| (*header).to_owned()).collect();
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| printable(row)).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| printable_row(row)).collect();
     let widths = layout.fit(wanted_widths(&headers, &rows), FRAME);
     let line = |cells: Vec<String>| {
         let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| pad(cell, *width)).collect();
@@ -55,14 +55,14 @@ pub(crate) struct Grid {
 impl Grid {
     /// A grid with these column names.
     pub(crate) fn new(layout: Layout, headers: Vec<String>) -> Self {
-        let headers = printable(&headers);
+        let headers = printable_row(&headers);
         let wanted = wanted_widths(&headers, &[]);
         let widths = layout.fit(wanted.clone(), FRAME);
         Self { layout, headers, wanted, widths, started: false }
     }
 
-    /// Lines for these rows, with the header first or again when a column had to grow.
-    pub(crate) fn rows(&mut self, rows: &[Vec<Cell>]) -> String {
+    /// The lines of each of these rows, with the header first or again when a column had to grow.
+    pub(crate) fn rows(&mut self, rows: &[Vec<Cell>]) -> Vec<String> {
         let dim: Vec<Vec<bool>> = rows.iter().map(|row| row.iter().map(|cell| cell.dim).collect()).collect();
         let rows: Vec<Vec<String>> =
             rows.iter().map(|row| row.iter().map(|cell| printable_cell(&cell.text)).collect()).collect();
@@ -78,16 +78,16 @@ impl Grid {
             self.widths = widths;
             self.started = true;
             out.push(self.rule());
-            out.extend(self.row(&self.headers, &[]));
+            out.push(self.row(&self.headers, &[]));
             out.push(self.rule());
         }
-        out.extend(rows.iter().zip(&dim).flat_map(|(row, dim)| self.row(row, dim)));
-        out.join("\n")
+        out.extend(rows.iter().zip(&dim).map(|(row, dim)| self.row(row, dim)));
+        out
     }
 
     /// The closing line, or the whole empty table.
     pub(crate) fn end(&mut self) -> String {
-        if self.started { self.rule() } else { format!("{}\n{}", self.rows(&[]), self.rule()) }
+        if self.started { self.rule() } else { format!("{}\n{}", self.rows(&[]).join("\n"), self.rule()) }
     }
 
     fn rule(&self) -> String {
@@ -95,7 +95,7 @@ impl Grid {
         format!("+{}+", dashes.join("+"))
     }
 
-    fn row(&self, cells: &[String], dim: &[bool]) -> Vec<String> {
+    fn row(&self, cells: &[String], dim: &[bool]) -> String {
         let line = |cells: Vec<String>| {
             let padded = cells.iter().zip(&self.widths).enumerate().map(|(i, (cell, width))| {
                 let padded = pad(cell, *width);
@@ -104,7 +104,7 @@ impl Grid {
             });
             format!("| {} |", padded.collect::<Vec<_>>().join(" | "))
         };
-        physical_lines(self.layout, cells, &self.widths).into_iter().map(line).collect()
+        physical_lines(self.layout, cells, &self.widths).into_iter().map(line).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -127,15 +127,23 @@ fn pad(cell: &str, width: usize) -> String {
     format!("{cell}{}", " ".repeat(width.saturating_sub(cell.width())))
 }
 
-fn printable(row: &[String]) -> Vec<String> {
+fn printable_row(row: &[String]) -> Vec<String> {
     row.iter().map(|cell| printable_cell(cell)).collect()
 }
 
 /// A cell without what would move the cursor or change the terminal's colours; line breaks stay.
 fn printable_cell(cell: &str) -> String {
-    let line = cell.replace("\r\n", "\n");
-    let shown = line.chars().flat_map(|c| {
-        let escaped = (c.is_control() && c != '\n').then(|| c.escape_debug());
+    escaped(&cell.replace("\r\n", "\n"), |c| c.is_control() && c != '\n')
+}
+
+/// The same for a text that stands in no column: a tab does no harm there.
+pub(crate) fn printable(text: &str) -> String {
+    escaped(text, |c| c.is_control() && c != '\n' && c != '\t')
+}
+
+fn escaped(text: &str, is_escaped: fn(char) -> bool) -> String {
+    let shown = text.chars().flat_map(|c| {
+        let escaped = is_escaped(c).then(|| c.escape_debug());
         let kept = escaped.is_none().then_some(c);
         escaped.into_iter().flatten().chain(kept)
     });
@@ -164,9 +172,9 @@ mod tests {
     #[test]
     fn a_grid_says_its_header_again_when_a_column_grows() {
         let mut grid = Grid::new(Layout::default(), row(&["K"]));
-        assert_eq!(grid.rows(&[cells(&["a"])]), "+---+\n| K |\n+---+\n| a |");
-        assert_eq!(grid.rows(&[cells(&["b"])]), "| b |");
-        assert_eq!(grid.rows(&[cells(&["wide"])]), "+---+\n+------+\n| K    |\n+------+\n| wide |");
+        assert_eq!(grid.rows(&[cells(&["a"])]).join("\n"), "+---+\n| K |\n+---+\n| a |");
+        assert_eq!(grid.rows(&[cells(&["b"])]).join("\n"), "| b |");
+        assert_eq!(grid.rows(&[cells(&["wide"])]).join("\n"), "+---+\n+------+\n| K    |\n+------+\n| wide |");
         assert_eq!(grid.end(), "+------+");
     }
 
@@ -174,10 +182,10 @@ mod tests {
     fn the_lack_of_a_value_is_dim_where_there_are_colours() {
         let lack = || vec![Cell { text: "null".to_owned(), dim: true }, Cell::value("null".to_owned())];
         let mut grid = Grid::new(Layout { colours: true, ..Layout::default() }, row(&["A", "B"]));
-        let shown = grid.rows(&[lack()]);
+        let shown = grid.rows(&[lack()]).join("\n");
         assert_eq!(shown.lines().last(), Some("| \x1b[2mnull\x1b[0m | null |"));
         let mut grid = Grid::new(Layout::default(), row(&["A", "B"]));
-        assert_eq!(grid.rows(&[lack()]).lines().last(), Some("| null | null |"));
+        assert_eq!(grid.rows(&[lack()]).join("\n").lines().last(), Some("| null | null |"));
     }
 
     #[test]
@@ -200,7 +208,7 @@ mod tests {
     fn a_table_is_no_wider_than_the_terminal() {
         let layout = Layout { terminal: Some(24), ..Layout::default() };
         let mut grid = Grid::new(layout, row(&["K", "WORDS"]));
-        let shown = grid.rows(&[cells(&["1", "the quick brown fox"])]);
+        let shown = grid.rows(&[cells(&["1", "the quick brown fox"])]).join("\n");
         assert_eq!(
             shown,
             "+---+------------------+\n| K | WORDS            |\n+---+------------------+\n\
