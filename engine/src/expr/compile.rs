@@ -327,3 +327,7 @@ fn is_total(typed: &Typed) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+#[path = "cost_tests.rs"]
+mod cost_tests;
