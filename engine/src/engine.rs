@@ -62,9 +62,9 @@ use crate::counters::Counters;
 use crate::error::Error;
 use crate::expr::Registry;
 use crate::log::{Embedded, Log};
-use crate::rows::Places;
-use crate::runtime::{self, LogTopic, Runtime, Settings};
-use crate::statements::{self, Answer, BadRecords, Failure, Inserter, LiveQuery, Outcome, PushQuery, Session, View};
+use crate::rows::Permits;
+use crate::runtime::{LogTopic, Runtime, Settings};
+use crate::statements::{self, Answer, Failure, Inserter, LiveQuery, Outcome, PushQuery, Session, View};
 
 use change::{Change, changes_something};
 use queries_file::QueriesFile;
@@ -113,9 +113,9 @@ struct Shared {
     /// What pull queries may have to wait for.
     settling: Settling,
     /// Pull queries on tables whose answers are on their way.
-    pulls: Places,
+    pulls: Permits,
     /// What else takes a thread or a dataflow for a client, push queries apart.
-    scans: Places,
+    scans: Permits,
     /// The file whose statements are all that this server runs.
     headless: OnceLock<String>,
     /// What is counted for limits.
@@ -169,8 +169,8 @@ impl Engine {
                 pushed: Mutex::default(),
                 next_id,
                 settling: Settling::default(),
-                pulls: Places::default(),
-                scans: Places::default(),
+                pulls: Permits::default(),
+                scans: Permits::default(),
                 headless: OnceLock::new(),
                 counters,
                 has_threads: threads > 0,
@@ -265,7 +265,7 @@ impl Engine {
                 Statement::ExplainQuery { id } => statements::explain_query(view, &id.name),
                 Statement::ExplainStatement(inner) => {
                     let plan = self.plan_explained(inner, parsed, view)?;
-                    Ok(statements::explain_plan(view, &plan, &parsed.text))
+                    statements::explain_plan(view, &plan, &parsed.text)
                 }
                 Statement::InsertValues { target, columns, values } => {
                     let row = statements::prepare_insert(view, functions, target, columns, values)?;
@@ -373,29 +373,12 @@ impl Engine {
         let live = queries.iter().map(|(id, life, _)| LiveQuery {
             id: id.to_string(),
             status: life.state().to_string(),
-            errors: life.errors().into_iter().map(shown_error).collect(),
-            bad_records: life.processing_log.bad_records().into_iter().map(told).collect(),
+            errors: life.errors(),
+            bad_records: life.processing_log.bad_records(),
             push: pushed.get(&**id).cloned(),
         });
         live.collect()
     }
-}
-
-/// Bad records as statements tell of them.
-fn told(bad: runtime::BadRecords) -> BadRecords {
-    let part = if bad.last.is_key { "key" } else { "value" };
-    let problem = format!("its {part}: {}", bad.message);
-    BadRecords {
-        topic: bad.last.topic.to_string(),
-        count: bad.count,
-        last: (bad.last.partition, bad.last.offset, problem),
-    }
-}
-
-/// An error of a query, as statements show it.
-fn shown_error(error: runtime::QueryError) -> statements::QueryError {
-    let runtime::QueryError { time_ms, message, blame } = error;
-    statements::QueryError { time_ms, message, blame: blame.to_string() }
 }
 
 fn parse(text: &str, session: &Session, config: &Config, limits: Limits) -> Result<Vec<Parsed>, Failure> {

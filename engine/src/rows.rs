@@ -2,7 +2,7 @@
 //! is slow, and an asynchronous reader. Nothing here knows a runtime: the reader leaves its waker. `rows/writer.rs` writes
 //! them.
 
-mod places;
+mod permits;
 mod writer;
 
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::log::Signal;
 
-pub(crate) use self::places::{Place, Places};
+pub(crate) use self::permits::{Permit, Permits};
 pub use self::writer::RowFormat;
 pub(crate) use self::writer::RowWriter;
 

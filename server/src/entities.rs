@@ -1,8 +1,9 @@
 //! The engine's answers as entities of the wire.
 
+use engine::runtime::QueryError;
 use engine::statements::{
     Answer, FieldConstraint, FunctionDescription, FunctionSignature, GroupOffsets, Outcome, Property, QueryDescription,
-    QueryError, QueryLine, QueryType, SourceDescription, SourceField, SourceLine, TaskOffsets, TopicLine,
+    QueryLine, QueryType, SourceDescription, SourceField, SourceLine, TaskOffsets, TopicLine,
 };
 use engine::types::SqlType;
 use serde_json::{Map, Value};
@@ -238,7 +239,7 @@ fn query_description(query: QueryDescription, host: &str) -> wire::QueryDescript
     let error = |error: QueryError| wire::QueryError {
         timestamp: error.time_ms,
         error_message: error.message,
-        kind: error.blame,
+        kind: error.blame.to_string(),
     };
     wire::QueryDescription {
         id: query.id,

@@ -35,7 +35,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "statements",
-        &["types", "clock", "config", "log", "rows", "failure", "formats", "expr", "steps", "catalog", "plan"],
+        &[
+            "types", "clock", "config", "log", "rows", "failure", "formats", "expr", "steps", "catalog", "plan",
+            "runtime",
+        ],
     ),
     ("commands", &["kv", "plan"]),
     ("error", &["config", "kv", "log", "failure", "plan", "runtime", "statements"]),

@@ -11,7 +11,7 @@ use crate::counters::{Bandwidth, Counters};
 use crate::expr::Typed;
 use crate::formats::{FormatError, protobuf};
 use crate::plan::{self, Planner};
-use crate::rows::{Place, RowFormat, RowReceiver, channel};
+use crate::rows::{Permit, RowFormat, RowReceiver, channel};
 use crate::runtime::{ClientColumn, Transient};
 use crate::serving::{self, Client, Kind, pull};
 use crate::statements::{self, Failure, FailureKind, Print, Progress, PushQuery, Session};
@@ -20,7 +20,7 @@ use crate::types::Column;
 
 use super::Engine;
 use super::settle::Patience;
-use super::topics::Asked;
+use super::topics::KnownTopics;
 
 impl Engine {
     /// Starts a query; its rows come through [`crate::rows`] in that format. Gives up when the client is gone.
@@ -63,11 +63,11 @@ impl Engine {
     }
 
     /// A place for what takes a thread or a dataflow until its client has read it all.
-    fn place_for_scan(&self) -> Option<Place> {
+    fn place_for_scan(&self) -> Option<Permit> {
         self.shared.scans.take(self.shared.config.limit(setting::MAX_CLIENT_SCANS))
     }
 
-    fn place_for_pull(&self) -> Result<Place, Failure> {
+    fn place_for_pull(&self) -> Result<Permit, Failure> {
         let most = self.shared.config.limit(setting::QUERY_PULL_MAX_CONCURRENT_REQUESTS);
         self.shared.pulls.take(most).ok_or_else(|| {
             let message = format!(
@@ -152,7 +152,12 @@ impl Engine {
         self.push(parsed, query, config, &catalog, (Kind::StreamPull, format)).map(Progress::Done)
     }
 
-    fn planner<'a>(&'a self, catalog: &'a Catalog, topics: &'a Asked<'a>, scope: plan::Session<'a>) -> Planner<'a> {
+    fn planner<'a>(
+        &'a self,
+        catalog: &'a Catalog,
+        topics: &'a KnownTopics<'a>,
+        scope: plan::Session<'a>,
+    ) -> Planner<'a> {
         Planner { catalog, session: scope, topics, functions: &self.shared.functions }
     }
 
@@ -164,7 +169,7 @@ impl Engine {
         catalog: &Catalog,
         ask: impl FnOnce(&Planner<'_>) -> Result<T, plan::PlanError>,
     ) -> Result<T, Failure> {
-        let topics = Asked::of_log(&*self.shared.log, &[]);
+        let topics = KnownTopics::of_log(&*self.shared.log, &[]);
         let scope = plan::Session::new(config, parsed.place());
         Ok(ask(&self.planner(catalog, &topics, scope))?)
     }
@@ -186,7 +191,7 @@ impl Engine {
             let name = query.from.alias.as_ref().unwrap_or(&query.from.name);
             format!("transient_{}_{number}", name.name)
         };
-        let topics = Asked::of_log(&*self.shared.log, &[]);
+        let topics = KnownTopics::of_log(&*self.shared.log, &[]);
         let scope = plan::Session { query_id: Some(&id), ..plan::Session::new(&config, parsed.place()) };
         let plan = self.planner(catalog, &topics, scope).plan_push(query);
         topics.check()?;

@@ -8,7 +8,8 @@ use crate::config::Config;
 use crate::expr::Registry;
 use crate::kv::KvError;
 use crate::log::{Embedded, Log, Output, Position, RecordsBuilder, TopicPartition};
-use crate::statements::{Answer, Outcome, QueryDescription, QueryError, Session};
+use crate::runtime::{Blame, QueryError};
+use crate::statements::{Answer, Outcome, QueryDescription, Session};
 
 use super::faulty::Faulty;
 use super::{Engine, Parts};
@@ -123,7 +124,8 @@ fn a_query_that_failed_tells_why_and_comes_back_when_the_cause_is_gone() {
     poison(&engine, &*log);
     eventually("it is tried again and again", || explained(&engine).errors.len() > 3);
     let errors = explained(&engine).errors;
-    let is_expected = |error: &QueryError| error.message.contains("Deserialization exception") && error.blame == "USER";
+    let is_expected =
+        |error: &QueryError| error.message.contains("Deserialization exception") && error.blame == Blame::User;
     assert!(errors.iter().all(is_expected), "{errors:?}");
     assert_eq!(good_rows(&*log), 0);
     // what it could not read is gone

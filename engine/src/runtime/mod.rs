@@ -42,4 +42,4 @@ pub use log_topic::LogTopic;
 pub use processing_log::{BadRecords, Entry, Origin, ProcessingLog, Trouble};
 pub use registry::{Runtime, Tables, Unavailable};
 pub use request::{ClientColumn, Earlier, PersistentStart, Settings, Transient};
-pub use topology::group;
+pub use topology::{Part, group, parts};

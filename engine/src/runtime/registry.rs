@@ -22,7 +22,7 @@ use super::log_topic::LogTopic;
 use super::request::{Earlier, PersistentStart, Settings, Transient};
 use super::supervisor::{BackOff, Queries, Restart, supervise};
 use super::sweep::{History, Sweep};
-use super::topology::{Target, cut, group, sources};
+use super::topology::{Target, cut, group, partitions_of, sources};
 use super::worker::{Failed, Pool, Slot, panic_text};
 
 /// Pauses before a query is started again that the log failed in a way that may pass.
@@ -183,7 +183,7 @@ impl Runtime {
         let running = Running::new(PersistentStart { plan, config, command: -1, earlier: Vec::new() }, true);
         let (at, signal) = self.pool.place();
         transient.sender.wake_on_room(Arc::clone(&signal));
-        let topology = cut(&transient.plan, true, "", &*self.log)?;
+        let topology = cut(&transient.plan, true, "", &|topic| partitions_of(&*self.log, topic))?;
         let Some(sub) = topology.subs.first() else { return Ok(()) };
         let builder = Builder { log_topic: self.log_topic_of(&running.plan), ..self.builder(&running, true, signal) };
         let task = builder.transient(sub, transient)?;
@@ -202,7 +202,9 @@ impl Runtime {
     }
 
     fn build(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
-        let topology = cut(&running.plan, self.settings.uncut, running.config.service_id(), &*self.log)?;
+        let topology = cut(&running.plan, self.settings.uncut, running.config.service_id(), &|topic| {
+            partitions_of(&*self.log, topic)
+        })?;
         for sub in &topology.subs {
             if let Target::Exchange(exchange) = &sub.target {
                 self.builder(running, topology.whole, Arc::default()).make_topic(exchange)?;

@@ -47,6 +47,17 @@ pub(super) struct Node {
     pub(super) wants_old: bool,
 }
 
+impl Node {
+    /// The topic it reads.
+    fn topic(&self) -> Option<&str> {
+        match (&self.role, &self.step.kind) {
+            (Role::ReadBack(exchange), _) => Some(&exchange.topic),
+            (Role::Read, StepKind::Source(source)) => Some(&source.topic),
+            _ => None,
+        }
+    }
+}
+
 /// What a node does with its step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Role {
@@ -100,19 +111,60 @@ pub(super) fn partitions_of(log: &dyn Log, topic: &str) -> Result<u32, LogError>
     Ok(log.topic(topic)?.ok_or_else(|| LogError::UnknownTopic(topic.to_owned()))?.spec.partitions)
 }
 
+/// A sub-topology as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Topics it reads.
+    pub sources: Vec<String>,
+    /// The repartition topic it writes; without one it makes the query's result.
+    pub repartition: Option<String>,
+    /// Number of its tasks: each reads the partition of its own number of every topic, unless the query is not cut.
+    pub tasks: u32,
+    /// The query is not cut: one task reads all partitions.
+    pub is_whole: bool,
+}
+
+/// The sub-topologies of a query as it runs: in the order of the numbers in its tasks' names. A topic that is not there is
+/// taken for one with a single partition.
+pub fn parts(plan: &QueryPlan, uncut: bool, service_id: &str, log: &dyn Log) -> Result<Vec<Part>, LogError> {
+    let partitions = |topic: &str| match partitions_of(log, topic) {
+        Err(LogError::UnknownTopic(_)) => Ok(1),
+        known => known,
+    };
+    let topology = cut(plan, uncut, service_id, &partitions)?;
+    let part = |sub: SubTopology| Part {
+        sources: sub.nodes.iter().filter_map(Node::topic).map(str::to_owned).collect(),
+        repartition: match sub.target {
+            Target::Exchange(exchange) => Some(exchange.topic.to_string()),
+            Target::Result => None,
+        },
+        tasks: sub.partitions,
+        is_whole: topology.whole,
+    };
+    Ok(topology.subs.into_iter().map(part).collect())
+}
+
+/// Partitions of a topic, by its name.
+type Partitions<'a> = dyn Fn(&str) -> Result<u32, LogError> + 'a;
+
 /// Cuts a query, unless it must stay `uncut` or need not be cut.
-pub(super) fn cut(plan: &QueryPlan, uncut: bool, service_id: &str, log: &dyn Log) -> Result<Topology, LogError> {
+pub(super) fn cut(
+    plan: &QueryPlan,
+    uncut: bool,
+    service_id: &str,
+    partitions_of: &Partitions<'_>,
+) -> Result<Topology, LogError> {
     let mut widest = 1;
     let mut foreign_key = false;
     visit(&plan.root, &mut |step| {
         if let StepKind::Source(source) = &step.kind {
-            widest = widest.max(partitions_of(log, &source.topic)?);
+            widest = widest.max(partitions_of(&source.topic)?);
         }
         foreign_key |= matches!(step.kind, StepKind::ForeignKeyJoin { .. });
         Ok::<(), LogError>(())
     })?;
     let whole = uncut || foreign_key || widest == 1;
-    let mut cutter = Cutter { plan, service_id, log, whole, subs: Vec::new() };
+    let mut cutter = Cutter { plan, service_id, partitions_of, whole, subs: Vec::new() };
     let (nodes, partitions) = cutter.sub(&plan.root, false)?;
     cutter.subs.push(SubTopology { nodes, target: Target::Result, partitions: if whole { 1 } else { partitions } });
     Ok(Topology { subs: cutter.subs, whole })
@@ -166,7 +218,7 @@ pub(super) fn sources(plan: &QueryPlan) -> Vec<String> {
 struct Cutter<'a> {
     plan: &'a QueryPlan,
     service_id: &'a str,
-    log: &'a dyn Log,
+    partitions_of: &'a Partitions<'a>,
     whole: bool,
     subs: Vec<SubTopology>,
 }
@@ -194,7 +246,7 @@ impl Cutter<'_> {
         };
         match &step.kind {
             StepKind::Source(source) => {
-                *partitions = (*partitions).max(partitions_of(self.log, &source.topic)?);
+                *partitions = (*partitions).max((self.partitions_of)(&source.topic)?);
                 Ok(push(nodes, Role::Read, Vec::new()))
             }
             StepKind::Repartition { input, topic_suffix, partitions: wanted } if !self.whole => {

@@ -6,6 +6,7 @@ use sql::SourceKind;
 
 use crate::catalog::{Query, QueryKind, Source};
 use crate::log::TopicPartition;
+use crate::runtime::{BadRecords, Origin};
 use crate::types::Column;
 
 use super::{Failure, FieldConstraint, GroupOffsets, Outcome, PartitionOffsets, SourceDescription, SourceField, View};
@@ -75,12 +76,13 @@ fn description(view: View<'_>, source: &Source, extended: bool) -> Result<Source
 
 /// What queries that run now could not read of a topic. Several may have met the same records.
 fn trouble(view: View<'_>, topic: &str) -> String {
-    let bad = view.live.iter().flat_map(|query| &query.bad_records).filter(|bad| bad.topic == topic);
+    let bad = view.live.iter().flat_map(|query| &query.bad_records).filter(|bad| *bad.last.topic == *topic);
     let Some(most) = bad.max_by_key(|bad| bad.count) else { return String::new() };
-    let (count, (partition, offset, problem)) = (most.count, &most.last);
-    let records = if count == 1 { "record" } else { "records" };
+    let BadRecords { count, last: Origin { partition, offset, is_key, .. }, message } = most;
+    let part = if *is_key { "key" } else { "value" };
+    let records = if *count == 1 { "record" } else { "records" };
     format!(
-        "{count} {records} of topic {topic} could not be read; the last is at partition {partition}, offset {offset}: {problem}"
+        "{count} {records} of topic {topic} could not be read; the last is at partition {partition}, offset {offset}: its {part}: {message}"
     )
 }
 

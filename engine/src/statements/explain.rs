@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use crate::catalog::{Lost, Query};
 use crate::log::TopicPartition;
 use crate::plan::explain::execution_plan;
-use crate::steps::{QueryPlan, Step, StepKind};
+use crate::runtime::{self, Blame, Part, QueryError};
+use crate::steps::QueryPlan;
 
 use super::{
-    Failure, FieldConstraint, Outcome, QueryDescription, QueryError, QueryType, SourceField, TaskOffsets, View,
+    Failure, FieldConstraint, Outcome, QueryDescription, QueryType, SourceField, TaskOffsets, View,
     describe::{field, source_fields},
 };
 
@@ -26,18 +27,19 @@ pub fn explain_query(view: View<'_>, id: &str) -> Result<Outcome, Failure> {
 }
 
 /// `EXPLAIN statement`: what was planned for it; `text` is the whole EXPLAIN.
-pub fn explain_plan(view: View<'_>, plan: &QueryPlan, text: &str) -> Outcome {
+pub fn explain_plan(view: View<'_>, plan: &QueryPlan, text: &str) -> Result<Outcome, Failure> {
     let now = view.clock.now_ms();
     let transient = plan.sink.is_none() && plan.sink_name.is_none();
     let id = if transient { transient_id(plan, now) } else { plan.id.clone() };
     let group = format!("_confluent-ksql-{}transient_{id}_{now}", view.config.service_id());
     let query_type = if transient { QueryType::Push } else { QueryType::Persistent };
-    Outcome::QueryDescription(Box::new(QueryDescription {
+    let parts = runtime::parts(plan, transient, view.config.service_id(), view.log)?;
+    Ok(Outcome::QueryDescription(Box::new(QueryDescription {
         text: without_explain(text).to_owned(),
         group: Some(if transient { group } else { view.group(&id) }),
         id,
-        ..planned(plan, query_type)
-    }))
+        ..planned(view, plan, &parts, query_type)
+    })))
 }
 
 fn without_explain(text: &str) -> &str {
@@ -60,7 +62,7 @@ pub(super) fn all(view: View<'_>) -> Result<Outcome, Failure> {
 /// A query that the start could not bring back: nothing is known but its statement and what is wrong with it.
 fn lost_query(view: View<'_>, lost: &Lost) -> QueryDescription {
     let id = lost.query_id.clone().unwrap_or_default();
-    let error = QueryError { time_ms: lost.time_ms, message: lost.reason(), blame: "SYSTEM".to_owned() };
+    let error = QueryError { time_ms: lost.time_ms, message: lost.reason(), blame: Blame::System };
     QueryDescription {
         text: lost.statement.clone(),
         window_type: None,
@@ -82,14 +84,15 @@ fn lost_query(view: View<'_>, lost: &Lost) -> QueryDescription {
 /// A persistent query.
 fn running(view: View<'_>, query: &Query) -> Result<QueryDescription, Failure> {
     let sink = query.sink.as_ref().and_then(|name| view.catalog.source(name));
-    let described = planned(&query.plan, QueryType::Persistent);
+    let parts = runtime::parts(&query.plan, false, view.config.service_id(), view.log)?;
+    let described = planned(view, &query.plan, &parts, QueryType::Persistent);
     Ok(QueryDescription {
         text: query.statement.clone(),
         fields: sink.map_or(described.fields, |source| source_fields(source)),
         sources: query.sources.clone(),
         sinks: query.sink.iter().cloned().collect(),
         running: Some(view.query_line(query)),
-        tasks: tasks(view, &query.id, &query.plan)?,
+        tasks: tasks(view, &query.id, &parts)?,
         errors: view.live(&query.id).map(|live| live.errors.clone()).unwrap_or_default(),
         group: Some(view.group(&query.id)),
         ..described
@@ -97,7 +100,7 @@ fn running(view: View<'_>, query: &Query) -> Result<QueryDescription, Failure> {
 }
 
 /// What the plan alone says.
-fn planned(plan: &QueryPlan, query_type: QueryType) -> QueryDescription {
+fn planned(view: View<'_>, plan: &QueryPlan, parts: &[Part], query_type: QueryType) -> QueryDescription {
     QueryDescription {
         id: plan.id.clone(),
         text: String::new(),
@@ -105,7 +108,7 @@ fn planned(plan: &QueryPlan, query_type: QueryType) -> QueryDescription {
         fields: plan_fields(plan),
         sources: plan.sources.clone(),
         sinks: plan.sink_name.iter().cloned().collect(),
-        topology: topology(plan),
+        topology: topology(plan, parts, &view.group(&plan.id)),
         execution_plan: execution_plan(plan),
         overrides: BTreeMap::new(),
         query_type,
@@ -127,61 +130,28 @@ fn transient_id(plan: &QueryPlan, now_ms: i64) -> String {
     format!("transient_{source}_{}", now_ms << 16)
 }
 
-/// One part of a query between topics: which topics it reads.
-#[derive(Debug, Default)]
-struct SubTopology {
-    topics: Vec<String>,
-}
-
-/// The parts of a query, upstream ones first.
-fn sub_topologies(plan: &QueryPlan, group: &str) -> Vec<SubTopology> {
-    let mut found = Vec::new();
-    let root = part(&plan.root, group, &mut found);
-    found.push(root);
-    found
-}
-
-/// What the part that ends in `step` reads; parts upstream of it are added to `found`.
-fn part(step: &Step, group: &str, found: &mut Vec<SubTopology>) -> SubTopology {
-    let suffix = match &step.kind {
-        StepKind::Source(source) => return SubTopology { topics: vec![source.topic.clone()] },
-        StepKind::Repartition { topic_suffix, .. } | StepKind::TableAggregate { topic_suffix, .. } => {
-            Some(topic_suffix)
-        }
-        _ => None,
-    };
-    let mut topics = Vec::new();
-    for input in step.inputs() {
-        topics.extend(part(input, group, found).topics);
-    }
-    match suffix {
-        Some(suffix) => {
-            found.push(SubTopology { topics });
-            SubTopology { topics: vec![format!("{group}-{suffix}-repartition")] }
-        }
-        None => SubTopology { topics },
-    }
-}
-
-fn topology(plan: &QueryPlan) -> String {
+fn topology(plan: &QueryPlan, parts: &[Part], group: &str) -> String {
     let mut out = "Topologies:\n".to_owned();
-    for (i, part) in sub_topologies(plan, &plan.id).iter().enumerate() {
-        out.push_str(&format!("   Sub-topology: {i}\n    Sources: {}\n", part.topics.join(", ")));
-    }
-    if let Some(sink) = &plan.sink {
-        out.push_str(&format!("    Sink: {}\n", sink.topic));
+    // Kafka Streams names internal topics without the prefix that all of the query's have.
+    let short = |topic: &str| topic.strip_prefix(group).map_or(topic.to_owned(), |rest| format!("{}{rest}", plan.id));
+    for (i, part) in parts.iter().enumerate() {
+        let sources: Vec<String> = part.sources.iter().map(|topic| short(topic)).collect();
+        out.push_str(&format!("   Sub-topology: {i}\n    Sources: {}\n", sources.join(", ")));
+        let sink = part.repartition.as_deref().or(plan.sink.as_ref().map(|sink| sink.topic.as_str()));
+        if let Some(sink) = sink {
+            out.push_str(&format!("    Sink: {}\n", short(sink)));
+        }
     }
     out
 }
 
 /// Where every task stands.
-fn tasks(view: View<'_>, id: &str, plan: &QueryPlan) -> Result<Vec<TaskOffsets>, Failure> {
-    let group = view.group(id);
-    let positions = view.log.positions(&group)?;
+fn tasks(view: View<'_>, id: &str, parts: &[Part]) -> Result<Vec<TaskOffsets>, Failure> {
+    let positions = view.log.positions(&view.group(id))?;
     let mut tasks: BTreeMap<(usize, u32), TaskOffsets> = BTreeMap::new();
-    for (number, part) in sub_topologies(plan, &group).into_iter().enumerate() {
-        for name in part.topics {
-            let Some(topic) = view.log.topic(&name)? else { continue };
+    for (number, part) in parts.iter().enumerate() {
+        for name in &part.sources {
+            let Some(topic) = view.log.topic(name)? else { continue };
             for partition in 0..topic.spec.partitions {
                 let of = TopicPartition { topic: name.as_str().into(), partition };
                 let at = positions.iter().find(|position| position.of == of).map(|position| position.offset);
@@ -190,13 +160,9 @@ fn tasks(view: View<'_>, id: &str, plan: &QueryPlan) -> Result<Vec<TaskOffsets>,
                     Some(offset) if offset > bounds.begin => (bounds.end, offset),
                     _ => (-1, -1),
                 };
-                let task = TaskOffsets { id: format!("{number}_{partition}"), offsets: Vec::new() };
-                tasks.entry((number, partition)).or_insert(task).offsets.push((
-                    name.clone(),
-                    partition,
-                    end,
-                    committed,
-                ));
+                let of_task = if part.is_whole { 0 } else { partition };
+                let task = TaskOffsets { id: format!("{number}_{of_task}"), offsets: Vec::new() };
+                tasks.entry((number, of_task)).or_insert(task).offsets.push((name.clone(), partition, end, committed));
             }
         }
     }

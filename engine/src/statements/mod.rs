@@ -35,4 +35,4 @@ pub use session::{Session, bare_name};
 pub use show::show;
 pub(crate) use topics::is_readonly;
 pub use variables::{define, undefine};
-pub use view::{BadRecords, LiveQuery, PushQuery, QueryError, View};
+pub use view::{LiveQuery, PushQuery, View};

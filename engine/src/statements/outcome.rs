@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::runtime::QueryError;
 use crate::types::SqlType;
-
-use super::QueryError;
 
 /// Answer to one statement.
 #[derive(Debug, Clone, PartialEq)]

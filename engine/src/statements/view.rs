@@ -4,6 +4,7 @@ use crate::catalog::{Catalog, Lost, Query, QueryKind};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::log::Log;
+use crate::runtime::{self, BadRecords, QueryError};
 
 use super::{QueryLine, QueryType};
 
@@ -35,28 +36,6 @@ pub struct LiveQuery {
     pub bad_records: Vec<BadRecords>,
     /// The statement and the sources of a push query; persistent ones stand in the catalog.
     pub push: Option<PushQuery>,
-}
-
-/// What stopped a query.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueryError {
-    /// When, milliseconds since the epoch.
-    pub time_ms: i64,
-    /// What.
-    pub message: String,
-    /// Whose it is: `USER`, `SYSTEM` or `UNKNOWN`.
-    pub blame: String,
-}
-
-/// The records of one topic that a query could not read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadRecords {
-    /// Topic.
-    pub topic: String,
-    /// How many there were.
-    pub count: u64,
-    /// The last one: its partition, its offset, and what is wrong with it.
-    pub last: (u32, i64, String),
 }
 
 /// A push query.
@@ -111,7 +90,7 @@ impl View<'_> {
 
     /// The consumer group of a persistent query.
     pub(super) fn group(&self, id: &str) -> String {
-        format!("_confluent-ksql-{}query_{id}", self.config.service_id())
+        runtime::group(self.config.service_id(), id)
     }
 }
 

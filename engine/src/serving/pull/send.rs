@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::formats::FormatError;
 use crate::log::LogError;
-use crate::rows::{End, Place, RowFormat, RowSender};
+use crate::rows::{End, Permit, RowFormat, RowSender};
 use crate::serving::Client;
 use crate::state::Table;
 
@@ -19,7 +19,7 @@ pub(crate) fn answer(
     tables: Arc<[Table]>,
     sender: RowSender,
     client: &Client,
-    place: impl FnOnce() -> Option<Place>,
+    place: impl FnOnce() -> Option<Permit>,
 ) -> Result<(), PullError> {
     let mut progress = Progress::new(format);
     while sender.has_room() && !client.is_gone() {
