@@ -21,13 +21,13 @@ mod headers;
 mod limits;
 mod listen;
 mod origin;
-mod query;
 mod reply;
 mod request_log;
 mod routes;
 mod rows;
 mod run;
 mod session;
+mod start_query;
 mod trace;
 mod upgrade;
 

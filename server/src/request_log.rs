@@ -22,7 +22,7 @@ pub(crate) struct RequestLog {
 
 /// What a line needs to know of a request.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct RequestLine {
     client: SocketAddr,
     method: Method,
     uri: Uri,
@@ -30,7 +30,7 @@ pub(crate) struct Asked {
     agent: String,
 }
 
-impl Asked {
+impl RequestLine {
     pub(crate) fn new(client: SocketAddr, method: &Method, uri: &Uri, version: Version, headers: &HeaderMap) -> Self {
         let agent = headers.get(header::USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
         let agent = agent.unwrap_or_else(|| "-".to_owned());
@@ -58,7 +58,7 @@ impl RequestLog {
     }
 
     /// Tells of a request that has been answered.
-    pub(crate) fn tell(&self, asked: &Asked, status: StatusCode) {
+    pub(crate) fn tell(&self, asked: &RequestLine, status: StatusCode) {
         if let Some(line) = self.line(asked, status, System.now_ms()) {
             match status.as_u16() {
                 500.. => tracing::error!("{line}"),
@@ -68,8 +68,8 @@ impl RequestLog {
         }
     }
 
-    fn line(&self, asked: &Asked, status: StatusCode, now_ms: i64) -> Option<String> {
-        let Asked { client, method, uri, version, agent } = asked;
+    fn line(&self, asked: &RequestLine, status: StatusCode, now_ms: i64) -> Option<String> {
+        let RequestLine { client, method, uri, version, agent } = asked;
         let path = uri.path();
         let target = uri.path_and_query().filter(|_| self.with_queries).map_or(path, |target| target.as_str());
         if self.ignored.as_ref().is_some_and(|ignored| ignored.is_match(target)) {
@@ -105,9 +105,9 @@ mod tests {
         RequestLog::of(&Config::new(on.iter().chain(settings).copied()).unwrap())
     }
 
-    fn asked(uri: &'static str) -> Asked {
+    fn asked(uri: &'static str) -> RequestLine {
         let (client, headers) = (SocketAddr::from(([10, 0, 0, 1], 7)), HeaderMap::new());
-        Asked::new(client, &Method::GET, &Uri::from_static(uri), Version::HTTP_11, &headers)
+        RequestLine::new(client, &Method::GET, &Uri::from_static(uri), Version::HTTP_11, &headers)
     }
 
     #[test]

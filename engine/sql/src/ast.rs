@@ -55,8 +55,8 @@ pub struct Parsed {
 
 impl Parsed {
     /// What its spans count in.
-    pub fn place(&self) -> crate::Place<'_> {
-        crate::Place { text: &self.text, start: self.span.start, first: self.first }
+    pub fn place(&self) -> crate::SourceText<'_> {
+        crate::SourceText { text: &self.text, start: self.span.start, first: self.first }
     }
 }
 

@@ -45,7 +45,7 @@ pub struct SqlError {
 }
 
 impl SqlError {
-    pub(crate) fn new(kind: ErrorKind, message: String, place: Place<'_>, span: Span) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: String, place: SourceText<'_>, span: Span) -> Self {
         let (line, column) = place.line_column(span.start);
         let (expected, suggestion, statement) = (Vec::new(), None, String::new());
         Self { kind, message, span, line, column, expected, suggestion, statement }
@@ -70,7 +70,7 @@ impl SqlError {
 
 /// A text, and where it stands in what was sent: spans count from the start of that, lines and columns as messages do.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct SourceText<'a> {
     pub(crate) text: &'a str,
     /// First byte.
     pub(crate) start: u32,
@@ -78,7 +78,7 @@ pub struct Place<'a> {
     pub(crate) first: (u32, u32),
 }
 
-impl<'a> Place<'a> {
+impl<'a> SourceText<'a> {
     /// All that was sent.
     pub(crate) fn whole(text: &'a str) -> Self {
         Self { text, start: 0, first: (1, 1) }

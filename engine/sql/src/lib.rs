@@ -20,7 +20,7 @@ mod tokens;
 mod variables;
 
 pub use ast::*;
-pub use error::{ErrorKind, Place, SqlError, Suggestion, line_column};
+pub use error::{ErrorKind, SourceText, SqlError, Suggestion, line_column};
 pub use format::{
     format, format_element, format_expr, format_ident, format_query, format_string, format_type, format_with,
     is_secret, masked, masked_text, without_credentials,
@@ -71,10 +71,10 @@ pub fn parse_script(text: &str, variables: &Variables) -> Result<Vec<Parsed>, Sq
 /// As [`parse`].
 pub fn parse_one(text: &str, variables: &Variables) -> Result<Parsed, SqlError> {
     let tokens = tokens::tokenize(text);
-    let mut parser = Parser::new(Place::whole(text), &tokens.list, Grammar::Server, Limits::NONE);
+    let mut parser = Parser::new(SourceText::whole(text), &tokens.list, Grammar::Server, Limits::NONE);
     let found = parser.terminated_statement(false)?;
     parser.end()?;
-    let (grammar, limits, read) = (Grammar::Server, Limits::NONE, Place::whole(text));
+    let (grammar, limits, read) = (Grammar::Server, Limits::NONE, SourceText::whole(text));
     Rest { text, grammar, limits, grown: 0, read }.finish(&tokens.list, found, variables)
 }
 
@@ -104,7 +104,7 @@ pub fn parse_elements(text: &str) -> Result<Vec<Element>, SqlError> {
 
 fn parse_part<T>(text: &str, part: impl FnOnce(&mut Parser) -> Result<T, SqlError>) -> Result<T, SqlError> {
     let tokens = tokens::tokenize(text);
-    let mut parser = Parser::new(Place::whole(text), &tokens.list, Grammar::Server, Limits::NONE);
+    let mut parser = Parser::new(SourceText::whole(text), &tokens.list, Grammar::Server, Limits::NONE);
     let parsed = part(&mut parser)?;
     parser.end()?;
     parser.broken_rule()?;
@@ -115,9 +115,9 @@ fn parse_all(text: &str, variables: &Variables, grammar: Grammar, limits: Limits
     limits.check_bytes(text)?;
     let tokens = tokens::tokenize_at_most(text, limits.tokens);
     limits.check_tokens(text, &tokens)?;
-    let found = Parser::new(Place::whole(text), &tokens.list, grammar, limits).statements()?;
+    let found = Parser::new(SourceText::whole(text), &tokens.list, grammar, limits).statements()?;
     let mut variables = variables.clone();
-    let mut rest = Rest { text, grammar, limits, grown: 0, read: Place::whole(text) };
+    let mut rest = Rest { text, grammar, limits, grown: 0, read: SourceText::whole(text) };
     let mut all = Vec::with_capacity(found.len());
     for statement in found {
         let parsed = rest.finish(&tokens.list, statement, &variables)?;
@@ -141,7 +141,7 @@ struct Rest<'a> {
     /// Bytes of the statements so far whose variables were replaced.
     grown: usize,
     /// The text from the last statement on.
-    read: Place<'a>,
+    read: SourceText<'a>,
 }
 
 impl Rest<'_> {
@@ -154,7 +154,7 @@ impl Rest<'_> {
         }
         // With variables, ksqlDB reads every statement once more and by itself: from here on, messages count lines and
         // columns from its start.
-        let own = Place { text: Place::whole(self.text).slice(Span { start, end }), start, first: (1, 1) };
+        let own = SourceText { text: SourceText::whole(self.text).slice(Span { start, end }), start, first: (1, 1) };
         let own_tokens = tokens.get(found.tokens.clone()).unwrap_or_default();
         let budget = Budget { most: self.limits.bytes, left: self.limits.bytes.saturating_sub(self.grown) };
         let replaced = variables::substitute(own, own_tokens, variables, budget)?;
@@ -165,7 +165,7 @@ impl Rest<'_> {
         self.grown += replaced.len();
         let mut again = tokens::tokenize(replaced);
         again.move_to(start);
-        let mut parser = Parser::new(Place { text: replaced, ..own }, &again.list, self.grammar, self.limits);
+        let mut parser = Parser::new(SourceText { text: replaced, ..own }, &again.list, self.grammar, self.limits);
         let statement = parser.terminated_statement(false)?;
         parser.end()?;
         accept(replaced, (start, own.first), statement)

@@ -1,6 +1,6 @@
 //! How much one request may ask for.
 
-use crate::{ErrorKind, SqlError, error::Place, tokens::Tokens};
+use crate::{ErrorKind, SqlError, error::SourceText, tokens::Tokens};
 
 /// Bounds on the text of one request. Its depth has a bound of its own, which threads' stacks are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Limits {
         if text.len() <= self.bytes {
             return Ok(());
         }
-        Err(exceeded(Place::whole(text), 0, "more bytes", self.bytes, "bytes"))
+        Err(exceeded(SourceText::whole(text), 0, "more bytes", self.bytes, "bytes"))
     }
 
     pub(crate) fn check_tokens(&self, text: &str, tokens: &Tokens) -> Result<(), SqlError> {
@@ -32,7 +32,7 @@ impl Limits {
             return Ok(());
         }
         let position = tokens.list.get(self.tokens).map_or(0, |token| token.span.start);
-        Err(exceeded(Place::whole(text), position, "more words and symbols", self.tokens, "tokens"))
+        Err(exceeded(SourceText::whole(text), position, "more words and symbols", self.tokens, "tokens"))
     }
 }
 
@@ -43,7 +43,7 @@ impl Default for Limits {
 }
 
 /// The request has too `much` of something.
-pub(crate) fn exceeded(place: Place<'_>, position: u32, much: &str, most: usize, property: &str) -> SqlError {
+pub(crate) fn exceeded(place: SourceText<'_>, position: u32, much: &str, most: usize, property: &str) -> SqlError {
     let (line, column) = place.line_column(position);
     let message = format!(
         "Failed to prepare statement: line {line}:{column}: the request has {much} than the {most} that \

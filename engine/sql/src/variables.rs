@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     Span, SqlError,
-    error::{ErrorKind, Place},
+    error::{ErrorKind, SourceText},
     limits::exceeded,
     tokens::{self, Kind, Token},
 };
@@ -68,7 +68,7 @@ pub(crate) struct Budget {
 
 /// A statement's text with its variables replaced, or None if it has none.
 pub(crate) fn substitute(
-    statement: Place<'_>,
+    statement: SourceText<'_>,
     tokens: &[Token],
     variables: &Variables,
     budget: Budget,
@@ -117,7 +117,7 @@ struct Replaced {
 
 impl Replaced {
     /// Adds a part that comes from `span`, if the text may become so long.
-    fn push(&mut self, part: &str, statement: Place<'_>, span: Span) -> Result<(), SqlError> {
+    fn push(&mut self, part: &str, statement: SourceText<'_>, span: Span) -> Result<(), SqlError> {
         if self.text.len() + part.len() > self.budget.left {
             let much = "with its variables replaced more bytes";
             return Err(exceeded(statement, span.start, much, self.budget.most, "bytes"));

@@ -17,7 +17,7 @@ use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, 
 use crate::steps::QueryPlan;
 
 use super::Engine;
-use super::topics::Asked;
+use super::topics::KnownTopics;
 
 /// A statement that was found to make sense, ready to be carried out.
 pub(super) struct Change {
@@ -51,7 +51,7 @@ impl Engine {
             Statement::Resume { id } => pause(parsed, id.as_ref(), false, catalog)?,
             _ => {
                 let planned: Vec<NewTopic> = before.iter().flat_map(|change| change.command.topics.clone()).collect();
-                let topics = Asked::of_log(&*self.shared.log, &planned);
+                let topics = KnownTopics::of_log(&*self.shared.log, &planned);
                 let scope = plan::Session::new(&config, parsed.place());
                 let functions = &*self.shared.functions;
                 let command = Planner { catalog, session: scope, topics: &topics, functions }.plan(parsed);
@@ -104,7 +104,7 @@ impl Engine {
         parsed: &Parsed,
         view: View<'_>,
     ) -> Result<Arc<QueryPlan>, Failure> {
-        let topics = Asked::of_log(&*self.shared.log, &[]);
+        let topics = KnownTopics::of_log(&*self.shared.log, &[]);
         let scope = plan::Session::new(view.config, parsed.place());
         let functions = &*self.shared.functions;
         let planner = Planner { catalog: view.catalog, session: scope, topics: &topics, functions };

@@ -16,7 +16,7 @@ use crate::runtime::PersistentStart;
 use crate::types::Bounds;
 
 use super::Engine;
-use super::topics::Asked;
+use super::topics::KnownTopics;
 
 /// How often a long replay says how far it is.
 const PAUSE: Duration = Duration::from_secs(3);
@@ -152,7 +152,7 @@ impl Engine {
             Statement::Pause { id } => Action { pause: chosen(id.as_ref(), catalog), ..Action::default() },
             Statement::Resume { id } => Action { resume: chosen(id.as_ref(), catalog), ..Action::default() },
             _ => {
-                let topics = Asked::remembered(old.topics.clone());
+                let topics = KnownTopics::remembered(old.topics.clone());
                 let query_id = logged.query_id.as_deref();
                 let session =
                     plan::Session { query_id, bounds: Bounds::NONE, ..plan::Session::new(&config, parsed.place()) };

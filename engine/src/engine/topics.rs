@@ -12,7 +12,7 @@ use crate::log::{Kafka, KafkaSettings, Log, LogError};
 use crate::plan::{DEFAULT_RETENTION_MS, NewTopic, TopicInfo, Topics};
 
 /// Answers from the log, from topics that are about to be made, or from a remembered conversation.
-pub(super) struct Asked<'a> {
+pub(super) struct KnownTopics<'a> {
     log: Option<&'a dyn Log>,
     planned: &'a [NewTopic],
     answers: RefCell<BTreeMap<String, Option<TopicInfo>>>,
@@ -20,7 +20,7 @@ pub(super) struct Asked<'a> {
     failed: RefCell<Option<LogError>>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> KnownTopics<'a> {
     /// Asks the log, then what is planned.
     pub(super) fn of_log(log: &'a dyn Log, planned: &'a [NewTopic]) -> Self {
         Self { log: Some(log), planned, answers: RefCell::default(), failed: RefCell::default() }
@@ -65,7 +65,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-impl Topics for Asked<'_> {
+impl Topics for KnownTopics<'_> {
     fn topic(&self, name: &str) -> Option<TopicInfo> {
         let known = self.answers.borrow().get(name).copied();
         known.unwrap_or_else(|| {

@@ -33,12 +33,12 @@ const VALUE_BYTES: usize = 1 << 30;
 /// The local database in a directory.
 pub(crate) struct Database {
     path: PathBuf,
-    place: RwLock<Place>,
+    place: RwLock<Access>,
     health: Mutex<Health>,
 }
 
 /// Whether it is open.
-enum Place {
+enum Access {
     Open(Arc<Opened>),
     /// It could not be opened again. What has this number or a higher one in its journals does not count.
     Closed {
@@ -61,15 +61,15 @@ impl Database {
     pub(crate) fn open(path: &Path) -> Result<Database> {
         Ok(Database {
             path: path.to_owned(),
-            place: RwLock::new(Place::Open(Arc::new(Opened::open(path)?))),
+            place: RwLock::new(Access::Open(Arc::new(Opened::open(path)?))),
             health: Mutex::new(Health { problem: None, since: Instant::now(), pause: Duration::ZERO }),
         })
     }
 
     fn opened(&self) -> Result<Arc<Opened>> {
         match &*self.place.read() {
-            Place::Open(opened) => Ok(Arc::clone(opened)),
-            Place::Closed { .. } => Err(KvError::Unwritable("it could not be opened again".to_owned())),
+            Access::Open(opened) => Ok(Arc::clone(opened)),
+            Access::Closed { .. } => Err(KvError::Unwritable("it could not be opened again".to_owned())),
         }
     }
 
@@ -95,7 +95,7 @@ impl Database {
     fn reopen(&self) -> Result<()> {
         let mut place = self.place.write();
         match &mut *place {
-            Place::Open(opened) => {
+            Access::Open(opened) => {
                 let begin = Instant::now();
                 while Arc::get_mut(opened).is_none() {
                     if begin.elapsed() > USERS_PATIENCE {
@@ -106,12 +106,12 @@ impl Database {
                 // Nobody writes any more, and whoever did has an answer.
                 let next = opened.next_batch();
                 let copies = journal::copy(&self.path, next)?;
-                *place = Place::Closed { next };
+                *place = Access::Closed { next };
                 copies.put_in_place(&self.path)?;
             }
-            Place::Closed { next } => journal::copy(&self.path, *next)?.put_in_place(&self.path)?,
+            Access::Closed { next } => journal::copy(&self.path, *next)?.put_in_place(&self.path)?,
         }
-        *place = Place::Open(Arc::new(Opened::open(&self.path)?));
+        *place = Access::Open(Arc::new(Opened::open(&self.path)?));
         Ok(())
     }
 }
@@ -220,7 +220,7 @@ mod tests {
         // Closed, and what was written last does not count.
         let next = database.opened().unwrap().next_batch();
         put(&database, 10).unwrap();
-        *database.place.write() = Place::Closed { next };
+        *database.place.write() = Access::Closed { next };
         assert!(database.get("s", &[1]).unwrap_err().may_pass());
         database.failed(KvError::Store("made up".to_owned()));
         database.health.lock().pause = Duration::ZERO;

@@ -267,16 +267,16 @@ impl Opened {
         // Before, not after: readers wait for what is written.
         self.let_flush()?;
         let spaces: Vec<u32> = writes.spaces().iter().map(|name| self.make_space(name)).collect::<Result<_>>()?;
-        let mut places: Vec<Place> = Vec::with_capacity(writes.len());
+        let mut places: Vec<Order> = Vec::with_capacity(writes.len());
         for (at, (space, key, _)) in writes.iter().enumerate() {
-            places.push(Place {
+            places.push(Order {
                 prefix: prefix(key),
                 space: spaces.get(space).copied().unwrap_or(NAMES),
                 at: at as u32,
             });
         }
-        let key = |place: &Place| writes.get(place.at as usize).map(|(_, key, _)| key);
-        let order = |one: &Place, other: &Place| {
+        let key = |place: &Order| writes.get(place.at as usize).map(|(_, key, _)| key);
+        let order = |one: &Order, other: &Order| {
             (one.space, one.prefix).cmp(&(other.space, other.prefix)).then_with(|| key(one).cmp(&key(other)))
         };
         // Neighbours go into the memtable one after the other: most of the way to the second is in the cache.
@@ -392,7 +392,7 @@ fn options() -> KeyspaceCreateOptions {
 type Change<'a> = (Node, &'a [u8], Option<&'a [u8]>);
 
 /// Where a change goes.
-struct Place {
+struct Order {
     prefix: u128,
     space: u32,
     /// Which change.

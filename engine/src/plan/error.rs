@@ -282,7 +282,7 @@ impl PlanError {
 pub(super) type Result<T> = std::result::Result<T, PlanError>;
 
 /// `Line: 1, Col: 16`, counted from one.
-pub(super) fn location(place: sql::Place<'_>, span: Span) -> String {
+pub(super) fn location(place: sql::SourceText<'_>, span: Span) -> String {
     let (line, column) = place.line_column(span.start);
     format!("Line: {line}, Col: {column}")
 }

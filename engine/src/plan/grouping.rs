@@ -21,7 +21,7 @@ struct Named<'e> {
 
 /// Where a walk over a clause is.
 #[derive(Clone, Copy, Default)]
-struct Place<'e> {
+struct Within<'e> {
     grouped: bool,
     aggregate: Option<&'e str>,
 }
@@ -37,7 +37,7 @@ struct Walk<'w, 'e> {
 }
 
 impl<'e> Walk<'_, 'e> {
-    fn visit(&mut self, expr: &'e Expr, mut place: Place<'e>) -> Result<()> {
+    fn visit(&mut self, expr: &'e Expr, mut place: Within<'e>) -> Result<()> {
         place.grouped |= self.select.query.group_by.contains(expr);
         match &expr.kind {
             ExprKind::Column { source: None, name } if self.params.contains(&&*name.name) => return Ok(()),
@@ -144,7 +144,7 @@ impl Select<'_> {
 
     fn walk<'w, 'e>(&'w self, expr: &'e Expr) -> Result<Walk<'w, 'e>> {
         let mut walk = Walk { select: self, params: Vec::new(), columns: Vec::new(), aggregates: Vec::new() };
-        walk.visit(expr, Place::default())?;
+        walk.visit(expr, Within::default())?;
         Ok(walk)
     }
 

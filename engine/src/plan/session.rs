@@ -46,7 +46,7 @@ pub struct Session<'a> {
     /// The server's properties with the request's on top.
     pub config: &'a Config,
     /// What the statement's spans count in.
-    pub place: sql::Place<'a>,
+    pub place: sql::SourceText<'a>,
     /// The id the query got when the statement first ran (replay of the command log).
     pub query_id: Option<&'a str>,
     /// How large what the statement makes may be.
@@ -55,7 +55,7 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// For a new statement, with the bounds that the settings say.
-    pub fn new(config: &'a Config, place: sql::Place<'a>) -> Self {
+    pub fn new(config: &'a Config, place: sql::SourceText<'a>) -> Self {
         let windows = config.get(setting::WINDOW_MAX_PER_RECORD);
         Self { config, place, query_id: None, bounds: Bounds { windows, ..Bounds::default() } }
     }

@@ -31,7 +31,7 @@ pub(super) struct Slot {
 
 /// What came of a slot's turn.
 #[derive(Debug, PartialEq, Eq)]
-enum Turn {
+enum Stepped {
     Moved,
     Idle,
     /// The task is over, or its query is.
@@ -147,8 +147,8 @@ impl Pool {
                     return true;
                 }
                 let turn = turn(slot, clock.now_ms(), failed);
-                moved |= turn == Turn::Moved;
-                turn != Turn::Over
+                moved |= turn == Stepped::Moved;
+                turn != Stepped::Over
             });
             if !moved {
                 break;
@@ -220,8 +220,8 @@ fn work(messages: &Receiver<Message>, signal: &Signal, clock: &dyn Clock, failed
         let mut moved = false;
         slots.retain_mut(|slot| {
             let turn = turn(slot, clock.now_ms(), failed);
-            moved |= turn == Turn::Moved;
-            turn != Turn::Over
+            moved |= turn == Stepped::Moved;
+            turn != Stepped::Over
         });
         if !moved {
             signal.wait(seen, SLEEP);
@@ -230,25 +230,25 @@ fn work(messages: &Receiver<Message>, signal: &Signal, clock: &dyn Clock, failed
 }
 
 /// One step of a task, if its query runs.
-fn turn(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Turn {
+fn turn(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Stepped {
     match slot.life.state() {
         State::Running => {}
-        State::Created => return Turn::Idle,
+        State::Created => return Stepped::Idle,
         // It will be started again, and its tasks go then.
-        State::Retrying | State::Error if !slot.task.is_transient() => return Turn::Idle,
+        State::Retrying | State::Error if !slot.task.is_transient() => return Stepped::Idle,
         State::Paused => return pause(slot, now_ms, failed),
-        State::Retrying | State::Error | State::Stopped => return Turn::Over,
+        State::Retrying | State::Error | State::Stopped => return Stepped::Over,
     }
     match guarded(|| slot.task.step(now_ms)) {
-        Ok(Progress::Moved) => Turn::Moved,
-        Ok(Progress::Idle | Progress::Blocked) => Turn::Idle,
+        Ok(Progress::Moved) => Stepped::Moved,
+        Ok(Progress::Idle | Progress::Blocked) => Stepped::Idle,
         Ok(Progress::Finished) => {
             slot.life.become_(State::Stopped);
-            Turn::Over
+            Stepped::Over
         }
         Err(error) => {
             fail(slot, now_ms, &error, failed);
-            Turn::Over
+            Stepped::Over
         }
     }
 }
@@ -276,10 +276,10 @@ fn close(slot: &mut Slot, now_ms: i64) -> Result<(), TaskError> {
 }
 
 /// A turn of a paused query. A task that cannot commit has lost what it took: the query must be started again to go on.
-fn pause(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Turn {
-    let Err(error) = close(slot, now_ms) else { return Turn::Idle };
+fn pause(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Stepped {
+    let Err(error) = close(slot, now_ms) else { return Stepped::Idle };
     fail(slot, now_ms, &error, failed);
-    Turn::Over
+    Stepped::Over
 }
 
 fn fail(slot: &mut Slot, now_ms: i64, error: &TaskError, failed: &Sender<Failed>) {

@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::app::{Server, dispatch};
-use crate::request_log::Asked;
+use crate::request_log::RequestLine;
 use crate::{error, reply, routes};
 
 use self::timed::Timed;
@@ -94,7 +94,7 @@ async fn told(
     let asked = server
         .log
         .as_ref()
-        .map(|_| Asked::new(client, request.method(), request.uri(), request.version(), request.headers()));
+        .map(|_| RequestLine::new(client, request.method(), request.uri(), request.version(), request.headers()));
     let mut response = answer(Arc::clone(&server), traffic, request).await?;
     server.headers.add_to(&mut response);
     if let (Some(log), Some(asked)) = (&server.log, &asked) {

@@ -10,8 +10,8 @@ use wire::KsqlRequest;
 
 use crate::accept::{Chosen, Media, choose};
 use crate::app::Server;
-use crate::query::{self, Asked, Start};
 use crate::session::session;
+use crate::start_query::{self, QueryRequest, Start};
 use crate::{body, error, reply, rows};
 
 const PRODUCES: &[Media] = &[Media::Delimited, Media::KsqlJson, Media::Json, Media::Protobuf];
@@ -39,21 +39,21 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         return reply::json_error(40000, "\"ksql\" field must be populated");
     }
     let session = session(&request.streams_properties, &request.session_variables);
-    let host = query::told_host(&server, &request.request_properties);
+    let host = start_query::told_host(&server, &request.request_properties);
     let refuse = |_: &sql::Parsed| {
         Failure::request(
             "Statement type `io.confluent.ksql.parser.KsqlParser$PreparedStatement' not supported for this resource",
         )
     };
-    let asked = Asked { sql: request.ksql, session, lenient: false, rows: media.rows(), refuse };
-    match query::start(server.clone(), asked).await {
+    let asked = QueryRequest { sql: request.ksql, session, lenient: false, rows: media.rows(), refuse };
+    match start_query::start(server.clone(), asked).await {
         Ok(Start::Query(answer)) => reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media, host)),
         Ok(Start::Print(_) | Start::NoTopic { .. }) if http2 => {
             reply::with(StatusCode::METHOD_NOT_ALLOWED, Some("application/json"), "")
         }
         Ok(Start::Print(_)) if media == Media::Protobuf => reply::with(StatusCode::NOT_ACCEPTABLE, None, ""),
-        Ok(Start::Print(print)) if !announces => query::print_response(&server, print, false, None).await,
-        Ok(Start::Print(print)) => query::print_response(&server, print, true, Some("application/json")).await,
+        Ok(Start::Print(print)) if !announces => start_query::print_response(&server, print, false, None).await,
+        Ok(Start::Print(print)) => start_query::print_response(&server, print, true, Some("application/json")).await,
         Ok(Start::NoTopic { topic, similar }) => reply::json_error(40000, no_topic(&topic, similar)),
         Err(failure) => error::json(told(failure)),
     }

@@ -10,8 +10,8 @@ use wire::QueryStreamRequest;
 
 use crate::accept::{Chosen, Media, choose};
 use crate::app::Server;
-use crate::query::{self, Asked, Start};
 use crate::session::session;
+use crate::start_query::{self, QueryRequest, Start};
 use crate::{body, error, reply, rows};
 
 const PRODUCES: &[Media] = &[Media::Delimited, Media::Json, Media::KsqlJson, Media::Protobuf];
@@ -37,13 +37,13 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
         Chosen::Unsaid | Chosen::Nothing => Media::Delimited,
     };
     let session = session(&request.properties, &request.session_variables);
-    let host = query::told_host(&server, &request.request_properties);
+    let host = start_query::told_host(&server, &request.request_properties);
     let refuse = |_: &sql::Parsed| Failure::statement("Neither a query nor a print statement");
-    let asked = Asked { sql: request.sql, session, lenient: true, rows: media.rows(), refuse };
-    match query::start(server.clone(), asked).await {
+    let asked = QueryRequest { sql: request.sql, session, lenient: true, rows: media.rows(), refuse };
+    match start_query::start(server.clone(), asked).await {
         Ok(Start::Query(answer)) => reply::with(StatusCode::OK, Some(media.name()), rows::body(answer, media, host)),
         Ok(Start::Print(_)) if media != Media::Delimited => reply::with(StatusCode::NOT_ACCEPTABLE, None, ""),
-        Ok(Start::Print(print)) => query::print_response(&server, print, false, None).await,
+        Ok(Start::Print(print)) => start_query::print_response(&server, print, false, None).await,
         Ok(Start::NoTopic { topic, .. }) => reply::bare_error(40001, format!("Topic does not exist: {topic}")),
         Err(failure) => error::bare(told(failure)),
     }

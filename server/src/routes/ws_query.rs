@@ -16,8 +16,8 @@ use tokio::time::timeout;
 use wire::{Field, KsqlRequest};
 
 use crate::app::Server;
-use crate::query::{self, Asked, Start};
 use crate::session::session;
+use crate::start_query::{self, QueryRequest, Start};
 use crate::{body, entities, reply};
 
 /// Close codes.
@@ -68,7 +68,7 @@ async fn answer(server: &Arc<Server>, socket: &mut WebSocket, query: &str) -> Re
     };
     match started {
         Start::Query(answer) => rows(socket, answer).await,
-        Start::Print(print) => match query::print(server, print, false).await {
+        Start::Print(print) => match start_query::print(server, print, false).await {
             Ok(lines) => stream(socket, lines, |line| json!(String::from_utf8_lossy(line)).to_string()).await,
             Err(failure) => Err((SERVER_ERROR, failure.message)),
         },
@@ -96,8 +96,8 @@ async fn start(server: Arc<Server>, query: &str) -> Result<Start, Refusal> {
     }
     let session = session(&request.streams_properties, &request.session_variables);
     let refuse = |statement: &Parsed| Failure::request(format!("Unexpected statement type {}", kind(statement)));
-    let asked = Asked { sql: request.ksql, session, lenient: true, rows: RowFormat::Json, refuse };
-    query::start(server, asked).await.map_err(refusal)
+    let asked = QueryRequest { sql: request.ksql, session, lenient: true, rows: RowFormat::Json, refuse };
+    start_query::start(server, asked).await.map_err(refusal)
 }
 
 /// A statement as ksqlDB calls it here, where it has a short name.
@@ -108,7 +108,7 @@ fn kind(statement: &Parsed) -> String {
             format!("List{sources}{{showExtended={extended}}}")
         }
         Statement::Show(Show::Queries { extended }) => format!("ListQueries{{showExtended={extended}}}"),
-        _ => query::verb(statement),
+        _ => start_query::verb(statement),
     }
 }
 

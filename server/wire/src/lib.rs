@@ -4,7 +4,7 @@
 //! ```text
 //! request.rs ──> POST /ksql, /query, /query-stream, /inserts-stream, /close-query
 //! entity.rs  <── POST /ksql          (describe.rs, schema.rs: what entities are made of)
-//! query.rs   <── query streams       insert.rs <── /inserts-stream
+//! stream.rs  <── query streams       insert.rs <── /inserts-stream
 //! info.rs    <── the small endpoints  error.rs  <── anything that went wrong
 //! ```
 
@@ -13,26 +13,15 @@ mod entity;
 mod error;
 mod info;
 mod insert;
-mod query;
 mod request;
 mod schema;
+mod stream;
 
-pub use describe::{
-    ConsumerOffset, HostStat, QueryDescription, QueryError, QueryOffsetSummary, QueryTopicOffsetSummary, RunningQuery,
-    SourceDescription, TaskMetadata, TopicOffset, TopicPartitionEntity,
-};
-pub use entity::{
-    AssertSchema, AssertTopic, CommandStatus, CommandStatusEntity, ConnectorList, ConnectorPlugins, DescribeFunction,
-    Entity, FunctionArgument, FunctionInfo, FunctionList, FunctionName, PropertiesList, Property,
-    QueryDescriptionEntity, QueryDescriptionList, QueryList, SourceDescriptionEntity, SourceDescriptionList,
-    SourceInfo, StreamList, TableList, TerminateQuery, TopicInfo, TopicInfoExtended, TopicList, TopicListExtended,
-    TypeList, Variable, VariableList, Warning, WarningEntity,
-};
-pub use error::{ErrorBody, GenericError, HINT, SPAN, StatementError};
-pub use info::{
-    ClusterId, ClusterScope, CommandStatuses, Health, HealthDetails, Healthy, Info, ServerInfo, ServerMetadata,
-};
-pub use insert::{InsertAck, InsertError};
-pub use query::{DelimitedHeader, FinalMessage, Header, HeaderBody, RowError};
-pub use request::{CloseQuery, ClusterTerminateRequest, InsertsTarget, KsqlRequest, QueryStreamRequest};
-pub use schema::{Field, SchemaInfo};
+pub use describe::*;
+pub use entity::*;
+pub use error::*;
+pub use info::*;
+pub use insert::*;
+pub use request::*;
+pub use schema::*;
+pub use stream::*;

@@ -18,7 +18,7 @@ mod window;
 
 use crate::{
     Ident, Limits, Span, SqlError, Statement,
-    error::{ErrorKind, Place},
+    error::{ErrorKind, SourceText},
     keywords,
     limits::exceeded,
     tokens::{Kind, Token},
@@ -47,7 +47,7 @@ pub(crate) struct Found {
 
 /// A cursor over the tokens of a text.
 pub(crate) struct Parser<'a> {
-    place: Place<'a>,
+    place: SourceText<'a>,
     tokens: &'a [Token],
     position: usize,
     grammar: Grammar,
@@ -81,7 +81,7 @@ const NESTED_MAX: u32 = 2 * LEVELS_MAX;
 
 impl<'a> Parser<'a> {
     /// A cursor before the first token.
-    pub(crate) fn new(place: Place<'a>, tokens: &'a [Token], grammar: Grammar, limits: Limits) -> Self {
+    pub(crate) fn new(place: SourceText<'a>, tokens: &'a [Token], grammar: Grammar, limits: Limits) -> Self {
         Self {
             place,
             tokens,

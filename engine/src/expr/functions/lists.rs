@@ -16,7 +16,7 @@ use crate::expr::maps::map_column;
 use crate::types::SqlType;
 
 /// Where the elements of each row of an argument stand.
-pub(super) struct Places<'a> {
+pub(super) struct Elements<'a> {
     arg: &'a Arg,
     /// None: NULLs without a type.
     offsets: Option<&'a OffsetBuffer<i32>>,
@@ -24,7 +24,7 @@ pub(super) struct Places<'a> {
     start: u32,
 }
 
-impl Places<'_> {
+impl Elements<'_> {
     /// Whether every row has the same.
     pub(super) fn is_constant(&self) -> bool {
         self.arg.scalar
@@ -40,7 +40,7 @@ impl Places<'_> {
 
 /// One or two arguments that are arrays of the same type.
 pub(super) struct Arrays<'a, const N: usize> {
-    pub(super) args: [Places<'a>; N],
+    pub(super) args: [Elements<'a>; N],
     pub(super) items: Items<'a>,
 }
 
@@ -62,7 +62,7 @@ impl<'a, const N: usize> Arrays<'a, N> {
 
 /// One or two arguments that are maps of the same type. A place is that of a key and of its value.
 pub(super) struct Maps<'a, const N: usize> {
-    pub(super) args: [Places<'a>; N],
+    pub(super) args: [Elements<'a>; N],
     pub(super) keys: Items<'a>,
     pub(super) values: Items<'a>,
 }
@@ -87,12 +87,12 @@ fn places<'a>(
     args: &'a [Arg],
     offsets: impl Iterator<Item = Option<&'a OffsetBuffer<i32>>>,
     items: &Items<'_>,
-) -> Vec<Places<'a>> {
+) -> Vec<Elements<'a>> {
     let mut column = 0;
     let places = args.iter().zip(offsets).map(|(arg, offsets)| {
         let start = items.start(column);
         column += usize::from(offsets.is_some());
-        Places { arg, offsets, start }
+        Elements { arg, offsets, start }
     });
     places.collect()
 }

@@ -19,7 +19,7 @@ const CACHE_BYTES: usize = 16 << 20;
 
 /// What the one who writes needs.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct GroupWriter {
     /// Number of the last committed group.
     group: u64,
     cache: Cache,
@@ -32,16 +32,16 @@ pub(super) struct Turn {
     files: OpenFiles,
 }
 
-impl Turn {
+impl GroupWriter {
     /// Goes on after a group.
-    pub(super) fn new(group: u64) -> Turn {
+    pub(super) fn new(group: u64) -> GroupWriter {
         let files = OpenFiles::new(for_segments());
-        Turn { group, cache: Cache::default(), staged: Vec::new(), is_unfinished: false, problem: None, files }
+        GroupWriter { group, cache: Cache::default(), staged: Vec::new(), is_unfinished: false, problem: None, files }
     }
 
     /// Goes on after the last group the local database knows.
-    pub(super) fn load(kv: &dyn Kv) -> Result<Turn> {
-        Ok(Turn::new(last_group(kv)?))
+    pub(super) fn load(kv: &dyn Kv) -> Result<GroupWriter> {
+        Ok(GroupWriter::new(last_group(kv)?))
     }
 
     /// Number of the last committed group.

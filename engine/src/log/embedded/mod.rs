@@ -38,7 +38,7 @@ use crate::kv::{DataDir, Kv, KvError, MemoryKv};
 use crate::log::embedded::batch::prepare;
 use crate::log::embedded::cleaner::Cleaner;
 use crate::log::embedded::commit::{Committer, Request};
-use crate::log::embedded::group::Turn;
+use crate::log::embedded::group::GroupWriter;
 use crate::log::embedded::reader::LogReader;
 use crate::log::embedded::topics::Topics;
 use crate::log::{
@@ -59,14 +59,14 @@ pub struct Embedded {
 struct Shared {
     topics: Topics,
     /// Held while topics or partitions change: by the committer's leader, the cleaner, and to make and delete topics.
-    turn: Mutex<Turn>,
+    turn: Mutex<GroupWriter>,
     kv: Arc<dyn Kv>,
 }
 
 impl Embedded {
     /// A log in memory, gone with the process. Retention and compaction take nothing from it.
     pub fn in_memory() -> Embedded {
-        let (topics, turn) = (Topics::default(), Mutex::new(Turn::new(0)));
+        let (topics, turn) = (Topics::default(), Mutex::new(GroupWriter::new(0)));
         let shared = Arc::new(Shared { topics, turn, kv: Arc::new(MemoryKv::default()) });
         Embedded { shared, committer: Committer::default(), _cleaner: None, dir: None }
     }
@@ -77,7 +77,7 @@ impl Embedded {
     pub fn open(path: &Path) -> Result<Embedded> {
         let (dir, database) = DataDir::open(path, "embedded")?;
         let kv: Arc<dyn Kv> = Arc::new(database);
-        let turn = Turn::load(&*kv)?;
+        let turn = GroupWriter::load(&*kv)?;
         let topics = Topics::open(dir.path().join("topics"), &*kv, turn.group())?;
         let shared = Arc::new(Shared { topics, turn: Mutex::new(turn), kv });
         let cleaner = Cleaner::start(Arc::clone(&shared))?;

@@ -16,7 +16,7 @@ use crate::{error, reply, rows};
 
 /// What a request asks for.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct QueryRequest {
     /// One statement.
     pub(crate) sql: String,
     /// Its properties and variables.
@@ -41,13 +41,13 @@ pub(crate) enum Start {
 }
 
 /// Parses one query or PRINT and starts it. When the client leaves meanwhile, which drops this, the work ends, too.
-pub(crate) async fn start(server: Arc<Server>, mut asked: Asked) -> Result<Start, Failure> {
+pub(crate) async fn start(server: Arc<Server>, mut asked: QueryRequest) -> Result<Start, Failure> {
     if asked.lenient {
         asked.session.forget_unknown_properties();
     }
     let attempt = {
         let server = server.clone();
-        move |(asked, patience): &mut (Asked, Patience)| try_start(&server, asked, patience)
+        move |(asked, patience): &mut (QueryRequest, Patience)| try_start(&server, asked, patience)
     };
     let client = Client::default();
     let _waiting = Waiting(client.clone());
@@ -63,7 +63,7 @@ impl Drop for Waiting {
     }
 }
 
-fn try_start(server: &Server, asked: &Asked, patience: &mut Patience) -> Result<Progress<Start>, Failure> {
+fn try_start(server: &Server, asked: &QueryRequest, patience: &mut Patience) -> Result<Progress<Start>, Failure> {
     let parsed = server.engine.parse(&asked.sql, &asked.session)?;
     let [statement] = parsed.as_slice() else {
         let texts: Vec<String> = parsed.iter().filter_map(|parsed| sql::masked(&parsed.statement)).collect();
