@@ -178,6 +178,7 @@ fn statements_answer_in_records() {
         assert_eq!(out.lines().count(), 1, "{out}");
     }
     assert!(empty[2].1.contains("(no queries are running)"), "{}", empty[2].1);
+    assert!(csv("DESCRIBE STREAMS;").1.contains("(nothing to describe)"));
     assert_eq!(csv("DEFINE a = 'b'; SHOW VARIABLES;").0, "name,value\na,b\n");
     let some =
         "CREATE TYPE pair AS STRUCT<a INT>; CREATE TABLE counts AS SELECT id, COUNT(*) AS n FROM rides GROUP BY id;";

@@ -155,6 +155,21 @@ fn one_control_c_is_enough_while_rows_flow() {
 }
 
 #[test]
+fn a_second_control_c_ends_a_shell_that_hangs() {
+    let house = House::build();
+    let shell = house.shell();
+    shell.run(FROM_THE_BEGINNING);
+    shell.press("SELECT EXPLODE(GENERATE_SERIES(100000, 459999)) AS N FROM RIDES EMIT CHANGES;\r");
+    shell.wait_for("| 100");
+    shell.hold();
+    shell.wait_until_idle();
+    shell.press(keys::CTRL_C);
+    std::thread::sleep(Duration::from_millis(1500));
+    shell.press(keys::CTRL_C);
+    assert_eq!(shell.exit_code(), Some(130));
+}
+
+#[test]
 fn lines_of_a_statement_are_edited_together() {
     let house = House::build();
     let shell = house.shell();

@@ -9,6 +9,8 @@ use wire::{
 use super::layout::Layout;
 use super::table::list;
 
+const NO_QUERIES: &str = "no queries are running";
+
 /// The entity as a person reads it.
 pub(crate) fn entity(layout: Layout, entity: &Entity) -> String {
     match entity {
@@ -22,11 +24,13 @@ pub(crate) fn entity(layout: Layout, entity: &Entity) -> String {
         }
         Entity::SourceDescription(found) => source(layout, &found.source_description),
         Entity::SourceDescriptions(found) => {
-            joined(found.source_descriptions.iter().map(|found| source(layout, found)))
+            joined(found.source_descriptions.iter().map(|found| source(layout, found)), "nothing to describe")
         }
         Entity::Queries(found) => queries(layout, &found.queries),
         Entity::QueryDescription(found) => query(layout, &found.query_description),
-        Entity::QueryDescriptions(found) => joined(found.query_descriptions.iter().map(|found| query(layout, found))),
+        Entity::QueryDescriptions(found) => {
+            joined(found.query_descriptions.iter().map(|found| query(layout, found)), NO_QUERIES)
+        }
         Entity::Topics(found) => {
             let rows = found
                 .topics
@@ -70,8 +74,8 @@ pub(crate) fn entity(layout: Layout, entity: &Entity) -> String {
             let name = found.subject.clone().or(found.id.map(|id| id.to_string())).unwrap_or_default();
             existence(layout, "Schema", &name, found.exists)
         }
-        Entity::Connectors(found) => raw_list(&found.connectors, "no connectors"),
-        Entity::ConnectorPlugins(found) => raw_list(&found.connectors_plugins, "no connector plugins"),
+        Entity::Connectors(found) => joined(found.connectors.iter().map(pretty), "no connectors"),
+        Entity::ConnectorPlugins(found) => joined(found.connectors_plugins.iter().map(pretty), "no connector plugins"),
         Entity::Other(value) => pretty(value),
     }
 }
@@ -96,8 +100,9 @@ fn topics_extended(layout: Layout, topics: &[TopicInfoExtended]) -> String {
     or_empty(layout, &headers, rows.collect(), "no topics yet")
 }
 
-fn joined(texts: impl Iterator<Item = String>) -> String {
-    texts.collect::<Vec<_>>().join("\n\n")
+fn joined(texts: impl Iterator<Item = String>, empty: &str) -> String {
+    let texts: Vec<String> = texts.collect();
+    if texts.is_empty() { format!("({empty})") } else { texts.join("\n\n") }
 }
 
 fn or_empty(layout: Layout, headers: &[&str], rows: Vec<Vec<String>>, empty: &str) -> String {
@@ -107,10 +112,6 @@ fn or_empty(layout: Layout, headers: &[&str], rows: Vec<Vec<String>>, empty: &st
 fn existence(layout: Layout, what: &str, name: &str, exists: bool) -> String {
     let verb = if exists { "exists" } else { "does not exist" };
     list(layout, &["Message"], &[vec![format!("{what} {name} {verb}.")]])
-}
-
-fn raw_list(values: &[Value], empty: &str) -> String {
-    if values.is_empty() { format!("({empty})") } else { joined(values.iter().map(pretty)) }
 }
 
 fn pretty(value: &Value) -> String {
@@ -147,7 +148,7 @@ fn queries(layout: Layout, found: &[RunningQuery]) -> String {
         vec![query.id.clone(), query.query_type.clone(), status, query.sinks.join(","), topics, text]
     });
     let headers = ["Query ID", "Query Type", "Status", "Sink Name", "Sink Kafka Topic", "Query String"];
-    or_empty(layout, &headers, rows.collect(), "no queries are running")
+    or_empty(layout, &headers, rows.collect(), NO_QUERIES)
 }
 
 fn fields(layout: Layout, found: &[Field], kind: &str, window: Option<&str>) -> String {
