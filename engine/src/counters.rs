@@ -90,6 +90,7 @@ impl Bandwidth {
     /// Counts bytes.
     pub(crate) fn add(&self, bytes: usize, now_ms: i64) {
         let (mut minutes, minute) = (self.0.lock(), now_ms.div_euclid(60_000));
+        follow(&mut minutes, minute);
         match minutes.back_mut() {
             Some((last, sum)) if *last >= minute => *sum = sum.saturating_add(bytes as u64),
             _ => minutes.push_back((minute, bytes as u64)),
@@ -101,9 +102,17 @@ impl Bandwidth {
 
     /// How many there were in the last hour.
     pub(crate) fn in_last_hour(&self, now_ms: i64) -> u64 {
-        let begin = now_ms.div_euclid(60_000) - HOUR;
-        let minutes = self.0.lock();
-        minutes.iter().filter(|(minute, _)| *minute > begin).fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
+        let (mut minutes, now) = (self.0.lock(), now_ms.div_euclid(60_000));
+        follow(&mut minutes, now);
+        minutes.iter().filter(|(minute, _)| *minute > now - HOUR).fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
+    }
+}
+
+/// What was counted grows old from now on if the clock was set back.
+fn follow(minutes: &mut VecDeque<(i64, u64)>, now: i64) {
+    let ahead = minutes.back().map_or(0, |(last, _)| last - now);
+    if ahead > 0 {
+        minutes.iter_mut().for_each(|(minute, _)| *minute -= ahead);
     }
 }
 
@@ -143,5 +152,7 @@ mod tests {
         assert_eq!(bandwidth.in_last_hour(89 * 60_000), 7);
         bandwidth.add(1, 95 * 60_000);
         assert_eq!(bandwidth.in_last_hour(95 * 60_000), 2);
+        assert_eq!(bandwidth.in_last_hour(20 * 60_000), 2, "the clock is set back");
+        assert_eq!(bandwidth.in_last_hour(81 * 60_000), 0, "and an hour is still an hour");
     }
 }

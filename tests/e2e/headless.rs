@@ -82,10 +82,42 @@ fn counters_go_on_after_restarts_and_statements_can_be_added() {
         (FILE.to_owned(), "queries.sql: ", "CREATE STREAM SMALL"),
         (added.replace("earliest", "latest"), ":4:1: ", "'ksql.streams.auto.offset.reset'='earliest' SET"),
         (added.replace("UNSET 'auto.offset.reset';", ""), ":7:1: ", "with nothing SET"),
+        (format!("SET 'ksql.persistence.default.format.value'='delimited'; {added}"), ":2:1: ", "with nothing SET"),
     ] {
         let error = start(data.path(), &file, &text).err().expect("it must not start");
         assert!(error.contains(place) && error.contains(problem) && error.contains("another data.dir"), "{error}");
     }
+}
+
+#[test]
+fn optional_statements_are_not_passed_over_unless_there_was_nothing_to_do() {
+    let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("queries.sql");
+    let stream = "CREATE STREAM IF NOT EXISTS S (V INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);\n";
+    let first = "CREATE STREAM IF NOT EXISTS A AS SELECT * FROM S;\n";
+    let last = "CREATE STREAM IF NOT EXISTS B AS SELECT * FROM S;\n";
+    let text = format!("{stream}{first}{stream}{last}");
+    for _ in 0..2 {
+        let server = start(data.path(), &file, &text).unwrap();
+        assert_eq!(query_ids(&server).len(), 2);
+    }
+    let new = "CREATE STREAM IF NOT EXISTS MID AS SELECT * FROM S;\n";
+    for (text, place) in [
+        (format!("{stream}{first}{new}{last}"), "queries.sql:3:1: "),
+        (text.replace("A AS SELECT *", "A AS SELECT V"), "queries.sql:2:1: "),
+    ] {
+        let error = start(data.path(), &file, &text).err().expect("it must not start");
+        assert!(error.contains(place) && error.contains("another data.dir"), "{error}");
+    }
+    let server = start(data.path(), &file, &format!("{text}{new}{first}")).unwrap();
+    assert_eq!(query_ids(&server).len(), 3);
+    drop(server);
+
+    fs::write(&file, format!("{text}{new}CREATE STREAM MORE AS SELECT * FROM S;")).unwrap();
+    let settings = [("ksql.queries.file", file.to_str().unwrap()), ("ksql.query.persistent.active.limit", "3")];
+    let Err((_, error)) = Server::try_start(data.path(), &settings) else { panic!("it must not start") };
+    assert!(error.contains("queries.sql:6:1: ") && error.contains("Configured limit: 3"), "{error}");
+    assert!(!error.contains("SELECT"), "the file is not repeated: {error}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! The first start carries them out and logs them like any others. A later one finds them in the command log, so that ids,
 //! state and positions are what they were, and carries out only what has been added at the end of the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use sql::{Parsed, Span, Statement, Variables};
@@ -61,9 +61,10 @@ impl QueriesFile {
     /// How many of its statements have been carried out, if all that have been are in it and in this order.
     pub(super) fn done(&self, logged: &[Logged], config: &Config) -> Result<usize, Error> {
         let mut done = 0;
+        let mut made = BTreeSet::new();
         for command in logged {
             let known = canonical(&command.text);
-            done += self.position(&known, done).map_err(|at| {
+            let at = self.position(&known, done, &made).map_err(|at| {
                 let data_dir = config.get(setting::DATA_DIR);
                 let shown = &command.text;
                 match at.and_then(|at| self.statements.get(at)) {
@@ -78,8 +79,10 @@ impl QueriesFile {
                         self.path
                     )),
                 }
-            })? + 1;
-            self.check_settings(command, done - 1)?;
+            })?;
+            made.extend(self.statements.get(at).and_then(|parsed| Made::by(&parsed.statement)));
+            self.check_settings(command, at)?;
+            done = at + 1;
         }
         Ok(done)
     }
@@ -112,18 +115,20 @@ impl QueriesFile {
         }
     }
 
-    /// Where from `first` on the statement stands, as so many after it; else the one that stands in its place.
-    fn position(&self, known: &str, first: usize) -> Result<usize, Option<usize>> {
-        for (after, parsed) in self.statements.iter().skip(first).enumerate() {
+    /// Which statement from `first` on it is; else the one that stands in its place.
+    fn position(&self, known: &str, first: usize, made: &BTreeSet<Made>) -> Result<usize, Option<usize>> {
+        for (at, parsed) in self.statements.iter().enumerate().skip(first) {
             if !changes_something(&parsed.statement) {
                 continue;
             }
             if sql::format(&parsed.statement) == known {
-                return Ok(after);
+                return Ok(at);
             }
-            // It may have had nothing to do.
-            if !is_optional(&parsed.statement) {
-                return Err(Some(first + after));
+            // With IF NOT EXISTS there was nothing to do for what existed.
+            let had_nothing_to_do =
+                is_optional(&parsed.statement) && Made::by(&parsed.statement).is_some_and(|name| made.contains(&name));
+            if !had_nothing_to_do {
+                return Err(Some(at));
             }
         }
         Err(None)
@@ -144,8 +149,10 @@ impl Engine {
             self.answer(parsed, &mut session).map_err(|failure| file.wrong(parsed.span, &failure.message))?;
         }
         let rest = rest.to_vec();
-        if let Err(failure) = self.dry_run(&file.text, &rest, session.clone()) {
-            let works = |many: &usize| self.dry_run(&file.text, &rest[..*many], session.clone()).is_ok();
+        // A refusal of them all names the file instead of repeating it.
+        let check = |rest: &[Parsed]| self.dry_run(&file.path, rest, session.clone());
+        if let Err(failure) = check(&rest) {
+            let works = |many: &usize| check(&rest[..*many]).is_ok();
             let many: Vec<usize> = (1..=rest.len()).collect();
             let at = rest.get(many.partition_point(works)).map(|parsed| parsed.span);
             let Failure { message, span, .. } = failure;
@@ -183,6 +190,24 @@ fn is_allowed(statement: &Statement) -> bool {
             | Statement::Set { .. }
             | Statement::Unset { .. }
     )
+}
+
+/// What a statement makes; streams and tables share their names.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Made {
+    Source(String),
+    Type(String),
+}
+
+impl Made {
+    fn by(statement: &Statement) -> Option<Self> {
+        match statement {
+            Statement::CreateSource(create) => Some(Self::Source(create.name.name.clone())),
+            Statement::CreateAs(create) => Some(Self::Source(create.name.name.clone())),
+            Statement::CreateType { name, .. } => Some(Self::Type(name.name.clone())),
+            _ => None,
+        }
+    }
 }
 
 /// Whether a statement may have nothing to do.
