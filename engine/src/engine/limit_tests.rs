@@ -45,7 +45,7 @@ fn what_is_switched_off_is_refused() {
     assert_eq!(message, "Exception while preparing statement: Lambdas are not enabled at this time.");
     let headers = "CREATE STREAM H (V INT, H BYTES HEADER('h')) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');";
     let (_, message) = refused(&engine, headers);
-    assert_eq!(message, "Cannot create STREAM because schema with headers columns is disabled.");
+    assert_eq!(message, "Cannot create Stream because schema with headers columns is disabled.");
     let lambda = query_with(&engine, "SELECT TRANSFORM(A, X => X) FROM S EMIT CHANGES;", &[], &Client::default());
     assert!(lambda.is_err());
 }

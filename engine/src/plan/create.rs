@@ -160,7 +160,7 @@ impl Planner<'_> {
         let is_header =
             |element: &sql::Element| matches!(element.constraint, Constraint::Headers | Constraint::Header(_));
         if !self.session.config.get(setting::HEADERS_COLUMNS_ENABLED) && create.elements.iter().any(is_header) {
-            let kind = if source.is_table() { "TABLE" } else { "STREAM" };
+            let kind = if source.is_table() { "Table" } else { "Stream" };
             let message = format!("Cannot create {kind} because schema with headers columns is disabled.");
             return Err(PlanError::statement(message));
         }
