@@ -60,25 +60,27 @@ enum Life {
 
 impl Server {
     /// A server for that engine that listens at these addresses and is known to clients as `host`.
-    pub(crate) fn new(engine: Engine, host: String, addresses: &[SocketAddr]) -> Self {
+    ///
+    /// # Errors
+    /// What is wrong with a setting.
+    pub(crate) fn new(engine: Engine, host: String, addresses: &[SocketAddr]) -> Result<Self, String> {
         let config = engine.config();
         let service_id = config.service_id().to_owned();
         let limits = Limits::new(config);
-        Self {
+        Ok(Self {
             gate: Gate::new(limits.workers, limits.turn),
             cluster_id: "millstream".to_owned(),
             service_id,
             requests: Arc::new(Semaphore::new(limits.requests)),
             limits,
-            // `ServerConfig` has looked at them.
-            headers: Headers::of(config).unwrap_or_default(),
-            log: RequestLog::of(config).unwrap_or_default(),
+            headers: Headers::of(config)?,
+            log: RequestLog::of(config)?,
             life: AtomicU8::new(Life::Serving as u8),
             origins: Origins::new(addresses, &host),
             cors: Cors::new(config),
             engine,
             host,
-        }
+        })
     }
 
     /// From now on requests are refused.

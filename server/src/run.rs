@@ -68,7 +68,7 @@ async fn serve_on(
     listeners: Listeners,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let server = Server::new(engine, host, &listeners.addresses()?);
+    let server = Server::new(engine, host, &listeners.addresses()?).map_err(io::Error::other)?;
     listen::serve(Arc::new(server), listeners, shutdown).await
 }
 
