@@ -57,7 +57,7 @@ use sql::{Limits, Parsed, Statement};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, System};
 use crate::commands::{CommandLog, Outcomes, Status};
-use crate::config::{Config, ConfigError, setting, without_effect};
+use crate::config::{Config, ConfigError, setting, without_effect_in_session};
 use crate::counters::Counters;
 use crate::error::Error;
 use crate::expr::Registry;
@@ -239,7 +239,8 @@ impl Engine {
         let outcome = self.outcome(parsed, session).map_err(|failure| failure.of_parsed(parsed))?;
         let warnings = match &parsed.statement {
             Statement::Set { name, .. } => {
-                without_effect(name).map(|reason| format!("'{name}' has no effect: {reason}")).into_iter().collect()
+                let reason = without_effect_in_session(name);
+                reason.map(|reason| format!("'{name}' has no effect: {reason}")).into_iter().collect()
             }
             _ => Vec::new(),
         };

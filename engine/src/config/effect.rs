@@ -319,6 +319,31 @@ const BEGINNINGS: &[(&str, &str)] = &[
     ("confluent.", "it is meant for Confluent's platform"),
 ];
 
+/// Properties of Confluent's other servers that stand in files for ksqlDB too.
+const OF_OTHERS: &[&str] = &[
+    "access.control.skip.options",
+    "compression.enable",
+    "csrf.prevention.enable",
+    "debug",
+    "http2.enabled",
+    "idle.timeout.ms",
+    "listener.protocol.map",
+    "nosniff.prevention.enable",
+    "port",
+    "proxy.protocol.enabled",
+    "reject.options.request",
+    "request.logger.name",
+    "request.queue.capacity",
+    "resource.extension.classes",
+    "response.mediatype.default",
+    "response.mediatype.preferred",
+    "server.connection.limit",
+    "shutdown.graceful.ms",
+    "suppress.stack.trace.response",
+    "thread.pool.max",
+    "thread.pool.min",
+];
+
 /// What a property does; `None` if nobody knows it.
 pub fn effect(name: &str) -> Option<Effect> {
     let full = find(name).map_or(name, |property| property.name);
@@ -332,11 +357,31 @@ pub fn effect(name: &str) -> Option<Effect> {
     }
     let listed = WITHOUT_EFFECT.iter().find(|(_, properties)| properties.iter().any(is_it)).map(|(why, _)| *why);
     let begins = || BEGINNINGS.iter().find(|(start, _)| name.starts_with(start)).map(|(_, why)| *why);
+    let of_others = || OF_OTHERS.contains(&name).then_some("ksqlDB does not read it, other servers of Confluent do");
     let passed_on = || {
         let is_passed_on = OPEN.iter().any(|prefix| name.starts_with(prefix)) || is_client_property(name);
         is_passed_on.then_some("it is meant for Kafka's Java libraries, which are not used")
     };
-    listed.or_else(begins).or_else(passed_on).map(Effect::None)
+    listed.or_else(begins).or_else(of_others).or_else(passed_on).map(Effect::None)
+}
+
+/// What a session may set and only the start of the server reads, and why.
+const AT_START: &[(&str, &str)] = &[
+    (
+        setting::NUM_STREAM_THREADS.name(),
+        "all queries share the threads that the server's start makes; give it to the server",
+    ),
+    (
+        setting::PROCESSING_GUARANTEE.name(),
+        "queries on the embedded log are exactly once whatever it says, and those on Kafka at least once",
+    ),
+];
+
+/// Why a property that a session sets changes nothing; `None` if it does, or if nobody knows it.
+pub fn without_effect_in_session(name: &str) -> Option<&'static str> {
+    let full = find(name).map_or(name, |property| property.name);
+    let at_start = AT_START.iter().find(|(known, _)| *known == full).map(|(_, why)| *why);
+    at_start.or_else(|| without_effect(name))
 }
 
 /// Why a property changes nothing; `None` if it does, or if nobody knows it.
@@ -385,5 +430,10 @@ mod tests {
         assert_eq!(told, ["ksql.heartbeat.enable", "ksql.streams.producer.linger.ms"]);
         assert!(without_effect("num.standby.replicas").is_some(), "by its short name as well");
         assert!(!is_known("ksql.hartbeat.enable"));
+        assert!(without_effect("num.stream.threads").is_none(), "the server's start reads it");
+        for name in ["num.stream.threads", "ksql.streams.processing.guarantee", "ksql.heartbeat.enable"] {
+            assert!(without_effect_in_session(name).is_some(), "{name}");
+        }
+        assert!(without_effect_in_session("auto.offset.reset").is_none());
     }
 }

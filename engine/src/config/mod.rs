@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use property::{Value, Whole};
 
-pub use effect::{Effect, effect, is_known, without_effect};
+pub use effect::{Effect, effect, is_known, without_effect, without_effect_in_session};
 pub use property::{Access, Kind, Property, Setting};
 
 /// Prefix of what ksqlDB passes on to Kafka Streams; may be left out.
