@@ -43,6 +43,7 @@ impl ServerConfig {
         let listen = listeners.iter().map(|url| listener(url)).collect::<Result<_, _>>()?;
         let advertised = properties.get(setting::ADVERTISED_LISTENER).map(host_and_port);
         let advertised = advertised.or_else(|| listeners.first().and_then(|url| own_name(url))).map(str::to_owned);
+        // A mistake in them stops the start before anything is opened.
         Headers::of(&properties)?;
         RequestLog::of(&properties)?;
         let warnings = warnings(&properties);
@@ -55,8 +56,13 @@ impl ServerConfig {
     }
 }
 
+/// Whether a property of that name means anything to the server or to Kafka's client.
+pub fn is_property(name: &str) -> bool {
+    is_known(name) || KAFKA_SECURITY.iter().chain(&["client."]).any(|prefix| name.starts_with(prefix))
+}
+
 /// The property that was probably meant by a name nobody knows.
-fn misspelt(name: &str) -> Option<&'static str> {
+pub fn misspelt(name: &str) -> Option<&'static str> {
     if is_known(name) { None } else { nearest(name) }
 }
 
@@ -85,9 +91,7 @@ fn check_kafka(properties: &Config) -> Result<(), String> {
 /// Settings that change nothing, and names nobody knows.
 fn warnings(properties: &Config) -> Vec<String> {
     let ineffective = properties.ineffective().map(|(name, reason)| format!("{name} has no effect: {reason}"));
-    // Kafka's client takes these.
-    let of_kafka = |name: &str| KAFKA_SECURITY.iter().chain(&["client."]).any(|prefix| name.starts_with(prefix));
-    let unknown = properties.settings().filter(|(name, _)| !is_known(name) && !of_kafka(name));
+    let unknown = properties.settings().filter(|(name, _)| !is_property(name));
     ineffective.chain(unknown.map(|(name, _)| format!("{name} has no effect: nobody knows this property"))).collect()
 }
 
@@ -124,6 +128,21 @@ mod tests {
     fn a_mistyped_property_is_named_with_what_was_meant() {
         let error = from(&[("listners", "http://0.0.0.0:1")]).unwrap_err();
         assert_eq!(error, "unknown property 'listners': did you mean 'listeners'?");
+    }
+
+    #[test]
+    fn names_of_other_servers_are_no_mistakes() {
+        for (name, value) in [
+            ("access.control.skip.options", "false"),
+            ("compression.enable", "false"),
+            ("listener.protocol.map", "A:http"),
+        ] {
+            let warnings = from(&[(name, value)]).unwrap().warnings;
+            assert_eq!(
+                warnings,
+                [format!("{name} has no effect: ksqlDB does not read it, other servers of Confluent do")]
+            );
+        }
     }
 
     #[test]

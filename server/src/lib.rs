@@ -31,6 +31,6 @@ mod start_query;
 mod trace;
 mod upgrade;
 
-pub use config::ServerConfig;
+pub use config::{ServerConfig, is_property, misspelt};
 pub use run::{run, serve};
 pub use trace::trace_to_stderr;
