@@ -82,6 +82,7 @@ fn a_record_that_cannot_be_read_is_there_as_it_was_with_place_and_reason() {
         told,
         [
             ("from", "outside"),
+            ("millstream.error.attempt", "1"),
             ("millstream.error.message", message),
             ("millstream.error.offset", "1"),
             ("millstream.error.part", "value"),
@@ -185,4 +186,138 @@ fn a_query_does_not_go_on_while_its_letters_cannot_be_written() {
     // Whoever starts it makes the topic.
     open(&log, &[]).run_until_idle(None);
     assert_eq!(places(&*log), ["0 {bad"]);
+}
+
+#[test]
+fn a_circle_that_is_closed_later_makes_no_more_letters() {
+    let raw =
+        "CREATE STREAM raw (k STRING KEY, n INT) WITH (kafka_topic='numbers', value_format='json', partitions=1);";
+    let texts =
+        "CREATE STREAM texts (k STRING KEY, t STRING) WITH (kafka_topic='dead', value_format='kafka', partitions=1);";
+    let log = in_memory();
+    let engine = open(&log, &[]);
+    run(&engine, raw);
+    run(&engine, "CREATE STREAM used AS SELECT k, n FROM raw WHERE 1 / (n - n) > 0;");
+    run(
+        &engine,
+        "CREATE STREAM unread (k STRING KEY, n INT) WITH (kafka_topic='unread', value_format='json', partitions=1);",
+    );
+    run(&engine, "CREATE STREAM other AS SELECT * FROM unread;");
+    feed(&*log, "numbers", [r#"{"n":1}"#]);
+    engine.run_until_idle(None);
+    assert_eq!(letters(&*log, "dead").len(), 1);
+    run(&engine, texts);
+    run(&engine, "INSERT INTO raw SELECT k, LEN(t) AS n FROM texts;");
+    feed(&*log, "numbers", [r#"{"n":2}"#]);
+    engine.run_until_idle(None);
+    assert_eq!(letters(&*log, "dead").len(), 1);
+    // Those beside it go on.
+    feed(&*log, "unread", ["{bad"]);
+    engine.run_until_idle(None);
+    assert_eq!(letters(&*log, "dead").len(), 2);
+    drop(engine);
+    // The same at the next start, and the circle is open when a part of it is gone.
+    let engine = open(&log, &[]);
+    feed(&*log, "numbers", [r#"{"n":3}"#]);
+    engine.run_until_idle(None);
+    assert_eq!(letters(&*log, "dead").len(), 2);
+    let insert = engine.catalog().queries().find(|query| query.id.starts_with("INSERTQUERY")).unwrap().id.clone();
+    run(&engine, &format!("TERMINATE {insert};"));
+    feed(&*log, "numbers", [r#"{"n":4}"#]);
+    engine.run_until_idle(None);
+    assert_eq!(letters(&*log, "dead").len(), 3);
+}
+
+#[test]
+fn queries_that_have_each_others_input_for_their_letters_write_none() {
+    let log = in_memory();
+    let engine = open(&log, &[("ksql.processing.deadletter.topic", "")]);
+    for (source, letters) in [("a", "b"), ("b", "a")] {
+        run(
+            &engine,
+            &format!(
+                "CREATE STREAM {source} (n INT) WITH (kafka_topic='{source}', value_format='json', partitions=1);"
+            ),
+        );
+        let set = [("ksql.processing.deadletter.topic", letters), ("auto.offset.reset", "earliest")];
+        let session = Session::new(set.map(|(name, value)| (name, value.to_owned())), []);
+        engine.execute(&format!("CREATE STREAM of_{source} AS SELECT n FROM {source};"), session, None).unwrap();
+    }
+    feed(&*log, "a", ["{bad"]);
+    engine.run_until_idle(None);
+    assert_eq!((letters(&*log, "a").len(), letters(&*log, "b").len()), (1, 0));
+}
+
+#[test]
+fn a_letter_that_others_lead_back_is_one_again_a_few_times_only() {
+    let log = in_memory();
+    let engine = open(&log, &[]);
+    run(&engine, NUMBERS);
+    run(&engine, COPY);
+    feed(&*log, "numbers", ["{bad"]);
+    engine.run_until_idle(None);
+    for _ in 0..20 {
+        let dead = letters(&*log, "dead");
+        let (time, key, value, headers) = dead.last().unwrap();
+        let mut records = RecordsBuilder::default();
+        records.push(*time, Some(key.as_bytes()), Some(value.as_bytes()));
+        headers.iter().for_each(|(name, value)| records.header(name, Some(value.as_bytes())));
+        let to = TopicPartition { topic: Arc::from("numbers"), partition: 0 };
+        log.append(vec![Output { to, records: records.finish() }]).unwrap();
+        engine.run_until_idle(None);
+    }
+    let attempts: Vec<String> =
+        letters(&*log, "dead").into_iter().map(|letter| letter.3["millstream.error.attempt"].clone()).collect();
+    assert_eq!(attempts, (1..=16).map(|attempt: u32| attempt.to_string()).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_row_that_was_held_back_is_told_of_without_a_record() {
+    let log = in_memory();
+    let engine = open(&log, &[]);
+    run(
+        &engine,
+        "CREATE STREAM times (k STRING KEY, t STRING, n INT) WITH (kafka_topic='numbers', value_format='json', partitions=1);",
+    );
+    run(
+        &engine,
+        "CREATE TABLE latest WITH (timestamp='t', timestamp_format='yyyy') AS SELECT k, LATEST_BY_OFFSET(t) AS t FROM times \
+         WINDOW TUMBLING (SIZE 2 MILLISECONDS, GRACE PERIOD 0 MILLISECONDS) GROUP BY k EMIT FINAL;",
+    );
+    feed(
+        &*log,
+        "numbers",
+        [r#"{"t":"soon","n":1}"#, r#"{"t":"2001","n":2}"#, r#"{"t":"2001","n":3}"#, r#"{"t":"2001","n":4}"#],
+    );
+    engine.run_until_idle(None);
+    let dead = letters(&*log, "dead");
+    assert_eq!(dead.len(), 1);
+    let (_, key, value, headers) = &dead[0];
+    assert_eq!((key.as_str(), value.as_str(), headers.get("millstream.error.offset")), ("", "", None));
+    assert_eq!(headers["millstream.error.part"], "held-back row");
+    assert!(headers["millstream.error.message"].contains("column T"), "{headers:?}");
+}
+
+#[test]
+fn their_topic_keeps_them_for_ever() {
+    let log = in_memory();
+    let engine = open(&log, &[]);
+    run(&engine, NUMBERS);
+    run(&engine, COPY);
+    assert_eq!(log.topic("dead").unwrap().unwrap().spec.config["retention.ms"], "-1");
+}
+
+#[test]
+fn what_would_be_too_large_for_the_log_is_left_out_of_a_letter() {
+    let (_, log) = Faulty::in_memory();
+    let engine = open(&log, &[]);
+    run(&engine, NUMBERS);
+    run(&engine, COPY);
+    let large = format!("{{bad{}", "x".repeat(64 << 10));
+    feed(&*log, "numbers", ["{bad", &large]);
+    engine.run_until_idle(None);
+    let told = |(_, key, value, mut headers): Letter| (key, value, headers.remove("millstream.error.left.out"));
+    let told: Vec<_> = letters(&*log, "dead").into_iter().map(told).collect();
+    let left_out = Some("value of 65540 bytes".to_owned());
+    assert_eq!(told, [("key".to_owned(), "{bad".to_owned(), None), ("key".to_owned(), String::new(), left_out)]);
 }

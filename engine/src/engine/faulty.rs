@@ -144,4 +144,7 @@ impl Log for Faulty {
     fn kv(&self) -> &Arc<dyn Kv> {
         &self.kv
     }
+    fn max_record_bytes(&self) -> usize {
+        64 << 10
+    }
 }

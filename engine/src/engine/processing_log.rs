@@ -34,7 +34,9 @@ impl Engine {
             return told("its topic does not exist; set ksql.logging.processing.topic.auto.create=true");
         }
         let quoted = topic.replace('\'', "''");
-        let text = format!("CREATE STREAM {name} ({COLUMNS}) WITH (KAFKA_TOPIC='{quoted}', VALUE_FORMAT='JSON');");
+        let text = format!(
+            "CREATE STREAM {name} ({COLUMNS}) WITH (KAFKA_TOPIC='{quoted}', KEY_FORMAT='KAFKA', VALUE_FORMAT='JSON');"
+        );
         let session = Session::default();
         let parsed = match self.parse(&text, &session) {
             Ok(parsed) => parsed,

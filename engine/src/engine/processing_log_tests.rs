@@ -174,6 +174,25 @@ fn what_reads_the_log_is_not_told_of_in_it() {
 }
 
 #[test]
+fn what_begins_to_read_the_log_for_others_silences_them() {
+    let log = in_memory();
+    let engine = open(&log, &[]);
+    run(&engine, NUMBERS);
+    run(&engine, "CREATE STREAM wrong AS SELECT k, n / 0 AS q FROM numbers;");
+    feed(&*log, [r#"{"n":1}"#]);
+    engine.run_until_idle(None);
+    assert_eq!(logged(&*log).len(), 1);
+    let mut push = ask(&engine, "SELECT n / 0 FROM numbers EMIT CHANGES;");
+    run(&engine, "INSERT INTO numbers SELECT logger AS k, 1 AS n FROM KSQL_PROCESSING_LOG PARTITION BY logger;");
+    assert!(rows(&engine, &mut push).len() < 10);
+    let told = logged(&*log).len();
+    assert!(told < 10, "{told}");
+    feed(&*log, ["{bad"]);
+    engine.run_until_idle(None);
+    assert_eq!(logged(&*log).len(), told);
+}
+
+#[test]
 fn a_query_of_a_client_is_told_of_as_well() {
     let log = in_memory();
     let engine = open(&log, &[]);
@@ -202,6 +221,12 @@ fn the_stream_comes_back_at_the_next_start_and_its_topic_is_the_servers() {
         assert!(engine.catalog().source("KSQL_PROCESSING_LOG").is_some());
         assert_eq!(engine.command_ids().len(), 2, "one that makes it, whenever, and the drop");
     }
+    // Its keys are no business of the server's default.
+    run(&open(&log, &[]), "DROP STREAM KSQL_PROCESSING_LOG;");
+    let engine = open(&log, &[("ksql.persistence.default.format.key", "JSON")]);
+    let stream = engine.catalog().source("KSQL_PROCESSING_LOG").cloned();
+    assert!(format!("{:?}", stream.unwrap().formats.key).to_uppercase().contains("KAFKA"));
+    drop(engine);
     // Another stream in its place stays.
     let engine = open(&log, &[]);
     run(&engine, NUMBERS);
@@ -221,4 +246,6 @@ fn a_topic_that_is_gone_stops_nobody() {
     engine.run_until_idle(None);
     let pulled = query_with(&engine, "SELECT n FROM copy;", &[], &Client::default()).unwrap().rows;
     assert_eq!(rows(&engine, &mut { pulled })[0], "[1]");
+    // It is made again, since the settings say so.
+    assert_eq!(logged(&*log).len(), 1);
 }

@@ -216,6 +216,10 @@ pub trait Log: Send + Sync + 'static {
     fn close(&self) -> Result<()>;
     /// The local database.
     fn kv(&self) -> &Arc<dyn Kv>;
+    /// Largest record it takes, key, value and headers together.
+    fn max_record_bytes(&self) -> usize {
+        usize::MAX
+    }
 }
 
 /// Reads some partitions in offset order. Owned by one task.

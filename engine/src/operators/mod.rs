@@ -67,6 +67,12 @@ pub trait Operator: Send {
     /// Takes one batch per input port (possibly empty) and makes the output of the step, ordered by `seq`.
     fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError>;
 
+    /// Whether rows may leave it later than with what they were made of, when time goes on; they have the number of the row
+    /// that lets them go.
+    fn holds_back(&self) -> bool {
+        false
+    }
+
     /// State changed since the last call, to be committed with the outputs.
     fn drain_state(&mut self, _into: &mut Writes) {}
 

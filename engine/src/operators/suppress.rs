@@ -167,6 +167,10 @@ impl Operator for Suppress {
         self.emit(&rows, closed)
     }
 
+    fn holds_back(&self) -> bool {
+        true
+    }
+
     fn drain_state(&mut self, into: &mut Writes) {
         self.rows.drain(into);
     }

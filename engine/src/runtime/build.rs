@@ -43,9 +43,9 @@ pub(super) struct Builder<'a> {
     pub(super) functions: &'a Arc<Registry>,
     pub(super) budget: &'a Arc<Budget>,
     /// Where entries of the processing log go besides standard error.
-    pub(super) log_topic: Option<Arc<LogTopic>>,
+    pub(super) log_topic: Option<&'a Arc<LogTopic>>,
     /// Where records go that the query cannot use.
-    pub(super) dead_letters: Option<Arc<str>>,
+    pub(super) dead_letters: Option<&'a Arc<str>>,
     pub(super) step_rows: usize,
     pub(super) plan: &'a Arc<QueryPlan>,
     pub(super) config: &'a Config,
@@ -160,14 +160,12 @@ impl Builder<'_> {
     }
 
     fn pipeline(&self, stages: Vec<Stage>, target: Target) -> Pipeline {
-        let letters = self
-            .dead_letters
-            .as_ref()
-            .map(|topic| DeadLetters::new(Arc::clone(self.log), Arc::clone(topic), &self.plan.id));
+        let letters =
+            self.dead_letters.map(|topic| DeadLetters::new(Arc::clone(self.log), Arc::clone(topic), &self.plan.id));
         Pipeline::new(
             stages,
             target,
-            Reports::new(Arc::clone(self.life), Arc::clone(self.clock), self.log_topic.clone(), letters),
+            Reports::new(Arc::clone(self.life), Arc::clone(self.clock), self.log_topic.cloned(), letters),
         )
     }
 

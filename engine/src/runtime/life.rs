@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use crate::log::LogError;
 
+use super::loops::Fed;
 use super::processing_log::{ProcessingLog, shortened};
 
 /// Where a query is in its life.
@@ -116,6 +117,10 @@ pub struct Life {
     /// Oldest first.
     errors: Mutex<VecDeque<QueryError>>,
     errors_kept: usize,
+    /// Entries of the processing log would feed it.
+    is_fed_by_log: AtomicBool,
+    /// Its dead letters would feed it.
+    is_fed_by_letters: AtomicBool,
     /// Records and values that could not be used.
     pub processing_log: ProcessingLog,
 }
@@ -128,8 +133,26 @@ impl Life {
             is_broken: AtomicBool::new(false),
             errors: Mutex::default(),
             errors_kept,
+            is_fed_by_log: AtomicBool::new(false),
+            is_fed_by_letters: AtomicBool::new(false),
             processing_log: ProcessingLog::new(query),
         }
+    }
+
+    /// Notes what of what is told of it would feed it; says whether that is more than before.
+    pub(super) fn feed(&self, fed: Fed) -> bool {
+        let newly = |flag: &AtomicBool, now: bool| !flag.swap(now, Ordering::Relaxed) && now;
+        newly(&self.is_fed_by_log, fed.by_log) | newly(&self.is_fed_by_letters, fed.by_letters)
+    }
+
+    /// Whether its failures may be told in the topic of the processing log.
+    pub(super) fn may_log(&self) -> bool {
+        !self.is_fed_by_log.load(Ordering::Relaxed)
+    }
+
+    /// Whether it may write dead letters.
+    pub(super) fn may_write_letters(&self) -> bool {
+        !self.is_fed_by_letters.load(Ordering::Relaxed)
     }
 
     /// Where it is.

@@ -4,6 +4,7 @@
 //! task keeps at most [`KEPT_BYTES`] of it; what is beyond is counted, and the last entry says how many there were.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -25,6 +26,10 @@ const MAX_RECORD_BYTES: usize = 512 << 10;
 pub struct LogTopic {
     log: Arc<dyn Log>,
     name: Arc<str>,
+    /// How it is made, also when it is gone later; `None` if it is not the server that makes it.
+    spec: Option<TopicSpec>,
+    /// It could not be written, and that was told.
+    is_told: AtomicBool,
     /// The data of bad records stand in it.
     includes_rows: bool,
 }
@@ -33,13 +38,13 @@ impl LogTopic {
     /// The topic that the settings ask for; it is made if it is missing and they say so.
     pub fn open(log: &Arc<dyn Log>, config: &Config) -> Result<Option<Self>, LogError> {
         let name = config.processing_log_topic();
-        if config.get(setting::PROCESSING_LOG_TOPIC_AUTO_CREATE) {
-            let spec = TopicSpec {
-                partitions: config.get(setting::PROCESSING_LOG_TOPIC_PARTITIONS) as u32,
-                replicas: config.get(setting::PROCESSING_LOG_TOPIC_REPLICATION_FACTOR) as u16,
-                config: Default::default(),
-            };
-            match log.create_topic(&name, &spec) {
+        let spec = config.get(setting::PROCESSING_LOG_TOPIC_AUTO_CREATE).then(|| TopicSpec {
+            partitions: config.get(setting::PROCESSING_LOG_TOPIC_PARTITIONS) as u32,
+            replicas: config.get(setting::PROCESSING_LOG_TOPIC_REPLICATION_FACTOR) as u16,
+            config: Default::default(),
+        });
+        if let Some(spec) = &spec {
+            match log.create_topic(&name, spec) {
                 Ok(()) | Err(LogError::TopicExists(_)) => {}
                 Err(error) => return Err(error),
             }
@@ -47,7 +52,8 @@ impl LogTopic {
             return Ok(None);
         }
         let includes_rows = config.get(setting::PROCESSING_LOG_ROWS_INCLUDE);
-        Ok(Some(Self { log: Arc::clone(log), name: name.into(), includes_rows }))
+        let is_told = AtomicBool::new(false);
+        Ok(Some(Self { log: Arc::clone(log), name: name.into(), spec, is_told, includes_rows }))
     }
 
     /// Its name.
@@ -65,26 +71,49 @@ impl LogTopic {
     /// Whoever cannot write the log goes on without it.
     fn append(&self, outputs: Vec<Output>) {
         if let Err(error) = self.log.append(outputs) {
+            self.tell(&error);
+        }
+    }
+
+    /// Tells once why the topic is not written.
+    fn tell(&self, error: &LogError) {
+        if !self.is_told.swap(true, Ordering::Relaxed) {
             tracing::warn!(topic = &*self.name, "the processing log cannot be written: {error}");
         }
     }
 
-    /// The records for the topic as it is now. If it is gone the entries are, too.
+    /// How many partitions the topic has. If it is gone it is made again.
+    fn partitions(&self) -> Result<u32, LogError> {
+        if let Some(topic) = self.log.topic(&self.name)? {
+            return Ok(topic.spec.partitions);
+        }
+        let spec = self.spec.as_ref().ok_or_else(|| LogError::UnknownTopic(self.name.to_string()))?;
+        match self.log.create_topic(&self.name, spec) {
+            Ok(()) => {
+                tracing::warn!(topic = &*self.name, "the topic of the processing log was gone and is made again");
+                Ok(spec.partitions)
+            }
+            // Another task was faster.
+            Err(LogError::TopicExists(_)) => {
+                Ok(self.log.topic(&self.name)?.map_or(spec.partitions, |topic| topic.spec.partitions))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The records for the topic as it is now. If it cannot be written the entries are gone.
     fn outputs(&self, waiting: Vec<Waiting>, partitioner: &mut Partitioner) -> Vec<Output> {
         if waiting.is_empty() {
             return Vec::new();
         }
-        let partitions = match self.log.topic(&self.name) {
-            Ok(Some(topic)) => topic.spec.partitions,
-            Ok(None) => {
-                tracing::warn!(topic = &*self.name, "the processing log has lost its topic");
-                return Vec::new();
-            }
+        let partitions = match self.partitions() {
+            Ok(partitions) => partitions,
             Err(error) => {
-                tracing::warn!(topic = &*self.name, "the processing log cannot be written: {error}");
+                self.tell(&error);
                 return Vec::new();
             }
         };
+        self.is_told.store(false, Ordering::Relaxed);
         let mut records = RecordsBuilder::default();
         for entry in &waiting {
             records.push(entry.time_ms, None, Some(&entry.value));

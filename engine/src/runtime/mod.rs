@@ -19,6 +19,7 @@ mod input;
 mod key_form;
 mod life;
 mod log_topic;
+mod loops;
 mod operators;
 mod pace;
 mod partitions;

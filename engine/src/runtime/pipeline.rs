@@ -34,6 +34,8 @@ impl Stage {
 pub(super) struct Pipeline {
     /// Each comes after those it reads.
     stages: Vec<Stage>,
+    /// By stage, whether records of the step are behind the rows it gets, and behind those for the target.
+    has_records: Vec<bool>,
     target: Target,
     reports: Reports,
     /// Made since the last commit.
@@ -54,7 +56,8 @@ pub(super) struct Ran {
 impl Pipeline {
     /// Those stages before that target.
     pub(super) fn new(stages: Vec<Stage>, target: Target, reports: Reports) -> Self {
-        Self { stages, target, reports, outputs: Vec::new() }
+        let has_records = has_records(&stages);
+        Self { stages, has_records, target, reports, outputs: Vec::new() }
     }
 
     /// Where the rows go.
@@ -84,6 +87,7 @@ impl Pipeline {
                 let port = |from: &usize| made.get_mut(*from).and_then(Option::take);
                 stage.inputs.iter().map(port).map(|rows| rows.unwrap_or_else(|| stage.empty.clone())).collect()
             };
+            self.reports.behind(self.has_records.get(index).is_none_or(|has| *has));
             let rows = match &mut stage.operator {
                 Some(operator) => operator.run(ports, &mut self.reports)?,
                 None => ports.into_iter().next().unwrap_or_else(|| stage.empty.clone()),
@@ -94,6 +98,7 @@ impl Pipeline {
             }
         }
         let Some(result) = made.pop().flatten().filter(|result| !result.is_empty()) else { return Ok(ran) };
+        self.reports.behind(self.has_records.last().is_none_or(|has| *has));
         let before = self.outputs.len();
         ran.is_over = self.send(result)?;
         let new = self.outputs.get(before..).unwrap_or_default();
@@ -129,6 +134,19 @@ impl Pipeline {
         let mut operators = self.stages.iter_mut().filter_map(|stage| stage.operator.as_mut());
         Ok(operators.try_for_each(|operator| operator.committed())?)
     }
+}
+
+/// For every stage, and at the end for the target, whether no row it gets was held back.
+fn has_records(stages: &[Stage]) -> Vec<bool> {
+    let mut makes: Vec<bool> = Vec::new();
+    let mut gets = Vec::new();
+    for stage in stages {
+        let has = stage.inputs.iter().all(|from| makes.get(*from).is_none_or(|has| *has));
+        gets.push(has);
+        makes.push(has && !stage.operator.as_ref().is_some_and(|operator| operator.holds_back()));
+    }
+    gets.extend(makes.last());
+    gets
 }
 
 /// Rows of several partitions of one source, in the order of their numbers.

@@ -19,6 +19,7 @@ use super::build::{Builder, Built};
 use super::error::RuntimeError;
 use super::life::{Blame, Life, State};
 use super::log_topic::LogTopic;
+use super::loops::{self, Fed, Flow};
 use super::request::{Earlier, PersistentStart, Settings, Transient};
 use super::supervisor::{BackOff, Queries, Restart, supervise};
 use super::sweep::{History, Sweep};
@@ -55,6 +56,7 @@ pub(super) struct Running {
     /// Held while its tasks are made or let go of.
     making: Mutex<()>,
     is_transient: bool,
+    flow: Flow,
 }
 
 impl Running {
@@ -62,8 +64,15 @@ impl Running {
         let PersistentStart { plan, config, command, earlier } = start;
         let errors_kept = config.limit(setting::QUERY_ERROR_MAX_QUEUE_SIZE);
         let life = Arc::new(Life::new(&plan.id, errors_kept));
+        let letters =
+            config.get(setting::DEADLETTER_TOPIC).map(str::trim).filter(|name| !name.is_empty() && !is_transient);
+        let flow = Flow {
+            reads: sources(&plan),
+            sink: plan.sink.as_ref().map(|sink| sink.topic.clone()),
+            letters: letters.map(Arc::from),
+        };
         let (tables, making) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { plan, config, life, tables, command, earlier: Mutex::new(earlier), making, is_transient })
+        Arc::new(Self { plan, config, life, tables, command, earlier: Mutex::new(earlier), making, is_transient, flow })
     }
 }
 
@@ -120,6 +129,7 @@ impl Runtime {
         let launched = self.launch(&id, &running);
         if launched.is_err() {
             self.queries.write().shift_remove(&id);
+            self.find_loops();
             return launched;
         }
         if paused {
@@ -173,6 +183,7 @@ impl Runtime {
         self.halt(&id);
         let running = Running::new(start, false);
         self.queries.write().insert(Arc::clone(&id), Arc::clone(&running));
+        self.find_loops();
         (id, running)
     }
 
@@ -185,10 +196,10 @@ impl Runtime {
         transient.sender.wake_on_room(Arc::clone(&signal));
         let topology = cut(&transient.plan, true, "", &|topic| partitions_of(&*self.log, topic))?;
         let Some(sub) = topology.subs.first() else { return Ok(()) };
-        let builder = Builder { log_topic: self.log_topic_of(&running.plan), ..self.builder(&running, true, signal) };
-        let task = builder.transient(sub, transient)?;
+        let task = self.builder(&running, true, signal).transient(sub, transient)?;
         running.life.become_(State::Running);
         self.queries.write().insert(Arc::clone(&id), Arc::clone(&running));
+        self.find_loops();
         tracing::debug!(query = %id, "a client's query runs");
         self.pool.add(at, Slot { query: id, life: Arc::clone(&running.life), task });
         self.pool.wake();
@@ -210,8 +221,7 @@ impl Runtime {
                 self.builder(running, topology.whole, Arc::default()).make_topic(exchange)?;
             }
         }
-        let log_topic = self.log_topic_of(&running.plan);
-        let dead_letters = self.dead_letters_of(running)?;
+        self.make_letters_topic(running)?;
         let mut earlier = running.earlier.lock();
         let history = History { command: running.command, earlier: &earlier };
         let mut tables = Vec::new();
@@ -219,8 +229,7 @@ impl Runtime {
         for (number, sub) in topology.subs.iter().enumerate() {
             for partition in 0..sub.partitions {
                 let (at, signal) = self.pool.place();
-                let (log_topic, dead_letters) = (log_topic.clone(), dead_letters.clone());
-                let builder = Builder { log_topic, dead_letters, ..self.builder(running, topology.whole, signal) };
+                let builder = self.builder(running, topology.whole, signal);
                 let Built { task, table } = builder.persistent(sub, number, partition, &history)?;
                 tables.extend(table);
                 placed.push((at, task));
@@ -243,8 +252,8 @@ impl Runtime {
             clock: &self.clock,
             functions: &self.functions,
             budget: &self.budget,
-            log_topic: None,
-            dead_letters: None,
+            log_topic: self.log_topic.as_ref(),
+            dead_letters: running.flow.letters.as_ref(),
             step_rows: self.settings.step_rows,
             plan: &running.plan,
             config: &running.config,
@@ -279,61 +288,46 @@ impl Runtime {
 
     fn note_error(&self, id: &str, running: &Running, error: &RuntimeError) {
         let now_ms = self.clock.now_ms();
-        if let Some(topic) = self.log_topic_of(&running.plan) {
+        if let Some(topic) = self.log_topic.as_ref().filter(|_| running.life.may_log()) {
             topic.append_failure(id, &error.to_string(), now_ms);
         }
         running.life.error(now_ms, error.told(), error.blame());
         running.life.become_(error.leads_to());
     }
 
-    /// Where entries of a query go: not to a topic that feeds it, or it would be fed by its own failures for ever.
-    fn log_topic_of(&self, plan: &QueryPlan) -> Option<Arc<LogTopic>> {
-        self.log_topic.clone().filter(|topic| !self.is_fed_by(plan, topic.name()))
-    }
-
-    /// The topic of a query's dead letters, which is made if it is missing. What feeds the query takes none.
-    fn dead_letters_of(&self, running: &Running) -> Result<Option<Arc<str>>, RuntimeError> {
-        let Running { plan, config, .. } = running;
-        let name = config.get(setting::DEADLETTER_TOPIC).map(str::trim).filter(|name| !name.is_empty());
-        let Some(name) = name else { return Ok(None) };
-        if self.is_fed_by(plan, name) {
-            tracing::warn!(query = plan.id, topic = name, "it reads its topic of dead letters, so it writes none");
-            return Ok(None);
-        }
+    /// Makes the topic of a query's dead letters if it is missing.
+    fn make_letters_topic(&self, running: &Running) -> Result<(), RuntimeError> {
+        let Running { config, flow, .. } = running;
+        let Some(name) = &flow.letters else { return Ok(()) };
         let spec = TopicSpec {
             partitions: config.get(setting::DEADLETTER_TOPIC_PARTITIONS) as u32,
             replicas: config.get(setting::INTERNAL_TOPIC_REPLICAS) as u16,
-            config: Default::default(),
+            // They are the only trace of their records, whose times they have.
+            config: [("retention.ms".to_owned(), "-1".to_owned())].into(),
         };
         match self.log.create_topic(name, &spec) {
-            Ok(()) | Err(LogError::TopicExists(_)) => Ok(Some(Arc::from(name))),
+            Ok(()) | Err(LogError::TopicExists(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Whether a query reads that topic, directly or through queries that run.
-    fn is_fed_by(&self, plan: &QueryPlan, topic: &str) -> bool {
+    /// Decides anew what may be told of queries: a query that was added or is gone may have closed a circle or opened it.
+    fn find_loops(&self) {
         let queries = self.queries.read();
-        let mut read = sources(plan);
-        let mut seen = 0;
-        while let Some(source) = read.get(seen).cloned() {
-            if source == topic {
-                return true;
-            }
-            seen += 1;
-            let writes = |query: &Running| query.plan.sink.as_ref().is_some_and(|sink| sink.topic == source);
-            for further in queries.values().filter(|query| writes(query)).flat_map(|query| sources(&query.plan)) {
-                if !read.contains(&further) {
-                    read.push(further);
-                }
+        let flows: Vec<&Flow> = queries.values().map(|query| &query.flow).collect();
+        let fed = loops::fed(&flows, self.log_topic.as_ref().map(|topic| topic.name()));
+        for ((id, query), fed) in queries.iter().zip(fed) {
+            if query.life.feed(fed) && !query.is_transient {
+                let Fed { by_log, by_letters } = fed;
+                tracing::warn!(query = %id, by_log, by_letters, "its failures would feed it, so they are not written there");
             }
         }
-        false
     }
 
     /// Stops a query; what it committed stays, so that it can go on later.
     pub fn halt(&self, id: &str) {
         let Some(running) = self.queries.write().shift_remove(id) else { return };
+        self.find_loops();
         running.life.become_(State::Stopped);
         tracing::info!(query = id, "the query has ended");
         let _one = running.making.lock();

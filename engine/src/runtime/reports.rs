@@ -21,6 +21,8 @@ pub(super) struct Reports {
     entries: Option<Entries>,
     /// For the topic of dead letters, if the query has one.
     letters: Option<DeadLetters>,
+    /// The rows at hand come from records of the present step, by their numbers.
+    has_records: bool,
     /// What is read and computed was read and computed before, and reported.
     repeats: bool,
 }
@@ -34,7 +36,7 @@ impl Reports {
         letters: Option<DeadLetters>,
     ) -> Self {
         let entries = topic.map(|topic| Entries::new(topic, life.processing_log.query()));
-        Self { life, clock, entries, letters, repeats: false }
+        Self { life, clock, entries, letters, has_records: true, repeats: false }
     }
 
     /// Whether the query is over, and another may run in its place.
@@ -47,14 +49,31 @@ impl Reports {
         self.repeats = repeats;
     }
 
+    /// Whether what follows is about rows of the present step's records, and none that was held back.
+    pub(super) fn behind(&mut self, has_records: bool) {
+        self.has_records = has_records;
+    }
+
     /// Whether records that cannot be used are kept, so that the task must have them at hand.
     pub(super) fn keeps_records(&self) -> bool {
-        self.letters.is_some() && !self.repeats
+        self.letters.is_some() && !self.repeats && self.life.may_write_letters()
+    }
+
+    /// The dead letters, while the query may write some.
+    fn letters(&mut self) -> Option<&mut DeadLetters> {
+        let keeps = self.keeps_records();
+        self.letters.as_mut().filter(|_| keeps)
+    }
+
+    /// The entries for the log's topic, while the query may write some.
+    fn entries(&mut self) -> Option<&mut Entries> {
+        let may_log = self.life.may_log();
+        self.entries.as_mut().filter(|_| may_log)
     }
 
     /// A record that could not be read: that row of the batch.
     pub(super) fn bad_record(&mut self, step: &str, message: String, origin: Origin, batch: &RawBatch, row: usize) {
-        if let Some(letters) = self.letters.as_mut().filter(|_| !self.repeats) {
+        if let Some(letters) = self.letters() {
             let part = if origin.is_key { "key" } else { "value" };
             let of = TopicPartition { topic: Arc::clone(&origin.topic), partition: origin.partition };
             letters.push((of, origin.offset), batch.records.slice(row, 1), fault(step, part, &message));
@@ -86,7 +105,7 @@ impl Reports {
         let bytes = bytes(batch, row, origin.is_key);
         let log = &self.life.processing_log;
         let entry = log.entry(self.clock.now_ms(), Trouble::Deserialization, step, message, Some(origin));
-        if let Some(entries) = &mut self.entries {
+        if let Some(entries) = self.entries() {
             entries.note_fatal(&Incident::Entry(&entry, bytes), &entry.logger, entry.time_ms);
         }
     }
@@ -95,23 +114,25 @@ impl Reports {
     pub(super) fn fatal_rows(&mut self, step: &str, topic: &str, message: &str) {
         let log = &self.life.processing_log;
         let entry = log.entry(self.clock.now_ms(), Trouble::Serialization, step, message.to_owned(), None);
-        if let Some(entries) = &mut self.entries {
+        if let Some(entries) = self.entries() {
             entries.note_fatal(&Incident::Unwritten(&entry, topic), &entry.logger, entry.time_ms);
         }
     }
 
     /// What was made could not be committed.
     pub(super) fn uncommitted(&mut self, error: &LogError) {
-        if let Some(entries) = &mut self.entries {
-            entries.note_fatal(&Incident::Production(&error.to_string()), &entries.logger(), self.clock.now_ms());
+        let now_ms = self.clock.now_ms();
+        if let Some(entries) = self.entries() {
+            entries.note_fatal(&Incident::Production(&error.to_string()), &entries.logger(), now_ms);
         }
     }
 
     /// The task cannot go on: what stopped it goes to the topic at once, and what was waiting for the next commit not at
     /// all, since it will come again.
     pub(super) fn failed(&mut self, message: &str) {
-        if let Some(entries) = &mut self.entries {
-            entries.fail(message, self.clock.now_ms());
+        let now_ms = self.clock.now_ms();
+        if let Some(entries) = self.entries() {
+            entries.fail(message, now_ms);
         }
     }
 
@@ -135,14 +156,19 @@ impl Reports {
     }
 
     fn lose(&mut self, step: &str, message: &str, seq: Option<u64>) {
-        if let Some((letters, seq)) = self.letters.as_mut().filter(|_| !self.repeats).zip(seq) {
-            letters.lose(seq, fault(step, "row", message));
+        let (has_records, now_ms) = (self.has_records, self.clock.now_ms());
+        let Some(letters) = self.letters() else { return };
+        match seq {
+            Some(seq) if has_records => letters.lose(seq, fault(step, "row", message)),
+            _ => letters.push_unknown(now_ms, fault(step, "held-back row", message)),
         }
     }
 
     fn write(&mut self, trouble: Trouble, step: &str, message: String, origin: Option<Origin>, bytes: Option<&[u8]>) {
         let entry = self.life.processing_log.entry(self.clock.now_ms(), trouble, step, message, origin);
-        if let Some(entries) = self.entries.as_mut().filter(|_| !self.repeats) {
+        if !self.repeats
+            && let Some(entries) = self.entries()
+        {
             entries.push(&entry, bytes);
         }
         self.life.processing_log.write(entry);

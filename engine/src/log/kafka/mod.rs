@@ -23,7 +23,7 @@ use crate::kv::{DataDir, Kv};
 use crate::log::kafka::admin::Admin;
 use crate::log::kafka::connection::Connection;
 use crate::log::kafka::groups::Groups;
-use crate::log::kafka::producer::Producer;
+use crate::log::kafka::producer::{MESSAGE_BYTES, Producer};
 use crate::log::kafka::reader::KafkaReader;
 use crate::log::{
     Bounds, Commit, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicPartition, TopicSpec,
@@ -151,5 +151,9 @@ impl Log for Kafka {
 
     fn kv(&self) -> &Arc<dyn Kv> {
         &self.kv
+    }
+
+    fn max_record_bytes(&self) -> usize {
+        MESSAGE_BYTES
     }
 }

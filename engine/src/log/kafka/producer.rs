@@ -80,7 +80,7 @@ impl ProducerContext for Acknowledge {
 }
 
 /// Largest message, as a broker's default is; a topic may allow less.
-const MESSAGE_BYTES: &str = "1048588";
+pub(super) const MESSAGE_BYTES: usize = 1_048_588;
 
 impl Producer {
     /// Connects lazily.
@@ -89,7 +89,7 @@ impl Producer {
             ("enable.idempotence", "true"),
             ("compression.type", "lz4"),
             ("linger.ms", "1"),
-            ("message.max.bytes", MESSAGE_BYTES),
+            ("message.max.bytes", &MESSAGE_BYTES.to_string()),
             ("message.timeout.ms", MESSAGE_TIMEOUT_MS),
             ("queue.buffering.max.messages", "200000"),
             ("queue.buffering.max.kbytes", "65536"),

@@ -169,6 +169,10 @@ impl Operator for StreamStreamJoin {
         Ok(self.output.finish(&inputs)?)
     }
 
+    fn holds_back(&self) -> bool {
+        self.unmatched.is_some()
+    }
+
     fn drain_state(&mut self, into: &mut Writes) {
         for buffer in &mut self.buffers {
             buffer.drain(into);
