@@ -175,7 +175,7 @@ async fn route(server: Arc<Server>, request: Request) -> Response {
 }
 
 /// The segments of a path, percent-decoded, without empty ones.
-fn segments(path: &str) -> Vec<String> {
+pub(crate) fn segments(path: &str) -> Vec<String> {
     let segments = path.split('/').filter(|segment| !segment.is_empty());
     segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned()).collect()
 }

@@ -72,7 +72,9 @@ fn while_it_opens_it_says_so_to_whoever_asks_and_a_start_that_fails_ends_it() {
     let opening = told.find(|line| line.contains("opening")).unwrap();
     let address = opening.split_once("address=").unwrap().1.split(' ').next().unwrap();
     let url = format!("http://{address}");
-    for path in ["/chc/live", "/livez"] {
+    // Those who say nothing keep nobody out for long.
+    let _idle: Vec<TcpStream> = (0..120).map(|_| TcpStream::connect(address).unwrap()).collect();
+    for path in ["/chc/live", "/livez", "/chc/live/"] {
         assert_eq!(request(&url, "GET", path, &[], "").status, 200, "{path}");
     }
     for path in ["/chc/ready", "/readyz", "/healthcheck", "/info", "/"] {
@@ -80,7 +82,9 @@ fn while_it_opens_it_says_so_to_whoever_asks_and_a_start_that_fails_ends_it() {
         assert_eq!((answer.status, &answer.json()["error_code"]), (503, &json!(50302)), "{path}");
         assert_eq!(answer.json()["message"], "KSQL is not yet ready to serve requests.");
     }
-    assert_eq!(request(&url, "POST", "/ksql", &[], "{}").status, 503);
+    for path in ["/ksql", "/livez"] {
+        assert_eq!(request(&url, "POST", path, &[], "{}").status, 503, "{path}");
+    }
     assert!(!server.wait().unwrap().success());
     let mut said = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut said).unwrap();

@@ -8,9 +8,10 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Request, StatusCode, Version};
+use axum::http::{Method, Request, StatusCode, Version};
 use axum::response::Response;
 use futures::FutureExt;
 use hyper::body::Incoming;
@@ -19,8 +20,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
-use crate::app::{Server, dispatch};
+use crate::app::{Server, dispatch, segments};
 use crate::request_log::RequestLine;
 use crate::{error, reply, routes};
 
@@ -29,6 +31,9 @@ use self::traffic::{Held, Traffic};
 
 /// Largest head of a request, bytes.
 const MAX_HEAD_BYTES: usize = 64 << 10;
+
+/// How long a client may take to ask a server that is not ready. Clients that ask nothing must not keep probes out.
+const ASKING: Duration = Duration::from_secs(3);
 
 /// Serves a connection. When `stopping` changes, what is running ends, and nothing new begins.
 pub(crate) async fn serve(server: Arc<Server>, stream: TcpStream, mut stopping: watch::Receiver<bool>) {
@@ -60,21 +65,25 @@ pub(crate) async fn serve(server: Arc<Server>, stream: TcpStream, mut stopping: 
 /// Answers every request of a connection that the server is not ready yet, until `stopping` changes.
 pub(crate) async fn refuse(stream: TcpStream, mut stopping: watch::Receiver<bool>) {
     let service = service_fn(async |request: Request<Incoming>| {
-        let is_probe = matches!(request.uri().path(), "/chc/live" | "/livez");
+        let path = segments(request.uri().path());
+        let is_live = matches!(path.iter().map(String::as_str).collect::<Vec<_>>()[..], ["chc", "live"] | ["livez"]);
+        let is_probe = is_live && matches!(*request.method(), Method::GET | Method::HEAD);
         let refusal = || reply::bare_error(50302, "KSQL is not yet ready to serve requests.");
         Ok::<_, Infallible>(if is_probe { routes::health::alive() } else { refusal() })
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None).keep_alive(false);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        _ = stopping.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let ended = timeout(ASKING, async {
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            _ = stopping.changed() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
-    };
-    if let Err(problem) = ended {
+    });
+    if let Ok(Err(problem)) = ended.await {
         tracing::debug!(problem, "connection ended before the start");
     }
 }
