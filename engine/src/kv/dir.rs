@@ -12,7 +12,10 @@ use std::path::{Path, PathBuf};
 use crate::kv::{Database, Kv, KvError, Result, closed};
 
 /// Raised whenever what lies in the directory changes its form.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
+/// The oldest form that this version reads. The directory has the present form from then on: entries of the command log in
+/// the form of today are damaged ones to a version that knows format 2.
+const OLDEST_FORMAT: u32 = 2;
 const FORMAT_FILE: &str = "FORMAT";
 const FORMAT_DRAFT: &str = "FORMAT.new";
 const LOCK_FILE: &str = "LOCK";
@@ -52,7 +55,7 @@ impl DataDir {
         names.retain(|name| name != LOST_AND_FOUND);
         let is_unfinished = names.iter().any(|name| name == LOCK_FILE);
         let is_foreign = |name: &&OsString| !is_unfinished || !UNFINISHED.iter().any(|ours| *name == *ours);
-        if let (false, Some(foreign)) = (is_ours(path, kind)?, names.iter().find(is_foreign)) {
+        if let (None, Some(foreign)) = (format_of(path, kind)?, names.iter().find(is_foreign)) {
             return Err(KvError::DataDir(format!(
                 "{} is not a Millstream data directory (it holds '{}' but no {FORMAT_FILE} file); choose an empty one",
                 path.display(),
@@ -72,13 +75,16 @@ impl DataDir {
         }
         let dir = DataDir { path: path.to_owned(), _lock: lock };
         // whoever held the lock until now may have finished making it
-        if is_ours(path, kind)? {
+        if let Some(format) = format_of(path, kind)? {
             if !dir.database().is_dir() {
                 let problem = "the local database is missing".to_owned();
                 return Err(KvError::Corrupt { file: dir.database().display().to_string(), problem });
             }
             let database = Database::open(&dir.database())?;
             closed::check(path, &dir.database(), &database)?;
+            if format < FORMAT {
+                mark(path, kind).map_err(|error| failed("write to", error))?;
+            }
             return Ok((dir, database));
         }
         // marked as ours last, so that a directory with the mark has a database
@@ -165,12 +171,12 @@ fn io(path: &Path, source: std::io::Error) -> KvError {
     KvError::Io { what: path.display().to_string(), source }
 }
 
-/// Whether the directory says it is ours; fails when it says it is something we cannot use.
-fn is_ours(path: &Path, kind: &str) -> Result<bool> {
+/// The form of a directory that says it is ours; fails when it says it is something we cannot use.
+fn format_of(path: &Path, kind: &str) -> Result<Option<u32>> {
     let file = path.join(FORMAT_FILE);
     let text = match read_to_string(&file) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(KvError::DataDir(format!("cannot read {}: {error}", file.display()))),
     };
     let mut lines = text.lines();
@@ -182,12 +188,12 @@ fn is_ours(path: &Path, kind: &str) -> Result<bool> {
             "{} was written by a newer version of Millstream (format {format}; this version reads {FORMAT})",
             path.display()
         ),
-        (true, Some(format)) if format < FORMAT => format!(
+        (true, Some(format)) if format < OLDEST_FORMAT => format!(
             "{} was written by an older version of Millstream (format {format}; this version reads {FORMAT}): go on with \
              that version, or set data.dir to a new directory and run the statements again",
             path.display()
         ),
-        (true, Some(_)) if found == Some(kind) => return Ok(true),
+        (true, Some(format)) if found == Some(kind) => return Ok(Some(format)),
         (true, Some(_)) => format!(
             "{} belongs to a server on the {} log, not on the {kind} log",
             path.display(),
@@ -231,6 +237,10 @@ mod tests {
         drop(dir);
         let kafka = DataDir::open(&path, "kafka").map(drop).unwrap_err().to_string();
         assert!(kafka.contains("on the embedded log"), "{kafka}");
+        write(path.join(FORMAT_FILE), format!("{TITLE}\nformat {OLDEST_FORMAT}\nlog embedded\n")).unwrap();
+        drop(DataDir::open(&path, "embedded").unwrap());
+        let marked = read_to_string(path.join(FORMAT_FILE)).unwrap();
+        assert_eq!(marked, format!("{TITLE}\nformat {FORMAT}\nlog embedded\n"), "no older version takes it");
         // killed before the mark was written
         std::fs::remove_file(path.join(FORMAT_FILE)).unwrap();
         drop(DataDir::open(&path, "embedded").unwrap());
@@ -267,7 +277,7 @@ mod tests {
             |format: u32| write(path.join(FORMAT_FILE), format!("{TITLE}\nformat {format}\nlog embedded\n")).unwrap();
         mark(FORMAT + 1);
         assert!(refusal(path).contains("newer version"));
-        mark(FORMAT - 1);
+        mark(OLDEST_FORMAT - 1);
         assert!(refusal(path).contains("set data.dir to a new directory"));
         write(path.join(FORMAT_FILE), "something").unwrap();
         assert!(refusal(path).contains("says otherwise"));
