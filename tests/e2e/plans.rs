@@ -188,8 +188,14 @@ fn named(dir: &Path, extension: &str) -> Vec<PathBuf> {
 fn releases() -> Vec<PathBuf> {
     let all = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     let mut releases: Vec<PathBuf> = all.filter(|path| path.is_dir() && !path.ends_with("scripts")).collect();
-    releases.sort();
+    releases.sort_by_key(|path| numbers(path));
     releases
+}
+
+/// The numbers of a release: 0.10.0 comes after 0.2.0.
+fn numbers(release: &Path) -> Vec<u32> {
+    let name = release.file_name().unwrap().to_str().unwrap();
+    name.split('.').map(|part| part.parse().unwrap_or_else(|_| panic!("{name} is no release"))).collect()
 }
 
 fn read(file: &Path) -> Saved {

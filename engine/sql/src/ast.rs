@@ -131,7 +131,7 @@ pub enum Statement {
     RunScript { file: String },
 }
 
-/// A stream or a table.
+/// A stream or a table. It stands in the command log: names stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
@@ -302,6 +302,7 @@ pub struct Interval {
     pub unit: TimeUnit,
 }
 
+/// A unit of time. It stands in the command log: names stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeUnit {
