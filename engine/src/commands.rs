@@ -19,12 +19,14 @@ use serde_json::value::{RawValue, to_raw_value};
 use sql::SourceKind;
 
 use crate::kv::{Kv, KvError, Write, Writes};
-use crate::plan::Action;
+use crate::plan::{Action, Ends};
 
 pub use old::{Old, OldTopic};
 
 /// Space of the local database that holds the commands.
 const SPACE: &str = "commands";
+/// Space that holds the number of the last command after which nothing was left to stop or to delete.
+const FINISHED: &str = "commands/finished";
 /// The form of entries. It grows when an earlier version would do something wrong with a new entry; what that version
 /// just does not know it refuses anyway. Entries without a version are those of [`old`].
 const VERSION: u32 = 2;
@@ -59,8 +61,13 @@ pub enum Content {
     Action(Action),
     /// To be found out by planning the statement again.
     Old(Old),
-    /// It cannot be read, and why.
-    Unreadable(String),
+    /// It cannot be read.
+    Unreadable {
+        /// Why.
+        problem: String,
+        /// What it ended, if that is known.
+        ends: Option<Ends>,
+    },
 }
 
 /// An entry as it is stored. New fields have a default.
@@ -79,12 +86,23 @@ struct Entry {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     overrides: BTreeMap<String, String>,
     time_ms: i64,
+    ends: Option<Ends>,
     action: Option<Box<RawValue>>,
+}
+
+/// What every version can read of an entry.
+#[derive(Deserialize)]
+struct Form {
+    version: Option<u32>,
 }
 
 impl Logged {
     fn encode(&self) -> Result<Vec<u8>, String> {
-        let Content::Action(action) = &self.content else { return Err("the command has no plan".to_owned()) };
+        let action = match &self.content {
+            Content::Action(action) => action,
+            Content::Old(old) => return old::encode(self, old).map_err(|error| error.to_string()),
+            Content::Unreadable { problem, .. } => return Err(problem.clone()),
+        };
         let entry = || {
             serde_json::to_vec(&Entry {
                 version: Some(VERSION),
@@ -96,24 +114,35 @@ impl Logged {
                 service_id: self.service_id.clone(),
                 overrides: self.overrides.clone(),
                 time_ms: self.time_ms,
+                ends: Some(Ends::of(action)),
                 action: Some(to_raw_value(action)?),
             })
         };
         entry().map_err(|error| error.to_string())
     }
 
-    fn decode(bytes: &[u8]) -> serde_json::Result<Self> {
-        let entry: Entry = serde_json::from_slice(bytes)?;
-        let Some(version) = entry.version else { return old::decode(bytes) };
+    fn decode(number: u64, bytes: &[u8]) -> Result<Self, KvError> {
+        let damaged = |error: serde_json::Error| corrupt(format!("command {number} is damaged: {error}"));
+        let Form { version } = serde_json::from_slice(bytes).map_err(damaged)?;
+        let Some(version) = version else { return old::decode(bytes).map_err(damaged) };
+        let later = format!(
+            "a later version of Millstream has written it (as version {version} of commands; this one knows {VERSION})"
+        );
+        let entry: Entry = match serde_json::from_slice(bytes) {
+            Err(_) if version > VERSION => {
+                return Err(KvError::DataDir(format!(
+                    "command {number} cannot be read: {later}; go on with that version"
+                )));
+            }
+            entry => entry.map_err(damaged)?,
+        };
+        let unreadable = |problem: String| Content::Unreadable { problem, ends: entry.ends.clone() };
         let content = match &entry.action {
-            _ if version > VERSION => Content::Unreadable(format!(
-                "a later version of Millstream has written it (as version {version} of commands; this one knows \
-                 {VERSION})"
-            )),
-            None => Content::Unreadable("it does not say what it does".to_owned()),
+            _ if version > VERSION => unreadable(later),
+            None => unreadable("it does not say what it does".to_owned()),
             Some(action) => match read(action) {
                 Ok(action) => Content::Action(action),
-                Err(error) => Content::Unreadable(format!(
+                Err(error) => unreadable(format!(
                     "its plan cannot be read ({error}): it is damaged, or of another version of Millstream"
                 )),
             },
@@ -121,6 +150,10 @@ impl Logged {
         let Entry { text, command_id, source, query_id, message, service_id, overrides, time_ms, .. } = entry;
         Ok(Self { text, command_id, source, query_id, message, service_id, overrides, time_ms, content })
     }
+}
+
+fn corrupt(problem: String) -> KvError {
+    KvError::Corrupt { file: SPACE.to_owned(), problem }
 }
 
 /// Reads an action, as deep as it is: expressions have as many levels as threads have stack for (`sql::STACK_BYTES`).
@@ -195,15 +228,21 @@ impl CommandLog {
     pub fn open(kv: Arc<dyn Kv>) -> Result<(Self, Vec<Logged>), KvError> {
         let mut commands = Vec::new();
         let mut problem = None;
-        kv.scan(SPACE, Bound::Unbounded, Bound::Unbounded, &mut |_, value| {
-            match Logged::decode(value) {
+        kv.scan(SPACE, Bound::Unbounded, Bound::Unbounded, &mut |key, value| {
+            let number = commands.len() as u64;
+            let decoded = match key == number.to_be_bytes() {
+                true => Logged::decode(number, value),
+                // The next one would take the place of another.
+                false => Err(corrupt(format!("command {number} is missing"))),
+            };
+            match decoded {
                 Ok(command) => commands.push(command),
-                Err(error) => problem = Some(error.to_string()),
+                Err(error) => problem = Some(error),
             }
             problem.is_none()
         })?;
         if let Some(problem) = problem {
-            return Err(KvError::Corrupt { file: SPACE.to_owned(), problem });
+            return Err(problem);
         }
         Ok((Self { kv, space: Arc::from(SPACE), next: commands.len() as u64 }, commands))
     }
@@ -224,6 +263,18 @@ impl CommandLog {
     fn entry(&self, number: u64, command: &Logged) -> Result<Write, KvError> {
         let value = command.encode().map_err(KvError::Invalid)?;
         Ok(Write { space: Arc::clone(&self.space), key: number.to_be_bytes().to_vec(), value: Some(value) })
+    }
+
+    /// Notes that all is stopped and deleted that a command stops and deletes, so that no later start does it again.
+    pub fn note_finished(&self, number: u64) -> Result<(), KvError> {
+        let value = Some(number.to_be_bytes().to_vec());
+        self.kv.write(Write { space: Arc::from(FINISHED), key: Vec::new(), value }.into())
+    }
+
+    /// Whether that was noted of the command or of a later one.
+    pub fn is_finished(&self, number: u64) -> Result<bool, KvError> {
+        let noted = self.kv.get(FINISHED, &[])?;
+        Ok(noted.is_some_and(|noted| noted.as_slice() >= number.to_be_bytes().as_slice()))
     }
 
     /// Sequence number of the last command, -1 before the first.

@@ -377,6 +377,7 @@ impl Engine {
             errors: life.errors(),
             bad_records: life.processing_log.bad_records(),
             push: pushed.get(&**id).cloned(),
+            config: self.shared.runtime.config(id),
         });
         live.collect()
     }

@@ -3,6 +3,7 @@
 //! `tests/fixtures/<version>.tar.gz` is a directory that the version left behind, made with `make-1.sql`, a restart and
 //! `make-2.sql`; `<version>.json` is what the version itself answered. Fixtures are never changed.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -66,6 +67,17 @@ fn answer(url: &str, query: &str) -> Vec<String> {
     answer
 }
 
+/// What the scripts SET, as EXPLAIN shows it.
+const EARLIEST: &str = r#"{"ksql.streams.auto.offset.reset":"earliest"}"#;
+
+/// Whatever queries have as overrides.
+fn overrides(url: &str) -> BTreeSet<String> {
+    let described = ksql(url, "SHOW QUERIES EXTENDED;", &json!({}));
+    let queries = described[0]["queryDescriptions"].as_array().unwrap().iter();
+    let persistent = queries.filter(|query| query["queryType"] == "PERSISTENT");
+    persistent.map(|query| query["overriddenProperties"].to_string()).collect()
+}
+
 fn states(url: &str) -> Value {
     let queries = ksql(url, "SHOW QUERIES;", &json!({}));
     let pairs = queries[0]["queries"].as_array().unwrap().iter();
@@ -100,6 +112,11 @@ fn directories_of_earlier_versions_open() {
         let expected: Value = serde_json::from_str(&fs::read_to_string(expected).unwrap()).unwrap();
         let server = Logging::start(temp.path(), &[]);
         check(&server.url, &expected);
+        assert_eq!(
+            overrides(&server.url),
+            BTreeSet::from([EARLIEST.to_owned()]),
+            "{version}: no setting of its server"
+        );
         let told = server.stop();
         let stored_no_plans = version == "2630b9f";
         assert_eq!(

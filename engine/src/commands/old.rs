@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sql::SourceKind;
 
 use super::{Content, Logged};
@@ -17,7 +17,7 @@ pub struct Old {
 }
 
 /// A topic as the planner saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OldTopic {
     /// Number of partitions.
     pub partitions: u32,
@@ -27,7 +27,7 @@ pub struct OldTopic {
     pub retention_ms: i64,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Entry {
     written: String,
     command_id: String,
@@ -51,6 +51,18 @@ pub(super) fn decode(bytes: &[u8]) -> serde_json::Result<Logged> {
         overrides: BTreeMap::new(),
         time_ms,
         content: Content::Old(Old { properties, topics }),
+    })
+}
+
+pub(super) fn encode(logged: &Logged, old: &Old) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&Entry {
+        written: logged.text.clone(),
+        command_id: logged.command_id.clone(),
+        query_id: logged.query_id.clone(),
+        message: logged.message.clone(),
+        properties: old.properties.clone(),
+        topics: old.topics.clone(),
+        time_ms: logged.time_ms,
     })
 }
 

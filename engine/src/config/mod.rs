@@ -9,7 +9,7 @@ mod effect;
 mod property;
 pub mod setting;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use property::{Value, Whole};
@@ -79,6 +79,8 @@ pub fn nearest(name: &str) -> Option<&'static str> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Config {
     set: BTreeMap<String, String>,
+    /// Names that a request has set.
+    of_request: BTreeSet<String>,
 }
 
 impl Config {
@@ -99,7 +101,7 @@ impl Config {
         let mut config = self.clone();
         for (name, value) in pairs {
             match checked(name, value.clone()) {
-                Ok((name, value)) => drop(config.set.insert(name, value)),
+                Ok((name, value)) => config.put(name, value),
                 Err(error) => tracing::warn!("a setting of an earlier statement has no effect: {error}"),
             }
         }
@@ -113,15 +115,14 @@ impl Config {
         self
     }
 
-    /// What a session may have set on top of these settings, if a statement ran with `all`: by full name, and without
-    /// what nobody may read later.
+    /// What a session has set that something reads, by full name, and without what nobody may read later.
     pub fn overrides<'a>(&self, all: impl IntoIterator<Item = (&'a String, &'a String)>) -> BTreeMap<String, String> {
         let mut overrides = BTreeMap::new();
         for (name, value) in all {
-            let is_secret = is_password(name) || sql::without_credentials(value) != *value;
             let of_session = access(name) == Some(Access::Session);
+            let is_hidden = is_secret(name, value);
             let name = full_name(name);
-            if of_session && !is_secret && self.set.get(&name) != Some(value) {
+            if of_session && !is_hidden && is_read(&name) && self.set.get(&name) != Some(value) {
                 overrides.insert(name, value.clone());
             }
         }
@@ -134,10 +135,20 @@ impl Config {
         for (name, value) in overrides {
             self.check_override(name)?;
             let (name, value) = checked(name, value.clone())?;
-            config.set.insert(name, value);
+            config.put(name, value);
         }
         config.check_guarantee()?;
         Ok(config)
+    }
+
+    fn put(&mut self, name: String, value: String) {
+        self.of_request.insert(name.clone());
+        self.set.insert(name, value);
+    }
+
+    /// What the request has set of these settings, as far as it has an effect and may be shown.
+    pub fn overridden(&self) -> BTreeMap<String, String> {
+        Self::default().overrides(self.of_request.iter().filter_map(|name| self.set.get_key_value(name)))
     }
 
     /// Who asks for exactly once must not get less.
@@ -279,6 +290,16 @@ impl Config {
 fn access(name: &str) -> Option<Access> {
     let passed_on = || OPEN.iter().any(|prefix| name.starts_with(prefix)) || is_client_property(name);
     find(name).map(|property| property.access).or_else(|| passed_on().then_some(Access::Session))
+}
+
+/// Whether a setting is none to store or to show.
+pub fn is_secret(name: &str, value: &str) -> bool {
+    is_password(name) || sql::without_credentials(value) != *value
+}
+
+/// Whether the setting of that full name has an effect.
+fn is_read(name: &str) -> bool {
+    name.starts_with(INTERNAL_TOPICS) || setting::ALL.iter().any(|property| property.name == name)
 }
 
 fn is_password(name: &str) -> bool {

@@ -153,7 +153,10 @@ impl Engine {
             let mut catalog = self.shared.catalog.write();
             command.action.changes.iter().for_each(|change| catalog.apply(change));
         }
-        let finished = self.finish(&change);
+        let mut finished = self.finish(&change);
+        if finished.is_ok() && (!command.action.stop.is_empty() || command.action.delete_topic.is_some()) {
+            finished = commands.note_finished(status.sequence_number.unsigned_abs()).map_err(Failure::from);
+        }
         let outcome = (status.message.clone(), status.query_id.clone());
         tracing::info!(command = status.command_id, query = status.query_id, "carried out");
         self.shared.outcomes.note(status.sequence_number, &status.command_id, outcome);

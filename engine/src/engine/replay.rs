@@ -9,10 +9,11 @@ use sql::{Limits, Statement, Variables};
 
 use crate::catalog::{self, Catalog, Lost};
 use crate::commands::{Content, Logged, Old};
-use crate::config::Config;
+use crate::config::{Config, is_secret, setting};
 use crate::error::Error;
+use crate::kv::KvError;
 use crate::plan::{self, Action, Planner};
-use crate::runtime::PersistentStart;
+use crate::runtime::{LogTopic, PersistentStart};
 use crate::types::Bounds;
 
 use super::Engine;
@@ -28,8 +29,16 @@ struct World {
     /// Queries that run, by id.
     queries: BTreeMap<String, PersistentStart>,
     paused: BTreeSet<String>,
-    /// What the last command stopped and deleted: it may not have come to that.
-    unfinished: (Vec<String>, Option<String>),
+    /// What the last command stops and deletes: it may not have come to that.
+    last: Last,
+}
+
+/// What is left to do of a command once it is logged.
+#[derive(Default)]
+struct Last {
+    number: u64,
+    stop: Vec<String>,
+    delete_topic: Option<String>,
 }
 
 /// Tells how far a long replay is.
@@ -55,25 +64,15 @@ impl Engine {
         let (count, begun) = (logged.len(), Instant::now());
         let mut progress = Progress { told: begun };
         for (number, mut command) in (0_u64..).zip(logged) {
-            let is_old = matches!(command.content, Content::Old(_));
             progress.tell(|| format!("{number} of {count} commands are done again"));
-            self.redo(&mut world, number, &mut command);
-            if is_old {
+            if self.redo(&mut world, number, &mut command)? {
                 planned_again.push((number, command));
             }
         }
         if !planned_again.is_empty() {
             self.store_plans(&planned_again, count);
         }
-        let (stopped, deleted) = &world.unfinished;
-        for id in stopped.iter().filter(|id| world.catalog.query(id).is_none()) {
-            self.shared.runtime.forget(id, &self.shared.config)?;
-        }
-        if let Some(topic) = deleted
-            && self.shared.log.topic(topic)?.is_some()
-        {
-            self.shared.log.delete_topic(topic)?;
-        }
+        self.finish_last(&world)?;
         let order: Vec<String> = world.catalog.queries().map(|query| query.id.clone()).collect();
         *self.shared.catalog.write() = world.catalog;
         let (mut run, queries) = (0, order.len());
@@ -89,30 +88,75 @@ impl Engine {
         Ok(())
     }
 
-    /// Does again what a command did, or loses what it made. Afterwards the command says what that was, unless it cannot be
-    /// read.
-    fn redo(&self, world: &mut World, number: u64, command: &mut Logged) {
+    /// Does what the last command left undone, unless it says that nothing is: what has the name of its topic now may have
+    /// been made since.
+    fn finish_last(&self, world: &World) -> Result<(), Error> {
+        let Last { number, stop, delete_topic } = &world.last;
+        let (shared, commands) = (&self.shared, self.shared.commands.lock());
+        if (stop.is_empty() && delete_topic.is_none()) || commands.is_finished(*number)? {
+            return Ok(());
+        }
+        for id in stop.iter().filter(|id| world.catalog.query(id).is_none()) {
+            shared.runtime.forget(id, &shared.config)?;
+        }
+        if let Some(topic) = delete_topic
+            && shared.log.topic(topic)?.is_some()
+        {
+            shared.log.delete_topic(topic)?;
+            // It may have been the processing log's, which this start has found there.
+            LogTopic::open(&shared.log, &shared.config)?;
+        }
+        Ok(commands.note_finished(*number)?)
+    }
+
+    /// Does again what a command did, or loses what it made. Says whether the command is to be stored as it is now. One that
+    /// cannot be planned again is kept: a later version may plan it.
+    fn redo(&self, world: &mut World, number: u64, command: &mut Logged) -> Result<bool, Error> {
         // Whatever comes of this command, the one before was carried out.
-        world.unfinished = Default::default();
+        world.last = Last::default();
         if let Content::Old(old) = &command.content {
             command.service_id = Config::default().with_remembered(&old.properties).service_id().to_owned();
-            command.overrides = self.shared.config.overrides(&old.properties);
+            command.overrides = overrides(old);
         }
-        let action = match self.action_of(command, &world.catalog) {
+        let problem = match self.action_of(command, &world.catalog) {
             Ok(action) => {
                 let config = self.shared.config.with_remembered(&command.overrides).of_service(&command.service_id);
                 world.take(number, &action, Arc::new(config));
-                action
+                let was_old = matches!(command.content, Content::Old(_));
+                if was_old && action.query().is_some() {
+                    let Logged { command_id, overrides, .. } = &*command;
+                    tracing::info!(number, command_id, ?overrides, "planned again; its query keeps these settings");
+                }
+                command.content = Content::Action(action);
+                return Ok(was_old);
             }
-            Err(problem) => {
-                let Logged { command_id, source, query_id, text: statement, .. } = command.clone();
-                tracing::error!(number, command_id, statement, "a command cannot be carried out again: {problem}");
-                let time_ms = self.shared.clock.now_ms();
-                world.lose(Lost { source, query_id, statement, problem, time_ms })
-            }
+            Err(problem) => problem,
         };
-        if let Content::Old(_) = &command.content {
-            command.content = Content::Action(action);
+        let Logged { command_id, source, query_id, text: statement, .. } = command.clone();
+        if let Content::Unreadable { ends, .. } = &command.content {
+            let ended = match ends {
+                Some(ends) => ends.action(),
+                None if source.is_some() || query_id.is_some() => Action::default(),
+                None => {
+                    return Err(KvError::DataDir(format!(
+                        "command {number} of the command log ({statement}) cannot be carried out again, and what it ended \
+                         would come back: {problem}"
+                    ))
+                    .into());
+                }
+            };
+            world.take(number, &ended, Arc::clone(&self.shared.config));
+        }
+        tracing::error!(number, command_id, statement, "a command cannot be carried out again: {problem}");
+        let time_ms = self.shared.clock.now_ms();
+        world.lose(Lost { source, query_id, statement, problem, time_ms });
+        match &mut command.content {
+            Content::Old(old) => {
+                let before = old.properties.len();
+                old.properties.retain(|name, value| !is_secret(name, value));
+                Ok(old.properties.len() < before)
+            }
+            _ => Ok(false),
         }
     }
 
@@ -120,7 +164,7 @@ impl Engine {
     fn action_of(&self, command: &Logged, catalog: &Catalog) -> Result<Action, String> {
         match &command.content {
             Content::Action(action) => self.unfit(action, catalog).map_or_else(|| Ok(action.clone()), Err),
-            Content::Unreadable(problem) => Err(problem.clone()),
+            Content::Unreadable { problem, .. } => Err(problem.clone()),
             Content::Old(old) => self.plan_again(command, old, catalog),
         }
     }
@@ -166,15 +210,15 @@ impl Engine {
     /// Puts commands with their plans in the place of those without. If that cannot be done now, it is when the server
     /// starts next.
     fn store_plans(&self, planned: &[(u64, Logged)], all: usize) {
+        let count = planned.iter().filter(|(_, command)| matches!(command.content, Content::Action(_))).count();
         match self.shared.commands.lock().rewrite(planned) {
+            Ok(()) if count == 0 => {}
             Ok(()) => tracing::info!(
-                "{} of the {all} commands in the log were written by a version of Millstream that stored no plans: they \
-                 were planned again, and their plans are stored now",
-                planned.len()
+                "{count} of the {all} commands in the log were written by a version of Millstream that stored no plans: they \
+                 were planned again, and their plans are stored now"
             ),
             Err(error) => tracing::warn!(
-                "{} commands of an earlier version were planned again, but their plans cannot be stored: {error}",
-                planned.len()
+                "{count} commands of an earlier version were planned again, but their plans cannot be stored: {error}"
             ),
         }
     }
@@ -198,11 +242,11 @@ impl World {
         for id in &action.resume {
             self.paused.remove(id);
         }
-        self.unfinished = (action.stop.clone(), action.delete_topic.clone());
+        self.last = Last { number, stop: action.stop.clone(), delete_topic: action.delete_topic.clone() };
     }
 
-    /// Goes on without what a command made; what that changes.
-    fn lose(&mut self, lost: Lost) -> Action {
+    /// Goes on without what a command made.
+    fn lose(&mut self, lost: Lost) {
         let mut changes = Vec::new();
         if let Some((_, name)) = &lost.source {
             let written = self.catalog.writers(name).map(|query| query.id.clone());
@@ -213,7 +257,6 @@ impl World {
             changes.push(catalog::Change::Lose(Arc::new(lost)));
         }
         self.apply(&changes);
-        Action { changes, ..Action::default() }
     }
 
     fn apply(&mut self, changes: &[catalog::Change]) {
@@ -236,4 +279,23 @@ fn chosen(id: Option<&sql::Ident>, catalog: &Catalog) -> Vec<String> {
             own.map(|query| query.id.clone()).chain(lost).collect()
         }
     }
+}
+
+/// What the session may have set that a query depends on when it runs. A setting of the server then looks the same; what is
+/// as without it, or changes only how a query runs, is not taken from there.
+fn overrides(old: &Old) -> BTreeMap<String, String> {
+    let depends = [
+        setting::AUTO_OFFSET_RESET.name(),
+        setting::CACHE_MAX_BYTES_BUFFERING.name(),
+        setting::CAST_STRINGS_PRESERVE_NULLS.name(),
+        setting::FAIL_ON_DESERIALIZATION_ERROR.name(),
+        setting::FUNCTIONS_COLLECT_LIST_LIMIT.name(),
+        setting::FUNCTIONS_COLLECT_SET_LIMIT.name(),
+        setting::FUNCTIONS_SUBSTRING_LEGACY_ARGS.name(),
+        setting::TIMESTAMP_THROW_ON_INVALID.name(),
+    ];
+    let usual = Config::default();
+    let mut overrides = usual.overrides(&old.properties);
+    overrides.retain(|name, value| depends.contains(&name.as_str()) && usual.value(name) != Some(value));
+    overrides
 }

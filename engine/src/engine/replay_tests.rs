@@ -6,11 +6,11 @@ use crate::clock::Manual;
 use crate::config::Config;
 use crate::expr::Registry;
 use crate::kv::Write;
-use crate::log::{Embedded, Log};
+use crate::log::{Embedded, Log, TopicSpec};
 use crate::serving::Client;
 use crate::statements::{Outcome, QueryLine, Session};
 
-use super::tests::{ask, engine_on, query_with, rows, run};
+use super::tests::{ask, engine_on, engine_with, in_memory, query_with, rows, run};
 use super::{Engine, Parts};
 
 /// Puts another statement into the place of a command's, as a version without plans would have written it.
@@ -136,6 +136,133 @@ fn a_topic_made_again_by_a_lost_command_is_kept() {
     let engine = engine_on(Arc::clone(&log), "8192");
     assert_eq!(queries(&engine), [pair("CSAS_A_1", "ERROR")]);
     assert!(log.topic("A").unwrap().is_some());
+}
+
+#[test]
+fn a_topic_made_again_after_it_was_dropped_outlives_restarts() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let settings =
+        [("ksql.logging.processing.topic.auto.create", "true"), ("ksql.logging.processing.topic.name", "told")];
+    let open = || engine_with(&log, &settings);
+    let engine = engine_on(Arc::clone(&log), "8192");
+    run(&engine, &format!("CREATE STREAM s (i INT) {WITH};"));
+    run(&engine, "CREATE STREAM told (i INT) WITH (kafka_topic='told', value_format='json', partitions=2);");
+    for (drop_it, topic) in [("DROP STREAM s DELETE TOPIC;", "s"), ("DROP STREAM told DELETE TOPIC;", "told")] {
+        let engine = engine_on(Arc::clone(&log), "8192");
+        run(&engine, drop_it);
+        assert!(log.topic(topic).unwrap().is_none());
+        drop(engine);
+        let spec = TopicSpec { partitions: 3, replicas: 1, config: Default::default() };
+        log.create_topic(topic, &spec).unwrap();
+        for _ in 0..2 {
+            drop(open());
+            let there = log.topic(topic).unwrap();
+            assert_eq!(there.map(|topic| topic.spec.partitions), Some(3), "{topic}");
+        }
+    }
+    // A server that died before it came to that does it when it starts, once; and has a processing log again.
+    log.kv().drop_spaces("commands/finished").unwrap();
+    drop(open());
+    assert_eq!(log.topic("told").unwrap().map(|topic| topic.spec.partitions), Some(1));
+    let finished = log.kv().get("commands/finished", &[]).unwrap();
+    assert_eq!(finished, Some(3_u64.to_be_bytes().to_vec()));
+}
+
+/// Makes every command unreadable that begins like this, as if a later version had written it.
+fn make_unreadable(log: &dyn Log, begins: &str) {
+    for number in 0.. {
+        let Some(found) = entry(log, number) else { return };
+        if found["text"].as_str().unwrap().starts_with(begins) {
+            change(log, number, |entry| {
+                set(entry, "/version", 3.into());
+                set(entry, "/action", serde_json::json!({"erase": 7}));
+            });
+        }
+    }
+}
+
+#[test]
+fn what_a_command_ended_that_cannot_be_read_does_not_come_back() {
+    let log = in_memory();
+    let engine = engine_on(Arc::clone(&log), "8192");
+    run(&engine, SETUP);
+    for statement in ["TERMINATE INSERTQUERY_4;", "TERMINATE INSERTQUERY_3;", "DROP STREAM b;", "PAUSE CSAS_A_0;"] {
+        run(&engine, statement);
+    }
+    let expected = queries(&engine);
+    assert_eq!(expected, [pair("CSAS_A_0", "PAUSED"), pair("CSAS_OTHER_2", "RUNNING")]);
+    drop(engine);
+    for begins in ["DROP", "TERMINATE", "PAUSE"] {
+        make_unreadable(&*log, begins);
+        let engine = engine_on(Arc::clone(&log), "8192");
+        assert_eq!(queries(&engine), expected, "{begins}");
+        assert!(engine.catalog().source("B").is_none() && engine.catalog().source("A").is_some());
+    }
+}
+
+fn refused_start(log: &Arc<dyn Log>) -> String {
+    let parts = Parts {
+        log: Arc::clone(log),
+        clock: Arc::new(Manual::at(1_000)),
+        config: Config::default(),
+        functions: Registry::with(&[]),
+        threads: 0,
+        uncut: false,
+    };
+    Engine::new(parts).map(drop).unwrap_err().to_string()
+}
+
+#[test]
+fn a_log_that_would_bring_back_what_was_ended_is_refused_with_the_number() {
+    let damaged = |damage: &dyn Fn(&dyn Log)| {
+        let log = in_memory();
+        run(&engine_on(Arc::clone(&log), "8192"), &format!("{SETUP} TERMINATE INSERTQUERY_4;"));
+        damage(&*log);
+        refused_start(&log)
+    };
+    let of_nothing_known = damaged(&|log| {
+        make_unreadable(log, "TERMINATE");
+        change(log, 6, |entry| set(entry, "/ends", serde_json::Value::Null));
+    });
+    assert!(
+        of_nothing_known.starts_with("command 6 of the command log (TERMINATE INSERTQUERY_4;)"),
+        "{of_nothing_known}"
+    );
+    let of_a_later_version = damaged(&|log| {
+        change(log, 1, |entry| {
+            set(entry, "/version", 3.into());
+            set(entry, "/source", serde_json::json!(["view", "A"]));
+        });
+    });
+    assert!(
+        of_a_later_version.contains("command 1") && of_a_later_version.contains("a later version"),
+        "{of_a_later_version}"
+    );
+    let of_garbage = damaged(&|log| change(log, 2, |entry| set(entry, "/overrides", 7.into())));
+    assert!(of_garbage.contains("command 2 is damaged"), "{of_garbage}");
+    let of_a_gap = damaged(&|log| {
+        let key = 3_u64.to_be_bytes().to_vec();
+        log.kv().write(Write { space: Arc::from("commands"), key, value: None }.into()).unwrap();
+    });
+    assert!(of_a_gap.contains("command 3 is missing"), "{of_a_gap}");
+}
+
+#[test]
+fn a_command_that_cannot_be_planned_again_is_kept_for_a_version_that_can() {
+    let log = in_memory();
+    run(&engine_on(Arc::clone(&log), "8192"), SETUP);
+    let text = "CREATE STREAM a AS SELECT nosuch AS x FROM s;";
+    damage(&*log, 1, text);
+    change(&*log, 1, |entry| {
+        set(entry, "/properties", serde_json::json!({"a.password": "hunter2", "ksql.sink.partitions": "2"}))
+    });
+    for _ in 0..2 {
+        let engine = engine_on(Arc::clone(&log), "8192");
+        assert_eq!(queries(&engine)[2], pair("CSAS_A_0", "ERROR"));
+        let kept = entry(&*log, 1).unwrap();
+        assert_eq!((&kept["written"], &kept["topics"]["s"]["partitions"]), (&text.into(), &2.into()));
+        assert_eq!(kept["properties"], serde_json::json!({"ksql.sink.partitions": "2"}));
+    }
 }
 
 const WITH: &str = "WITH (kafka_topic='s', value_format='json', partitions=2)";

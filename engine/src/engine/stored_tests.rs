@@ -9,7 +9,7 @@ use crate::expr::Registry;
 use crate::kv::{Kv, Write, Writes};
 use crate::log::{Embedded, Log};
 use crate::serving::Client;
-use crate::statements::Session;
+use crate::statements::{Outcome, Session};
 
 use super::tests::{ask, query_with, rows, run};
 use super::{Engine, Parts};
@@ -169,6 +169,8 @@ fn no_password_is_stored() {
         ("ksql.streams.producer.ssl.key.password", "hunter2-c"),
         ("ksql.streams.producer.sasl.jaas.config", "hunter2-d"),
         ("ksql.streams.producer.proxy", "http://user:hunter2-e@host"),
+        ("ksql.functions.mine.apikey", "hunter2-f"),
+        ("ksql.connect.something", "jdbc:x?password=hunter2-g"),
         ("ksql.streams.cache.max.bytes.buffering", "17"),
     ];
     let session = Session::new(session.map(|(name, value)| (name, value.to_owned())), []);
@@ -183,6 +185,7 @@ fn no_password_is_stored() {
             "properties": {
                 "ssl.keystore.password": "hunter2-a", "ksql.schema.registry.url": "http://user:hunter2-b@registry:8081",
                 "ksql.streams.sasl.jaas.config": "hunter2-d", "ksql.streams.cache.max.bytes.buffering": "17",
+                "ksql.streams.commit.interval.ms": "200", "ksql.streams.auto.offset.reset": "latest",
                 "ksql.service.id": "default_", "data.dir": "/somewhere",
             },
             "topics": {"s": {"partitions": 1, "replicas": 1, "retention_ms": 1000}},
@@ -202,7 +205,11 @@ fn no_password_is_stored() {
     run(&engine, "INSERT INTO s (k, n) VALUES ('a', 1);");
     drop(engine);
     without_sql(&**log.kv());
-    let engine = open(&log, &server);
+    let engine = open(&log, &[("ksql.streams.cache.max.bytes.buffering", "17")]);
+    let explained = engine.execute("EXPLAIN CSAS_A_0;", Session::default(), None).unwrap();
+    let Outcome::QueryDescription(explained) = &explained[0].outcome else { panic!("{explained:?}") };
+    let cache = ("ksql.streams.cache.max.bytes.buffering".to_owned(), "17".to_owned());
+    assert_eq!(explained.overrides, [cache].into(), "what only the server had is none");
     let mut all = query_with(&engine, "SELECT * FROM a EMIT CHANGES LIMIT 1;", &[], &Client::default()).unwrap();
     assert_eq!(rows(&engine, &mut all.rows)[0], r#"["a",1]"#);
 }

@@ -64,6 +64,47 @@ pub struct Action {
     pub delete_topic: Option<String>,
 }
 
+/// What a command ends, by name. It stands beside the action, so that an action that cannot be read brings nothing back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ends {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    queries: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sources: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    types: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    paused: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resumed: Vec<String>,
+}
+
+impl Ends {
+    /// What an action ends.
+    pub fn of(action: &Action) -> Self {
+        let mut ends = Self { paused: action.pause.clone(), resumed: action.resume.clone(), ..Self::default() };
+        for change in &action.changes {
+            match change {
+                Change::DropQuery(id) => ends.queries.push(id.clone()),
+                Change::DropSource(name) => ends.sources.push(name.clone()),
+                Change::DropType(name) => ends.types.push(name.clone()),
+                Change::PutSource(_) | Change::PutType { .. } | Change::PutQuery(_) | Change::Lose(_) => {}
+            }
+        }
+        ends
+    }
+
+    /// What is left of the command.
+    pub fn action(&self) -> Action {
+        let queries = self.queries.iter().cloned().map(Change::DropQuery);
+        let sources = self.sources.iter().cloned().map(Change::DropSource);
+        let types = self.types.iter().cloned().map(Change::DropType);
+        let changes = queries.chain(sources).chain(types).collect();
+        Action { changes, pause: self.paused.clone(), resume: self.resumed.clone(), ..Action::default() }
+    }
+}
+
 impl Command {
     /// A command that does nothing yet.
     pub fn new(statement: impl Into<String>, message: impl Into<String>) -> Self {

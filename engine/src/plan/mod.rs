@@ -60,7 +60,7 @@ use crate::expr::Registry;
 use crate::formats::FormatSpec;
 use crate::steps::{QueryPlan, Step};
 
-pub use command::{Action, Command, DEFAULT_RETENTION_MS, NewTopic};
+pub use command::{Action, Command, DEFAULT_RETENTION_MS, Ends, NewTopic};
 pub use error::{ErrorKind, PlanError};
 pub use formats::serde_features;
 pub use session::{Session, TopicInfo, Topics, WithPlanned};

@@ -394,6 +394,11 @@ impl Runtime {
         queries.iter().map(|(id, query)| (Arc::clone(id), Arc::clone(&query.life), query.is_transient)).collect()
     }
 
+    /// The settings of one query.
+    pub fn config(&self, id: &str) -> Option<Arc<Config>> {
+        self.query(id).map(|running| Arc::clone(&running.config))
+    }
+
     /// How many queries run for clients.
     pub fn client_queries(&self) -> usize {
         self.queries().iter().filter(|(_, _, is_transient)| *is_transient).count()

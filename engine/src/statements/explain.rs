@@ -86,6 +86,7 @@ fn running(view: View<'_>, query: &Query) -> Result<QueryDescription, Failure> {
     let sink = query.sink.as_ref().and_then(|name| view.catalog.source(name));
     let parts = runtime::parts(&query.plan, false, view.config.service_id(), view.log)?;
     let described = planned(view, &query.plan, &parts, QueryType::Persistent);
+    let live = view.live(&query.id);
     Ok(QueryDescription {
         text: query.statement.clone(),
         fields: sink.map_or(described.fields, |source| source_fields(source)),
@@ -93,7 +94,8 @@ fn running(view: View<'_>, query: &Query) -> Result<QueryDescription, Failure> {
         sinks: query.sink.iter().cloned().collect(),
         running: Some(view.query_line(query)),
         tasks: tasks(view, &query.id, &parts)?,
-        errors: view.live(&query.id).map(|live| live.errors.clone()).unwrap_or_default(),
+        errors: live.map(|live| live.errors.clone()).unwrap_or_default(),
+        overrides: live.and_then(|live| live.config.as_ref()).map(|config| config.overridden()).unwrap_or_default(),
         group: Some(view.group(&query.id)),
         ..described
     })

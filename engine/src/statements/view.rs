@@ -1,5 +1,7 @@
 //! What statements may look at: a consistent snapshot, taken by the engine for each statement.
 
+use std::sync::Arc;
+
 use crate::catalog::{Catalog, Lost, Query, QueryKind};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -36,6 +38,8 @@ pub struct LiveQuery {
     pub bad_records: Vec<BadRecords>,
     /// The statement and the sources of a push query; persistent ones stand in the catalog.
     pub push: Option<PushQuery>,
+    /// The settings it runs with.
+    pub config: Option<Arc<Config>>,
 }
 
 /// A push query.
