@@ -365,8 +365,12 @@ pub fn effect(name: &str) -> Option<Effect> {
     listed.or_else(begins).or_else(of_others).or_else(passed_on).map(Effect::None)
 }
 
+const ONE_LIMIT: &str = "one limit holds for all clients; give it to the server";
+
 /// What a session may set and only the start of the server reads, and why.
 const AT_START: &[(&str, &str)] = &[
+    (setting::QUERY_PULL_MAX_QPS.name(), ONE_LIMIT),
+    (setting::QUERY_PULL_MAX_CONCURRENT_REQUESTS.name(), ONE_LIMIT),
     (
         setting::NUM_STREAM_THREADS.name(),
         "all queries share the threads that the server's start makes; give it to the server",
@@ -431,7 +435,7 @@ mod tests {
         assert!(without_effect("num.standby.replicas").is_some(), "by its short name as well");
         assert!(!is_known("ksql.hartbeat.enable"));
         assert!(without_effect("num.stream.threads").is_none(), "the server's start reads it");
-        for name in ["num.stream.threads", "ksql.streams.processing.guarantee", "ksql.heartbeat.enable"] {
+        for name in ["num.stream.threads", "ksql.query.pull.max.qps", "ksql.heartbeat.enable"] {
             assert!(without_effect_in_session(name).is_some(), "{name}");
         }
         assert!(without_effect_in_session("auto.offset.reset").is_none());

@@ -63,9 +63,9 @@ settings! {
     QUERY_PULL_RANGE_SCAN_ENABLED: Flag = flag("ksql.query.pull.range.scan.enabled", "true", Session, "A pull query may scan a range of keys.");
     QUERY_PULL_STREAM_ENABLED: Flag = flag("ksql.query.pull.stream.enabled", "true", Session, "Allows pull queries on streams.");
     QUERY_PULL_LIMIT_CLAUSE_ENABLED: Flag = flag("ksql.query.pull.limit.clause.enabled", "true", Session, "Allows LIMIT in pull queries.");
-    QUERY_PULL_MAX_QPS: Whole = whole("ksql.query.pull.max.qps", MAX_INT, Server, "Pull queries per second.").within(1, MOST);
+    QUERY_PULL_MAX_QPS: Whole = whole("ksql.query.pull.max.qps", MAX_INT, Session, "Pull queries per second.").within(1, MOST);
     QUERY_PULL_MAX_HOURLY_BANDWIDTH_MEGABYTES: Whole = whole("ksql.query.pull.max.hourly.bandwidth.megabytes", MAX_INT, Server, "Megabytes of pull results per hour.").within(0, MOST);
-    QUERY_PULL_MAX_CONCURRENT_REQUESTS: Whole = whole("ksql.query.pull.max.concurrent.requests", MAX_INT, Server, "Pull queries at once.");
+    QUERY_PULL_MAX_CONCURRENT_REQUESTS: Whole = whole("ksql.query.pull.max.concurrent.requests", MAX_INT, Session, "Pull queries at once.");
     // push queries
     MAX_PUSH_QUERIES: Whole = whole("ksql.max.push.queries", "100", Server, "How many push queries may run.");
     QUERY_PUSH_V2_ENABLED: Flag = flag("ksql.query.push.v2.enabled", "false", Session, "Shared push queries.");
