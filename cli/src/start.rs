@@ -86,7 +86,8 @@ pub(crate) async fn in_process(overrides: &[(String, String)]) -> Result<InProce
     }
     prepare_process();
     let mut config = ServerConfig::from_settings(settings)?;
-    server::trace_to_stderr("warn");
+    // Bad records are told where a result is empty, and in the processing log; not between the results of a script.
+    server::trace_to_stderr("warn,processing=off");
     let warnings = config.warnings.drain(..).chain(environment.warnings).collect();
     let data_dir = config.data_dir().to_owned();
     let (stop, stopped) = oneshot::channel();
