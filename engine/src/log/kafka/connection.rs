@@ -98,7 +98,12 @@ impl ClientContext for Events {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        if is_news(error.rdkafka_error_code()) {
+        let code = error.rdkafka_error_code();
+        // That a reader is at the end of a partition is no error; it is told of it apart.
+        if code == Some(RDKafkaErrorCode::PartitionEOF) {
+            return;
+        }
+        if is_news(code) {
             tracing::warn!("kafka: {error}: {reason}");
         } else {
             tracing::debug!("kafka: {error}: {reason}");
