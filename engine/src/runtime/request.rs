@@ -9,7 +9,7 @@ use crate::steps::QueryPlan;
 /// How a runtime runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// Threads; 0: none, the driver calls [`Runtime::run_until_idle`].
+    /// Threads; 0: none, the driver calls `Runtime::run_until_idle`.
     pub threads: usize,
     /// Rows a task takes at once.
     pub step_rows: usize,
