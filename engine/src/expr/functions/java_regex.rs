@@ -1,5 +1,6 @@
-//! `java.util.regex` patterns over the `regex` crate. Classes mean what they mean in Java (`\d` is ASCII, `.` stops at
-//! every line end); look-around, back-references, atomic groups and possessive quantifiers are refused.
+//! `java.util.regex` patterns. Classes mean what they mean in Java (`\d` is ASCII, `.` stops at every line end). The `regex`
+//! crate searches in time that is linear in the text; what it has not got (look-around, back-references, atomic groups,
+//! possessive quantifiers) is searched for by trying, with `fancy-regex`, in texts that are not long, and not for ever.
 
 use std::cell::RefCell;
 use std::iter::Peekable;
@@ -7,6 +8,7 @@ use std::ops::Range;
 use std::str::Chars;
 use std::time::{Duration, Instant};
 
+use fancy_regex::Captures;
 use regex::{CaptureLocations, Regex, RegexBuilder};
 
 /// What a compiled pattern may take, in bytes; the smallest that is enough says how long a search may be for each byte of
@@ -21,46 +23,79 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The clock is looked at whenever searches may have cost this much together.
 const COST_BETWEEN_LOOKS: usize = SEARCH_COST / 4;
 
-/// A pattern of Java, and room for the groups of its last match.
+/// How many ways of matching are tried in one search, and in how long a text: each way may read all of it, so that a search
+/// takes 2^33 steps at most, some seconds.
+const WAYS: usize = 1 << 19;
+const TRIED_BYTES: usize = 1 << 14;
+
+/// A pattern of Java.
 pub(super) struct Pattern {
-    regex: Regex,
-    program_bytes: usize,
+    program: Program,
     patience: Duration,
-    groups: RefCell<CaptureLocations>,
+}
+
+enum Program {
+    /// With room for the groups of its last match.
+    Linear { regex: Regex, bytes: usize, groups: RefCell<CaptureLocations> },
+    /// Tries one way after the other.
+    Trying(fancy_regex::Regex),
+}
+
+/// The groups of a match.
+pub(super) enum Groups<'a> {
+    Linear(&'a CaptureLocations),
+    Trying(&'a Captures<'a, str>),
+}
+
+impl Groups<'_> {
+    /// Where a group stands, if it took part.
+    pub(super) fn get(&self, group: usize) -> Option<Range<usize>> {
+        match self {
+            Self::Linear(groups) => groups.get(group).map(|(start, end)| start..end),
+            Self::Trying(groups) => groups.get(group).map(|found| found.start()..found.end()),
+        }
+    }
 }
 
 impl Pattern {
     /// Compiles a pattern; the error says what is wrong with it or not supported.
     pub(super) fn new(pattern: &str) -> Result<Self, String> {
-        let (regex, program_bytes) = compile(pattern)?;
-        let groups = RefCell::new(regex.capture_locations());
-        Ok(Self { regex, program_bytes, patience: PATIENCE, groups })
+        Ok(Self { program: compile(pattern)?, patience: PATIENCE })
     }
 
     /// Number of groups, the whole match among them.
     pub(super) fn group_count(&self) -> usize {
-        self.regex.captures_len()
+        match &self.program {
+            Program::Linear { regex, .. } => regex.captures_len(),
+            Program::Trying(regex) => regex.captures_len(),
+        }
     }
 
     /// Number of a group that has a name.
     pub(super) fn group_named(&self, name: &str) -> Option<usize> {
-        self.regex.capture_names().position(|known| known == Some(name))
+        match &self.program {
+            Program::Linear { regex, .. } => regex.capture_names().position(|known| known == Some(name)),
+            Program::Trying(regex) => regex.capture_names().position(|known| known == Some(name)),
+        }
     }
 
     /// Whether it matches nothing at all.
     pub(super) fn may_be_empty(&self) -> bool {
-        self.regex.is_match("")
+        match &self.program {
+            Program::Linear { regex, .. } => regex.is_match(""),
+            Program::Trying(regex) => regex.is_match("").unwrap_or(false),
+        }
     }
 
     /// Where a group of the first match stands in a text.
     ///
     /// # Errors
-    /// The text is too long for the pattern.
+    /// The text is too long for the pattern, or the search takes too long.
     pub(super) fn find(&self, text: &str, group: usize) -> Result<Option<Range<usize>>, String> {
+        let mut found = None;
         self.check_length(text)?;
-        let mut groups = self.groups.borrow_mut();
-        let found = self.regex.captures_read(&mut groups, text).is_some();
-        Ok(groups.get(group).filter(|_| found).map(|(start, end)| start..end))
+        self.search(text, 0, |_, groups| found = groups.get(group))?;
+        Ok(found)
     }
 
     /// Calls `each` with the whole and the groups of every match, as `Matcher.find` finds them: an empty one may follow
@@ -71,13 +106,12 @@ impl Pattern {
     pub(super) fn each_match(
         &self,
         text: &str,
-        mut each: impl FnMut(Range<usize>, &CaptureLocations) -> Result<(), String>,
+        mut each: impl FnMut(Range<usize>, &Groups<'_>) -> Result<(), String>,
     ) -> Result<(), String> {
         self.check_length(text)?;
-        let mut groups = self.groups.borrow_mut();
         let (mut start, mut cost, mut deadline) = (0, 0, None);
         while start <= text.len() {
-            cost += self.program_bytes * (text.len() - start);
+            cost += self.cost(text.len() - start);
             if cost > COST_BETWEEN_LOOKS {
                 cost = 0;
                 let now = Instant::now();
@@ -85,22 +119,64 @@ impl Pattern {
                     return Err(format!("the matches of a regular expression take more than {} s", PATIENCE.as_secs()));
                 }
             }
-            let Some(whole) = self.regex.captures_read_at(&mut groups, text, start) else { break };
-            let range = whole.range();
-            start = range.end;
-            if range.is_empty() {
-                start += text.get(range.end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+            let mut told = Ok(());
+            let is_over = !self.search(text, start, |range, groups| {
+                start = range.end;
+                if range.is_empty() {
+                    start += text.get(range.end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+                }
+                told = each(range, groups);
+            })?;
+            told?;
+            if is_over {
+                break;
             }
-            each(range, &groups)?;
         }
         Ok(())
     }
 
+    /// Calls `found` with the first match from `start` on; says whether there is one.
+    fn search(&self, text: &str, start: usize, found: impl FnOnce(Range<usize>, &Groups<'_>)) -> Result<bool, String> {
+        match &self.program {
+            Program::Linear { regex, groups, .. } => {
+                let mut groups = groups.borrow_mut();
+                let whole = regex.captures_read_at(&mut groups, text, start).map(|whole| whole.range());
+                let is_there = whole.is_some();
+                if let Some(whole) = whole {
+                    found(whole, &Groups::Linear(&groups));
+                }
+                Ok(is_there)
+            }
+            Program::Trying(regex) => {
+                let groups = regex.captures_from_pos(text, start).map_err(|_| {
+                    format!("a regular expression with look-around or back-references took more than {WAYS} attempts")
+                })?;
+                let whole = groups.as_ref().and_then(|groups| groups.get(0)).map(|whole| whole.start()..whole.end());
+                match whole.zip(groups.as_ref()) {
+                    Some((whole, groups)) => found(whole, &Groups::Trying(groups)),
+                    None => return Ok(false),
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// What a search through so many bytes may cost.
+    fn cost(&self, bytes: usize) -> usize {
+        match &self.program {
+            Program::Linear { bytes: program, .. } => program * bytes,
+            Program::Trying(_) => COST_BETWEEN_LOOKS + 1,
+        }
+    }
+
     fn check_length(&self, text: &str) -> Result<(), String> {
-        let at_most = SEARCH_COST / self.program_bytes;
+        let (at_most, what) = match &self.program {
+            Program::Linear { bytes, .. } => (SEARCH_COST / bytes, "of this size"),
+            Program::Trying(_) => (TRIED_BYTES, "with look-around or back-references"),
+        };
         if text.len() > at_most {
             return Err(format!(
-                "a text of {} bytes is too long for a regular expression of this size: at most {at_most}",
+                "a text of {} bytes is too long for a regular expression {what}: at most {at_most}",
                 text.len()
             ));
         }
@@ -108,17 +184,28 @@ impl Pattern {
     }
 }
 
-/// A pattern as a program, and which of `PROGRAM_BYTES` it fits in.
-fn compile(pattern: &str) -> Result<(Regex, usize), String> {
+/// A pattern as a program: the smallest of `PROGRAM_BYTES` that it fits in, if it can be searched for in linear time.
+fn compile(pattern: &str) -> Result<Program, String> {
     let refused = |why: &str| format!("'{pattern}' is not a regular expression that is supported: {why}");
-    let translated = Translator::new(pattern).translate().map_err(|why| refused(&why))?;
+    let last_line = |message: &str| {
+        let line = message.lines().last().unwrap_or_default();
+        refused(line.trim_start_matches("error: "))
+    };
+    let translated = Translator::new(pattern, false).translate().map_err(|why| refused(&why))?;
+    let Some(translated) = translated else {
+        let translated = Translator::new(pattern, true).translate().map_err(|why| refused(&why))?;
+        let mut builder = fancy_regex::RegexBuilder::new(&translated.unwrap_or_default());
+        builder.backtrack_limit(WAYS).delegate_size_limit(PROGRAM_BYTES[2]);
+        return builder.build().map(Program::Trying).map_err(|error| last_line(&error.to_string()));
+    };
     let mut failure = None;
     for bytes in PROGRAM_BYTES {
         match RegexBuilder::new(&translated).size_limit(bytes).build() {
-            Ok(regex) => return Ok((regex, bytes)),
-            Err(regex::Error::Syntax(message)) => {
-                return Err(refused(message.lines().last().unwrap_or_default().trim_start_matches("error: ")));
+            Ok(regex) => {
+                let groups = RefCell::new(regex.capture_locations());
+                return Ok(Program::Linear { regex, bytes, groups });
             }
+            Err(regex::Error::Syntax(message)) => return Err(last_line(&message)),
             Err(error) => failure = Some(error.to_string()),
         }
     }
@@ -134,20 +221,28 @@ struct Translator<'a> {
     dot_all: bool,
     /// The last thing was a quantifier.
     quantified: bool,
+    /// Groups with a number so far.
+    groups: u32,
+    /// It is for a program that tries.
+    tries: bool,
+    /// It can be searched for by trying only.
+    must_try: bool,
 }
 
 impl<'a> Translator<'a> {
-    fn new(pattern: &'a str) -> Self {
+    fn new(pattern: &'a str, tries: bool) -> Self {
         // A flag group with an s: `(?s)`, `(?is:`.
         let dot_all = pattern
             .split("(?")
             .skip(1)
             .any(|group| group.chars().take_while(char::is_ascii_alphabetic).any(|flag| flag == 's'));
         let out = String::with_capacity(pattern.len() + 16);
-        Self { rest: pattern.chars().peekable(), out, depth: 0, dot_all, quantified: false }
+        let rest = pattern.chars().peekable();
+        Self { rest, out, depth: 0, dot_all, quantified: false, groups: 0, tries, must_try: false }
     }
 
-    fn translate(mut self) -> Result<String, String> {
+    /// The pattern as the crates write it; `None`: it is for a program that does not try, and cannot be.
+    fn translate(mut self) -> Result<Option<String>, String> {
         while let Some(c) = self.rest.next() {
             if self.depth > 0 {
                 self.in_class(c)?;
@@ -155,33 +250,52 @@ impl<'a> Translator<'a> {
                 self.outside(c)?;
             }
         }
-        Ok(self.out)
+        Ok(Some(self.out).filter(|_| self.tries || !self.must_try))
     }
 
     fn outside(&mut self, c: char) -> Result<(), String> {
         let quantifier = matches!(c, '*' | '+' | '?' | '}');
-        if c == '+' && self.quantified {
-            return Err("possessive quantifiers are not supported".to_owned());
-        }
+        // `a*+` gives nothing back.
+        self.must_try |= c == '+' && self.quantified;
         // `a+?` is one quantifier; what follows it is none of its.
         self.quantified = quantifier && !(c == '?' && self.quantified);
         match c {
             '\\' => self.escape()?,
             '[' => self.open_class(),
             '.' if !self.dot_all => self.out.push_str("[^\\n\\r\\u{85}\\u{2028}\\u{2029}]"),
-            '(' => {
-                self.out.push('(');
-                // `(?` is no quantifier.
-                if self.rest.next_if_eq(&'?').is_some() {
-                    self.out.push('?');
-                    if self.rest.peek() == Some(&'>') {
-                        return Err("atomic groups are not supported".to_owned());
-                    }
-                }
-            }
+            '(' => self.open_group(),
             c => self.out.push(c),
         }
         Ok(())
+    }
+
+    fn open_group(&mut self) {
+        self.out.push('(');
+        // `(?` is no quantifier.
+        if self.rest.next_if_eq(&'?').is_none() {
+            self.groups += 1;
+            return;
+        }
+        self.out.push('?');
+        let mut rest = self.rest.clone();
+        match (rest.next(), rest.next()) {
+            (Some('=' | '!' | '>'), _) | (Some('<'), Some('=' | '!')) => self.must_try = true,
+            (Some('<'), _) => self.groups += 1,
+            _ => {}
+        }
+    }
+
+    /// A back-reference: Java takes more digits as long as there is such a group.
+    fn back_reference(&mut self, first: char) {
+        self.must_try = true;
+        let mut number = first.to_digit(10).unwrap_or_default();
+        while let Some(longer) = self.rest.peek().and_then(|c| c.to_digit(10)).map(|digit| number * 10 + digit)
+            && longer <= self.groups
+        {
+            number = longer;
+            self.rest.next();
+        }
+        self.out.push_str(&format!("(?:\\{number})"));
     }
 
     fn open_class(&mut self) {
@@ -233,7 +347,7 @@ impl<'a> Translator<'a> {
             'h' | 'H' => self.class(HORIZONTAL, c == 'H'),
             'v' | 'V' => self.class("\\n\\x0b\\f\\r\\u{85}\\u{2028}\\u{2029}", c == 'V'),
             'p' | 'P' => self.property(c == 'P'),
-            'b' if self.depth == 0 => self.out.push_str("(?-u:\\b)"),
+            'b' if self.depth == 0 => self.out.push_str(if self.tries { "\\b" } else { "(?-u:\\b)" }),
             'R' => self.out.push_str("(?:\\r\\n|[\\n\\x0b\\f\\r\\u{85}\\u{2028}\\u{2029}])"),
             'Z' => self.out.push_str("\\n?\\z"),
             'e' => self.out.push_str("\\x1b"),
@@ -252,7 +366,11 @@ impl<'a> Translator<'a> {
                 self.out.push('\\');
                 self.out.push(c);
             }
-            '1'..='9' | 'k' => return Err("backreferences are not supported".to_owned()),
+            '1'..='9' if self.depth == 0 => self.back_reference(c),
+            'k' if self.depth == 0 => {
+                self.must_try = true;
+                self.out.push_str("\\k");
+            }
             c if c.is_ascii_alphabetic() => return Err(format!("Illegal/unsupported escape sequence \\{c}")),
             c => self.out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
         }
@@ -323,20 +441,25 @@ mod tests {
             ("a{1,2}?", "aa", Some("a")),
             ("x*?y", "xxy", Some("xxy")),
             ("\\-\\ \\/", "- /", Some("- /")),
+            ("a(?=b)", "acab", Some("a")),
+            ("\\w+(?!\\w|:)", "ab: cd", Some("cd")),
+            ("(?<=\\$)\\d+", "1 $23", Some("23")),
+            ("(?<!-)\\b\\d+", "-1 23", Some("23")),
+            ("(a|b)\\1", "abba", Some("bb")),
+            ("(a|b)\\10", "abb0", Some("bb0")),
+            ("(?<q>['x]).*?\\k<q>", "a 'b' c", Some("'b'")),
+            ("a*+a", "aaa", None),
+            ("(?>a|ab)c", "abc", None),
+            ("[\\d&&[^3]]+(?=x)", "312x", Some("12")),
+            ("(?i)(?=K)key", "KEY", Some("KEY")),
+            ("(?=a).", "a\u{2028}", Some("a")),
         ] {
-            let (regex, _) = compile(pattern).unwrap_or_else(|why| panic!("{why}"));
-            assert_eq!(regex.find(text).map(|found| found.as_str()), found, "{pattern}");
+            let pattern_of = Pattern::new(pattern).unwrap_or_else(|why| panic!("{why}"));
+            assert_eq!(pattern_of.find(text, 0).unwrap().and_then(|range| text.get(range)), found, "{pattern}");
         }
-        for (pattern, why) in [
-            ("a(?=b)", "look-around"),
-            ("(a)\\1", "backreferences"),
-            ("a*+", "possessive"),
-            ("a{2}+", "possessive"),
-            ("(?>a)", "atomic"),
-            ("(a", "unclosed group"),
-            ("\\y", "escape sequence"),
-        ] {
-            assert!(compile(pattern).unwrap_err().contains(why), "{pattern}: {:?}", compile(pattern));
+        for (pattern, why) in [("(a", "unclosed group"), ("\\y", "escape sequence")] {
+            let error = Pattern::new(pattern).map(drop).unwrap_err();
+            assert!(error.contains(why), "{pattern}: {error}");
         }
     }
 
@@ -367,10 +490,23 @@ mod tests {
         assert!(count(&pattern).unwrap_err().contains("take more than 5 s"));
     }
 
+    /// Whatever the pattern, a row costs some seconds at most, and is an error then.
+    #[test]
+    fn what_is_tried_is_not_tried_for_ever() {
+        let pattern = Pattern::new("(a|aa)+\\1b").unwrap();
+        let error = pattern.find(&"a".repeat(64), 0).unwrap_err();
+        assert!(error.contains("took more than 524288 attempts"), "{error}");
+        let mut pattern = Pattern::new("a(?=a)").unwrap();
+        let error = pattern.find(&"a".repeat(TRIED_BYTES + 1), 0).unwrap_err();
+        assert!(error.ends_with("with look-around or back-references: at most 16384"), "{error}");
+        pattern.patience = Duration::ZERO;
+        assert!(pattern.each_match(&"a".repeat(TRIED_BYTES), |_, _| Ok(())).unwrap_err().contains("take more than"));
+    }
+
     #[test]
     fn an_empty_match_may_follow_another_match() {
         let mut found = Vec::new();
-        let each = |whole, _: &CaptureLocations| {
+        let each = |whole, _: &Groups<'_>| {
             found.push(whole);
             Ok(())
         };

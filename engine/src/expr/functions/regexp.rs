@@ -99,7 +99,7 @@ fn extract_all(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
             return Ok(false);
         }
         pattern.each_match(text, |_, groups| {
-            parts.push_option(groups.get(group).and_then(|(start, end)| text.get(start..end)));
+            parts.push_option(groups.get(group).and_then(|range| text.get(range)));
             Ok(())
         })?;
         Ok(true)
@@ -114,7 +114,7 @@ fn replace(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
         pattern.each_match(text, |whole, groups| {
             append(batch, text.get(end..whole.start).unwrap_or_default(), out)?;
             end = whole.end;
-            let group = |i| groups.get(i).and_then(|(start, end)| text.get(start..end)).unwrap_or_default();
+            let group = |i| groups.get(i).and_then(|range| text.get(range)).unwrap_or_default();
             expand(new.at(row), pattern, group, |part| append(batch, part, out))
         })?;
         out.push_str(text.get(end..).unwrap_or_default());
@@ -170,7 +170,9 @@ fn split(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
         let may_be_empty = pattern.may_be_empty();
         let mut start = 0;
         pattern.each_match(text, |whole, _| {
-            if !(may_be_empty && whole.end == 0) {
+            // An empty match that cuts off nothing cuts nothing.
+            let nothing = if may_be_empty { 0 } else { start };
+            if whole.end != nothing {
                 parts.push(text.get(start..whole.start).unwrap_or_default());
                 start = whole.end;
             }
@@ -196,6 +198,9 @@ mod tests {
             ("REGEXP_EXTRACT('(o)', S, 5)", ["null", "null", "null", "null"]),
             ("REGEXP_EXTRACT('(o)', S, -1)", ["!null", "!null", "!null", "null"]),
             ("REGEXP_EXTRACT_ALL('([a-z])([a-z])', S, 2)", ["[l, o, r, d]", "[]", "[]", "null"]),
+            ("REGEXP_EXTRACT_ALL('(?<=l|r)[a-z]', S)", ["[l, o, l, d]", "[]", "[]", "null"]),
+            ("REGEXP_REPLACE(S, '(.)\\1', '<$1>')", ["He<l>o World", "", "a,b<,>c", "null"]),
+            ("REGEXP_SPLIT_TO_ARRAY(S, '(?=[A-Z])')", ["[Hello , World]", "[]", "[a,b,,c]", "null"]),
             ("REGEXP_EXTRACT_ALL('[a-z]+', S)", ["[ello, orld]", "[]", "[a, b, c]", "null"]),
             ("REGEXP_REPLACE(S, '[aeo]', '<$0>')", ["H<e>ll<o> W<o>rld", "", "<a>,b,,c", "null"]),
             ("REGEXP_REPLACE('añb', '(?<x>a)(.)', '<${x}${y}$2$10$1\\$>')", ["<aña0a$>b"; 4]),
