@@ -45,12 +45,14 @@ impl RequestLog {
     /// What is wrong with them.
     pub(crate) fn of(config: &Config) -> Result<Option<Self>, String> {
         let pattern = config.get(setting::ENDPOINT_LOGGING_IGNORED_PATHS_REGEX);
-        let ignored = Regex::new(&format!("^(?:{pattern})$"))
-            .map_err(|error| format!("{}: {error}", setting::ENDPOINT_LOGGING_IGNORED_PATHS_REGEX.name()))?;
+        let compile = |pattern| {
+            Regex::new(&format!("^(?:{pattern})$"))
+                .map_err(|error| format!("{}: {error}", setting::ENDPOINT_LOGGING_IGNORED_PATHS_REGEX.name()))
+        };
         let rates = |setting| rates(config, setting);
         let log = Self {
             with_queries: config.get(setting::ENDPOINT_LOGGING_LOG_QUERIES),
-            ignored: (!pattern.is_empty()).then_some(ignored),
+            ignored: Some(pattern).filter(|pattern| !pattern.is_empty()).map(compile).transpose()?,
             by_path: rates(setting::LOGGING_SERVER_RATE_LIMITED_REQUEST_PATHS)?,
             by_status: rates(setting::LOGGING_SERVER_RATE_LIMITED_RESPONSE_CODES)?,
         };
