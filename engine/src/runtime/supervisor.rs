@@ -11,6 +11,9 @@ use super::worker::Failed;
 
 /// How long to sleep when nothing is due.
 const IDLE: Duration = Duration::from_secs(60);
+/// No pause is shorter or longer, whatever the settings say: a query that fails at once must not keep a core busy.
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// How long to wait before a failed query is started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,12 +103,11 @@ fn note(troubled: &mut HashMap<Arc<str>, Trouble>, query: &Arc<str>, queries: &i
 
 /// The pause after a failure, given the one before and how long the query ran since.
 fn next_pause(back_off: BackOff, before: Option<Duration>, ran: Option<Duration>) -> Duration {
-    match before {
-        Some(before) if ran.is_none_or(|ran| ran < back_off.healthy) => {
-            (before * 2).clamp(back_off.first, back_off.longest)
-        }
-        _ => back_off.first.min(back_off.longest),
-    }
+    let pause = match before {
+        Some(before) if ran.is_none_or(|ran| ran < back_off.healthy) => before.saturating_mul(2).max(back_off.first),
+        _ => back_off.first,
+    };
+    pause.min(back_off.longest).clamp(SHORTEST, LONGEST)
 }
 
 #[cfg(test)]
@@ -125,5 +127,23 @@ mod tests {
         assert_eq!(next_pause(back_off, Some(seconds(900)), Some(seconds(301))), seconds(15));
         let short = BackOff { first: seconds(1), longest: seconds(30), healthy: seconds(60) };
         assert_eq!(next_pause(short, Some(seconds(900)), None), seconds(30), "another kind of failure");
+    }
+
+    #[test]
+    fn no_settings_make_a_pause_that_cannot_be() {
+        let settings = [0, 1, 5_000, 15_000, u64::MAX].map(Duration::from_millis);
+        for first in settings {
+            for longest in settings {
+                let back_off = BackOff { first, longest, healthy: Duration::from_secs(300) };
+                let mut before = None;
+                for _ in 0..70 {
+                    let pause = next_pause(back_off, before, None);
+                    assert!((SHORTEST..=LONGEST).contains(&pause), "{first:?} {longest:?}: {pause:?}");
+                    assert!(pause <= longest.max(SHORTEST), "{first:?} {longest:?}: {pause:?}");
+                    assert!(Instant::now().checked_add(pause).is_some());
+                    before = Some(pause);
+                }
+            }
+        }
     }
 }
