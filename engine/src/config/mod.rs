@@ -307,7 +307,11 @@ fn is_password(name: &str) -> bool {
 }
 
 fn full_name(name: &str) -> String {
-    find(name).map_or_else(|| name.to_owned(), |property| property.name.to_owned())
+    match find(name) {
+        Some(property) => property.name.to_owned(),
+        None if name.starts_with("topic.") => format!("{STREAMS}{name}"),
+        None => name.to_owned(),
+    }
 }
 
 /// Names of Kafka's own clients that ksqlDB passes on; we take and ignore them.
@@ -347,7 +351,7 @@ fn is_client_property(name: &str) -> bool {
 
 /// The full name and the value, if the value fits and does not ask for what is not there.
 fn checked(name: &str, value: String) -> Result<(String, String), ConfigError> {
-    let Some(property) = find(name) else { return Ok((name.to_owned(), value)) };
+    let Some(property) = find(name) else { return Ok((full_name(name), value)) };
     if property.name == setting::AUTO_OFFSET_RESET.name() {
         return checked_offset_reset(name, value).map(|value| (property.name.to_owned(), value));
     }

@@ -194,6 +194,32 @@ fn names(engine: &Engine) -> Vec<(String, String)> {
     engine.runtime().queries().into_iter().map(|(id, life, _)| (id.to_string(), life.state().to_string())).collect()
 }
 
+/// Segments that nobody has read must not go, nor may there be one for each batch.
+#[test]
+fn no_setting_makes_a_repartition_topic_lose_records() {
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = driven_on(&log);
+    run(
+        &engine,
+        "CREATE STREAM numbers (n INT) WITH (kafka_topic='numbers', value_format='json', partitions=2);
+         SET 'ksql.streams.topic.retention.bytes' = '1000';
+         SET 'ksql.streams.topic.retention.ms' = '1000';
+         SET 'ksql.streams.topic.cleanup.policy' = 'compact';
+         SET 'ksql.streams.topic.segment.bytes' = '1';
+         SET 'ksql.streams.topic.min.insync.replicas' = '1';
+         CREATE TABLE t AS SELECT n, COUNT(*) AS c FROM numbers GROUP BY n;",
+    );
+    let own = log.topics().unwrap().into_iter().find(|topic| topic.name.ends_with("-repartition")).unwrap();
+    let expected = [
+        ("cleanup.policy", "delete"),
+        ("min.insync.replicas", "1"),
+        ("retention.bytes", "-1"),
+        ("retention.ms", "-1"),
+        ("segment.bytes", "1048576"),
+    ];
+    assert_eq!(own.spec.config, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+}
+
 #[test]
 fn a_row_of_its_own_topic_that_cannot_be_read_stops_a_query_and_no_other() {
     let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());

@@ -35,6 +35,8 @@ use super::topology::{self, Exchange, Node, Role, SubTopology, group, partitions
 
 /// As Kafka Streams has it: what has been read goes by the segment, so they are smaller than others.
 const REPARTITION_SEGMENT_BYTES: u64 = 50 << 20;
+/// Kafka's own least size: each segment is a file.
+const LEAST_SEGMENT_BYTES: u64 = 1 << 20;
 
 /// Makes tasks of one query.
 pub(super) struct Builder<'a> {
@@ -71,12 +73,20 @@ enum Bounds<'a> {
 }
 
 impl Builder<'_> {
-    /// Makes a repartition topic if it is not there.
+    /// Makes a repartition topic if it is not there. Whatever is set for such topics, a record stays until it is read.
     pub(super) fn make_topic(&self, exchange: &Exchange) -> Result<(), LogError> {
-        let mut config = BTreeMap::from([("segment.bytes".to_owned(), REPARTITION_SEGMENT_BYTES.to_string())]);
-        config.extend(self.config.internal_topics().map(|(name, value)| (name.to_owned(), value.to_owned())));
-        config.insert("cleanup.policy".to_owned(), "delete".to_owned());
-        config.insert("retention.ms".to_owned(), "-1".to_owned());
+        let set = self.config.internal_topics().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut config: BTreeMap<String, String> = set.collect();
+        let segment = config.get("segment.bytes").and_then(|bytes| bytes.trim().parse().ok());
+        let segment = segment.unwrap_or(REPARTITION_SEGMENT_BYTES).max(LEAST_SEGMENT_BYTES);
+        for (name, value) in [
+            ("segment.bytes", &*segment.to_string()),
+            ("cleanup.policy", "delete"),
+            ("retention.ms", "-1"),
+            ("retention.bytes", "-1"),
+        ] {
+            config.insert(name.to_owned(), value.to_owned());
+        }
         let replicas = match self.config.get(setting::REPLICATION_FACTOR) {
             ..=0 => self.config.get(setting::INTERNAL_TOPIC_REPLICAS),
             replicas => replicas,
