@@ -169,6 +169,7 @@ impl<V: Values> Store<V> {
     }
 
     /// The slot of a key that has a value.
+    #[inline]
     pub fn get(&mut self, segment: i64, key: &[u8]) -> Result<Option<u32>> {
         let hash = self.hash(segment, key);
         match self.find(hash, segment, key) {
@@ -182,6 +183,7 @@ impl<V: Values> Store<V> {
     }
 
     /// The slot of a key, made if need be, and whether it had a value before. It has one now, and is dirty.
+    #[inline]
     pub fn upsert(&mut self, segment: i64, key: &[u8]) -> Result<(u32, bool)> {
         let hash = self.hash(segment, key);
         let slot = match self.find(hash, segment, key) {
@@ -202,6 +204,7 @@ impl<V: Values> Store<V> {
     }
 
     /// Says that the value in a slot was changed.
+    #[inline]
     pub fn touch(&mut self, slot: u32) {
         let entry = &mut self.entries[slot as usize];
         if !entry.dirty {
@@ -241,6 +244,7 @@ impl<V: Values> Store<V> {
         self.hasher.hash_one(key) ^ (segment as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
+    #[inline]
     fn find(&self, hash: u64, segment: i64, key: &[u8]) -> Option<u32> {
         let same = |&slot: &u32| {
             let entry = &self.entries[slot as usize];

@@ -189,7 +189,7 @@ fn read_value(scanner: &mut Scanner<'_>, shape: &mut Shape, column: &mut ColumnB
         (Values::Double(values), _) => values.push(read_double(scanner, kind)?),
         (Values::Decimal(values), _) => values.push(read_decimal(scanner, kind, &column.ty)?),
         (Values::Bytes(bytes), _) => {
-            if column.ty == SqlType::Bytes {
+            if matches!(column.ty, SqlType::Bytes) {
                 read_bytes(scanner, kind, &mut bytes.data)?;
             } else {
                 read_text(scanner, kind, &mut bytes.data)?;

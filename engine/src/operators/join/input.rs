@@ -28,6 +28,7 @@ impl<'a> Input<'a> {
     }
 
     /// Serialised key of a row, `None` for a null key.
+    #[inline]
     pub(super) fn key(&self, row: usize) -> Option<&[u8]> {
         (!self.keys.is_null(row)).then(|| self.keys.value(row))
     }
