@@ -21,7 +21,7 @@ use sql::SourceKind;
 use crate::kv::{Kv, KvError, Write, Writes};
 use crate::plan::{Action, Ends};
 
-pub use old::{Old, OldTopic};
+pub(crate) use old::{Old, OldTopic};
 
 /// Space of the local database that holds the commands.
 const SPACE: &str = "commands";
@@ -33,7 +33,7 @@ const VERSION: u32 = 2;
 
 /// One statement that was carried out.
 #[derive(Debug, Clone)]
-pub struct Logged {
+pub(crate) struct Logged {
     /// The statement as it was written, variables replaced; only to be shown.
     pub text: String,
     /// How clients call the command.
@@ -56,7 +56,7 @@ pub struct Logged {
 
 /// What a command did, as far as it can be known.
 #[derive(Debug, Clone)]
-pub enum Content {
+pub(crate) enum Content {
     /// To be done again.
     Action(Action),
     /// To be found out by planning the statement again.
@@ -166,7 +166,7 @@ fn read(action: &RawValue) -> serde_json::Result<Action> {
 }
 
 /// The command log over the local database.
-pub struct CommandLog {
+pub(crate) struct CommandLog {
     kv: Arc<dyn Kv>,
     space: Arc<str>,
     next: u64,
@@ -174,7 +174,7 @@ pub struct CommandLog {
 
 /// What came of the commands so far. It can be asked while another command is carried out.
 #[derive(Debug, Default)]
-pub struct Outcomes(RwLock<Done>);
+pub(crate) struct Outcomes(RwLock<Done>);
 
 #[derive(Debug, Default)]
 struct Done {
@@ -185,11 +185,11 @@ struct Done {
 }
 
 /// What a command answered, and the query it started.
-pub type Status = (String, Option<String>);
+pub(crate) type Status = (String, Option<String>);
 
 impl Outcomes {
     /// The outcomes of the commands of a log.
-    pub fn of(commands: &[Logged]) -> Self {
+    pub(crate) fn of(commands: &[Logged]) -> Self {
         let outcomes = Self::default();
         for (number, command) in (0..).zip(commands) {
             outcomes.note(number, &command.command_id, (command.message.clone(), command.query_id.clone()));
@@ -198,24 +198,24 @@ impl Outcomes {
     }
 
     /// A command has been carried out.
-    pub fn note(&self, number: i64, command_id: &str, status: Status) {
+    pub(crate) fn note(&self, number: i64, command_id: &str, status: Status) {
         let mut done = self.0.write();
         done.count = number + 1;
         done.statuses.insert(command_id.to_owned(), status);
     }
 
     /// Whether the command of that number has been carried out.
-    pub fn includes(&self, number: i64) -> bool {
+    pub(crate) fn includes(&self, number: i64) -> bool {
         number < self.0.read().count
     }
 
     /// Ids of all commands.
-    pub fn ids(&self) -> Vec<String> {
+    pub(crate) fn ids(&self) -> Vec<String> {
         self.0.read().statuses.keys().cloned().collect()
     }
 
     /// What came of a command.
-    pub fn status(&self, id: &str) -> Option<Status> {
+    pub(crate) fn status(&self, id: &str) -> Option<Status> {
         self.0.read().statuses.get(id).cloned()
     }
 }
@@ -225,7 +225,7 @@ impl CommandLog {
     ///
     /// # Errors
     /// The database failed, or something else than commands is in it.
-    pub fn open(kv: Arc<dyn Kv>) -> Result<(Self, Vec<Logged>), KvError> {
+    pub(crate) fn open(kv: Arc<dyn Kv>) -> Result<(Self, Vec<Logged>), KvError> {
         let mut commands = Vec::new();
         let mut problem = None;
         kv.scan(SPACE, Bound::Unbounded, Bound::Unbounded, &mut |key, value| {
@@ -248,14 +248,14 @@ impl CommandLog {
     }
 
     /// Appends a command; durable on return. Returns its sequence number.
-    pub fn append(&mut self, command: &Logged) -> Result<i64, KvError> {
+    pub(crate) fn append(&mut self, command: &Logged) -> Result<i64, KvError> {
         self.kv.write(self.entry(self.next, command)?.into())?;
         self.next += 1;
         Ok(self.last())
     }
 
     /// Writes the commands of some sequence numbers anew, all or none.
-    pub fn rewrite(&mut self, commands: &[(u64, Logged)]) -> Result<(), KvError> {
+    pub(crate) fn rewrite(&mut self, commands: &[(u64, Logged)]) -> Result<(), KvError> {
         let writes = commands.iter().map(|(number, command)| self.entry(*number, command));
         self.kv.write(writes.collect::<Result<Writes, _>>()?)
     }
@@ -266,19 +266,19 @@ impl CommandLog {
     }
 
     /// Notes that all is stopped and deleted that a command stops and deletes, so that no later start does it again.
-    pub fn note_finished(&self, number: u64) -> Result<(), KvError> {
+    pub(crate) fn note_finished(&self, number: u64) -> Result<(), KvError> {
         let value = Some(number.to_be_bytes().to_vec());
         self.kv.write(Write { space: Arc::from(FINISHED), key: Vec::new(), value }.into())
     }
 
     /// Whether that was noted of the command or of a later one.
-    pub fn is_finished(&self, number: u64) -> Result<bool, KvError> {
+    pub(crate) fn is_finished(&self, number: u64) -> Result<bool, KvError> {
         let noted = self.kv.get(FINISHED, &[])?;
         Ok(noted.is_some_and(|noted| noted.as_slice() >= number.to_be_bytes().as_slice()))
     }
 
     /// Sequence number of the last command, -1 before the first.
-    pub fn last(&self) -> i64 {
+    pub(crate) fn last(&self) -> i64 {
         self.next as i64 - 1
     }
 }

@@ -126,6 +126,10 @@ struct Shared {
 
 impl Engine {
     /// Opens the engine on the log the settings name, and starts again what ran.
+    ///
+    /// # Errors
+    /// A setting is wrong, the brokers do not answer, the data directory is not ours to use or is damaged, a command in it
+    /// is one that this version must not pass over, or the queries file cannot be carried out.
     pub fn open(config: Config) -> Result<Self, Error> {
         let dir = config.get(setting::DATA_DIR).to_owned();
         let log: Arc<dyn Log> = match config.brokers() {
@@ -138,6 +142,9 @@ impl Engine {
     }
 
     /// Opens the engine on what it is given.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
     pub fn new(parts: Parts) -> Result<Self, Error> {
         let Parts { log, clock, config, functions, threads, uncut } = parts;
         let functions = Arc::new(functions);
@@ -185,6 +192,9 @@ impl Engine {
     }
 
     /// Reads the statements of a request.
+    ///
+    /// # Errors
+    /// A syntax error, with its place; text beyond the limits of `millstream.sql.*`; a variable that is not defined.
     pub fn parse(&self, text: &str, session: &Session) -> Result<Vec<Parsed>, Failure> {
         parse(text, session, &self.shared.config, self.shared.config.sql_limits())
     }
@@ -284,6 +294,9 @@ impl Engine {
     }
 
     /// Rows written by hand to a source, one by one (`/inserts-stream`).
+    ///
+    /// # Errors
+    /// [`FailureKind::Statement`](statements::FailureKind): there is no such source, or it takes no rows.
     pub fn inserts(&self, target: &str, session: &Session) -> Result<Inserter, Failure> {
         let catalog = self.catalog();
         self.with_view(&catalog, session, |view| {

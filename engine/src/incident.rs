@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Reports a problem to the operator under a number; the text for the client says what happened, and that number.
-pub fn reported(what: &str, problem: &dyn fmt::Display) -> String {
+pub(crate) fn reported(what: &str, problem: &dyn fmt::Display) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     // Unlike any other in the logs that are kept, and short enough to be read out.

@@ -7,23 +7,23 @@
 
 pub mod catalog;
 pub mod clock;
-pub mod commands;
+mod commands;
 pub mod config;
 pub mod counters;
 pub mod engine;
 pub mod error;
 pub mod expr;
-pub mod failure;
+mod failure;
 pub mod formats;
-pub mod incident;
+mod incident;
 pub mod kv;
 pub mod log;
-pub mod operators;
+mod operators;
 pub mod plan;
 pub mod rows;
 pub mod runtime;
 pub mod serving;
-pub mod state;
+mod state;
 pub mod statements;
 pub mod steps;
 pub mod types;

@@ -106,6 +106,9 @@ pub fn channel(on_drop: impl FnOnce() + Send + Sync + 'static) -> (RowSender, Ro
 
 impl RowSender {
     /// Hands over rows, waiting while the client is behind.
+    ///
+    /// # Errors
+    /// Nobody reads any more, or the rows have ended.
     pub fn send(&self, batch: RowBatch) -> Result<(), ReaderGone> {
         let mut queue = self.0.queue.lock();
         while queue.bytes >= CAPACITY_BYTES && !queue.reader_gone && queue.end.is_none() {

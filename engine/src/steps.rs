@@ -44,9 +44,11 @@ pub struct Step {
     pub kind: StepKind,
 }
 
-/// What a step does.
+/// What a step does. `input`, or `left` and `right`, are the steps whose rows it takes; a `topic_suffix` is the end of an
+/// internal topic's name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[allow(missing_docs, reason = "what a variant is says what its fields are")]
 pub enum StepKind {
     /// Reads a topic.
     Source(Source),
@@ -91,7 +93,8 @@ pub enum StepKind {
     StreamTableJoin { left: Box<Step>, right: Box<Step>, outer_left: bool },
     /// Joins two tables on equal keys.
     TableTableJoin { left: Box<Step>, right: Box<Step>, outer_left: bool, outer_right: bool },
-    /// Joins two streams within a time window on equal keys.
+    /// Joins two streams on equal keys: the right row may be `before_ms` earlier than the left one and `after_ms` later.
+    /// With `grace_ms`, rows without a partner go out once they are that late; without, as soon as they come.
     StreamStreamJoin {
         left: Box<Step>,
         right: Box<Step>,

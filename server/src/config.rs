@@ -26,8 +26,10 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// From ksqlDB's properties in any order; a later one overrides an earlier one of the same name. Errors name the
-    /// property and what to do.
+    /// From ksqlDB's properties in any order; a later one overrides an earlier one of the same name.
+    ///
+    /// # Errors
+    /// A name that is probably a mistake, or a value that will not do; the text names the property and says what to do.
     pub fn from_settings(settings: Vec<(String, String)>) -> Result<Self, String> {
         for (name, _) in &settings {
             if let Some(known) = misspelt(name) {

@@ -16,6 +16,9 @@ use crate::{ServerConfig, listen};
 /// Serves until `shutdown` resolves: HTTP/1.1 and HTTP/2 with prior knowledge on the same ports. `listening` is called with
 /// each address, so that a port of 0 becomes known; requests that come before are told to try again. On shutdown queries of
 /// clients end normally, then the connections, then the engine; `millstream.shutdown.timeout.ms` bounds how long that takes.
+///
+/// # Errors
+/// No port can be listened on, or the engine cannot be opened; the text is for the operator.
 pub async fn run(
     config: ServerConfig,
     listening: impl FnMut(SocketAddr),
@@ -53,6 +56,9 @@ pub async fn run(
 }
 
 /// Serves an engine on a socket until `shutdown` resolves; clients know the server as `host`.
+///
+/// # Errors
+/// The socket fails, or a setting of the server is wrong.
 pub async fn serve(
     engine: Engine,
     host: String,

@@ -80,7 +80,10 @@ impl Server {
         Self { child, url, started_in: begin.elapsed() }
     }
 
-    /// The same for a server that may well end at once: with its exit code and standard error then.
+    /// The same for a server that may well end at once.
+    ///
+    /// # Errors
+    /// It has ended: its exit code and what it wrote to standard error.
     pub fn try_start(data_dir: &Path, settings: &[(&str, &str)]) -> Result<Self, (Option<i32>, String)> {
         let begin = Instant::now();
         let mut child = Self::spawn(data_dir, settings, Stdio::piped());

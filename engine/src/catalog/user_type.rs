@@ -25,6 +25,9 @@ pub enum UnknownType {
 }
 
 /// Resolves a written type; custom types are looked up in the catalog and inlined.
+///
+/// # Errors
+/// A custom type is not there, a DECIMAL or STRUCT cannot be, or the type is too large with all that is in it.
 pub fn resolve_type(ty: &Type, catalog: &Catalog, bounds: &Bounds) -> Result<SqlType, UnknownType> {
     let resolved = resolve(ty, catalog, &mut bounds.type_parts())?;
     match resolved.levels() {

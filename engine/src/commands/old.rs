@@ -9,7 +9,7 @@ use super::{Content, Logged};
 
 /// What such an entry says instead of what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Old {
+pub(crate) struct Old {
     /// Every property that was set when the statement ran, those of the server among them.
     pub properties: BTreeMap<String, String>,
     /// What the planner asked about topics, and what it was told.
@@ -18,7 +18,7 @@ pub struct Old {
 
 /// A topic as the planner saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OldTopic {
+pub(crate) struct OldTopic {
     /// Number of partitions.
     pub partitions: u32,
     /// Number of replicas.

@@ -28,17 +28,34 @@ const OPEN: &[&str] = &["ksql.streams.", "ksql.functions.", "ksql.schema.registr
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
     /// Nobody knows that name.
-    #[error("Unknown property: {name}{}", hint(.nearest))]
-    Unknown { name: String, nearest: Option<&'static str> },
+    #[error("Unknown property: {name}{}", did_you_mean(.nearest))]
+    Unknown {
+        /// As it was given.
+        name: String,
+        /// A known one that looks like it.
+        nearest: Option<&'static str>,
+    },
     /// A name that no prefix makes sense of.
     #[error("Not recognizable as ksql, streams, consumer, or producer property: '{0}'")]
     NotRecognizable(String),
     /// The value does not fit.
     #[error("Failed to coerce type of value '{value}' for key '{name}'\nCaused by: {problem}")]
-    Value { name: String, value: String, problem: String },
+    Value {
+        /// The property, as it was given.
+        name: String,
+        /// As it was given.
+        value: String,
+        /// What is wrong with it, and what would fit.
+        problem: String,
+    },
     /// It asks for what is not there.
     #[error("{name} is not supported: {why}")]
-    Refused { name: String, why: &'static str },
+    Refused {
+        /// The property's full name.
+        name: String,
+        /// What is not there, and what to do instead.
+        why: &'static str,
+    },
     /// Only who starts the server may set it.
     #[error("Cannot override property '{0}'")]
     Immutable(String),
@@ -49,7 +66,7 @@ pub enum ConfigError {
     Prohibited(String),
 }
 
-fn hint(nearest: &Option<&'static str>) -> String {
+fn did_you_mean(nearest: &Option<&'static str>) -> String {
     nearest.map(|name| format!("\nDid you mean '{name}'?")).unwrap_or_default()
 }
 
@@ -85,6 +102,9 @@ pub struct Config {
 
 impl Config {
     /// The server's settings. Unknown names are kept (and may be warned about with [`nearest`]); bad values are refused.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`], or [`ConfigError::Refused`] for what is not offered.
     pub fn new<K: AsRef<str>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, ConfigError> {
         let mut config = Self::default();
         for (name, value) in pairs {
@@ -130,6 +150,9 @@ impl Config {
     }
 
     /// These settings with a request's on top. Names it may not set and bad values are refused.
+    ///
+    /// # Errors
+    /// As [`Config::check_override`], and as [`Config::new`].
     pub fn with<'a>(&self, overrides: impl IntoIterator<Item = (&'a String, &'a String)>) -> Result<Self, ConfigError> {
         let mut config = self.clone();
         for (name, value) in overrides {
@@ -163,6 +186,9 @@ impl Config {
     }
 
     /// Whether a request may set that property.
+    ///
+    /// # Errors
+    /// [`ConfigError::Prohibited`] by the server's lists, [`ConfigError::Immutable`], or [`ConfigError::NotRecognizable`].
     pub fn check_override(&self, name: &str) -> Result<(), ConfigError> {
         let full = full_name(name);
         let lists = |list| self.list(list).any(|listed| full_name(listed) == full);
@@ -184,6 +210,9 @@ impl Config {
     }
 
     /// Whether there is a property of that name at all.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unknown`], with a name that looks like it.
     pub fn check_known(&self, name: &str) -> Result<(), ConfigError> {
         match self.check_override(name) {
             Err(ConfigError::NotRecognizable(name)) => {
@@ -195,6 +224,9 @@ impl Config {
     }
 
     /// Checks a `SET 'name'='value'`.
+    ///
+    /// # Errors
+    /// As [`Config::check_known`], and as [`Config::with`] of it alone.
     pub fn check_set(&self, name: &str, value: &str) -> Result<(), ConfigError> {
         self.check_known(name)?;
         self.with([(&name.to_owned(), &value.to_owned())]).map(drop)

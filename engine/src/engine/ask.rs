@@ -24,6 +24,10 @@ use super::topics::KnownTopics;
 
 impl Engine {
     /// Starts a query; its rows come through [`crate::rows`] in that format. Gives up when the client is gone.
+    ///
+    /// # Errors
+    /// What is wrong with the query; [`FailureKind::TooMany`] and [`FailureKind::TooManyPushQueries`] beyond the limits for
+    /// clients; [`FailureKind::Unavailable`] when the rows of a table cannot be read now.
     pub fn query(
         &self,
         parsed: &Parsed,
@@ -41,6 +45,9 @@ impl Engine {
     }
 
     /// [`Engine::query`] for callers that have something better to do than to wait.
+    ///
+    /// # Errors
+    /// As [`Engine::query`].
     pub fn try_query(
         &self,
         parsed: &Parsed,
@@ -55,6 +62,9 @@ impl Engine {
     }
 
     /// Prints a topic.
+    ///
+    /// # Errors
+    /// There is no such topic, or it cannot be read; [`FailureKind::TooMany`] when too much is read for clients already.
     pub fn print(&self, print: Print, announce: bool) -> Result<RowReceiver, Failure> {
         let place = self.place_for_scan().ok_or_else(|| self.too_many_scans())?;
         let mut rows = statements::print(&self.shared.log, print, announce)?;

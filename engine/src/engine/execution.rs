@@ -38,6 +38,11 @@ pub struct Execution {
 impl Engine {
     /// Carries out the statements of a text, in order; nothing happens unless all of them make sense.
     /// `wait_for` is a command sequence number that must have been carried out before.
+    ///
+    /// # Errors
+    /// What is wrong with a statement when all are planned, and then nothing has happened; or why one could not be carried
+    /// out, and then those before it have been. [`FailureKind::CommandTimeout`] when the command of `wait_for` took too long,
+    /// [`FailureKind::Assertion`] when an ASSERT did not hold in time.
     pub fn execute(&self, text: &str, session: Session, wait_for: Option<i64>) -> Result<Vec<Answer>, Failure> {
         self.begin(text, session, wait_for).run_to_end()
     }
@@ -87,6 +92,9 @@ impl Execution {
     }
 
     /// Carries out what can be now.
+    ///
+    /// # Errors
+    /// As [`Engine::execute`].
     pub fn go_on(&mut self) -> Result<Progress<Vec<Answer>>, Failure> {
         if let Some(number) = self.after {
             if !self.engine.shared.outcomes.includes(number) {

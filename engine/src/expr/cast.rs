@@ -61,7 +61,10 @@ pub(super) fn check_bytes(bytes: usize, most: usize) -> Result<(), String> {
 /// Takes rows that cannot be converted, each with the text for the processing log. They are NULL.
 type Refused<'a> = &'a mut dyn FnMut(usize, String);
 
-/// Converts a value of type `from`; NULL stays NULL. The error text goes to the processing log.
+/// Converts a value of type `from`; NULL stays NULL.
+///
+/// # Errors
+/// Why the value is none of `to`, for the processing log.
 pub fn cast_value(value: &Value, from: &SqlType, to: &SqlType) -> Result<Value, String> {
     if from == to || value.is_null() {
         return Ok(value.clone());

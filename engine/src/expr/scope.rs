@@ -46,6 +46,9 @@ impl Scope {
     }
 
     /// Counts what was bound, and refuses more than `most` in all.
+    ///
+    /// # Errors
+    /// What is bound so far is too much, with the place of what is counted now.
     pub fn count(&self, parts: usize, most: usize, span: sql::Span) -> Result<(), ExprError> {
         let bound = self.bound.get().saturating_add(parts);
         self.bound.set(bound);

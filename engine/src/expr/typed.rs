@@ -23,6 +23,7 @@ pub struct Typed {
 /// What a typed expression does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[allow(missing_docs, reason = "what a variant is says what its operands are")]
 pub enum Kind {
     /// Column at that position of the row layout.
     Column(usize),
@@ -37,62 +38,48 @@ pub enum Kind {
     /// `-x`
     Negate(Box<Typed>),
     /// Both sides are of one type, except that scales of DECIMALs differ.
-    Arithmetic {
-        op: Arithmetic,
-        left: Box<Typed>,
-        right: Box<Typed>,
-    },
+    Arithmetic { op: Arithmetic, left: Box<Typed>, right: Box<Typed> },
     /// Both sides are of one type, except that scales of DECIMALs differ.
-    Compare {
-        op: Comparison,
-        left: Box<Typed>,
-        right: Box<Typed>,
-    },
+    Compare { op: Comparison, left: Box<Typed>, right: Box<Typed> },
+    /// Three-valued, as all that follows up to `Like`.
     And(Box<Typed>, Box<Typed>),
+    /// Three-valued.
     Or(Box<Typed>, Box<Typed>),
+    /// Three-valued.
     Not(Box<Typed>),
+    /// Never NULL itself.
     IsNull(Box<Typed>),
-    Between {
-        expr: Box<Typed>,
-        low: Box<Typed>,
-        high: Box<Typed>,
-    },
-    In {
-        expr: Box<Typed>,
-        list: Vec<Typed>,
-    },
+    /// `expr BETWEEN low AND high`, all of one type.
+    Between { expr: Box<Typed>, low: Box<Typed>, high: Box<Typed> },
+    /// `expr IN (list)`, all of one type.
+    In { expr: Box<Typed>, list: Vec<Typed> },
+    /// `expr LIKE pattern [ESCAPE 'escape']`
     Like {
         expr: Box<Typed>,
         pattern: Box<Typed>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         escape: Option<char>,
     },
-    /// Searched CASE.
+    /// `CASE WHEN … THEN … [ELSE otherwise] END`
     Case {
         whens: Vec<(Typed, Typed)>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         otherwise: Option<Box<Typed>>,
     },
     /// Element of an ARRAY (1-based) or MAP.
-    Subscript {
-        base: Box<Typed>,
-        index: Box<Typed>,
-    },
+    Subscript { base: Box<Typed>, index: Box<Typed> },
     /// Field of a STRUCT by position.
-    Field {
-        base: Box<Typed>,
-        field: usize,
-    },
+    Field { base: Box<Typed>, field: usize },
+    /// `ARRAY[…]`, elements of one type.
     Array(Vec<Typed>),
+    /// `MAP(key := value, …)`
     Map(Vec<(Typed, Typed)>),
     /// One expression per field of the type.
     Struct(Vec<Typed>),
+    /// A scalar or table function.
     Call(Call),
     /// `(x, y) => body` with its number of parameters; only as an argument of a call. Its type is the body's.
-    Lambda {
-        params: usize,
-        body: Box<Typed>,
-    },
+    Lambda { params: usize, body: Box<Typed> },
     /// A time unit as an argument of a call.
     Unit(sql::TimeUnit),
 }
@@ -113,10 +100,15 @@ pub struct Call {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arithmetic {
+    /// `+`
     Add,
+    /// `-`
     Subtract,
+    /// `*`
     Multiply,
+    /// `/`
     Divide,
+    /// `%`
     Modulo,
 }
 
@@ -124,13 +116,21 @@ pub enum Arithmetic {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Comparison {
+    /// `=`
     Equal,
+    /// `<>`
     NotEqual,
+    /// `<`
     Less,
+    /// `<=`
     LessEqual,
+    /// `>`
     Greater,
+    /// `>=`
     GreaterEqual,
+    /// `IS DISTINCT FROM`
     Distinct,
+    /// `IS NOT DISTINCT FROM`
     NotDistinct,
 }
 
@@ -234,6 +234,9 @@ impl Typed {
     }
 
     /// Converts to `ty` where ksqlDB converts by itself: numeric widening, DECIMALs that fit, NULL, nested by element.
+    ///
+    /// # Errors
+    /// ksqlDB does not convert to that type by itself.
     pub fn cast_to(self, ty: &SqlType) -> Result<Self, ExprError> {
         coerce::implicit(self, ty)
     }

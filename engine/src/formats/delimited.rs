@@ -18,6 +18,9 @@ use crate::types::text::{java_double, parse_double, plain_decimal};
 use crate::types::{Column, SqlType};
 
 /// Reads the value of `KEY_DELIMITER` or `VALUE_DELIMITER`: one character, `TAB` or `SPACE`. `property` is for the error.
+///
+/// # Errors
+/// [`FormatError::Schema`], which says what may stand there.
 pub fn parse_delimiter(property: &str, text: &str) -> Result<char, FormatError> {
     let mut characters = text.chars();
     match (text.to_ascii_uppercase().as_str(), characters.next(), characters.next()) {

@@ -42,6 +42,9 @@ pub fn format(name: &str) -> Option<&'static dyn Format> {
 }
 
 /// [`format()`], or the error to show for a name that is none.
+///
+/// # Errors
+/// [`FormatError::Unsupported`], in ksqlDB's words.
 pub fn known_format(name: &str) -> Result<&'static dyn Format, FormatError> {
     format(name).ok_or_else(|| FormatError::Unsupported(format!("Unknown format: {}", name.to_uppercase())))
 }
@@ -92,6 +95,9 @@ pub trait Decode: Send {
 pub trait Encode: Send {
     /// One payload per row; rows not `present` become null payloads. Without columns, the number of rows is that of
     /// `present`.
+    ///
+    /// # Errors
+    /// [`FormatError::Encode`]: a value is none that the format can write; nothing is written of the batch.
     fn encode(&mut self, columns: &[ArrayRef], present: Option<&BooleanBuffer>) -> Result<BinaryArray, FormatError>;
 }
 
@@ -102,8 +108,14 @@ pub trait Format: Sync {
     /// What it can do; the planner asks.
     fn features(&self) -> Features;
     /// Whether it can hold these columns as a key (`is_key`) or a value; the error text is ksqlDB's.
+    ///
+    /// # Errors
+    /// [`FormatError::Schema`]: what it cannot hold, and why.
     fn validate(&self, columns: &[Column], is_key: bool) -> Result<(), FormatError>;
     /// A decoder of the payload of `columns` that produces the columns at positions `used`, in that order.
+    ///
+    /// # Errors
+    /// [`FormatError::Schema`], as [`Format::validate`].
     fn decoder(
         &self,
         spec: &FormatSpec,
@@ -112,6 +124,9 @@ pub trait Format: Sync {
         is_key: bool,
     ) -> Result<Box<dyn Decode>, FormatError>;
     /// An encoder for all `columns`.
+    ///
+    /// # Errors
+    /// [`FormatError::Schema`], as [`Format::validate`].
     fn encoder(&self, spec: &FormatSpec, columns: &[Column], is_key: bool) -> Result<Box<dyn Encode>, FormatError>;
 }
 

@@ -12,20 +12,37 @@ pub enum KvError {
     Invalid(String),
     /// A file of the data directory, or an entry of the database, is damaged.
     #[error("{file} is corrupt: {problem}")]
-    Corrupt { file: String, problem: String },
+    Corrupt {
+        /// The file, or the space of the database.
+        file: String,
+        /// What is wrong in it, and where.
+        problem: String,
+    },
     /// State is laid out in a way that is not known here.
     #[error(
         "the state in '{space}' was written by another version of Millstream (it holds {found}; this version knows \
          {known}). Start that version again, or let the query begin anew: drop what it makes, or terminate it, and create \
          it again"
     )]
-    Layout { space: String, found: String, known: String },
+    Layout {
+        /// The store's space in the database.
+        space: String,
+        /// Kind and version of what is there.
+        found: String,
+        /// Kind and version that this version writes.
+        known: String,
+    },
     /// The data directory cannot be used (locked by another process, foreign files, no permission).
     #[error("{0}")]
     DataDir(String),
-    /// Reading or writing failed; `what` names the file or the call.
+    /// Reading or writing failed.
     #[error("{what}: {source}")]
-    Io { what: String, source: io::Error },
+    Io {
+        /// The call and the file.
+        what: String,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The database failed.
     #[error("local store: {0}")]
     Store(String),

@@ -33,11 +33,19 @@ pub use self::error::{KvError, Result};
 pub use self::memory::MemoryKv;
 pub use self::writes::{Write, Writes, Written};
 
-/// The local database: ordered keys in named spaces.
+/// The local database: ordered keys in named spaces. Reading fails with [`KvError::Io`] or [`KvError::Store`],
+/// with [`KvError::Corrupt`] when what is there is damaged, and with [`KvError::Unwritable`] while the database is closed
+/// after a failed write.
 pub trait Kv: Send + Sync + 'static {
     /// The value of a key.
+    ///
+    /// # Errors
+    /// It cannot be read.
     fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>>;
     /// Calls `each` for every entry in key order until it returns false.
+    ///
+    /// # Errors
+    /// It cannot be read; `each` has seen the entries before the fault.
     fn scan(
         &self,
         space: &str,
@@ -46,16 +54,28 @@ pub trait Kv: Send + Sync + 'static {
         each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<()>;
     /// Applies all writes at once, durably. When that fails none of them is applied, now or later.
+    ///
+    /// # Errors
+    /// [`KvError::Unwritable`] while the disk takes nothing; [`KvError::Invalid`] as [`Kv::check`].
     fn write(&self, writes: Writes) -> Result<()>;
     /// Fails if these writes could never be applied, for what they are.
+    ///
+    /// # Errors
+    /// [`KvError::Invalid`], when a name or an entry is too long.
     fn check(&self, _writes: &Writes) -> Result<()> {
         Ok(())
     }
     /// Makes writing possible again after it failed; fails while it is not.
+    ///
+    /// # Errors
+    /// [`KvError::Unwritable`], with what was wrong last.
     fn recover(&self) -> Result<()> {
         Ok(())
     }
     /// Removes every space whose name starts with the prefix.
+    ///
+    /// # Errors
+    /// As [`Kv::write`]; some of the spaces may be gone then.
     fn drop_spaces(&self, prefix: &str) -> Result<()>;
 }
 

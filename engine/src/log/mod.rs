@@ -44,7 +44,12 @@ pub enum LogError {
     TopicExists(String),
     /// The partition is not there.
     #[error("topic {topic} has no partition {partition}")]
-    UnknownPartition { topic: String, partition: u32 },
+    UnknownPartition {
+        /// The topic, which exists.
+        topic: String,
+        /// The number asked for.
+        partition: u32,
+    },
     /// The request makes no sense (a bad name, zero partitions, …).
     #[error("{0}")]
     Invalid(String),
@@ -185,34 +190,76 @@ pub struct Commit {
     pub writes: Writes,
 }
 
-/// Topics and commits.
+/// Topics and commits. Every call can fail with [`LogError::Local`] when the data directory does, and over Kafka with
+/// [`LogError::Broker`]; what a call adds to these stands with it.
 pub trait Log: Send + Sync + 'static {
     /// Makes a topic.
+    ///
+    /// # Errors
+    /// [`LogError::TopicExists`], or [`LogError::Invalid`] for a name or a number of partitions that cannot be.
     fn create_topic(&self, name: &str, spec: &TopicSpec) -> Result<()>;
     /// Removes a topic and its records.
+    ///
+    /// # Errors
+    /// [`LogError::UnknownTopic`].
     fn delete_topic(&self, name: &str) -> Result<()>;
     /// The topic of that name, if there is one.
+    ///
+    /// # Errors
+    /// Those of every call.
     fn topic(&self, name: &str) -> Result<Option<Topic>>;
     /// All topics, by name.
+    ///
+    /// # Errors
+    /// Those of every call.
     fn topics(&self) -> Result<Vec<Topic>>;
     /// Bounds of one partition.
+    ///
+    /// # Errors
+    /// [`LogError::UnknownTopic`] or [`LogError::UnknownPartition`].
     fn bounds(&self, of: &TopicPartition) -> Result<Bounds>;
     /// Reads the given partitions from the given offsets on. `wake` is raised whenever new records may be there.
+    ///
+    /// # Errors
+    /// [`LogError::UnknownTopic`] or [`LogError::UnknownPartition`].
     fn reader(&self, from: Vec<Position>, wake: Arc<Signal>) -> Result<Box<dyn Reader>>;
     /// Writes records and returns, once they are durable, the offset of the first record of each output.
+    ///
+    /// # Errors
+    /// [`LogError::UnknownTopic`], [`LogError::UnknownPartition`], or [`LogError::Invalid`] for columns of different length:
+    /// nothing is written then.
     fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>>;
     /// Writes positions, records and state at once.
+    ///
+    /// # Errors
+    /// As [`Log::append`]; [`LogError::Invalid`] also for state that the database can never take. Over Kafka the records of
+    /// a commit that failed may have been written.
     fn commit(&self, commit: Commit) -> Result<()>;
     /// Gives up the records before these positions: nobody will read them again. A log that gives up whole files keeps
     /// some of them for now.
+    ///
+    /// # Errors
+    /// [`LogError::UnknownTopic`] or [`LogError::UnknownPartition`].
     fn delete_records(&self, before: &[Position]) -> Result<()>;
     /// Committed positions of a group; the records that were committed with them are visible.
+    ///
+    /// # Errors
+    /// Those of every call.
     fn positions(&self, group: &str) -> Result<Vec<Position>>;
     /// Forgets a group's positions.
+    ///
+    /// # Errors
+    /// Those of every call.
     fn delete_group(&self, group: &str) -> Result<()>;
     /// Fails while nothing can be written; tries to mend that first.
+    ///
+    /// # Errors
+    /// What keeps it from being written to, mostly a full disk.
     fn check_writable(&self) -> Result<()>;
     /// Notes that all was written before the process ends. What is lost of it afterwards keeps the log from opening.
+    ///
+    /// # Errors
+    /// Those of every call: then the next start takes the process for one that crashed.
     fn close(&self) -> Result<()>;
     /// The local database.
     fn kv(&self) -> &Arc<dyn Kv>;
@@ -226,6 +273,10 @@ pub trait Log: Send + Sync + 'static {
 pub trait Reader: Send {
     /// What is there now, at most about `max_bytes` and at most one batch per partition, as (index into the positions
     /// the reader was made with, records). Empty when nothing is there; never waits.
+    ///
+    /// # Errors
+    /// [`LogError::UnknownTopic`] when a topic has gone; what is there cannot be read, or is damaged. The reader may have
+    /// passed over records then: whoever goes on takes a new one.
     fn poll(&mut self, max_bytes: usize) -> Result<Vec<(usize, RawBatch)>>;
     /// Whether a partition of which the last poll gave nothing has nothing more for now. Where records come from afar there may
     /// be some on their way: then the signal is raised when they are here, or when it is known that there are none. The

@@ -54,6 +54,9 @@ impl Partitioner {
 
     /// Splits a batch by partition; the order of records within each partition is kept. Partitions without records are
     /// left out.
+    ///
+    /// # Errors
+    /// [`LogError::Invalid`] unless all columns are of one length.
     pub fn split(&mut self, records: Records, partitions: u32) -> Result<Vec<(u32, Records)>> {
         let places = self.place_all(&records.keys, partitions);
         records.split(&places, partitions).map_err(|error| LogError::Invalid(error.to_string()))

@@ -71,6 +71,9 @@ impl Records {
 
     /// Sorts records into the partitions that `places` has for each; the order within each is kept. Partitions without
     /// records are left out.
+    ///
+    /// # Errors
+    /// The columns are not of one length.
     pub fn split(self, places: &[u32], partitions: u32) -> std::result::Result<Vec<(u32, Records)>, ArrowError> {
         let Some(first) = places.first().copied() else { return Ok(Vec::new()) };
         if places.iter().all(|place| *place == first) {

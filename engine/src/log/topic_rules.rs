@@ -9,6 +9,9 @@ const NAME_CHARS: usize = 249;
 pub(super) const PARTITIONS: u32 = 10_000;
 
 /// Kafka's rules for topics.
+///
+/// # Errors
+/// [`LogError::Invalid`] says which rule it breaks.
 pub fn check(name: &str, partitions: u32) -> Result<()> {
     check_name(name)?;
     if partitions == 0 {

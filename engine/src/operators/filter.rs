@@ -12,7 +12,7 @@ use super::{Context, Operator, OperatorError};
 ///
 /// On a table, a row that does not match becomes a tombstone, so downstream never keeps a stale row; where the old side
 /// is known, a row that did not match before either is left out.
-pub struct Filter {
+pub(crate) struct Filter {
     step: String,
     predicate: Evaluator,
     is_table: bool,
@@ -20,7 +20,7 @@ pub struct Filter {
 
 impl Filter {
     /// `predicate` is over the input's row layout.
-    pub fn new(step: &str, predicate: Evaluator, is_table: bool) -> Self {
+    pub(crate) fn new(step: &str, predicate: Evaluator, is_table: bool) -> Self {
         Self { step: step.to_owned(), predicate, is_table }
     }
 }

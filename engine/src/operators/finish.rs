@@ -10,7 +10,7 @@ use crate::state::{Table, ToRows};
 use crate::types::{Changes, Windows};
 
 /// An operator without state.
-pub enum Finish {
+pub(crate) enum Finish {
     /// A SELECT list.
     Project(Project),
     /// HAVING.
@@ -18,12 +18,12 @@ pub enum Finish {
 }
 
 /// A table's rows after these operators, first one first.
-pub fn finished(table: Table, steps: Vec<Finish>) -> Table {
+pub(crate) fn finished(table: Table, steps: Vec<Finish>) -> Table {
     if steps.is_empty() { table } else { table.map(|kept| Arc::new(Finished { kept, steps })) }
 }
 
 /// Rows after these operators, first one first. What cannot be evaluated was told when the row was made.
-pub fn finish(steps: &[Finish], rows: Changes) -> Result<Changes> {
+pub(crate) fn finish(steps: &[Finish], rows: Changes) -> Result<Changes> {
     steps.iter().try_fold(rows, |rows, step| {
         let rows = match step {
             Finish::Project(project) => project.apply(rows, &mut Told),

@@ -11,14 +11,14 @@ use super::{Context, Operator, OperatorError};
 
 /// Makes as many rows of each row as its longest array has elements; shorter ones are filled up with NULL. A row whose
 /// arrays are all empty or NULL, or for which a function fails, is left out.
-pub struct FlatMap {
+pub(crate) struct FlatMap {
     step: String,
     functions: Vec<Evaluator>,
 }
 
 impl FlatMap {
     /// `functions` yield an ARRAY each over the input's row layout; each appends one value column.
-    pub fn new(step: &str, functions: Vec<Evaluator>) -> Self {
+    pub(crate) fn new(step: &str, functions: Vec<Evaluator>) -> Self {
         Self { step: step.to_owned(), functions }
     }
 }

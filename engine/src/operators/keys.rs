@@ -16,14 +16,14 @@ use super::OperatorError;
 /// It is that of KAFKA where a step's keys are written so, else that of JSON: the order of their bytes is the order of
 /// ksqlDB's scans. DELIMITED will not do, as it reads an empty text as NULL.
 #[derive(Debug, Clone)]
-pub struct KeyForm {
+pub(crate) struct KeyForm {
     spec: FormatSpec,
     columns: Arc<[Column]>,
 }
 
 impl KeyForm {
     /// The form of keys of these columns in the stores of a step whose keys are written in `key_format`.
-    pub fn new(key_format: &FormatSpec, columns: &[Column]) -> Self {
+    pub(crate) fn new(key_format: &FormatSpec, columns: &[Column]) -> Self {
         let spec = match key_format.name.as_str() {
             "KAFKA" | "NONE" => key_format.clone(),
             _ => FormatSpec { name: "JSON".to_owned(), delimiter: None, wrap_single: columns.len() != 1 },
@@ -32,7 +32,7 @@ impl KeyForm {
     }
 
     /// Serialises keys of this form.
-    pub fn encoder(&self) -> Result<Box<dyn Encode>, FormatError> {
+    pub(crate) fn encoder(&self) -> Result<Box<dyn Encode>, FormatError> {
         known_format(&self.spec.name)?.encoder(&self.spec, &self.columns, true)
     }
 

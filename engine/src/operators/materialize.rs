@@ -19,7 +19,7 @@ use super::{Context, Operator, OperatorError};
 ///
 /// It stands behind the source of a table whose readers need to know what a row was before, and at the end of a query
 /// that makes a table, where pull queries read what it keeps. Rows without a key are left out: a table has none.
-pub struct Materialize {
+pub(crate) struct Materialize {
     keys: KeyBytes,
     types: Arc<[SqlType]>,
     rows: Arc<RwLock<Store<Vec<Row>>>>,
@@ -32,7 +32,7 @@ pub struct Materialize {
 
 impl Materialize {
     /// Keeps rows of `schema`, whose keys are written in `key_format` in topics and stand in windows of `kind`.
-    pub fn new(
+    pub(crate) fn new(
         schema: &Schema,
         key_format: &FormatSpec,
         kind: TableKind,

@@ -5,13 +5,13 @@
 //! over the whole step in topological order; one with two inputs walks both by (`seq`, port). Stream time is the
 //! operator's own: the highest timestamp it has seen so far.
 
-pub mod aggregate;
+pub(crate) mod aggregate;
 mod filter;
 mod finish;
 mod flat_map;
 #[cfg(test)]
 mod harness;
-pub mod join;
+pub(crate) mod join;
 mod keys;
 mod materialize;
 mod project;
@@ -25,17 +25,17 @@ use crate::kv::Writes;
 use crate::state::Table;
 use crate::types::{Changes, Windows};
 
-pub use filter::Filter;
-pub use finish::{Finish, finish, finished};
-pub use flat_map::FlatMap;
-pub use keys::KeyForm;
-pub use materialize::Materialize;
-pub use project::Project;
-pub use rekey::Rekey;
-pub use suppress::Suppress;
+pub(crate) use filter::Filter;
+pub(crate) use finish::{Finish, finish, finished};
+pub(crate) use flat_map::FlatMap;
+pub(crate) use keys::KeyForm;
+pub(crate) use materialize::Materialize;
+pub(crate) use project::Project;
+pub(crate) use rekey::Rekey;
+pub(crate) use suppress::Suppress;
 
 /// What an operator may use besides its input.
-pub trait Context {
+pub(crate) trait Context {
     /// A row that could not be evaluated: goes to the processing log.
     fn row_error(&mut self, operator: &str, message: String);
     /// The same, and the row, which has that number in the step, is dropped for it.
@@ -46,7 +46,8 @@ pub trait Context {
 
 /// Serialises the keys of a batch for stores: key columns, the windows in the keys, number of rows → one key per row, NULL
 /// where the row has none.
-pub type EncodeKeys = Box<dyn FnMut(&[ArrayRef], Option<&Windows>, usize) -> Result<BinaryArray, OperatorError> + Send>;
+pub(crate) type EncodeKeys =
+    Box<dyn FnMut(&[ArrayRef], Option<&Windows>, usize) -> Result<BinaryArray, OperatorError> + Send>;
 
 /// What can stop a query.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +64,7 @@ pub enum OperatorError {
 }
 
 /// One operator of a task.
-pub trait Operator: Send {
+pub(crate) trait Operator: Send {
     /// Takes one batch per input port (possibly empty) and makes the output of the step, ordered by `seq`.
     fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError>;
 

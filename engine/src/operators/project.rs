@@ -9,7 +9,7 @@ use super::rows::{eval, layout};
 use super::{Context, Operator, OperatorError};
 
 /// Computes the value columns and picks the key columns. Rows without a value stay so.
-pub struct Project {
+pub(crate) struct Project {
     step: String,
     key: Vec<usize>,
     value: Vec<Evaluator>,
@@ -17,7 +17,7 @@ pub struct Project {
 
 impl Project {
     /// `key` are positions of key columns; `value` is over the input's row layout.
-    pub fn new(step: &str, key: Vec<usize>, value: Vec<Evaluator>) -> Self {
+    pub(crate) fn new(step: &str, key: Vec<usize>, value: Vec<Evaluator>) -> Self {
         Self { step: step.to_owned(), key, value }
     }
 

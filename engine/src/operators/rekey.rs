@@ -11,7 +11,7 @@ use super::{Context, Operator, OperatorError};
 
 /// Computes a new key and picks the value columns. No row is dropped: a key that cannot be computed is NULL, and for a
 /// row without a value so is every key that reads value columns.
-pub struct Rekey {
+pub(crate) struct Rekey {
     step: String,
     key: Vec<Evaluator>,
     value: Vec<usize>,
@@ -19,7 +19,7 @@ pub struct Rekey {
 
 impl Rekey {
     /// `key` is over the input's row layout, `value` are positions in it.
-    pub fn new(step: &str, key: Vec<Evaluator>, value: Vec<usize>) -> Self {
+    pub(crate) fn new(step: &str, key: Vec<Evaluator>, value: Vec<usize>) -> Self {
         Self { step: step.to_owned(), key, value }
     }
 }

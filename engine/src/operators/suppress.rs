@@ -17,7 +17,7 @@ use crate::types::{Changes, Schema, Side, SqlType, Time, Window, WindowBounds, W
 ///
 /// Stream time is the highest ROWTIME seen, of any key. All rows of one input record count before windows are closed.
 /// Rows are never taken back, so the old side is absent.
-pub struct Suppress {
+pub(crate) struct Suppress {
     keys: EncodeKeys,
     window: Window,
     /// Rows by window and key; value columns stand behind the key columns.
@@ -42,7 +42,7 @@ struct Closed {
 
 impl Suppress {
     /// Holds rows of `schema`; those held at the last commit are read from `place`.
-    pub fn new(
+    pub(crate) fn new(
         schema: &Schema,
         keys: EncodeKeys,
         window: Window,

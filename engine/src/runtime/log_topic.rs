@@ -36,6 +36,9 @@ pub struct LogTopic {
 
 impl LogTopic {
     /// The topic that the settings ask for; it is made if it is missing and they say so.
+    ///
+    /// # Errors
+    /// The topic cannot be made or asked for.
     pub fn open(log: &Arc<dyn Log>, config: &Config) -> Result<Option<Self>, LogError> {
         let name = config.processing_log_topic();
         let spec = config.get(setting::PROCESSING_LOG_TOPIC_AUTO_CREATE).then(|| TopicSpec {

@@ -93,6 +93,9 @@ pub struct Runtime {
 
 impl Runtime {
     /// A runtime with its threads.
+    ///
+    /// # Errors
+    /// The system starts no more threads.
     pub fn new(
         log: Arc<dyn Log>,
         clock: Arc<dyn Clock>,
@@ -123,6 +126,10 @@ impl Runtime {
     /// Starts a persistent query. One that replaces the one of its id goes on from its positions, with its state, when
     /// [`Runtime::go_on`] says so: the first thing it may do is to write that rows of the other are gone. `paused` queries
     /// wait for [`Runtime::resume`].
+    ///
+    /// # Errors
+    /// A topic is missing or cannot be made, state cannot be read, or a step cannot be built: no query of that id runs
+    /// then.
     pub fn start(&self, start: PersistentStart, paused: bool) -> Result<(), RuntimeError> {
         let is_new = self.query(&start.plan.id).is_none();
         let (id, running) = self.add(start);
@@ -188,6 +195,9 @@ impl Runtime {
     }
 
     /// Starts a query for a client.
+    ///
+    /// # Errors
+    /// As [`Runtime::start`].
     pub fn start_transient(&self, transient: Transient) -> Result<(), RuntimeError> {
         let id: Arc<str> = Arc::from(transient.plan.id.as_str());
         let (plan, config) = (Arc::clone(&transient.plan), Arc::clone(&transient.config));
@@ -335,6 +345,9 @@ impl Runtime {
     }
 
     /// Stops a query for good: its positions, its state and its internal topics go.
+    ///
+    /// # Errors
+    /// The log failed. The query has stopped, and some of what it kept may be left.
     pub fn forget(&self, id: &str, config: &Config) -> Result<(), RuntimeError> {
         // One that runs has its own: the server's service id may have changed since it was made.
         let own = self.query(id).map(|running| Arc::clone(&running.config));
@@ -355,6 +368,9 @@ impl Runtime {
     }
 
     /// Pauses a query; positions and state are kept.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Unknown`].
     pub fn pause(&self, id: &str) -> Result<(), RuntimeError> {
         let running = self.query(id).ok_or_else(|| RuntimeError::Unknown(id.to_owned()))?;
         running.life.become_(State::Paused);
@@ -363,6 +379,9 @@ impl Runtime {
     }
 
     /// Lets a paused query go on. One that had failed before it was paused is started again, now.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Unknown`], or why it cannot be started again.
     pub fn resume(&self, id: &str) -> Result<(), RuntimeError> {
         let running = self.query(id).ok_or_else(|| RuntimeError::Unknown(id.to_owned()))?;
         let _one = running.making.lock();
@@ -410,6 +429,9 @@ impl Runtime {
     }
 
     /// The rows a query keeps for pull queries, by partition; empty if it keeps none.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: the rows cannot be read now.
     pub fn tables(&self, id: &str) -> Result<Tables, Unavailable> {
         let running = self.query(id).ok_or(Unavailable::Starting)?;
         let state = running.life.state();

@@ -126,6 +126,9 @@ pub struct Part {
 
 /// The sub-topologies of a query as it runs: in the order of the numbers in its tasks' names. A topic that is not there is
 /// taken for one with a single partition.
+///
+/// # Errors
+/// A topic cannot be asked for its partitions.
 pub fn parts(plan: &QueryPlan, uncut: bool, service_id: &str, log: &dyn Log) -> Result<Vec<Part>, LogError> {
     let partitions = |topic: &str| match partitions_of(log, topic) {
         Err(LogError::UnknownTopic(_)) => Ok(1),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A limit shared by stores. Nothing refuses to grow past it (a step must finish), but stores that find it exceeded
 /// give back clean entries before their next step.
 #[derive(Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     limit: usize,
     used: AtomicUsize,
     /// What cannot leave memory; it takes room from the stores.
@@ -14,17 +14,17 @@ pub struct Budget {
 
 impl Budget {
     /// A limit in bytes.
-    pub fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { limit, used: AtomicUsize::new(0), pinned: AtomicUsize::new(0) }
     }
 
     /// What one task may hold that is not committed yet, and therefore cannot leave memory: inputs taken, outputs made.
-    pub fn uncommitted(&self) -> usize {
+    pub(crate) fn uncommitted(&self) -> usize {
         (self.limit / 16).clamp(1 << 20, 64 << 20)
     }
 
     /// Bytes of stores.
-    pub fn used(&self) -> usize {
+    pub(crate) fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
 
@@ -40,12 +40,12 @@ impl Budget {
     }
 
     /// Whether stores should give something back.
-    pub fn is_exceeded(&self) -> bool {
+    pub(crate) fn is_exceeded(&self) -> bool {
         self.used() > self.room()
     }
 
     /// Whether `more` bytes would still fit.
-    pub fn has_room(&self, more: usize) -> bool {
+    pub(crate) fn has_room(&self, more: usize) -> bool {
         self.used() + more <= self.room()
     }
 

@@ -8,7 +8,7 @@ use crate::types::row::{put_i64, put_u64};
 
 impl<V: Values> Store<V> {
     /// Appends what changed since the last drain, to be written in the commit.
-    pub fn drain(&mut self, into: &mut Writes) {
+    pub(crate) fn drain(&mut self, into: &mut Writes) {
         self.drained.append(&mut self.dirty);
         let mut space: Option<(i64, Arc<str>)> = None;
         for &slot in &self.drained {
@@ -55,7 +55,7 @@ impl<V: Values> Store<V> {
 
     /// What was drained is committed: removed keys give their slots back, expired segments leave the database, and as
     /// many entries leave memory as the budget asks for.
-    pub fn committed(&mut self) -> Result<()> {
+    pub(crate) fn committed(&mut self) -> Result<()> {
         let before = self.bytes;
         let mut drained = std::mem::take(&mut self.drained);
         for slot in drained.drain(..) {

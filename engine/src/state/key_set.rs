@@ -9,7 +9,7 @@ use super::budget::Budget;
 const OVERHEAD: usize = 48;
 
 /// Keys in the order of their bytes. They cannot leave memory, so others' entries have to when they are many.
-pub struct KeySet {
+pub(crate) struct KeySet {
     keys: BTreeSet<Box<[u8]>>,
     bytes: usize,
     budget: Arc<Budget>,
@@ -17,19 +17,19 @@ pub struct KeySet {
 
 impl KeySet {
     /// No key yet.
-    pub fn new(budget: &Arc<Budget>) -> Self {
+    pub(crate) fn new(budget: &Arc<Budget>) -> Self {
         Self { keys: BTreeSet::new(), bytes: 0, budget: Arc::clone(budget) }
     }
 
     /// Adds a key, if it is not there.
-    pub fn insert(&mut self, key: &[u8]) {
+    pub(crate) fn insert(&mut self, key: &[u8]) {
         if self.keys.insert(Box::from(key)) {
             self.resize(self.bytes + key.len() + OVERHEAD);
         }
     }
 
     /// Removes a key; says whether it was there.
-    pub fn remove(&mut self, key: &[u8]) -> bool {
+    pub(crate) fn remove(&mut self, key: &[u8]) -> bool {
         let was_there = self.keys.remove(key);
         if was_there {
             self.resize(self.bytes - key.len() - OVERHEAD);
@@ -38,24 +38,24 @@ impl KeySet {
     }
 
     /// The lowest key.
-    pub fn first(&self) -> Option<&[u8]> {
+    pub(crate) fn first(&self) -> Option<&[u8]> {
         self.keys.first().map(AsRef::as_ref)
     }
 
     /// Takes out the lowest key.
-    pub fn pop_first(&mut self) -> Option<Box<[u8]>> {
+    pub(crate) fn pop_first(&mut self) -> Option<Box<[u8]>> {
         let key = self.keys.pop_first()?;
         self.resize(self.bytes - key.len() - OVERHEAD);
         Some(key)
     }
 
     /// All keys, lowest first.
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.keys.iter().map(AsRef::as_ref)
     }
 
     /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 

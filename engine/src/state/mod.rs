@@ -24,9 +24,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use budget::Budget;
-pub use key_set::KeySet;
-pub use rows::{Row, Stored};
-pub use scan::{Entries, Range, Visit};
-pub use store::{Layout, Place, Store, Values};
-pub use table::{Cursor, Found, Table, TableKind, ToRows};
+pub(crate) use budget::Budget;
+pub(crate) use key_set::KeySet;
+pub(crate) use rows::{Row, Stored};
+pub(crate) use scan::Entries;
+pub(crate) use store::{Layout, Place, Store, Values};
+pub(crate) use table::{Cursor, Found, Table, TableKind, ToRows};

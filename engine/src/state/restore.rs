@@ -10,12 +10,12 @@ use crate::types::row::{BadRow, get_i64, get_u64};
 impl<V: Values> Store<V> {
     /// Opens a store. As many entries are read into memory as the budget has room for; the others are read when they
     /// are needed. `values` holds no value yet.
-    pub fn open(values: V, place: Place) -> Result<Self> {
+    pub(crate) fn open(values: V, place: Place) -> Result<Self> {
         Self::open_as(values, place, false)
     }
 
     /// Opens a store that is cut into segments.
-    pub fn open_segmented(values: V, place: Place) -> Result<Self> {
+    pub(crate) fn open_segmented(values: V, place: Place) -> Result<Self> {
         Self::open_as(values, place, true)
     }
 

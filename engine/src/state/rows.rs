@@ -5,7 +5,7 @@ use crate::types::row::{BadRow, get_i64, put_i64};
 use super::store::{Layout, Values};
 
 /// A value that can be kept in a `Vec`.
-pub trait Stored: Default + Send + Sync {
+pub(crate) trait Stored: Default + Send + Sync {
     /// What it is as bytes.
     const LAYOUT: Layout;
 
@@ -44,7 +44,7 @@ impl<T: Stored> Values for Vec<T> {
 
 /// A row of a table: ROWTIME and the value columns in the form of [`crate::types::row`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Row {
+pub(crate) struct Row {
     /// Milliseconds since the epoch.
     pub time: i64,
     /// The encoded columns.
@@ -53,7 +53,7 @@ pub struct Row {
 
 impl Row {
     /// Replaces the row; a row of the same length is written in place.
-    pub fn set(&mut self, time: i64, row: &[u8]) {
+    pub(crate) fn set(&mut self, time: i64, row: &[u8]) {
         self.time = time;
         if self.bytes.len() == row.len() { self.bytes.copy_from_slice(row) } else { self.bytes = row.into() }
     }

@@ -7,10 +7,10 @@ use super::store::{Store, Values};
 use crate::kv::Result;
 
 /// Bounds of a scan.
-pub type Range<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+pub(crate) type Range<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 
 /// Takes key and value bytes of an entry; says whether it wants more.
-pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> bool + 'a;
+pub(crate) type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> bool + 'a;
 
 /// A store as its readers see it, whatever its values are.
 pub trait Entries: Send + Sync {

@@ -17,7 +17,7 @@ pub(super) const LAYOUT: &[u8] = b"layout";
 
 /// What stands in the entries of a store, as it is noted beside them. Entries without a note have version 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// What is kept.
     pub kind: &'static str,
     /// Raised with every change of the bytes of keys or values.
@@ -25,7 +25,7 @@ pub struct Layout {
 }
 
 /// Values by slot.
-pub trait Values: Send + Sync {
+pub(crate) trait Values: Send + Sync {
     /// What they are as bytes.
     const LAYOUT: Layout;
     /// There are `slots` slots now; the new ones hold no value.
@@ -42,7 +42,7 @@ pub trait Values: Send + Sync {
 
 /// Where a store keeps what is not in memory, and how much memory it shares.
 #[derive(Clone)]
-pub struct Place {
+pub(crate) struct Place {
     /// The local database and the space's name (`state/<query>/<partition>/<store>`); `None`: all of it is in memory
     /// and lost with the query.
     pub disk: Option<(Arc<dyn Kv>, Arc<str>)>,
@@ -52,17 +52,17 @@ pub struct Place {
 
 impl Place {
     /// In a space of the local database.
-    pub fn on_disk(kv: Arc<dyn Kv>, space: impl Into<Arc<str>>, budget: Arc<Budget>) -> Self {
+    pub(crate) fn on_disk(kv: Arc<dyn Kv>, space: impl Into<Arc<str>>, budget: Arc<Budget>) -> Self {
         Self { disk: Some((kv, space.into())), budget }
     }
 
     /// Memory only, without a limit.
-    pub fn memory() -> Self {
+    pub(crate) fn memory() -> Self {
         Self { disk: None, budget: Arc::new(Budget::new(usize::MAX)) }
     }
 
     /// A store below this one.
-    pub fn below(&self, name: &str) -> Self {
+    pub(crate) fn below(&self, name: &str) -> Self {
         let disk = self.disk.as_ref().map(|(kv, space)| (kv.clone(), Arc::from(format!("{space}/{name}"))));
         Self { disk, budget: self.budget.clone() }
     }
@@ -84,7 +84,7 @@ pub(super) struct Entry {
 }
 
 /// A map from (segment, key bytes) to values. Stores that are not cut into segments use segment 0.
-pub struct Store<V> {
+pub(crate) struct Store<V> {
     pub(super) values: V,
     pub(super) place: Place,
     pub(super) segmented: bool,
@@ -141,22 +141,22 @@ impl<V: Values> Store<V> {
     }
 
     /// The values, by slot.
-    pub fn values(&self) -> &V {
+    pub(crate) fn values(&self) -> &V {
         &self.values
     }
 
     /// The values, by slot. Changing one is up to the caller to announce (see [`Store::upsert`], [`Store::touch`]).
-    pub fn values_mut(&mut self) -> &mut V {
+    pub(crate) fn values_mut(&mut self) -> &mut V {
         &mut self.values
     }
 
     /// Stream time: the highest timestamp [`Store::advance`] was told, `i64::MIN` before the first.
-    pub fn time(&self) -> i64 {
+    pub(crate) fn time(&self) -> i64 {
         self.time
     }
 
     /// Moves stream time forward (never back).
-    pub fn advance(&mut self, time: i64) {
+    pub(crate) fn advance(&mut self, time: i64) {
         if time > self.time {
             self.time = time;
             self.time_dirty = true;
@@ -164,13 +164,13 @@ impl<V: Values> Store<V> {
     }
 
     /// Segments before this one are not needed any more once what is drained next has been committed.
-    pub fn expire_before(&mut self, segment: i64) {
+    pub(crate) fn expire_before(&mut self, segment: i64) {
         self.live_from = self.live_from.max(segment);
     }
 
     /// The slot of a key that has a value.
     #[inline]
-    pub fn get(&mut self, segment: i64, key: &[u8]) -> Result<Option<u32>> {
+    pub(crate) fn get(&mut self, segment: i64, key: &[u8]) -> Result<Option<u32>> {
         let hash = self.hash(segment, key);
         match self.find(hash, segment, key) {
             Some(slot) => {
@@ -184,7 +184,7 @@ impl<V: Values> Store<V> {
 
     /// The slot of a key, made if need be, and whether it had a value before. It has one now, and is dirty.
     #[inline]
-    pub fn upsert(&mut self, segment: i64, key: &[u8]) -> Result<(u32, bool)> {
+    pub(crate) fn upsert(&mut self, segment: i64, key: &[u8]) -> Result<(u32, bool)> {
         let hash = self.hash(segment, key);
         let slot = match self.find(hash, segment, key) {
             Some(slot) => slot,
@@ -205,7 +205,7 @@ impl<V: Values> Store<V> {
 
     /// Says that the value in a slot was changed.
     #[inline]
-    pub fn touch(&mut self, slot: u32) {
+    pub(crate) fn touch(&mut self, slot: u32) {
         let entry = &mut self.entries[slot as usize];
         if !entry.dirty {
             entry.dirty = true;
@@ -214,19 +214,19 @@ impl<V: Values> Store<V> {
     }
 
     /// Removes the value in a slot. The slot stays the key's until that is committed.
-    pub fn remove(&mut self, slot: u32) {
+    pub(crate) fn remove(&mut self, slot: u32) {
         self.touch(slot);
         self.entries[slot as usize].present = false;
         self.values.clear(slot);
     }
 
     /// Number of slots; every slot is below it.
-    pub fn slots(&self) -> usize {
+    pub(crate) fn slots(&self) -> usize {
         self.entries.len()
     }
 
     /// Key of a slot.
-    pub fn key(&self, slot: u32) -> &[u8] {
+    pub(crate) fn key(&self, slot: u32) -> &[u8] {
         self.entries[slot as usize].key.bytes()
     }
 

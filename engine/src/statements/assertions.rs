@@ -5,7 +5,7 @@ use sql::{Expr, ExprKind, Statement, With};
 use super::{Failure, FailureKind, Outcome, View};
 
 /// How an assertion stands now.
-pub enum Asserted {
+pub(crate) enum Asserted {
     /// As it should.
     Holds(Outcome),
     /// It does not, for this reason; that may change.
@@ -13,7 +13,7 @@ pub enum Asserted {
 }
 
 /// `ASSERT [NOT EXISTS] TOPIC name [WITH (…)]`: whether it holds now.
-pub fn topic(view: View<'_>, statement: &Statement) -> Result<Asserted, Failure> {
+pub(crate) fn topic(view: View<'_>, statement: &Statement) -> Result<Asserted, Failure> {
     let Statement::AssertTopic { exists, topic, with, .. } = statement else {
         return Err(Failure::statement("ASSERT TOPIC was expected"));
     };
@@ -23,7 +23,7 @@ pub fn topic(view: View<'_>, statement: &Statement) -> Result<Asserted, Failure>
 }
 
 /// `ASSERT [NOT EXISTS] SCHEMA …`: without a registry no schema exists.
-pub fn schema(exists: bool, subject: Option<&str>, id: Option<i32>) -> Result<Outcome, Failure> {
+pub(crate) fn schema(exists: bool, subject: Option<&str>, id: Option<i32>) -> Result<Outcome, Failure> {
     if !exists {
         return Ok(Outcome::AssertedSchema { subject: subject.map(str::to_owned), id, exists });
     }

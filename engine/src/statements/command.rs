@@ -5,7 +5,7 @@ use sql::{Join, SourceKind, Statement};
 use super::{Failure, FailureKind};
 
 /// ``stream/`X`/create``, `table/X/drop`, `terminate/CSAS_X_1/execute`, …; `None` for other statements.
-pub fn command_id(statement: &Statement) -> Option<String> {
+pub(crate) fn command_id(statement: &Statement) -> Option<String> {
     let all = |id: &Option<sql::Ident>| id.as_ref().map_or_else(|| "ALL".to_owned(), |id| id.name.clone());
     Some(match statement {
         Statement::CreateSource(create) => format!("{}/`{}`/create", kind(create.kind), create.name.name),
@@ -30,7 +30,7 @@ fn kind(kind: SourceKind) -> &'static str {
 }
 
 /// What ksqlDB warns of although the statement works.
-pub fn warnings(statement: &Statement) -> Vec<String> {
+pub(crate) fn warnings(statement: &Statement) -> Vec<String> {
     let query = match statement {
         Statement::CreateAs(create) => &create.query,
         Statement::InsertSelect { query, .. } => query,
@@ -50,7 +50,7 @@ pub fn warnings(statement: &Statement) -> Vec<String> {
 }
 
 /// SELECT and PRINT have endpoints of their own.
-pub fn wrong_endpoint() -> Failure {
+pub(crate) fn wrong_endpoint() -> Failure {
     Failure::new(
         FailureKind::QueryEndpoint,
         "The following statement types should be issued to the websocket endpoint '/query':\n\t* PRINT\n\t* SELECT",
@@ -58,7 +58,7 @@ pub fn wrong_endpoint() -> Failure {
 }
 
 /// A statement that is understood but not offered.
-pub fn unsupported(statement: &Statement) -> Failure {
+pub(crate) fn unsupported(statement: &Statement) -> Failure {
     match statement {
         Statement::AlterSystem { name, value } => Failure::new(
             FailureKind::Server,

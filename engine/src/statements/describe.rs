@@ -12,7 +12,7 @@ use crate::types::Column;
 use super::{Failure, FieldConstraint, GroupOffsets, Outcome, PartitionOffsets, SourceDescription, SourceField, View};
 
 /// `DESCRIBE name [EXTENDED]`
-pub fn describe(view: View<'_>, name: &str, extended: bool) -> Result<Outcome, Failure> {
+pub(crate) fn describe(view: View<'_>, name: &str, extended: bool) -> Result<Outcome, Failure> {
     let Some(source) = view.catalog.source(name) else {
         if let Some(lost) = view.catalog.lost_source(name) {
             return Err(Failure::statement(format!("STREAM/TABLE '{name}' {}", lost.reason())));
@@ -26,7 +26,7 @@ pub fn describe(view: View<'_>, name: &str, extended: bool) -> Result<Outcome, F
 }
 
 /// `DESCRIBE STREAMS|TABLES [EXTENDED]`, `SHOW STREAMS|TABLES EXTENDED`
-pub fn all(view: View<'_>, kind: SourceKind, extended: bool) -> Result<Outcome, Failure> {
+pub(crate) fn all(view: View<'_>, kind: SourceKind, extended: bool) -> Result<Outcome, Failure> {
     let sources = view.catalog.sources().filter(|source| source.kind == kind);
     let described: Result<Vec<_>, Failure> = sources.map(|source| description(view, source, extended)).collect();
     Ok(Outcome::SourceDescriptions(described?))

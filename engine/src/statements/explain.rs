@@ -14,7 +14,7 @@ use super::{
 };
 
 /// `EXPLAIN query_id`
-pub fn explain_query(view: View<'_>, id: &str) -> Result<Outcome, Failure> {
+pub(crate) fn explain_query(view: View<'_>, id: &str) -> Result<Outcome, Failure> {
     match view.catalog.query(id) {
         Some(query) => Ok(Outcome::QueryDescription(Box::new(running(view, query)?))),
         None if let Some(lost) = view.catalog.lost_query(id) => {
@@ -27,7 +27,7 @@ pub fn explain_query(view: View<'_>, id: &str) -> Result<Outcome, Failure> {
 }
 
 /// `EXPLAIN statement`: what was planned for it; `text` is the whole EXPLAIN.
-pub fn explain_plan(view: View<'_>, plan: &QueryPlan, text: &str) -> Result<Outcome, Failure> {
+pub(crate) fn explain_plan(view: View<'_>, plan: &QueryPlan, text: &str) -> Result<Outcome, Failure> {
     let now = view.clock.now_ms();
     let transient = plan.sink.is_none() && plan.sink_name.is_none();
     let id = if transient { transient_id(plan, now) } else { plan.id.clone() };

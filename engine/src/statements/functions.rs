@@ -16,7 +16,7 @@ pub(super) fn show(registry: &Registry) -> Outcome {
 }
 
 /// `DESCRIBE FUNCTION name`; `written` is the name as the user wrote it.
-pub fn describe_function(registry: &Registry, name: &str, written: &str) -> Result<Outcome, Failure> {
+pub(crate) fn describe_function(registry: &Registry, name: &str, written: &str) -> Result<Outcome, Failure> {
     let function = registry
         .get(name)
         .ok_or_else(|| Failure::request(format!("Can't find any functions with the name '{written}'")))?;

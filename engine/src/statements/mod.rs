@@ -18,21 +18,24 @@ mod variables;
 mod view;
 
 pub use crate::failure::{Failure, FailureKind, Progress};
-pub use assertions::{Asserted, schema as assert_schema, topic as assert_topic};
-pub use command::{command_id, unsupported, warnings, wrong_endpoint};
-pub use describe::{all as describe_all, describe};
-pub use explain::{explain_plan, explain_query};
-pub use functions::describe_function;
-pub use insert::{Inserter, Row, Writer, insert, prepare as prepare_insert};
+pub use insert::Inserter;
 pub use outcome::{
     Answer, CommandStatus, FieldConstraint, FunctionArgument, FunctionDescription, FunctionLine, FunctionSignature,
     GroupOffsets, Outcome, PartitionOffsets, Property, QueryDescription, QueryLine, QueryType, SourceDescription,
     SourceField, SourceLine, TaskOffsets, TopicLine,
 };
-pub use print::{Print, print};
-pub use properties::{set, unset};
+pub use print::Print;
 pub use session::{Session, bare_name};
-pub use show::show;
+
+pub(crate) use assertions::{Asserted, schema as assert_schema, topic as assert_topic};
+pub(crate) use command::{command_id, unsupported, warnings, wrong_endpoint};
+pub(crate) use describe::{all as describe_all, describe};
+pub(crate) use explain::{explain_plan, explain_query};
+pub(crate) use functions::describe_function;
+pub(crate) use insert::{insert, prepare as prepare_insert};
+pub(crate) use print::print;
+pub(crate) use properties::{set, unset};
+pub(crate) use show::show;
 pub(crate) use topics::is_readonly;
-pub use variables::{define, undefine};
-pub use view::{LiveQuery, PushQuery, View};
+pub(crate) use variables::{define, undefine};
+pub(crate) use view::{LiveQuery, PushQuery, View};

@@ -49,7 +49,7 @@ impl Print {
 
 /// Starts printing; each row is a line. With `announce` lines about the guessed formats come first and whenever the
 /// guess changes.
-pub fn print(log: &Arc<dyn Log>, print: Print, announce: bool) -> Result<RowReceiver, Failure> {
+pub(crate) fn print(log: &Arc<dyn Log>, print: Print, announce: bool) -> Result<RowReceiver, Failure> {
     let topic = log.topic(&print.topic)?;
     let topic = topic.ok_or_else(|| Failure::request(format!("Topic does not exist: {}", print.topic)))?;
     let name: Arc<str> = topic.name.as_str().into();

@@ -21,7 +21,7 @@ pub(super) fn show(view: View<'_>, session: &Session) -> Outcome {
 }
 
 /// `SET 'name'='value'`
-pub fn set(view: View<'_>, session: &mut Session, name: &str, value: &str) -> Result<Outcome, Failure> {
+pub(crate) fn set(view: View<'_>, session: &mut Session, name: &str, value: &str) -> Result<Outcome, Failure> {
     view.config.check_set(name, value).map_err(refused)?;
     session.properties.insert(bare_name(name).to_owned(), value.to_owned());
     Ok(Outcome::Nothing)
@@ -41,7 +41,7 @@ fn refused(error: ConfigError) -> Failure {
 }
 
 /// `UNSET 'name'`; a property that was never set is left so.
-pub fn unset(view: View<'_>, session: &mut Session, name: &str) -> Result<Outcome, Failure> {
+pub(crate) fn unset(view: View<'_>, session: &mut Session, name: &str) -> Result<Outcome, Failure> {
     view.config.check_known(name).map_err(refused)?;
     session.properties.remove(bare_name(name));
     Ok(Outcome::Nothing)

@@ -7,7 +7,7 @@ use crate::expr::Registry;
 use super::{Failure, Outcome, Session, SourceLine, View, describe, explain, functions, properties, topics};
 
 /// Answers `SHOW …`.
-pub fn show(what: &Show, view: View<'_>, session: &Session, registry: &Registry) -> Result<Outcome, Failure> {
+pub(crate) fn show(what: &Show, view: View<'_>, session: &Session, registry: &Registry) -> Result<Outcome, Failure> {
     Ok(match what {
         Show::Topics { all, extended } => topics::show(view, *all, *extended)?,
         Show::Sources { kind, extended: false } => sources(view, *kind),

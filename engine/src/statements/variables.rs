@@ -3,13 +3,13 @@
 use super::{Outcome, Session};
 
 /// `DEFINE name = 'value'`
-pub fn define(session: &mut Session, name: &str, value: &str) -> Outcome {
+pub(crate) fn define(session: &mut Session, name: &str, value: &str) -> Outcome {
     session.variables.define(name, value);
     Outcome::Nothing
 }
 
 /// `UNDEFINE name`
-pub fn undefine(session: &mut Session, name: &str) -> Outcome {
+pub(crate) fn undefine(session: &mut Session, name: &str) -> Outcome {
     if session.variables.undefine(name) {
         return Outcome::Nothing;
     }

@@ -12,43 +12,43 @@ use super::{QueryLine, QueryType};
 
 /// Everything a statement may look at.
 #[derive(Clone, Copy)]
-pub struct View<'a> {
+pub(crate) struct View<'a> {
     /// What exists, as the statements before this one left it.
-    pub catalog: &'a Catalog,
+    pub(crate) catalog: &'a Catalog,
     /// Topics.
-    pub log: &'a dyn Log,
+    pub(crate) log: &'a dyn Log,
     /// The server's settings with the request's on top.
-    pub config: &'a Config,
+    pub(crate) config: &'a Config,
     /// The time.
-    pub clock: &'a dyn Clock,
+    pub(crate) clock: &'a dyn Clock,
     /// Queries that run, persistent ones and others, oldest first.
-    pub live: &'a [LiveQuery],
+    pub(crate) live: &'a [LiveQuery],
 }
 
 /// What the runtime knows about a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveQuery {
+pub(crate) struct LiveQuery {
     /// Its id.
-    pub id: String,
+    pub(crate) id: String,
     /// `RUNNING`, `PAUSED`, `ERROR`.
-    pub status: String,
+    pub(crate) status: String,
     /// Latest errors, oldest first.
-    pub errors: Vec<QueryError>,
+    pub(crate) errors: Vec<QueryError>,
     /// Records it could not read.
-    pub bad_records: Vec<BadRecords>,
+    pub(crate) bad_records: Vec<BadRecords>,
     /// The statement and the sources of a push query; persistent ones stand in the catalog.
-    pub push: Option<PushQuery>,
+    pub(crate) push: Option<PushQuery>,
     /// The settings it runs with.
-    pub config: Option<Arc<Config>>,
+    pub(crate) config: Option<Arc<Config>>,
 }
 
 /// A push query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PushQuery {
+pub(crate) struct PushQuery {
     /// Its statement, as received.
-    pub text: String,
+    pub(crate) text: String,
     /// Streams and tables it reads.
-    pub sources: Vec<String>,
+    pub(crate) sources: Vec<String>,
 }
 
 impl View<'_> {

@@ -17,6 +17,9 @@ impl Side {
     }
 
     /// Makes every column NULL where the row is not present.
+    ///
+    /// # Errors
+    /// Never for columns as long as the side.
     pub fn mask_absent(&mut self) -> Result<(), ArrowError> {
         let Some(present) = &self.present else { return Ok(()) };
         let absent = BooleanArray::new(!present, None);

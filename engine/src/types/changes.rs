@@ -42,6 +42,9 @@ impl Side {
     }
 
     /// These rows, in that order; indices must be within the batch.
+    ///
+    /// # Errors
+    /// A column of the result takes more than Arrow's can hold.
     pub fn take(&self, rows: &UInt32Array) -> Result<Self, ArrowError> {
         let present = self.present.as_ref();
         Ok(Self {
@@ -144,6 +147,9 @@ impl Changes {
     }
 
     /// The rows where `keep` is true.
+    ///
+    /// # Errors
+    /// Never for `keep` as long as the batch.
     pub fn filter(&self, keep: &BooleanArray) -> Result<Self, ArrowError> {
         Ok(Self {
             key: filter_all(&self.key, keep)?,
@@ -163,6 +169,9 @@ impl Changes {
     }
 
     /// These rows, in that order; indices must be within the batch.
+    ///
+    /// # Errors
+    /// A column of the result takes more than Arrow's can hold.
     pub fn take(&self, rows: &UInt32Array) -> Result<Self, ArrowError> {
         Ok(Self {
             key: take_all(&self.key, rows)?,
@@ -182,6 +191,9 @@ impl Changes {
     }
 
     /// Batches of one schema, one after the other (at least one).
+    ///
+    /// # Errors
+    /// There is no batch, they are of different schemas, or a column of the result takes more than Arrow's can hold.
     pub fn concat(batches: &[Changes]) -> Result<Self, ArrowError> {
         let Some(first) = batches.first() else {
             return Err(ArrowError::InvalidArgumentError("nothing to concatenate".to_owned()));

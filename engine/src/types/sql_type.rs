@@ -22,18 +22,36 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum SqlType {
+    /// `TRUE` or `FALSE`.
     Boolean,
+    /// 32 bits.
     Integer,
+    /// 64 bits.
     Bigint,
+    /// IEEE 754, 64 bits.
     Double,
-    Decimal { precision: u8, scale: i8 },
+    /// An exact number.
+    Decimal {
+        /// Digits in all, at most 38 but for results of arithmetic.
+        precision: u8,
+        /// Digits behind the point.
+        scale: i8,
+    },
+    /// Unicode; compared and cut as Java does, by UTF-16 units.
     String,
+    /// Any bytes.
     Bytes,
+    /// Of the day, to the millisecond.
     Time,
+    /// A day, without a zone.
     Date,
+    /// Milliseconds since the epoch.
     Timestamp,
+    /// Of elements of one type.
     Array(Box<SqlType>),
+    /// Keys of one type to values of one; keys are STRING unless a function made it.
     Map(Box<SqlType>, Box<SqlType>),
+    /// Fields with their names, in order.
     Struct(Vec<(String, SqlType)>),
 }
 

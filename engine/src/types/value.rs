@@ -19,15 +19,22 @@ use super::{ColumnBuilder, SqlType, View, text};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Value {
+    /// Of any type.
     #[default]
     Null,
+    /// `TRUE` or `FALSE`.
     Boolean(bool),
+    /// 32 bits.
     Integer(i32),
+    /// 64 bits.
     Bigint(i64),
+    /// 64 bits; NaN and infinities are values.
     Double(#[serde(with = "exact::double")] f64),
     /// Unscaled value and scale.
     Decimal(#[serde(with = "exact::unscaled")] i128, i8),
+    /// UTF-8.
     String(String),
+    /// As they are.
     Bytes(#[serde(with = "exact::bytes")] Vec<u8>),
     /// Milliseconds of the day.
     Time(i32),
@@ -35,7 +42,9 @@ pub enum Value {
     Date(i32),
     /// Milliseconds since the epoch.
     Timestamp(i64),
+    /// The elements, in order.
     Array(Vec<Value>),
+    /// The entries, in the order they came.
     Map(Vec<(Value, Value)>),
     /// The fields' values, in the order of the type's fields.
     Struct(Vec<Value>),

@@ -5,50 +5,72 @@ use serde_json::{Map, Value};
 
 use crate::{QueryDescription, RunningQuery, SchemaInfo, SourceDescription};
 
-/// One element of the answer of `/ksql`.
+/// One element of the answer of `/ksql`: one per statement. Each has the statement (canonical for CREATE, else as it was
+/// received) and warnings: what is worth knowing although it worked.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "@type")]
 pub enum Entity {
+    /// What went through the command log: CREATE, DROP, INSERT INTO … SELECT, TERMINATE, …
     #[serde(rename = "currentStatus")]
     CurrentStatus(CommandStatusEntity),
+    /// `IF [NOT] EXISTS`, and nothing was to do.
     #[serde(rename = "warning_entity")]
     Warning(WarningEntity),
+    /// `SHOW STREAMS`
     #[serde(rename = "streams")]
     Streams(StreamList),
+    /// `SHOW TABLES`
     #[serde(rename = "tables")]
     Tables(TableList),
+    /// `SHOW STREAMS EXTENDED`, `DESCRIBE TABLES`, …
     #[serde(rename = "source_descriptions")]
     SourceDescriptions(SourceDescriptionList),
+    /// `DESCRIBE name`
     #[serde(rename = "sourceDescription")]
     SourceDescription(SourceDescriptionEntity),
+    /// `SHOW QUERIES`
     #[serde(rename = "queries")]
     Queries(QueryList),
+    /// `SHOW QUERIES EXTENDED`
     #[serde(rename = "query_descriptions")]
     QueryDescriptions(QueryDescriptionList),
+    /// `EXPLAIN`
     #[serde(rename = "queryDescription")]
     QueryDescription(QueryDescriptionEntity),
+    /// `SHOW TOPICS`
     #[serde(rename = "kafka_topics")]
     Topics(TopicList),
+    /// `SHOW TOPICS EXTENDED`
     #[serde(rename = "kafka_topics_extended")]
     TopicsExtended(TopicListExtended),
+    /// `SHOW PROPERTIES`
     #[serde(rename = "properties")]
     Properties(PropertiesList),
+    /// `SHOW FUNCTIONS`
     #[serde(rename = "function_names")]
     Functions(FunctionList),
+    /// `DESCRIBE FUNCTION name`
     #[serde(rename = "describe_function")]
     Function(DescribeFunction),
+    /// `SHOW TYPES`
     #[serde(rename = "type_list")]
     Types(TypeList),
+    /// `SHOW VARIABLES`
     #[serde(rename = "variables")]
     Variables(VariableList),
+    /// `TERMINATE` of a push query
     #[serde(rename = "terminate_query")]
     TerminateQuery(TerminateQuery),
+    /// `SHOW CONNECTORS`
     #[serde(rename = "connector_list")]
     Connectors(ConnectorList),
+    /// `SHOW CONNECTOR PLUGINS`
     #[serde(rename = "connector_plugins_list")]
     ConnectorPlugins(ConnectorPlugins),
+    /// `ASSERT [NOT EXISTS] TOPIC`
     #[serde(rename = "assert_topic")]
     AssertTopic(AssertTopic),
+    /// `ASSERT [NOT EXISTS] SCHEMA`
     #[serde(rename = "assert_schema")]
     AssertSchema(AssertSchema),
     /// An entity this version does not know (only met when reading).
@@ -102,12 +124,15 @@ pub struct Warning {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CommandStatusEntity {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
     /// ``stream/`X`/create``
     pub command_id: String,
+    /// What became of it.
     pub command_status: CommandStatus,
     /// Position in the command log, -1 before any.
     pub command_sequence_number: i64,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -117,6 +142,7 @@ pub struct CommandStatusEntity {
 pub struct CommandStatus {
     /// `SUCCESS`, `ERROR`, `EXECUTING`, …
     pub status: String,
+    /// `Stream created`, `Created query with ID CSAS_X_7`, …
     pub message: String,
     /// Query it started.
     pub query_id: Option<String>,
@@ -126,8 +152,11 @@ pub struct CommandStatus {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WarningEntity {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// Why nothing was to do.
     pub message: String,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -135,8 +164,11 @@ pub struct WarningEntity {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StreamList {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// In order of their names.
     pub streams: Vec<SourceInfo>,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -144,8 +176,11 @@ pub struct StreamList {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TableList {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// In order of their names.
     pub tables: Vec<SourceInfo>,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -156,10 +191,15 @@ pub struct SourceInfo {
     /// `STREAM` or `TABLE`.
     #[serde(rename = "type")]
     pub kind: String,
+    /// As the catalog knows it, without quotes.
     pub name: String,
+    /// The topic its records are in.
     pub topic: String,
+    /// `KAFKA`, `JSON`, …
     pub key_format: String,
+    /// `JSON`, `DELIMITED`, …
     pub value_format: String,
+    /// Whether its keys stand in windows.
     pub is_windowed: bool,
 }
 
@@ -167,8 +207,11 @@ pub struct SourceInfo {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceDescriptionList {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// In order of their names.
     pub source_descriptions: Vec<SourceDescription>,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -176,8 +219,11 @@ pub struct SourceDescriptionList {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceDescriptionEntity {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// The one asked for.
     pub source_description: SourceDescription,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -185,8 +231,11 @@ pub struct SourceDescriptionEntity {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryList {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// Persistent ones, then push queries, each oldest first.
     pub queries: Vec<RunningQuery>,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -194,8 +243,11 @@ pub struct QueryList {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryDescriptionList {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// Persistent ones, oldest first.
     pub query_descriptions: Vec<QueryDescription>,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -203,8 +255,11 @@ pub struct QueryDescriptionList {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryDescriptionEntity {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// The query, or what the statement would start.
     pub query_description: QueryDescription,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -212,8 +267,11 @@ pub struct QueryDescriptionEntity {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TopicList {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// In order of their names.
     pub topics: Vec<TopicInfo>,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -221,6 +279,7 @@ pub struct TopicList {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TopicInfo {
+    /// In the case Kafka knows it by.
     pub name: String,
     /// Number of replicas of each partition.
     pub replica_info: Vec<u32>,
@@ -230,8 +289,11 @@ pub struct TopicInfo {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TopicListExtended {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// In order of their names.
     pub topics: Vec<TopicInfoExtended>,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -239,10 +301,13 @@ pub struct TopicListExtended {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TopicInfoExtended {
+    /// In the case Kafka knows it by.
     pub name: String,
     /// Number of replicas of each partition.
     pub replica_info: Vec<u32>,
+    /// Persistent queries that read it.
     pub consumer_count: u32,
+    /// The same: each has a group of its own.
     pub consumer_group_count: u32,
 }
 
@@ -250,22 +315,28 @@ pub struct TopicInfoExtended {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PropertiesList {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// All that the server knows.
     pub properties: Vec<Property>,
     /// Names the request overrides.
     pub overwritten_properties: Vec<String>,
     /// Names nobody set.
     pub default_properties: Vec<String>,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
 /// One property.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Property {
+    /// `ksql.streams.auto.offset.reset`, …
     pub name: String,
     /// `KSQL` or `EMBEDDED CONNECT WORKER`.
     pub scope: String,
+    /// As set, else the default; `[hidden]` for a password, absent when there is none.
     pub value: Option<String>,
+    /// Whether a session may set it.
     pub editable: bool,
     /// `SERVER` or `QUERY`.
     pub level: String,
@@ -275,18 +346,23 @@ pub struct Property {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FunctionList {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// In order of their names.
     pub functions: Vec<FunctionName>,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
 /// A function in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FunctionName {
+    /// In upper case.
     pub name: String,
     /// `SCALAR`, `AGGREGATE`, `TABLE`.
     #[serde(rename = "type")]
     pub kind: String,
+    /// As `SHOW FUNCTIONS` groups them: `STRING`, `DATE / TIME`, …
     pub category: String,
 }
 
@@ -294,15 +370,24 @@ pub struct FunctionName {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DescribeFunction {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// In upper case.
     pub name: String,
+    /// What it does.
     pub description: String,
+    /// `Confluent` for those that ksqlDB has.
     pub author: String,
+    /// Of the function; mostly empty.
     pub version: String,
+    /// Always `internal`: no function comes from a file.
     pub path: String,
+    /// Its signatures.
     pub functions: Vec<FunctionInfo>,
+    /// `SCALAR`, `AGGREGATE`, `TABLE`.
     #[serde(rename = "type")]
     pub kind: String,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -310,9 +395,13 @@ pub struct DescribeFunction {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FunctionInfo {
+    /// In order.
     pub arguments: Vec<FunctionArgument>,
+    /// As SQL writes it.
     pub return_type: String,
+    /// What this signature does.
     pub description: String,
+    /// Types of `arguments`, as SQL writes them.
     pub argument_types: Vec<String>,
 }
 
@@ -320,10 +409,14 @@ pub struct FunctionInfo {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FunctionArgument {
+    /// As the documentation calls it.
     pub name: String,
+    /// As SQL writes it.
     #[serde(rename = "type")]
     pub ty: String,
+    /// What it is for; may be empty.
     pub description: String,
+    /// Whether any number of them may follow.
     pub is_variadic: bool,
 }
 
@@ -331,9 +424,11 @@ pub struct FunctionArgument {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TypeList {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
     /// Name → [`SchemaInfo`].
     pub types: Map<String, Value>,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -349,15 +444,20 @@ impl TypeList {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VariableList {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// In order of their names.
     pub variables: Vec<Variable>,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
 /// A variable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Variable {
+    /// In the case it was defined in.
     pub name: String,
+    /// What `${name}` stands for.
     pub value: String,
 }
 
@@ -365,9 +465,13 @@ pub struct Variable {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TerminateQuery {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// Of the push query.
     pub query_id: String,
+    /// False when it had ended before.
     pub was_terminated: bool,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -375,8 +479,11 @@ pub struct TerminateQuery {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectorList {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// Always empty: there are no connectors.
     pub connectors: Vec<Value>,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -384,8 +491,11 @@ pub struct ConnectorList {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectorPlugins {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// Always empty.
     pub connectors_plugins: Vec<Value>,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -393,9 +503,13 @@ pub struct ConnectorPlugins {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AssertTopic {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// In the case it was written in.
     pub topic_name: String,
+    /// Whether it was asserted to exist, or not to.
     pub exists: bool,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }
 
@@ -403,9 +517,14 @@ pub struct AssertTopic {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AssertSchema {
+    /// What this answers; see [`Entity`].
     pub statement_text: String,
+    /// As asked for.
     pub subject: Option<String>,
+    /// As asked for.
     pub id: Option<i32>,
+    /// Whether it was asserted to exist, or not to.
     pub exists: bool,
+    /// See [`Entity`].
     pub warnings: Vec<Warning>,
 }

@@ -107,12 +107,18 @@ pub trait States: Send + Sync {
     /// Puts a slot back to the initial state.
     fn clear(&mut self, slot: u32);
     /// Applies `ops` in order.
+    ///
+    /// # Errors
+    /// The arguments are not of the types the call was resolved for, or Arrow refuses; a bug, and the query fails.
     fn run(&mut self, ops: &[Op], input: Input<'_>) -> Result<Results, AggregateError>;
     /// The results of slots as they are.
     fn results(&self, slots: &[u32]) -> ArrayRef;
     /// Appends a state's bytes.
     fn encode(&self, slot: u32, into: &mut Vec<u8>);
     /// Takes a state's bytes off the front.
+    ///
+    /// # Errors
+    /// The bytes are not what [`States::encode`] wrote.
     fn decode(&mut self, slot: u32, bytes: &mut &[u8]) -> Result<(), BadRow>;
     /// Bytes of memory a state takes.
     fn heap_bytes(&self, slot: u32) -> usize;

@@ -18,14 +18,26 @@ pub trait Function: Send + Sync + 'static {
     /// State of a group without rows.
     fn init(&self) -> Self::State;
     /// Downcasts argument columns.
+    ///
+    /// # Errors
+    /// They are not of the types the call was resolved for; a bug.
     fn args<'a>(&self, columns: &'a [ArrayRef]) -> Result<Self::Args<'a>, AggregateError>;
     /// Adds a row.
+    ///
+    /// # Errors
+    /// As [`Function::args`].
     fn add(&self, state: &mut Self::State, args: &Self::Args<'_>, row: usize) -> Result<(), AggregateError>;
     /// Takes a row back; only called for functions that were resolved as undoable.
+    ///
+    /// # Errors
+    /// As [`Function::args`].
     fn undo(&self, _state: &mut Self::State, _args: &Self::Args<'_>, _row: usize) -> Result<(), AggregateError> {
         Ok(())
     }
     /// Adds another group's state.
+    ///
+    /// # Errors
+    /// As [`Function::args`].
     fn merge(&self, into: &mut Self::State, from: &Self::State) -> Result<(), AggregateError>;
     /// An empty result column.
     fn output(&self) -> Self::Out;
@@ -42,6 +54,9 @@ pub trait Function: Send + Sync + 'static {
     /// Appends the state's bytes; they say where they end.
     fn encode(&self, state: &Self::State, into: &mut Vec<u8>);
     /// Takes a state's bytes off the front.
+    ///
+    /// # Errors
+    /// The bytes are not what [`Function::encode`] wrote.
     fn decode(&self, bytes: &mut &[u8]) -> Result<Self::State, BadRow>;
     /// Bytes of memory outside the state itself.
     fn heap_bytes(&self, _state: &Self::State) -> usize {

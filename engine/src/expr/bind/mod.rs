@@ -24,6 +24,10 @@ pub struct Env<'a> {
 }
 
 /// Gives an expression its types. Columns become positions in `scope`.
+///
+/// # Errors
+/// A name is unknown or ambiguous, a type does not fit its operator or function, or there is no code for it; each with its
+/// place in the text.
 pub fn bind(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<Typed, ExprError> {
     bind_types(expr, scope, env).and_then(Bound::sound)
 }
@@ -45,6 +49,9 @@ impl Bound {
 
 /// Gives an expression its types, whether or not there is code for it: ksqlDB looks at types first, and does not look
 /// into NOT, BETWEEN, IN, LIKE, IS NULL and CAST, whose types are known.
+///
+/// # Errors
+/// As [`bind`], but for what has no code.
 pub fn bind_types(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<Bound, ExprError> {
     let mut binder = Binder { scope, env, lambdas: Vec::new(), code: None };
     let typed = binder.bind(expr)?;
@@ -52,6 +59,9 @@ pub fn bind_types(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<Bound, Exp
 }
 
 /// Binds a call of a table function; the result is an ARRAY whose elements are the function's rows.
+///
+/// # Errors
+/// As [`bind_types`].
 pub fn bind_table_function(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<Bound, ExprError> {
     let mut binder = Binder { scope, env, lambdas: Vec::new(), code: None };
     let typed = match &expr.kind {
@@ -62,6 +72,9 @@ pub fn bind_table_function(expr: &Expr, scope: &Scope, env: Env<'_>) -> Result<B
 }
 
 /// A type as written → a type: custom names are looked up.
+///
+/// # Errors
+/// There is no such type, a DECIMAL or STRUCT cannot be, or the type is too large.
 pub fn resolve_type(
     ty: &Type,
     custom: &dyn Fn(&str) -> Option<SqlType>,

@@ -46,8 +46,11 @@ pub struct Variation {
 /// Kind of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FunctionKind {
+    /// One value for each row.
     Scalar,
+    /// One value for each group.
     Aggregate,
+    /// Any number of rows for each row.
     Table,
 }
 
@@ -64,6 +67,7 @@ impl FunctionKind {
 
 /// Group of functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "`name` has the words that users know them by")]
 pub enum Category {
     Aggregate,
     Array,
@@ -120,8 +124,11 @@ pub type Kernel = fn(&Batch<'_>) -> Result<ArrayRef, ArrowError>;
 /// The functions that take lambdas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LambdaKind {
+    /// `TRANSFORM`
     Transform,
+    /// `FILTER`
     Filter,
+    /// `REDUCE`
     Reduce,
 }
 
@@ -157,11 +164,17 @@ impl Batch<'_> {
     }
 
     /// Whether a value may have so many bytes: what makes much of little asks before it does.
+    ///
+    /// # Errors
+    /// The text for the processing log.
     pub fn check_bytes(&self, bytes: usize) -> Result<(), String> {
         check_bytes(bytes, self.context.settings.value_bytes)
     }
 
     /// Argument `i` as a column of `len` rows.
+    ///
+    /// # Errors
+    /// As [`Batch::arg`].
     pub fn column(&self, i: usize) -> Result<ArrayRef, ArrowError> {
         self.arg(i)?.expand(self.len)
     }
@@ -172,6 +185,9 @@ impl Batch<'_> {
     }
 
     /// Argument `i`.
+    ///
+    /// # Errors
+    /// The call has no such argument.
     pub fn arg(&self, i: usize) -> Result<&Arg, ArrowError> {
         self.args.get(i).ok_or_else(|| ArrowError::InvalidArgumentError(format!("there is no argument {i}")))
     }

@@ -83,6 +83,10 @@ impl Registry {
     }
 
     /// Chooses the variation of a call.
+    ///
+    /// # Errors
+    /// [`ExprError::UnknownFunction`], with a name that looks like it; or no variation takes such arguments, or more than one
+    /// does.
     pub fn resolve(
         &self,
         name: &str,

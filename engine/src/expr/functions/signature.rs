@@ -23,8 +23,11 @@ pub enum Param {
     Unit,
     /// `T`
     Generic(char),
+    /// `ARRAY<T>`
     Array(Box<Param>),
+    /// `MAP<K, V>`
     Map(Box<Param>, Box<Param>),
+    /// `STRUCT<a T, …>`
     Struct(Vec<(String, Param)>),
     /// Parameters and result.
     Lambda(Vec<Param>, Box<Param>),

@@ -79,6 +79,9 @@ impl Arg {
     }
 
     /// A column of `len` rows.
+    ///
+    /// # Errors
+    /// Repeated, the value takes more than an Arrow column can hold.
     pub fn expand(&self, len: usize) -> std::result::Result<ArrayRef, ArrowError> {
         if self.scalar { take(&self.array, &UInt32Array::from_value(0, len), None) } else { Ok(self.array.clone()) }
     }

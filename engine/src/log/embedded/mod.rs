@@ -72,8 +72,10 @@ impl Embedded {
     }
 
     /// Opens the log in a data directory, or makes one there. Everything acknowledged before is there again; what a
-    /// crash left half-written is not. Fails with [`KvError::DataDir`] when the directory is not ours to use, with
-    /// [`KvError::Corrupt`] when committed data is damaged.
+    /// crash left half-written is not.
+    ///
+    /// # Errors
+    /// [`KvError::DataDir`] when the directory is not ours to use, [`KvError::Corrupt`] when committed data is damaged.
     pub fn open(path: &Path) -> Result<Embedded> {
         let (dir, database) = DataDir::open(path, "embedded")?;
         let kv: Arc<dyn Kv> = Arc::new(database);

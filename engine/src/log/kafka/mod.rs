@@ -50,8 +50,11 @@ pub struct Kafka {
 }
 
 impl Kafka {
-    /// Connects to the cluster; state is kept in the data directory. Fails with [`LogError::Broker`] when no broker
-    /// answers, with [`KvError::DataDir`](crate::kv::KvError::DataDir) when the directory is not ours to use.
+    /// Connects to the cluster; state is kept in the data directory.
+    ///
+    /// # Errors
+    /// [`LogError::Broker`] when no broker answers or a setting is none of librdkafka's, and what the data directory fails
+    /// with: [`KvError::DataDir`](crate::kv::KvError::DataDir) when it is not ours to use.
     pub fn open(settings: &KafkaSettings, path: &Path) -> Result<Kafka> {
         let connection = Arc::new(Connection::new(settings));
         let admin = Admin::new(Arc::clone(&connection))?;

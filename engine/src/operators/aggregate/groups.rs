@@ -12,7 +12,7 @@ use crate::types::Side;
 use crate::types::row::{BadRow, get_i64, put_i64};
 
 /// One aggregate function of a GROUP BY.
-pub struct GroupCall {
+pub(crate) struct GroupCall {
     /// Positions of its column arguments in the input's row layout.
     pub args: Vec<usize>,
     /// Makes its states.

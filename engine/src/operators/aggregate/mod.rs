@@ -21,16 +21,16 @@ mod table;
 #[cfg(test)]
 pub(super) mod tests;
 
-pub use groups::GroupCall;
-pub use session::SessionAggregate;
-pub use stream::StreamAggregate;
-pub use table::{AggregateTable, GroupTable, regrouped_schema};
+pub(crate) use groups::GroupCall;
+pub(crate) use session::SessionAggregate;
+pub(crate) use stream::StreamAggregate;
+pub(crate) use table::{AggregateTable, GroupTable, regrouped_schema};
 
 use crate::operators::KeyForm;
 use crate::state::Place;
 
 /// What every aggregation is made of.
-pub struct Grouping<'a> {
+pub(crate) struct Grouping<'a> {
     /// The step's name, for the processing log.
     pub step: &'a str,
     /// The aggregate functions, in the order of the output's value columns.
@@ -47,7 +47,7 @@ pub struct Grouping<'a> {
 
 /// Which updates of a group within one step go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Updates {
+pub(crate) enum Updates {
     /// All of them, as with `cache.max.bytes.buffering=0`.
     Every,
     /// The last one.

@@ -50,7 +50,7 @@ impl Stored for Spans {
 /// cannot be represented is refused: it moves nothing. When a session grows, first a tombstone for each session that is no
 /// more is emitted, earliest first, then the session as it is now. ROWTIME is the end of the session.
 /// Output value columns: one per function, then the session's start and end.
-pub struct SessionAggregate {
+pub(crate) struct SessionAggregate {
     keys: KeyBytes,
     groups: SharedGroups,
     spans: Store<Vec<Spans>>,
@@ -65,7 +65,7 @@ pub struct SessionAggregate {
 
 impl SessionAggregate {
     /// The aggregate; sessions as of the last commit are read from `grouping.place`. Every update goes out.
-    pub fn new(grouping: Grouping<'_>, window: Window) -> Result<Self, OperatorError> {
+    pub(crate) fn new(grouping: Grouping<'_>, window: Window) -> Result<Self, OperatorError> {
         let groups = Store::open_segmented(Groups::new(grouping.step, grouping.calls), grouping.place.clone())?;
         Ok(Self {
             keys: KeyBytes::new(grouping.keys)?,

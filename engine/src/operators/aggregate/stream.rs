@@ -23,7 +23,7 @@ use crate::types::{Changes, Window};
 /// row whose windows cannot be represented is refused: it moves nothing.
 /// ROWTIME of a result is the highest timestamp that contributed to it.
 /// Output value columns: one per function; with windows then the window's start and end.
-pub struct StreamAggregate {
+pub(crate) struct StreamAggregate {
     keys: KeyBytes,
     groups: SharedGroups,
     window: Option<Window>,
@@ -35,7 +35,7 @@ pub struct StreamAggregate {
 
 impl StreamAggregate {
     /// The aggregate, with a time window or none; groups as of the last commit are read from `grouping.place`.
-    pub fn new(grouping: Grouping<'_>, window: Option<Window>) -> Result<Self, OperatorError> {
+    pub(crate) fn new(grouping: Grouping<'_>, window: Option<Window>) -> Result<Self, OperatorError> {
         let groups = Groups::new(grouping.step, grouping.calls);
         let place = grouping.place.clone();
         let groups = if window.is_some() { Store::open_segmented(groups, place)? } else { Store::open(groups, place)? };

@@ -22,7 +22,7 @@ use crate::types::row::RowEncoder;
 use crate::types::{Changes, Schema, Side};
 
 /// Columns of what [`GroupTable`] emits: the group's columns as key, all columns of the input as value.
-pub fn regrouped_schema(input: &Schema, group: &Schema) -> Schema {
+pub(crate) fn regrouped_schema(input: &Schema, group: &Schema) -> Schema {
     Schema { key: group.key.clone(), value: input.columns().cloned().collect() }
 }
 
@@ -30,7 +30,7 @@ pub fn regrouped_schema(input: &Schema, group: &Schema) -> Schema {
 ///
 /// A row that stays in its group makes one change with both sides; one that moves makes two: the old side leaves the
 /// old group first. A side whose group has a NULL, or cannot be computed, counts as absent. Needs the old side.
-pub struct GroupTable {
+pub(crate) struct GroupTable {
     step: String,
     group: Vec<Evaluator>,
 }
@@ -43,7 +43,7 @@ struct Sides {
 
 impl GroupTable {
     /// `group` is over the input's row layout.
-    pub fn new(step: &str, group: Vec<Evaluator>) -> Self {
+    pub(crate) fn new(step: &str, group: Vec<Evaluator>) -> Self {
         Self { step: step.to_owned(), group }
     }
 
@@ -138,7 +138,7 @@ fn moves(new: &[bool], old: &[bool], mut same_group: impl FnMut(usize) -> bool) 
 /// stays when its last row has left. ROWTIME is the highest timestamp that contributed.
 ///
 /// The input is what [`GroupTable`] emits (see [`regrouped_schema`]).
-pub struct AggregateTable {
+pub(crate) struct AggregateTable {
     keys: KeyBytes,
     groups: SharedGroups,
     with_old: bool,
@@ -147,7 +147,7 @@ pub struct AggregateTable {
 
 impl AggregateTable {
     /// The aggregate; groups as of the last commit are read from `grouping.place`.
-    pub fn new(grouping: Grouping<'_>) -> Result<Self, OperatorError> {
+    pub(crate) fn new(grouping: Grouping<'_>) -> Result<Self, OperatorError> {
         let groups = Store::open(Groups::new(grouping.step, grouping.calls), grouping.place.clone())?;
         Ok(Self {
             keys: KeyBytes::new(grouping.keys)?,

@@ -24,7 +24,7 @@ use crate::types::row::{BadRow, get_u64, put_u64, take};
 ///   keys; ROWTIME is the right row's. Where the right row is gone that is a tombstone, or, in a LEFT join, the left row
 ///   alone.
 /// * A foreign key that is NULL or could not be evaluated (which is reported) has no partner.
-pub struct ForeignKeyJoin {
+pub(crate) struct ForeignKeyJoin {
     step: String,
     left_keys: EncodeKeys,
     right_keys: EncodeKeys,
@@ -42,7 +42,7 @@ pub struct ForeignKeyJoin {
 impl ForeignKeyJoin {
     /// A join; failures are reported as those of `step`. `inputs.keys` serialises left's keys, `right_keys` those of right; `foreign_key` is compiled over left's
     /// row layout and has the type of right's key. `emit_old`: whether somebody reads the old rows of the result.
-    pub fn new(
+    pub(crate) fn new(
         step: &str,
         inputs: Inputs<'_>,
         right_keys: EncodeKeys,

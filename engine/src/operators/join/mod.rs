@@ -27,17 +27,17 @@ mod table_table;
 mod testing;
 mod unmatched;
 
-pub use foreign_key::ForeignKeyJoin;
-pub use stream_stream::{JoinWindow, StreamStreamJoin};
-pub use stream_table::StreamTableJoin;
-pub use table_table::TableTableJoin;
+pub(crate) use foreign_key::ForeignKeyJoin;
+pub(crate) use stream_stream::{JoinWindow, StreamStreamJoin};
+pub(crate) use stream_table::StreamTableJoin;
+pub(crate) use table_table::TableTableJoin;
 
 use crate::operators::EncodeKeys;
 use crate::state::Place;
 use crate::types::Schema;
 
 /// What two inputs that are joined on equal keys are made of. Both have the same key columns.
-pub struct Inputs<'a> {
+pub(crate) struct Inputs<'a> {
     /// Columns of the left input.
     pub left: &'a Schema,
     /// Columns of the right input.
@@ -50,7 +50,7 @@ pub struct Inputs<'a> {
 
 /// Which rows a join keeps that have no partner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outer {
+pub(crate) struct Outer {
     /// LEFT and FULL joins: left rows.
     pub left: bool,
     /// RIGHT and FULL joins: right rows.

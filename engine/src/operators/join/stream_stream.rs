@@ -13,7 +13,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// `WITHIN (before, after) GRACE PERIOD grace`, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct JoinWindow {
+pub(crate) struct JoinWindow {
     /// How much older than the left row the right row may be.
     pub before_ms: i64,
     /// How much younger it may be.
@@ -54,7 +54,7 @@ impl JoinWindow {
 ///   that comes later); with one when stream time has passed its window and the grace period, which may be when it
 ///   comes.
 /// * Rows that are too late find nothing, because what they could match is past retention.
-pub struct StreamStreamJoin {
+pub(crate) struct StreamStreamJoin {
     keys: EncodeKeys,
     window: JoinWindow,
     outer: Outer,
@@ -68,7 +68,7 @@ pub struct StreamStreamJoin {
 
 impl StreamStreamJoin {
     /// A join.
-    pub fn new(inputs: Inputs<'_>, window: JoinWindow, outer: Outer) -> Result<Self, OperatorError> {
+    pub(crate) fn new(inputs: Inputs<'_>, window: JoinWindow, outer: Outer) -> Result<Self, OperatorError> {
         let open = |name| Buffer::open(inputs.place.below(name), window.size_ms(), window.retention_ms());
         let unmatched = match window.grace_ms {
             Some(grace_ms) if outer.left || outer.right => {

@@ -24,7 +24,7 @@ const BLOCK: usize = 256;
 /// Output: the stream row's key, timestamp and headers; its value columns, then the table's. A stream row without a
 /// value is dropped; so is one without a key or without a match, unless the join is a LEFT join: then the table's
 /// columns are NULL.
-pub struct StreamTableJoin {
+pub(crate) struct StreamTableJoin {
     keys: EncodeKeys,
     outer_left: bool,
     table: Store<Vec<Row>>,
@@ -39,7 +39,7 @@ pub struct StreamTableJoin {
 
 impl StreamTableJoin {
     /// A join; the table as of the last commit is read from `inputs.place`.
-    pub fn new(inputs: Inputs<'_>, outer_left: bool) -> Result<Self, OperatorError> {
+    pub(crate) fn new(inputs: Inputs<'_>, outer_left: bool) -> Result<Self, OperatorError> {
         Ok(Self {
             keys: inputs.keys,
             outer_left,

@@ -15,7 +15,7 @@ use crate::types::Changes;
 /// * A change is passed on when the other side has a row, or, on a side that is kept without a partner, when its own row
 ///   was or is there. What becomes of it may be a tombstone.
 /// * Rows without a key are dropped. Old sides of the inputs are not read: the join keeps both tables.
-pub struct TableTableJoin {
+pub(crate) struct TableTableJoin {
     keys: EncodeKeys,
     outer: Outer,
     tables: [Store<Vec<Row>>; 2],
@@ -26,7 +26,7 @@ pub struct TableTableJoin {
 
 impl TableTableJoin {
     /// A join; `emit_old`: whether somebody reads the old rows of the result.
-    pub fn new(inputs: Inputs<'_>, outer: Outer, emit_old: bool) -> Result<Self, OperatorError> {
+    pub(crate) fn new(inputs: Inputs<'_>, outer: Outer, emit_old: bool) -> Result<Self, OperatorError> {
         let open = |name| Store::open(Vec::new(), inputs.place.below(name));
         Ok(Self {
             outer,

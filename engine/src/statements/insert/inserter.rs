@@ -19,7 +19,7 @@ pub struct Inserter {
 
 impl Inserter {
     /// For the stream or table of that name, quoted or in any case.
-    pub fn new(view: View<'_>, name: &str, log: Arc<dyn Log>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+    pub(crate) fn new(view: View<'_>, name: &str, log: Arc<dyn Log>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let source = target(view, &super::json::folded(name))?;
         let writer = Writer::new(&source).map_err(|error| Failure::request(error.to_string()))?;
         Ok(Self { source, writer, log, clock })

@@ -21,21 +21,20 @@ use super::topics::is_readonly;
 use super::{Failure, FailureKind, Outcome, View, describe};
 
 pub use inserter::Inserter;
-pub use values::prepare;
-pub use writer::Writer;
+pub(crate) use values::prepare;
 
 use json::read_row;
-use writer::WriteError;
+use writer::{WriteError, Writer};
 
 /// A row for a source.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub(crate) struct Row {
     /// Milliseconds since the epoch.
-    pub timestamp: i64,
+    pub(crate) timestamp: i64,
     /// One value per key column.
-    pub key: Vec<Value>,
+    pub(crate) key: Vec<Value>,
     /// One value per column of [`Source::record_schema`]'s value.
-    pub value: Vec<Value>,
+    pub(crate) value: Vec<Value>,
 }
 
 /// The source rows may be written to, or why there is none.
@@ -61,7 +60,7 @@ pub(super) fn target(view: View<'_>, name: &str) -> Result<Arc<Source>, Failure>
 }
 
 /// Writes rows that [`prepare`] made; they are durable on return.
-pub fn insert(view: View<'_>, name: &str, rows: &[Row]) -> Result<Outcome, Failure> {
+pub(crate) fn insert(view: View<'_>, name: &str, rows: &[Row]) -> Result<Outcome, Failure> {
     let source = target(view, name)?;
     let mut writer = Writer::new(&source).map_err(|error| write_failure(name, error.into()))?;
     writer.write(view.log, rows).map_err(|error| write_failure(name, error))?;

@@ -12,7 +12,7 @@ use super::coerce::{base_name, coerce, wanted_form};
 use super::{Row, names, target};
 
 /// What an INSERT VALUES would write. Nothing is written.
-pub fn prepare(
+pub(crate) fn prepare(
     view: View<'_>,
     functions: &Registry,
     name: &Ident,

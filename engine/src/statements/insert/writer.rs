@@ -14,7 +14,7 @@ use super::Row;
 
 /// Why rows cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub enum WriteError {
+pub(crate) enum WriteError {
     /// A value does not fit the format.
     #[error("{0}")]
     Format(#[from] FormatError),
@@ -24,7 +24,7 @@ pub enum WriteError {
 }
 
 /// Writes rows to one source; keeps its encoders.
-pub struct Writer {
+pub(crate) struct Writer {
     topic: Arc<str>,
     key_columns: Vec<Column>,
     value_columns: Vec<Column>,
@@ -35,7 +35,7 @@ pub struct Writer {
 
 impl Writer {
     /// A writer for that source.
-    pub fn new(source: &Source) -> Result<Self, FormatError> {
+    pub(crate) fn new(source: &Source) -> Result<Self, FormatError> {
         let schema = source.record_schema();
         Ok(Self {
             topic: source.topic.as_str().into(),
@@ -48,7 +48,7 @@ impl Writer {
     }
 
     /// Writes rows; they are durable on return.
-    pub fn write(&mut self, log: &dyn Log, rows: &[Row]) -> Result<(), WriteError> {
+    pub(crate) fn write(&mut self, log: &dyn Log, rows: &[Row]) -> Result<(), WriteError> {
         if rows.is_empty() {
             return Ok(());
         }

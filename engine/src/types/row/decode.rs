@@ -16,18 +16,21 @@ use super::{BadRow, VERSION};
 use crate::types::SqlType;
 
 /// Collects rows into columns.
-pub struct RowDecoder {
+pub(crate) struct RowDecoder {
     columns: Vec<ColumnBuilder>,
 }
 
 impl RowDecoder {
     /// For rows of these columns.
-    pub fn new(types: &[SqlType]) -> Self {
+    pub(crate) fn new(types: &[SqlType]) -> Self {
         Self { columns: types.iter().map(ColumnBuilder::new).collect() }
     }
 
     /// Appends one row.
-    pub fn push(&mut self, mut row: &[u8]) -> Result<(), BadRow> {
+    ///
+    /// # Errors
+    /// It is not one that the encoder wrote for these columns.
+    pub(crate) fn push(&mut self, mut row: &[u8]) -> Result<(), BadRow> {
         if take_byte(&mut row)? != VERSION {
             return Err(BadRow);
         }
@@ -39,14 +42,17 @@ impl RowDecoder {
     }
 
     /// Appends a row that is not there: NULL in every column.
-    pub fn push_null(&mut self) {
+    pub(crate) fn push_null(&mut self) {
         for column in &mut self.columns {
             column.push_null();
         }
     }
 
     /// The columns; the decoder is empty afterwards.
-    pub fn finish(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
+    ///
+    /// # Errors
+    /// Never for rows that [`RowDecoder::push`] has taken.
+    pub(crate) fn finish(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
         self.columns.iter_mut().map(ColumnBuilder::finish).collect()
     }
 }

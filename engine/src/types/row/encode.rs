@@ -11,13 +11,13 @@ use crate::types::View;
 use crate::types::view::{Values, range};
 
 /// Encodes rows of a batch; columns are downcast once.
-pub struct RowEncoder<'a> {
+pub(crate) struct RowEncoder<'a> {
     columns: Vec<View<'a>>,
 }
 
 impl<'a> RowEncoder<'a> {
     /// For the columns of one batch; fails on an Arrow type that no SQL type maps to.
-    pub fn new(columns: impl IntoIterator<Item = &'a ArrayRef>) -> Result<Self, ArrowError> {
+    pub(crate) fn new(columns: impl IntoIterator<Item = &'a ArrayRef>) -> Result<Self, ArrowError> {
         let view = |column: &'a ArrayRef| match View::new(column) {
             View { values: Values::Nothing, .. } => {
                 Err(ArrowError::NotYetImplemented(format!("stored column of type {}", column.data_type())))
@@ -28,7 +28,7 @@ impl<'a> RowEncoder<'a> {
     }
 
     /// Appends one row.
-    pub fn encode(&self, row: usize, into: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, row: usize, into: &mut Vec<u8>) {
         into.push(VERSION);
         put_present(&self.columns, row, into);
     }

@@ -13,10 +13,11 @@ mod encode;
 mod value;
 mod varint;
 
-pub use decode::RowDecoder;
-pub use encode::RowEncoder;
 pub use value::{get_value, put_value};
-pub use varint::{get_i64, get_u64, put_i64, put_u64, take};
+
+pub(crate) use decode::RowDecoder;
+pub(crate) use encode::RowEncoder;
+pub(crate) use varint::{get_i64, get_u64, put_i64, put_u64, take};
 
 /// First byte of a stored row.
 pub const VERSION: u8 = 1;

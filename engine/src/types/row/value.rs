@@ -38,6 +38,9 @@ pub fn put_value(value: &Value, into: &mut Vec<u8>) {
 }
 
 /// Takes a value off the front.
+///
+/// # Errors
+/// What is there is not one that [`put_value`] wrote.
 pub fn get_value(bytes: &mut &[u8]) -> Result<Value, BadRow> {
     Ok(match take_byte(bytes)? {
         0 => Value::Null,

@@ -3,7 +3,7 @@
 use super::BadRow;
 
 /// Appends an unsigned number, seven bits a byte, low bits first.
-pub fn put_u64(mut n: u64, into: &mut Vec<u8>) {
+pub(crate) fn put_u64(mut n: u64, into: &mut Vec<u8>) {
     while n >= 0x80 {
         into.push(n as u8 | 0x80);
         n >>= 7;
@@ -12,7 +12,7 @@ pub fn put_u64(mut n: u64, into: &mut Vec<u8>) {
 }
 
 /// Appends a signed number; those near zero are short.
-pub fn put_i64(n: i64, into: &mut Vec<u8>) {
+pub(crate) fn put_i64(n: i64, into: &mut Vec<u8>) {
     put_u64(((n << 1) ^ (n >> 63)) as u64, into);
 }
 
@@ -27,7 +27,10 @@ pub(super) fn put_i128(n: i128, into: &mut Vec<u8>) {
 }
 
 /// Takes `n` bytes off the front.
-pub fn take<'a>(bytes: &mut &'a [u8], n: usize) -> Result<&'a [u8], BadRow> {
+///
+/// # Errors
+/// Fewer are left.
+pub(crate) fn take<'a>(bytes: &mut &'a [u8], n: usize) -> Result<&'a [u8], BadRow> {
     let (head, rest) = bytes.split_at_checked(n).ok_or(BadRow)?;
     *bytes = rest;
     Ok(head)
@@ -41,7 +44,10 @@ pub(super) fn take_byte(bytes: &mut &[u8]) -> Result<u8, BadRow> {
 }
 
 /// Takes what [`put_u64`] wrote.
-pub fn get_u64(bytes: &mut &[u8]) -> Result<u64, BadRow> {
+///
+/// # Errors
+/// What is there is not one.
+pub(crate) fn get_u64(bytes: &mut &[u8]) -> Result<u64, BadRow> {
     let mut n = 0;
     for shift in (0..64).step_by(7) {
         let byte = take_byte(bytes)?;
@@ -54,7 +60,10 @@ pub fn get_u64(bytes: &mut &[u8]) -> Result<u64, BadRow> {
 }
 
 /// Takes what [`put_i64`] wrote.
-pub fn get_i64(bytes: &mut &[u8]) -> Result<i64, BadRow> {
+///
+/// # Errors
+/// What is there is not one.
+pub(crate) fn get_i64(bytes: &mut &[u8]) -> Result<i64, BadRow> {
     let n = get_u64(bytes)?;
     Ok((n >> 1) as i64 ^ -((n & 1) as i64))
 }
