@@ -89,6 +89,13 @@ pub struct Parts {
     pub uncut: bool,
 }
 
+impl Parts {
+    /// Of an engine whose queries its owner runs ([`Engine::run_until_idle`]), with our functions and no others.
+    pub fn by_hand(log: Arc<dyn Log>, clock: Arc<dyn Clock>, config: Config) -> Self {
+        Self { log, clock, config, functions: Registry::with(&[]), threads: 0, uncut: false }
+    }
+}
+
 /// The engine. Cloning it is cheap, and every clone is the same engine.
 #[derive(Clone)]
 pub struct Engine {
@@ -138,7 +145,7 @@ impl Engine {
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = threads.min(config.limit(setting::NUM_STREAM_THREADS));
-        Self::new(Parts { log, clock: Arc::new(System), config, functions: Registry::with(&[]), threads, uncut: false })
+        Self::new(Parts { threads, ..Parts::by_hand(log, Arc::new(System), config) })
     }
 
     /// Opens the engine on what it is given.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use engine::kv::Kv;
+use engine::log::forwarding::ForwardingLog;
 use engine::log::{
     Bounds, Commit, Log, Output, Position, RawBatch, Reader, Records, Result, Signal, Topic, TopicPartition, TopicSpec,
 };
@@ -51,7 +51,11 @@ fn to_first_partition(mut outputs: Vec<Output>) -> Vec<Output> {
     outputs
 }
 
-impl Log for Gate {
+impl ForwardingLog for Gate {
+    fn inner(&self) -> &Arc<dyn Log> {
+        &self.inner
+    }
+
     fn create_topic(&self, name: &str, spec: &TopicSpec) -> Result<()> {
         self.inner.create_topic(name, &TopicSpec { partitions: 1, ..spec.clone() })?;
         self.declared.lock().insert(name.to_owned(), spec.clone());
@@ -102,26 +106,6 @@ impl Log for Gate {
     fn delete_records(&self, before: &[Position]) -> Result<()> {
         let first: Vec<Position> = before.iter().filter(|position| position.of.partition == 0).cloned().collect();
         self.inner.delete_records(&first)
-    }
-
-    fn positions(&self, group: &str) -> Result<Vec<Position>> {
-        self.inner.positions(group)
-    }
-
-    fn delete_group(&self, group: &str) -> Result<()> {
-        self.inner.delete_group(group)
-    }
-
-    fn check_writable(&self) -> Result<()> {
-        self.inner.check_writable()
-    }
-
-    fn close(&self) -> Result<()> {
-        self.inner.close()
-    }
-
-    fn kv(&self) -> &Arc<dyn Kv> {
-        self.inner.kv()
     }
 }
 

@@ -33,14 +33,8 @@ impl Live {
         let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
         let scalable = [("ksql.query.push.v2.enabled", "true"), ("ksql.query.push.v2.registry.installed", "true")];
         let config = Config::new(SETTINGS.into_iter().chain(scalable)).map_err(|e| e.to_string())?;
-        let parts = Parts {
-            log: Arc::clone(&log),
-            clock: Arc::new(System),
-            config,
-            functions: udfs::registry(),
-            threads: 1,
-            uncut: false,
-        };
+        let parts = Parts::by_hand(Arc::clone(&log), Arc::new(System), config);
+        let parts = Parts { functions: udfs::registry(), threads: 1, ..parts };
         let engine = Engine::new(parts).map_err(|e| e.to_string())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)

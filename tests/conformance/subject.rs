@@ -154,7 +154,7 @@ impl Subject {
         let config = Config::new(SETTINGS).map_err(|e| e.to_string())?;
         let log: Arc<dyn Log> = Arc::clone(&gate) as Arc<dyn Log>;
         let clock = Arc::new(Manual::at(0));
-        let parts = Parts { log, clock, config, functions: udfs::registry(), threads: 0, uncut };
+        let parts = Parts { functions: udfs::registry(), uncut, ..Parts::by_hand(log, clock, config) };
         let engine = Engine::new(parts).map_err(|e| e.to_string())?;
         let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
         let properties = properties

@@ -66,15 +66,8 @@ fn folder() -> PathBuf {
 
 fn open(log: &Arc<dyn Log>) -> Engine {
     let settings = [("auto.offset.reset", "earliest"), ("ksql.source.table.materialization.enabled", "true")];
-    Engine::new(Parts {
-        log: Arc::clone(log),
-        clock: Arc::new(Manual::at(1_000)),
-        config: Config::new(settings).unwrap(),
-        functions: Registry::with(&[]),
-        threads: 0,
-        uncut: false,
-    })
-    .unwrap()
+    let parts = Parts::by_hand(Arc::clone(log), Arc::new(Manual::at(1_000)), Config::new(settings).unwrap());
+    Engine::new(parts).unwrap()
 }
 
 fn run(engine: &Engine, text: &str) {

@@ -211,15 +211,8 @@ fn millis(interval: Interval) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::clock::System;
-    use crate::config::Config;
-    use crate::engine::Parts;
-    use crate::engine::tests::engine;
-    use crate::expr::Registry;
-    use crate::log::{Embedded, Log};
+    use crate::engine::tests::{engine, engine_with, in_memory};
 
     #[test]
     fn a_bad_topic_name_is_refused_before_anything_is_done() {
@@ -271,11 +264,8 @@ mod tests {
 
     #[test]
     fn queries_have_a_limit() {
-        let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
-        let config = Config::new([("ksql.query.persistent.active.limit", "1"), ("ksql.pull.queries.enable", "false")]);
-        let (clock, functions) = (Arc::new(System), Registry::with(&[]));
-        let parts = Parts { log, clock, config: config.unwrap(), functions, threads: 0, uncut: false };
-        let engine = Engine::new(parts).unwrap();
+        let settings = [("ksql.query.persistent.active.limit", "1"), ("ksql.pull.queries.enable", "false")];
+        let engine = engine_with(&in_memory(), &settings);
         let source = "CREATE STREAM S (V INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);";
         engine.execute(&format!("{source} CREATE STREAM A AS SELECT * FROM S;"), Session::default(), None).unwrap();
         let failure = engine.execute("CREATE STREAM B AS SELECT * FROM S;", Session::default(), None).unwrap_err();

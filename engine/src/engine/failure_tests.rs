@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use crate::clock::System;
 use crate::config::Config;
-use crate::expr::Registry;
 use crate::kv::KvError;
 use crate::log::{Embedded, Log, Output, Position, RecordsBuilder, TopicPartition};
 use crate::runtime::{Blame, QueryError};
@@ -24,15 +23,8 @@ fn engine_on(log: &Arc<dyn Log>, first_pause_ms: &str) -> Engine {
         ("ksql.query.retry.backoff.max.ms", first_pause_ms),
         ("ksql.query.error.max.queue.size", "100"),
     ];
-    Engine::new(Parts {
-        log: Arc::clone(log),
-        clock: Arc::new(System),
-        config: Config::new(settings).unwrap(),
-        functions: Registry::with(&[]),
-        threads: 1,
-        uncut: false,
-    })
-    .unwrap()
+    let parts = Parts::by_hand(Arc::clone(log), Arc::new(System), Config::new(settings).unwrap());
+    Engine::new(Parts { threads: 1, ..parts }).unwrap()
 }
 
 fn run(engine: &Engine, text: &str) -> Vec<Answer> {

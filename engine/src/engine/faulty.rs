@@ -1,15 +1,13 @@
 //! A log that fails where a test wants it to.
 
-use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
 use crate::kv::{self, Kv, KvError, Writes};
-use crate::log::{
-    Bounds, Commit, Embedded, Log, Output, Position, Reader, Result, Signal, Topic, TopicPartition, TopicSpec,
-};
+use crate::log::forwarding::{ForwardingKv, ForwardingLog};
+use crate::log::{Commit, Embedded, Log, Position, Reader, Result, Signal, TopicSpec};
 
 type AtCommit = Box<dyn FnMut() -> Result<()> + Send>;
 
@@ -69,18 +67,9 @@ impl Faulty {
     }
 }
 
-impl Kv for FaultyKv {
-    fn get(&self, space: &str, key: &[u8]) -> kv::Result<Option<Vec<u8>>> {
-        self.inner.get(space, key)
-    }
-    fn scan(
-        &self,
-        space: &str,
-        from: Bound<&[u8]>,
-        to: Bound<&[u8]>,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    ) -> kv::Result<()> {
-        self.inner.scan(space, from, to, each)
+impl ForwardingKv for FaultyKv {
+    fn inner(&self) -> &Arc<dyn Kv> {
+        &self.inner
     }
     fn write(&self, writes: Writes) -> kv::Result<()> {
         let is_command = writes.spaces().iter().any(|space| **space == *"commands");
@@ -89,57 +78,27 @@ impl Kv for FaultyKv {
             false => self.inner.write(writes),
         }
     }
-    fn drop_spaces(&self, prefix: &str) -> kv::Result<()> {
-        self.inner.drop_spaces(prefix)
-    }
 }
 
-impl Log for Faulty {
+impl ForwardingLog for Faulty {
+    fn inner(&self) -> &Arc<dyn Log> {
+        &self.inner
+    }
     fn create_topic(&self, name: &str, spec: &TopicSpec) -> Result<()> {
         match self.refuses_topics.load(Ordering::Relaxed) {
             true => Err(KvError::Unwritable("the disk is full".to_owned()).into()),
             false => self.inner.create_topic(name, spec),
         }
     }
-    fn delete_topic(&self, name: &str) -> Result<()> {
-        self.inner.delete_topic(name)
-    }
-    fn topic(&self, name: &str) -> Result<Option<Topic>> {
-        self.inner.topic(name)
-    }
-    fn topics(&self) -> Result<Vec<Topic>> {
-        self.inner.topics()
-    }
-    fn bounds(&self, of: &TopicPartition) -> Result<Bounds> {
-        self.inner.bounds(of)
-    }
     fn reader(&self, from: Vec<Position>, wake: Arc<Signal>) -> Result<Box<dyn Reader>> {
         assert!(!self.panics_at_reader.load(Ordering::Relaxed), "no reader");
         self.inner.reader(from, wake)
-    }
-    fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>> {
-        self.inner.append(outputs)
     }
     fn commit(&self, commit: Commit) -> Result<()> {
         if let Some(at_commit) = &mut *self.at_commit.lock() {
             at_commit()?;
         }
         self.inner.commit(commit)
-    }
-    fn delete_records(&self, before: &[Position]) -> Result<()> {
-        self.inner.delete_records(before)
-    }
-    fn positions(&self, group: &str) -> Result<Vec<Position>> {
-        self.inner.positions(group)
-    }
-    fn delete_group(&self, group: &str) -> Result<()> {
-        self.inner.delete_group(group)
-    }
-    fn check_writable(&self) -> Result<()> {
-        self.inner.check_writable()
-    }
-    fn close(&self) -> Result<()> {
-        self.inner.close()
     }
     fn kv(&self) -> &Arc<dyn Kv> {
         &self.kv

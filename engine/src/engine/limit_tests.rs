@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use sql::Variables;
 
-use super::tests::{ask, query_with, rows, run};
+use super::tests::{ask, in_memory, query_with, rows, run};
 use super::{Engine, Parts};
 use crate::clock::Manual;
 use crate::config::Config;
-use crate::expr::Registry;
-use crate::log::Embedded;
 use crate::serving::Client;
 use crate::statements::{FailureKind, Progress, Session};
 
@@ -20,9 +18,7 @@ const TABLE: &str = "CREATE TABLE T AS SELECT K, COUNT(*) AS N FROM S GROUP BY K
 fn engine(settings: &[(&str, &str)]) -> (Engine, Arc<Manual>) {
     let clock = Arc::new(Manual::at(1_000));
     let config = Config::new(settings.iter().copied()).unwrap();
-    let (log, functions) = (Arc::new(Embedded::in_memory()), Registry::with(&[]));
-    let clock_of_engine = Arc::clone(&clock);
-    let parts = Parts { log, clock: clock_of_engine, config, functions, threads: 0, uncut: false };
+    let parts = Parts::by_hand(in_memory(), Arc::clone(&clock) as _, config);
     (Engine::new(parts).unwrap(), clock)
 }
 

@@ -5,33 +5,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::clock::Manual;
-use crate::config::Config;
-use crate::expr::Registry;
 use crate::kv::KvError;
 use crate::log::{Embedded, Log, Position, Signal, TopicPartition};
 use crate::rows::{Event, RowFormat};
 use crate::serving::Client;
 use crate::statements::Session;
 
+use super::Engine;
 use super::faulty::Faulty;
-use super::{Engine, Parts};
+use super::tests::engine_with;
 
 fn engine(log: &Arc<dyn Log>) -> Engine {
-    engine_in_steps(log, "8192")
+    engine_with(log, &[])
 }
 
 fn engine_in_steps(log: &Arc<dyn Log>, step_rows: &str) -> Engine {
-    let settings = [("auto.offset.reset", "earliest"), ("millstream.max.records.per.step", step_rows)];
-    Engine::new(Parts {
-        log: Arc::clone(log),
-        clock: Arc::new(Manual::at(1_000)),
-        config: Config::new(settings).unwrap(),
-        functions: Registry::with(&[]),
-        threads: 0,
-        uncut: false,
-    })
-    .unwrap()
+    engine_with(log, &[("millstream.max.records.per.step", step_rows)])
 }
 
 fn run(engine: &Engine, text: &str) {

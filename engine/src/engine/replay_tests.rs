@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::clock::Manual;
 use crate::config::Config;
-use crate::expr::Registry;
 use crate::kv::Write;
 use crate::log::{Embedded, Log, TopicSpec};
 use crate::serving::Client;
@@ -201,14 +200,7 @@ fn what_a_command_ended_that_cannot_be_read_does_not_come_back() {
 }
 
 fn refused_start(log: &Arc<dyn Log>) -> String {
-    let parts = Parts {
-        log: Arc::clone(log),
-        clock: Arc::new(Manual::at(1_000)),
-        config: Config::default(),
-        functions: Registry::with(&[]),
-        threads: 0,
-        uncut: false,
-    };
+    let parts = Parts::by_hand(Arc::clone(log), Arc::new(Manual::at(1_000)), Config::default());
     Engine::new(parts).map(drop).unwrap_err().to_string()
 }
 
@@ -306,17 +298,7 @@ fn limits_on_what_is_new_keep_nothing_old_from_coming_back() {
 #[test]
 fn settings_that_become_lower_keep_nothing_from_coming_back() {
     let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
-    let open = |settings: &[(&str, &str)]| {
-        Engine::new(Parts {
-            log: Arc::clone(&log),
-            clock: Arc::new(Manual::at(1_000)),
-            config: Config::new(settings.iter().copied()).unwrap(),
-            functions: Registry::with(&[]),
-            threads: 0,
-            uncut: false,
-        })
-        .unwrap()
-    };
+    let open = |settings: &[(&str, &str)]| engine_with(&log, settings);
     run(
         &open(&[]),
         &format!(

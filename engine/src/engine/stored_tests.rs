@@ -3,28 +3,13 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::clock::Manual;
-use crate::config::Config;
-use crate::expr::Registry;
 use crate::kv::{Kv, Write, Writes};
 use crate::log::{Embedded, Log};
 use crate::serving::Client;
 use crate::statements::{Outcome, Session};
 
-use super::tests::{ask, query_with, rows, run};
-use super::{Engine, Parts};
-
-fn open(log: &Arc<dyn Log>, settings: &[(&str, &str)]) -> Engine {
-    Engine::new(Parts {
-        log: Arc::clone(log),
-        clock: Arc::new(Manual::at(1_000)),
-        config: Config::new(settings.iter().copied().chain([("auto.offset.reset", "earliest")])).unwrap(),
-        functions: Registry::with(&[]),
-        threads: 0,
-        uncut: false,
-    })
-    .unwrap()
-}
+use super::Engine;
+use super::tests::{ask, engine_with as open, query_with, rows, run};
 
 fn entries(kv: &dyn Kv) -> Vec<String> {
     let mut all = Vec::new();

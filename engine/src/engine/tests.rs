@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::clock::Manual;
 use crate::config::Config;
-use crate::expr::Registry;
 use crate::log::{Embedded, Log, Position, Signal, TopicPartition};
 use crate::rows::{Event, RowFormat, RowReceiver};
 use crate::serving::{Answer, Client};
@@ -23,15 +22,8 @@ pub(super) fn engine_on(log: Arc<dyn Log>, step_rows: &str) -> Engine {
 /// An engine that is driven by hand and reads from the beginning.
 pub(super) fn engine_with(log: &Arc<dyn Log>, settings: &[(&str, &str)]) -> Engine {
     let settings = [&[("auto.offset.reset", "earliest")], settings].concat();
-    Engine::new(Parts {
-        log: Arc::clone(log),
-        clock: Arc::new(Manual::at(1_000)),
-        config: Config::new(settings).unwrap(),
-        functions: Registry::with(&[]),
-        threads: 0,
-        uncut: false,
-    })
-    .unwrap()
+    let parts = Parts::by_hand(Arc::clone(log), Arc::new(Manual::at(1_000)), Config::new(settings).unwrap());
+    Engine::new(parts).unwrap()
 }
 
 pub(super) fn engine() -> Engine {

@@ -3,15 +3,13 @@
 
 use std::sync::Arc;
 
-use crate::clock::Manual;
-use crate::config::Config;
-use crate::expr::Registry;
 use crate::log::{Embedded, Log, Output, RecordsBuilder, TopicPartition};
 use crate::rows::{Event, RowFormat};
 use crate::serving::Client;
 use crate::statements::Session;
 
-use super::{Engine, Parts};
+use super::Engine;
+use super::tests::engine_with;
 
 /// Near nothing, near a window's size, grace and retention, and near the ends of what there is.
 const TIMES: [i64; 17] = [
@@ -44,15 +42,7 @@ const WINDOWS: [(&str, &str); 6] = [
 ];
 
 fn engine(log: &Arc<dyn Log>) -> Engine {
-    Engine::new(Parts {
-        log: Arc::clone(log),
-        clock: Arc::new(Manual::at(1_000)),
-        config: Config::new([("auto.offset.reset", "earliest")]).unwrap(),
-        functions: Registry::with(&[]),
-        threads: 0,
-        uncut: false,
-    })
-    .unwrap()
+    engine_with(log, &[])
 }
 
 fn run(engine: &Engine, text: &str) {

@@ -73,6 +73,14 @@ impl Kv for MemoryKv {
         Ok(())
     }
 
+    fn check(&self, _writes: &Writes) -> Result<()> {
+        Ok(())
+    }
+
+    fn recover(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn drop_spaces(&self, prefix: &str) -> Result<()> {
         self.spaces.write().retain(|space, _| !space.starts_with(prefix));
         Ok(())

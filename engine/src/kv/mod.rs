@@ -62,16 +62,12 @@ pub trait Kv: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`KvError::Invalid`], when a name or an entry is too long.
-    fn check(&self, _writes: &Writes) -> Result<()> {
-        Ok(())
-    }
+    fn check(&self, writes: &Writes) -> Result<()>;
     /// Makes writing possible again after it failed; fails while it is not.
     ///
     /// # Errors
     /// [`KvError::Unwritable`], with what was wrong last.
-    fn recover(&self) -> Result<()> {
-        Ok(())
-    }
+    fn recover(&self) -> Result<()>;
     /// Removes every space whose name starts with the prefix.
     ///
     /// # Errors

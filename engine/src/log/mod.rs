@@ -9,6 +9,8 @@
 //! ```
 
 pub mod embedded;
+#[doc(hidden)]
+pub mod forwarding;
 pub mod kafka;
 mod murmur2;
 mod positions;
@@ -264,9 +266,7 @@ pub trait Log: Send + Sync + 'static {
     /// The local database.
     fn kv(&self) -> &Arc<dyn Kv>;
     /// Largest record it takes, key, value and headers together.
-    fn max_record_bytes(&self) -> usize {
-        usize::MAX
-    }
+    fn max_record_bytes(&self) -> usize;
 }
 
 /// Reads some partitions in offset order. Owned by one task.

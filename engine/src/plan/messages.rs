@@ -109,7 +109,7 @@ pub(super) fn check_schema_id(side: Side, format: &str, has_id: bool, has_column
 }
 
 /// `\nDid you mean "input"? Hint: …` when the name exists in another spelling, else nothing.
-pub(super) fn other_spelling(catalog: &Catalog, name: &str) -> String {
+pub(crate) fn other_spelling(catalog: &Catalog, name: &str) -> String {
     let upper = name.to_uppercase();
     if upper != name && catalog.source(&upper).is_some() {
         return format!("\nDid you mean {upper}? Hint: try removing double quotes from the source name.");

@@ -63,6 +63,7 @@ use crate::steps::{QueryPlan, Step};
 pub use command::{Action, Command, DEFAULT_RETENTION_MS, Ends, NewTopic};
 pub use error::{ErrorKind, PlanError};
 pub use formats::serde_features;
+pub(crate) use messages::other_spelling;
 pub use session::{Session, TopicInfo, Topics, WithPlanned};
 pub use transient::Analysis;
 

@@ -6,6 +6,7 @@ use sql::SourceKind;
 
 use crate::catalog::{Query, QueryKind, Source};
 use crate::log::TopicPartition;
+use crate::plan::other_spelling;
 use crate::runtime::{BadRecords, Origin};
 use crate::types::Column;
 
@@ -19,7 +20,7 @@ pub(crate) fn describe(view: View<'_>, name: &str, extended: bool) -> Result<Out
         }
         return Err(Failure::statement(format!(
             "Could not find STREAM/TABLE '{name}' in the Metastore{}",
-            hint(view, name)
+            other_spelling(view.catalog, name)
         )));
     };
     Ok(Outcome::SourceDescription(Box::new(description(view, source, extended)?)))
@@ -30,21 +31,6 @@ pub(crate) fn all(view: View<'_>, kind: SourceKind, extended: bool) -> Result<Ou
     let sources = view.catalog.sources().filter(|source| source.kind == kind);
     let described: Result<Vec<_>, Failure> = sources.map(|source| description(view, source, extended)).collect();
     Ok(Outcome::SourceDescriptions(described?))
-}
-
-/// A hint when only the case of the name is wrong.
-pub(super) fn hint(view: View<'_>, name: &str) -> String {
-    let other = view.catalog.sources().find(|source| source.name != name && source.name.eq_ignore_ascii_case(name));
-    match other {
-        None => String::new(),
-        Some(other) if other.name == other.name.to_uppercase() => {
-            format!("\nDid you mean {}? Hint: try removing double quotes from the source name.", other.name)
-        }
-        Some(other) => format!(
-            "\nDid you mean \"{}\"? Hint: wrap the source name in double quotes to make it case-sensitive.",
-            other.name
-        ),
-    }
 }
 
 fn description(view: View<'_>, source: &Source, extended: bool) -> Result<SourceDescription, Failure> {

@@ -1,12 +1,12 @@
 //! Writes that fail, or that panic: they have not happened, and the next one works.
 
-use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::kv::{self, Kv, KvError, Write, Writes};
 use crate::log::embedded::crash_tests::files;
+use crate::log::forwarding::ForwardingKv;
 use crate::log::testing::{numbered, partition, spec};
 use crate::log::{Commit, Embedded, Log, LogError, Output, Position, Result, TopicSpec};
 
@@ -22,19 +22,9 @@ struct Failing {
     how: AtomicU8,
 }
 
-impl Kv for Failing {
-    fn get(&self, space: &str, key: &[u8]) -> kv::Result<Option<Vec<u8>>> {
-        self.inner.get(space, key)
-    }
-
-    fn scan(
-        &self,
-        space: &str,
-        from: Bound<&[u8]>,
-        to: Bound<&[u8]>,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    ) -> kv::Result<()> {
-        self.inner.scan(space, from, to, each)
+impl ForwardingKv for Failing {
+    fn inner(&self) -> &Arc<dyn Kv> {
+        &self.inner
     }
 
     fn write(&self, writes: Writes) -> kv::Result<()> {
@@ -48,10 +38,6 @@ impl Kv for Failing {
             _ => {}
         }
         self.inner.write(writes)
-    }
-
-    fn drop_spaces(&self, prefix: &str) -> kv::Result<()> {
-        self.inner.drop_spaces(prefix)
     }
 }
 

@@ -184,6 +184,10 @@ impl Log for Embedded {
     fn kv(&self) -> &Arc<dyn Kv> {
         &self.shared.kv
     }
+
+    fn max_record_bytes(&self) -> usize {
+        usize::MAX
+    }
 }
 
 #[cfg(test)]

@@ -15,10 +15,11 @@ mod writer;
 use std::sync::Arc;
 
 use crate::catalog::Source;
+use crate::plan::other_spelling;
 use crate::types::{Column, Value};
 
 use super::topics::is_readonly;
-use super::{Failure, FailureKind, Outcome, View, describe};
+use super::{Failure, FailureKind, Outcome, View};
 
 pub use inserter::Inserter;
 pub(crate) use values::prepare;
@@ -43,7 +44,7 @@ pub(super) fn target(view: View<'_>, name: &str) -> Result<Arc<Source>, Failure>
         if let Some(lost) = view.catalog.lost_source(name) {
             return Err(Failure::statement(format!("{name} {}", lost.reason())));
         }
-        let hint = describe::hint(view, name);
+        let hint = other_spelling(view.catalog, name);
         return Err(Failure::request(format!("Cannot insert values into an unknown stream/table: `{name}`{hint}")));
     };
     if source.read_only {
