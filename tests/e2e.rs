@@ -47,6 +47,8 @@ mod protobuf;
 mod settled;
 #[path = "e2e/shell.rs"]
 mod shell;
+#[path = "e2e/shell_servers.rs"]
+mod shell_servers;
 #[path = "e2e/statements.rs"]
 mod statements;
 #[path = "e2e/streaming.rs"]

@@ -36,6 +36,10 @@ struct Progress {
     rows: u64,
     /// Whether a row was gone from its table.
     removed: bool,
+    /// Whether lines come that make an array, which has not been closed.
+    open: bool,
+    /// A line of PRINT that says how it failed, if nothing comes after it.
+    failure: Option<String>,
     /// Whether an empty result has been explained.
     explained: bool,
     /// When the status was drawn last, and how many rows there were.
@@ -55,9 +59,7 @@ enum End {
 impl Session {
     /// Streams a query until it ends or Ctrl-C; rows appear as they come.
     pub(crate) async fn query(&mut self, text: &str, asked: &Asked) -> Result<()> {
-        let begin = Instant::now();
-        let until = self.limits.time.map(|time| begin + time);
-        let mut progress = Progress { begin, until, rows: 0, removed: false, explained: false, drawn: (begin, 0) };
+        let mut progress = Progress::new(self.limits.time);
         // What the user asked for to the row is shown to the row.
         let shortened = self.output.is_terminal() && !asked.push && !asked.limited;
         let max_rows = self.chosen.max_rows.filter(|_| shortened);
@@ -142,7 +144,7 @@ impl Session {
                     continue;
                 }
             };
-            let Some(line) = line else { return Ok(End::Said(None)) };
+            let Some(line) = line else { return progress.end() };
             if asked.print {
                 take_print(&line, results, progress);
             } else if let Some(end) = self.take_line(&line, results, progress)? {
@@ -157,6 +159,8 @@ impl Session {
 
     /// Notes what came for the next time that something is written.
     fn take_line(&mut self, raw: &str, results: &mut Results, progress: &mut Progress) -> Result<Option<End>> {
+        let line = raw.trim();
+        progress.open = (progress.open || line.starts_with('[')) && !line.ends_with(']');
         match Line::read(raw) {
             Line::Nothing => {}
             Line::Error(message) => return Err(SessionError::Query(message)),
@@ -227,10 +231,42 @@ impl Session {
     }
 }
 
+impl Progress {
+    fn new(limit: Option<Duration>) -> Self {
+        let begin = Instant::now();
+        Self {
+            begin,
+            until: limit.map(|time| begin + time),
+            rows: 0,
+            removed: false,
+            open: false,
+            failure: None,
+            explained: false,
+            drawn: (begin, 0),
+        }
+    }
+
+    /// How it ended when no more lines come.
+    fn end(&mut self) -> Result<End> {
+        match self.failure.take().map(|line| Line::read(&line)) {
+            Some(Line::Error(message)) => Err(SessionError::Query(message)),
+            _ if self.open => Err(SessionError::Query("the answer ended before it was complete".to_owned())),
+            _ => Ok(End::Said(None)),
+        }
+    }
+}
+
 /// Notes a line of PRINT. Lines about the formats come before the first record; ksqlDB sends empty ones to see whether anybody
 /// is there.
 fn take_print(line: &str, results: &mut Results, progress: &mut Progress) {
-    if !line.is_empty() {
+    if line.is_empty() {
+        return;
+    }
+    // ksqlDB writes the line ends of records as they are: a line that looks like an error is one if nothing comes after it.
+    progress.failure.take().into_iter().for_each(|line| results.text(&line));
+    if line.ends_with('}') && matches!(Line::read(line), Line::Error(_)) {
+        progress.failure = Some(line.to_owned());
+    } else {
         progress.rows += u64::from(line.starts_with("rowtime: "));
         results.text(line);
     }

@@ -36,21 +36,39 @@ pub(crate) fn body(answer: Answer, format: Media, host: Option<&str>) -> Body {
     from_lines(lines, answer.rows)
 }
 
-/// A body that is just the rows' texts, each on its line (PRINT).
+/// A body that is just the rows' texts, each on its line (PRINT). No record's line is a JSON object, so that a client can
+/// tell an error from it.
 pub(crate) fn plain(rows: RowReceiver) -> Body {
-    let state = (rows, VecDeque::<Bytes>::new());
+    let state = (Some(rows), VecDeque::<Bytes>::new());
     let stream = stream::unfold(state, |(mut rows, mut pending)| async move {
         loop {
             if let Some(line) = pending.pop_front() {
                 return Some((Ok::<_, Infallible>(line), (rows, pending)));
             }
-            match rows.next().await {
+            match rows.as_mut()?.next().await {
                 Event::Rows(batch) => pending.extend(batch.iter().map(|(row, _)| join(&[row, b"\n"]))),
-                Event::End(_) => return None,
+                Event::End(end) => {
+                    pending.extend(failure(end, true).map(|message| join(&[&document(&error(message)), b"\n"])));
+                    rows = None;
+                }
             }
         }
     });
     Body::from_stream(stream)
+}
+
+/// Why an answer is not what was asked for. One that ends by itself, when it has all or enough, is not complete when it is
+/// closed: by the server's end, or because its thread is gone.
+pub(crate) fn failure(end: End, ends_by_itself: bool) -> Option<String> {
+    match end {
+        End::Failed(message) => Some(message),
+        End::Closed if ends_by_itself => Some("The query was closed before it was complete".to_owned()),
+        End::Completed | End::LimitReached | End::Closed => None,
+    }
+}
+
+fn error(message: String) -> ErrorBody {
+    ErrorBody::Generic(GenericError { error_code: 50000, message })
 }
 
 fn from_lines(lines: Lines, rows: RowReceiver) -> Body {
@@ -154,11 +172,10 @@ impl Lines {
     }
 
     fn end(&mut self, end: End) {
-        let message = match end {
-            End::Failed(message) => return self.failure(message),
-            End::LimitReached => "Limit Reached",
-            End::Completed | End::Closed => "Query Completed",
-        };
+        let message = if end == End::LimitReached { "Limit Reached" } else { "Query Completed" };
+        if let Some(problem) = failure(end, self.kind != Kind::Push) {
+            return self.failure(problem);
+        }
         match (self.format, self.kind) {
             (Media::Delimited, _) => {}
             (Media::Json, _) => self.pending.push_back(Bytes::from_static(b"]")),
@@ -172,7 +189,7 @@ impl Lines {
 
     /// The status is out already, so an error is a line of the stream.
     fn failure(&mut self, message: String) {
-        let error = ErrorBody::Generic(GenericError { error_code: 50000, message });
+        let error = error(message);
         match self.format {
             Media::Delimited => self.pending.push_back(join(&[&document(&error), b"\n"])),
             Media::Json => self.pending.push_back(join(&[b",", &document(&error), b"]"])),
@@ -301,5 +318,32 @@ mod tests {
         let delimited = text(Kind::Push, Media::Delimited, &[], End::Failed("no".into())).await;
         assert!(delimited.ends_with("{\"@type\":\"generic_error\",\"error_code\":50000,\"message\":\"no\"}\n"));
         assert!(text(Kind::Push, Media::KsqlJson, &[], End::Failed("no".into())).await.ends_with("}},\n]"));
+    }
+
+    #[tokio::test]
+    async fn print_tells_how_it_failed() {
+        let printed = async |end: Option<End>| {
+            let (sender, receiver) = channel(|| ());
+            let line = b"rowtime: 0".to_vec();
+            sender.send(RowBatch { ends: vec![line.len()], data: line, tombstones: Vec::new() }).unwrap();
+            end.into_iter().for_each(|end| sender.end(end));
+            drop(sender);
+            let body = plain(receiver).collect().await.unwrap().to_bytes();
+            String::from_utf8(body.to_vec()).unwrap()
+        };
+        assert_eq!(printed(Some(End::LimitReached)).await, "rowtime: 0\n");
+        let no = "rowtime: 0\n{\"@type\":\"generic_error\",\"error_code\":50000,\"message\":\"no\"}\n";
+        assert_eq!(printed(Some(End::Failed("no".into()))).await, no);
+        assert!(printed(None).await.contains("before it was complete"), "its thread is gone");
+    }
+
+    #[tokio::test]
+    async fn only_push_queries_are_over_when_they_are_closed() {
+        let closed = async |kind| text(kind, Media::KsqlJson, &[("[1,\"x\"]", false)], End::Closed).await;
+        assert!(closed(Kind::Push).await.ends_with("{\"finalMessage\":\"Query Completed\"}]"));
+        for kind in [Kind::TablePull, Kind::StreamPull] {
+            let answer = closed(kind).await;
+            assert!(answer.contains("\"errorMessage\"") && answer.contains("before it was complete"), "{answer}");
+        }
     }
 }

@@ -2,10 +2,8 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::process::Output;
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use e2e::process::{self, Server, run, signal, spawn};
 use e2e::{eventually, repository};
@@ -15,7 +13,6 @@ use tempfile::TempDir;
 /// Exit codes.
 const FAILED: Option<i32> = Some(1);
 const USAGE: Option<i32> = Some(2);
-const UNREACHABLE: Option<i32> = Some(3);
 const TIMED_OUT: Option<i32> = Some(4);
 const INTERRUPTED: Option<i32> = Some(130);
 const NOBODY_READS: Option<i32> = Some(141);
@@ -271,57 +268,6 @@ fn a_query_whose_time_is_up_is_told_by_the_exit_code() {
 }
 
 #[test]
-fn a_server_that_says_no_more_is_left_when_the_time_is_up() {
-    let url = silent_server();
-    let output = run(&[&url, "--query-timeout", "300", "-e", "SELECT * FROM s;"], "");
-    assert_eq!(output.status.code(), TIMED_OUT);
-    assert_eq!(text(&output.stderr), "Time is up\n", "whether there are rows, nobody knows");
-}
-
-#[test]
-fn one_control_c_leaves_a_server_that_says_no_more() {
-    let (url, (other, data)) = (silent_server(), server());
-    let pipe = data.path().join("pipe").display().to_string();
-    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let server = format!("server http://{}", silent.local_addr().unwrap());
-    for (url, line) in [
-        (&url, "SET 'auto.offset.reset'='earliest';"),
-        (&other.url, server.as_str()),
-        (&other.url, &format!("run script '{pipe}'")),
-        (&other.url, &format!("spool '{pipe}'")),
-    ] {
-        let mut child = spawn(&[url, "-e", &format!("output\n{line}")]);
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        assert!(lines.any(|line| line.contains("Current output format")));
-        std::thread::sleep(Duration::from_millis(200));
-        signal(child.id(), "INT");
-        assert_eq!(child.wait().unwrap().code(), INTERRUPTED, "{line}");
-    }
-}
-
-/// A server that answers `/info` and nothing else.
-fn silent_server() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        let mut silent = Vec::new();
-        for stream in listener.incoming().map(Result::unwrap) {
-            let mut line = String::new();
-            BufReader::new(&stream).read_line(&mut line).unwrap();
-            if line.starts_with("GET /info") {
-                let length = INFO.len();
-                let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
-                (&stream).write_all(format!("{head}{INFO}").as_bytes()).unwrap();
-            } else {
-                silent.push(stream);
-            }
-        }
-    });
-    url
-}
-
-#[test]
 fn a_text_may_begin_with_a_byte_order_mark() {
     let (server, data) = server();
     let (file, script) = (data.path().join("marked.sql"), "\u{feff}SHOW STREAMS;\nSHOW TABLES;");
@@ -477,66 +423,6 @@ fn mistakes_are_explained() {
     assert!(text(&output.stderr).contains("did you mean"), "{}", text(&output.stderr));
 }
 
-/// A server that knows one user; with what it was told in each request.
-fn server_with_user(knows: &'static str) -> (String, mpsc::Receiver<Option<String>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (told, requests) = mpsc::channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map(Result::unwrap) {
-            let head: Vec<String> =
-                BufReader::new(&stream).lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
-            let user = head.iter().find_map(|line| {
-                let (name, value) = line.split_once(": ")?;
-                name.eq_ignore_ascii_case("authorization").then(|| value.to_owned())
-            });
-            let (status, body) = match (&user, head[0].starts_with("GET /info")) {
-                (Some(user), true) if user == knows => ("200 OK", INFO),
-                (Some(user), false) if user == knows => ("200 OK", "[]"),
-                _ => ("401 Unauthorized", r#"{"@type":"generic_error","error_code":40100,"message":"Unauthorized"}"#),
-            };
-            let _ = told.send(user);
-            let length = body.len();
-            let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
-            (&stream).write_all(format!("{head}{body}").as_bytes()).unwrap();
-        }
-    });
-    (url, requests)
-}
-
-const INFO: &str =
-    r#"{"KsqlServerInfo":{"version":"0","kafkaClusterId":"c","ksqlServiceId":"s","serverStatus":"RUNNING"}}"#;
-
-#[test]
-fn a_server_is_told_who_the_user_is() {
-    let (url, told) = server_with_user("Basic Wm/DqzphOmI=");
-    ok(&run(&[&url, "-u", "Zo\u{eb}", "-p", "a:b", "-e", "SHOW STREAMS;"], ""));
-    assert!(told.try_iter().all(|user| user.is_some()), "in every request");
-    let output = run(&[&url, "-e", "SHOW STREAMS;"], "");
-    assert_eq!(output.status.code(), FAILED, "the server is there");
-    assert!(text(&output.stderr).contains("Unauthorized"), "{}", text(&output.stderr));
-    told.try_iter().for_each(drop);
-
-    let (other, told_other) = server_with_user("Bearer abc");
-    let output = run(&[&url, "--user", "Zo\u{eb}", "--password", "a:b"], &format!("server {other}\n"));
-    assert_eq!(output.status.code(), FAILED);
-    assert!(told_other.try_iter().all(|user| user.is_none()), "a password is for one server");
-    let (third, _data) = server();
-    let there_and_back = format!("server {}\nserver {url}/\nSHOW STREAMS;", third.url);
-    ok(&run(&[&url, "--user", "Zo\u{eb}", "--password", "a:b"], &there_and_back));
-    ok(&process::command(&[&url, "-u", "Zo\u{eb}", "-e", "SHOW STREAMS;"])
-        .env("MILLSTREAM_PASSWORD", "a:b")
-        .output()
-        .unwrap());
-    ok(&process::command(&[&other, "-e", "SHOW STREAMS;"]).env("MILLSTREAM_TOKEN", "abc").output().unwrap());
-    ok(&run(&[&other, "--token", "abc", "-e", "SHOW STREAMS;"], ""));
-
-    for wrong in [&["-u", "a", "-t", "b"][..], &["-p", "a"], &["-t"]] {
-        let output = run(&[&[url.as_str()], wrong].concat(), "");
-        assert_eq!(output.status.code(), USAGE, "{wrong:?}");
-    }
-}
-
 #[test]
 fn a_file_of_properties_is_set_in_the_session() {
     let (server, data) = server();
@@ -552,22 +438,4 @@ fn a_file_of_properties_is_set_in_the_session() {
     let output = run(&[&server.url, "--config-file", &path, "-e", query], "");
     assert_eq!(output.status.code(), FAILED);
     assert!(text(&output.stderr).contains("shell.properties: ") && text(&output.stderr).contains("auto.ofset.reset"));
-}
-
-#[test]
-fn a_server_that_is_not_there_is_named() {
-    for url in ["http://127.0.0.1:1", "127.0.0.1:1"] {
-        let output = run(&[url, "-e", "SHOW STREAMS;"], "");
-        assert_eq!(output.status.code(), UNREACHABLE);
-        assert!(text(&output.stderr).contains("http://127.0.0.1:1: Connection refused"), "{}", text(&output.stderr));
-    }
-    for url in
-        ["http://u:sekret@127.0.0.1:1", "u:sekret@127.0.0.1:1", "https://u:sekret@127.0.0.1:1", "http://u:sekret@["]
-    {
-        let output = run(&[url, "-e", "SHOW STREAMS;"], "");
-        assert_eq!(output.status.code(), UNREACHABLE);
-        assert!(!text(&output.stderr).contains("sekret"), "{}", text(&output.stderr));
-    }
-    let output = run(&["https://127.0.0.1:1", "-e", "SHOW STREAMS;"], "");
-    assert!(text(&output.stderr).contains("https is not supported"), "{}", text(&output.stderr));
 }

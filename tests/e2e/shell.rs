@@ -1,13 +1,12 @@
 //! The interactive shell as a person meets it, in a terminal.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use e2e::eventually;
 use e2e::http::ksql;
+use e2e::pretend;
 use e2e::process::Server;
 use e2e::terminal::{Terminal, keys};
 use serde_json::json;
@@ -416,22 +415,7 @@ fn the_shell_outlives_its_server() {
 
 #[test]
 fn a_server_that_does_not_answer_can_be_left() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        let mut silent = Vec::new();
-        for stream in listener.incoming().map(Result::unwrap) {
-            let mut request = [0; 1024];
-            let len = (&stream).read(&mut request).unwrap();
-            if request[..len].starts_with(b"GET /info") {
-                let info = r#"{"KsqlServerInfo":{"version":"0","kafkaClusterId":"c","ksqlServiceId":"s","serverStatus":"RUNNING"}}"#;
-                let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", info.len());
-                (&stream).write_all(format!("{head}{info}").as_bytes()).unwrap();
-            } else {
-                silent.push(stream);
-            }
-        }
-    });
+    let url = pretend::silent();
     let home = tempfile::tempdir().unwrap();
     let shell = Terminal::start(&[&url], home.path());
     let set = "SET 'auto.offset.reset'='earliest';\r";

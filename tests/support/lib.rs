@@ -5,6 +5,7 @@
 
 pub mod http;
 pub mod kafka;
+pub mod pretend;
 pub mod process;
 pub mod random;
 pub mod terminal;

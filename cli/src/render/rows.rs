@@ -53,6 +53,11 @@ impl Line {
             let message = error.get("message").and_then(Value::as_str);
             return Self::Error(message.map_or_else(|| error.to_string(), ToOwned::to_owned));
         }
+        if element.kind.as_deref() == Some("generic_error")
+            && let Some(message) = element.message
+        {
+            return Self::Error(message);
+        }
         Self::Text(line.to_owned())
     }
 }
@@ -66,6 +71,10 @@ struct Element<'a> {
     row: Option<Row<'a>>,
     final_message: Option<String>,
     error_message: Option<Value>,
+    /// Those of an error that is no element of an array.
+    #[serde(rename = "@type")]
+    kind: Option<String>,
+    message: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -256,6 +265,9 @@ mod tests {
         let row = Line::read(r#"{"row":{"columns":[1,[2]]}},"#);
         assert_eq!(row, Line::Row { columns: vec![json("1"), json("[2]")], tombstone: false });
         assert_eq!(Line::read(r#"{"finalMessage":"Limit Reached"}]"#), Line::Final("Limit Reached".to_owned()));
+        let error = r#"{"@type":"generic_error","error_code":50000,"message":"no"}"#;
+        assert_eq!(Line::read(error), Line::Error("no".to_owned()));
+        assert_eq!(Line::read(&format!(r#"{{"errorMessage":{error}}},"#)), Line::Error("no".to_owned()));
         assert_eq!(Line::read("]"), Line::Nothing);
         assert_eq!(Line::read("something else"), Line::Text("something else".to_owned()));
         let gone = Line::read(r#"{"row":{"columns":["k",null],"tombstone":true}},"#);

@@ -7,8 +7,8 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::Response;
-use engine::rows::{End, Event, RowFormat, RowReceiver};
-use engine::serving::Answer;
+use engine::rows::{Event, RowFormat, RowReceiver};
+use engine::serving::{Answer, Kind};
 use engine::statements::{Failure, FailureKind, FieldConstraint, SourceField};
 use serde_json::json;
 use sql::{Parsed, Show, SourceKind, Statement};
@@ -18,7 +18,7 @@ use wire::{Field, KsqlRequest};
 use crate::app::Server;
 use crate::session::session;
 use crate::start_query::{self, QueryRequest, Start};
-use crate::{body, entities, reply};
+use crate::{body, entities, reply, rows};
 
 /// Close codes.
 const DONE: u16 = 1000;
@@ -67,9 +67,9 @@ async fn answer(server: &Arc<Server>, socket: &mut WebSocket, query: &str) -> Re
         () = closed(socket) => return Ok(false),
     };
     match started {
-        Start::Query(answer) => rows(socket, answer).await,
+        Start::Query(answer) => send_rows(socket, answer).await,
         Start::Print(print) => match start_query::print(server, print, false).await {
-            Ok(lines) => stream(socket, lines, |line| json!(String::from_utf8_lossy(line)).to_string()).await,
+            Ok(lines) => stream(socket, lines, true, |line| json!(String::from_utf8_lossy(line)).to_string()).await,
             Err(failure) => Err((SERVER_ERROR, failure.message)),
         },
         Start::NoTopic { topic, .. } => Err((
@@ -130,7 +130,7 @@ fn refusal(failure: Failure) -> Refusal {
 }
 
 /// The columns, then a message for each row.
-async fn rows(socket: &mut WebSocket, answer: Answer) -> Result<bool, Refusal> {
+async fn send_rows(socket: &mut WebSocket, answer: Answer) -> Result<bool, Refusal> {
     let field = |(i, column): (usize, &engine::types::Column)| {
         let is_key = answer.keys.get(i) == Some(&true);
         let constraint = if is_key { FieldConstraint::Key } else { FieldConstraint::None };
@@ -141,13 +141,14 @@ async fn rows(socket: &mut WebSocket, answer: Answer) -> Result<bool, Refusal> {
         return Ok(false);
     }
     let row = |row: &[u8]| format!("{{\"row\":{{\"columns\":{}}}}}", String::from_utf8_lossy(row));
-    stream(socket, answer.rows, row).await
+    stream(socket, answer.rows, answer.kind != Kind::Push, row).await
 }
 
 /// Sends a message for each row; false when the client is gone. Deletions are left out.
 async fn stream(
     socket: &mut WebSocket,
     mut rows: RowReceiver,
+    ends_by_itself: bool,
     message: impl Fn(&[u8]) -> String,
 ) -> Result<bool, Refusal> {
     loop {
@@ -163,8 +164,9 @@ async fn stream(
                     }
                 }
             }
-            Event::End(End::Failed(problem)) => return Err((SERVER_ERROR, problem)),
-            Event::End(_) => return Ok(true),
+            Event::End(end) => {
+                return rows::failure(end, ends_by_itself).map_or(Ok(true), |problem| Err((SERVER_ERROR, problem)));
+            }
         }
     }
 }
