@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Map, Value};
 use sql::Span;
-use wire::{ErrorBody, HINT, Info, KsqlRequest, SPAN};
+use wire::{ErrorBody, GenericError, HINT, Info, KsqlRequest, SPAN};
 
 /// Why the server did not answer as asked.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,20 @@ pub(crate) enum ClientError {
     #[error("{}", .0.body.message())]
     Refused(Box<Refusal>),
 }
+
+impl ClientError {
+    /// What the user may have meant, or could do.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Refused(refusal) => refusal.hint.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// What to do where the server does not know who the user is.
+const WHO: &str = "-u NAME on the command line says who you are, and in the shell server http://NAME@HOST:PORT; the password \
+                   is asked for";
 
 /// Why the server refused.
 #[derive(Debug)]
@@ -202,15 +216,22 @@ fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 }
 
 fn refusal(status: StatusCode, headers: &HeaderMap, bytes: &[u8]) -> ClientError {
-    let Ok(body) = serde_json::from_slice(bytes) else {
-        return ClientError::Unexpected(format!("{status} {}", text(bytes)));
+    let is_unknown_user = status == StatusCode::UNAUTHORIZED;
+    let body = match serde_json::from_slice(bytes) {
+        Ok(body) => body,
+        // A proxy has words of its own.
+        Err(_) if is_unknown_user => {
+            ErrorBody::Generic(GenericError { error_code: 40100, message: status.to_string() })
+        }
+        Err(_) => return ClientError::Unexpected(format!("{status} {}", text(bytes))),
     };
     let header = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let span = header(SPAN).and_then(|span| {
         let (start, end) = span.split_once('-')?;
         Some(Span { start: start.parse().ok()?, end: end.parse().ok()? })
     });
-    ClientError::Refused(Box::new(Refusal { body, span, hint: header(HINT) }))
+    let hint = header(HINT).or_else(|| is_unknown_user.then(|| WHO.to_owned()));
+    ClientError::Refused(Box::new(Refusal { body, span, hint }))
 }
 
 /// A request of this session's properties and variables.

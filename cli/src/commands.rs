@@ -47,7 +47,8 @@ what is typed, Ctrl-D leaves the shell.
   history                     statements of this and earlier sessions; !! !3 !-2 !SEL and ^old^new run one again
   version                     version of the server
   output [FORMAT]             show or choose how results are shown: TABULAR, JSON, CSV, JSONL
-  server [URL]                show or change the server
+  server [URL]                show or change the server; in http://NAME@HOST:PORT NAME says who you are, the password is
+                              asked for
   set                         show what was SET in this session
   set cli wrap ON|OFF         whether cells that are too wide go on in the next line or are cut off
   set cli column-width N      width of every column; 0 fits columns to the data and the terminal

@@ -1,4 +1,60 @@
-//! Statements of the history by short names: `!!`, `!3`, `!-2`, `!SEL`, `^old^new`.
+//! Statements of the history: by short names, `!!`, `!3`, `!-2`, `!SEL`, `^old^new`; and as they may stand in a file.
+
+use std::path::PathBuf;
+
+use rustyline::Config;
+use rustyline::history::{DefaultHistory, History};
+
+use crate::credentials;
+
+/// What was typed, in a file that outlives the shell: without passwords, which only the shell that is open remembers.
+pub(crate) struct Kept {
+    file: PathBuf,
+    entries: DefaultHistory,
+}
+
+impl Kept {
+    /// What earlier shells have left in a file, if there is one.
+    pub(crate) fn open(file: PathBuf, config: &Config) -> Self {
+        let mut entries = DefaultHistory::with_config(config);
+        // A first run has no history file.
+        let _ = entries.load(&file);
+        Self { file, entries }
+    }
+
+    /// All of it.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(String::as_str)
+    }
+
+    /// Adds what was typed. The shell goes on without a history file.
+    pub(crate) fn add(&mut self, typed: &str) {
+        // Only what is new is written: another shell may write there too.
+        let _ = self.entries.add(&without_secrets(typed)).and_then(|_| self.entries.append(&self.file));
+    }
+}
+
+/// What was typed as it may stand in a file: without passwords, without what a connector is told.
+pub(crate) fn without_secrets(typed: &str) -> String {
+    let line = |line: &str| match server_url(line) {
+        Some((command, url)) => format!("{command}{}", credentials::without_password(url)),
+        None => line.to_owned(),
+    };
+    let text = typed.trim();
+    if !text.contains('\n') && server_url(text).is_some() {
+        return line(text);
+    }
+    sql::masked_text(&text.split('\n').map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// The command `server URL` in front of the URL, and that.
+fn server_url(line: &str) -> Option<(&str, &str)> {
+    let start = line.trim_start();
+    let word = start.get(.."server".len()).filter(|word| word.eq_ignore_ascii_case("server"))?;
+    let rest = start.strip_prefix(word)?;
+    let url = rest.trim_start();
+    (url.len() < rest.len()).then(|| line.split_at(line.len() - url.len()))
+}
 
 /// Whether a text is one of them: the first character decides, as no statement begins with it.
 pub(crate) fn is_event(typed: &str) -> bool {
@@ -39,6 +95,26 @@ fn entry<'a>(name: &str, entries: &[&'a str]) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_are_not_kept() {
+        for (typed, kept) in [
+            ("server http://zoe:sekret@h:1;", "server http://zoe@h:1;"),
+            ("SERVER  'zoe:sekret@h:1'", "SERVER  'zoe@h:1'"),
+            ("server http://h:1", "server http://h:1"),
+            ("server zoe:sekret@h\nSHOW STREAMS;", "server zoe@h\nSHOW STREAMS;"),
+            ("SET 'ssl.keystore.password'='sekret';", "SET 'ssl.keystore.password'='[string]';"),
+            ("DEFINE password = 'sekret';", "DEFINE password = '[string]';"),
+            (
+                "CREATE SOURCE CONNECTOR c WITH ('connector.class'='Jdbc',\n 'connection.password'='sekret');",
+                "CREATE SOURCE CONNECTOR c WITH ('connector.class'='Jdbc',\n 'connection.password'='[string]');",
+            ),
+            ("INSERT INTO s VALUES ('http://u:sekret@h');", "INSERT INTO s VALUES ('http://[hidden]@h');"),
+            (" SELECT 'a@b' FROM servers; ", "SELECT 'a@b' FROM servers;"),
+        ] {
+            assert_eq!(without_secrets(typed), kept);
+        }
+    }
 
     #[test]
     fn short_names_of_statements() {

@@ -109,7 +109,10 @@ async fn shell(args: &Args, url: &str, own: Option<&InProcess>) -> Result<(), St
         ClientError::BadUrl(..) | ClientError::Unreachable(..) => {
             Stopped { message: error.to_string(), code: UNREACHABLE }
         }
-        error => Stopped::failed(format!("{url}: {error}")),
+        error => {
+            let hint = error.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();
+            Stopped::failed(format!("{url}: {error}{hint}"))
+        }
     };
     let user = credentials::header(args)?;
     let client = Client::new(url, user).map_err(no_server)?;

@@ -64,10 +64,12 @@ impl Mistake {
         Self { message, span: None, note: String::new() }
     }
 
-    /// The text to show. A statement with variables was not sent as it stands there, so that places in it mean nothing.
+    /// The text to show. A statement with variables was not sent as it stands there, so that places in it mean nothing; one
+    /// with a password is not shown.
     pub(crate) fn show(&self, script: Script<'_>, statement: Span) -> String {
         let Script { name, entry } = script;
-        let at = self.span.filter(|_| !entry.slice(statement).contains("${"));
+        let text = entry.slice(statement);
+        let at = self.span.filter(|_| !text.contains("${") && sql::masked_text(text) == text);
         let Some(span) = at.map(|span| Span { start: span.start + statement.start, end: span.end + statement.start })
         else {
             let hint = if self.note.is_empty() { String::new() } else { format!("\n{}", self.note) };
@@ -160,6 +162,14 @@ mod tests {
         let at = word_at(entry.slice(statement), 2, 5);
         let mistake = Mistake { message: "line 2:5: no".to_owned(), span: at, note: "b?".into() };
         assert_eq!(mistake.show(script, statement), "x.sql:4:5: no\n  |\n4 |  日本 bb FROM s;\n  |       ^^ b?");
+    }
+
+    #[test]
+    fn passwords_are_not_drawn() {
+        let entry = Entry::of("SET 'ssl.key.password' = 'sekret' 'x';");
+        let script = Script { name: Some("x.sql"), entry: &entry };
+        let mistake = Mistake { message: "no".to_owned(), span: Some(span(34, 37)), note: String::new() };
+        assert_eq!(mistake.show(script, span(0, 38)), "x.sql:1: no");
     }
 
     #[test]

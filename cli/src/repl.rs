@@ -9,13 +9,14 @@ use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
-use rustyline::history::DefaultHistory;
+use rustyline::history::{DefaultHistory, History};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
 use crate::complete::{self, Names};
 use crate::entry;
-use crate::history;
+use crate::history::{self, Kept};
+use crate::render::grouped;
 use crate::script::{self, Flow};
 use crate::session::Session;
 
@@ -30,13 +31,12 @@ pub(crate) async fn run(session: &mut Session, history_file: Option<PathBuf>) ->
         .map_err(|e| e.to_string())?
         .build();
     let names = Arc::new(Mutex::new(Names::default()));
-    let mut editor = Editor::<ShellHelper, DefaultHistory>::with_config(config).map_err(|e| e.to_string())?;
+    let mut editor = Editor::<ShellHelper, DefaultHistory>::with_config(config.clone()).map_err(|e| e.to_string())?;
     let colours = session.output.has_colours();
     editor.set_helper(Some(ShellHelper { names: Arc::clone(&names), colours }));
-    let history_file = history_file.or_else(default_history_file);
-    if let Some(file) = &history_file {
-        // A first run has no history file.
-        let _ = editor.load_history(file);
+    let mut kept = history_file.or_else(default_history_file).map(|file| Kept::open(file, &config));
+    for entry in kept.iter().flat_map(Kept::entries) {
+        let _ = editor.add_history_entry(entry);
     }
     loop {
         // While the user thinks: names of what others made meanwhile, too.
@@ -65,10 +65,7 @@ pub(crate) async fn run(session: &mut Session, history_file: Option<PathBuf>) ->
             }
         };
         let _ = editor.add_history_entry(typed.trim());
-        if let Some(file) = &history_file {
-            // Only what is new: another shell may write there too.
-            let _ = editor.append_history(file);
-        }
+        kept.iter_mut().for_each(|kept| kept.add(&typed));
         if run_entry(session, &typed, editor.history()).await == Flow::Exit {
             return Ok(());
         }
@@ -77,11 +74,9 @@ pub(crate) async fn run(session: &mut Session, history_file: Option<PathBuf>) ->
 
 /// Runs what was typed. Errors are shown and the shell goes on.
 async fn run_entry(session: &mut Session, typed: &str, history: &DefaultHistory) -> Flow {
-    session.output.echo(typed);
+    session.output.echo(&history::without_secrets(typed));
     if typed.trim().trim_end_matches(';').eq_ignore_ascii_case("history") {
-        for (i, entry) in history.iter().enumerate() {
-            session.output.line(&format!("{:5}  {}", i + 1, entry.replace('\n', "\n       ")));
-        }
+        show_history(session, history);
         return Flow::Done;
     }
     match script::run(session, None, typed).await {
@@ -92,6 +87,20 @@ async fn run_entry(session: &mut Session, typed: &str, history: &DefaultHistory)
             }
             Flow::Done
         }
+    }
+}
+
+/// Shows what was typed, the last of it where a terminal shows no more.
+fn show_history(session: &mut Session, history: &DefaultHistory) {
+    let most = session.chosen.max_rows.filter(|_| session.output.is_terminal()).unwrap_or(usize::MAX);
+    let hidden = history.len().saturating_sub(most);
+    if hidden > 0 {
+        let hidden = grouped(hidden as u64);
+        session.output.notice(&format!("… {hidden} before these; SET CLI MAX-ROWS 0 shows all"));
+    }
+    for (i, entry) in history.iter().enumerate().skip(hidden) {
+        let entry = history::without_secrets(entry).replace('\n', "\n       ");
+        session.output.line(&format!("{:5}  {entry}", i + 1));
     }
 }
 

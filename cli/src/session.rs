@@ -11,6 +11,7 @@ use wire::Entity;
 
 use crate::args::OutputFormat;
 use crate::client::{self, Client, ClientError, request};
+use crate::credentials;
 use crate::mistake::Mistake;
 use crate::output::Output;
 use crate::query::Asked;
@@ -74,8 +75,8 @@ pub(crate) struct Limits {
 /// A session.
 pub(crate) struct Session {
     pub(crate) client: Client,
-    /// Of the server that the command line names.
-    first: Client,
+    /// Of the servers that were told who the user is.
+    known: Vec<Client>,
     pub(crate) properties: Map<String, Value>,
     pub(crate) variables: Map<String, Value>,
     pub(crate) format: OutputFormat,
@@ -99,7 +100,7 @@ impl Session {
     /// A new session in which nothing is SET or DEFINEd.
     pub(crate) fn new(client: Client, format: OutputFormat, limits: Limits, output: Output) -> Self {
         Self {
-            first: client.clone(),
+            known: vec![client.clone()],
             client,
             properties: Map::new(),
             variables: Map::new(),
@@ -120,14 +121,23 @@ impl Session {
         Layout { terminal: self.output.width(), colours: self.output.has_colours(), ..self.chosen }
     }
 
-    /// A client of a server that this session may switch to. Who the user is, is for the first server alone.
+    /// A client of a server that this session may switch to: of the user that the URL names, else of the one that this
+    /// server was told before. Others are told nothing.
     pub(crate) fn client_of(&self, url: &str) -> Result<Client> {
-        let client = Client::new(url, None)?;
-        Ok(if client.is_same_server(&self.first) { client.with_user_of(&self.first) } else { client })
+        let (url, user) = credentials::of_url(url)?;
+        let is_named = user.is_some();
+        let client = Client::new(&url, user)?;
+        let known = self.known.iter().find(|known| !is_named && known.is_same_server(&client));
+        Ok(match known {
+            Some(known) => client.with_user_of(known),
+            None => client,
+        })
     }
 
     /// Talks to another server from now on; its commands are counted anew.
     pub(crate) fn switch_to(&mut self, client: Client) {
+        self.known.retain(|known| !known.is_same_server(&client));
+        self.known.push(client.clone());
         self.client = client;
         self.last_command = None;
     }
@@ -198,7 +208,8 @@ impl Session {
 
     async fn set(&mut self, name: String, value: String) -> Result<()> {
         let hint = self.put(&name, &value).await?;
-        self.output.notice(&format!("Successfully changed local property '{name}' to '{value}'."));
+        let shown = shown(&name, &value);
+        self.output.notice(&format!("Successfully changed local property '{name}' to '{shown}'."));
         hint.into_iter().for_each(|hint| self.output.notice(&hint));
         Ok(())
     }
@@ -265,8 +276,13 @@ impl Session {
 
     /// The session's properties as a table.
     pub(crate) fn properties_table(&self) -> String {
-        let rows: Vec<_> =
-            self.properties.iter().map(|(k, v)| vec![k.clone(), v.as_str().unwrap_or_default().to_owned()]).collect();
-        list(self.layout(), &["Property", "Value"], &rows)
+        let row =
+            |(name, value): (&String, &Value)| vec![name.clone(), shown(name, value.as_str().unwrap_or_default())];
+        list(self.layout(), &["Property", "Value"], &self.properties.iter().map(row).collect::<Vec<_>>())
     }
+}
+
+/// A property's value as others may see it.
+fn shown(name: &str, value: &str) -> String {
+    if sql::is_secret(name) { "[hidden]".to_owned() } else { sql::without_credentials(value) }
 }

@@ -3,11 +3,14 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 use std::time::Duration;
 
+use e2e::eventually;
 use e2e::pretend;
 use e2e::process::{self, Server, run, signal, spawn};
+use e2e::terminal::{Terminal, keys};
 use tempfile::TempDir;
 
 /// Exit codes.
@@ -60,6 +63,64 @@ fn a_server_is_told_who_the_user_is() {
         let output = run(&[&[url.as_str()], wrong].concat(), "");
         assert_eq!(output.status.code(), USAGE, "{wrong:?}");
     }
+}
+
+#[test]
+fn another_server_is_told_who_the_user_is_there() {
+    let (zoe, told) = pretend::with_user("Basic em9lOnNla3JldA==");
+    let (home, (own, _data)) = (tempfile::tempdir().unwrap(), server());
+    let address = zoe.trim_start_matches("http://");
+    let there_and_back =
+        format!("server http://zoe:sekret@{address};\nserver {}\nserver {zoe}\nSHOW STREAMS;", own.url);
+    let output = run(&[&own.url], &there_and_back);
+    succeeded(&output);
+    assert!(!text(&output.stderr).contains("sekret"), "{}", text(&output.stderr));
+    assert!(told.try_iter().all(|user| user.is_some()));
+
+    let shell = Terminal::start(&[&own.url], home.path());
+    let screen = shell.run(&format!("server {zoe}"));
+    assert!(screen.contains("401 Unauthorized") && screen.contains("server http://NAME@HOST:PORT"), "{screen}");
+    let named = format!("server http://zoe@{address}");
+    shell.press(&format!("{named}\r"));
+    shell.wait_for("Password of zoe: ");
+    shell.press("sekret\r");
+    shell.wait_for("is RUNNING");
+    shell.wait_for_prompt();
+    assert!(!shell.screen().contains("sekret"), "{}", shell.screen());
+    shell.press(&format!("{named}\r"));
+    eventually("asked again", || (shell.screen().matches("Password of zoe: ").count() == 2).then_some(()));
+    shell.press(keys::CTRL_C);
+    shell.wait_for_prompt();
+    let written = fs::read_to_string(home.path().join(".millstream_history")).unwrap();
+    assert!(written.contains(&named) && !written.contains("sekret"), "{written}");
+}
+
+#[test]
+fn passwords_are_not_kept_in_files() {
+    let (home, (own, _data)) = (tempfile::tempdir().unwrap(), server());
+    let shell = Terminal::start(&[&own.url], home.path());
+    let file = |name: &str| fs::read_to_string(home.path().join(name)).unwrap();
+    shell.run("spool 'seen.txt'");
+    shell.run("server http://zoe:sekret@127.0.0.1:1");
+    shell.run("DEFINE password = 'sekret';");
+    let screen = shell.run("SET 'ksql.streams.producer.sasl.jaas.config' = 'sekret';");
+    assert!(screen.contains("to '[hidden]'"), "{screen}");
+    let screen =
+        shell.run("CREATE SOURCE CONNECTOR c WITH ('connector.class'='Jdbc', 'connection.password'='sekret');");
+    assert_eq!(screen.matches("sekret").count(), 1, "as it was typed: {screen}");
+    let screen = shell.run("history");
+    assert!(screen.contains("'connection.password'='[string]'") && !screen.contains("sekret"), "{screen}");
+    shell.run("spool off");
+    shell.press(&keys::UP.repeat(3));
+    shell.wait_for("'connection.password'='sekret'");
+    for name in ["seen.txt", ".millstream_history"] {
+        let written = file(name);
+        assert!(written.contains("'connection.password'='[string]'"), "{name}: {written}");
+        assert!(written.contains("server http://zoe@127.0.0.1:1"), "{name}: {written}");
+        assert!(!written.contains("sekret"), "{name}: {written}");
+    }
+    let mode = fs::metadata(home.path().join(".millstream_history")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "for nobody else");
 }
 
 #[test]
