@@ -52,7 +52,7 @@ what is typed, Ctrl-D leaves the shell.
   set                         show what was SET in this session
   set cli wrap ON|OFF         whether cells that are too wide go on in the next line or are cut off
   set cli column-width N      width of every column; 0 fits columns to the data and the terminal
-  set cli max-rows N          rows of a table that are shown in a terminal; 0 shows all
+  set cli max-rows N          rows of a table, or lines of another answer, that are shown in a terminal; 0 shows all
   request-pipelining [ON|OFF] whether a statement may overtake the ones before it
   run script 'FILE'           run the statements of a file
   spool 'FILE' | spool OFF    copy what is typed and shown to a file

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::args::OutputFormat;
 use crate::client::request;
 use crate::empty;
-use crate::render::{Line, Results, grouped};
+use crate::render::{Line, Results, grouped, more};
 use crate::session::{Result, Session, SessionError};
 
 /// After so long without a row the shell says why there may be none.
@@ -74,10 +74,7 @@ impl Session {
         if progress.rows > 0 || !interrupted {
             self.output.data(&rest);
         }
-        if results.hidden() > 0 {
-            let hidden = grouped(results.hidden());
-            self.output.notice(&format!("… {hidden} rows more; SET CLI MAX-ROWS 0 shows all rows of a result"));
-        }
+        more(results.hidden(), "row").into_iter().for_each(|more| self.output.notice(&more));
         match ended? {
             End::Said(message) => message.into_iter().for_each(|message| self.output.notice(&message)),
             End::TimeIsUp => {

@@ -231,11 +231,31 @@ fn a_long_result_is_shortened() {
     let many = "SELECT DRIVER, EXPLODE(GENERATE_SERIES(1, 1234)) AS N FROM RIDES WHERE DRIVER = 'Bo';";
     shell.run("SET CLI MAX-ROWS 3");
     let screen = shell.run(many);
-    assert!(screen.contains("| Bo     | 3 |\n+--------+---+\n… 1,231 rows more; SET CLI MAX-ROWS 0 shows"), "{screen}");
+    assert!(
+        screen.contains("| Bo     | 3 |\n+--------+---+\n… 1,231 rows more; SET CLI MAX-ROWS 0 shows all"),
+        "{screen}"
+    );
     assert!(screen.contains("\n1,234 rows in "), "{screen}");
     shell.run("SET CLI MAX-ROWS 0");
     let screen = shell.run(many);
     assert!(screen.contains("| Bo     | 1234 |\n") && !screen.contains("rows more"), "{screen}");
+}
+
+#[test]
+fn a_long_answer_of_a_statement_is_shortened() {
+    let house = House::build();
+    let shell = house.shell();
+    shell.run("SET CLI MAX-ROWS 3");
+    for (statement, what) in
+        [("SHOW FUNCTIONS;", "rows"), ("SHOW PROPERTIES;", "rows"), ("DESCRIBE FUNCTION ABS;", "lines")]
+    {
+        let screen = shell.run(statement);
+        assert!(screen.contains(&format!(" {what} more; SET CLI MAX-ROWS 0 shows all")), "{screen}");
+        assert!(screen.lines().count() < 30, "{screen}");
+    }
+    shell.run("SET CLI MAX-ROWS 0");
+    let screen = shell.run("DESCRIBE FUNCTION ABS;");
+    assert!(screen.contains("Variation   : ABS(") && !screen.contains(" more; "), "{screen}");
 }
 
 #[test]

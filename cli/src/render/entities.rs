@@ -7,12 +7,32 @@ use wire::{
 };
 
 use super::layout::Layout;
-use super::table::list;
+use super::table::{list, more};
 
 const NO_QUERIES: &str = "no queries are running";
 
-/// The entity as a person reads it.
+/// The entity as a person reads it; a long one is shortened for a terminal, lists by rows, all else by lines.
 pub(crate) fn entity(layout: Layout, entity: &Entity) -> String {
+    let text = whole(layout, entity);
+    match entity {
+        Entity::SourceDescription(_)
+        | Entity::SourceDescriptions(_)
+        | Entity::QueryDescription(_)
+        | Entity::QueryDescriptions(_)
+        | Entity::Function(_)
+        | Entity::Connectors(_)
+        | Entity::ConnectorPlugins(_)
+        | Entity::Other(_) => {
+            let lines: Vec<&str> = text.lines().collect();
+            let (shown, hidden) = layout.shortened(&lines);
+            let shown = shown.iter().map(|line| (*line).to_owned());
+            shown.chain(more(hidden, "line")).collect::<Vec<_>>().join("\n")
+        }
+        _ => text,
+    }
+}
+
+fn whole(layout: Layout, entity: &Entity) -> String {
     match entity {
         Entity::CurrentStatus(status) => outcome(layout, status),
         Entity::Warning(warning) => list(layout, &["Message"], &[vec![warning.message.clone()]]),
@@ -319,4 +339,17 @@ fn function(found: &DescribeFunction) -> String {
         );
     }
     out.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_shows_the_beginning_of_a_long_description() {
+        let other = Entity::Other(serde_json::json!({ "a": 1, "b": 2, "c": 3 }));
+        let layout = Layout { terminal: Some(80), max_rows: Some(2), ..Layout::default() };
+        assert_eq!(entity(layout, &other), "{\n  \"a\": 1,\n… 3 lines more; SET CLI MAX-ROWS 0 shows all");
+        assert_eq!(entity(Layout { terminal: None, ..layout }, &other).lines().count(), 5);
+    }
 }

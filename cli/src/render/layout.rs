@@ -17,7 +17,8 @@ pub(crate) struct Layout {
     pub(crate) wrap: bool,
     /// The width of every column (`SET CLI COLUMN-WIDTH`); `None` fits them to the data.
     pub(crate) column: Option<usize>,
-    /// How many rows of a result are shown in a terminal (`SET CLI MAX-ROWS`); `None` shows all, and all of each.
+    /// How many rows of a result, or lines of another answer, are shown in a terminal (`SET CLI MAX-ROWS`); `None` shows all,
+    /// and all of each.
     pub(crate) max_rows: Option<usize>,
     /// Whether a terminal has colours.
     pub(crate) colours: bool,
@@ -44,6 +45,13 @@ impl Layout {
         let fits = |limit: usize| wanted.iter().map(|width| (*width).min(limit)).sum::<usize>() <= room;
         let limit = (NARROWEST..=room).rev().find(|limit| fits(*limit)).unwrap_or(NARROWEST);
         wanted.into_iter().map(|width| width.min(limit)).collect()
+    }
+
+    /// What is shown of all rows or lines, and how many are not.
+    pub(super) fn shortened<'a, T>(&self, all: &'a [T]) -> (&'a [T], usize) {
+        let most = self.max_rows.filter(|_| self.terminal.is_some()).unwrap_or(usize::MAX);
+        let shown = all.get(..most).unwrap_or(all);
+        (shown, all.len() - shown.len())
     }
 
     /// The lines a cell takes in a column of that width.

@@ -11,4 +11,4 @@ pub(crate) use entities::entity;
 pub(crate) use layout::{Layout, grouped};
 pub(crate) use records::Answer;
 pub(crate) use rows::{Line, Results};
-pub(crate) use table::{list, printable};
+pub(crate) use table::{list, more, printable};

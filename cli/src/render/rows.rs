@@ -142,7 +142,7 @@ pub(crate) struct Results {
     layout: Layout,
     /// How many rows of a table are still shown, if not all are.
     room: Option<usize>,
-    hidden: u64,
+    hidden: usize,
 }
 
 impl Results {
@@ -226,7 +226,7 @@ impl Results {
     }
 
     /// Rows that were left out, as there are too many for a screen.
-    pub(crate) fn hidden(&self) -> u64 {
+    pub(crate) fn hidden(&self) -> usize {
         self.hidden
     }
 

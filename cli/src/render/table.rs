@@ -2,13 +2,14 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::layout::Layout;
+use super::layout::{Layout, grouped};
 
 /// What a column takes besides its cells: a bar and a space on each side.
 const FRAME: usize = 3;
 
-/// A list as the shell shows entities: header, a rule, rows, a rule.
+/// A list as the shell shows entities: header, a rule, rows, a rule. A terminal shows as many rows as the layout says.
 pub(crate) fn list(layout: Layout, headers: &[&str], rows: &[Vec<String>]) -> String {
+    let (rows, hidden) = layout.shortened(rows);
     let headers: Vec<String> = headers.iter().map(|header| (*header).to_owned()).collect();
     let rows: Vec<Vec<String>> = rows.iter().map(|row| printable_row(row)).collect();
     let widths = layout.fit(wanted_widths(&headers, &rows), FRAME);
@@ -23,7 +24,14 @@ pub(crate) fn list(layout: Layout, headers: &[&str], rows: &[Vec<String>]) -> St
         out.extend(physical_lines(layout, row, &widths).into_iter().map(line));
     }
     out.push(rule);
+    out.extend(more(hidden, "row"));
     out.join("\n")
+}
+
+/// What stands under an answer that is not shown to its end.
+pub(crate) fn more(hidden: usize, what: &str) -> Option<String> {
+    let s = if hidden == 1 { "" } else { "s" };
+    (hidden > 0).then(|| format!("… {} {what}{s} more; SET CLI MAX-ROWS 0 shows all", grouped(hidden as u64)))
 }
 
 /// What stands in a row of a query.
@@ -167,6 +175,18 @@ mod tests {
         let text = list(Layout::default(), &["Name", "N"], &[row(&["a", "1000"]), row(&["long name", "2"])]);
         let expected = " Name      | N\n------------------\n a         | 1000\n long name | 2\n------------------";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_terminal_shows_the_beginning_of_a_long_list() {
+        let rows: Vec<Vec<String>> = (0..1203).map(|n| row(&[&n.to_string()])).collect();
+        let layout = Layout { terminal: Some(80), max_rows: Some(2), ..Layout::default() };
+        let expected = " N\n---\n 0\n 1\n---\n… 1,201 rows more; SET CLI MAX-ROWS 0 shows all";
+        assert_eq!(list(layout, &["N"], &rows), expected);
+        for layout in [Layout { terminal: None, ..layout }, Layout { max_rows: None, ..layout }] {
+            assert_eq!(list(layout, &["N"], &rows).lines().count(), 1206);
+        }
+        assert!(list(layout, &["N"], &rows[..3]).ends_with("… 1 row more; SET CLI MAX-ROWS 0 shows all"));
     }
 
     #[test]
