@@ -82,7 +82,7 @@ settings! {
     ACCESS_CONTROL_ALLOW_ORIGIN: Text = text("access.control.allow.origin", "", Server, "CORS: origins.");
     ACCESS_CONTROL_ALLOW_METHODS: Text = text("access.control.allow.methods", "", Server, "CORS: methods.");
     ACCESS_CONTROL_ALLOW_HEADERS: Text = text("access.control.allow.headers", "", Server, "CORS: headers.");
-    RESPONSE_HTTP_HEADERS_CONFIG: Text = text("response.http.headers.config", "", Server, "Headers of every answer: set NAME: VALUE, add NAME: VALUE, …");
+    RESPONSE_HTTP_HEADERS_CONFIG: Text = text("response.http.headers.config", "", Server, "Headers of every answer: set NAME: VALUE, add NAME: VALUE, setDate NAME: MILLISECONDS from the answer on, …");
     ENDPOINT_LOGGING_LOG_QUERIES: Flag = flag("ksql.endpoint.logging.log.queries", "false", Server, "A line about every request on standard error, with what follows the ?.");
     ENDPOINT_LOGGING_IGNORED_PATHS_REGEX: Text = text("ksql.endpoint.logging.ignored.paths.regex", "", Server, "Requests without such a line.");
     LOGGING_SERVER_RATE_LIMITED_REQUEST_PATHS: Text = text("ksql.logging.server.rate.limited.request.paths", "", Server, "Such lines per second, by path: /query:10,/ksql:0.5.");
