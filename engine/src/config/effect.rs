@@ -58,6 +58,8 @@ impl Promise {
 const PROXY: &str = "the server would stand open; leave it out and put a proxy that asks for credentials in front";
 const FIPS: &str = "the server's cryptography is not certified; leave it out";
 const PROXY_PROTOCOL: &str = "connections would fail; leave it out and have the proxy speak plain HTTP";
+const TOKENS: &str =
+    "a push query that is resumed would miss rows; leave it out and read again from the beginning (auto.offset.reset)";
 const RESULTS: &str = "results would differ from what it asks for; leave it out";
 
 /// What would change results or safety and is not there.
@@ -74,6 +76,7 @@ static REFUSED: &[(Property, Promise, &str)] = &[
     (p("ksql.client.ip_port.configuration.enabled", Boolean, Some("false"), Server, "A proxy says who its clients are."), Promise::If("true"), PROXY_PROTOCOL),
     (p("ksql.proxy.protocol.local.mode.enabled", Boolean, Some("false"), Server, "A proxy may speak for itself."), Promise::If("true"), PROXY_PROTOCOL),
     (p("ksql.nested.error.set.null", Boolean, Some("true"), Session, "A failing nested value becomes NULL by itself."), Promise::Unless("true"), RESULTS),
+    (p("ksql.query.push.v2.continuation.tokens.enabled", Boolean, Some("false"), Session, "Tokens to resume a push query."), Promise::If("true"), TOKENS),
     (p("ksql.windowed.session.key.legacy", Boolean, Some("false"), Session, "Old key format of session windows."), Promise::If("true"), RESULTS),
     (p("ksql.streams.default.timestamp.extractor", Text, None, Session, "Java class of event times."), Promise::Any, "Java classes cannot be loaded; name the column of the time in the statement: WITH (TIMESTAMP='…')"),
 ];
@@ -271,9 +274,8 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
         ],
     ),
     (
-        "it is not built yet",
+        "no empty lines are sent; the system notices within two minutes that a client is gone",
         &[
-            p("ksql.query.push.v2.continuation.tokens.enabled", Boolean, Some("false"), Session, "Tokens to resume a push query."),
             p("query.stream.disconnect.check", WHOLE, Some("1000"), Server, "Pause between keep-alive lines, milliseconds."),
             p("ksql.properties.overrides.log", Boolean, Some("false"), Server, "Logs what requests set."),
             p("ksql.properties.overrides.range.validation.log.enabled", Boolean, Some("false"), Server, "Logs values out of range."),

@@ -4,6 +4,7 @@ mod timed;
 mod traffic;
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -18,6 +19,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -32,6 +34,12 @@ use self::traffic::{Held, Traffic};
 /// Largest head of a request, bytes.
 const MAX_HEAD_BYTES: usize = 64 << 10;
 
+/// After so much silence the other machine is asked whether it is still there, so often, before the connection is given up:
+/// a client that went without a word (its machine lost power, a router forgot it) must not keep a query running.
+const ALIVE_AFTER: Duration = Duration::from_secs(60);
+const ALIVE_EVERY: Duration = Duration::from_secs(15);
+const ALIVE_TRIES: u32 = 4;
+
 /// How long a client may take to ask a server that is not ready. Clients that ask nothing must not keep probes out.
 const ASKING: Duration = Duration::from_secs(3);
 
@@ -40,6 +48,9 @@ pub(crate) async fn serve(server: Arc<Server>, stream: TcpStream, mut stopping: 
     // Rows are small and must not wait for more of them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY refused");
+    }
+    if let Err(error) = keep_alive(&stream) {
+        tracing::debug!(%error, "SO_KEEPALIVE refused");
     }
     let traffic = Arc::new(Traffic::default());
     let client = client(&stream);
@@ -60,6 +71,12 @@ pub(crate) async fn serve(server: Arc<Server>, stream: TcpStream, mut stopping: 
     if let Err(problem) = ended {
         tracing::debug!(problem, "connection ended");
     }
+}
+
+/// Has the system notice that the other side is gone, which a query without rows never would.
+fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+    let asked = TcpKeepalive::new().with_time(ALIVE_AFTER).with_interval(ALIVE_EVERY).with_retries(ALIVE_TRIES);
+    SockRef::from(stream).set_tcp_keepalive(&asked)
 }
 
 /// Answers every request of a connection that the server is not ready yet, until `stopping` changes.
@@ -135,4 +152,23 @@ async fn answer(
         traffic.leave_http();
     }
     Ok(response.map(|body| Held::body(body, (running, place))))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_silent_client_is_asked_whether_it_is_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        let (stream, _client) = (accepted.unwrap().0, client.unwrap());
+        keep_alive(&stream).unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), ALIVE_AFTER);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), ALIVE_EVERY);
+    }
 }
