@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, BinaryArray};
-use arrow::buffer::ScalarBuffer;
+use arrow::buffer::{BooleanBuffer, ScalarBuffer};
 
 use crate::catalog::Source;
 use crate::formats::{Encode, FormatError, FormatSpec, known_format};
@@ -63,7 +63,9 @@ impl Writer {
         let values: Vec<_> = columns(&self.value_columns, rows, |row| &row.value);
         let present = rows.iter().map(|row| row.key.iter().any(|value| !value.is_null())).collect();
         let keys: BinaryArray = self.key.encode(&keys, Some(&present))?;
-        let values = self.value.encode(&values, None)?;
+        // Without a column nothing else tells how many values there are.
+        let all = BooleanBuffer::new_set(rows.len());
+        let values = self.value.encode(&values, values.is_empty().then_some(&all))?;
         let timestamps: ScalarBuffer<i64> = rows.iter().map(|row| row.timestamp).collect();
         debug_assert_eq!(keys.len(), rows.len());
         let topic = log.topic(&self.topic)?.ok_or_else(|| LogError::UnknownTopic(self.topic.to_string()))?;
