@@ -57,7 +57,7 @@ use sql::{Limits, Parsed, Statement};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, System};
 use crate::commands::{CommandLog, Outcomes, Status};
-use crate::config::{Config, ConfigError, setting, without_effect_in_session};
+use crate::config::{Config, ConfigError, bare_name, setting, without_effect_in_session};
 use crate::counters::Counters;
 use crate::error::Error;
 use crate::expr::Registry;
@@ -214,10 +214,10 @@ impl Engine {
             let checked = match &statement.statement {
                 Statement::Set { name, value } => self
                     .with_view(&fork, &session, |view| statements::set(view, &mut session.clone(), name, value))
-                    .map(|_| drop(session.properties.insert(statements::bare_name(name).to_owned(), value.clone()))),
+                    .map(|_| drop(session.properties.insert(bare_name(name).to_owned(), value.clone()))),
                 Statement::Unset { name } => self
                     .with_view(&fork, &session, |view| statements::unset(view, &mut session.clone(), name))
-                    .map(|_| drop(session.properties.remove(statements::bare_name(name)))),
+                    .map(|_| drop(session.properties.remove(bare_name(name)))),
                 Statement::InsertValues { target, columns, values } => self.with_view(&fork, &session, |view| {
                     statements::prepare_insert(view, &self.shared.functions, target, columns, values).map(drop)
                 }),

@@ -7,11 +7,11 @@ use arrow::array::{Array, AsArray};
 
 use engine::catalog::Catalog;
 use engine::clock::Manual;
-use engine::config::Config;
+use engine::config::{Config, bare_name};
 use engine::engine::{Engine, Parts};
 use engine::formats::{FormatSpec, known_format};
 use engine::log::{Embedded, Log, Output, Position, RecordsBuilder, Signal, TopicPartition, TopicSpec};
-use engine::statements::{Failure, FailureKind, Session, bare_name};
+use engine::statements::{Failure, FailureKind, Session};
 use engine::types::{Bounds, Column, Schema};
 use serde_json::Value as Json;
 use sql::{CreateSource, SourceKind, Variables};

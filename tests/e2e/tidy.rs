@@ -157,6 +157,42 @@ fn every_setting_is_read() {
     assert!(unread.is_empty(), "read by nobody: they belong in config/effect.rs: {unread:#?}");
 }
 
+/// A setting that a session may set is asked of the session's settings, or its SET says that it has no effect.
+#[test]
+fn what_a_session_may_set_is_read_through_the_session() {
+    let table = repository().join("engine/src/config/setting.rs");
+    let text = fs::read_to_string(table).expect("the settings");
+    let constant = |name: &str| {
+        let line = text.lines().find(|line| line.contains(&format!("(\"{name}\"")));
+        line.and_then(|line| line.trim().split_once(": ")).map(|(constant, _)| constant.to_owned())
+    };
+    let of_session = engine::config::properties().filter(|property| property.access == engine::config::Access::Session);
+    let says_so = |name: &str| engine::config::without_effect_in_session(name).is_some();
+    let settable: Vec<String> =
+        of_session.filter(|property| !says_so(property.name)).filter_map(|property| constant(property.name)).collect();
+    assert!(settable.len() > 30, "{} settings only", settable.len());
+    // Here no other settings are known than the server's.
+    let of_server = ["server/", "cli/", "engine/src/runtime/log_topic.rs", "engine/src/engine/processing_log.rs"];
+    let of_server = of_server.map(|place| repository().join(place));
+    let mut wrong = Vec::new();
+    for (path, code) in product_code() {
+        let server_only = of_server.iter().any(|place| path.starts_with(place));
+        let code: String = code.split_whitespace().collect();
+        for name in &settable {
+            for (at, read) in code.match_indices(&format!("(setting::{name})")) {
+                let asked = code[..at].rsplit(['(', '{', ';', '=', ',', '|', '&']).next().unwrap_or_default();
+                if server_only || asked.contains("shared.config") {
+                    wrong.push(format!("{}: {asked}{read}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "ask the settings of the session, or list it in AT_START of config/effect.rs:\n{wrong:#?}"
+    );
+}
+
 #[test]
 fn a_property_is_named_in_one_place() {
     // The shell speaks to any server, and Kafka's client has names of its own.

@@ -2,7 +2,7 @@
 //! change results or safety, whose values are refused. Whoever sets one is told so.
 
 use super::property::{Access, Kind, Property};
-use super::{Config, OPEN, find, is_client_property, setting};
+use super::{Config, OPEN, find, full_name, is_client_property, setting};
 use Access::{Server, Session};
 use Kind::{Boolean, Choice, Password, Text};
 
@@ -277,8 +277,23 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
         "no empty lines are sent; the system notices within two minutes that a client is gone",
         &[
             p("query.stream.disconnect.check", WHOLE, Some("1000"), Server, "Pause between keep-alive lines, milliseconds."),
+        ],
+    ),
+    (
+        "what requests set is not logged; EXPLAIN shows what a query was started with",
+        &[
             p("ksql.properties.overrides.log", Boolean, Some("false"), Server, "Logs what requests set."),
+        ],
+    ),
+    (
+        "values out of range are refused, and who sets them is told",
+        &[
             p("ksql.properties.overrides.range.validation.log.enabled", Boolean, Some("false"), Server, "Logs values out of range."),
+        ],
+    ),
+    (
+        "it is always done: what old commands set and may not be set any more is left out, and the log says so",
+        &[
             p("ksql.properties.overrides.validation.restore.enabled", Boolean, Some("false"), Server, "Checks what old commands set."),
         ],
     ),
@@ -348,9 +363,9 @@ const OF_OTHERS: &[&str] = &[
 
 /// What a property does; `None` if nobody knows it.
 pub fn effect(name: &str) -> Option<Effect> {
-    let full = find(name).map_or(name, |property| property.name);
+    let full = full_name(name);
     let is_it = |property: &Property| property.name == full;
-    if setting::ALL.iter().any(is_it) || name.starts_with(super::INTERNAL_TOPICS) {
+    if setting::ALL.iter().any(is_it) || full.starts_with(super::INTERNAL_TOPICS) {
         return Some(Effect::Full);
     }
     let refused = REFUSED.iter().find(|(property, ..)| is_it(property));

@@ -19,7 +19,8 @@ pub use property::{Access, Kind, Property, Setting};
 
 /// Prefix of what ksqlDB passes on to Kafka Streams; may be left out.
 const STREAMS: &str = "ksql.streams.";
-/// Prefix of settings of the topics that queries make for themselves.
+/// Prefix of settings of the topics that queries make for themselves, without [`STREAMS`] and with it.
+const TOPICS: &str = "topic.";
 const INTERNAL_TOPICS: &str = "ksql.streams.topic.";
 /// Prefixes under which any name is allowed.
 const OPEN: &[&str] = &["ksql.streams.", "ksql.functions.", "ksql.schema.registry.", "ksql.connect.", "ksql.plugins."];
@@ -307,6 +308,12 @@ impl Config {
         self.get(setting::PROCESSING_LOG_TOPIC_AUTO_CREATE) || self.get(setting::PROCESSING_LOG_STREAM_AUTO_CREATE)
     }
 
+    /// Whether the updates of a table that are read together are written as one.
+    pub fn folds_updates(&self) -> bool {
+        let newer = self.get(setting::STATESTORE_CACHE_MAX_BYTES);
+        newer.unwrap_or_else(|| self.get(setting::CACHE_MAX_BYTES_BUFFERING)) > 0
+    }
+
     /// Kafka's brokers; none means the embedded log.
     pub fn brokers(&self) -> Option<&str> {
         self.get(setting::BOOTSTRAP_SERVERS).filter(|brokers| !brokers.trim().is_empty())
@@ -341,9 +348,14 @@ fn is_password(name: &str) -> bool {
 fn full_name(name: &str) -> String {
     match find(name) {
         Some(property) => property.name.to_owned(),
-        None if name.starts_with("topic.") => format!("{STREAMS}{name}"),
+        None if name.starts_with(TOPICS) => format!("{STREAMS}{name}"),
         None => name.to_owned(),
     }
+}
+
+/// The name without the prefix `ksql.streams.`, where it means the same.
+pub fn bare_name(name: &str) -> &str {
+    name.strip_prefix(STREAMS).filter(|bare| access(bare).is_some()).unwrap_or(name)
 }
 
 /// Names of Kafka's own clients that ksqlDB passes on; we take and ignore them.
@@ -371,12 +383,11 @@ fn is_client_property(name: &str) -> bool {
         "enable.idempotence",
         "delivery.timeout.ms",
         "cache.max.bytes.buffering",
-        "statestore.cache.max.bytes",
     ];
     // Kafka Streams' own switches, passed on with their prefix taken off, begin with two underscores.
     NAMES.contains(&name)
         || name.starts_with("__")
-        || ["producer.", "consumer.", "main.consumer.", "restore.consumer.", "global.consumer.", "admin.", "topic."]
+        || ["producer.", "consumer.", "main.consumer.", "restore.consumer.", "global.consumer.", "admin.", TOPICS]
             .iter()
             .any(|prefix| name.starts_with(prefix))
 }
@@ -457,6 +468,37 @@ mod tests {
         assert_eq!(config.get(setting::AUTO_OFFSET_RESET), "earliest");
         let request = BTreeMap::from([("ksql.streams.auto.offset.reset".to_owned(), "latest".to_owned())]);
         assert!(!config.with(&request).unwrap().reads_from_earliest());
+    }
+
+    #[test]
+    fn settings_of_internal_topics_go_by_both_names() {
+        for name in ["topic.segment.bytes", "ksql.streams.topic.segment.bytes"] {
+            let request = BTreeMap::from([(name.to_owned(), "7".to_owned())]);
+            let config = Config::default().with(&request).unwrap();
+            assert_eq!(config.internal_topics().collect::<Vec<_>>(), [("segment.bytes", "7")]);
+            assert_eq!(config.overridden(), BTreeMap::from([(full_name(name), "7".to_owned())]));
+            assert_eq!(effect(name), Some(Effect::Full));
+        }
+    }
+
+    #[test]
+    fn the_newer_name_of_the_cache_counts_for_more() {
+        let folds = |pairs: &[(&str, &str)]| Config::new(pairs.iter().copied()).unwrap().folds_updates();
+        let (old, new) = ("cache.max.bytes.buffering", "ksql.streams.statestore.cache.max.bytes");
+        assert!(folds(&[]) && folds(&[(old, "0"), (new, "1")]));
+        assert!(
+            !folds(&[(old, "0")])
+                && !folds(&[("statestore.cache.max.bytes", "0")])
+                && !folds(&[(old, "1"), (new, "0")])
+        );
+    }
+
+    #[test]
+    fn the_prefix_goes_where_the_rest_means_the_same() {
+        assert_eq!(bare_name("ksql.streams.auto.offset.reset"), "auto.offset.reset");
+        assert_eq!(bare_name("ksql.streams.producer.linger.ms"), "producer.linger.ms");
+        assert_eq!(bare_name("ksql.streams.rocksdb.config.setter"), "ksql.streams.rocksdb.config.setter");
+        assert_eq!(bare_name("auto.offset.reset"), "auto.offset.reset");
     }
 
     #[test]

@@ -10,9 +10,9 @@ use std::fs;
 use sql::{Parsed, Span, Statement, Variables};
 
 use crate::commands::{Content, Logged};
-use crate::config::{Config, setting};
+use crate::config::{Config, bare_name, setting};
 use crate::error::Error;
-use crate::statements::{Failure, Session, bare_name};
+use crate::statements::{Failure, Session};
 
 use super::change::changes_something;
 use super::{Engine, Execution};

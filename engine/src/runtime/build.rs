@@ -207,9 +207,9 @@ impl Builder<'_> {
             collect_list: self.config.limit(setting::FUNCTIONS_COLLECT_LIST_LIMIT),
             collect_set: self.config.limit(setting::FUNCTIONS_COLLECT_SET_LIMIT),
         };
-        let cached = self.config.get(setting::CACHE_MAX_BYTES_BUFFERING) > 0;
         // What EMIT FINAL holds back must not depend on how many rows a step takes.
-        let updates = if cached && !holds_back(&self.plan.root) { Updates::Last } else { Updates::Every };
+        let updates =
+            if self.config.folds_updates() && !holds_back(&self.plan.root) { Updates::Last } else { Updates::Every };
         Making { functions: self.functions, settings, limits, updates, place }
     }
 

@@ -25,7 +25,7 @@ pub use outcome::{
     SourceField, SourceLine, TaskOffsets, TopicLine,
 };
 pub use print::Print;
-pub use session::{Session, bare_name};
+pub use session::Session;
 
 pub(crate) use assertions::{Asserted, schema as assert_schema, topic as assert_topic};
 pub(crate) use command::{command_id, unsupported, warnings, wrong_endpoint};

@@ -1,8 +1,8 @@
 //! SHOW PROPERTIES, SET, UNSET.
 
-use crate::config::{Access, ConfigError, properties};
+use crate::config::{Access, ConfigError, bare_name, properties};
 
-use super::{Failure, Outcome, Property, Session, View, bare_name};
+use super::{Failure, Outcome, Property, Session, View};
 
 /// `SHOW PROPERTIES`
 pub(super) fn show(view: View<'_>, session: &Session) -> Outcome {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use sql::Variables;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, bare_name};
 
 /// Properties and variables of one request. SET, UNSET, DEFINE and UNDEFINE change them for the statements that follow;
 /// the engine keeps nothing between requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Session {
-    /// Property overrides by name, without the prefix `ksql.streams.`.
+    /// Property overrides by [`bare_name`].
     pub properties: BTreeMap<String, String>,
     /// Values of `${name}`.
     pub variables: Variables,
@@ -36,9 +36,4 @@ impl Session {
     pub fn property(&self, name: &str) -> Option<&str> {
         self.properties.get(bare_name(name)).map(String::as_str)
     }
-}
-
-/// `ksql.streams.auto.offset.reset` is `auto.offset.reset`.
-pub fn bare_name(name: &str) -> &str {
-    name.strip_prefix("ksql.streams.").unwrap_or(name)
 }
