@@ -74,7 +74,7 @@ fn try_start(server: &Server, asked: &QueryRequest, patience: &mut Patience) -> 
     if !matches!(statement.statement, Statement::Query(_) | Statement::Print { .. }) {
         return Err((asked.refuse)(statement).of_parsed(statement));
     }
-    let Some(print) = Print::of(&statement.statement, &asked.session) else {
+    let Some(print) = server.engine.print_of(&statement.statement, &asked.session)? else {
         return Ok(match server.engine.try_query(statement, &asked.session, asked.rows, patience)? {
             Progress::Done(answer) => Progress::Done(Start::Query(answer)),
             Progress::Wait(pause) => Progress::Wait(pause),

@@ -309,7 +309,7 @@ impl Config {
     }
 
     /// Whether the updates of a table that are read together are written as one.
-    pub fn folds_updates(&self) -> bool {
+    pub(crate) fn folds_updates(&self) -> bool {
         let newer = self.get(setting::STATESTORE_CACHE_MAX_BYTES);
         newer.unwrap_or_else(|| self.get(setting::CACHE_MAX_BYTES_BUFFERING)) > 0
     }

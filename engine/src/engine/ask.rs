@@ -61,6 +61,17 @@ impl Engine {
         self.start_query(parsed, query, session, (format, patience)).map_err(|failure| failure.of_parsed(parsed))
     }
 
+    /// The PRINT a statement is, as the session wants it; none if it is something else.
+    ///
+    /// # Errors
+    /// The session sets what it may not, or a bad value.
+    pub fn print_of(&self, statement: &Statement, session: &Session) -> Result<Option<Print>, Failure> {
+        match statement {
+            Statement::Print { .. } => Ok(Print::of(statement, &self.session_config(session)?)),
+            _ => Ok(None),
+        }
+    }
+
     /// Prints a topic.
     ///
     /// # Errors

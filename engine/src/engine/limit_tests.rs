@@ -50,7 +50,7 @@ fn what_is_switched_off_is_refused() {
 fn variables_stay_as_they_are_where_they_are_switched_off() {
     let session = |properties: &[(&'static str, &str)]| Session {
         variables: [("x", "y")].into_iter().collect::<Variables>(),
-        ..Session::new(properties.iter().map(|(name, value)| (*name, (*value).to_owned())), [])
+        ..session(properties)
     };
     let read = |engine: &Engine, properties: &[(&'static str, &str)]| {
         engine.parse("SELECT '${x}' FROM S EMIT CHANGES;", &session(properties)).unwrap().remove(0).text
@@ -62,6 +62,73 @@ fn variables_stay_as_they_are_where_they_are_switched_off() {
     assert_eq!(read(&off, &[("ksql.variable.substitution.enable", "true")]), replaced);
     assert_eq!(read(&on, &[]), replaced);
     assert_eq!(read(&on, &[("ksql.variable.substitution.enable", "false")]), kept);
+}
+
+fn session(properties: &[(&'static str, &str)]) -> Session {
+    Session::new(properties.iter().map(|(name, value)| (*name, (*value).to_owned())), [])
+}
+
+#[test]
+fn who_switches_inserts_off_means_inserts_stream_too() {
+    let off = ("ksql.insert.into.values.enabled", "false");
+    let (open, _) = engine(&[]);
+    let (shut, _) = engine(&[off]);
+    run(&open, SOURCE);
+    run(&shut, SOURCE);
+    assert!(open.inserts("S", &session(&[])).is_ok());
+    for refused in [open.inserts("S", &session(&[off])), shut.inserts("S", &session(&[]))] {
+        let failure = refused.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Request);
+        assert!(failure.message.starts_with("The server has disabled INSERT INTO"), "{}", failure.message);
+    }
+}
+
+#[test]
+fn print_reads_from_where_the_settings_say() {
+    let from_beginning = |engine: &Engine, properties: &[(&'static str, &str)]| {
+        let parsed = engine.parse("PRINT s;", &Session::default()).unwrap().remove(0);
+        engine.print_of(&parsed.statement, &session(properties)).map(|print| print.unwrap().from_beginning)
+    };
+    let (latest, _) = engine(&[]);
+    let (earliest, _) = engine(&[("auto.offset.reset", "earliest")]);
+    assert_eq!(from_beginning(&latest, &[]), Ok(false));
+    assert_eq!(from_beginning(&earliest, &[]), Ok(true));
+    for name in ["auto.offset.reset", "ksql.streams.auto.offset.reset"] {
+        assert_eq!(from_beginning(&latest, &[(name, "earliest")]), Ok(true));
+        assert_eq!(from_beginning(&earliest, &[(name, "latest")]), Ok(false));
+    }
+    assert!(from_beginning(&latest, &[("auto.offset.reset", "nowhere")]).is_err());
+}
+
+#[test]
+fn constants_of_pull_queries_are_computed_as_the_session_says() {
+    let (engine, _) = engine(&[("auto.offset.reset", "earliest")]);
+    run(
+        &engine,
+        "CREATE STREAM W (K VARCHAR KEY) WITH (KAFKA_TOPIC='w', VALUE_FORMAT='JSON', PARTITIONS=1);
+         CREATE TABLE N AS SELECT K, COUNT(*) AS C FROM W GROUP BY K; INSERT INTO W (K) VALUES ('b');",
+    );
+    let pulled = |properties: &[(&str, &str)]| {
+        let query = "SELECT K FROM N WHERE K = SUBSTRING('ab', 1);";
+        let mut answer = query_with(&engine, query, properties, &Client::default()).unwrap();
+        rows(&engine, &mut answer.rows)
+    };
+    assert_eq!(pulled(&[]), ["Completed"]);
+    assert_eq!(pulled(&[("ksql.functions.substring.legacy.args", "true")]), ["[\"b\"]", "Completed"]);
+}
+
+#[test]
+fn a_session_may_set_how_its_queries_topics_are_made() {
+    for name in ["topic.segment.bytes", "ksql.streams.topic.segment.bytes"] {
+        let (engine, _) = engine(&[]);
+        let two = "CREATE STREAM P (K INT KEY, V INT) WITH (KAFKA_TOPIC='p', VALUE_FORMAT='JSON', PARTITIONS=2);";
+        run(&engine, two);
+        let table = "CREATE TABLE U AS SELECT V, COUNT(*) AS N FROM P GROUP BY V;";
+        engine.execute(table, session(&[(name, "1234567")]), None).unwrap();
+        let topics = engine.log().topics().unwrap();
+        let made = topics.iter().find(|topic| topic.name.ends_with("-repartition")).unwrap();
+        assert_eq!(made.spec.config.get("segment.bytes").map(String::as_str), Some("1234567"), "{name}");
+    }
 }
 
 #[test]

@@ -9,11 +9,12 @@ use arrow::array::{Array, BinaryArray};
 use chrono::{DateTime, Utc};
 use sql::Statement;
 
+use crate::config::Config;
 use crate::formats::sniff::Sniffer;
 use crate::log::{Log, Position, RawBatch, Reader, Signal, TopicPartition};
 use crate::rows::{End, ReaderGone, RowBatch, RowReceiver, RowSender, channel};
 
-use super::{Failure, Session};
+use super::Failure;
 
 /// How long it sleeps when nothing comes.
 const POLL: Duration = Duration::from_millis(100);
@@ -35,12 +36,11 @@ pub struct Print {
 
 impl Print {
     /// The PRINT a statement is.
-    pub fn of(statement: &Statement, session: &Session) -> Option<Self> {
+    pub fn of(statement: &Statement, config: &Config) -> Option<Self> {
         let Statement::Print { topic, from_beginning, interval, limit } = statement else { return None };
-        let earliest = session.property("auto.offset.reset").is_some_and(|from| from.eq_ignore_ascii_case("earliest"));
         Some(Self {
             topic: topic.name.clone(),
-            from_beginning: *from_beginning || earliest,
+            from_beginning: *from_beginning || config.reads_from_earliest(),
             interval: interval.unwrap_or(1).max(1),
             limit: *limit,
         })

@@ -12,7 +12,7 @@ use axum::extract::Request;
 use axum::http::{StatusCode, Version};
 use axum::response::Response;
 use bytes::{Buf, Bytes, BytesMut};
-use engine::statements::Inserter;
+use engine::statements::{FailureKind, Inserter};
 use futures::{StreamExt, stream};
 use wire::{InsertAck, InsertError, InsertsTarget};
 
@@ -58,7 +58,9 @@ pub(crate) async fn post(server: Arc<Server>, request: Request) -> Response {
     match server.gate.run(move || asked.engine.inserts(&target.target, &session)).await {
         Ok(inserter) => reply::with(StatusCode::OK, None, acknowledge(server, lines, inserter, json)),
         Err(mut failure) => {
-            failure.kind = engine::statements::FailureKind::Statement;
+            if failure.kind != FailureKind::Request {
+                failure.kind = FailureKind::Statement;
+            }
             error::bare(failure)
         }
     }

@@ -149,7 +149,7 @@ fn key_value(
 /// The value of an expression without columns, and its type.
 pub(super) fn constant(expr: &Expr, env: &Env<'_>) -> Result<(Value, SqlType), Failure> {
     let typed = bind(expr, &Scope::default(), env.expr()).map_err(|error| Failure::statement(error.to_string()))?;
-    let value = compile(&typed, env.functions, &Settings::default())
+    let value = compile(&typed, env.functions, &Settings::of(env.config))
         .map(|constant| constant.eval(Rows { columns: &[], len: 1 }, &mut RowErrors::default()))
         .map_err(|error| Failure::statement(error.to_string()))?;
     Ok((Value::at(&value, 0), typed.ty))

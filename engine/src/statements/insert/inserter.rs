@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::catalog::Source;
 use crate::clock::Clock;
 use crate::log::Log;
-use crate::statements::{Failure, View};
+use crate::statements::{Failure, FailureKind, View};
 
 use super::{Writer, read_row, target, write_failure};
 
@@ -20,8 +20,10 @@ pub struct Inserter {
 impl Inserter {
     /// For the stream or table of that name, quoted or in any case.
     pub(crate) fn new(view: View<'_>, name: &str, log: Arc<dyn Log>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
-        let source = target(view, &super::json::folded(name))?;
-        let writer = Writer::new(&source).map_err(|error| Failure::request(error.to_string()))?;
+        super::check_enabled(view)?;
+        let of_statement = |failure| Failure { kind: FailureKind::Statement, ..failure };
+        let source = target(view, &super::json::folded(name)).map_err(of_statement)?;
+        let writer = Writer::new(&source).map_err(|error| Failure::statement(error.to_string()))?;
         Ok(Self { source, writer, log, clock })
     }
 

@@ -15,6 +15,7 @@ mod writer;
 use std::sync::Arc;
 
 use crate::catalog::Source;
+use crate::config::setting;
 use crate::plan::other_spelling;
 use crate::types::{Column, Value};
 
@@ -58,6 +59,17 @@ pub(super) fn target(view: View<'_>, name: &str) -> Result<Arc<Source>, Failure>
         return Err(Failure::request(format!("Cannot insert values into read-only topic: {}", source.topic)));
     }
     Ok(source.clone())
+}
+
+/// Whether rows may be written by hand at all.
+pub(super) fn check_enabled(view: View<'_>) -> Result<(), Failure> {
+    if view.config.get(setting::INSERT_INTO_VALUES_ENABLED) {
+        return Ok(());
+    }
+    Err(Failure::request(
+        "The server has disabled INSERT INTO ... VALUES functionality. To enable it, restart your ksqlDB server with \
+         'ksql.insert.into.values.enabled'=true",
+    ))
 }
 
 /// Writes rows that [`prepare`] made; they are durable on return.

@@ -3,13 +3,12 @@
 use sql::{Expr, Ident};
 
 use crate::catalog::Source;
-use crate::config::setting;
 use crate::expr::{self, Env, ExprError, Registry, RowErrors, Rows, Scope, Settings};
 use crate::statements::{Failure, View};
 use crate::types::{Bounds, Column, Schema, SqlType, Value};
 
 use super::coerce::{base_name, coerce, wanted_form};
-use super::{Row, names, target};
+use super::{Row, check_enabled, names, target};
 
 /// What an INSERT VALUES would write. Nothing is written.
 pub(crate) fn prepare(
@@ -35,12 +34,7 @@ pub(crate) fn prepare(
     if !headers.is_empty() {
         return Err(Failure::request(format!("Cannot insert into HEADER columns: {}", headers.join(", "))));
     }
-    if !view.config.get(setting::INSERT_INTO_VALUES_ENABLED) {
-        return Err(Failure::request(
-            "The server has disabled INSERT INTO ... VALUES functionality. To enable it, restart your ksqlDB server with \
-             'ksql.insert.into.values.enabled'=true",
-        ));
-    }
+    check_enabled(view)?;
     row(view, functions, &source, columns, values).map_err(|Problem { text, span, hint }| {
         let message = format!("Failed to insert values into '{}'. {text}", name.name);
         Failure { span, hint, ..Failure::statement(message) }
