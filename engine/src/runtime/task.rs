@@ -7,6 +7,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::kv::Writes;
 use crate::log::{Commit, Log, Position};
@@ -240,13 +241,15 @@ impl Task {
     /// Runs the operators; says whether the target wants no more.
     fn run(&mut self, fed: Vec<(usize, Changes)>) -> Result<bool, TaskError> {
         let taken = fed.iter().map(|(_, rows)| rows.len()).sum();
+        let begin = Instant::now();
         let ran = self.pipeline.run(fed)?;
+        let took = begin.elapsed();
         for Lost { seq, fault } in self.pipeline.reports().take_lost() {
             if let Some((at, record)) = self.inputs.iter().find_map(|input| input.record(seq)) {
                 self.pipeline.reports().dead_letter(at, record, fault);
             }
         }
-        self.pace.made(taken, ran.most_bytes);
+        self.pace.made(taken, ran.most_bytes, took);
         self.pending_bytes += ran.output_bytes;
         Ok(ran.is_over)
     }

@@ -3,13 +3,17 @@
 //! possessive quantifiers) is searched for by trying, with `fancy-regex`, in texts that are not long, and not for ever.
 
 use std::cell::RefCell;
-use std::iter::Peekable;
 use std::ops::Range;
-use std::str::Chars;
 use std::time::{Duration, Instant};
 
 use fancy_regex::Captures;
 use regex::{CaptureLocations, Regex, RegexBuilder};
+
+use loops::Loops;
+use translate::Translator;
+
+mod loops;
+mod translate;
 
 /// What a compiled pattern may take, in bytes; the smallest that is enough says how long a search may be for each byte of
 /// the text.
@@ -23,10 +27,29 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The clock is looked at whenever searches may have cost this much together.
 const COST_BETWEEN_LOOKS: usize = SEARCH_COST / 4;
 
-/// How many ways of matching are tried in one search, and in how long a text: each way may read all of it, so that a search
-/// takes 2^33 steps at most, some seconds.
-const WAYS: usize = 1 << 19;
-const TRIED_BYTES: usize = 1 << 14;
+/// How many ways of matching are tried in one search, and in how long a text, by the loops within each other around what
+/// has to be tried: each loop may read all of the text, so that a search takes some 2^33 steps, some seconds.
+const TRIES: [Tries; 3] = [
+    Tries { ways: 1 << 19, text: 1 << 14 },
+    Tries { ways: 1 << 15, text: 1 << 11 },
+    Tries { ways: 1 << 15, text: 1 << 8 },
+];
+/// How often counted loops within each other may go round together.
+const ROUNDS: u64 = 1000;
+/// Such a pattern is cut into parts, each of which is compiled for itself: bytes of the pattern, what all parts together may
+/// take as programs and as much again in memory for searching, and how many instructions may hold them together.
+const TRIED_PATTERN: usize = 2048;
+const TRIED_PROGRAM: usize = 1 << 20;
+const TRIED_INSTRUCTIONS: usize = 1 << 16;
+
+/// What a search by trying may cost.
+#[derive(Debug, Clone, Copy)]
+struct Tries {
+    /// Ways of matching.
+    ways: usize,
+    /// Bytes of the text.
+    text: usize,
+}
 
 /// A pattern of Java.
 pub(super) struct Pattern {
@@ -38,7 +61,7 @@ enum Program {
     /// With room for the groups of its last match.
     Linear { regex: Regex, bytes: usize, groups: RefCell<CaptureLocations> },
     /// Tries one way after the other.
-    Trying(fancy_regex::Regex),
+    Trying { regex: fancy_regex::Regex, tries: Tries },
 }
 
 /// The groups of a match.
@@ -67,7 +90,7 @@ impl Pattern {
     pub(super) fn group_count(&self) -> usize {
         match &self.program {
             Program::Linear { regex, .. } => regex.captures_len(),
-            Program::Trying(regex) => regex.captures_len(),
+            Program::Trying { regex, .. } => regex.captures_len(),
         }
     }
 
@@ -75,7 +98,7 @@ impl Pattern {
     pub(super) fn group_named(&self, name: &str) -> Option<usize> {
         match &self.program {
             Program::Linear { regex, .. } => regex.capture_names().position(|known| known == Some(name)),
-            Program::Trying(regex) => regex.capture_names().position(|known| known == Some(name)),
+            Program::Trying { regex, .. } => regex.capture_names().position(|known| known == Some(name)),
         }
     }
 
@@ -83,7 +106,7 @@ impl Pattern {
     pub(super) fn may_be_empty(&self) -> bool {
         match &self.program {
             Program::Linear { regex, .. } => regex.is_match(""),
-            Program::Trying(regex) => regex.is_match("").unwrap_or(false),
+            Program::Trying { regex, .. } => regex.is_match("").unwrap_or(false),
         }
     }
 
@@ -147,9 +170,10 @@ impl Pattern {
                 }
                 Ok(is_there)
             }
-            Program::Trying(regex) => {
+            Program::Trying { regex, tries } => {
                 let groups = regex.captures_from_pos(text, start).map_err(|_| {
-                    format!("a regular expression with look-around or back-references took more than {WAYS} attempts")
+                    let ways = tries.ways;
+                    format!("a regular expression with look-around or back-references took more than {ways} attempts")
                 })?;
                 let whole = groups.as_ref().and_then(|groups| groups.get(0)).map(|whole| whole.start()..whole.end());
                 match whole.zip(groups.as_ref()) {
@@ -165,14 +189,14 @@ impl Pattern {
     fn cost(&self, bytes: usize) -> usize {
         match &self.program {
             Program::Linear { bytes: program, .. } => program * bytes,
-            Program::Trying(_) => COST_BETWEEN_LOOKS + 1,
+            Program::Trying { .. } => COST_BETWEEN_LOOKS + 1,
         }
     }
 
     fn check_length(&self, text: &str) -> Result<(), String> {
         let (at_most, what) = match &self.program {
             Program::Linear { bytes, .. } => (SEARCH_COST / bytes, "of this size"),
-            Program::Trying(_) => (TRIED_BYTES, "with look-around or back-references"),
+            Program::Trying { tries, .. } => (tries.text, "with look-around or back-references"),
         };
         if text.len() > at_most {
             return Err(format!(
@@ -189,14 +213,25 @@ fn compile(pattern: &str) -> Result<Program, String> {
     let refused = |why: &str| format!("'{pattern}' is not a regular expression that is supported: {why}");
     let last_line = |message: &str| {
         let line = message.lines().last().unwrap_or_default();
+        if line.ends_with("error building NFA") {
+            return refused("it is too large");
+        }
         refused(line.trim_start_matches("error: "))
     };
     let translated = Translator::new(pattern, false).translate().map_err(|why| refused(&why))?;
     let Some(translated) = translated else {
+        if pattern.len() > TRIED_PATTERN {
+            return Err(format!(
+                "a regular expression of {} bytes with look-around or back-references is too long: at most {TRIED_PATTERN}",
+                pattern.len()
+            ));
+        }
         let translated = Translator::new(pattern, true).translate().map_err(|why| refused(&why))?;
-        let mut builder = fancy_regex::RegexBuilder::new(&translated.unwrap_or_default());
-        builder.backtrack_limit(WAYS).delegate_size_limit(PROGRAM_BYTES[2]);
-        return builder.build().map(Program::Trying).map_err(|error| last_line(&error.to_string()));
+        let Loops { depth, rounds } = Loops::of(pattern);
+        let Some(tries) = TRIES.get(depth).filter(|_| rounds <= ROUNDS) else {
+            return Err(refused("too many loops around look-around or back-references"));
+        };
+        return tried(pattern, &translated.unwrap_or_default(), *tries).map_err(|error| last_line(&error.to_string()));
     };
     let mut failure = None;
     for bytes in PROGRAM_BYTES {
@@ -212,209 +247,14 @@ fn compile(pattern: &str) -> Result<Program, String> {
     Err(refused(&failure.unwrap_or_default()))
 }
 
-struct Translator<'a> {
-    rest: Peekable<Chars<'a>>,
-    out: String,
-    /// How many classes are open.
-    depth: usize,
-    /// `.` means every character.
-    dot_all: bool,
-    /// The last thing was a quantifier.
-    quantified: bool,
-    /// Groups with a number so far.
-    groups: u32,
-    /// It is for a program that tries.
-    tries: bool,
-    /// It can be searched for by trying only.
-    must_try: bool,
-}
-
-impl<'a> Translator<'a> {
-    fn new(pattern: &'a str, tries: bool) -> Self {
-        // A flag group with an s: `(?s)`, `(?is:`.
-        let dot_all = pattern
-            .split("(?")
-            .skip(1)
-            .any(|group| group.chars().take_while(char::is_ascii_alphabetic).any(|flag| flag == 's'));
-        let out = String::with_capacity(pattern.len() + 16);
-        let rest = pattern.chars().peekable();
-        Self { rest, out, depth: 0, dot_all, quantified: false, groups: 0, tries, must_try: false }
-    }
-
-    /// The pattern as the crates write it; `None`: it is for a program that does not try, and cannot be.
-    fn translate(mut self) -> Result<Option<String>, String> {
-        while let Some(c) = self.rest.next() {
-            if self.depth > 0 {
-                self.in_class(c)?;
-            } else {
-                self.outside(c)?;
-            }
-        }
-        Ok(Some(self.out).filter(|_| self.tries || !self.must_try))
-    }
-
-    fn outside(&mut self, c: char) -> Result<(), String> {
-        let quantifier = matches!(c, '*' | '+' | '?' | '}');
-        // `a*+` gives nothing back.
-        self.must_try |= c == '+' && self.quantified;
-        // `a+?` is one quantifier; what follows it is none of its.
-        self.quantified = quantifier && !(c == '?' && self.quantified);
-        match c {
-            '\\' => self.escape()?,
-            '[' => self.open_class(),
-            '.' if !self.dot_all => self.out.push_str("[^\\n\\r\\u{85}\\u{2028}\\u{2029}]"),
-            '(' => self.open_group(),
-            c => self.out.push(c),
-        }
-        Ok(())
-    }
-
-    fn open_group(&mut self) {
-        self.out.push('(');
-        // `(?` is no quantifier.
-        if self.rest.next_if_eq(&'?').is_none() {
-            self.groups += 1;
-            return;
-        }
-        self.out.push('?');
-        let mut rest = self.rest.clone();
-        match (rest.next(), rest.next()) {
-            (Some('=' | '!' | '>'), _) | (Some('<'), Some('=' | '!')) => self.must_try = true,
-            (Some('<'), _) => self.groups += 1,
-            _ => {}
-        }
-    }
-
-    /// A back-reference: Java takes more digits as long as there is such a group.
-    fn back_reference(&mut self, first: char) {
-        self.must_try = true;
-        let mut number = first.to_digit(10).unwrap_or_default();
-        while let Some(longer) = self.rest.peek().and_then(|c| c.to_digit(10)).map(|digit| number * 10 + digit)
-            && longer <= self.groups
-        {
-            number = longer;
-            self.rest.next();
-        }
-        self.out.push_str(&format!("(?:\\{number})"));
-    }
-
-    fn open_class(&mut self) {
-        self.depth += 1;
-        self.out.push('[');
-        if self.rest.next_if_eq(&'^').is_some() {
-            self.out.push('^');
-        }
-        // A bracket that stands first is itself.
-        if self.rest.next_if_eq(&']').is_some() {
-            self.out.push_str("\\]");
-        }
-    }
-
-    fn in_class(&mut self, c: char) -> Result<(), String> {
-        match c {
-            '\\' => self.escape()?,
-            '[' => self.open_class(),
-            ']' => {
-                self.depth -= 1;
-                self.out.push(']');
-            }
-            // Only `&&` is an operator in Java.
-            '-' | '~' if self.rest.peek() == Some(&c) => {
-                self.out.push('\\');
-                self.out.push(c);
-            }
-            c => self.out.push(c),
-        }
-        Ok(())
-    }
-
-    /// Characters of a class, which may stand inside another.
-    fn class(&mut self, members: &str, negated: bool) {
-        match (self.depth > 0, negated) {
-            (true, false) => self.out.push_str(members),
-            (_, true) => self.out.push_str(&format!("[^{members}]")),
-            (false, false) => self.out.push_str(&format!("[{members}]")),
-        }
-    }
-
-    fn escape(&mut self) -> Result<(), String> {
-        const HORIZONTAL: &str = " \\t\\u{a0}\\u{1680}\\u{180e}\\u{2000}-\\u{200a}\\u{202f}\\u{205f}\\u{3000}";
-        let Some(c) = self.rest.next() else { return Err("nothing follows the last backslash".to_owned()) };
-        match c {
-            'd' | 'D' => self.class("0-9", c == 'D'),
-            'w' | 'W' => self.class("a-zA-Z0-9_", c == 'W'),
-            's' | 'S' => self.class(" \\t\\n\\x0b\\f\\r", c == 'S'),
-            'h' | 'H' => self.class(HORIZONTAL, c == 'H'),
-            'v' | 'V' => self.class("\\n\\x0b\\f\\r\\u{85}\\u{2028}\\u{2029}", c == 'V'),
-            'p' | 'P' => self.property(c == 'P'),
-            'b' if self.depth == 0 => self.out.push_str(if self.tries { "\\b" } else { "(?-u:\\b)" }),
-            'R' => self.out.push_str("(?:\\r\\n|[\\n\\x0b\\f\\r\\u{85}\\u{2028}\\u{2029}])"),
-            'Z' => self.out.push_str("\\n?\\z"),
-            'e' => self.out.push_str("\\x1b"),
-            'Q' => self.quote(),
-            '0' => {
-                let mut code = 0;
-                while let Some(digit) =
-                    self.rest.peek().and_then(|c| c.to_digit(8)).filter(|digit| code * 8 + digit <= 0o377)
-                {
-                    code = code * 8 + digit;
-                    self.rest.next();
-                }
-                self.out.push_str(&format!("\\x{{{code:x}}}"));
-            }
-            'B' | 'A' | 'z' | 'n' | 't' | 'r' | 'f' | 'a' | 'x' | 'u' => {
-                self.out.push('\\');
-                self.out.push(c);
-            }
-            '1'..='9' if self.depth == 0 => self.back_reference(c),
-            'k' if self.depth == 0 => {
-                self.must_try = true;
-                self.out.push_str("\\k");
-            }
-            c if c.is_ascii_alphabetic() => return Err(format!("Illegal/unsupported escape sequence \\{c}")),
-            c => self.out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
-        }
-        Ok(())
-    }
-
-    /// `\Q…\E`
-    fn quote(&mut self) {
-        while let Some(c) = self.rest.next() {
-            if c == '\\' && self.rest.next_if_eq(&'E').is_some() {
-                return;
-            }
-            self.out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
-        }
-    }
-
-    /// `\p{Alpha}`, `\pL`; those of POSIX are ASCII, the others Unicode's.
-    fn property(&mut self, negated: bool) {
-        let name: String = match self.rest.next_if_eq(&'{') {
-            Some(_) => self.rest.by_ref().take_while(|c| *c != '}').collect(),
-            None => self.rest.next().map(String::from).unwrap_or_default(),
-        };
-        let members = match name.as_str() {
-            "Lower" => "a-z",
-            "Upper" => "A-Z",
-            "Alpha" => "a-zA-Z",
-            "Digit" => "0-9",
-            "Alnum" => "a-zA-Z0-9",
-            "XDigit" => "0-9a-fA-F",
-            "ASCII" => "\\x00-\\x7f",
-            "Cntrl" => "\\x00-\\x1f\\x7f",
-            "Graph" => "!-~",
-            "Print" => " -~",
-            "Blank" => " \\t",
-            "Space" => " \\t\\n\\x0b\\f\\r",
-            "Punct" => "!-/:-@\\[-`{-~",
-            _ => {
-                let name = name.strip_prefix("Is").or_else(|| name.strip_prefix("java")).unwrap_or(&name);
-                self.out.push_str(&format!("\\{}{{{name}}}", if negated { 'P' } else { 'p' }));
-                return;
-            }
-        };
-        self.class(members, negated);
-    }
+/// A pattern that is searched for by trying. No part can begin or end but at one of three characters.
+fn tried(pattern: &str, translated: &str, tries: Tries) -> Result<Program, fancy_regex::Error> {
+    let parts = 1 + pattern.bytes().filter(|byte| b"(\\+".contains(byte)).count();
+    let bytes = (TRIED_PROGRAM / parts).clamp(PROGRAM_BYTES[0], PROGRAM_BYTES[3]);
+    let mut builder = fancy_regex::RegexBuilder::new(translated);
+    builder.backtrack_limit(tries.ways).max_prog_size(TRIED_INSTRUCTIONS);
+    builder.delegate_size_limit(bytes).delegate_dfa_size_limit(bytes).delegate_dfa_skip_cache_capacity_check(false);
+    builder.build().map(|regex| Program::Trying { regex, tries })
 }
 
 #[cfg(test)]
@@ -453,11 +293,25 @@ mod tests {
             ("[\\d&&[^3]]+(?=x)", "312x", Some("12")),
             ("(?i)(?=K)key", "KEY", Some("KEY")),
             ("(?=a).", "a\u{2028}", Some("a")),
+            // A boundary is one of ASCII words, whichever way is taken.
+            ("\\b.", "éa", Some("a")),
+            ("\\b.(?=.*)", "éa", Some("a")),
+            ("\\Bé", "aé", None),
+            ("\\Ba", "éa ba", Some("a")),
+            ("(?i-s:A)(?x) b", "ab", Some("ab")),
         ] {
             let pattern_of = Pattern::new(pattern).unwrap_or_else(|why| panic!("{why}"));
             assert_eq!(pattern_of.find(text, 0).unwrap().and_then(|range| text.get(range)), found, "{pattern}");
         }
-        for (pattern, why) in [("(a", "unclosed group"), ("\\y", "escape sequence")] {
+        for (pattern, why) in [
+            ("(a", "unclosed group"),
+            ("\\y", "escape sequence"),
+            ("(?i", "not closed"),
+            ("(a)?(?(1)b|c)", "'(?' with '(' is not supported"),
+            ("(?P<n>a)", "'(?' with 'P' is not supported"),
+            ("(?U)a*", "'(?' with 'U' is not supported"),
+            ("(?=a)(?R)", "'(?' with 'R' is not supported"),
+        ] {
             let error = Pattern::new(pattern).map(drop).unwrap_err();
             assert!(error.contains(why), "{pattern}: {error}");
         }
@@ -497,10 +351,28 @@ mod tests {
         let error = pattern.find(&"a".repeat(64), 0).unwrap_err();
         assert!(error.contains("took more than 524288 attempts"), "{error}");
         let mut pattern = Pattern::new("a(?=a)").unwrap();
-        let error = pattern.find(&"a".repeat(TRIED_BYTES + 1), 0).unwrap_err();
+        let error = pattern.find(&"a".repeat(TRIES[0].text + 1), 0).unwrap_err();
         assert!(error.ends_with("with look-around or back-references: at most 16384"), "{error}");
         pattern.patience = Duration::ZERO;
-        assert!(pattern.each_match(&"a".repeat(TRIED_BYTES), |_, _| Ok(())).unwrap_err().contains("take more than"));
+        assert!(pattern.each_match(&"a".repeat(TRIES[0].text), |_, _| Ok(())).unwrap_err().contains("take more than"));
+    }
+
+    #[test]
+    fn what_is_tried_is_small() {
+        let pattern = "(?=a)[ab]{300}".repeat(200);
+        let error = Pattern::new(&pattern).map(drop).unwrap_err();
+        assert!(
+            error.ends_with("of 2800 bytes with look-around or back-references is too long: at most 2048"),
+            "{error}"
+        );
+        let error = Pattern::new(&"(?=a)\\p{L}{90}".repeat(120)).map(drop).unwrap_err();
+        assert!(error.ends_with("it is too large"), "{error}");
+        for nested in ["(?:(?:(?>a?){500}){500}){500}b", "(?:(?:(?>a?){32}){32})+b", r"(((?=a)a*)*)*b\1+(((a\1)*)*)*"] {
+            let error = Pattern::new(nested).map(drop).unwrap_err();
+            assert!(error.ends_with("too many loops around look-around or back-references"), "{error}");
+        }
+        assert!(Pattern::new(&"(?=a)[ab]{30}".repeat(100)).is_ok());
+        assert_eq!(Pattern::new("\\w+(?!\\p{L})").map(drop), Ok(()));
     }
 
     #[test]
