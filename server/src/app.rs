@@ -1,7 +1,6 @@
 //! The routing table. Paths are matched here, by hand, because ksqlDB's rules are not those of axum's router: empty
 //! segments do not count, and a wrong method or an unmatched `Accept` is 404. HEAD is answered as GET without the body.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -13,12 +12,9 @@ use percent_encoding::percent_decode_str;
 use tokio::sync::Semaphore;
 
 use crate::accept::{Chosen, Media, choose};
-use crate::cors::{self, Cors, Verdict};
+use crate::entrance::Entrance;
 use crate::gate::Gate;
-use crate::headers::Headers;
 use crate::limits::Limits;
-use crate::origin::Origins;
-use crate::request_log::RequestLog;
 use crate::{reply, routes};
 
 /// What every route may use.
@@ -37,15 +33,9 @@ pub(crate) struct Server {
     pub(crate) limits: Limits,
     /// Places for requests.
     pub(crate) requests: Arc<Semaphore>,
-    /// Headers of every answer.
-    pub(crate) headers: Headers,
-    /// Who is told of requests.
-    pub(crate) log: Option<RequestLog>,
+    /// What every request passes.
+    pub(crate) entrance: Arc<Entrance>,
     life: AtomicU8,
-    /// Which web pages are let in.
-    origins: Origins,
-    /// Which web pages of other origins are, and what they are told.
-    cors: Option<Cors>,
 }
 
 /// Whether the server serves.
@@ -59,28 +49,22 @@ enum Life {
 }
 
 impl Server {
-    /// A server for that engine that listens at these addresses and is known to clients as `host`.
-    ///
-    /// # Errors
-    /// What is wrong with a setting.
-    pub(crate) fn new(engine: Engine, host: String, addresses: &[SocketAddr]) -> Result<Self, String> {
+    /// A server for that engine that is known to clients as `host`.
+    pub(crate) fn new(engine: Engine, host: String, entrance: Arc<Entrance>) -> Self {
         let config = engine.config();
         let service_id = config.service_id().to_owned();
         let limits = Limits::new(config);
-        Ok(Self {
+        Self {
             gate: Gate::new(limits.workers, limits.turn),
             cluster_id: "millstream".to_owned(),
             service_id,
             requests: Arc::new(Semaphore::new(limits.requests)),
             limits,
-            headers: Headers::of(config)?,
-            log: RequestLog::of(config)?,
+            entrance,
             life: AtomicU8::new(Life::Serving as u8),
-            origins: Origins::new(addresses, &host),
-            cors: Cors::new(config),
             engine,
             host,
-        })
+        }
     }
 
     /// From now on requests are refused.
@@ -106,29 +90,8 @@ impl Server {
 /// What the plain routes produce.
 const PLAIN: &[Media] = &[Media::KsqlJson, Media::Json];
 
-/// Answers a request.
-pub(crate) async fn dispatch(server: Arc<Server>, request: Request) -> Response {
-    let is_web_socket = request.uri().path().starts_with("/ws/");
-    if let Some(refusal) = server.origins.refusal(&request, server.cors.as_ref(), is_web_socket) {
-        return refusal;
-    }
-    let verdict = match &server.cors {
-        Some(cors) if !is_web_socket => cors.check(request.method(), request.headers()),
-        _ => Verdict::Usual,
-    };
-    match verdict {
-        Verdict::Usual => answer(server, request).await,
-        Verdict::Answered(answer) => answer,
-        Verdict::Let(origin) => {
-            let mut answer = answer(server, request).await;
-            cors::name_origin(&mut answer, origin);
-            answer
-        }
-    }
-}
-
 /// The answer to a request; HEAD gets the head of what GET would get. (A WebSocket has no such head.)
-async fn answer(server: Arc<Server>, mut request: Request) -> Response {
+pub(crate) async fn answer(server: Arc<Server>, mut request: Request) -> Response {
     if request.method() != Method::HEAD || request.uri().path().starts_with("/ws/") {
         return route(server, request).await;
     }

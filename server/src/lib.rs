@@ -5,8 +5,8 @@
 //!                                                          └──→ rows ──rows.rs──→ lines of a stream
 //! ```
 //!
-//! limits.rs says how much of everything there may be, gate.rs how calls reach the engine, origin.rs and cors.rs which web
-//! pages are let in. Only this crate knows HTTP; what a failure of the engine looks like from outside is decided in `error.rs`.
+//! limits.rs says how much of everything there may be, gate.rs how calls reach the engine. entrance.rs is what every request
+//! passes, also while the engine opens: origin.rs and cors.rs say which web pages are let in. Only this crate knows HTTP; what a failure of the engine looks like from outside is decided in `error.rs`.
 
 mod accept;
 mod app;
@@ -15,6 +15,7 @@ mod config;
 mod connection;
 mod cors;
 mod entities;
+mod entrance;
 mod error;
 mod gate;
 mod headers;

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::body::HttpBody;
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::app::Server;
+use crate::entrance::Entrance;
 use crate::{connection, reply};
 
 /// Pause after a connection could not be taken: none will be possible at once, either.
@@ -70,7 +70,11 @@ impl Listeners {
 }
 
 /// Tells clients that it is too early, until `opening` is done.
-pub(crate) async fn refuse_until<T>(listeners: &Listeners, opening: impl Future<Output = T>) -> T {
+pub(crate) async fn refuse_until<T>(
+    listeners: &Listeners,
+    entrance: &Arc<Entrance>,
+    opening: impl Future<Output = T>,
+) -> T {
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut opening = std::pin::pin!(opening);
@@ -81,7 +85,9 @@ pub(crate) async fn refuse_until<T>(listeners: &Listeners, opening: impl Future<
             accepted = listeners.accept(), if connections.len() < REFUSED_AT_ONCE => accepted,
         };
         match stream {
-            Ok((stream, _)) => drop(connections.spawn(connection::refuse(stream, stopping.clone()))),
+            Ok((stream, _)) => {
+                connections.spawn(connection::refuse(Arc::clone(entrance), stream, stopping.clone()));
+            }
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     };
@@ -131,10 +137,10 @@ pub(crate) async fn serve(
                 drop(place);
             });
         } else if let Ok(turn) = Arc::clone(&telling).try_acquire_owned() {
-            let most = server.limits.connections;
+            let server = Arc::clone(&server);
             connections.spawn(async move {
                 // Who does not listen is not told.
-                let _late = timeout(TELLING, send_away(stream, most)).await;
+                let _late = timeout(TELLING, send_away(&server, stream)).await;
                 drop(turn);
             });
         }
@@ -178,16 +184,20 @@ async fn stop_engine(server: Arc<Server>, end: Instant) -> io::Result<()> {
 }
 
 /// Tells a client that there are too many.
-async fn send_away(mut stream: TcpStream, most: usize) -> io::Result<()> {
+async fn send_away(server: &Server, mut stream: TcpStream) -> io::Result<()> {
+    let most = server.limits.connections;
     let message = format!("The server has {most} connections already (millstream.http.max.connections).");
-    let response = reply::json_error(50300, message);
-    let length = response.body().size_hint().exact().unwrap_or_default();
-    let head = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: \
-         close\r\n\r\n"
-    );
-    let body = response.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
-    stream.write_all(&[head.as_bytes(), &body].concat()).await?;
+    let (head, body) = server.entrance.finish(reply::json_error(50300, message)).into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let length = body.len();
+    let mut answer =
+        format!("HTTP/1.1 503 Service Unavailable\r\ncontent-length: {length}\r\nconnection: close\r\n").into_bytes();
+    for (name, value) in &head.headers {
+        answer.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    answer.extend_from_slice(b"\r\n");
+    answer.extend_from_slice(&body);
+    stream.write_all(&answer).await?;
     stream.shutdown().await?;
     // A socket that is closed before the request was read would be reset, answer and all.
     let mut ignored = [0; 1024];

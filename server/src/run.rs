@@ -10,6 +10,7 @@ use engine::engine::Engine;
 use tokio::net::TcpListener;
 
 use crate::app::Server;
+use crate::entrance::Entrance;
 use crate::listen::Listeners;
 use crate::{ServerConfig, listen};
 
@@ -32,6 +33,7 @@ pub async fn run(
         tracing::warn!("{warning}");
     }
     let properties = config.properties;
+    let entrance = Arc::new(Entrance::new(&properties, &addresses, &host).map_err(io::Error::other)?);
     let data_dir = properties.get(setting::DATA_DIR).to_owned();
     let data_dir = std::path::absolute(&data_dir).map_or(data_dir, |path| path.display().to_string());
     for address in &addresses {
@@ -40,7 +42,7 @@ pub async fn run(
     let mut shutdown = Box::pin(shutdown);
     let opening = tokio::task::spawn_blocking(move || Engine::open(properties));
     let engine = tokio::select! {
-        opened = listen::refuse_until(&listeners, opening) => opened.map_err(io::Error::other)?,
+        opened = listen::refuse_until(&listeners, &entrance, opening) => opened.map_err(io::Error::other)?,
         // What is open by then is as after `kill -9`: nothing is lost.
         () = &mut shutdown => return Ok(()),
     };
@@ -50,7 +52,7 @@ pub async fn run(
         tracing::info!(%address, service, took_ms, "started{}", who_reaches(*address));
     }
     addresses.iter().copied().for_each(listening);
-    let served = serve_on(engine, host, listeners, shutdown).await;
+    let served = listen::serve(Arc::new(Server::new(engine, host, entrance)), listeners, shutdown).await;
     tracing::info!("stopped");
     served
 }
@@ -65,17 +67,9 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    serve_on(engine, host, Listeners::from(listener), shutdown).await
-}
-
-async fn serve_on(
-    engine: Engine,
-    host: String,
-    listeners: Listeners,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let server = Server::new(engine, host, &listeners.addresses()?).map_err(io::Error::other)?;
-    listen::serve(Arc::new(server), listeners, shutdown).await
+    let listeners = Listeners::from(listener);
+    let entrance = Entrance::new(engine.config(), &listeners.addresses()?, &host).map_err(io::Error::other)?;
+    listen::serve(Arc::new(Server::new(engine, host, Arc::new(entrance))), listeners, shutdown).await
 }
 
 /// What the operator should know about that address.

@@ -66,8 +66,11 @@ fn while_it_opens_it_says_so_to_whoever_asks_and_a_start_that_fails_ends_it() {
         format!("data.dir={}", data.path().display()),
         format!("bootstrap.servers={}", broker.local_addr().unwrap()),
         "listeners=http://127.0.0.1:0".to_owned(),
+        "response.http.headers.config=set X-Frame-Options: DENY".to_owned(),
+        "access.control.allow.origin=http://friend".to_owned(),
     ];
-    let mut server = spawn(&["server", "-D", &settings[0], "-D", &settings[1], "-D", &settings[2]]);
+    let given: Vec<&str> = settings.iter().flat_map(|setting| ["-D", setting]).collect();
+    let mut server = spawn(&[&["server"], &given[..]].concat());
     let mut told = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
     let opening = told.find(|line| line.contains("opening")).unwrap();
     let address = opening.split_once("address=").unwrap().1.split(' ').next().unwrap();
@@ -85,6 +88,23 @@ fn while_it_opens_it_says_so_to_whoever_asks_and_a_start_that_fails_ends_it() {
     for path in ["/ksql", "/livez"] {
         assert_eq!(request(&url, "POST", path, &[], "{}").status, 503, "{path}");
     }
+    // Who is let in, and what all answers have, is as later.
+    let head = |origin: &str| {
+        let mut socket = TcpStream::connect(address).unwrap();
+        let request =
+            format!("POST /ksql HTTP/1.1\r\nHost: {address}\r\nOrigin: {origin}\r\nContent-Length: 0\r\n\r\n");
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer.split_once("\r\n\r\n").unwrap().0.to_ascii_lowercase()
+    };
+    let (friend, foe) = (head("http://friend"), head("http://foe"));
+    assert!(
+        friend.starts_with("http/1.1 503") && friend.contains("access-control-allow-origin: http://friend"),
+        "{friend}"
+    );
+    assert!(foe.starts_with("http/1.1 403"), "{foe}");
+    assert!([friend, foe].iter().all(|head| head.contains("x-frame-options: deny")));
     assert!(!server.wait().unwrap().success());
     let mut said = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut said).unwrap();

@@ -24,8 +24,8 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::app::{Server, dispatch, segments};
-use crate::request_log::RequestLine;
+use crate::app::{Server, answer, segments};
+use crate::entrance::Entrance;
 use crate::{error, reply, routes};
 
 use self::timed::Timed;
@@ -55,7 +55,7 @@ pub(crate) async fn serve(server: Arc<Server>, stream: TcpStream, mut stopping: 
     let traffic = Arc::new(Traffic::default());
     let client = client(&stream);
     let io = TokioIo::new(Timed::new(stream, Arc::clone(&traffic), server.limits.receive, server.limits.idle));
-    let service = service_fn(|request| told(Arc::clone(&server), Arc::clone(&traffic), client, request));
+    let service = service_fn(|request| passed(Arc::clone(&server), Arc::clone(&traffic), client, request));
     let mut builder = Builder::new(TokioExecutor::new());
     // The head's time-out is ours: this one counts the time between requests, too.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MAX_HEAD_BYTES);
@@ -80,13 +80,11 @@ fn keep_alive(stream: &TcpStream) -> io::Result<()> {
 }
 
 /// Answers every request of a connection that the server is not ready yet, until `stopping` changes.
-pub(crate) async fn refuse(stream: TcpStream, mut stopping: watch::Receiver<bool>) {
-    let service = service_fn(async |request: Request<Incoming>| {
-        let path = segments(request.uri().path());
-        let is_live = matches!(path.iter().map(String::as_str).collect::<Vec<_>>()[..], ["chc", "live"] | ["livez"]);
-        let is_probe = is_live && matches!(*request.method(), Method::GET | Method::HEAD);
-        let refusal = || reply::bare_error(50302, "KSQL is not yet ready to serve requests.");
-        Ok::<_, Infallible>(if is_probe { routes::health::alive() } else { refusal() })
+pub(crate) async fn refuse(entrance: Arc<Entrance>, stream: TcpStream, mut stopping: watch::Receiver<bool>) {
+    let client = client(&stream);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let entrance = Arc::clone(&entrance);
+        async move { Ok::<_, Infallible>(entrance.pass(client, request.map(Body::new), not_ready).await) }
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None).keep_alive(false);
@@ -105,36 +103,35 @@ pub(crate) async fn refuse(stream: TcpStream, mut stopping: watch::Receiver<bool
     }
 }
 
+/// The answer while the server opens.
+async fn not_ready(request: axum::extract::Request) -> Response {
+    let path = segments(request.uri().path());
+    let is_live = matches!(path.iter().map(String::as_str).collect::<Vec<_>>()[..], ["chc", "live"] | ["livez"]);
+    if is_live && matches!(*request.method(), Method::GET | Method::HEAD) {
+        return routes::health::alive();
+    }
+    reply::bare_error(50302, "KSQL is not yet ready to serve requests.")
+}
+
 /// The address on the other side; it has none any more when the client has gone already.
 fn client(stream: &TcpStream) -> SocketAddr {
     stream.peer_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)))
 }
 
-/// The answer to a request, with the headers that all have; the log tells of it.
-async fn told(
+/// The answer to a request, with all that every request passes.
+async fn passed(
     server: Arc<Server>,
     traffic: Arc<Traffic>,
     client: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    let asked = server
-        .log
-        .as_ref()
-        .map(|_| RequestLine::new(client, request.method(), request.uri(), request.version(), request.headers()));
-    let mut response = answer(Arc::clone(&server), traffic, request).await?;
-    server.headers.add_to(&mut response);
-    if let (Some(log), Some(asked)) = (&server.log, &asked) {
-        log.tell(asked, response.status());
-    }
-    Ok(response)
+    let entrance = Arc::clone(&server.entrance);
+    let answer = |request| answered(server, traffic, request);
+    Ok(entrance.pass(client, request.map(Body::new), answer).await)
 }
 
 /// The answer to a request. It counts as running until its last byte was handed to the connection.
-async fn answer(
-    server: Arc<Server>,
-    traffic: Arc<Traffic>,
-    request: Request<Incoming>,
-) -> Result<Response, Infallible> {
+async fn answered(server: Arc<Server>, traffic: Arc<Traffic>, request: axum::extract::Request) -> Response {
     let running = traffic.begin();
     // Also when the first bytes came one by one, so that the preface was not seen as one.
     if request.version() == Version::HTTP_2 {
@@ -143,15 +140,15 @@ async fn answer(
     let Ok(place) = Arc::clone(&server.requests).try_acquire_owned() else {
         let most = server.limits.requests;
         let message = format!("The server has {most} requests at work already (millstream.http.max.requests).");
-        return Ok(reply::json_error(50300, message));
+        return reply::json_error(50300, message);
     };
     // A fault in here must not take the connection's other requests along.
-    let dispatched = AssertUnwindSafe(dispatch(server, request.map(Body::new))).catch_unwind().await;
+    let dispatched = AssertUnwindSafe(answer(server, request)).catch_unwind().await;
     let response = dispatched.unwrap_or_else(|_| reply::bare_error(50000, error::INTERNAL));
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         traffic.leave_http();
     }
-    Ok(response.map(|body| Held::body(body, (running, place))))
+    response.map(|body| Held::body(body, (running, place)))
 }
 
 #[cfg(test)]
