@@ -9,6 +9,8 @@
 //! ```
 
 mod ask;
+#[cfg(test)]
+mod bad_row_tests;
 mod change;
 mod cluster;
 #[cfg(test)]
@@ -386,11 +388,17 @@ impl Engine {
         look(View { catalog, log: &*self.shared.log, config: &config, clock: &*self.shared.clock, live: &live })
     }
 
+    /// Forgets push queries that are gone.
+    fn forget_pushed(&self) {
+        let queries = self.shared.runtime.queries();
+        self.shared.pushed.lock().retain(|id, _| queries.iter().any(|(other, _, _)| **other == **id));
+    }
+
     /// Every query that runs, oldest first.
     fn live(&self) -> Vec<LiveQuery> {
+        self.forget_pushed();
         let queries = self.shared.runtime.queries();
-        let mut pushed = self.shared.pushed.lock();
-        pushed.retain(|id, _| queries.iter().any(|(other, _, _)| **other == **id));
+        let pushed = self.shared.pushed.lock();
         let live = queries.iter().map(|(id, life, _)| LiveQuery {
             id: id.to_string(),
             status: life.state().to_string(),

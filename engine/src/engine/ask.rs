@@ -129,8 +129,8 @@ impl Engine {
 
     /// Ends a push query; says whether there was one.
     pub fn close_query(&self, id: &str) -> bool {
-        let known = self.shared.pushed.lock().remove(id).is_some();
-        self.shared.runtime.close(id) && known
+        let known = self.shared.pushed.lock().contains_key(id);
+        known && self.shared.runtime.close(id)
     }
 
     /// The push query that goes by that id in any case.
@@ -242,24 +242,21 @@ impl Engine {
         } else if kind == Kind::StreamPull {
             self.meter(&mut rows, |counters| &counters.pulled);
         }
-        if kind == Kind::Push {
-            let pushed = PushQuery { text: parsed.text.clone(), sources: plan.sources.clone() };
-            self.shared.pushed.lock().insert(id.clone(), pushed);
-        }
         let to_current_end = kind == Kind::StreamPull;
         let plan = Arc::new(plan);
-        let started = self.shared.runtime.start_transient(Transient {
-            plan,
+        self.shared.runtime.start_transient(Transient {
+            plan: Arc::clone(&plan),
             config,
             sender,
             columns: positions,
             to_current_end,
             keyed_only: is_scalable,
             format,
-        });
-        if let Err(error) = started {
-            self.shared.pushed.lock().remove(&id);
-            return Err(error.into());
+        })?;
+        if kind == Kind::Push {
+            self.forget_pushed();
+            let pushed = PushQuery { text: parsed.text.clone(), sources: plan.sources.clone() };
+            self.shared.pushed.lock().insert(id.clone(), pushed);
         }
         Ok(serving::Answer { id, keys: vec![false; columns.len()], columns, proto_schema, kind, rows })
     }

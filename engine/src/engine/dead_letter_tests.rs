@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use arrow::array::AsArray;
 
-use super::Engine;
 use super::faulty::Faulty;
 use super::tests::{ask, engine_with, in_memory, rows, run};
+use super::{Engine, Parts};
+use crate::clock::System;
+use crate::config::Config;
+use crate::expr::Registry;
 use crate::log::{Log, LogError, Output, Position, RecordsBuilder, Signal, TopicPartition};
 use crate::statements::Session;
 
@@ -19,6 +23,20 @@ const COPY: &str = "CREATE STREAM copy AS SELECT k, n FROM numbers;";
 
 fn open(log: &Arc<dyn Log>, settings: &[(&str, &str)]) -> Engine {
     engine_with(log, &[LETTERS, settings].concat())
+}
+
+/// An engine with a thread that reads from the beginning.
+fn threaded(log: &Arc<dyn Log>, settings: &[(&str, &str)]) -> Engine {
+    let settings = [&[("auto.offset.reset", "earliest")], settings].concat();
+    Engine::new(Parts {
+        log: Arc::clone(log),
+        clock: Arc::new(System),
+        config: Config::new(settings).unwrap(),
+        functions: Registry::with(&[]),
+        threads: 1,
+        uncut: false,
+    })
+    .unwrap()
 }
 
 /// Writes records to a topic, each at its number's time with a header.
@@ -36,9 +54,9 @@ fn feed<'a>(log: &dyn Log, topic: &str, values: impl IntoIterator<Item = &'a str
 }
 
 /// A record: time, key, value, headers.
-type Letter = (i64, String, String, BTreeMap<String, String>);
+pub(super) type Letter = (i64, String, String, BTreeMap<String, String>);
 
-fn letters(log: &dyn Log, topic: &str) -> Vec<Letter> {
+pub(super) fn letters(log: &dyn Log, topic: &str) -> Vec<Letter> {
     let from = Position { of: TopicPartition { topic: Arc::from(topic), partition: 0 }, offset: 0 };
     let mut reader = log.reader(vec![from], Arc::<Signal>::default()).unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -320,4 +338,57 @@ fn what_would_be_too_large_for_the_log_is_left_out_of_a_letter() {
     let told: Vec<_> = letters(&*log, "dead").into_iter().map(told).collect();
     let left_out = Some("value of 65540 bytes".to_owned());
     assert_eq!(told, [("key".to_owned(), "{bad".to_owned(), None), ("key".to_owned(), String::new(), left_out)]);
+}
+
+#[test]
+fn a_record_of_a_repartition_topic_is_shown_as_the_row_it_is() {
+    let log = in_memory();
+    let engine = open(&log, &[]);
+    run(
+        &engine,
+        "CREATE STREAM two (k STRING KEY, n INT) WITH (kafka_topic='numbers', value_format='json', partitions=2);
+         CREATE TABLE sums AS SELECT n, COUNT(*) AS c, MIN(k) AS k FROM two GROUP BY n HAVING 10 / n > 1;",
+    );
+    feed(&*log, "numbers", [r#"{"n":0}"#]);
+    engine.run_until_idle(None);
+    let (time, _, value, headers) = letters(&*log, "dead").remove(0);
+    assert_eq!((time, value.as_str()), (1, r#"{"N":0,"K":"key"}"#));
+    let header = |name: &str| headers[&format!("millstream.error.{name}")].as_str();
+    assert_eq!((header("internal"), header("offset"), header("step")), ("true", "0", "Aggregate.HavingFilter"));
+    assert_eq!(header("topic"), "_confluent-ksql-default_query_CTAS_SUMS_0-Aggregate-GroupBy-repartition");
+    assert_eq!(headers["from"], "outside");
+}
+
+/// With threads, each query runs as soon as it is started.
+#[test]
+fn no_letter_is_written_at_a_start_before_the_query_that_closes_the_circle_runs() {
+    let log = in_memory();
+    let fillers = 40;
+    {
+        let engine = open(&log, &[]);
+        run(&engine, NUMBERS);
+        run(&engine, COPY);
+        for at in 0..fillers {
+            run(&engine, &format!("CREATE STREAM copy{at} AS SELECT k, n FROM numbers WHERE n > {at};"));
+        }
+        run(
+            &engine,
+            "CREATE STREAM texts (k STRING KEY, t STRING) WITH (kafka_topic='dead', value_format='kafka', partitions=1);
+             INSERT INTO numbers SELECT k, LEN(t) AS n FROM texts;",
+        );
+    }
+    feed(&*log, "numbers", ["{bad"]);
+    let engine = threaded(&log, LETTERS);
+    let ids: Vec<String> = engine.catalog().queries().map(|query| query.id.clone()).collect();
+    let lives = ids.iter().filter(|id| id.starts_with("CSAS_COPY")).filter_map(|id| engine.shared.runtime.life(id));
+    let lives: Vec<_> = lives.collect();
+    assert_eq!(lives.len(), fillers + 1);
+    let read = || lives.iter().all(|life| life.processing_log.count() > 0);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !read() {
+        assert!(Instant::now() < deadline, "the record is not read");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    engine.shut_down();
+    assert_eq!(letters(&*log, "dead").len(), 0);
 }

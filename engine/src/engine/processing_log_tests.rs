@@ -249,3 +249,81 @@ fn a_topic_that_is_gone_stops_nobody() {
     // It is made again, since the settings say so.
     assert_eq!(logged(&*log).len(), 1);
 }
+
+#[test]
+fn the_row_of_a_failure_stands_in_it_where_data_are_asked_for() {
+    let log = in_memory();
+    let engine = open(&log, &[("ksql.logging.processing.rows.include", "true")]);
+    run(&engine, NUMBERS);
+    run(&engine, "CREATE STREAM wrong AS SELECT k, 1 / n AS q FROM numbers;");
+    feed(&*log, [r#"{"n":0}"#]);
+    engine.run_until_idle(None);
+    let query = "SELECT message->recordProcessingError->record FROM KSQL_PROCESSING_LOG EMIT CHANGES;";
+    assert_eq!(rows(&engine, &mut ask(&engine, query)), [r#"["[\"key\",0]"]"#]);
+}
+
+#[test]
+fn what_stops_a_query_that_cannot_write_a_row_is_told_with_the_row() {
+    let log = in_memory();
+    let engine = open(&log, &[("ksql.logging.processing.rows.include", "true")]);
+    run(
+        &engine,
+        "CREATE STREAM texts (k STRING KEY, t STRING) WITH (kafka_topic='numbers', value_format='json', partitions=1);",
+    );
+    run(&engine, "CREATE STREAM timed WITH (timestamp='t', timestamp_format='yyyy') AS SELECT k, t FROM texts;");
+    feed(&*log, [r#"{"t":"2001"}"#, r#"{"t":"soon"}"#]);
+    engine.run_until_idle(None);
+    let error = &logged(&*log)[0].1["serializationError"];
+    assert_eq!((error["record"].as_str(), error["topic"].as_str()), (Some(r#"["key","soon"]"#), Some("TIMED")));
+    assert_eq!(error["target"], "value");
+}
+
+#[test]
+fn a_row_that_would_make_an_entry_too_large_is_left_out_of_it() {
+    let log = in_memory();
+    let engine = open(&log, &[("ksql.logging.processing.rows.include", "true")]);
+    run(&engine, "CREATE STREAM texts (t STRING) WITH (kafka_topic='numbers', value_format='json', partitions=1);");
+    run(&engine, "CREATE STREAM wrong AS SELECT 1 / (LEN(t) - LEN(t)) AS q FROM texts;");
+    // Short, but each quote is three characters of JSON in JSON.
+    let (quotes, long) = ("\\\"".repeat(250 << 10), "x".repeat(600 << 10));
+    feed(&*log, [format!(r#"{{"t":"{quotes}"}}"#).as_str(), &format!(r#"{{"t":"{long}"}}"#), r#"{"t":"y"}"#]);
+    engine.run_until_idle(None);
+    let records: Vec<Value> =
+        logged(&*log).into_iter().map(|(_, mut message)| message["recordProcessingError"]["record"].take()).collect();
+    assert_eq!(records, [Value::Null, Value::Null, Value::from(r#"["y"]"#)]);
+}
+
+#[test]
+fn what_clients_write_to_it_is_bounded() {
+    let log = in_memory();
+    let engine = open(&log, &[]);
+    run(&engine, NUMBERS);
+    run(&engine, COPY);
+    feed(&*log, (0..3_000).map(|_| "{not json"));
+    engine.run_until_idle(None);
+    let of_queries = logged(&*log).len();
+    assert!(of_queries > 1_500, "{of_queries}");
+    let written = || log.bounds(&TopicPartition { topic: Arc::from(TOPIC), partition: 0 }).unwrap().end;
+    let before = written();
+    // One client's query: what it may write, and a word about the rest.
+    let mut push = ask(&engine, "SELECT * FROM numbers EMIT CHANGES;");
+    assert!(rows(&engine, &mut push).is_empty());
+    let first = written() - before;
+    assert!((200..1_500).contains(&first), "{first}");
+    let (logger, message) = logged(&*log).pop().unwrap();
+    assert!(logger.starts_with("processing.transient_NUMBERS_"), "{logger}");
+    let told = message["recordProcessingError"]["errorMessage"].as_str().unwrap();
+    assert_eq!(told, "A client's query writes 256 KiB here at most: more entries were left out");
+    // It may ask as often as it likes.
+    for _ in 0..20 {
+        assert!(rows(&engine, &mut ask(&engine, "SELECT * FROM numbers EMIT CHANGES;")).is_empty());
+        let pulled = query_with(&engine, "SELECT * FROM numbers;", &[], &Client::default()).unwrap().rows;
+        assert_eq!(rows(&engine, &mut { pulled }), ["Completed"]);
+    }
+    assert!(written() - before < 5 * first, "{} after {first}", written() - before);
+    // Others still do.
+    let before = written();
+    feed(&*log, ["{not json"]);
+    engine.run_until_idle(None);
+    assert_eq!(written() - before, 1);
+}

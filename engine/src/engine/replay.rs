@@ -75,12 +75,11 @@ impl Engine {
         self.finish_last(&world)?;
         let order: Vec<String> = world.catalog.queries().map(|query| query.id.clone()).collect();
         *self.shared.catalog.write() = world.catalog;
-        let (mut run, queries) = (0, order.len());
-        for id in order {
+        let (runtime, queries) = (&self.shared.runtime, order.len());
+        runtime.expect(order.iter().filter_map(|id| world.queries.remove(id)));
+        for (run, id) in order.iter().enumerate() {
             progress.tell(|| format!("{run} of {queries} queries run again"));
-            run += 1;
-            let Some(start) = world.queries.remove(&id) else { continue };
-            self.shared.runtime.start_again(start, world.paused.contains(&id));
+            runtime.start_expected(id, world.paused.contains(id));
         }
         if count > 0 {
             tracing::info!(commands = count, queries, took_ms = begun.elapsed().as_millis(), "replayed");

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::log::{Embedded, Log, Position, Signal, TopicPartition};
 use crate::rows::{Event, RowFormat, RowReceiver};
 use crate::serving::{Answer, Client};
-use crate::statements::{Failure, FailureKind, Session};
+use crate::statements::{Failure, FailureKind, Outcome, Session};
 
 use super::{Engine, Parts};
 
@@ -126,6 +126,27 @@ fn a_pull_query_on_a_stream_reads_to_its_present_end() {
     let mut scan = ask(&engine, "SELECT id, qty FROM orders WHERE qty > 1;");
     assert_eq!(rows(&engine, &mut scan), [r#"["b",3]"#, "Completed"]);
     assert!(!engine.close_query("nope"));
+}
+
+#[test]
+fn a_push_query_is_listed_until_its_thread_has_let_go_of_it() {
+    let engine = engine_with(&in_memory(), &[("ksql.max.push.queries", "1")]);
+    run(&engine, ORDERS);
+    let listed = || {
+        let answers = engine.execute("SHOW QUERIES;", Session::default(), None).unwrap();
+        let Outcome::Queries(lines) = &answers[0].outcome else { panic!("no queries") };
+        lines.iter().map(|line| line.status.clone()).collect::<Vec<_>>()
+    };
+    let query = "SELECT * FROM orders EMIT CHANGES;";
+    let first = query_with(&engine, query, &[], &Client::default()).unwrap();
+    assert_eq!(listed(), ["RUNNING"]);
+    drop(first.rows);
+    assert_eq!(listed(), ["TERMINATED"]);
+    assert!(!engine.close_query(&first.id), "it is closed");
+    assert!(query_with(&engine, query, &[], &Client::default()).is_err(), "its thread may still be at work");
+    engine.run_until_idle(None);
+    assert!(listed().is_empty());
+    ask(&engine, query);
 }
 
 #[test]

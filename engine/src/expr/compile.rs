@@ -80,6 +80,11 @@ impl Evaluator {
         })
     }
 
+    /// As many NULLs.
+    pub fn nulls(&self, rows: usize) -> ArrayRef {
+        new_null_array(&self.ty, rows)
+    }
+
     /// As [`Self::eval`], one row after the other.
     fn eval_each(&self, rows: Rows<'_>, errors: &mut RowErrors) -> ArrayRef {
         let values: Vec<ArrayRef> = (0..rows.len)

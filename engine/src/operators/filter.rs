@@ -1,11 +1,12 @@
 //! WHERE and HAVING.
 
 use arrow::array::BooleanArray;
+use arrow::buffer::BooleanBuffer;
 
 use crate::expr::Evaluator;
-use crate::types::Changes;
+use crate::types::{Changes, Side};
 
-use super::rows::matching;
+use super::rows::{Evaluation, Fate};
 use super::{Context, Operator, OperatorError};
 
 /// Keeps rows whose predicate is TRUE (NULL counts as FALSE; a record without a value never matches).
@@ -32,12 +33,16 @@ impl Operator for Filter {
 }
 
 impl Filter {
+    fn matching(&self, rows: &Changes, side: &Side, fate: Fate, ctx: &mut dyn Context) -> BooleanBuffer {
+        Evaluation::new(&self.step, rows, side, fate).matching(&self.predicate, ctx)
+    }
+
     /// The rows that stay.
     pub(super) fn apply(&self, mut rows: Changes, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
         if rows.is_empty() {
             return Ok(rows);
         }
-        let now = matching(&self.predicate, &rows, &rows.new, true, &self.step, ctx);
+        let now = self.matching(&rows, &rows.new, Fate::Lost, ctx);
         if !self.is_table {
             return Ok(if now.count_set_bits() == rows.len() {
                 rows
@@ -45,7 +50,7 @@ impl Filter {
                 rows.filter(&BooleanArray::new(now, None))?
             });
         }
-        let before = rows.old.as_ref().map(|old| matching(&self.predicate, &rows, old, false, &self.step, ctx));
+        let before = rows.old.as_ref().map(|old| self.matching(&rows, old, Fate::Told, ctx));
         rows.new.present = Some(now.clone());
         rows.new.mask_absent()?;
         if let (Some(old), Some(before)) = (&mut rows.old, before) {

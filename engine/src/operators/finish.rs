@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BinaryArray};
 
-use super::{Context, Filter, OperatorError, Project};
+use super::{Context, Failed, Filter, OperatorError, Project};
 use crate::kv::{KvError, Result};
 use crate::state::{Table, ToRows};
 use crate::types::{Changes, Windows};
@@ -54,5 +54,5 @@ impl ToRows for Finished {
 struct Told;
 
 impl Context for Told {
-    fn row_error(&mut self, _: &str, _: String) {}
+    fn row_error(&mut self, _: Failed<'_>) {}
 }

@@ -3,10 +3,10 @@
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, UInt32Array};
 use arrow::compute::take;
 
-use crate::expr::{Evaluator, RowErrors, Rows};
+use crate::expr::Evaluator;
 use crate::types::Changes;
 
-use super::rows::layout;
+use super::rows::{Evaluation, Fate};
 use super::{Context, Operator, OperatorError};
 
 /// Makes as many rows of each row as its longest array has elements; shorter ones are filled up with NULL. A row whose
@@ -26,20 +26,23 @@ impl FlatMap {
 impl Operator for FlatMap {
     fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
         let rows = super::only(inputs)?;
-        let columns = layout(&rows.key, &rows.new);
+        let evaluation = Evaluation::new(&self.step, &rows, &rows.new, Fate::Lost);
         let mut usable: Vec<bool> = (0..rows.len()).map(|row| rows.new.is_present(row)).collect();
         let mut lists: Vec<ArrayRef> = Vec::with_capacity(self.functions.len());
         for function in &self.functions {
-            let mut errors = RowErrors::default();
-            lists.push(function.eval(Rows { columns: &columns, len: rows.len() }, &mut errors));
-            for (row, message) in errors.rows {
+            let (list, failures) = evaluation.eval_rows(function, ctx);
+            for (row, message) in failures {
                 if let Some(usable) = usable.get_mut(row).filter(|usable| **usable) {
-                    *usable = false;
-                    ctx.row_lost(&self.step, message, rows.seq.get(row).copied());
+                    *usable = list.is_valid(row);
+                    evaluation.report(row, message, if *usable { Fate::Kept } else { Fate::Lost }, ctx);
                 }
             }
+            lists.push(list);
         }
         let lists: Vec<&ListArray> = lists.iter().filter_map(|list| list.as_list_opt()).collect();
+        if ctx.is_cancelled() {
+            usable.fill(false);
+        }
         let (mut from, mut elements) = (Vec::new(), vec![Vec::new(); lists.len()]);
         let mut places = Vec::with_capacity(lists.len());
         for (row, _) in usable.iter().enumerate().filter(|(_, usable)| **usable) {

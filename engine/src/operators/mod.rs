@@ -31,16 +31,31 @@ pub(crate) use flat_map::FlatMap;
 pub(crate) use keys::KeyForm;
 pub(crate) use materialize::Materialize;
 pub(crate) use project::Project;
-pub(crate) use rekey::Rekey;
+pub(crate) use rekey::{Keyless, Rekey};
 pub(crate) use suppress::Suppress;
+
+/// What failed for a row.
+#[derive(Debug)]
+pub(crate) struct Failed<'a> {
+    /// The step, as EXPLAIN has it.
+    pub(crate) step: &'a str,
+    /// Why.
+    pub(crate) message: String,
+    /// The columns that the step was given, and which of their rows it is, if it is one row.
+    pub(crate) row: Option<(&'a [ArrayRef], usize)>,
+}
 
 /// What an operator may use besides its input.
 pub(crate) trait Context {
-    /// A row that could not be evaluated: goes to the processing log.
-    fn row_error(&mut self, operator: &str, message: String);
+    /// A value could not be computed, and is NULL: goes to the processing log.
+    fn row_error(&mut self, failed: Failed<'_>);
     /// The same, and the row, which has that number in the step, is dropped for it.
-    fn row_lost(&mut self, operator: &str, message: String, _seq: Option<u64>) {
-        self.row_error(operator, message);
+    fn row_lost(&mut self, failed: Failed<'_>, _seq: Option<u64>) {
+        self.row_error(failed);
+    }
+    /// Whether nobody wants what is being made any more. Whoever makes much of one row asks between its parts, and may stop.
+    fn is_cancelled(&self) -> bool {
+        false
     }
 }
 

@@ -1,11 +1,9 @@
 //! SELECT lists.
 
-use arrow::array::ArrayRef;
-
 use crate::expr::Evaluator;
 use crate::types::{Changes, Side};
 
-use super::rows::{eval, layout};
+use super::rows::{Evaluation, Fate};
 use super::{Context, Operator, OperatorError};
 
 /// Computes the value columns and picks the key columns. Rows without a value stay so.
@@ -21,10 +19,9 @@ impl Project {
         Self { step: step.to_owned(), key, value }
     }
 
-    fn side(&self, key: &[ArrayRef], side: &Side, len: usize, ctx: &mut dyn Context) -> Result<Side, OperatorError> {
-        let columns = layout(key, side);
-        let present = side.present.as_ref();
-        let columns = self.value.iter().map(|expr| eval(expr, &columns, len, present, &self.step, ctx)).collect();
+    fn side(&self, rows: &Changes, side: &Side, fate: Fate, ctx: &mut dyn Context) -> Result<Side, OperatorError> {
+        let evaluation = Evaluation::new(&self.step, rows, side, fate);
+        let columns = self.value.iter().map(|expr| evaluation.eval(expr, ctx)).collect();
         let mut side = Side { columns, present: side.present.clone() };
         side.mask_absent()?;
         Ok(side)
@@ -40,8 +37,8 @@ impl Operator for Project {
 impl Project {
     /// The projected rows.
     pub(super) fn apply(&self, rows: Changes, ctx: &mut dyn Context) -> Result<Changes, OperatorError> {
-        let new = self.side(&rows.key, &rows.new, rows.len(), ctx)?;
-        let old = rows.old.as_ref().map(|old| self.side(&rows.key, old, rows.len(), ctx)).transpose()?;
+        let new = self.side(&rows, &rows.new, Fate::Kept, ctx)?;
+        let old = rows.old.as_ref().map(|old| self.side(&rows, old, Fate::Told, ctx)).transpose()?;
         let key = self.key.iter().filter_map(|at| rows.key.get(*at).cloned()).collect();
         Ok(Changes { key, new, old, ..rows })
     }

@@ -1,68 +1,115 @@
 //! What operators that evaluate expressions row by row have in common.
 
+use std::collections::HashSet;
+
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::buffer::BooleanBuffer;
 
 use crate::expr::{Evaluator, RowErrors, Rows};
 use crate::types::{Changes, Side};
 
-use super::Context;
+use super::{Context, Failed};
 
 /// Key columns, then the columns of a side.
 pub(super) fn layout(key: &[ArrayRef], side: &Side) -> Vec<ArrayRef> {
     key.iter().chain(&side.columns).cloned().collect()
 }
 
-/// Evaluates an expression for every row; failures of rows that have a value are reported.
-pub(super) fn eval(
-    expr: &Evaluator,
-    columns: &[ArrayRef],
-    len: usize,
-    present: Option<&BooleanBuffer>,
-    step: &str,
-    ctx: &mut dyn Context,
-) -> ArrayRef {
-    let (result, failures) = eval_rows(expr, columns, len, present);
-    failures.for_each(|(_, message)| ctx.row_error(step, message));
-    result
+/// What becomes of a row for which an expression fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It stays: what could not be computed is NULL.
+    Kept,
+    /// It is dropped, here or by the step that reads it.
+    Lost,
+    /// It was told when it was the new row.
+    Told,
 }
 
-/// Evaluates an expression for every row; with the failures of rows that have a value.
-fn eval_rows<'a>(
-    expr: &Evaluator,
-    columns: &[ArrayRef],
-    len: usize,
-    present: Option<&'a BooleanBuffer>,
-) -> (ArrayRef, impl Iterator<Item = (usize, String)> + use<'a>) {
-    let mut errors = RowErrors::default();
-    let result = expr.eval(Rows { columns, len }, &mut errors);
-    let is_there = move |row: usize| present.is_none_or(|present| present.value(row));
-    (result, errors.rows.into_iter().filter(move |(row, _)| is_there(*row)))
+/// The rows of a side, over which a step evaluates expressions. Failures of rows that have a value are reported.
+pub(super) struct Evaluation<'a> {
+    step: &'a str,
+    rows: &'a Changes,
+    side: &'a Side,
+    fate: Fate,
+    columns: Vec<ArrayRef>,
 }
 
-/// Rows of a side that have a value and for which the predicate is TRUE (NULL counts as FALSE). With `loses` those for which
-/// it fails are reported as lost.
-pub(super) fn matching(
-    predicate: &Evaluator,
-    rows: &Changes,
-    side: &Side,
-    loses: bool,
-    step: &str,
-    ctx: &mut dyn Context,
-) -> BooleanBuffer {
-    let columns = layout(&rows.key, side);
-    let (mask, failures) = eval_rows(predicate, &columns, rows.len(), side.present.as_ref());
-    for (row, message) in failures {
-        match loses {
-            true => ctx.row_lost(step, message, rows.seq.get(row).copied()),
-            false => ctx.row_error(step, message),
+impl<'a> Evaluation<'a> {
+    /// Of that side of the rows.
+    pub(super) fn new(step: &'a str, rows: &'a Changes, side: &'a Side, fate: Fate) -> Self {
+        Self { step, rows, side, fate, columns: layout(&rows.key, side) }
+    }
+
+    /// Key columns, then those of the side.
+    pub(super) fn columns(&self) -> &[ArrayRef] {
+        &self.columns
+    }
+
+    /// The values of an expression. Where a part of it fails that part is NULL; only a row for which all of it is NULL then
+    /// meets its fate.
+    pub(super) fn eval(&self, expr: &Evaluator, ctx: &mut dyn Context) -> ArrayRef {
+        let (result, failures) = self.eval_rows(expr, ctx);
+        self.report_all(&result, failures, ctx);
+        result
+    }
+
+    /// The values of a grouping column. Rows for which it is NULL are in no group, and are reported.
+    pub(super) fn eval_group(&self, column: usize, expr: &Evaluator, ctx: &mut dyn Context) -> ArrayRef {
+        let (result, failures) = self.eval_rows(expr, ctx);
+        let failed: HashSet<usize> = failures.iter().map(|(row, _)| *row).collect();
+        self.report_all(&result, failures, ctx);
+        let Some(nulls) = result.nulls().filter(|nulls| nulls.null_count() > 0) else { return result };
+        let is_ungrouped = |row: &usize| nulls.is_null(*row) && self.side.is_present(*row) && !failed.contains(row);
+        for row in (0..result.len()).filter(is_ungrouped) {
+            let message = format!(
+                "Group-by column with index {column} resolved to null. The source row will be excluded from the table."
+            );
+            self.report(row, message, self.fate, ctx);
+        }
+        result
+    }
+
+    /// Rows that have a value and for which the predicate is TRUE (NULL counts as FALSE).
+    pub(super) fn matching(&self, predicate: &Evaluator, ctx: &mut dyn Context) -> BooleanBuffer {
+        let (mask, failures) = self.eval_rows(predicate, ctx);
+        let mut bits = mask.as_boolean_opt().map_or_else(|| BooleanBuffer::new_unset(self.rows.len()), truth);
+        if let Some(present) = &self.side.present {
+            bits = &bits & present;
+        }
+        for (row, message) in failures {
+            self.report(row, message, if bits.value(row) { Fate::Kept } else { self.fate }, ctx);
+        }
+        bits
+    }
+
+    /// The values of an expression; rows that have a value and for which it fails, and why.
+    pub(super) fn eval_rows(&self, expr: &Evaluator, ctx: &dyn Context) -> (ArrayRef, Vec<(usize, String)>) {
+        if ctx.is_cancelled() {
+            return (expr.nulls(self.rows.len()), Vec::new());
+        }
+        let mut errors = RowErrors::default();
+        let result = expr.eval(Rows { columns: &self.columns, len: self.rows.len() }, &mut errors);
+        errors.rows.retain(|(row, _)| self.side.is_present(*row));
+        (result, errors.rows)
+    }
+
+    fn report_all(&self, result: &ArrayRef, failures: Vec<(usize, String)>, ctx: &mut dyn Context) {
+        for (row, message) in failures {
+            self.report(row, message, if result.is_null(row) { self.fate } else { Fate::Kept }, ctx);
         }
     }
-    let Some(mask) = mask.as_boolean_opt() else { return BooleanBuffer::new_unset(rows.len()) };
-    let bits = truth(mask);
-    match &side.present {
-        Some(present) => &bits & present,
-        None => bits,
+
+    /// Reports that a row failed, and what becomes of it.
+    pub(super) fn report(&self, row: usize, message: String, fate: Fate, ctx: &mut dyn Context) {
+        if self.fate == Fate::Told {
+            return;
+        }
+        let failed = Failed { step: self.step, message, row: Some((&self.columns, row)) };
+        match fate {
+            Fate::Lost => ctx.row_lost(failed, self.rows.seq.get(row).copied()),
+            Fate::Kept | Fate::Told => ctx.row_error(failed),
+        }
     }
 }
 
@@ -70,5 +117,48 @@ fn truth(mask: &BooleanArray) -> BooleanBuffer {
     match mask.nulls() {
         Some(nulls) => mask.values() & nulls.inner(),
         None => mask.values().clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Array, ArrayRef, BooleanArray, Int32Array};
+
+    use super::*;
+    use crate::expr::{Kind, Registry, Settings, Typed, compile};
+    use crate::types::SqlType;
+
+    struct Gone;
+
+    impl Context for Gone {
+        fn row_error(&mut self, failed: Failed<'_>) {
+            panic!("{failed:?}");
+        }
+        fn is_cancelled(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn nothing_is_computed_for_nobody() {
+        let columns: Vec<ArrayRef> =
+            vec![Arc::new(Int32Array::from(vec![1, 2])), Arc::new(BooleanArray::from(vec![true; 2]))];
+        let rows = Changes {
+            key: Vec::new(),
+            windows: None,
+            new: Side { columns, present: None },
+            old: None,
+            time: vec![0, 0].into(),
+            seq: vec![0, 1].into(),
+            headers: None,
+        };
+        let column =
+            |ty, at| compile(&Typed { ty, kind: Kind::Column(at) }, &Registry::with(&[]), &Settings::default());
+        let evaluation = Evaluation::new("S", &rows, &rows.new, Fate::Lost);
+        let values = evaluation.eval(&column(SqlType::Integer, 0).unwrap(), &mut Gone);
+        assert_eq!((values.len(), values.null_count()), (2, 2));
+        assert_eq!(evaluation.matching(&column(SqlType::Boolean, 1).unwrap(), &mut Gone).count_set_bits(), 0);
     }
 }

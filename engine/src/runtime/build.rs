@@ -170,12 +170,13 @@ impl Builder<'_> {
     }
 
     fn pipeline(&self, stages: Vec<Stage>, target: Target) -> Pipeline {
+        let is_client = matches!(target, Target::Client(_));
         let letters =
             self.dead_letters.map(|topic| DeadLetters::new(Arc::clone(self.log), Arc::clone(topic), &self.plan.id));
         Pipeline::new(
             stages,
             target,
-            Reports::new(Arc::clone(self.life), Arc::clone(self.clock), self.log_topic.cloned(), letters),
+            Reports::new(Arc::clone(self.life), Arc::clone(self.clock), self.log_topic.cloned(), letters, is_client),
         )
     }
 
@@ -210,7 +211,7 @@ impl Builder<'_> {
         // What EMIT FINAL holds back must not depend on how many rows a step takes.
         let updates =
             if self.config.folds_updates() && !holds_back(&self.plan.root) { Updates::Last } else { Updates::Every };
-        Making { functions: self.functions, settings, limits, updates, place }
+        Making { functions: self.functions, settings, limits, updates, place, root: &self.plan.root }
     }
 
     fn stages(&self, sub: &SubTopology, place: &Place) -> Result<Vec<Stage>, RuntimeError> {

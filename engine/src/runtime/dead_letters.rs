@@ -1,5 +1,6 @@
 //! Records that a query could not use, on their way to a topic (`ksql.processing.deadletter.topic`): key, value, time and
-//! headers as they were, and headers that say where the record is, which query and step had no use for it, and why.
+//! headers as they were, and headers that say where the record is, which query and step had no use for it, and why. Of a
+//! record of a repartition topic, which nobody but the query can read, the value is the row as a JSON object.
 //! They are committed with the step that passes the record, and what cannot be written there stops the query: a dead letter
 //! is the only trace of its record.
 
@@ -48,6 +49,17 @@ pub(super) struct Lost {
     pub(super) fault: Fault,
 }
 
+/// The record that a query has no use for, or that such a row was made of.
+pub(super) struct LostRecord {
+    /// Where it is.
+    pub(super) of: TopicPartition,
+    pub(super) offset: i64,
+    /// That is a repartition topic.
+    pub(super) is_internal: bool,
+    /// The only one.
+    pub(super) record: Records,
+}
+
 /// Why a record is a dead letter.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -62,6 +74,8 @@ pub(super) struct Fault {
 struct Letter {
     /// One record.
     record: Records,
+    /// It stands in a topic of the query's own.
+    is_internal: bool,
     /// How often it is a dead letter, with this one.
     attempt: u32,
     fault: Fault,
@@ -74,15 +88,16 @@ impl DeadLetters {
         Self { log, topic, query: query.to_owned(), letters, unknown, lost, partitioner: Partitioner::default() }
     }
 
-    /// Takes a record, which is the only one of `record`.
-    pub(super) fn push(&mut self, at: (TopicPartition, i64), record: Records, fault: Fault) {
+    /// Takes a record.
+    pub(super) fn push(&mut self, lost: LostRecord, fault: Fault) {
+        let LostRecord { of, offset, is_internal, record } = lost;
         let attempt = attempts(&record).saturating_add(1);
         if attempt > MAX_ATTEMPTS {
             let (query, topic) = (&self.query, &*self.topic);
             tracing::warn!(query, topic, "a record has been {MAX_ATTEMPTS} times a dead letter, and is left out");
             return;
         }
-        self.letters.entry(at).or_insert(Letter { record, attempt, fault });
+        self.letters.entry((of, offset)).or_insert(Letter { record, is_internal, attempt, fault });
     }
 
     /// Takes a row whose record nobody knows any more.
@@ -159,6 +174,9 @@ impl Letter {
             ("millstream.error.offset", &*offset.to_string()),
         ] {
             into.header(name, Some(value.as_bytes()));
+        }
+        if self.is_internal {
+            into.header("millstream.error.internal", Some(b"true"));
         }
         if !left_out.is_empty() {
             into.header("millstream.error.left.out", Some(left_out.join(", ").as_bytes()));

@@ -130,8 +130,19 @@ impl From<SinkError> for TaskError {
 /// What can go wrong on the way out.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SinkError {
+    /// A key cannot be written.
+    #[error("{0}")]
+    Key(FormatError),
+    /// A value cannot be.
     #[error(transparent)]
     Format(#[from] FormatError),
     #[error(transparent)]
     Arrow(#[from] ArrowError),
+}
+
+impl SinkError {
+    /// Whether it is a key that cannot be written.
+    pub(super) fn is_of_key(&self) -> bool {
+        matches!(self, Self::Key(_))
+    }
 }

@@ -14,6 +14,7 @@ use arrow::array::{ArrayRef, BinaryArray, BinaryBuilder};
 use arrow::buffer::{BooleanBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 
+use crate::formats::rest::RestRows;
 use crate::formats::{self, Encode, FormatError};
 use crate::log::{Output, Partitioner, RawBatch, Records, TopicPartition};
 use crate::types::row::{BadRow, RowDecoder, RowEncoder, get_i64, get_u64, put_i64, put_u64, take};
@@ -88,6 +89,7 @@ fn encode(rows: &Changes) -> Result<BinaryArray, ArrowError> {
 /// Reads one partition of a repartition topic.
 pub(super) struct ExchangeReader {
     of: TopicPartition,
+    names: Vec<String>,
     types: Vec<SqlType>,
     keys: usize,
     is_table: bool,
@@ -98,9 +100,10 @@ impl ExchangeReader {
     /// For one partition of that topic.
     pub(super) fn new(exchange: &Exchange, of: TopicPartition) -> Self {
         let schema = &exchange.schema;
+        let names = schema.columns().map(|column| column.name.clone()).collect();
         let types = schema.columns().map(|column| column.ty.clone()).collect();
         let (is_table, is_windowed) = (exchange.is_table, exchange.is_windowed);
-        Self { of, types, keys: schema.key.len(), is_table, is_windowed }
+        Self { of, names, types, keys: schema.key.len(), is_table, is_windowed }
     }
 }
 
@@ -123,9 +126,37 @@ impl ReadRows for ExchangeReader {
         };
         Ok(Read { rows, offsets: batch.offsets.clone() })
     }
+
+    /// The value is a JSON object of the row's columns.
+    fn readable(&self, record: &Records) -> Option<Records> {
+        let value = record.values.iter().next().flatten()?;
+        let mut rows = Decoding::new(&self.types);
+        rows.push(Parsed::read(value).ok()?).ok()?;
+        let (key, new, _, windows) = rows.finish(self.keys).ok()?;
+        let value = new.is_present(0).then(|| self.object(key.iter().chain(&new.columns), &windows));
+        Some(Records { values: BinaryArray::from_iter([value]), ..record.clone() })
+    }
 }
 
 impl ExchangeReader {
+    /// A row of columns as a JSON object.
+    fn object<'a>(&self, columns: impl Iterator<Item = &'a ArrayRef>, windows: &Windows) -> String {
+        let values = RestRows::new(columns);
+        let mut json = String::new();
+        for (at, name) in self.names.iter().enumerate() {
+            json.push(if at == 0 { '{' } else { ',' });
+            json.push_str(&serde_json::Value::from(name.as_str()).to_string());
+            json.push(':');
+            values.write_value(at, 0, &mut json);
+        }
+        if self.is_windowed {
+            let bound = |bound: &ScalarBuffer<i64>| bound.first().copied().unwrap_or_default();
+            json.push_str(&format!(r#","WINDOWSTART":{},"WINDOWEND":{}"#, bound(&windows.start), bound(&windows.end)));
+        }
+        json.push('}');
+        json
+    }
+
     fn unreadable(&self, offset: i64) -> TaskError {
         let TopicPartition { topic, partition } = &self.of;
         TaskError::Fatal(format!(

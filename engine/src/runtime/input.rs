@@ -5,6 +5,7 @@ use arrow::buffer::ScalarBuffer;
 use crate::log::{Position, RawBatch, Reader, Records, TopicPartition};
 use crate::types::Changes;
 
+use super::dead_letters::LostRecord;
 use super::error::TaskError;
 use super::partitions::Head;
 use super::reports::Reports;
@@ -25,6 +26,11 @@ pub(super) struct Read {
 pub(super) trait ReadRows: Send {
     /// The rows of a batch of records; what cannot be used is reported.
     fn read(&mut self, batch: &RawBatch, reports: &mut Reports) -> Result<Read, TaskError>;
+
+    /// A record whose value nobody else can read, as others can.
+    fn readable(&self, _record: &Records) -> Option<Records> {
+        None
+    }
 }
 
 /// One partition a task reads.
@@ -186,12 +192,14 @@ impl Input {
         Some(rows)
     }
 
-    /// The record, and its place, of the row with that number in the present step, if it is one of these and kept.
-    pub(super) fn record(&self, seq: u64) -> Option<((TopicPartition, i64), Records)> {
+    /// The record of the row with that number in the present step, if it is one of these and kept.
+    pub(super) fn record(&self, seq: u64) -> Option<LostRecord> {
         let Kept { batch, seq: taken, offsets } = self.kept.as_ref()?;
         let offset = *offsets.get(taken.binary_search(&seq).ok()?)?;
         let row = batch.offsets.binary_search(&offset).ok()?;
-        Some(((self.of.clone(), offset), batch.records.slice(row, 1)))
+        let record = batch.records.slice(row, 1);
+        let record = self.rows.readable(&record).unwrap_or(record);
+        Some(LostRecord { of: self.of.clone(), offset, is_internal: self.is_internal, record })
     }
 
     /// Moves the position behind what was taken; says whether it moved.

@@ -112,6 +112,8 @@ pub struct QueryError {
 #[derive(Debug)]
 pub struct Life {
     state: Mutex<State>,
+    /// It is stopped: for those who ask all the time.
+    is_stopped: AtomicBool,
     /// Some of its tasks are gone: it must be started again to go on.
     is_broken: AtomicBool,
     /// Oldest first.
@@ -128,14 +130,20 @@ pub struct Life {
 impl Life {
     /// A query that was just made; keeps that many errors.
     pub fn new(query: &str, errors_kept: usize) -> Self {
+        Self::of(ProcessingLog::new(query), errors_kept)
+    }
+
+    /// Of a query with that processing log.
+    pub(super) fn of(processing_log: ProcessingLog, errors_kept: usize) -> Self {
         Self {
             state: Mutex::new(State::Created),
+            is_stopped: AtomicBool::new(false),
             is_broken: AtomicBool::new(false),
             errors: Mutex::default(),
             errors_kept,
             is_fed_by_log: AtomicBool::new(false),
             is_fed_by_letters: AtomicBool::new(false),
-            processing_log: ProcessingLog::new(query),
+            processing_log,
         }
     }
 
@@ -160,6 +168,11 @@ impl Life {
         *self.state.lock()
     }
 
+    /// Whether it is over, for good.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Acquire)
+    }
+
     /// Moves it on, if that is legal; says whether it was. A paused query that is broken cannot go on as it is.
     pub fn become_(&self, next: State) -> bool {
         let mut state = self.state.lock();
@@ -167,6 +180,7 @@ impl Life {
         let legal = state.may_become(next) && !is_stuck;
         if legal {
             *state = next;
+            self.is_stopped.fetch_or(next == State::Stopped, Ordering::AcqRel);
             self.is_broken.fetch_or(next.has_failed(), Ordering::AcqRel);
         }
         legal

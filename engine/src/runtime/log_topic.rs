@@ -1,26 +1,30 @@
 //! The topic of the processing log: entries as JSON records in ksqlDB's form, which `KSQL_PROCESSING_LOG` reads.
 //!
 //! What a task has to tell is committed with its step, so it is there exactly once where commits are. Between two commits a
-//! task keeps at most [`KEPT_BYTES`] of it; what is beyond is counted, and the last entry says how many there were.
+//! task keeps at most [`KEPT_BYTES`] of it; what is beyond is counted, and the last entry says how many there were. Queries of
+//! clients, which commit nothing, write less ([`CLIENT_BYTES`], [`CLIENTS_BYTES`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use serde::Serialize;
+use parking_lot::Mutex;
 
 use crate::config::{Config, setting};
 use crate::log::{Log, LogError, Output, Partitioner, Position, RecordsBuilder, TopicPartition, TopicSpec};
 
-use super::processing_log::{Entry, LOGGERS, Origin, Trouble, shortened};
+use super::log_record::{CLIENT_BYTES, Data, Incident, record};
+use super::processing_log::{Entry, LOGGERS, Origin, shortened};
 
 /// Bytes of entries that a task keeps until its next commit.
 const KEPT_BYTES: usize = 1 << 20;
 
-/// Longest part of a bad record that stands in its entry, bytes: with it in base64 an entry is no larger than what Kafka
-/// takes by default.
-const MAX_RECORD_BYTES: usize = 512 << 10;
+/// Largest entry: a row's quotes and line breaks need more room than they have.
+const MAX_ENTRY_BYTES: usize = 900 << 10;
+
+/// Bytes of entries that all queries of clients write in such a while: whoever asks again and again about bad records must
+/// not fill the log.
+const CLIENTS_BYTES: usize = 1 << 20;
+const WHILE_MS: i64 = 60_000;
 
 /// Where the entries of all queries go.
 pub struct LogTopic {
@@ -32,6 +36,31 @@ pub struct LogTopic {
     is_told: AtomicBool,
     /// The data of bad records stand in it.
     includes_rows: bool,
+    /// What queries of clients write.
+    clients: Mutex<Allowance>,
+}
+
+/// What queries of clients have written of late.
+#[derive(Default)]
+struct Allowance {
+    since_ms: Option<i64>,
+    bytes: usize,
+    left_out: u64,
+}
+
+impl Allowance {
+    /// Takes an entry of so many bytes; says how many were left out before it, or that it is, too.
+    fn take(&mut self, bytes: usize, now_ms: i64) -> Option<u64> {
+        if self.since_ms.is_none_or(|since| !(0..WHILE_MS).contains(&now_ms.saturating_sub(since))) {
+            (self.since_ms, self.bytes) = (Some(now_ms), 0);
+        }
+        if self.bytes >= CLIENTS_BYTES {
+            self.left_out += 1;
+            return None;
+        }
+        self.bytes += bytes;
+        Some(std::mem::take(&mut self.left_out))
+    }
 }
 
 impl LogTopic {
@@ -56,7 +85,8 @@ impl LogTopic {
         }
         let includes_rows = config.get(setting::PROCESSING_LOG_ROWS_INCLUDE);
         let is_told = AtomicBool::new(false);
-        Ok(Some(Self { log: Arc::clone(log), name: name.into(), spec, is_told, includes_rows }))
+        let clients = Mutex::default();
+        Ok(Some(Self { log: Arc::clone(log), name: name.into(), spec, is_told, includes_rows, clients }))
     }
 
     /// Its name.
@@ -67,8 +97,17 @@ impl LogTopic {
     /// Writes at once that a query cannot go on.
     pub(super) fn append_failure(&self, query: &str, message: &str, time_ms: i64) {
         let logger = format!("{LOGGERS}.{query}");
-        let value = record(&Incident::Thread(&shortened(message.to_owned())), &logger, time_ms, false);
+        let value = record(&Incident::Thread(&shortened(message.to_owned())), &logger, time_ms, Data::Nothing);
         self.append(self.outputs(vec![Waiting { time_ms, value, at: None }], &mut Partitioner::default()));
+    }
+
+    /// The value of a record of the topic, with data if these are asked for and fit.
+    fn record(&self, incident: &Incident<'_>, logger: &str, time_ms: i64, data: Data<'_>) -> Vec<u8> {
+        if !self.includes_rows {
+            return record(incident, logger, time_ms, Data::Nothing);
+        }
+        let value = record(incident, logger, time_ms, data);
+        if value.len() <= MAX_ENTRY_BYTES { value } else { record(incident, logger, time_ms, Data::Nothing) }
     }
 
     /// Whoever cannot write the log goes on without it.
@@ -149,8 +188,9 @@ struct Waiting {
 pub(super) struct Entries {
     topic: Arc<LogTopic>,
     query: String,
+    is_client: bool,
     waiting: Vec<Waiting>,
-    /// Bytes of these.
+    /// Bytes of these; of a client's query those of all it has had to tell.
     bytes: usize,
     /// How many there was no room for.
     left_out: u64,
@@ -160,12 +200,13 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    /// Of a task of that query.
-    pub(super) fn new(topic: Arc<LogTopic>, query: &str) -> Self {
+    /// Of a task of that query, which may be a client's.
+    pub(super) fn new(topic: Arc<LogTopic>, query: &str, is_client: bool) -> Self {
         let partitioner = Partitioner::default();
         Self {
             topic,
             query: query.to_owned(),
+            is_client,
             waiting: Vec::new(),
             bytes: 0,
             left_out: 0,
@@ -174,31 +215,61 @@ impl Entries {
         }
     }
 
-    /// Takes an entry; `bytes` is the part of the record that was bad.
-    pub(super) fn push(&mut self, entry: &Entry, bytes: Option<&[u8]>) {
-        if self.bytes >= KEPT_BYTES {
-            self.left_out += 1;
+    /// Takes an entry about that.
+    pub(super) fn push(&mut self, entry: &Entry, data: Data<'_>) {
+        if self.bytes >= if self.is_client { CLIENT_BYTES } else { KEPT_BYTES } {
+            self.leave_out(entry.time_ms);
             return;
         }
-        let incident = Incident::Entry(entry, bytes);
-        let value = record(&incident, &entry.logger, entry.time_ms, self.topic.includes_rows);
+        let value = self.topic.record(&Incident::Entry(entry), &entry.logger, entry.time_ms, data);
         self.bytes += value.len();
-        let at = entry.origin.as_ref().map(|origin| {
+        if !self.allow(value.len(), entry.time_ms) {
+            return;
+        }
+        let at = entry.origin().map(|origin| {
             let Origin { topic, partition, offset, .. } = origin;
             (TopicPartition { topic: Arc::clone(topic), partition: *partition }, *offset)
         });
         self.waiting.push(Waiting { time_ms: entry.time_ms, value, at });
     }
 
+    /// Counts an entry that there is no room for. A client's query writes nothing more, and says so once.
+    fn leave_out(&mut self, time_ms: i64) {
+        self.left_out += 1;
+        if self.is_client && self.left_out == 1 {
+            self.waiting.push(self.notice(&Incident::Full, &self.logger(), time_ms));
+        }
+    }
+
+    /// Whether an entry of so many bytes may be written: queries of clients share what they may write.
+    fn allow(&mut self, bytes: usize, time_ms: i64) -> bool {
+        if !self.is_client {
+            return true;
+        }
+        let Some(left_out) = self.topic.clients.lock().take(bytes, time_ms) else { return false };
+        if left_out > 0 {
+            self.waiting.push(self.notice(&Incident::ClientsLeftOut(left_out), LOGGERS, time_ms));
+        }
+        true
+    }
+
+    /// An entry about entries.
+    fn notice(&self, incident: &Incident<'_>, logger: &str, time_ms: i64) -> Waiting {
+        Waiting { time_ms, value: record(incident, logger, time_ms, Data::Nothing), at: None }
+    }
+
     /// Takes what stops the task.
-    pub(super) fn note_fatal(&mut self, incident: &Incident<'_>, logger: &str, time_ms: i64) {
-        let value = record(incident, logger, time_ms, self.topic.includes_rows);
+    pub(super) fn note_fatal(&mut self, incident: &Incident<'_>, logger: &str, time_ms: i64, data: Data<'_>) {
+        let value = self.topic.record(incident, logger, time_ms, data);
+        if !self.allow(value.len(), time_ms) {
+            return;
+        }
         self.fatal.push(Waiting { time_ms, value, at: None });
     }
 
     /// Writes what has stopped the task.
     pub(super) fn fail(&mut self, message: &str, time_ms: i64) {
-        self.note_fatal(&Incident::Thread(&shortened(message.to_owned())), &self.logger(), time_ms);
+        self.note_fatal(&Incident::Thread(&shortened(message.to_owned())), &self.logger(), time_ms, Data::Nothing);
         let outputs = self.topic.outputs(std::mem::take(&mut self.fatal), &mut self.partitioner);
         self.append(outputs);
     }
@@ -215,13 +286,14 @@ impl Entries {
         }
         let is_passed = |waiting: &Waiting| waiting.at.as_ref().is_none_or(|at| is_passed(at, positions));
         let (mut passed, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting).into_iter().partition(is_passed);
-        self.bytes = rest.iter().map(|waiting| waiting.value.len()).sum();
-        self.waiting = rest;
-        let left_out = std::mem::take(&mut self.left_out);
-        if left_out > 0 {
-            let value = record(&Incident::LeftOut(left_out), &self.logger(), now_ms, false);
-            passed.push(Waiting { time_ms: now_ms, value, at: None });
+        if !self.is_client {
+            self.bytes = rest.iter().map(|waiting| waiting.value.len()).sum();
+            let left_out = std::mem::take(&mut self.left_out);
+            if left_out > 0 {
+                passed.push(self.notice(&Incident::LeftOut(left_out), &self.logger(), now_ms));
+            }
         }
+        self.waiting = rest;
         self.topic.outputs(passed, &mut self.partitioner)
     }
 
@@ -230,155 +302,5 @@ impl Entries {
         if !outputs.is_empty() {
             self.topic.append(outputs);
         }
-    }
-}
-
-/// What a record of the topic is about.
-pub(super) enum Incident<'a> {
-    /// A record that could not be read, or a row; the bytes of the bad part.
-    Entry(&'a Entry, Option<&'a [u8]>),
-    /// Rows that could not be written to that topic.
-    Unwritten(&'a Entry, &'a str),
-    /// What was made could not be committed.
-    Production(&'a str),
-    /// A query that stopped.
-    Thread(&'a str),
-    /// More entries than there is room for.
-    LeftOut(u64),
-}
-
-/// ksqlDB's form of an entry.
-#[derive(Serialize)]
-struct Record<'a> {
-    logger: &'a str,
-    level: &'static str,
-    time: i64,
-    message: Message,
-}
-
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Message {
-    r#type: i32,
-    deserialization_error: Option<DeserializationError>,
-    record_processing_error: Option<RecordProcessingError>,
-    production_error: Option<ProductionError>,
-    serialization_error: Option<SerializationError>,
-    kafka_streams_thread_error: Option<ThreadError>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DeserializationError {
-    target: &'static str,
-    error_message: String,
-    #[serde(rename = "recordB64")]
-    record_b64: Option<String>,
-    cause: [String; 1],
-    topic: Arc<str>,
-    partition: u32,
-    offset: i64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RecordProcessingError {
-    error_message: String,
-    record: Option<String>,
-    cause: [String; 0],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ProductionError {
-    error_message: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SerializationError {
-    target: &'static str,
-    error_message: String,
-    record: Option<String>,
-    cause: [String; 1],
-    topic: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ThreadError {
-    error_message: String,
-    thread_name: String,
-    cause: [String; 1],
-}
-
-/// The value of a record of the topic.
-fn record(incident: &Incident<'_>, logger: &str, time: i64, includes_rows: bool) -> Vec<u8> {
-    let level = if matches!(incident, Incident::LeftOut(_)) { "WARN" } else { "ERROR" };
-    let record = Record { logger, level, time, message: message(incident, includes_rows) };
-    // Nothing in it can fail to be written as JSON.
-    serde_json::to_vec(&record).unwrap_or_default()
-}
-
-fn message(incident: &Incident<'_>, includes_rows: bool) -> Message {
-    let serialization = |entry: &Entry, topic: Option<&str>| Message {
-        r#type: 3,
-        serialization_error: Some(SerializationError {
-            target: "value",
-            error_message: entry.message.clone(),
-            record: None,
-            cause: [entry.message.clone()],
-            topic: topic.map(str::to_owned),
-        }),
-        ..Message::default()
-    };
-    let processing = |error_message: String| Message {
-        r#type: 1,
-        record_processing_error: Some(RecordProcessingError { error_message, record: None, cause: [] }),
-        ..Message::default()
-    };
-    match incident {
-        Incident::Entry(entry, bytes) => match (&entry.origin, entry.trouble) {
-            (Some(origin), _) => Message {
-                deserialization_error: Some(unread(
-                    entry,
-                    origin,
-                    bytes.filter(|bytes| includes_rows && bytes.len() <= MAX_RECORD_BYTES),
-                )),
-                ..Message::default()
-            },
-            (None, Trouble::Serialization) => serialization(entry, None),
-            (None, _) => processing(entry.message.clone()),
-        },
-        Incident::Unwritten(entry, topic) => serialization(entry, Some(topic)),
-        Incident::Production(error) => Message {
-            r#type: 2,
-            production_error: Some(ProductionError { error_message: shortened((*error).to_owned()) }),
-            ..Message::default()
-        },
-        Incident::Thread(error) => Message {
-            r#type: 4,
-            kafka_streams_thread_error: Some(ThreadError {
-                error_message: "Unhandled exception caught in streams thread".to_owned(),
-                thread_name: std::thread::current().name().unwrap_or_default().to_owned(),
-                cause: [(*error).to_owned()],
-            }),
-            ..Message::default()
-        },
-        Incident::LeftOut(count) => processing(format!("{count} more entries were left out here")),
-    }
-}
-
-fn unread(entry: &Entry, origin: &Origin, bytes: Option<&[u8]>) -> DeserializationError {
-    let target = if origin.is_key { "key" } else { "value" };
-    let why = &entry.message;
-    DeserializationError {
-        target,
-        error_message: format!("Failed to deserialize {target} from topic: {}. {why}", origin.topic),
-        record_b64: bytes.map(|bytes| BASE64_STANDARD.encode(bytes)),
-        cause: [why.clone()],
-        topic: Arc::clone(&origin.topic),
-        partition: origin.partition,
-        offset: origin.offset,
     }
 }

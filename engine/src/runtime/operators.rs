@@ -10,7 +10,8 @@ use crate::operators::join::{
     ForeignKeyJoin, Inputs, JoinWindow, Outer, StreamStreamJoin, StreamTableJoin, TableTableJoin,
 };
 use crate::operators::{
-    EncodeKeys, Filter, Finish, FlatMap, KeyForm, Materialize, Operator, OperatorError, Project, Rekey, Suppress,
+    EncodeKeys, Filter, Finish, FlatMap, KeyForm, Keyless, Materialize, Operator, OperatorError, Project, Rekey,
+    Suppress,
 };
 use crate::state::{Place, TableKind};
 use crate::steps::{AggregateCall, Step, StepKind, Window};
@@ -29,6 +30,8 @@ pub(super) struct Making<'a> {
     pub(super) updates: Updates,
     /// Where the task keeps its state; each operator keeps its own below.
     pub(super) place: &'a Place,
+    /// What the query makes.
+    pub(super) root: &'a Step,
 }
 
 impl Making<'_> {
@@ -37,7 +40,10 @@ impl Making<'_> {
         Ok(match &step.kind {
             StepKind::Filter { predicate, .. } => Box::new(self.filter(step, predicate)?),
             StepKind::Project { key, value, .. } => Box::new(self.project(step, key, value)?),
-            StepKind::Rekey { key, value, .. } => Box::new(Rekey::new(&step.id, self.compile_all(key)?, value.clone())),
+            StepKind::Rekey { key, value, .. } => {
+                let keyless = keyless(self.root, &step.id, Keyless::Stays).unwrap_or(Keyless::Stays);
+                Box::new(Rekey::new(&step.id, self.compile_all(key)?, value.clone(), keyless))
+            }
             StepKind::FlatMap { functions, .. } => Box::new(FlatMap::new(&step.id, self.compile_all(functions)?)),
             StepKind::Aggregate { input, aggregates, window } => {
                 self.aggregate(step, input, aggregates, *window, tells_old)?
@@ -94,8 +100,11 @@ impl Making<'_> {
 
     /// The half of a GROUP BY on a table before its repartition topic.
     pub(super) fn group_table(&self, step: &Step) -> Result<Box<dyn Operator>, RuntimeError> {
-        let StepKind::TableAggregate { group_key, .. } = &step.kind else { return Err(cannot_run(step)) };
-        Ok(Box::new(GroupTable::new(&step.id, self.compile_all(group_key)?)))
+        let StepKind::TableAggregate { group_key, topic_suffix, .. } = &step.kind else {
+            return Err(cannot_run(step));
+        };
+        // It has no step of its own; its name is that of the topic behind it, as on a stream.
+        Ok(Box::new(GroupTable::new(&topic_suffix.replace('-', "/"), self.compile_all(group_key)?)))
     }
 
     /// The half behind it.
@@ -232,6 +241,30 @@ fn key_encoder(step: &Step) -> Result<Box<dyn Encode>, RuntimeError> {
 /// How the keys of a step's rows stand in stores.
 fn key_form(step: &Step) -> KeyForm {
     KeyForm::new(&step.key_format, &step.schema.key)
+}
+
+/// What becomes of rows with a NULL key that the step of that id makes, where those of `step` are read as `read` says.
+fn keyless(step: &Step, id: &str, read: Keyless) -> Option<Keyless> {
+    if step.id == id {
+        return Some(read);
+    }
+    let of_join = |stays: bool| if stays { Keyless::Stays } else { Keyless::Unjoined };
+    let [left, right] = match &step.kind {
+        StepKind::Filter { .. }
+        | StepKind::Project { .. }
+        | StepKind::FlatMap { .. }
+        | StepKind::Repartition { .. } => [read; 2],
+        StepKind::Aggregate { .. } => [Keyless::Ungrouped; 2],
+        StepKind::StreamTableJoin { outer_left, .. } => [of_join(*outer_left), Keyless::Unjoined],
+        StepKind::StreamStreamJoin { outer_left, outer_right, .. } => [of_join(*outer_left), of_join(*outer_right)],
+        StepKind::Source(_)
+        | StepKind::Rekey { .. }
+        | StepKind::TableAggregate { .. }
+        | StepKind::Suppress { .. }
+        | StepKind::TableTableJoin { .. }
+        | StepKind::ForeignKeyJoin { .. } => [Keyless::Stays; 2],
+    };
+    step.inputs().into_iter().zip([left, right]).find_map(|(input, read)| keyless(input, id, read))
 }
 
 /// What stands behind the key in the table a step makes.

@@ -81,6 +81,10 @@ impl Pipeline {
             }
         }
         for (index, (stage, read)) in self.stages.iter_mut().zip(read).enumerate() {
+            if self.reports.is_over() {
+                ran.is_over = true;
+                return Ok(ran);
+            }
             let ports: Vec<Changes> = if stage.inputs.is_empty() {
                 vec![if read.is_empty() { stage.empty.clone() } else { by_seq(read)? }]
             } else {

@@ -17,17 +17,6 @@ const WHILE_MS: i64 = 60_000;
 /// What the names of all loggers begin with.
 pub(super) const LOGGERS: &str = "processing";
 
-/// What went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// A key or value that could not be read; the record was dropped.
-    Deserialization,
-    /// An expression that failed for a row; its value is NULL or the row was dropped.
-    Processing,
-    /// A row that could not be written.
-    Serialization,
-}
-
 /// Where a record came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -41,19 +30,43 @@ pub struct Origin {
     pub is_key: bool,
 }
 
+/// What went wrong, and with what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// A key or value that could not be read; the record was dropped.
+    Unread(Origin),
+    /// An expression that failed for a row; its value is NULL or the row was dropped.
+    Row,
+    /// A row that could not be written to that topic.
+    Unwritten {
+        /// The topic.
+        topic: Arc<str>,
+        /// It is the key that could not be, or else the value.
+        is_key: bool,
+    },
+}
+
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// When, milliseconds since the epoch.
     pub time_ms: i64,
-    /// What went wrong.
-    pub trouble: Trouble,
+    /// What it is about.
+    pub about: About,
     /// `processing.<query>.<step>`, as EXPLAIN has the steps.
     pub logger: String,
     /// Why.
     pub message: String,
-    /// Which record, where one is known.
-    pub origin: Option<Origin>,
+}
+
+impl Entry {
+    /// The record that could not be read, if it is about one.
+    pub fn origin(&self) -> Option<&Origin> {
+        match &self.about {
+            About::Unread(origin) => Some(origin),
+            About::Row | About::Unwritten { .. } => None,
+        }
+    }
 }
 
 /// The records of one topic that a query could not read.
@@ -72,7 +85,8 @@ pub struct BadRecords {
 pub struct ProcessingLog {
     query: String,
     count: AtomicU64,
-    traced: Mutex<Traced>,
+    /// Queries of clients have one in common: each request would make its own otherwise.
+    traced: Arc<Mutex<Traced>>,
     entries: Mutex<VecDeque<Entry>>,
     /// By topic.
     bad_records: Mutex<BTreeMap<Arc<str>, BadRecords>>,
@@ -80,7 +94,7 @@ pub struct ProcessingLog {
 
 /// How much of a processing log was traced of late.
 #[derive(Debug, Default)]
-struct Traced {
+pub(super) struct Traced {
     since_ms: Option<i64>,
     count: u32,
     left_out: u64,
@@ -105,36 +119,41 @@ impl Traced {
 impl ProcessingLog {
     /// An empty one.
     pub fn new(query: impl Into<String>) -> Self {
+        Self::sharing(query, Arc::default())
+    }
+
+    /// An empty one of a query that does not count alone what is traced.
+    pub(super) fn sharing(query: impl Into<String>, traced: Arc<Mutex<Traced>>) -> Self {
         Self {
             query: query.into(),
             count: AtomicU64::new(0),
-            traced: Mutex::default(),
+            traced,
             entries: Mutex::default(),
             bad_records: Mutex::default(),
         }
     }
 
     /// An entry of that step.
-    pub fn entry(&self, time_ms: i64, trouble: Trouble, step: &str, message: String, origin: Option<Origin>) -> Entry {
-        let part = match trouble {
-            Trouble::Deserialization => ".deserializer",
-            Trouble::Processing => "",
-            Trouble::Serialization => ".serializer",
+    pub fn entry(&self, time_ms: i64, step: &str, message: String, about: About) -> Entry {
+        let part = match about {
+            About::Unread(_) => ".deserializer",
+            About::Row => "",
+            About::Unwritten { .. } => ".serializer",
         };
         let logger = format!("{LOGGERS}.{}.{}{part}", self.query, step.replace('/', "."));
-        Entry { time_ms, trouble, logger, message: shortened(message), origin }
+        Entry { time_ms, about, logger, message: shortened(message) }
     }
 
     /// Writes an entry. Only ever called for what went wrong, so it may lock.
     pub fn write(&self, entry: Entry) {
-        let Entry { time_ms, trouble, ref logger, ref message, ref origin } = entry;
+        let Entry { time_ms, ref logger, ref message, .. } = entry;
         self.count.fetch_add(1, Ordering::Relaxed);
         let left_out = self.traced.lock().next(time_ms);
         if let Some(left_out) = left_out {
             self.trace_left_out(left_out);
-            trace(logger, message, origin.as_ref());
+            trace(logger, message, entry.origin());
         }
-        if let (Trouble::Deserialization, Some(origin)) = (trouble, origin) {
+        if let Some(origin) = entry.origin() {
             let mut topics = self.bad_records.lock();
             let count = topics.get(&origin.topic).map_or(0, |bad| bad.count) + 1;
             topics.insert(origin.topic.clone(), BadRecords { count, last: origin.clone(), message: message.clone() });
@@ -176,8 +195,8 @@ impl ProcessingLog {
 
 impl Drop for ProcessingLog {
     fn drop(&mut self) {
-        let left_out = self.traced.lock().left_out;
-        self.trace_left_out(left_out);
+        let own = Arc::get_mut(&mut self.traced).map(|traced| traced.get_mut().left_out);
+        self.trace_left_out(own.unwrap_or_default());
     }
 }
 
@@ -214,15 +233,15 @@ pub(super) fn shortened(mut message: String) -> String {
 mod tests {
     use super::*;
 
-    fn write(log: &ProcessingLog, time_ms: i64, trouble: Trouble, message: String, origin: Option<Origin>) {
-        log.write(log.entry(time_ms, trouble, "KsqlTopic/Source", message, origin));
+    fn write(log: &ProcessingLog, time_ms: i64, message: String, about: About) {
+        log.write(log.entry(time_ms, "KsqlTopic/Source", message, about));
     }
 
     #[test]
     fn the_ring_is_bounded_and_the_count_is_not() {
         let log = ProcessingLog::new("CSAS_X_0");
         for i in 0..KEPT + 5 {
-            write(&log, i as i64, Trouble::Processing, format!("row {i}"), None);
+            write(&log, i as i64, format!("row {i}"), About::Row);
         }
         assert_eq!(log.count(), KEPT as u64 + 5);
         assert_eq!(log.entries().len(), KEPT);
@@ -248,7 +267,7 @@ mod tests {
     #[test]
     fn messages_have_a_length_and_stay_on_their_line() {
         let log = ProcessingLog::new("CSAS_X_0");
-        write(&log, 0, Trouble::Processing, "ä".repeat(10_000), None);
+        write(&log, 0, "ä".repeat(10_000), About::Row);
         let message = &log.entries()[0].message;
         assert!(message.len() < 2 * MAX_MESSAGE_BYTES && message.ends_with("… (18976 bytes more)"), "{message}");
         assert_eq!("a\n\u{1b}ä".chars().flat_map(visible).collect::<String>(), "a\\n\\u{1b}ä");
@@ -259,7 +278,7 @@ mod tests {
         let log = ProcessingLog::new("CSAS_X_0");
         for (topic, offset) in [("a", 1), ("b", 4), ("a", 7)] {
             let origin = Origin { topic: topic.into(), partition: 0, offset, is_key: false };
-            write(&log, 0, Trouble::Deserialization, "no JSON".to_owned(), Some(origin));
+            write(&log, 0, "no JSON".to_owned(), About::Unread(origin));
         }
         let bad = log.bad_records();
         assert_eq!(

@@ -20,9 +20,11 @@ use super::error::RuntimeError;
 use super::life::{Blame, Life, State};
 use super::log_topic::LogTopic;
 use super::loops::{self, Fed, Flow};
+use super::processing_log::{ProcessingLog, Traced};
 use super::request::{Earlier, PersistentStart, Settings, Transient};
 use super::supervisor::{BackOff, Queries, Restart, supervise};
 use super::sweep::{History, Sweep};
+use super::task::Task;
 use super::topology::{Target, cut, group, partitions_of, sources};
 use super::worker::{Failed, Pool, Slot, panic_text};
 
@@ -57,13 +59,17 @@ pub(super) struct Running {
     making: Mutex<()>,
     is_transient: bool,
     flow: Flow,
+    /// Its tasks have it, too, as long as they are there.
+    held: Arc<()>,
 }
 
 impl Running {
-    fn new(start: PersistentStart, is_transient: bool) -> Arc<Self> {
+    /// `clients`: it is a client's, whose queries are traced together.
+    fn new(start: PersistentStart, clients: Option<Arc<Mutex<Traced>>>) -> Arc<Self> {
         let PersistentStart { plan, config, command, earlier } = start;
         let errors_kept = config.limit(setting::QUERY_ERROR_MAX_QUEUE_SIZE);
-        let life = Arc::new(Life::new(&plan.id, errors_kept));
+        let is_transient = clients.is_some();
+        let life = Life::of(ProcessingLog::sharing(&plan.id, clients.unwrap_or_default()), errors_kept);
         let letters =
             config.get(setting::DEADLETTER_TOPIC).map(str::trim).filter(|name| !name.is_empty() && !is_transient);
         let flow = Flow {
@@ -71,8 +77,18 @@ impl Running {
             sink: plan.sink.as_ref().map(|sink| sink.topic.clone()),
             letters: letters.map(Arc::from),
         };
-        let (tables, making) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { plan, config, life, tables, command, earlier: Mutex::new(earlier), making, is_transient, flow })
+        let (tables, making, earlier) = (Mutex::default(), Mutex::default(), Mutex::new(earlier));
+        let (life, held) = (Arc::new(life), Arc::default());
+        Arc::new(Self { plan, config, life, tables, command, earlier, making, is_transient, flow, held })
+    }
+
+    /// Whether it is a client's that is over, and no thread has its task any more.
+    fn is_gone(&self) -> bool {
+        self.is_transient && self.life.state() == State::Stopped && Arc::strong_count(&self.held) == 1
+    }
+
+    fn slot(&self, query: Arc<str>, task: Task) -> Slot {
+        Slot { query, life: Arc::clone(&self.life), task, _held: Arc::clone(&self.held) }
     }
 }
 
@@ -89,6 +105,8 @@ pub struct Runtime {
     /// Tells the supervisor, if there is one.
     failed: Sender<Failed>,
     queries: RwLock<IndexMap<Arc<str>, Arc<Running>>>,
+    /// What is traced of the processing logs of clients' queries.
+    clients_traced: Arc<Mutex<Traced>>,
 }
 
 impl Runtime {
@@ -111,7 +129,19 @@ impl Runtime {
         let budget = Arc::new(Budget::new(settings.state_bytes));
         let queries = RwLock::default();
         let log_topic = log_topic.map(Arc::new);
-        let runtime = Arc::new(Self { log, clock, functions, budget, settings, log_topic, pool, failed, queries });
+        let clients_traced = Arc::default();
+        let runtime = Arc::new(Self {
+            log,
+            clock,
+            functions,
+            budget,
+            settings,
+            log_topic,
+            pool,
+            failed,
+            queries,
+            clients_traced,
+        });
         if settings.threads > 0 {
             let weak = Arc::downgrade(&runtime);
             std::thread::Builder::new()
@@ -169,10 +199,32 @@ impl Runtime {
         }
     }
 
-    /// Starts a query that has run before. If it cannot be started now it has failed, and is tried again like one that
-    /// failed while it ran.
+    /// Starts a query that has run before, in the place of the one that has its id.
     pub fn start_again(&self, start: PersistentStart, paused: bool) {
-        let (id, running) = self.add(start);
+        let id = start.plan.id.clone();
+        self.halt(&id);
+        self.expect([start]);
+        self.start_expected(&id, paused);
+    }
+
+    /// Takes in queries that have run before; each runs from [`Runtime::start_expected`] on. What may be told of one depends
+    /// on the others, so all are known before the first one runs.
+    pub fn expect(&self, starts: impl IntoIterator<Item = PersistentStart>) {
+        {
+            let mut queries = self.queries.write();
+            for start in starts {
+                let id = Arc::from(start.plan.id.as_str());
+                queries.insert(id, Running::new(start, None));
+            }
+        }
+        self.find_loops();
+    }
+
+    /// Starts an expected query. If it cannot be started now it has failed, and is tried again like one that failed while it
+    /// ran.
+    pub fn start_expected(&self, id: &str, paused: bool) {
+        let Some(running) = self.query(id) else { return };
+        let id: Arc<str> = Arc::from(id);
         if let Err(error) = self.launch(&id, &running) {
             self.note_failure(&id, &running, &error);
         } else {
@@ -188,7 +240,7 @@ impl Runtime {
     fn add(&self, start: PersistentStart) -> (Arc<str>, Arc<Running>) {
         let id: Arc<str> = Arc::from(start.plan.id.as_str());
         self.halt(&id);
-        let running = Running::new(start, false);
+        let running = Running::new(start, None);
         self.queries.write().insert(Arc::clone(&id), Arc::clone(&running));
         self.find_loops();
         (id, running)
@@ -201,17 +253,23 @@ impl Runtime {
     pub fn start_transient(&self, transient: Transient) -> Result<(), RuntimeError> {
         let id: Arc<str> = Arc::from(transient.plan.id.as_str());
         let (plan, config) = (Arc::clone(&transient.plan), Arc::clone(&transient.config));
-        let running = Running::new(PersistentStart { plan, config, command: -1, earlier: Vec::new() }, true);
+        let start = PersistentStart { plan, config, command: -1, earlier: Vec::new() };
+        let running = Running::new(start, Some(Arc::clone(&self.clients_traced)));
         let (at, signal) = self.pool.place();
         transient.sender.wake_on_room(Arc::clone(&signal));
         let topology = cut(&transient.plan, true, "", &|topic| partitions_of(&*self.log, topic))?;
         let Some(sub) = topology.subs.first() else { return Ok(()) };
         let task = self.builder(&running, true, signal).transient(sub, transient)?;
         running.life.become_(State::Running);
-        self.queries.write().insert(Arc::clone(&id), Arc::clone(&running));
+        let slot = running.slot(Arc::clone(&id), task);
+        {
+            let mut queries = self.queries.write();
+            queries.retain(|_, query| !query.is_gone());
+            queries.insert(Arc::clone(&id), running);
+        }
         self.find_loops();
         tracing::debug!(query = %id, "a client's query runs");
-        self.pool.add(at, Slot { query: id, life: Arc::clone(&running.life), task });
+        self.pool.add(at, slot);
         self.pool.wake();
         Ok(())
     }
@@ -251,7 +309,7 @@ impl Runtime {
         drop(earlier);
         *running.tables.lock() = Some(Arc::from(tables));
         for (at, task) in placed {
-            self.pool.add(at, Slot { query: Arc::clone(id), life: Arc::clone(&running.life), task });
+            self.pool.add(at, running.slot(Arc::clone(id), task));
         }
         Ok(())
     }
@@ -397,18 +455,19 @@ impl Runtime {
         Ok(())
     }
 
-    /// Ends a query of a client; says whether there was one. Does not wait: its thread lets go of it at its next turn.
+    /// Ends a query of a client; says whether there was one. Does not wait: its thread lets go of it when it comes to it.
     pub fn close(&self, id: &str) -> bool {
         let Some(running) = self.query(id).filter(|running| running.is_transient) else { return false };
-        self.queries.write().shift_remove(id);
+        let was_there = running.life.state() != State::Stopped;
         running.life.become_(State::Stopped);
         self.pool.wake();
-        true
+        was_there
     }
 
-    /// State and errors of every query, oldest first. Queries of clients that are over are left out.
+    /// State and errors of every query, oldest first. Queries of clients are among them until their threads have let go of
+    /// them.
     pub fn queries(&self) -> Vec<(Arc<str>, Arc<Life>, bool)> {
-        self.queries.write().retain(|_, query| !(query.is_transient && query.life.state() == State::Stopped));
+        self.queries.write().retain(|_, query| !query.is_gone());
         let queries = self.queries.read();
         queries.iter().map(|(id, query)| (Arc::clone(id), Arc::clone(&query.life), query.is_transient)).collect()
     }

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::Array;
+use arrow::array::{Array, ArrayRef};
 
 use crate::clock::Clock;
-use crate::log::{LogError, Output, Position, RawBatch, Records, TopicPartition};
-use crate::operators::Context;
+use crate::log::{LogError, Output, Position, RawBatch, TopicPartition};
+use crate::operators::{Context, Failed};
 
-use super::dead_letters::{DeadLetters, Fault, Lost};
-use super::life::{Life, State};
-use super::log_topic::{Entries, Incident, LogTopic};
-use super::processing_log::{Origin, Trouble, shortened};
+use super::dead_letters::{DeadLetters, Fault, Lost, LostRecord};
+use super::life::Life;
+use super::log_record::{Data, Incident};
+use super::log_topic::{Entries, LogTopic};
+use super::processing_log::{About, Origin, shortened};
 
 /// The processing log, with the time; operators see it as their [`Context`].
 pub(super) struct Reports {
@@ -28,20 +29,21 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// `topic`: where entries go besides standard error.
+    /// `topic`: where entries go besides standard error; `is_client`: the query is a client's.
     pub(super) fn new(
         life: Arc<Life>,
         clock: Arc<dyn Clock>,
         topic: Option<Arc<LogTopic>>,
         letters: Option<DeadLetters>,
+        is_client: bool,
     ) -> Self {
-        let entries = topic.map(|topic| Entries::new(topic, life.processing_log.query()));
+        let entries = topic.map(|topic| Entries::new(topic, life.processing_log.query(), is_client));
         Self { life, clock, entries, letters, has_records: true, repeats: false }
     }
 
     /// Whether the query is over, and another may run in its place.
     pub(super) fn is_over(&self) -> bool {
-        self.life.state() == State::Stopped
+        self.life.is_stopped()
     }
 
     /// Whether what follows has been reported before.
@@ -76,16 +78,21 @@ impl Reports {
         if let Some(letters) = self.letters() {
             let part = if origin.is_key { "key" } else { "value" };
             let of = TopicPartition { topic: Arc::clone(&origin.topic), partition: origin.partition };
-            letters.push((of, origin.offset), batch.records.slice(row, 1), fault(step, part, &message));
+            let record = batch.records.slice(row, 1);
+            letters.push(
+                LostRecord { of, offset: origin.offset, is_internal: false, record },
+                fault(step, part, &message),
+            );
         }
         let bytes = bytes(batch, row, origin.is_key);
-        self.write(Trouble::Deserialization, step, message, Some(origin), bytes);
+        self.write(step, message, About::Unread(origin), bytes);
     }
 
     /// A row that could not be written.
-    pub(super) fn bad_row(&mut self, step: &str, message: String, seq: Option<u64>) {
+    pub(super) fn bad_row(&mut self, failed: Failed<'_>, seq: Option<u64>, about: About) {
+        let Failed { step, message, row } = failed;
         self.lose(step, &message, seq);
-        self.write(Trouble::Serialization, step, message, None, None);
+        self.write(step, message, about, data(row));
     }
 
     /// The rows that were dropped since the last call, whose records the task knows.
@@ -94,9 +101,9 @@ impl Reports {
     }
 
     /// The record of a row that was dropped.
-    pub(super) fn dead_letter(&mut self, at: (TopicPartition, i64), record: Records, fault: Fault) {
+    pub(super) fn dead_letter(&mut self, lost: LostRecord, fault: Fault) {
         if let Some(letters) = &mut self.letters {
-            letters.push(at, record, fault);
+            letters.push(lost, fault);
         }
     }
 
@@ -104,18 +111,18 @@ impl Reports {
     pub(super) fn fatal_record(&mut self, step: &str, message: String, origin: Origin, batch: &RawBatch, row: usize) {
         let bytes = bytes(batch, row, origin.is_key);
         let log = &self.life.processing_log;
-        let entry = log.entry(self.clock.now_ms(), Trouble::Deserialization, step, message, Some(origin));
+        let entry = log.entry(self.clock.now_ms(), step, message, About::Unread(origin));
         if let Some(entries) = self.entries() {
-            entries.note_fatal(&Incident::Entry(&entry, bytes), &entry.logger, entry.time_ms);
+            entries.note_fatal(&Incident::Entry(&entry), &entry.logger, entry.time_ms, bytes);
         }
     }
 
-    /// Rows that could not be written to that topic, so that the query stops.
-    pub(super) fn fatal_rows(&mut self, step: &str, topic: &str, message: &str) {
-        let log = &self.life.processing_log;
-        let entry = log.entry(self.clock.now_ms(), Trouble::Serialization, step, message.to_owned(), None);
+    /// A row that could not be written, so that the query stops.
+    pub(super) fn fatal_row(&mut self, failed: Failed<'_>, about: About) {
+        let Failed { step, message, row } = failed;
+        let entry = self.life.processing_log.entry(self.clock.now_ms(), step, message, about);
         if let Some(entries) = self.entries() {
-            entries.note_fatal(&Incident::Unwritten(&entry, topic), &entry.logger, entry.time_ms);
+            entries.note_fatal(&Incident::Entry(&entry), &entry.logger, entry.time_ms, data(row));
         }
     }
 
@@ -123,7 +130,7 @@ impl Reports {
     pub(super) fn uncommitted(&mut self, error: &LogError) {
         let now_ms = self.clock.now_ms();
         if let Some(entries) = self.entries() {
-            entries.note_fatal(&Incident::Production(&error.to_string()), &entries.logger(), now_ms);
+            entries.note_fatal(&Incident::Production(&error.to_string()), &entries.logger(), now_ms, Data::Nothing);
         }
     }
 
@@ -164,32 +171,40 @@ impl Reports {
         }
     }
 
-    fn write(&mut self, trouble: Trouble, step: &str, message: String, origin: Option<Origin>, bytes: Option<&[u8]>) {
-        let entry = self.life.processing_log.entry(self.clock.now_ms(), trouble, step, message, origin);
+    fn write(&mut self, step: &str, message: String, about: About, data: Data<'_>) {
+        let entry = self.life.processing_log.entry(self.clock.now_ms(), step, message, about);
         if !self.repeats
             && let Some(entries) = self.entries()
         {
-            entries.push(&entry, bytes);
+            entries.push(&entry, data);
         }
         self.life.processing_log.write(entry);
     }
 }
 
 impl Context for Reports {
-    fn row_error(&mut self, operator: &str, message: String) {
-        self.write(Trouble::Processing, operator, message, None, None);
+    fn is_cancelled(&self) -> bool {
+        self.is_over()
     }
 
-    fn row_lost(&mut self, operator: &str, message: String, seq: Option<u64>) {
-        self.lose(operator, &message, seq);
-        self.row_error(operator, message);
+    fn row_error(&mut self, failed: Failed<'_>) {
+        self.write(failed.step, failed.message, About::Row, data(failed.row));
+    }
+
+    fn row_lost(&mut self, failed: Failed<'_>, seq: Option<u64>) {
+        self.lose(failed.step, &failed.message, seq);
+        self.row_error(failed);
     }
 }
 
 /// The key or the value of a record, if it has one.
-fn bytes(batch: &RawBatch, row: usize, of_key: bool) -> Option<&[u8]> {
+fn bytes(batch: &RawBatch, row: usize, of_key: bool) -> Data<'_> {
     let all = if of_key { &batch.records.keys } else { &batch.records.values };
-    (row < all.len() && all.is_valid(row)).then(|| all.value(row))
+    if row < all.len() && all.is_valid(row) { Data::Bytes(all.value(row)) } else { Data::Nothing }
+}
+
+fn data<'a>(row: Option<(&'a [ArrayRef], usize)>) -> Data<'a> {
+    row.map_or(Data::Nothing, |(columns, row)| Data::Row(columns, row))
 }
 
 fn fault(step: &str, part: &'static str, message: &str) -> Fault {

@@ -10,11 +10,13 @@ use crate::expr::Registry;
 use crate::formats::windowed;
 use crate::formats::{self, Encode, FormatError};
 use crate::log::{Output, Partitioner, Records, TopicPartition};
+use crate::operators::Failed;
 use crate::steps::{KeyWindow, QueryPlan, Sink};
 use crate::types::Changes;
 
 use super::error::SinkError;
 use super::event_time::EventTime;
+use super::processing_log::About;
 use super::reports::Reports;
 use super::topology::always_has_key;
 
@@ -77,7 +79,7 @@ impl SinkWriter {
         match self.encode(rows, times.clone()) {
             Err(_) if reports.keeps_records() => self.encode_one_by_one(rows, &times, reports),
             Err(error) => {
-                reports.fatal_rows(&self.step, &self.topic, &error.to_string());
+                self.report_fatal(rows, &times, &error, reports);
                 Err(error)
             }
             outputs => outputs,
@@ -95,17 +97,37 @@ impl SinkWriter {
         for row in 0..rows.len() {
             match self.encode(&rows.slice(row, 1), times.slice(row, 1)) {
                 Ok(output) => outputs.extend(output),
-                Err(error) => reports.bad_row(&self.step, error.to_string(), rows.seq.get(row).copied()),
+                Err(error) => {
+                    let about = About::Unwritten { topic: Arc::clone(&self.topic), is_key: error.is_of_key() };
+                    self.report_bad(rows, row, error.to_string(), about, reports);
+                }
             }
         }
         Ok(outputs)
     }
 
+    fn report_bad(&self, rows: &Changes, row: usize, message: String, about: About, reports: &mut Reports) {
+        let columns: Vec<ArrayRef> = rows.row(&rows.new).cloned().collect();
+        let failed = Failed { step: &self.step, message, row: Some((&columns, row)) };
+        reports.bad_row(failed, rows.seq.get(row).copied(), about);
+    }
+
+    /// Reports the first row that cannot be written.
+    fn report_fatal(&mut self, rows: &Changes, times: &ScalarBuffer<i64>, error: &SinkError, reports: &mut Reports) {
+        let is_bad = |row: &usize| self.encode(&rows.slice(*row, 1), times.slice(*row, 1)).is_err();
+        let bad = (0..rows.len()).find(is_bad);
+        let columns: Vec<ArrayRef> = rows.row(&rows.new).cloned().collect();
+        let row = bad.map(|row| (columns.as_slice(), row));
+        let about = About::Unwritten { topic: Arc::clone(&self.topic), is_key: error.is_of_key() };
+        reports.fatal_row(Failed { step: &self.step, message: error.to_string(), row }, about);
+    }
+
     fn encode(&mut self, rows: &Changes, times: ScalarBuffer<i64>) -> Result<Vec<Output>, SinkError> {
         let keys = match self.always_key {
-            true => self.key.encode(&rows.key, None)?,
-            false => encode_keys(&mut *self.key, &rows.key, rows.len())?,
+            true => self.key.encode(&rows.key, None),
+            false => encode_keys(&mut *self.key, &rows.key, rows.len()),
         };
+        let keys = keys.map_err(SinkError::Key)?;
         let values = self.value.encode(&rows.new.columns, rows.new.present.as_ref())?;
         let places = self.partitioner.place_all(&keys, self.partitions);
         let keys = match (self.window, &rows.windows) {
@@ -128,7 +150,11 @@ impl SinkWriter {
             keep.push(at.is_ok());
             match at {
                 Ok(at) => times.push(at),
-                Err(message) => reports.bad_row(&self.step, message, rows.seq.get(row).copied()),
+                Err(message) => {
+                    let about =
+                        About::Unwritten { topic: Arc::clone(&self.topic), is_key: time.column < rows.key.len() };
+                    self.report_bad(rows, row, message, about, reports);
+                }
             }
         }
         Ok(Some((rows.filter(&BooleanArray::from(keep))?, times.into())))

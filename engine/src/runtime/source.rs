@@ -113,7 +113,7 @@ impl ReadRows for SourceReader {
             Vec::new()
         };
         if self.is_table && self.has_key {
-            keep.iter_mut().enumerate().filter(|(row, _)| keys.is_null(*row)).for_each(|(_, keep)| *keep = false);
+            self.drop_keyless(&keys, batch, &mut keep, reports);
         }
         let value = self.value.decode(&records.values);
         self.drop_bad(value.bad, batch, false, &mut keep, reports)?;
@@ -151,8 +151,22 @@ impl SourceReader {
         let Some(window) = self.window else { return Ok((keys.clone(), None)) };
         let split = windowed::split(keys, window);
         self.drop_bad(split.bad, batch, true, keep, reports)?;
-        keep.iter_mut().enumerate().filter(|(row, _)| keys.is_null(*row)).for_each(|(_, keep)| *keep = false);
+        self.drop_keyless(keys, batch, keep, reports);
         Ok((split.payloads, Some(split.windows)))
+    }
+
+    /// Drops and reports records without a key where every row has one.
+    fn drop_keyless(&self, keys: &BinaryArray, batch: &RawBatch, keep: &mut [bool], reports: &mut Reports) {
+        if keys.null_count() == 0 {
+            return;
+        }
+        let keyless = keep.iter_mut().enumerate().filter(|(row, keep)| **keep && keys.is_null(*row));
+        for (row, keep) in keyless {
+            *keep = false;
+            let kind = if self.is_table { "a table" } else { "a windowed stream" };
+            let message = format!("The record has no key, and the rows of {kind} have one.");
+            reports.bad_record(&self.step, message, self.origin(batch, row, true), batch, row);
+        }
     }
 
     fn drop_bad(

@@ -17,6 +17,9 @@ use super::reports::Reports;
 use super::request::{ClientColumn, Transient};
 use super::sink::SinkWriter;
 
+/// How many rows are written for a client before it is looked whether it is still there.
+const ROWS_BETWEEN_LOOKS: usize = 256;
+
 /// Where the rows of a task go.
 pub(super) enum Target {
     /// To a topic.
@@ -126,7 +129,7 @@ impl Client {
             .collect();
         let (mut writer, mut problem) = (RowWriter::new(self.format, &columns), None);
         for row in 0..rows.len() {
-            if self.left == Some(0) {
+            if self.left == Some(0) || (row % ROWS_BETWEEN_LOOKS == 0 && self.sender.is_closed()) {
                 break;
             }
             let present = rows.new.is_present(row);

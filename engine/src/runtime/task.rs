@@ -245,8 +245,8 @@ impl Task {
         let ran = self.pipeline.run(fed)?;
         let took = begin.elapsed();
         for Lost { seq, fault } in self.pipeline.reports().take_lost() {
-            if let Some((at, record)) = self.inputs.iter().find_map(|input| input.record(seq)) {
-                self.pipeline.reports().dead_letter(at, record, fault);
+            if let Some(lost) = self.inputs.iter().find_map(|input| input.record(seq)) {
+                self.pipeline.reports().dead_letter(lost, fault);
             }
         }
         self.pace.made(taken, ran.most_bytes, took);

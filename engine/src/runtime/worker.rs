@@ -27,6 +27,8 @@ pub(super) struct Slot {
     pub(super) query: Arc<str>,
     pub(super) life: Arc<Life>,
     pub(super) task: Task,
+    /// Whoever started the query sees by it whether the task is still there.
+    pub(super) _held: Arc<()>,
 }
 
 /// What came of a slot's turn.

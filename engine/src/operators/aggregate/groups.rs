@@ -6,10 +6,11 @@ use arrow::array::ArrayRef;
 use parking_lot::RwLock;
 
 use crate::expr::aggregates::{AggregateError, Factory, Input, Op, Results, States};
-use crate::operators::{Context, OperatorError};
+use crate::operators::rows::{Evaluation, Fate};
+use crate::operators::{Context, Failed, OperatorError};
 use crate::state::{Layout, Store, Values};
-use crate::types::Side;
 use crate::types::row::{BadRow, get_i64, put_i64};
+use crate::types::{Changes, Side};
 
 /// One aggregate function of a GROUP BY.
 pub(crate) struct GroupCall {
@@ -64,9 +65,10 @@ impl Groups {
     }
 
     /// Reports a row that has a time whose windows cannot be represented.
-    pub(super) fn refuse(&self, time: i64, seq: Option<u64>, ctx: &mut dyn Context) {
+    pub(super) fn refuse(&self, rows: &Changes, row: usize, ctx: &mut dyn Context) {
+        let time = rows.time[row];
         let message = format!("the record is left out: windows cannot be represented at timestamp {time}");
-        ctx.row_lost(&self.step, message, seq);
+        Evaluation::new(&self.step, rows, &rows.new, Fate::Lost).report(row, message, Fate::Lost, ctx);
     }
 
     /// Applies `ops` to every function's states. `old` is given if rows are taken back. Results that do not fit their
@@ -86,7 +88,8 @@ impl Groups {
             let old = old.map(|old| arguments(&call.args, key, old));
             let input = Input { new: &new, old: old.as_deref(), with_before };
             let mut result = states.run(ops, input).map_err(fatal)?;
-            result.overflows.drain(..).for_each(|message| ctx.row_error(&self.step, message));
+            let step = &self.step;
+            result.overflows.drain(..).for_each(|message| ctx.row_error(Failed { step, message, row: None }));
             results.push(result);
         }
         Ok(results)

@@ -95,7 +95,7 @@ impl SessionAggregate {
             }
             let (key, time) = (keys.value(row), rows.time[row]);
             if !self.window.can_hold(time) {
-                groups.values().refuse(time, rows.seq.get(row).copied(), ctx);
+                groups.values().refuse(rows, row, ctx);
                 continue;
             }
             let oldest = Time(groups.time()) - self.window.kept_ms() + 1;

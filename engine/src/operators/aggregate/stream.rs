@@ -75,7 +75,7 @@ impl StreamAggregate {
                 continue;
             };
             let Some(starts) = window.starts(time) else {
-                groups.values().refuse(time, rows.seq.get(row).copied(), ctx);
+                groups.values().refuse(rows, row, ctx);
                 continue;
             };
             groups.advance(time);

@@ -12,10 +12,11 @@ use super::groups::{Groups, SharedGroups};
 use super::kept::table;
 use super::stream::key_nulls;
 use super::{Grouping, Updates};
+use crate::expr::Evaluator;
 use crate::expr::aggregates::{Emit, NONE, Op};
-use crate::expr::{Evaluator, RowErrors, Rows};
 use crate::kv::Writes;
 use crate::operators::keys::KeyBytes;
+use crate::operators::rows::{Evaluation, Fate};
 use crate::operators::{Context, Operator, OperatorError, only};
 use crate::state::{Store, Table, TableKind};
 use crate::types::row::RowEncoder;
@@ -47,25 +48,13 @@ impl GroupTable {
         Self { step: step.to_owned(), group }
     }
 
-    /// The groups of a side; with `loses`, rows without one because an expression fails are reported as lost.
-    fn groups(&self, rows: &Changes, side: &Side, loses: bool, ctx: &mut dyn Context) -> Sides {
-        let columns: Vec<ArrayRef> = rows.row(side).cloned().collect();
-        let mut valid: Vec<bool> = (0..rows.len()).map(|row| side.is_present(row)).collect();
-        let mut errors = RowErrors::default();
-        let input = Rows { columns: &columns, len: rows.len() };
-        let keys: Vec<ArrayRef> = self.group.iter().map(|expr| expr.eval(input, &mut errors)).collect();
-        for (row, message) in errors.rows {
-            if valid.get(row) == Some(&true) {
-                valid[row] = false;
-                match loses {
-                    true => ctx.row_lost(&self.step, message, rows.seq.get(row).copied()),
-                    false => ctx.row_error(&self.step, message),
-                }
-            }
-        }
-        for (row, valid) in valid.iter_mut().enumerate() {
-            *valid &= keys.iter().all(|key| key.is_valid(row));
-        }
+    /// The groups of a side; rows without one are reported.
+    fn groups(&self, rows: &Changes, side: &Side, fate: Fate, ctx: &mut dyn Context) -> Sides {
+        let evaluation = Evaluation::new(&self.step, rows, side, fate);
+        let keys: Vec<ArrayRef> =
+            self.group.iter().enumerate().map(|(at, expr)| evaluation.eval_group(at, expr, ctx)).collect();
+        let is_grouped = |row: usize| side.is_present(row) && keys.iter().all(|key| key.is_valid(row));
+        let valid = (0..rows.len()).map(is_grouped).collect();
         Sides { keys, valid }
     }
 }
@@ -77,8 +66,8 @@ impl Operator for GroupTable {
             Some(old) => old.clone(),
             None => Side::absent(&rows.new.columns, rows.len()),
         };
-        let new = self.groups(&rows, &rows.new, true, ctx);
-        let old = self.groups(&rows, &old_side, false, ctx);
+        let new = self.groups(&rows, &rows.new, Fate::Lost, ctx);
+        let old = self.groups(&rows, &old_side, Fate::Told, ctx);
         let same_group = {
             let (new, old) = (RowEncoder::new(&new.keys)?, RowEncoder::new(&old.keys)?);
             let (mut a, mut b) = (Vec::new(), Vec::new());

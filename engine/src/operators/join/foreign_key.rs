@@ -8,7 +8,7 @@ use super::subscribers::{Subscribers, subscribe, unsubscribe};
 use super::{Inputs, LEFT, RIGHT};
 use crate::expr::Evaluator;
 use crate::kv::Writes;
-use crate::operators::rows::{eval, layout};
+use crate::operators::rows::{Evaluation, Fate};
 use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
 use crate::state::{Layout, Row, Store, Stored};
 use crate::types::Changes;
@@ -67,9 +67,8 @@ impl ForeignKeyJoin {
 
     /// The foreign key of every left row, serialised.
     fn foreign_keys(&mut self, left: &Changes, ctx: &mut dyn Context) -> Result<ForeignKeys, OperatorError> {
-        let columns = layout(&left.key, &left.new);
-        let present = left.new.present.as_ref();
-        let column = eval(&self.foreign_key, &columns, left.len(), present, &self.step, ctx);
+        let fate = if self.outer_left { Fate::Kept } else { Fate::Lost };
+        let column = Evaluation::new(&self.step, left, &left.new, fate).eval(&self.foreign_key, ctx);
         Ok(ForeignKeys((self.right_keys)(&[column], None, left.len())?))
     }
 

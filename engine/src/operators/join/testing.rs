@@ -9,7 +9,7 @@ use arrow::buffer::BooleanBuffer;
 
 use super::{Inputs, LEFT, RIGHT};
 use crate::kv::{Kv, MemoryKv, Writes};
-use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
+use crate::operators::{Context, EncodeKeys, Failed, Operator, OperatorError};
 use crate::state::{Budget, Place};
 use crate::types::{Changes, Column, Schema, Side, SqlType};
 
@@ -80,8 +80,8 @@ struct Row {
 struct NoErrors;
 
 impl Context for NoErrors {
-    fn row_error(&mut self, operator: &str, message: String) {
-        panic!("{operator}: {message}");
+    fn row_error(&mut self, failed: Failed<'_>) {
+        panic!("{failed:?}");
     }
 }
 
