@@ -69,10 +69,10 @@ impl Loops {
 /// Whether a group that has just begun is a look-around or an atomic one.
 fn is_tried_group(rest: &Peekable<Chars<'_>>) -> bool {
     let mut rest = rest.clone();
-    match (rest.next(), rest.next(), rest.next()) {
-        (Some('?'), Some('=' | '!' | '>'), _) | (Some('?'), Some('<'), Some('=' | '!')) => true,
-        _ => false,
-    }
+    matches!(
+        (rest.next(), rest.next(), rest.next()),
+        (Some('?'), Some('=' | '!' | '>'), _) | (Some('?'), Some('<'), Some('=' | '!'))
+    )
 }
 
 /// Whether what follows a backslash is a back-reference or a boundary; takes it.
