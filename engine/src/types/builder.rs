@@ -211,6 +211,15 @@ fn structs(ty: &DataType, nulls: &mut NullBufferBuilder, fields: &mut [ColumnBui
     Some(Arc::new(StructArray::try_new_with_length(names.clone(), columns, nulls.finish(), len).ok()?))
 }
 
+impl Value {
+    /// A column of values of type `ty`, as [`ColumnBuilder::push`] writes them down.
+    pub fn column(ty: &SqlType, values: &[Value]) -> ArrayRef {
+        let mut column = ColumnBuilder::new(ty);
+        values.iter().for_each(|value| column.push(value));
+        column.finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use arrow::array::Array;

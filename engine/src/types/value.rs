@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, Time32MillisecondType, TimeUnit,
     TimestampMillisecondType,
@@ -11,8 +11,8 @@ use arrow::datatypes::{
 use serde::{Deserialize, Serialize};
 
 use super::exact;
+use super::text;
 use super::text::{java_compare, java_compare_bytes, java_compare_doubles};
-use super::{ColumnBuilder, SqlType, View, text};
 
 /// A value of one of the SQL types, or NULL. Doubles are equal as `Double.equals` says (NaN equals NaN), maps whatever
 /// the order of their entries.
@@ -120,7 +120,7 @@ impl Value {
         size_of::<Self>() + self.heap_bytes()
     }
 
-    /// The value in a row of a column of one of the Arrow types of [`SqlType::to_arrow`]; NULL for any other array.
+    /// The value in a row of a column of one of the Arrow types of [`SqlType::to_arrow`](super::SqlType::to_arrow); NULL for any other array.
     pub fn at(array: &dyn Array, row: usize) -> Value {
         if row >= array.len() || array.is_null(row) {
             return Self::Null;
@@ -171,13 +171,6 @@ impl Value {
         }
     }
 
-    /// A column of values of type `ty`, as [`ColumnBuilder::push`] writes them down.
-    pub fn column(ty: &SqlType, values: &[Value]) -> ArrayRef {
-        let mut column = ColumnBuilder::new(ty);
-        values.iter().for_each(|value| column.push(value));
-        column.finish()
-    }
-
     /// Order of two values of one type that has an order (numbers, text, bytes, times); `None` for others and NULL.
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
@@ -192,14 +185,6 @@ impl Value {
             (Self::Timestamp(a), Self::Timestamp(b)) => Some(a.cmp(b)),
             _ => None,
         }
-    }
-
-    /// `toString()` of the Java object ksqlDB would hold.
-    pub fn java_text(&self, ty: &SqlType) -> String {
-        let column = Self::column(ty, std::slice::from_ref(self));
-        let mut out = String::new();
-        View::new(&column).java_text(0, &mut out);
-        out
     }
 }
 
@@ -219,6 +204,7 @@ pub(super) fn compare_decimals(left: (i128, i8), right: (i128, i8)) -> Option<Or
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::SqlType;
 
     #[test]
     fn a_null_key_becomes_a_text() {

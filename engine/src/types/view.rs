@@ -14,7 +14,7 @@ use arrow::datatypes::{
 };
 
 use super::value::compare_decimals;
-use super::{Value, text};
+use super::{SqlType, Value, text};
 
 /// A column, downcast once. Rows are counted from the start of the (perhaps sliced) array.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub(super) enum Values<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Of a column of one of the Arrow types of [`SqlType::to_arrow`](super::SqlType::to_arrow); any other one reads as
+    /// Of a column of one of the Arrow types of [`SqlType::to_arrow`]; any other one reads as
     /// all NULL.
     pub fn new(array: &'a dyn Array) -> Self {
         let values = match array.data_type() {
@@ -285,6 +285,16 @@ pub(super) fn range(offsets: &[i32], row: usize) -> Range<usize> {
 /// What consecutive rows have together.
 fn span(offsets: &[i32], rows: &Range<usize>) -> Range<usize> {
     offsets[rows.start] as usize..offsets[rows.end] as usize
+}
+
+impl Value {
+    /// `toString()` of the Java object ksqlDB would hold.
+    pub fn java_text(&self, ty: &SqlType) -> String {
+        let column = Self::column(ty, std::slice::from_ref(self));
+        let mut out = String::new();
+        View::new(&column).java_text(0, &mut out);
+        out
+    }
 }
 
 #[cfg(test)]
