@@ -8,14 +8,14 @@ use fjall::{Keyspace, Slice};
 
 use crate::kv::Result;
 use crate::kv::long_keys::{Beginning, Node, branch_entry};
-use crate::kv::opened::Opened;
+use crate::kv::stored::Stored;
 
 /// Entries to be written in one batch; `None`: to be removed.
 pub(super) type Entries<'a> = BTreeMap<Slice, Option<Cow<'a, [u8]>>>;
 
 /// Changes of one batch. Nobody else changes branches meanwhile.
 pub(super) struct Changes<'a, 'k> {
-    opened: &'k Opened,
+    stored: Stored<'k>,
     changed: Entries<'a>,
     /// Branches that something was removed from.
     thinned: Vec<Thinned>,
@@ -39,8 +39,8 @@ pub(super) fn next_branch(entries: &Keyspace) -> fjall::Result<u64> {
 }
 
 impl<'a, 'k> Changes<'a, 'k> {
-    pub(super) fn new(opened: &'k Opened, next: &'k mut u64) -> Self {
-        Self { opened, changed: Entries::new(), thinned: Vec::new(), next }
+    pub(super) fn new(stored: Stored<'k>, next: &'k mut u64) -> Self {
+        Self { stored, changed: Entries::new(), thinned: Vec::new(), next }
     }
 
     /// Sets or removes the value of a key.
@@ -73,10 +73,10 @@ impl<'a, 'k> Changes<'a, 'k> {
     fn branch(&mut self, beginning: &Slice) -> Result<Option<u64>> {
         let kept = match self.changed.get(beginning) {
             Some(changed) => changed.as_deref().map(Slice::from),
-            None => self.opened.kept(beginning)?,
+            None => self.stored.kept(beginning)?,
         };
         let Some(kept) = kept else { return Ok(None) };
-        match self.opened.beginning(&kept)? {
+        match self.stored.beginning(&kept)? {
             Beginning::Branch(number) => Ok(Some(number)),
             Beginning::Bundle(bundle) => {
                 let number = self.make_branch(beginning.clone());
@@ -118,8 +118,8 @@ impl<'a, 'k> Changes<'a, 'k> {
         if self.changed.range((from.clone(), to.clone())).any(|(_, value)| value.is_some()) {
             return Ok(false);
         }
-        let behind = self.opened.keys((Bound::Excluded(gone.clone()), to));
-        let before = self.opened.keys((from, Bound::Excluded(gone.clone()))).rev();
+        let behind = self.stored.keys((Bound::Excluded(gone.clone()), to));
+        let before = self.stored.keys((from, Bound::Excluded(gone.clone()))).rev();
         for key in behind.chain(before) {
             let key = key?;
             if !self.changed.contains_key(&key) {

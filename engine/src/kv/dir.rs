@@ -9,7 +9,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::kv::{Database, Kv, KvError, Result, closed};
+use crate::kv::{Database, Kv, KvError, Result, closed, sync_dir};
 
 /// Raised whenever what lies in the directory changes its form.
 const FORMAT: u32 = 3;
@@ -211,11 +211,6 @@ fn mark(path: &Path, kind: &str) -> std::io::Result<()> {
     file.sync_all()?;
     rename(&draft, path.join(FORMAT_FILE))?;
     sync_dir(path)
-}
-
-/// Makes the names in a directory durable.
-pub(crate) fn sync_dir(path: &Path) -> std::io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 #[cfg(test)]

@@ -147,7 +147,7 @@ fn long_keys_behave_as_short_ones_do() {
 
 /// Entries of the whole database.
 fn entries(opened: &Opened) -> usize {
-    opened.keys((Bound::Unbounded, Bound::Unbounded)).collect::<Result<Vec<_>, _>>().unwrap().len()
+    opened.stored().keys((Bound::Unbounded, Bound::Unbounded)).collect::<Result<Vec<_>, _>>().unwrap().len()
 }
 
 #[test]

@@ -22,15 +22,18 @@ mod long_keys;
 mod memory;
 mod opened;
 mod panics;
+mod stored;
+mod sync;
 mod writes;
 
 use std::ops::Bound;
 
 pub(crate) use self::database::{Database, described};
 pub(crate) use self::descriptors::for_segments;
-pub(crate) use self::dir::{DataDir, sync_dir};
+pub(crate) use self::dir::DataDir;
 pub use self::error::{KvError, Result};
 pub use self::memory::MemoryKv;
+pub(crate) use self::sync::sync_dir;
 pub use self::writes::{Write, Writes, Written};
 
 /// The local database: ordered keys in named spaces. Reading fails with [`KvError::Io`] or [`KvError::Store`],

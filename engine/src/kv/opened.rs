@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 
 use fjall::compaction::Leveled;
 use fjall::config::{PartitioningPolicy, PinningPolicy};
-use fjall::{Keyspace, KeyspaceCreateOptions, LsmError, OwnedWriteBatch, PersistMode, Slice};
+use fjall::{Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Slice};
 use parking_lot::{Mutex, RwLock};
 
 use crate::kv::branches::{Changes, Entries, next_branch};
 use crate::kv::long_keys::{Beginning, LONG, Node, within};
 use crate::kv::panics::quietly;
+use crate::kv::stored::{Stored, io_error};
 use crate::kv::{KvError, Result, Writes, descriptors, is_empty, journal};
 
 /// Unflushed writes kept in memory: what is replayed at the next start. Up to five of these tables are in memory, one that is
@@ -87,11 +88,13 @@ impl Opened {
         self.database.visible_seqno()
     }
 
+    /// Its entries, for whoever only looks.
+    pub(super) fn stored(&self) -> Stored<'_> {
+        Stored { entries: &self.entries, path: &self.path }
+    }
+
     fn failed(&self, error: fjall::Error) -> KvError {
-        match io_error(error) {
-            Ok(source) => KvError::Io { what: self.path.display().to_string(), source },
-            Err(error) => KvError::Store(format!("{}: {error}", self.path.display())),
-        }
+        self.stored().failed(error)
     }
 
     fn space(&self, name: &str) -> Option<u32> {
@@ -174,33 +177,17 @@ impl Opened {
         Ok(())
     }
 
-    /// The value of an entry.
-    pub(super) fn kept(&self, entry: &Slice) -> Result<Option<Slice>> {
-        self.entries.get(entry).map_err(|error| self.failed(error))
-    }
-
-    /// Keys of entries.
-    pub(super) fn keys(&self, of: (Bound<Slice>, Bound<Slice>)) -> impl DoubleEndedIterator<Item = Result<Slice>> {
-        self.entries.range(of).map(|entry| entry.key().map_err(|error| self.failed(error)))
-    }
-
-    /// What the entry of the beginning of long keys holds.
-    pub(super) fn beginning<'a>(&self, entry: &'a [u8]) -> Result<Beginning<'a>> {
-        Beginning::parse(entry).ok_or_else(|| KvError::Corrupt {
-            file: self.path.display().to_string(),
-            problem: "an entry of long keys cannot be read".to_owned(),
-        })
-    }
-
     /// The value of a key.
     pub(super) fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let Some(space) = self.space(space) else { return Ok(None) };
         let (mut node, mut key) = (Node::Space(space), key);
         loop {
             let cut = node.cut(key);
-            let Some(value) = self.kept(&node.key(cut.map_or(key, |(begin, _)| begin)))? else { return Ok(None) };
+            let Some(value) = self.stored().kept(&node.key(cut.map_or(key, |(begin, _)| begin)))? else {
+                return Ok(None);
+            };
             let Some((_, rest)) = cut else { return Ok(Some(value.to_vec())) };
-            match self.beginning(&value)? {
+            match self.stored().beginning(&value)? {
                 Beginning::Branch(number) => (node, key) = (Node::Branch(number), rest),
                 Beginning::Bundle(bundle) => return Ok(bundle.get(rest).map(<[u8]>::to_vec)),
             }
@@ -242,7 +229,7 @@ impl Opened {
                 }
                 continue;
             }
-            match self.beginning(&value)? {
+            match self.stored().beginning(&value)? {
                 Beginning::Branch(number) => {
                     let (from, to) = (within(from, &full), within(to, &full));
                     levels.push(level(Node::Branch(number), full.len(), from, to));
@@ -311,7 +298,7 @@ impl Opened {
 
     /// What is to be written for changes of long keys.
     fn entries_of<'a>(&self, long: Vec<Change<'a>>, next_branch: &mut u64) -> Result<Entries<'a>> {
-        let mut changes = Changes::new(self, next_branch);
+        let mut changes = Changes::new(self.stored(), next_branch);
         for (node, key, value) in long {
             changes.set(node, key, value.map(Cow::Borrowed))?;
         }
@@ -342,14 +329,6 @@ impl Opened {
             self.spaces.write().numbers.remove(&name);
         }
         self.database.persist(PersistMode::SyncData).map_err(|error| self.failed(error))
-    }
-}
-
-/// The error of the disk that a failure comes from, if it does.
-fn io_error(error: fjall::Error) -> std::result::Result<std::io::Error, fjall::Error> {
-    match error {
-        fjall::Error::Io(source) | fjall::Error::Storage(LsmError::Io(source)) => Ok(source),
-        other => Err(other),
     }
 }
 
