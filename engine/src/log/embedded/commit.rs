@@ -8,8 +8,8 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::kv::{KvError, Writes};
 use crate::log::Result;
-use crate::log::embedded::batch::Prepared;
 use crate::log::embedded::partition::Partition;
+use crate::log::embedded::prepared::Prepared;
 
 /// What one caller wants written, all or nothing.
 #[derive(Debug, Default)]

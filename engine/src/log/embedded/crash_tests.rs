@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::kv::Write;
-use crate::log::embedded::batch::prepare;
+use crate::log::embedded::prepared::prepare;
 use crate::log::embedded::trim::expire;
 use crate::log::testing::{numbered, partition, spec};
 use crate::log::{Commit, Embedded, Log, Output, Position, Result, Signal, TopicSpec};

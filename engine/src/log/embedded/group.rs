@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use crate::kv::{Kv, KvError, Write, Writes, described, for_segments};
 use crate::log::embedded::cache::Cache;
+use crate::log::embedded::cleaned::Rewritten;
 use crate::log::embedded::commit::{Answer, Request};
-use crate::log::embedded::compaction::Rewritten;
 use crate::log::embedded::open_files::OpenFiles;
 use crate::log::embedded::partition::Partition;
 use crate::log::embedded::topics::Topics;

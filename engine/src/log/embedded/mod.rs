@@ -8,6 +8,7 @@
 
 mod batch;
 mod cache;
+mod cleaned;
 mod cleaner;
 mod commit;
 mod compaction;
@@ -21,6 +22,7 @@ mod frame;
 mod group;
 mod open_files;
 mod partition;
+mod prepared;
 mod reader;
 mod recovery;
 mod retention;
@@ -35,10 +37,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::kv::{DataDir, Kv, KvError, MemoryKv};
-use crate::log::embedded::batch::prepare;
 use crate::log::embedded::cleaner::Cleaner;
 use crate::log::embedded::commit::{Committer, Request};
 use crate::log::embedded::group::GroupWriter;
+use crate::log::embedded::prepared::prepare;
 use crate::log::embedded::reader::LogReader;
 use crate::log::embedded::topics::Topics;
 use crate::log::{

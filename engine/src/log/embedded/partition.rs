@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::log::embedded::batch::{Batch, Prepared};
-use crate::log::embedded::compaction::{Cleaned, Rewritten};
+use crate::log::embedded::batch::Batch;
+use crate::log::embedded::cleaned::{Cleaned, Rewritten};
+use crate::log::embedded::prepared::Prepared;
 use crate::log::embedded::segment::{Scan, Segment};
 use crate::log::embedded::writer::{Mark, SegmentWriter};
 use crate::log::{Bounds, LogError, Result, Signal, TopicPartition};

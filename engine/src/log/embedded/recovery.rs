@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::kv::KvError;
-use crate::log::embedded::compaction::Cleaned;
+use crate::log::embedded::cleaned::Cleaned;
 use crate::log::embedded::partition::Partition;
 use crate::log::embedded::segment::{Scan, Segment, corrupt, parse_name};
 use crate::log::embedded::writer::{Mark, SegmentWriter};

@@ -14,7 +14,7 @@ use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
 use crate::kv::{Kv, KvError, Write};
-use crate::log::embedded::compaction::Cleaned;
+use crate::log::embedded::cleaned::Cleaned;
 use crate::log::embedded::partition::Partition;
 use crate::log::embedded::recovery::{self, Committed};
 use crate::log::embedded::retention::Retention;
