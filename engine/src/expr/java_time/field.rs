@@ -1,6 +1,5 @@
-//! The fields of a date-time, their values at a moment, and the values a text gave.
+//! The fields of a date-time, and their values on a day and at a time of day.
 
-use super::zone::Zone;
 use crate::types::text::{civil, days_from_civil};
 
 pub(super) const DAY_SECONDS: i64 = 86_400;
@@ -35,7 +34,7 @@ pub(super) enum Field {
     LocalizedDayOfWeek,
 }
 
-const FIELDS: usize = Field::LocalizedDayOfWeek as usize + 1;
+pub(super) const FIELDS: usize = Field::LocalizedDayOfWeek as usize + 1;
 
 impl Field {
     /// Smallest and largest value.
@@ -73,29 +72,8 @@ impl Field {
         }
     }
 
-    fn is_of_time(self) -> bool {
+    pub(super) fn is_of_time(self) -> bool {
         (self as usize) <= Self::AmPmOfDay as usize
-    }
-}
-
-/// What is to be written: a date, a time of day, or both in a zone.
-#[derive(Debug)]
-pub(super) struct Moment<'a> {
-    /// Days since the epoch.
-    pub(super) date: Option<i64>,
-    pub(super) nano_of_day: Option<i64>,
-    /// Zone, its offset then, and the instant in seconds.
-    pub(super) zone: Option<(&'a Zone, i32, i64)>,
-}
-
-impl Moment<'_> {
-    pub(super) fn get(&self, field: Field) -> Result<i64, String> {
-        let value = if field.is_of_time() {
-            self.nano_of_day.and_then(|nano| time_field(nano, field))
-        } else {
-            self.date.map(|date| date_field(date, field))
-        };
-        value.ok_or_else(|| format!("Unsupported field: {field:?}"))
     }
 }
 
@@ -174,40 +152,8 @@ fn week_of_year(days: i64, year: i64) -> (i64, i64) {
     if days >= first_of_next { (year + 1, 1) } else { (year, own) }
 }
 
-/// What a text said.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Fields {
-    values: [Option<i64>; FIELDS],
-    /// A zone or offset.
-    pub(super) zone: Option<Zone>,
-}
-
-impl Fields {
-    pub(super) fn get(&self, field: Field) -> Option<i64> {
-        self.values.get(field as usize).copied().flatten()
-    }
-
-    pub(super) fn take(&mut self, field: Field) -> Option<i64> {
-        self.values.get_mut(field as usize).and_then(Option::take)
-    }
-
-    /// `false` if the text already said something else.
-    pub(super) fn set(&mut self, field: Field, value: i64) -> bool {
-        self.values.get_mut(field as usize).is_some_and(|slot| *slot.get_or_insert(value) == value)
-    }
-
-    /// The fields that are there, with their values.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Field, i64)> {
-        ALL.iter().filter_map(|field| Some((*field, self.get(*field)?)))
-    }
-
-    /// The time fields, or the date fields, that are there.
-    pub(super) fn of_time(&self, time: bool) -> impl Iterator<Item = (Field, i64)> {
-        self.iter().filter(move |(field, _)| field.is_of_time() == time)
-    }
-}
-
-const ALL: [Field; FIELDS] = [
+/// All of them.
+pub(super) const ALL: [Field; FIELDS] = [
     Field::NanoOfSecond,
     Field::NanoOfDay,
     Field::MilliOfDay,

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::field::{Field, Moment};
+use super::field::Field;
+use super::moment::Moment;
 use super::names;
 use super::pattern::{Form, Item, Number, OffsetShape, Presence, Sign};
 

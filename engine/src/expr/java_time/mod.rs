@@ -9,6 +9,7 @@
 mod field;
 mod format;
 mod legacy;
+mod moment;
 mod names;
 mod parse;
 mod pattern;
@@ -18,7 +19,7 @@ mod zone;
 pub use legacy::DatePattern;
 pub use zone::Zone;
 
-use field::Moment;
+use moment::Moment;
 
 const DAY_MILLIS: i64 = 86_400_000;
 

@@ -1,6 +1,6 @@
 //! Text → fields.
 
-use super::field::Fields;
+use super::moment::Fields;
 use super::names::{self, begins};
 use super::pattern::{Form, Item, Number, OffsetShape, Presence, Sign};
 use super::zone::Zone;

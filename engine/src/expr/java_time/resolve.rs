@@ -1,6 +1,7 @@
 //! Fields → date, time, instant: Java's "smart" resolution.
 
-use super::field::{DAY_NANOS, DAY_SECONDS, Field, Fields, date_field, day_of_week, time_field};
+use super::field::{DAY_NANOS, DAY_SECONDS, Field, date_field, day_of_week, time_field};
+use super::moment::Fields;
 use super::zone::Zone;
 use crate::types::text::{civil, days_from_civil};
 
