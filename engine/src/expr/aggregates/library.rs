@@ -6,6 +6,7 @@ use arrow::datatypes::{
     Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, Time32MillisecondType, TimestampMillisecondType,
 };
 
+use super::aggregate::{Aggregate, Call, Resolved};
 use super::attr::Attr;
 use super::collect::{CollectList, CollectSet};
 use super::count::Count;
@@ -13,7 +14,6 @@ use super::distinct::CountDistinct;
 use super::extremes::{End, Extreme, ExtremeValue};
 use super::histogram::Histogram;
 use super::offset::{ByOffset, Side};
-use super::registry::{Aggregate, Call, Resolved};
 use super::statistics::{Average, Correlation, Deviation};
 use super::sum::{Sum, SumList};
 use super::topk::TopK;

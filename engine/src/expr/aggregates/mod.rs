@@ -9,6 +9,7 @@
 //! batch. State is encoded only when it is committed.
 
 mod about;
+mod aggregate;
 mod attr;
 mod collect;
 mod count;
@@ -34,8 +35,9 @@ use crate::types::row::BadRow;
 use numbers::NumberBytes;
 
 pub use about::FUNCTIONS;
+pub use aggregate::{Aggregate, Call, Factory, Limits, Resolved};
 pub use output::Output;
-pub use registry::{Aggregate, Aggregates, Call, Factory, Limits, Resolved};
+pub use registry::Aggregates;
 pub use slots::{Function, Slots};
 
 /// An [`Op`] field that says "none".

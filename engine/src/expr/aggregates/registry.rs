@@ -1,61 +1,9 @@
-//! All aggregate functions by name, and what a call of one becomes.
+//! All aggregate functions by name.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::States;
-use crate::types::{SqlType, Value};
-
-/// How long collections of one group may become (`ksql.functions.collect_list.limit`, `….collect_set.limit`).
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// COLLECT_LIST
-    pub collect_list: usize,
-    /// COLLECT_SET
-    pub collect_set: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { collect_list: usize::MAX, collect_set: usize::MAX }
-    }
-}
-
-/// Makes the states of a task.
-pub type Factory = Arc<dyn Fn() -> Box<dyn States> + Send + Sync>;
-
-/// A call whose variation is known to fit.
-#[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
-    /// Types of the column arguments.
-    pub columns: &'a [SqlType],
-    /// Literal arguments behind them.
-    pub literals: &'a [Value],
-    /// Limits of the session.
-    pub limits: Limits,
-}
-
-/// What a call becomes.
-pub struct Resolved {
-    /// Type of the result.
-    pub returns: SqlType,
-    /// Type ksqlDB keeps per group: the value format of the sink must be able to hold it.
-    pub intermediate: SqlType,
-    /// Makes states.
-    pub factory: Factory,
-}
-
-/// One aggregate function; what DESCRIBE FUNCTION tells of it stands in [`super::FUNCTIONS`].
-pub struct Aggregate {
-    /// Upper-case name.
-    pub name: &'static str,
-    /// Whether a row's contribution can be taken back, as GROUP BY on a table needs it.
-    pub undoable: bool,
-    /// How many of a call's arguments are literals, from their number; the others are columns.
-    pub literals: fn(usize) -> usize,
-    /// What a call becomes; `Err` says what is wrong with its literals.
-    pub make: fn(&Call<'_>) -> Result<Resolved, String>,
-}
+use super::aggregate::Aggregate;
+use super::library::AGGREGATES;
 
 /// The aggregate functions a server knows.
 #[derive(Default)]
@@ -72,23 +20,12 @@ impl std::fmt::Debug for Aggregates {
 impl Aggregates {
     /// The library and what an extension or a test adds.
     pub fn with(extra: &[&'static [Aggregate]]) -> Self {
-        let all = std::iter::once(super::library::AGGREGATES).chain(extra.iter().copied()).flatten();
+        let all = std::iter::once(AGGREGATES).chain(extra.iter().copied()).flatten();
         Self { by_name: all.map(|aggregate| (aggregate.name, aggregate)).collect() }
     }
 
     /// A function by its upper-case name.
     pub fn get(&self, name: &str) -> Option<&'static Aggregate> {
         self.by_name.get(name).copied()
-    }
-}
-
-impl Resolved {
-    /// A result of that type from one function, kept as `intermediate`.
-    pub fn new<F: super::Function>(
-        returns: SqlType,
-        intermediate: SqlType,
-        function: impl Fn() -> F + Send + Sync + 'static,
-    ) -> Self {
-        Self { returns, intermediate, factory: Arc::new(move || Box::new(super::Slots::new(function()))) }
     }
 }
