@@ -7,6 +7,16 @@ use super::typed::{Arithmetic, Kind};
 use super::{ExprError, Typed};
 use crate::types::{SqlType, Value, text};
 
+impl Typed {
+    /// Converts to `ty` where ksqlDB converts by itself: numeric widening, DECIMALs that fit, NULL, nested by element.
+    ///
+    /// # Errors
+    /// ksqlDB does not convert to that type by itself.
+    pub fn cast_to(self, ty: &SqlType) -> Result<Self, ExprError> {
+        implicit(self, ty)
+    }
+}
+
 /// Whether `CAST(from AS to)` exists.
 pub fn can_cast(from: &SqlType, to: &SqlType) -> bool {
     use SqlType::{

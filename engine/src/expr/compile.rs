@@ -12,13 +12,16 @@ use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::{Column, Literal};
 
+use super::arg::Arg;
 use super::cast::Settings;
 use super::coerce::is_argument_castable;
-use super::functions::{Registry, Run};
+use super::failures::collect;
+use super::functions::Run;
 use super::nodes::{
-    And, Arg, Between, Body, Calculate, CallFunction, CallLambda, Case, Compare, Convert, Field, In, IsNull, Like,
-    MakeArray, MakeMap, MakeStruct, Negate, Node, Not, Operation, Or, Subscript, collect, numbering,
+    And, Between, Body, Calculate, CallFunction, CallLambda, Case, Compare, Convert, Field, In, IsNull, Like,
+    MakeArray, MakeMap, MakeStruct, Negate, Node, Not, Operation, Or, Subscript, numbering,
 };
+use super::registry::Registry;
 use super::typed::{Call, Comparison, Kind};
 use super::{ExprError, RowErrors, Rows, Typed};
 use crate::types::{SqlType, Value};

@@ -11,24 +11,30 @@
 //! | `bind`, `coerce` | names, types, overloads, casts; every error text |
 //! | `typed` | the result, and what the planner may ask of it |
 //! | `compile`, `nodes` | physical expressions |
+//! | `arg`, `failures`, `compare` | what they and functions stand on: arguments, rows that failed, how columns compare |
 //! | `cast`, `items`, `maps` | what nodes and functions share: conversions, elements by their places, columns of maps |
-//! | `functions` | the library: one registry that SHOW and DESCRIBE FUNCTION read |
+//! | `functions`, `aggregates` | the library |
+//! | `registry` | all functions by name: calls are resolved there, SHOW and DESCRIBE FUNCTION read it |
 //! | `java_time` | patterns of dates and times |
 //!
 //! An expression that fails for a row yields NULL for the smallest enclosing value (argument of a function, element of
 //! an array, entry of a map, field of a struct, or the whole) and one entry in [`RowErrors`]; it never fails a batch.
 
 pub mod aggregates;
+mod arg;
 mod bind;
 mod cast;
 mod coerce;
+mod compare;
 mod compile;
 mod error;
+mod failures;
 pub mod functions;
 mod items;
 pub mod java_time;
 mod maps;
 mod nodes;
+mod registry;
 mod scope;
 pub mod show;
 #[cfg(test)]
@@ -42,7 +48,8 @@ pub use cast::{Settings, cast_value};
 pub use coerce::{can_cast, common_type, is_implicitly_castable};
 pub use compile::{Evaluator, compile};
 pub use error::{ExprError, nearest};
-pub use functions::{Function, FunctionKind, Registry};
+pub use functions::{Function, FunctionKind};
+pub use registry::Registry;
 pub use scope::{Scope, ScopeColumn};
 pub use typed::{Arithmetic, Call, Comparison, Kind, Typed};
 

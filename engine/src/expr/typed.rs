@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::ExprError;
-use super::coerce;
 use crate::types::{SqlType, Value};
 
 /// An expression with every name and type resolved and every cast explicit: plain data, as which it stands in the
@@ -231,14 +229,6 @@ impl Typed {
     /// Whether it is, or contains, an expression for which `test` holds.
     pub fn any(&self, test: &dyn Fn(&Typed) -> bool) -> bool {
         test(self) || self.children().into_iter().any(|child| child.any(test))
-    }
-
-    /// Converts to `ty` where ksqlDB converts by itself: numeric widening, DECIMALs that fit, NULL, nested by element.
-    ///
-    /// # Errors
-    /// ksqlDB does not convert to that type by itself.
-    pub fn cast_to(self, ty: &SqlType) -> Result<Self, ExprError> {
-        coerce::implicit(self, ty)
     }
 
     /// How many parts the types of all its expressions have.

@@ -7,7 +7,7 @@ mod operators;
 use sql::{Expr, ExprKind, Ident, Sign, Span, Type};
 
 use super::error::nearest;
-use super::functions::Registry;
+use super::registry::Registry;
 use super::typed::Kind;
 use super::{ExprError, Scope, Typed, coerce, show};
 use crate::types::{Bounds, PartsLeft, SqlType, TypeTooLarge, Value, text};

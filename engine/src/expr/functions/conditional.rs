@@ -7,7 +7,7 @@ use arrow::error::ArrowError;
 
 use super::{Batch, Category, Function, Variation};
 use crate::expr::Comparison;
-use crate::expr::nodes::compare;
+use crate::expr::compare::compare;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::scalar("COALESCE", Category::Conditional, &[Variation::batch("(T first, T... others) T", coalesce)])

@@ -3,8 +3,9 @@
 use arrow::array::{ArrayRef, new_null_array};
 use arrow::error::ArrowError;
 
+use super::super::arg::Arg;
 use super::super::cast::{Settings, check_bytes};
-use super::super::nodes::{Arg, Failures};
+use super::super::failures::Failures;
 use crate::types::SqlType;
 
 /// A function of any kind: what SHOW and DESCRIBE FUNCTION tell, and how each variation runs.

@@ -1,5 +1,5 @@
 //! The function library. A function is one constant: what DESCRIBE FUNCTION tells of it, its variations, and for each
-//! the code that runs it. Every file lists its functions in one slice; [`Registry`] holds all of them.
+//! the code that runs it. Every file lists its functions in one slice; [`Registry`](super::Registry) holds all of them.
 //!
 //! ```text
 //! Function { about…, variations: [ Variation { "(VARCHAR str, INT pos) VARCHAR", Run::… } ] }
@@ -9,7 +9,6 @@
 //! Aggregates stand in the same registry with [`Run::Elsewhere`]: the operators run them.
 
 mod function;
-mod registry;
 mod resolve;
 mod signature;
 
@@ -37,15 +36,14 @@ mod text;
 mod uri;
 mod url;
 
-pub use super::nodes::Arg;
+pub use super::arg::Arg;
 pub use function::{Batch, Category, Context, Function, FunctionKind, Kernel, LambdaKind, Run, Variation};
-pub use registry::Registry;
 pub use resolve::{Argument, Resolved};
-pub(super) use resolve::{instantiate, unify};
+pub(super) use resolve::{NoVariation, instantiate, resolve, unify};
 pub use signature::{Param, Parameter, Signature};
 
 /// The scalar and table functions of the product, by file.
-static LIBRARY: &[&[Function]] = &[
+pub(super) static LIBRARY: &[&[Function]] = &[
     arrays::FUNCTIONS,
     bytes::FUNCTIONS,
     conditional::FUNCTIONS,

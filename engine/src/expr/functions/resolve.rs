@@ -20,6 +20,13 @@ pub enum Argument {
     Unit,
 }
 
+impl Argument {
+    /// The argument's type, if it has one.
+    pub fn ty(&self) -> Option<&SqlType> {
+        if let Self::Type(ty) = self { Some(ty) } else { None }
+    }
+}
+
 /// The variation of a call and what it makes of the arguments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resolved {
@@ -33,14 +40,18 @@ pub struct Resolved {
 
 /// Why a call has no variation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NoVariation {
+pub(in super::super) enum NoVariation {
     None,
     Ambiguous,
 }
 
 /// ksqlDB's order: variations that fit as they are, else those that fit with widening (not for aggregates); among them
 /// the most specific, and a tie is an error.
-pub(super) fn resolve(signatures: &[Signature], args: &[Argument], may_cast: bool) -> Result<Resolved, NoVariation> {
+pub(in super::super) fn resolve(
+    signatures: &[Signature],
+    args: &[Argument],
+    may_cast: bool,
+) -> Result<Resolved, NoVariation> {
     for casting in [false, true] {
         if casting && !may_cast {
             break;

@@ -11,7 +11,6 @@ mod call;
 mod cast;
 mod comparison;
 mod construct;
-mod failures;
 mod lambda;
 mod like;
 mod logic;
@@ -20,22 +19,22 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{Array, ArrayRef, AsArray, Datum, UInt32Array};
-use arrow::compute::take;
+use arrow::array::{ArrayRef, AsArray, UInt32Array};
 use arrow::datatypes::{DataType, Schema, UInt32Type};
-use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use datafusion_common::{Result, exec_datafusion_err};
 use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr::PhysicalExpr;
 
+use super::arg::Arg;
+use super::failures::{self, Failures};
+
 pub(super) use access::{Field, Subscript};
 pub(super) use arithmetic::{Calculate, Negate};
 pub(super) use call::CallFunction;
 pub(super) use cast::Convert;
-pub(super) use comparison::{Between, Compare, In, IsNull, compare};
+pub(super) use comparison::{Between, Compare, In, IsNull};
 pub(super) use construct::{MakeArray, MakeMap, MakeStruct};
-pub(super) use failures::{Failures, collect};
 pub(super) use lambda::{Body, CallLambda};
 pub(super) use like::Like;
 pub(super) use logic::{And, Case, Not, Or};
@@ -56,41 +55,6 @@ pub(super) struct Node {
     pub(super) guards: bool,
     /// A failure within makes this node NULL and goes no further.
     pub(super) caught: bool,
-}
-
-/// An evaluated argument: a column, or a constant as a column of one row.
-#[derive(Debug, Clone)]
-pub struct Arg {
-    /// Values.
-    pub array: ArrayRef,
-    /// Whether its one row stands for all.
-    pub scalar: bool,
-}
-
-impl Arg {
-    /// Where the value of `row` stands in [`Arg::array`].
-    pub fn index(&self, row: usize) -> usize {
-        if self.scalar { 0 } else { row }
-    }
-
-    /// Whether it is NULL in that row.
-    pub fn is_null(&self, row: usize) -> bool {
-        self.array.is_null(self.index(row))
-    }
-
-    /// A column of `len` rows.
-    ///
-    /// # Errors
-    /// Repeated, the value takes more than an Arrow column can hold.
-    pub fn expand(&self, len: usize) -> std::result::Result<ArrayRef, ArrowError> {
-        if self.scalar { take(&self.array, &UInt32Array::from_value(0, len), None) } else { Ok(self.array.clone()) }
-    }
-}
-
-impl Datum for Arg {
-    fn get(&self) -> (&dyn Array, bool) {
-        (&self.array, self.scalar)
-    }
 }
 
 /// One evaluation of a node.

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::LIBRARY;
-use super::function::{Function, FunctionKind, Variation};
-use super::resolve::{Argument, NoVariation, Resolved, resolve};
-use super::signature::Signature;
-use crate::expr::ExprError;
-use crate::expr::aggregates::{self, Aggregate, Aggregates};
-use crate::expr::error::nearest;
-use crate::types::SqlType;
 use sql::Span;
+
+use super::aggregates::{self, Aggregate, Aggregates};
+use super::error::{ExprError, nearest};
+use super::functions::{
+    Argument, Function, FunctionKind, LIBRARY, NoVariation, Resolved, Signature, Variation, resolve,
+};
 
 /// The functions a server knows.
 #[derive(Debug)]
@@ -142,12 +140,5 @@ fn describe(arg: &Argument) -> String {
         Argument::Null => "null".to_owned(),
         Argument::Lambda(_) => "LAMBDA".to_owned(),
         Argument::Unit => "INTERVAL UNIT".to_owned(),
-    }
-}
-
-impl Argument {
-    /// The argument's type, if it has one.
-    pub fn ty(&self) -> Option<&SqlType> {
-        if let Self::Type(ty) = self { Some(ty) } else { None }
     }
 }

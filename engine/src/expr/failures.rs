@@ -24,16 +24,16 @@ thread_local! {
 }
 
 /// What an evaluation gave.
-pub(in super::super) struct Collected<T> {
-    pub(in super::super) result: T,
+pub(super) struct Collected<T> {
+    pub(super) result: T,
     /// Rows that failed and why.
-    pub(in super::super) failures: Vec<(usize, String)>,
+    pub(super) failures: Vec<(usize, String)>,
     /// What its lambdas did.
-    pub(in super::super) work: usize,
+    pub(super) work: usize,
 }
 
 /// Runs an evaluation and gives what failed in it.
-pub(in super::super) fn collect<T>(evaluation: impl FnOnce() -> T) -> Collected<T> {
+pub(super) fn collect<T>(evaluation: impl FnOnce() -> T) -> Collected<T> {
     LEDGER.with_borrow_mut(|ledger| *ledger = Ledger::default());
     WORK.set(0);
     let result = evaluation();
@@ -96,7 +96,7 @@ pub(super) fn null_out(array: ArrayRef, numbers: &UInt32Array, since: usize) -> 
 
 /// The rows of one frame, to tell failures of.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Failures<'a> {
+pub(super) struct Failures<'a> {
     numbers: &'a UInt32Array,
 }
 
@@ -106,7 +106,7 @@ impl<'a> Failures<'a> {
     }
 
     /// The row's value becomes NULL. A row that failed already is not told again.
-    pub(in super::super) fn fail(&self, row: usize, message: impl FnOnce() -> String) {
+    pub(super) fn fail(&self, row: usize, message: impl FnOnce() -> String) {
         let Some(number) = self.numbers.values().get(row).copied() else { return };
         LEDGER.with_borrow_mut(|ledger| {
             let at = number as usize;
