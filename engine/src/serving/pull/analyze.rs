@@ -6,30 +6,15 @@ use std::sync::Arc;
 use sql::Query;
 
 use crate::catalog::{self, Catalog, QueryKind, Source};
-use crate::config::{Config, setting};
-use crate::expr::{self, Evaluator, Kind, Registry, Settings, Typed, compile};
+use crate::config::setting;
+use crate::expr::{Evaluator, Kind, Settings, Typed, compile};
 use crate::failure::Failure;
 use crate::plan::Analysis;
 use crate::steps::{SourceColumn, StepKind};
-use crate::types::{Bounds, SqlType};
 
+use super::expressions::Env;
 use super::refuse::{check_duplicates, check_stars, not_materialized, where_clause};
 use super::{Access, From, Pull, lookup};
-
-/// What a pull query is analysed against.
-pub(crate) struct Env<'a> {
-    pub(crate) catalog: &'a Catalog,
-    pub(crate) functions: &'a Registry,
-    pub(crate) config: &'a Config,
-    /// Custom types by name.
-    pub(crate) types: &'a dyn Fn(&str) -> Option<SqlType>,
-}
-
-impl Env<'_> {
-    pub(super) fn expr(&self) -> expr::Env<'_> {
-        expr::Env { functions: self.functions, types: self.types, bounds: Bounds::default() }
-    }
-}
 
 /// The query that keeps a table's rows.
 fn keeper<'a>(catalog: &'a Catalog, table: &'a str) -> Option<&'a Arc<catalog::Query>> {

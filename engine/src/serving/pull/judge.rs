@@ -7,8 +7,9 @@ use crate::failure::Failure;
 use crate::types::{Column, SqlType};
 
 use super::conditions::{Comparison, Condition, Conditions, all_shown};
+use super::expressions::visit;
 use super::refuse::where_clause;
-use super::{lookup, windows};
+use super::windows;
 
 /// Whether a WHERE can only be answered by a table scan, or what ksqlDB has against it. Where scans are switched off
 /// (`scans`), whatever would need one is refused. Alternatives behind one that needs a scan are not looked at.
@@ -148,7 +149,7 @@ fn refused_operator(op: BinaryOp) -> Option<&'static str> {
 
 fn is_constant(expr: &Expr) -> bool {
     let mut constant = true;
-    lookup::visit(expr, &mut |part| constant &= !matches!(part.kind, ExprKind::Column { .. }));
+    visit(expr, &mut |part| constant &= !matches!(part.kind, ExprKind::Column { .. }));
     constant
 }
 

@@ -4,13 +4,12 @@ use sql::{BinaryOp, Expr, ExprKind};
 
 use crate::catalog::Source;
 use crate::config::setting;
-use crate::expr::{RowErrors, Rows, Scope, Settings, bind, cast_value, compile};
+use crate::expr::cast_value;
 use crate::failure::Failure;
-use crate::plan::ast;
 use crate::types::{SqlType, Value};
 
-use super::analyze::Env;
 use super::conditions::{Comparison, Condition, Conditions, alternatives};
+use super::expressions::{Env, constant};
 use super::judge::{needs_scan, scan_is_off, too_many_alternatives};
 use super::refuse::shown;
 use super::{Access, Lookups, windows};
@@ -146,15 +145,6 @@ fn key_value(
     })
 }
 
-/// The value of an expression without columns, and its type.
-pub(super) fn constant(expr: &Expr, env: &Env<'_>) -> Result<(Value, SqlType), Failure> {
-    let typed = bind(expr, &Scope::default(), env.expr()).map_err(|error| Failure::statement(error.to_string()))?;
-    let value = compile(&typed, env.functions, &Settings::of(env.config))
-        .map(|constant| constant.eval(Rows { columns: &[], len: 1 }, &mut RowErrors::default()))
-        .map_err(|error| Failure::statement(error.to_string()))?;
-    Ok((Value::at(&value, 0), typed.ty))
-}
-
 /// Whether ksqlDB takes a value of type `from` for a key of type `to`: numbers get wider, texts are read.
 fn becomes(from: &SqlType, to: &SqlType) -> bool {
     use SqlType::{Bigint, Bytes, Date, Decimal, Double, Integer, String, Time, Timestamp};
@@ -165,13 +155,5 @@ fn becomes(from: &SqlType, to: &SqlType) -> bool {
         | (String, Bytes | Date | Time | Timestamp) => true,
         (Decimal { scale: from, .. }, Decimal { scale: to, .. }) => from <= to,
         _ => from == to,
-    }
-}
-
-/// Calls `each` for an expression and all its parts.
-pub(super) fn visit<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
-    each(expr);
-    for child in ast::children(expr) {
-        visit(child, each);
     }
 }

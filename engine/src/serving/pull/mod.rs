@@ -3,13 +3,14 @@
 //! ```text
 //! SELECT ─analyze.rs─> Pull { access, filter, projection } ─read.rs─> columns ─> filter ─> projection ─> rows ─send.rs─> client
 //!            └ lookup.rs, windows.rs: WHERE → keys and windows       refuse.rs, judge.rs: what ksqlDB refuses, in its words
-//!              conditions.rs: WHERE → alternatives
+//!              conditions.rs: WHERE → alternatives             expressions.rs: constants, walks
 //! ```
 //!
 //! The whole WHERE is checked again on every row that was read, so `access` may be wider than it says.
 
 mod analyze;
 mod conditions;
+mod expressions;
 mod judge;
 mod lookup;
 mod read;
@@ -22,7 +23,8 @@ use arrow::array::ArrayRef;
 use crate::expr::Evaluator;
 use crate::types::Column;
 
-pub(crate) use analyze::{Env, analyze, locate};
+pub(crate) use analyze::{analyze, locate};
+pub(crate) use expressions::Env;
 pub(crate) use read::PullError;
 pub(crate) use refuse::{check_clauses, check_stream, explain};
 pub(crate) use send::answer;

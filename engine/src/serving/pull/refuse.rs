@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::plan::PlanError;
 use crate::types::Column;
 
-use super::lookup;
+use super::expressions::visit;
 
 /// Where ksqlDB's users are sent, and what they may have meant.
 const MORE: &str =
@@ -52,7 +52,7 @@ fn selected(query: &Query) -> impl Iterator<Item = &Expr> {
 
 fn aggregates(expr: &Expr, functions: &Registry) -> bool {
     let mut found = false;
-    lookup::visit(expr, &mut |part| {
+    visit(expr, &mut |part| {
         if let ExprKind::Call { name, .. } = &part.kind {
             found |= functions.get(&name.name).is_some_and(|function| function.kind == FunctionKind::Aggregate);
         }
@@ -75,7 +75,7 @@ pub(crate) fn check_stream(config: &Config) -> Result<(), Failure> {
 fn check_pseudo_columns<'a>(exprs: impl Iterator<Item = &'a Expr>, clause: &str) -> Result<(), Failure> {
     let mut found: Vec<&str> = Vec::new();
     for expr in exprs {
-        lookup::visit(expr, &mut |part| {
+        visit(expr, &mut |part| {
             if let ExprKind::Column { name, .. } = &part.kind
                 && let Some(pseudo) = ["ROWPARTITION", "ROWOFFSET"].into_iter().find(|pseudo| *pseudo == name.name)
                 && !found.contains(&pseudo)

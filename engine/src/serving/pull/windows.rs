@@ -8,9 +8,8 @@ use crate::catalog::Source;
 use crate::failure::Failure;
 use crate::types::{Value, text};
 
-use super::analyze::Env;
 use super::conditions::{Comparison, Condition};
-use super::lookup::constant;
+use super::expressions::{Env, constant};
 use super::refuse::{shown, where_clause};
 
 /// Whether a column is a bound of the window a row is in.
