@@ -75,12 +75,12 @@ impl Planner<'_> {
             .collect();
         self.functions
             .resolve(&name.name, &given, call.span)
-            .map_err(|error| PlanError::statement(error.to_string()).at(call.span).hint(error.hint()))?;
+            .map_err(|error| PlanError::statement(error.to_string()).at(call.span).with_hint(error.hint()))?;
         let literals = literals(aggregate.name, args, &bound, split)?;
         let columns: Vec<SqlType> = bound.iter().take(split).map(|arg| arg.ty.clone()).collect();
         let call_of = Call { columns: &columns, literals: &literals, limits: Limits::default() };
         let resolved = (aggregate.make)(&call_of).map_err(|problem| {
-            PlanError::statement("Failed to invoke UDAF factory method").hint(Some(problem)).at(call.span)
+            PlanError::statement("Failed to invoke UDAF factory method").with_hint(Some(problem)).at(call.span)
         })?;
         let call = AggregateUse {
             column: 0,

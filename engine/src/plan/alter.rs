@@ -19,7 +19,7 @@ impl Planner<'_> {
             return Err(messages::lost(self.catalog, name).unwrap_or_else(|| {
                 PlanError::statement(format!("Source {} does not exist.", name.name))
                     .at(name.span)
-                    .hint(messages::similar_source(self.catalog, &name.name))
+                    .with_hint(messages::similar_source(self.catalog, &name.name))
             }));
         };
         self.check_alterable(source, kind)?;

@@ -133,7 +133,7 @@ impl Planner<'_> {
             }
             _ => PlanError::statement(text),
         };
-        refused.at(span).hint(hint)
+        refused.at(span).with_hint(hint)
     }
 
     pub(super) fn unknown_column(&self, name: &str, span: sql::Span, clause: Clause) -> PlanError {

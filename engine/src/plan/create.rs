@@ -60,7 +60,7 @@ impl Planner<'_> {
         let format = &source.formats.value.name;
         Err(match crate::formats::format(format).is_some_and(|f| f.features().schema_inference) {
             true => PlanError::statement(format!("The format {format} is not supported yet.")),
-            false => PlanError::statement("No columns supplied.").hint(Some(format!(
+            false => PlanError::statement("No columns supplied.").with_hint(Some(format!(
                 "{format} says nothing about columns: declare them, as in {} (name VARCHAR)",
                 source.name
             ))),

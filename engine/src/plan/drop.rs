@@ -32,7 +32,7 @@ impl Planner<'_> {
             let title = messages::kind_title(kind);
             return Err(PlanError::statement(format!("{title} {} does not exist.", name.name))
                 .at(name.span)
-                .hint(messages::similar_source(self.catalog, &name.name)));
+                .with_hint(messages::similar_source(self.catalog, &name.name)));
         };
         if source.kind != kind {
             return Err(PlanError::statement(format!(

@@ -151,7 +151,7 @@ impl PlanError {
 
     /// Adds what the user may have meant.
     #[must_use]
-    pub fn hint(mut self, hint: Option<String>) -> Self {
+    pub fn with_hint(mut self, hint: Option<String>) -> Self {
         self.hint = hint;
         self
     }

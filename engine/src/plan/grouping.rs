@@ -168,7 +168,7 @@ impl Select<'_> {
 
     fn unknown_function(&self, name: &Ident, span: Span) -> Result<()> {
         let refused = self.planner.functions.resolve(&name.name, &[], span);
-        refused.map(drop).map_err(|error| PlanError::statement(error.to_string()).at(span).hint(error.hint()))
+        refused.map(drop).map_err(|error| PlanError::statement(error.to_string()).at(span).with_hint(error.hint()))
     }
 
     fn shown(&self, expr: &Expr) -> String {

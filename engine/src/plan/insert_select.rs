@@ -74,7 +74,7 @@ impl Planner<'_> {
             let place = self.location(target.span);
             return Err(PlanError::statement(format!("{place}: Source `{}` does not exist.{hint}", target.name))
                 .at(target.span)
-                .hint(messages::similar_source(self.catalog, &target.name)));
+                .with_hint(messages::similar_source(self.catalog, &target.name)));
         };
         if sink.is_table() {
             return Err(PlanError::statement(format!(

@@ -136,7 +136,7 @@ impl Planner<'_> {
         let hint = messages::other_spelling(self.catalog, &name.name);
         PlanError::statement(format!("{} does not exist.{hint}", name.name))
             .at(name.span)
-            .hint(messages::similar_source(self.catalog, &name.name))
+            .with_hint(messages::similar_source(self.catalog, &name.name))
     }
 }
 
@@ -353,11 +353,11 @@ impl Names<'_> {
         if name.name == "ROWKEY" {
             let keys = known.flat_map(|from| from.source.schema.key.iter()).map(|column| format!("`{}`", column.name));
             let hint = messages::no_rowkey(&keys.collect::<Vec<_>>());
-            return self.planner.unknown_column(&written, span, clause).at(span).hint(Some(hint));
+            return self.planner.unknown_column(&written, span, clause).at(span).with_hint(Some(hint));
         }
         let columns = known.flat_map(|from| from.source.schema.columns()).map(|column| column.name.as_str());
         let nearest = expr::nearest(&name.name, columns).map(|name| format!("did you mean `{name}`?"));
-        self.planner.unknown_column(&written, span, clause).at(span).hint(nearest)
+        self.planner.unknown_column(&written, span, clause).at(span).with_hint(nearest)
     }
 }
 

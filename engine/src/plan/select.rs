@@ -203,7 +203,7 @@ impl<'a> Select<'a> {
         }
         match &self.query.having {
             Some(having) => Err(PlanError::statement("HAVING needs a GROUP BY clause.")
-                .hint(Some("use WHERE to filter rows that are not aggregated".to_owned()))
+                .with_hint(Some("use WHERE to filter rows that are not aggregated".to_owned()))
                 .at(having.span)),
             None => Ok(()),
         }

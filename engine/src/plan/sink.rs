@@ -67,13 +67,13 @@ impl Planner<'_> {
             return Err(PlanError::no_registry(format!(
                 "Schema registry fetch for topic {side} request failed for topic: {topic}\n{cause}\n{cause}"
             ))
-            .hint(Some(messages::no_registry_format(format))));
+            .with_hint(Some(messages::no_registry_format(format))));
         }
         match declared.first() {
             Some((_, name, _)) => Err(PlanError::no_registry(format!(
                 "Cannot create topic '{topic}' with format {name} without configuring 'ksql.schema.registry.url'"
             ))
-            .hint(Some(messages::no_registry_format(name)))),
+            .with_hint(Some(messages::no_registry_format(name)))),
             None => Ok(()),
         }
     }

@@ -255,7 +255,7 @@ fn check_names(with: &With, clause: Clause) -> Result<()> {
     let hint = if first.name == "KEY" { Some(declared()) } else { nearest };
     let names: Vec<&str> = unknown.iter().map(|name| name.name.as_str()).collect();
     let message = format!("Invalid config variable(s) in the WITH clause: {}", names.join(","));
-    Err(PlanError::statement(message).hint(hint).at(first.span))
+    Err(PlanError::statement(message).with_hint(hint).at(first.span))
 }
 
 /// The whole number that a literal, or its text, stands for.
