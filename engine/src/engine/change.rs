@@ -123,8 +123,8 @@ impl Engine {
         planner.plan_explained(&inner)?.ok_or_else(no_query)
     }
 
-    /// Makes topics, starts the query, logs the command, applies it, stops what must stop, deletes the topic. Up to the
-    /// log nothing of it counts; from there on a restart does the rest.
+    /// Makes topics, builds the query, logs the command, applies it, lets the query begin, stops what must stop, deletes
+    /// the topic. Up to the log nothing of it counts; from there on a restart does the rest.
     pub(super) fn carry_out(
         &self,
         commands: &mut MutexGuard<'_, CommandLog>,
@@ -146,12 +146,12 @@ impl Engine {
         let made = self.make(&change, number, &mut undo);
         let logged = made.and_then(|()| self.log_command(commands, parsed, &change));
         let status = logged.inspect_err(|_| self.undo(&change, undo))?;
-        if let Some(plan) = command.action.start() {
-            self.shared.runtime.go_on(&plan.id);
-        }
         {
             let mut catalog = self.shared.catalog.write();
             command.action.changes.iter().for_each(|change| catalog.apply(change));
+        }
+        if let Some(plan) = command.action.start() {
+            self.shared.runtime.begin(&plan.id);
         }
         let mut finished = self.finish(&change);
         if finished.is_ok() && (!command.action.stop.is_empty() || command.action.delete_topic.is_some()) {
@@ -168,7 +168,7 @@ impl Engine {
         })
     }
 
-    /// Makes topics and starts the query.
+    /// Makes topics and builds the query.
     fn make(&self, change: &Change, number: i64, undo: &mut Undo) -> Result<(), Failure> {
         undo.replaced = change.command.action.start().and_then(|plan| self.shared.runtime.started(&plan.id));
         for topic in &change.command.topics {
@@ -177,11 +177,11 @@ impl Engine {
             }
         }
         let earlier = undo.replaced.iter().flat_map(|(replaced, _)| replaced.clone().into_earlier()).collect();
-        self.start(change, number, earlier)
+        self.build(change, number, earlier)
     }
 
-    /// Takes back what a command did that could not be logged: its query would run without anybody knowing of it. What
-    /// cannot be removed now is removed when the next query gets the id.
+    /// Takes back what a command did that could not be logged. What cannot be removed now is removed when the next query
+    /// gets the id.
     fn undo(&self, change: &Change, Undo { made, replaced }: Undo) {
         match (change.command.action.start(), replaced) {
             (_, Some((start, is_paused))) => self.shared.runtime.start_again(start, is_paused),
@@ -236,15 +236,15 @@ impl Engine {
         }
     }
 
-    /// Starts the query of a change, if it has one.
-    fn start(&self, change: &Change, command: i64, earlier: Vec<Earlier>) -> Result<(), Failure> {
+    /// Builds the query of a change, if it has one: what is wrong with it is told before anything counts.
+    fn build(&self, change: &Change, command: i64, earlier: Vec<Earlier>) -> Result<(), Failure> {
         let Some(plan) = change.command.action.start() else { return Ok(()) };
         if self.catalog().query(&plan.id).is_none() {
             // What a crash may have left of a query that was never logged.
             self.shared.runtime.forget(&plan.id, &change.config)?;
         }
         let (plan, config) = (Arc::clone(plan), Arc::clone(&change.config));
-        Ok(self.shared.runtime.start(PersistentStart { plan, config, command, earlier }, false)?)
+        Ok(self.shared.runtime.prepare(PersistentStart { plan, config, command, earlier })?)
     }
 
     /// What comes after a change was logged: stopping, pausing, deleting. Safe to do twice.

@@ -1,6 +1,7 @@
 //! Queries that fail: what one sees of them, what can be done with them, and how they come back.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::clock::System;
@@ -85,6 +86,34 @@ fn a_command_that_could_not_be_logged_leaves_nothing_running() {
     run(&engine, "RESUME CSAS_GOOD_0; INSERT INTO numbers VALUES (7);");
     eventually("it goes on", || good_rows(&*log) == 1);
     run(&engine, "CREATE STREAM more AS SELECT n + 1 AS n FROM numbers;");
+}
+
+#[test]
+fn a_query_writes_nothing_before_its_command_is_logged() {
+    let (faulty, log, engine) = with_query();
+    run(&engine, "INSERT INTO numbers VALUES (7); INSERT INTO numbers VALUES (8);");
+    engine.run_until_idle(None);
+    let written = Arc::new(AtomicI64::new(-1));
+    let (before, driven, topics) = (Arc::clone(&written), engine.clone(), Arc::clone(&log));
+    faulty.at_command(move || {
+        driven.run_until_idle(None);
+        let more = TopicPartition { topic: Arc::from("MORE"), partition: 0 };
+        before.store(topics.bounds(&more).unwrap().end, Ordering::Relaxed);
+    });
+    for text in [
+        "CREATE STREAM more AS SELECT n + 1 AS n FROM numbers;",
+        "CREATE OR REPLACE STREAM more AS SELECT n + 1 AS n, n AS m FROM numbers;",
+        "INSERT INTO more SELECT n, n AS m FROM numbers;",
+    ] {
+        let end = written.load(Ordering::Relaxed).max(0);
+        run(&engine, text);
+        assert_eq!(written.load(Ordering::Relaxed), end, "{text}");
+        engine.run_until_idle(None);
+        let more = TopicPartition { topic: Arc::from("MORE"), partition: 0 };
+        written.store(log.bounds(&more).unwrap().end, Ordering::Relaxed);
+    }
+    assert_eq!(written.load(Ordering::Relaxed), 4, "two rows of each query, once");
+    faulty.at_command(|| ());
 }
 
 /// A record nobody can read, in a topic from which a query copies.

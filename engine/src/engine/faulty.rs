@@ -10,12 +10,14 @@ use crate::log::forwarding::{ForwardingKv, ForwardingLog};
 use crate::log::{Commit, Embedded, Log, Position, Reader, Result, Signal, TopicSpec};
 
 type AtCommit = Box<dyn FnMut() -> Result<()> + Send>;
+type AtCommand = Mutex<Option<Box<dyn FnMut() + Send>>>;
 
 /// Stands before another log.
 pub(super) struct Faulty {
     inner: Arc<dyn Log>,
     kv: Arc<dyn Kv>,
     refuses_commands: Arc<AtomicBool>,
+    at_command: Arc<AtCommand>,
     at_commit: Mutex<Option<AtCommit>>,
     panics_at_reader: AtomicBool,
     refuses_topics: AtomicBool,
@@ -24,6 +26,7 @@ pub(super) struct Faulty {
 struct FaultyKv {
     inner: Arc<dyn Kv>,
     refuses_commands: Arc<AtomicBool>,
+    at_command: Arc<AtCommand>,
 }
 
 impl Faulty {
@@ -35,11 +38,17 @@ impl Faulty {
 
     pub(super) fn on(inner: Arc<dyn Log>) -> Self {
         let refuses_commands = Arc::<AtomicBool>::default();
-        let kv = FaultyKv { inner: Arc::clone(inner.kv()), refuses_commands: Arc::clone(&refuses_commands) };
+        let at_command = Arc::<AtCommand>::default();
+        let kv = FaultyKv {
+            inner: Arc::clone(inner.kv()),
+            refuses_commands: Arc::clone(&refuses_commands),
+            at_command: Arc::clone(&at_command),
+        };
         Self {
             inner,
             kv: Arc::new(kv),
             refuses_commands,
+            at_command,
             at_commit: Mutex::default(),
             panics_at_reader: AtomicBool::default(),
             refuses_topics: AtomicBool::default(),
@@ -61,6 +70,11 @@ impl Faulty {
         self.refuses_commands.store(refuses, Ordering::Relaxed);
     }
 
+    /// What happens before each command is written.
+    pub(super) fn at_command(&self, what: impl FnMut() + Send + 'static) {
+        *self.at_command.lock() = Some(Box::new(what));
+    }
+
     /// What happens before each commit; it can keep the commit from happening.
     pub(super) fn at_commit(&self, what: impl FnMut() -> Result<()> + Send + 'static) {
         *self.at_commit.lock() = Some(Box::new(what));
@@ -73,6 +87,9 @@ impl ForwardingKv for FaultyKv {
     }
     fn write(&self, writes: Writes) -> kv::Result<()> {
         let is_command = writes.spaces().iter().any(|space| **space == *"commands");
+        if let Some(at_command) = self.at_command.lock().as_mut().filter(|_| is_command) {
+            at_command();
+        }
         match is_command && self.refuses_commands.load(Ordering::Relaxed) {
             true => Err(KvError::Unwritable("the disk is full".to_owned())),
             false => self.inner.write(writes),

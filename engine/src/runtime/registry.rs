@@ -153,30 +153,30 @@ impl Runtime {
         Ok(runtime)
     }
 
-    /// Starts a persistent query. One that replaces the one of its id goes on from its positions, with its state, when
-    /// [`Runtime::go_on`] says so: the first thing it may do is to write that rows of the other are gone. `paused` queries
-    /// wait for [`Runtime::resume`].
+    /// Builds a persistent query, which begins when [`Runtime::begin`] says so: what it writes before its command is logged
+    /// would be written again after a crash. One that replaces the one of its id will go on from its positions, with its
+    /// state.
     ///
     /// # Errors
     /// A topic is missing or cannot be made, state cannot be read, or a step cannot be built: no query of that id runs
     /// then.
-    pub fn start(&self, start: PersistentStart, paused: bool) -> Result<(), RuntimeError> {
-        let is_new = self.query(&start.plan.id).is_none();
+    pub fn prepare(&self, start: PersistentStart) -> Result<(), RuntimeError> {
         let (id, running) = self.add(start);
         let launched = self.launch(&id, &running);
         if launched.is_err() {
             self.queries.write().shift_remove(&id);
             self.find_loops();
-            return launched;
         }
-        if paused {
-            running.life.become_(State::Paused);
-        } else if is_new {
+        launched
+    }
+
+    /// Lets a query that was prepared begin.
+    pub fn begin(&self, id: &str) {
+        if let Some(running) = self.query(id).filter(|running| running.life.state() == State::Created) {
             running.life.become_(State::Running);
+            tracing::info!(query = id, "the query runs");
+            self.pool.wake();
         }
-        tracing::info!(query = %id, paused, "the query runs");
-        self.pool.wake();
-        Ok(())
     }
 
     /// What runs under an id, to start it again, and whether it is paused.
@@ -189,14 +189,6 @@ impl Runtime {
             earlier: running.earlier.lock().clone(),
         };
         Some((start, running.life.state() == State::Paused))
-    }
-
-    /// Lets a query that was started in the place of another begin.
-    pub fn go_on(&self, id: &str) {
-        if let Some(running) = self.query(id).filter(|running| running.life.state() == State::Created) {
-            running.life.become_(State::Running);
-            self.pool.wake();
-        }
     }
 
     /// Starts a query that has run before, in the place of the one that has its id.
