@@ -66,7 +66,7 @@ use crate::expr::Registry;
 use crate::log::{Embedded, Log};
 use crate::rows::Permits;
 use crate::runtime::{LogTopic, Runtime, Settings};
-use crate::statements::{self, Answer, Failure, Inserter, LiveQuery, Outcome, PushQuery, Session, View};
+use crate::statements::{self, Answer, Failure, Inserter, Live, LiveQuery, Outcome, PushQuery, Session, View};
 
 use change::{Change, changes_something};
 use queries_file::QueriesFile;
@@ -384,14 +384,15 @@ impl Engine {
         look: impl FnOnce(View<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let config = self.session_config(session)?;
-        let live = self.live();
+        let look_up = || self.live();
+        let live = Live::by(&look_up);
         look(View { catalog, log: &*self.shared.log, config: &config, clock: &*self.shared.clock, live: &live })
     }
 
     /// Forgets push queries that are gone.
     fn forget_pushed(&self) {
         let queries = self.shared.runtime.queries();
-        self.shared.pushed.lock().retain(|id, _| queries.iter().any(|(other, _, _)| **other == **id));
+        self.shared.pushed.lock().retain(|id, _| queries.iter().any(|query| **query.id() == **id));
     }
 
     /// Every query that runs, oldest first.
@@ -399,13 +400,9 @@ impl Engine {
         self.forget_pushed();
         let queries = self.shared.runtime.queries();
         let pushed = self.shared.pushed.lock();
-        let live = queries.iter().map(|(id, life, _)| LiveQuery {
-            id: id.to_string(),
-            status: life.state().to_string(),
-            errors: life.errors(),
-            bad_records: life.processing_log.bad_records(),
-            push: pushed.get(&**id).cloned(),
-            config: self.shared.runtime.config(id),
+        let live = queries.into_iter().map(|running| {
+            let push = pushed.get(&**running.id()).cloned();
+            LiveQuery { running, push }
         });
         live.collect()
     }

@@ -11,6 +11,7 @@ use engine::config::{Config, bare_name};
 use engine::engine::{Engine, Parts};
 use engine::formats::{FormatSpec, known_format};
 use engine::log::{Embedded, Log, Output, Position, RecordsBuilder, Signal, TopicPartition, TopicSpec};
+use engine::runtime::{Running, State};
 use engine::statements::{Failure, FailureKind, Session};
 use engine::types::{Bounds, Column, Schema};
 use serde_json::Value as Json;
@@ -208,10 +209,11 @@ impl Subject {
     /// Errors of queries that died.
     pub(crate) fn failures(&self) -> Vec<String> {
         let all = self.engine.runtime().queries();
-        let failed = all.iter().filter(|(_, life, _)| life.state() == engine::runtime::State::Error);
-        failed
-            .flat_map(|(id, life, _)| life.errors().into_iter().map(move |error| format!("{id}: {}", error.message)))
-            .collect()
+        let failed = all.iter().filter(|query| query.life().state() == State::Error);
+        let errors = |query: &Arc<Running>| -> Vec<String> {
+            query.life().errors().iter().map(|error| format!("{}: {}", query.id(), error.message)).collect()
+        };
+        failed.flat_map(errors).collect()
     }
 
     pub(crate) fn create_topic(&self, name: &str, spec: &TopicSpec) -> Result<(), String> {

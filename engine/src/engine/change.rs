@@ -129,18 +129,22 @@ impl Engine {
         &self,
         commands: &mut MutexGuard<'_, CommandLog>,
         parsed: &Parsed,
-        change: Change,
+        mut change: Change,
     ) -> Result<Answer, Failure> {
         if let Some(id) = &change.close {
             let was_terminated = self.close_query(id);
             let outcome = Outcome::PushQueryTerminated { query_id: id.to_uppercase(), was_terminated };
             return Ok(Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() });
         }
-        let command = &change.command;
-        if command.is_warning {
-            let outcome = Outcome::NothingToDo { message: command.message.clone() };
+        if change.command.is_warning {
+            let outcome = Outcome::NothingToDo { message: change.command.message.clone() };
             return Ok(Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() });
         }
+        if let Some(replaced) = change.command.action.start().and_then(|plan| self.shared.runtime.query(&plan.id)) {
+            // Its positions and its topics are called after the service that it was made in.
+            change.config = Arc::new(Config::clone(&change.config).of_service(replaced.config().service_id()));
+        }
+        let command = &change.command;
         let mut undo = Undo::default();
         let number = commands.last() + 1;
         let made = self.make(&change, number, &mut undo);

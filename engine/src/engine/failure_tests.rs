@@ -59,7 +59,7 @@ fn numbers() -> TopicPartition {
 fn a_command_that_could_not_be_logged_leaves_nothing_running() {
     let (faulty, log) = Faulty::in_memory();
     let engine = engine_on(&log, "20");
-    let names = || engine.shared.runtime.queries().into_iter().map(|(id, ..)| id.to_string()).collect::<Vec<_>>();
+    let names = || engine.shared.runtime.queries().iter().map(|query| query.id().to_string()).collect::<Vec<_>>();
     run(
         &engine,
         "CREATE STREAM numbers (n INT) WITH (kafka_topic='numbers', value_format='json', partitions=1);
@@ -212,7 +212,8 @@ fn driven_on(log: &Arc<dyn Log>) -> Engine {
 }
 
 fn names(engine: &Engine) -> Vec<(String, String)> {
-    engine.runtime().queries().into_iter().map(|(id, life, _)| (id.to_string(), life.state().to_string())).collect()
+    let queries = engine.runtime().queries();
+    queries.iter().map(|query| (query.id().to_string(), query.life().state().to_string())).collect()
 }
 
 /// Segments that nobody has read must not go, nor may there be one for each batch.

@@ -481,8 +481,8 @@ fn check_damage(damage: &dyn Fn(&str, &mut Writes), problem: &str) {
     fill(&engine);
     let query = "SELECT * FROM counts;";
     let before = ask(&engine, query);
-    let ids = engine.shared.runtime.queries().into_iter().map(|(id, ..)| id);
-    let keeper = ids.into_iter().find(|id| id.contains("COUNTS")).unwrap();
+    let queries = engine.shared.runtime.queries();
+    let keeper = queries.iter().map(|query| query.id()).find(|id| id.contains("COUNTS")).unwrap();
     drop(engine);
     let engine = engine_on(Arc::clone(&log) as Arc<dyn Log>, "8192");
     assert_eq!(ask(&engine, query), before);
@@ -494,7 +494,8 @@ fn check_damage(damage: &dyn Fn(&str, &mut Writes), problem: &str) {
     let refused = query_with(&engine, query, &[], &Client::default()).unwrap_err();
     assert_eq!(refused.kind, FailureKind::Unavailable);
     assert!(refused.message.contains(&format!("{keeper} that keeps them has failed")), "{refused}");
-    for (id, life, _) in engine.shared.runtime.queries() {
+    for query in engine.shared.runtime.queries() {
+        let (id, life) = (query.id(), query.life());
         let errors: Vec<String> = life.errors().into_iter().map(|error| error.message).collect();
         if id == keeper {
             assert!(life.state() == State::Error && errors[0].contains(problem), "{errors:?}");

@@ -12,7 +12,7 @@ use parking_lot::RwLock;
 
 use crate::catalog::Catalog;
 use crate::log::LogError;
-use crate::runtime::{Blame, State, Tables, Unavailable, group};
+use crate::runtime::{Blame, State, Tables, Unavailable};
 use crate::serving::Client;
 use crate::statements::{Failure, FailureKind, Progress};
 
@@ -134,12 +134,13 @@ impl Engine {
     /// Whether those queries, oldest first, have read all there is in their topics.
     fn has_read_all(&self, queries: &BTreeSet<String>, catalog: &Catalog) -> Result<bool, LogError> {
         for query in catalog.queries().filter(|query| queries.contains(&query.id)) {
-            match self.shared.runtime.life(&query.id).map(|life| life.state()) {
-                Some(State::Running) => {}
-                None | Some(State::Created) => return Ok(false),
-                Some(_) => continue,
+            let Some(running) = self.shared.runtime.query(&query.id) else { return Ok(false) };
+            match running.life().state() {
+                State::Running => {}
+                State::Created => return Ok(false),
+                _ => continue,
             }
-            for position in self.shared.log.positions(&group(self.shared.config.service_id(), &query.id))? {
+            for position in self.shared.log.positions(&running.group())? {
                 if position.offset < self.shared.log.bounds(&position.of)?.end {
                     return Ok(false);
                 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::kv::{Kv, Write, Writes};
 use crate::log::{Embedded, Log};
 use crate::serving::Client;
-use crate::statements::{Outcome, Session};
+use crate::statements::{Outcome, QueryDescription, Session};
 
 use super::Engine;
 use super::tests::{ask, engine_with as open, query_with, rows, run};
@@ -141,6 +141,47 @@ fn a_query_goes_on_under_the_service_it_was_made_in() {
     assert_eq!(rows(&engine, &mut ask(&engine, "SELECT * FROM t;"))[0], r#"["a",2]"#, "nothing is counted twice");
     run(&engine, "TERMINATE CTAS_T_0;");
     assert_eq!(log.positions("_confluent-ksql-first_query_CTAS_T_0").unwrap().len(), 0, "its group goes with it");
+}
+
+fn described(engine: &Engine, text: &str) -> QueryDescription {
+    match engine.execute(text, Session::default(), None).unwrap().remove(0).outcome {
+        Outcome::QueryDescription(described) => *described,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_query_is_shown_as_it_runs_and_not_as_it_would_if_it_were_started_now() {
+    const GROUP: &str = "_confluent-ksql-first_query_CTAS_T_0";
+    let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+    let engine = open(&log, &[("ksql.service.id", "first_")]);
+    run(&engine, &SOURCE.replace("partitions=1", "partitions=2"));
+    run(&engine, "CREATE TABLE t AS SELECT n, COUNT(*) AS c FROM s GROUP BY n; INSERT INTO s (k, n) VALUES ('a', 1);");
+    let before = described(&engine, "EXPLAIN CTAS_T_0;");
+    assert!(before.group.as_deref() == Some(GROUP) && before.tasks.len() == 4, "{before:?}");
+    let has_read = |described: &QueryDescription| {
+        described.tasks.iter().flat_map(|task| &task.offsets).filter(|(.., committed)| *committed == 1).count()
+    };
+    assert_eq!(has_read(&before), 2, "of the stream and of the repartition topic: {before:?}");
+    drop(engine);
+    let engine = open(&log, &[("ksql.service.id", "second_")]);
+    assert_eq!(described(&engine, "EXPLAIN CTAS_T_0;"), before);
+    let answers = engine.execute("DESCRIBE t EXTENDED;", Session::default(), None).unwrap();
+    let Outcome::SourceDescription(shown) = &answers[0].outcome else { panic!("{answers:?}") };
+    assert_eq!((shown.offsets[0].group.as_str(), shown.offsets[0].topics.len()), (GROUP, 2));
+    // What takes its place goes on where it stood.
+    run(&engine, "CREATE OR REPLACE TABLE t AS SELECT n, COUNT(*) AS c FROM s GROUP BY n HAVING COUNT(*) > 0;");
+    run(&engine, "INSERT INTO s (k, n) VALUES ('a', 1);");
+    for _ in 0..2 {
+        let engine = open(&log, &[("ksql.service.id", "third_")]);
+        assert_eq!(rows(&engine, &mut ask(&engine, "SELECT * FROM t;"))[0], "[1,2]");
+        assert_eq!(described(&engine, "EXPLAIN CTAS_T_0;").group.as_deref(), Some(GROUP));
+    }
+    // Of a topic that is gone nothing is known, and the rest is told.
+    log.delete_topic("s").unwrap();
+    let answers = engine.execute("SHOW QUERIES EXTENDED; DESCRIBE t EXTENDED;", Session::default(), None).unwrap();
+    let Outcome::QueryDescriptions(all) = &answers[0].outcome else { panic!("{answers:?}") };
+    assert_eq!((all.len(), all[0].tasks.len()), (1, 2), "{all:?}");
 }
 
 #[test]

@@ -74,7 +74,8 @@ fn write(engine: &Engine, topic: &str, time: i64) {
 
 fn all_run(engine: &Engine, time: i64) {
     for query in engine.live() {
-        assert_eq!(query.status, "RUNNING", "{} after {time}: {:?}", query.id, query.errors);
+        let (id, errors) = (query.running.id(), query.running.life().errors());
+        assert_eq!(query.status(), "RUNNING", "{id} after {time}: {errors:?}");
     }
 }
 

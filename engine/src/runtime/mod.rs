@@ -42,6 +42,6 @@ pub use error::RuntimeError;
 pub use life::{Blame, Life, QueryError, State};
 pub use log_topic::LogTopic;
 pub use processing_log::{About, BadRecords, Entry, Origin, ProcessingLog};
-pub use registry::{Runtime, Tables, Unavailable};
+pub use registry::{Running, Runtime, Tables, Unavailable};
 pub use request::{ClientColumn, Earlier, PersistentStart, Settings, Transient};
-pub use topology::{Part, group, parts};
+pub use topology::{Part, group, parts, transient_group};

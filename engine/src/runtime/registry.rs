@@ -25,7 +25,7 @@ use super::request::{Earlier, PersistentStart, Settings, Transient};
 use super::supervisor::{BackOff, Queries, Restart, supervise};
 use super::sweep::{History, Sweep};
 use super::task::Task;
-use super::topology::{Target, cut, group, partitions_of, sources};
+use super::topology::{Part, Target, cut, group, partitions_of, sources};
 use super::worker::{Failed, Pool, Slot, panic_text};
 
 /// Pauses before a query is started again that the log failed in a way that may pass.
@@ -45,12 +45,15 @@ pub enum Unavailable {
 }
 
 /// A query that runs.
-pub(super) struct Running {
-    pub(super) plan: Arc<QueryPlan>,
+pub struct Running {
+    id: Arc<str>,
+    plan: Arc<QueryPlan>,
     config: Arc<Config>,
     life: Arc<Life>,
     /// The rows it keeps for pull queries, by partition, once it has been started.
     tables: Mutex<Option<Tables>>,
+    /// How it was cut when it was started last.
+    parts: Mutex<Vec<Part>>,
     /// Number of the command that made it.
     command: i64,
     /// The plans it had before which may have left something to do; oldest first.
@@ -77,9 +80,20 @@ impl Running {
             sink: plan.sink.as_ref().map(|sink| sink.topic.clone()),
             letters: letters.map(Arc::from),
         };
-        let (tables, making, earlier) = (Mutex::default(), Mutex::default(), Mutex::new(earlier));
-        let (life, held) = (Arc::new(life), Arc::default());
-        Arc::new(Self { plan, config, life, tables, command, earlier, making, is_transient, flow, held })
+        Arc::new(Self {
+            id: Arc::from(plan.id.as_str()),
+            plan,
+            config,
+            life: Arc::new(life),
+            tables: Mutex::default(),
+            parts: Mutex::default(),
+            command,
+            earlier: Mutex::new(earlier),
+            making: Mutex::default(),
+            is_transient,
+            flow,
+            held: Arc::default(),
+        })
     }
 
     /// Whether it is a client's that is over, and no thread has its task any more.
@@ -87,8 +101,39 @@ impl Running {
         self.is_transient && self.life.state() == State::Stopped && Arc::strong_count(&self.held) == 1
     }
 
-    fn slot(&self, query: Arc<str>, task: Task) -> Slot {
-        Slot { query, life: Arc::clone(&self.life), task, _held: Arc::clone(&self.held) }
+    fn slot(&self, task: Task) -> Slot {
+        let (query, life, held) = (Arc::clone(&self.id), Arc::clone(&self.life), Arc::clone(&self.held));
+        Slot { query, life, task, _held: held }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    /// Its state and its errors.
+    pub fn life(&self) -> &Arc<Life> {
+        &self.life
+    }
+
+    /// The settings it runs with.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// Whether it is a client's.
+    pub fn is_transient(&self) -> bool {
+        self.is_transient
+    }
+
+    /// Its consumer group, if it is a persistent one. The server's service id may be another than when it was made.
+    pub fn group(&self) -> String {
+        group(self.config.service_id(), &self.id)
+    }
+
+    /// Its sub-topologies as they run; none before it has been started.
+    pub fn parts(&self) -> Vec<Part> {
+        self.parts.lock().clone()
     }
 }
 
@@ -162,7 +207,7 @@ impl Runtime {
     /// then.
     pub fn prepare(&self, start: PersistentStart) -> Result<(), RuntimeError> {
         let (id, running) = self.add(start);
-        let launched = self.launch(&id, &running);
+        let launched = self.launch(&running);
         if launched.is_err() {
             self.queries.write().shift_remove(&id);
             self.find_loops();
@@ -205,8 +250,8 @@ impl Runtime {
         {
             let mut queries = self.queries.write();
             for start in starts {
-                let id = Arc::from(start.plan.id.as_str());
-                queries.insert(id, Running::new(start, None));
+                let running = Running::new(start, None);
+                queries.insert(Arc::clone(&running.id), running);
             }
         }
         self.find_loops();
@@ -217,7 +262,7 @@ impl Runtime {
     pub fn start_expected(&self, id: &str, paused: bool) {
         let Some(running) = self.query(id) else { return };
         let id: Arc<str> = Arc::from(id);
-        if let Err(error) = self.launch(&id, &running) {
+        if let Err(error) = self.launch(&running) {
             self.note_failure(&id, &running, &error);
         } else {
             running.life.become_(State::Running);
@@ -230,9 +275,9 @@ impl Runtime {
     }
 
     fn add(&self, start: PersistentStart) -> (Arc<str>, Arc<Running>) {
-        let id: Arc<str> = Arc::from(start.plan.id.as_str());
-        self.halt(&id);
+        self.halt(&start.plan.id);
         let running = Running::new(start, None);
+        let id = Arc::clone(&running.id);
         self.queries.write().insert(Arc::clone(&id), Arc::clone(&running));
         self.find_loops();
         (id, running)
@@ -243,7 +288,6 @@ impl Runtime {
     /// # Errors
     /// As [`Runtime::start`].
     pub fn start_transient(&self, transient: Transient) -> Result<(), RuntimeError> {
-        let id: Arc<str> = Arc::from(transient.plan.id.as_str());
         let (plan, config) = (Arc::clone(&transient.plan), Arc::clone(&transient.config));
         let start = PersistentStart { plan, config, command: -1, earlier: Vec::new() };
         let running = Running::new(start, Some(Arc::clone(&self.clients_traced)));
@@ -253,7 +297,7 @@ impl Runtime {
         let Some(sub) = topology.subs.first() else { return Ok(()) };
         let task = self.builder(&running, true, signal).transient(sub, transient)?;
         running.life.become_(State::Running);
-        let slot = running.slot(Arc::clone(&id), task);
+        let (id, slot) = (Arc::clone(&running.id), running.slot(task));
         {
             let mut queries = self.queries.write();
             queries.retain(|_, query| !query.is_gone());
@@ -267,12 +311,12 @@ impl Runtime {
     }
 
     /// Builds a query's tasks and hands them to the threads. A panic fails the query alone.
-    fn launch(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
-        let build = AssertUnwindSafe(|| self.build(id, running));
+    fn launch(&self, running: &Running) -> Result<(), RuntimeError> {
+        let build = AssertUnwindSafe(|| self.build(running));
         catch_unwind(build).unwrap_or_else(|panic| Err(RuntimeError::Build(panic_text(&*panic))))
     }
 
-    fn build(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
+    fn build(&self, running: &Running) -> Result<(), RuntimeError> {
         let topology = cut(&running.plan, self.settings.uncut, running.config.service_id(), &|topic| {
             partitions_of(&*self.log, topic)
         })?;
@@ -299,9 +343,10 @@ impl Runtime {
         let oldest = placed.iter().filter_map(|(_, task)| task.sweep()).map(Sweep::since).min();
         earlier.retain(|earlier| oldest.is_some_and(|since| since.is_none_or(|since| earlier.command >= since)));
         drop(earlier);
+        *running.parts.lock() = topology.parts();
         *running.tables.lock() = Some(Arc::from(tables));
         for (at, task) in placed {
-            self.pool.add(at, running.slot(Arc::clone(id), task));
+            self.pool.add(at, running.slot(task));
         }
         Ok(())
     }
@@ -325,7 +370,7 @@ impl Runtime {
 
     fn relaunch(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
         self.pool.remove(id);
-        let launched = self.launch(id, running);
+        let launched = self.launch(running);
         match &launched {
             Ok(()) => {
                 running.life.mended();
@@ -400,8 +445,8 @@ impl Runtime {
     /// The log failed. The query has stopped, and some of what it kept may be left.
     pub fn forget(&self, id: &str, config: &Config) -> Result<(), RuntimeError> {
         // One that runs has its own: the server's service id may have changed since it was made.
-        let own = self.query(id).map(|running| Arc::clone(&running.config));
-        let group = group(own.as_deref().unwrap_or(config).service_id(), id);
+        let own = self.query(id).map(|running| running.group());
+        let group = own.unwrap_or_else(|| group(config.service_id(), id));
         self.halt(id);
         self.log.delete_group(&group)?;
         self.log.kv().drop_spaces(&format!("state/{id}/"))?;
@@ -456,22 +501,15 @@ impl Runtime {
         was_there
     }
 
-    /// State and errors of every query, oldest first. Queries of clients are among them until their threads have let go of
-    /// them.
-    pub fn queries(&self) -> Vec<(Arc<str>, Arc<Life>, bool)> {
+    /// Every query, oldest first. Queries of clients are among them until their threads have let go of them.
+    pub fn queries(&self) -> Vec<Arc<Running>> {
         self.queries.write().retain(|_, query| !query.is_gone());
-        let queries = self.queries.read();
-        queries.iter().map(|(id, query)| (Arc::clone(id), Arc::clone(&query.life), query.is_transient)).collect()
-    }
-
-    /// The settings of one query.
-    pub fn config(&self, id: &str) -> Option<Arc<Config>> {
-        self.query(id).map(|running| Arc::clone(&running.config))
+        self.queries.read().values().map(Arc::clone).collect()
     }
 
     /// How many queries run for clients.
     pub fn client_queries(&self) -> usize {
-        self.queries().iter().filter(|(_, _, is_transient)| *is_transient).count()
+        self.queries().iter().filter(|query| query.is_transient).count()
     }
 
     /// State and errors of one query.
@@ -505,7 +543,8 @@ impl Runtime {
         self.pool.stop();
     }
 
-    fn query(&self, id: &str) -> Option<Arc<Running>> {
+    /// The query of that id.
+    pub fn query(&self, id: &str) -> Option<Arc<Running>> {
         self.queries.read().get(id).map(Arc::clone)
     }
 }

@@ -106,6 +106,11 @@ pub fn group(service_id: &str, query: &str) -> String {
     format!("_confluent-ksql-{service_id}query_{query}")
 }
 
+/// Consumer group that a client's query would have, made at that time.
+pub fn transient_group(service_id: &str, query: &str, time_ms: i64) -> String {
+    format!("_confluent-ksql-{service_id}transient_{query}_{time_ms}")
+}
+
 /// Partitions of a topic.
 pub(super) fn partitions_of(log: &dyn Log, topic: &str) -> Result<u32, LogError> {
     Ok(log.topic(topic)?.ok_or_else(|| LogError::UnknownTopic(topic.to_owned()))?.spec.partitions)
@@ -124,8 +129,23 @@ pub struct Part {
     pub is_whole: bool,
 }
 
-/// The sub-topologies of a query as it runs: in the order of the numbers in its tasks' names. A topic that is not there is
-/// taken for one with a single partition.
+impl Topology {
+    /// As it is shown: in the order of the numbers in its tasks' names.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let part = |sub: &SubTopology| Part {
+            sources: sub.nodes.iter().filter_map(Node::topic).map(str::to_owned).collect(),
+            repartition: match &sub.target {
+                Target::Exchange(exchange) => Some(exchange.topic.to_string()),
+                Target::Result => None,
+            },
+            tasks: sub.partitions,
+            is_whole: self.whole,
+        };
+        self.subs.iter().map(part).collect()
+    }
+}
+
+/// The sub-topologies of a query as it would run. A topic that is not there is taken for one with a single partition.
 ///
 /// # Errors
 /// A topic cannot be asked for its partitions.
@@ -134,17 +154,7 @@ pub fn parts(plan: &QueryPlan, uncut: bool, service_id: &str, log: &dyn Log) -> 
         Err(LogError::UnknownTopic(_)) => Ok(1),
         known => known,
     };
-    let topology = cut(plan, uncut, service_id, &partitions)?;
-    let part = |sub: SubTopology| Part {
-        sources: sub.nodes.iter().filter_map(Node::topic).map(str::to_owned).collect(),
-        repartition: match sub.target {
-            Target::Exchange(exchange) => Some(exchange.topic.to_string()),
-            Target::Result => None,
-        },
-        tasks: sub.partitions,
-        is_whole: topology.whole,
-    };
-    Ok(topology.subs.into_iter().map(part).collect())
+    Ok(cut(plan, uncut, service_id, &partitions)?.parts())
 }
 
 /// Partitions of a topic, by its name.

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use sql::SourceKind;
 
 use crate::catalog::{Query, QueryKind, Source};
-use crate::log::TopicPartition;
+use crate::log::Position;
 use crate::plan::other_spelling;
 use crate::runtime::{BadRecords, Origin};
 use crate::types::Column;
 
+use super::view::Asking;
 use super::{Failure, FieldConstraint, GroupOffsets, Outcome, PartitionOffsets, SourceDescription, SourceField, View};
 
 /// `DESCRIBE name [EXTENDED]`
@@ -37,8 +38,9 @@ fn description(view: View<'_>, source: &Source, extended: bool) -> Result<Source
     let topic = view.log.topic(&source.topic)?;
     let writes = |query: &&Query| query.kind != QueryKind::SourceTable;
     let writers: Vec<&Query> = view.catalog.writers(&source.name).map(|query| &**query).filter(writes).collect();
-    let offsets =
-        if extended { writers.iter().map(|query| offsets(view, query)).collect::<Result<_, _>>()? } else { Vec::new() };
+    let asking = Asking::of(view);
+    let groups = writers.iter().filter(|_| extended).filter_map(|query| view.live(&query.id));
+    let offsets = groups.map(|live| offsets(&asking, live.running.group())).collect();
     Ok(SourceDescription {
         name: source.name.clone(),
         is_table: source.is_table(),
@@ -62,11 +64,12 @@ fn description(view: View<'_>, source: &Source, extended: bool) -> Result<Source
 
 /// What queries that run now could not read of a topic. Several may have met the same records.
 fn trouble(view: View<'_>, topic: &str) -> String {
-    let bad = view.live.iter().flat_map(|query| &query.bad_records).filter(|bad| *bad.last.topic == *topic);
+    let bad = view.live.iter().flat_map(|query| query.running.life().processing_log.bad_records());
+    let bad = bad.filter(|bad| *bad.last.topic == *topic);
     let Some(most) = bad.max_by_key(|bad| bad.count) else { return String::new() };
     let BadRecords { count, last: Origin { partition, offset, is_key, .. }, message } = most;
-    let part = if *is_key { "key" } else { "value" };
-    let records = if *count == 1 { "record" } else { "records" };
+    let part = if is_key { "key" } else { "value" };
+    let records = if count == 1 { "record" } else { "records" };
     format!(
         "{count} {records} of topic {topic} could not be read; the last is at partition {partition}, offset {offset}: its {part}: {message}"
     )
@@ -90,22 +93,17 @@ pub(super) fn field(column: &Column, constraint: FieldConstraint) -> SourceField
     SourceField { name: column.name.clone(), ty: column.ty.clone(), constraint }
 }
 
-/// Where the consumer group of a query stands, for the topics it has read something of.
-fn offsets(view: View<'_>, query: &Query) -> Result<GroupOffsets, Failure> {
-    let group = view.group(&query.id);
+/// Where a consumer group stands, for the topics it has read something of.
+fn offsets(asking: &Asking<'_>, group: String) -> GroupOffsets {
     let mut topics: BTreeMap<String, Vec<PartitionOffsets>> = BTreeMap::new();
-    for position in view.log.positions(&group)? {
-        let of = TopicPartition { topic: position.of.topic.clone(), partition: position.of.partition };
-        let bounds = view.log.bounds(&of)?;
-        if position.offset <= bounds.begin {
-            continue;
-        }
+    for Position { of, offset } in asking.ask(|log| log.positions(&group)).unwrap_or_default() {
+        let Some(bounds) = asking.ask(|log| log.bounds(&of)).filter(|bounds| offset > bounds.begin) else { continue };
         topics.entry(of.topic.to_string()).or_default().push(PartitionOffsets {
             partition: of.partition,
             begin: bounds.begin,
             end: bounds.end,
-            position: position.offset,
+            position: offset,
         });
     }
-    Ok(GroupOffsets { group, topics: topics.into_iter().collect() })
+    GroupOffsets { group, topics: topics.into_iter().collect() }
 }

@@ -8,15 +8,14 @@ use crate::plan::explain::execution_plan;
 use crate::runtime::{self, Blame, Part, QueryError};
 use crate::steps::QueryPlan;
 
-use super::{
-    Failure, FieldConstraint, Outcome, QueryDescription, QueryType, SourceField, TaskOffsets, View,
-    describe::{field, source_fields},
-};
+use super::describe::{field, source_fields};
+use super::view::Asking;
+use super::{Failure, FieldConstraint, Outcome, QueryDescription, QueryType, SourceField, TaskOffsets, View};
 
 /// `EXPLAIN query_id`
 pub(crate) fn explain_query(view: View<'_>, id: &str) -> Result<Outcome, Failure> {
     match view.catalog.query(id) {
-        Some(query) => Ok(Outcome::QueryDescription(Box::new(running(view, query)?))),
+        Some(query) => Ok(Outcome::QueryDescription(Box::new(running(view, query, &Asking::of(view))))),
         None if let Some(lost) = view.catalog.lost_query(id) => {
             Ok(Outcome::QueryDescription(Box::new(lost_query(view, lost))))
         }
@@ -31,15 +30,14 @@ pub(crate) fn explain_plan(view: View<'_>, plan: &QueryPlan, text: &str) -> Resu
     let now = view.clock.now_ms();
     let transient = plan.sink.is_none() && plan.sink_name.is_none();
     let id = if transient { transient_id(plan, now) } else { plan.id.clone() };
-    let group = format!("_confluent-ksql-{}transient_{id}_{now}", view.config.service_id());
+    let service_id = view.config.service_id();
+    let group = runtime::group(service_id, &plan.id);
     let query_type = if transient { QueryType::Push } else { QueryType::Persistent };
-    let parts = runtime::parts(plan, transient, view.config.service_id(), view.log)?;
-    Ok(Outcome::QueryDescription(Box::new(QueryDescription {
-        text: without_explain(text).to_owned(),
-        group: Some(if transient { group } else { view.group(&id) }),
-        id,
-        ..planned(view, plan, &parts, query_type)
-    })))
+    let parts = runtime::parts(plan, transient, service_id, view.log)?;
+    let described = planned(plan, &parts, group, query_type);
+    let group = transient.then(|| runtime::transient_group(service_id, &id, now)).or(described.group);
+    let text = without_explain(text).to_owned();
+    Ok(Outcome::QueryDescription(Box::new(QueryDescription { text, group, id, ..described })))
 }
 
 fn without_explain(text: &str) -> &str {
@@ -52,11 +50,11 @@ fn without_explain(text: &str) -> &str {
 }
 
 /// `SHOW QUERIES EXTENDED`
-pub(super) fn all(view: View<'_>) -> Result<Outcome, Failure> {
-    let described: Result<Vec<_>, Failure> = view.catalog.queries().map(|query| running(view, query)).collect();
-    let mut described = described?;
+pub(super) fn all(view: View<'_>) -> Outcome {
+    let asking = Asking::of(view);
+    let mut described: Vec<_> = view.catalog.queries().map(|query| running(view, query, &asking)).collect();
     described.extend(view.catalog.lost().filter(|lost| lost.query_id.is_some()).map(|lost| lost_query(view, lost)));
-    Ok(Outcome::QueryDescriptions(described))
+    Outcome::QueryDescriptions(described)
 }
 
 /// A query that the start could not bring back: nothing is known but its statement and what is wrong with it.
@@ -76,33 +74,38 @@ fn lost_query(view: View<'_>, lost: &Lost) -> QueryDescription {
         running: view.lost_line(lost),
         tasks: Vec::new(),
         errors: vec![error],
-        group: Some(view.group(&id)),
+        group: Some(runtime::group(view.config.service_id(), &id)),
         id,
     }
 }
 
 /// A persistent query.
-fn running(view: View<'_>, query: &Query) -> Result<QueryDescription, Failure> {
+fn running(view: View<'_>, query: &Query, asking: &Asking<'_>) -> QueryDescription {
     let sink = query.sink.as_ref().and_then(|name| view.catalog.source(name));
-    let parts = runtime::parts(&query.plan, false, view.config.service_id(), view.log)?;
-    let described = planned(view, &query.plan, &parts, QueryType::Persistent);
     let live = view.live(&query.id);
-    Ok(QueryDescription {
+    let service_id = live.map_or(view.config.service_id(), |live| live.running.config().service_id());
+    let group = runtime::group(service_id, &query.id);
+    // One that could not be started yet is shown as it would run.
+    let parts = live.map(|live| live.running.parts()).filter(|parts| !parts.is_empty());
+    let parts = parts.or_else(|| asking.ask(|log| runtime::parts(&query.plan, false, service_id, log)));
+    let parts = parts.unwrap_or_default();
+    let tasks = tasks(asking, &group, &parts);
+    let described = planned(&query.plan, &parts, group, QueryType::Persistent);
+    QueryDescription {
         text: query.statement.clone(),
         fields: sink.map_or(described.fields, |source| source_fields(source)),
         sources: query.sources.clone(),
         sinks: query.sink.iter().cloned().collect(),
         running: Some(view.query_line(query)),
-        tasks: tasks(view, &query.id, &parts)?,
-        errors: live.map(|live| live.errors.clone()).unwrap_or_default(),
-        overrides: live.and_then(|live| live.config.as_ref()).map(|config| config.overridden()).unwrap_or_default(),
-        group: Some(view.group(&query.id)),
+        tasks,
+        errors: live.map(|live| live.running.life().errors()).unwrap_or_default(),
+        overrides: live.map(|live| live.running.config().overridden()).unwrap_or_default(),
         ..described
-    })
+    }
 }
 
-/// What the plan alone says.
-fn planned(view: View<'_>, plan: &QueryPlan, parts: &[Part], query_type: QueryType) -> QueryDescription {
+/// What is known of a plan, and of how it is cut.
+fn planned(plan: &QueryPlan, parts: &[Part], group: String, query_type: QueryType) -> QueryDescription {
     QueryDescription {
         id: plan.id.clone(),
         text: String::new(),
@@ -110,14 +113,14 @@ fn planned(view: View<'_>, plan: &QueryPlan, parts: &[Part], query_type: QueryTy
         fields: plan_fields(plan),
         sources: plan.sources.clone(),
         sinks: plan.sink_name.iter().cloned().collect(),
-        topology: topology(plan, parts, &view.group(&plan.id)),
+        topology: topology(plan, parts, &group),
         execution_plan: execution_plan(plan),
         overrides: BTreeMap::new(),
         query_type,
         running: None,
         tasks: Vec::new(),
         errors: Vec::new(),
-        group: None,
+        group: Some(group),
     }
 }
 
@@ -148,18 +151,20 @@ fn topology(plan: &QueryPlan, parts: &[Part], group: &str) -> String {
 }
 
 /// Where every task stands.
-fn tasks(view: View<'_>, id: &str, parts: &[Part]) -> Result<Vec<TaskOffsets>, Failure> {
-    let positions = view.log.positions(&view.group(id))?;
+fn tasks(asking: &Asking<'_>, group: &str, parts: &[Part]) -> Vec<TaskOffsets> {
+    let positions = asking.ask(|log| log.positions(group)).unwrap_or_default();
     let mut tasks: BTreeMap<(usize, u32), TaskOffsets> = BTreeMap::new();
     for (number, part) in parts.iter().enumerate() {
         for name in &part.sources {
-            let Some(topic) = view.log.topic(name)? else { continue };
-            for partition in 0..topic.spec.partitions {
+            let Some(topic) = asking.ask(|log| log.topic(name)).flatten() else { continue };
+            // Partitions that the topic has got since the query was started are nobody's.
+            let read = if part.is_whole { topic.spec.partitions } else { topic.spec.partitions.min(part.tasks) };
+            for partition in 0..read {
                 let of = TopicPartition { topic: name.as_str().into(), partition };
                 let at = positions.iter().find(|position| position.of == of).map(|position| position.offset);
-                let bounds = view.log.bounds(&of)?;
-                let (end, committed) = match at {
-                    Some(offset) if offset > bounds.begin => (bounds.end, offset),
+                let bounds = asking.ask(|log| log.bounds(&of));
+                let (end, committed) = match (at, bounds) {
+                    (Some(offset), Some(bounds)) if offset > bounds.begin => (bounds.end, offset),
                     _ => (-1, -1),
                 };
                 let of_task = if part.is_whole { 0 } else { partition };
@@ -168,5 +173,5 @@ fn tasks(view: View<'_>, id: &str, parts: &[Part]) -> Result<Vec<TaskOffsets>, F
             }
         }
     }
-    Ok(tasks.into_values().collect())
+    tasks.into_values().collect()
 }

@@ -38,4 +38,4 @@ pub(crate) use properties::{set, unset};
 pub(crate) use show::show;
 pub(crate) use topics::is_readonly;
 pub(crate) use variables::{define, undefine};
-pub(crate) use view::{LiveQuery, PushQuery, View};
+pub(crate) use view::{Live, LiveQuery, PushQuery, View};

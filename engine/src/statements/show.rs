@@ -19,7 +19,7 @@ pub(crate) fn show(what: &Show, view: View<'_>, session: &Session, registry: &Re
             let own = view.catalog.queries().map(|query| view.query_line(query));
             Outcome::Queries(own.chain(lost).chain(pushed).collect())
         }
-        Show::Queries { extended: true } => explain::all(view)?,
+        Show::Queries { extended: true } => explain::all(view),
         Show::Properties => properties::show(view, session),
         Show::Types => {
             Outcome::Types(view.catalog.custom_types().map(|(name, ty)| (name.clone(), ty.clone())).collect())

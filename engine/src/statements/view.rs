@@ -1,12 +1,13 @@
 //! What statements may look at: a consistent snapshot, taken by the engine for each statement.
 
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Lost, Query, QueryKind};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::log::Log;
-use crate::runtime::{self, BadRecords, QueryError};
+use crate::log::{Log, LogError};
+use crate::runtime::Running;
 
 use super::{QueryLine, QueryType};
 
@@ -22,24 +23,67 @@ pub(crate) struct View<'a> {
     /// The time.
     pub(crate) clock: &'a dyn Clock,
     /// Queries that run, persistent ones and others, oldest first.
-    pub(crate) live: &'a [LiveQuery],
+    pub(crate) live: &'a Live<'a>,
 }
 
-/// What the runtime knows about a query.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Queries that run, looked up when a statement asks for them: most do not.
+pub(crate) struct Live<'a> {
+    look_up: &'a dyn Fn() -> Vec<LiveQuery>,
+    found: OnceCell<Vec<LiveQuery>>,
+}
+
+impl<'a> Live<'a> {
+    /// Those that this finds.
+    pub(crate) fn by(look_up: &'a dyn Fn() -> Vec<LiveQuery>) -> Self {
+        Self { look_up, found: OnceCell::new() }
+    }
+
+    /// All of them, oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &LiveQuery> {
+        self.found.get_or_init(self.look_up).iter()
+    }
+}
+
+/// A query that runs.
 pub(crate) struct LiveQuery {
-    /// Its id.
-    pub(crate) id: String,
-    /// `RUNNING`, `PAUSED`, `ERROR`.
-    pub(crate) status: String,
-    /// Latest errors, oldest first.
-    pub(crate) errors: Vec<QueryError>,
-    /// Records it could not read.
-    pub(crate) bad_records: Vec<BadRecords>,
+    /// What the runtime knows about it.
+    pub(crate) running: Arc<Running>,
     /// The statement and the sources of a push query; persistent ones stand in the catalog.
     pub(crate) push: Option<PushQuery>,
-    /// The settings it runs with.
-    pub(crate) config: Option<Arc<Config>>,
+}
+
+impl LiveQuery {
+    /// `RUNNING`, `PAUSED`, `ERROR`.
+    pub(crate) fn status(&self) -> String {
+        self.running.life().state().to_string()
+    }
+}
+
+/// Asks the log for what is only nice to know: one that does not answer is not asked again, and the rest is shown.
+pub(super) struct Asking<'a> {
+    log: &'a dyn Log,
+    has_failed: Cell<bool>,
+}
+
+impl<'a> Asking<'a> {
+    /// Of a statement.
+    pub(super) fn of(view: View<'a>) -> Self {
+        Self { log: view.log, has_failed: Cell::new(false) }
+    }
+
+    /// What it answers, if it does.
+    pub(super) fn ask<T>(&self, question: impl FnOnce(&dyn Log) -> Result<T, LogError>) -> Option<T> {
+        if self.has_failed.get() {
+            return None;
+        }
+        let answer = question(self.log);
+        answer
+            .inspect_err(|error| {
+                tracing::warn!("not all of a description is known: {error}");
+                self.has_failed.set(error.may_pass());
+            })
+            .ok()
+    }
 }
 
 /// A push query.
@@ -54,12 +98,12 @@ pub(crate) struct PushQuery {
 impl View<'_> {
     /// The runtime's word on a query.
     pub(super) fn live(&self, id: &str) -> Option<&LiveQuery> {
-        self.live.iter().find(|query| query.id == id)
+        self.live.iter().find(|query| **query.running.id() == *id)
     }
 
     /// A persistent query as lists show it.
     pub(super) fn query_line(&self, query: &Query) -> QueryLine {
-        let status = self.live(&query.id).map_or("RUNNING", |live| &live.status).to_owned();
+        let status = self.live(&query.id).map_or_else(|| "RUNNING".to_owned(), LiveQuery::status);
         // What keeps a source table's rows writes to no topic.
         let sink = query.sink.as_ref().filter(|_| query.kind != QueryKind::SourceTable);
         let sink = sink.and_then(|name| self.catalog.source(name));
@@ -82,19 +126,15 @@ impl View<'_> {
 
     /// A push query as lists show it.
     pub(super) fn push_line(&self, live: &LiveQuery) -> Option<QueryLine> {
+        let status = live.status();
         Some(QueryLine {
-            id: live.id.clone(),
+            id: live.running.id().to_string(),
             text: live.push.as_ref()?.text.clone(),
             sink: None,
             query_type: QueryType::Push,
-            state: state(&live.status),
-            status: live.status.clone(),
+            state: state(&status),
+            status,
         })
-    }
-
-    /// The consumer group of a persistent query.
-    pub(super) fn group(&self, id: &str) -> String {
-        runtime::group(self.config.service_id(), id)
     }
 }
 
