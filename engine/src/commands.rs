@@ -25,8 +25,8 @@ pub(crate) use old::{Old, OldTopic};
 
 /// Space of the local database that holds the commands.
 const SPACE: &str = "commands";
-/// Space that holds the number of the last command after which nothing was left to stop or to delete.
-const FINISHED: &str = "commands/finished";
+/// Space that holds, by number, what commands have left to clean up.
+const UNFINISHED: &str = "commands/unfinished";
 /// The form of entries. It grows when an earlier version would do something wrong with a new entry; what that version
 /// just does not know it refuses anyway. Entries without a version are those of [`old`].
 const VERSION: u32 = 2;
@@ -68,6 +68,23 @@ pub(crate) enum Content {
         /// What it ended, if that is known.
         ends: Option<Ends>,
     },
+}
+
+/// What a command leaves to remove once it is logged.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Cleanup {
+    /// The queries it has ended, and their consumer groups: positions, state and repartition topics go.
+    pub(crate) queries: BTreeMap<String, String>,
+    /// A topic to delete.
+    pub(crate) topic: Option<String>,
+}
+
+impl Cleanup {
+    /// Whether it leaves nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queries.is_empty() && self.topic.is_none()
+    }
 }
 
 /// An entry as it is stored. New fields have a default.
@@ -150,6 +167,13 @@ impl Logged {
         let Entry { text, command_id, source, query_id, message, service_id, overrides, time_ms, .. } = entry;
         Ok(Self { text, command_id, source, query_id, message, service_id, overrides, time_ms, content })
     }
+}
+
+/// The note of what is left to clean up after a command.
+fn mark(number: u64, cleanup: &Cleanup) -> Result<Write, KvError> {
+    let value = (!cleanup.is_empty()).then(|| serde_json::to_vec(cleanup)).transpose();
+    let value = value.map_err(|error| KvError::Invalid(error.to_string()))?;
+    Ok(Write { space: Arc::from(UNFINISHED), key: number.to_be_bytes().to_vec(), value })
 }
 
 fn corrupt(problem: String) -> KvError {
@@ -247,9 +271,13 @@ impl CommandLog {
         Ok((Self { kv, space: Arc::from(SPACE), next: commands.len() as u64 }, commands))
     }
 
-    /// Appends a command; durable on return. Returns its sequence number.
-    pub(crate) fn append(&mut self, command: &Logged) -> Result<i64, KvError> {
-        self.kv.write(self.entry(self.next, command)?.into())?;
+    /// Appends a command, and notes what it leaves to clean up; durable on return. Returns its sequence number.
+    pub(crate) fn append(&mut self, command: &Logged, cleanup: &Cleanup) -> Result<i64, KvError> {
+        let mut writes = Writes::from(self.entry(self.next, command)?);
+        if !cleanup.is_empty() {
+            writes.push(mark(self.next, cleanup)?);
+        }
+        self.kv.write(writes)?;
         self.next += 1;
         Ok(self.last())
     }
@@ -265,16 +293,23 @@ impl CommandLog {
         Ok(Write { space: Arc::clone(&self.space), key: number.to_be_bytes().to_vec(), value: Some(value) })
     }
 
-    /// Notes that all is stopped and deleted that a command stops and deletes, so that no later start does it again.
-    pub(crate) fn note_finished(&self, number: u64) -> Result<(), KvError> {
-        let value = Some(number.to_be_bytes().to_vec());
-        self.kv.write(Write { space: Arc::from(FINISHED), key: Vec::new(), value }.into())
+    /// Notes what is left to clean up after a command.
+    pub(crate) fn note_left(&self, number: u64, cleanup: &Cleanup) -> Result<(), KvError> {
+        self.kv.write(mark(number, cleanup)?.into())
     }
 
-    /// Whether that was noted of the command or of a later one.
-    pub(crate) fn is_finished(&self, number: u64) -> Result<bool, KvError> {
-        let noted = self.kv.get(FINISHED, &[])?;
-        Ok(noted.is_some_and(|noted| noted.as_slice() >= number.to_be_bytes().as_slice()))
+    /// What commands have left to clean up, by their numbers. What cannot be read stays for a version that can.
+    pub(crate) fn unfinished(&self) -> Result<Vec<(u64, Cleanup)>, KvError> {
+        let mut all = Vec::new();
+        self.kv.scan(UNFINISHED, Bound::Unbounded, Bound::Unbounded, &mut |key, value| {
+            let number = key.try_into().map(u64::from_be_bytes);
+            match (number, serde_json::from_slice(value)) {
+                (Ok(number), Ok(cleanup)) => all.push((number, cleanup)),
+                _ => tracing::warn!("what a command has left to clean up cannot be read: {}", value.escape_ascii()),
+            }
+            true
+        })?;
+        Ok(all)
     }
 
     /// Sequence number of the last command, -1 before the first.

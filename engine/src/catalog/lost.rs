@@ -15,6 +15,9 @@ pub struct Lost {
     /// The query, if the command started one. Its positions and its state are still there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query_id: Option<String>,
+    /// `ksql.service.id` when the command ran: what the query has left is called after it.
+    #[serde(default)]
+    pub service_id: String,
     /// The command's statement.
     pub statement: String,
     /// Why it cannot be carried out again.

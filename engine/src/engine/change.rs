@@ -7,11 +7,11 @@ use parking_lot::MutexGuard;
 use sql::{Ident, Parsed, Statement};
 
 use crate::catalog::{self, Catalog, QueryKind};
-use crate::commands::{CommandLog, Content, Logged};
+use crate::commands::{Cleanup, CommandLog, Content, Logged};
 use crate::config::{Config, setting};
 use crate::log::{LogError, TopicSpec, check_topic};
 use crate::plan::{self, Action, Command, NewTopic, Planner};
-use crate::runtime::{Earlier, PersistentStart};
+use crate::runtime::{self, Earlier, PersistentStart, RuntimeError};
 use crate::serving::pull;
 use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, View};
 use crate::steps::QueryPlan;
@@ -123,8 +123,8 @@ impl Engine {
         planner.plan_explained(&inner)?.ok_or_else(no_query)
     }
 
-    /// Makes topics, builds the query, logs the command, applies it, lets the query begin, stops what must stop, deletes
-    /// the topic. Up to the log nothing of it counts; from there on a restart does the rest.
+    /// Makes topics, builds the query, logs the command, applies it, lets the query begin, stops what must stop, cleans up.
+    /// Up to the log nothing of it counts; from there on a restart does the rest.
     pub(super) fn carry_out(
         &self,
         commands: &mut MutexGuard<'_, CommandLog>,
@@ -148,7 +148,8 @@ impl Engine {
         let mut undo = Undo::default();
         let number = commands.last() + 1;
         let made = self.make(&change, number, &mut undo);
-        let logged = made.and_then(|()| self.log_command(commands, parsed, &change));
+        let cleanup = self.cleanup(&command.action);
+        let logged = made.and_then(|()| self.log_command(commands, parsed, &change, &cleanup));
         let status = logged.inspect_err(|_| self.undo(&change, undo))?;
         {
             let mut catalog = self.shared.catalog.write();
@@ -157,14 +158,15 @@ impl Engine {
         if let Some(plan) = command.action.start() {
             self.shared.runtime.begin(&plan.id);
         }
-        let mut finished = self.finish(&change);
-        if finished.is_ok() && (!command.action.stop.is_empty() || command.action.delete_topic.is_some()) {
-            finished = commands.note_finished(status.sequence_number.unsigned_abs()).map_err(Failure::from);
-        }
+        let switched = self.switch(&command.action);
+        let cleaned = match cleanup.is_empty() {
+            true => Ok(()),
+            false => self.clean_up(commands, status.sequence_number.unsigned_abs(), cleanup),
+        };
         let outcome = (status.message.clone(), status.query_id.clone());
         tracing::info!(command = status.command_id, query = status.query_id, "carried out");
         self.shared.outcomes.note(status.sequence_number, &status.command_id, outcome);
-        finished?;
+        switched.and(cleaned)?;
         Ok(Answer {
             text: command.statement.clone(),
             outcome: Outcome::Command(status),
@@ -190,7 +192,8 @@ impl Engine {
         match (change.command.action.start(), replaced) {
             (_, Some((start, is_paused))) => self.shared.runtime.start_again(start, is_paused),
             (Some(plan), None) => {
-                if let Err(error) = self.shared.runtime.forget(&plan.id, &change.config) {
+                self.shared.runtime.halt(&plan.id);
+                if let Err(error) = self.forget(&plan.id, &change.config) {
                     tracing::warn!(query = plan.id, "not all that was begun is taken back: {error}");
                 }
             }
@@ -208,6 +211,7 @@ impl Engine {
         commands: &mut MutexGuard<'_, CommandLog>,
         parsed: &Parsed,
         change: &Change,
+        cleanup: &Cleanup,
     ) -> Result<CommandStatus, Failure> {
         let command_id = statements::command_id(&parsed.statement).unwrap_or_default();
         let command = &change.command;
@@ -222,7 +226,7 @@ impl Engine {
             time_ms: self.shared.clock.now_ms(),
             content: Content::Action(command.action.clone()),
         };
-        let sequence_number = commands.append(&logged)?;
+        let sequence_number = commands.append(&logged, cleanup)?;
         Ok(CommandStatus { command_id, message: logged.message, query_id: logged.query_id, sequence_number })
     }
 
@@ -245,31 +249,68 @@ impl Engine {
         let Some(plan) = change.command.action.start() else { return Ok(()) };
         if self.catalog().query(&plan.id).is_none() {
             // What a crash may have left of a query that was never logged.
-            self.shared.runtime.forget(&plan.id, &change.config)?;
+            self.forget(&plan.id, &change.config)?;
         }
         let (plan, config) = (Arc::clone(plan), Arc::clone(&change.config));
         Ok(self.shared.runtime.prepare(PersistentStart { plan, config, command, earlier })?)
     }
 
-    /// What comes after a change was logged: stopping, pausing, deleting. Safe to do twice.
-    fn finish(&self, change: &Change) -> Result<(), Failure> {
-        let (action, runtime) = (&change.command.action, &self.shared.runtime);
+    fn forget(&self, id: &str, config: &Config) -> Result<(), RuntimeError> {
+        let group = runtime::group(config.service_id(), id);
+        self.shared.runtime.forget(&mut BTreeMap::from([(id.to_owned(), group)]))
+    }
+
+    /// What an action will leave to clean up.
+    fn cleanup(&self, action: &Action) -> Cleanup {
+        let catalog = self.catalog();
+        let group = |id: &String| match (self.shared.runtime.query(id), catalog.lost_query(id)) {
+            (Some(running), _) => running.group(),
+            (None, Some(lost)) => runtime::group(&lost.service_id, id),
+            (None, None) => runtime::group(self.shared.config.service_id(), id),
+        };
+        let queries = action.stop.iter().map(|id| (id.clone(), group(id)));
+        Cleanup { queries: queries.collect(), topic: action.delete_topic.clone() }
+    }
+
+    /// Stops, pauses and resumes queries: all of them, also if there is something wrong with one.
+    fn switch(&self, action: &Action) -> Result<(), Failure> {
+        let (runtime, mut switched) = (&self.shared.runtime, Ok(()));
         for id in &action.stop {
-            runtime.forget(id, &change.config)?;
+            runtime.halt(id);
             self.shared.settling.forget(id);
         }
-        action.pause.iter().try_for_each(|id| runtime.pause(id))?;
-        action.resume.iter().try_for_each(|id| runtime.resume(id))?;
+        for id in &action.pause {
+            switched = switched.and(runtime.pause(id));
+        }
+        for id in &action.resume {
+            switched = switched.and(runtime.resume(id));
+        }
         if !action.resume.is_empty() {
             self.shared.settling.note();
         }
-        if let Some(topic) = &action.delete_topic {
-            match self.shared.log.delete_topic(topic) {
-                Ok(()) | Err(LogError::UnknownTopic(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
+        Ok(switched?)
+    }
+
+    /// Removes what is left of queries that have ended, and deletes the topic. What cannot be removed of queries stays
+    /// noted, and the next start tries again; a topic may be somebody's again by then, so that it is only told of.
+    pub(super) fn clean_up(&self, commands: &CommandLog, number: u64, cleanup: Cleanup) -> Result<(), Failure> {
+        let Cleanup { mut queries, topic } = cleanup;
+        let forgotten = self.shared.runtime.forget(&mut queries);
+        let deleted = match topic.as_ref().map(|topic| self.shared.log.delete_topic(topic)) {
+            None | Some(Ok(()) | Err(LogError::UnknownTopic(_))) => Ok(()),
+            Some(Err(error)) => Err(error),
+        };
+        commands.note_left(number, &Cleanup { queries, topic: None })?;
+        if let Err(error) = forgotten {
+            // Nothing that the statement was asked for is missing.
+            tracing::warn!(number, "what ended queries leave behind is removed at the next start: {error}");
         }
-        Ok(())
+        deleted.map_err(|error| {
+            let failure = Failure::from(error);
+            let topic = topic.unwrap_or_default();
+            let message = format!("All is done but this: topic {topic} could not be deleted. {}", failure.message);
+            Failure { message, ..failure }
+        })
     }
 }
 

@@ -29,9 +29,11 @@ impl Engine {
         self.close_client_queries();
         let answers = self.begin_within(&demolition(&catalog), Session::default(), None, Limits::NONE).run_to_end()?;
         let topics: BTreeSet<&str> = catalog.sources().map(|source| source.topic.as_str()).collect();
+        let mut deleted = Ok(());
         for topic in topics.into_iter().filter(|topic| patterns.iter().any(|pattern| pattern.is_match(topic))) {
-            self.shared.log.delete_topic(topic)?;
+            deleted = deleted.and(self.shared.log.delete_topic(topic));
         }
+        deleted?;
         let numbers = answers.iter().filter_map(|answer| match &answer.outcome {
             Outcome::Command(status) => Some(status.sequence_number),
             _ => None,

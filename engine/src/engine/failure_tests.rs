@@ -337,6 +337,37 @@ fn a_topic_that_cannot_be_made_takes_nothing_from_the_query_that_was_to_be_repla
 }
 
 #[test]
+fn what_cannot_be_removed_keeps_no_query_running_and_is_removed_by_the_next_start() {
+    let (faulty, log, engine) = with_query();
+    run(
+        &engine,
+        "CREATE STREAM b AS SELECT n FROM numbers; CREATE TABLE c AS SELECT n, COUNT(*) FROM numbers GROUP BY n;",
+    );
+    run(&engine, "INSERT INTO numbers VALUES (1);");
+    engine.run_until_idle(None);
+    let left = || {
+        let ids = [QUERY, "CSAS_B_1", "CTAS_C_2"].into_iter();
+        ids.filter(|id| !log.positions(&crate::runtime::group("default_", id)).unwrap().is_empty()).collect::<Vec<_>>()
+    };
+    assert_eq!(left().len(), 3);
+    faulty.refuse_topics(true);
+    run(&engine, "TERMINATE ALL;");
+    assert_eq!(names(&engine), []);
+    let refused = engine.execute("DROP STREAM good DELETE TOPIC;", Session::default(), None).unwrap_err().to_string();
+    assert!(refused.contains("GOOD could not be deleted") && refused.contains("the disk is full"), "{refused}");
+    assert!(engine.catalog().source("GOOD").is_none());
+    faulty.refuse_topics(false);
+    run(&engine, "CREATE STREAM d AS SELECT n FROM numbers;");
+    assert_eq!(left().len(), 3);
+    drop(engine);
+    let engine = driven_on(&log);
+    assert_eq!(left(), <[&str; 0]>::default());
+    assert_eq!(names(&engine), [("CSAS_D_3".to_owned(), "RUNNING".to_owned())]);
+    assert!(log.topic("GOOD").unwrap().is_some(), "it was told that it stays, and is somebody's by now");
+    assert_eq!(crate::commands::CommandLog::open(Arc::clone(log.kv())).unwrap().0.unfinished().unwrap(), []);
+}
+
+#[test]
 fn a_commit_that_fails_or_panics_before_a_pause_loses_nothing() {
     // One task commits, the query is paused, and so the other one has to commit; or it is paused while one commits.
     for (panics, works_first) in [(false, true), (true, true), (false, false), (true, false)] {

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use crate::kv::{self, Kv, KvError, Writes};
 use crate::log::forwarding::{ForwardingKv, ForwardingLog};
-use crate::log::{Commit, Embedded, Log, Position, Reader, Result, Signal, TopicSpec};
+use crate::log::{Commit, Embedded, Log, Position, Reader, Result, Signal, Topic, TopicSpec};
 
 type AtCommit = Box<dyn FnMut() -> Result<()> + Send>;
 type AtCommand = Mutex<Option<Box<dyn FnMut() + Send>>>;
@@ -55,9 +55,16 @@ impl Faulty {
         }
     }
 
-    /// Whether no topic can be made.
+    /// Whether no topic can be made, deleted or listed.
     pub(super) fn refuse_topics(&self, refuses: bool) {
         self.refuses_topics.store(refuses, Ordering::Relaxed);
+    }
+
+    fn check_topics(&self) -> Result<()> {
+        match self.refuses_topics.load(Ordering::Relaxed) {
+            true => Err(KvError::Unwritable("the disk is full".to_owned()).into()),
+            false => Ok(()),
+        }
     }
 
     /// Whether whoever wants to read topics panics.
@@ -102,10 +109,16 @@ impl ForwardingLog for Faulty {
         &self.inner
     }
     fn create_topic(&self, name: &str, spec: &TopicSpec) -> Result<()> {
-        match self.refuses_topics.load(Ordering::Relaxed) {
-            true => Err(KvError::Unwritable("the disk is full".to_owned()).into()),
-            false => self.inner.create_topic(name, spec),
-        }
+        self.check_topics()?;
+        self.inner.create_topic(name, spec)
+    }
+    fn delete_topic(&self, name: &str) -> Result<()> {
+        self.check_topics()?;
+        self.inner.delete_topic(name)
+    }
+    fn topics(&self) -> Result<Vec<Topic>> {
+        self.check_topics()?;
+        self.inner.topics()
     }
     fn reader(&self, from: Vec<Position>, wake: Arc<Signal>) -> Result<Box<dyn Reader>> {
         assert!(!self.panics_at_reader.load(Ordering::Relaxed), "no reader");

@@ -13,7 +13,7 @@ use crate::config::{Config, is_secret, setting};
 use crate::error::Error;
 use crate::kv::KvError;
 use crate::plan::{self, Action, Planner};
-use crate::runtime::{LogTopic, PersistentStart};
+use crate::runtime::{self, LogTopic, PersistentStart};
 use crate::types::Bounds;
 
 use super::Engine;
@@ -29,16 +29,8 @@ struct World {
     /// Queries that run, by id.
     queries: BTreeMap<String, PersistentStart>,
     paused: BTreeSet<String>,
-    /// What the last command stops and deletes: it may not have come to that.
-    last: Last,
-}
-
-/// What is left to do of a command once it is logged.
-#[derive(Default)]
-struct Last {
-    number: u64,
-    stop: Vec<String>,
-    delete_topic: Option<String>,
+    /// The queries that the last command has ended, and their groups.
+    ended: BTreeMap<String, String>,
 }
 
 /// Tells how far a long replay is.
@@ -72,7 +64,7 @@ impl Engine {
         if !planned_again.is_empty() {
             self.store_plans(&planned_again, count);
         }
-        self.finish_last(&world)?;
+        self.clean_up_after(&mut world)?;
         let order: Vec<String> = world.catalog.queries().map(|query| query.id.clone()).collect();
         *self.shared.catalog.write() = world.catalog;
         let (runtime, queries) = (&self.shared.runtime, order.len());
@@ -87,32 +79,34 @@ impl Engine {
         Ok(())
     }
 
-    /// Does what the last command left undone, unless it says that nothing is: what has the name of its topic now may have
-    /// been made since.
-    fn finish_last(&self, world: &World) -> Result<(), Error> {
-        let Last { number, stop, delete_topic } = &world.last;
+    /// Does what commands have left undone, as far as they have noted it.
+    fn clean_up_after(&self, world: &mut World) -> Result<(), Error> {
         let (shared, commands) = (&self.shared, self.shared.commands.lock());
-        if (stop.is_empty() && delete_topic.is_none()) || commands.is_finished(*number)? {
-            return Ok(());
+        // A version without notes may have been killed in its last command. The topic of that is not deleted: it was before,
+        // unless the server was killed just then, and what has its name now was made since.
+        if let Err(error) = shared.runtime.forget(&mut world.ended) {
+            tracing::warn!("not all that ended queries left behind is removed: {error}");
         }
-        for id in stop.iter().filter(|id| world.catalog.query(id).is_none()) {
-            shared.runtime.forget(id, &shared.config)?;
+        for (number, mut cleanup) in commands.unfinished()? {
+            cleanup.queries.retain(|id, _| world.catalog.query(id).is_none());
+            cleanup.topic = cleanup.topic.filter(|topic| world.catalog.sources_of_topic(topic).next().is_none());
+            let deletes = cleanup.topic.is_some();
+            if let Err(failure) = self.clean_up(&commands, number, cleanup) {
+                tracing::warn!(number, "a command of the last run was not quite carried out: {failure}");
+            }
+            if deletes {
+                // It may have been the processing log's, which this start has found there.
+                LogTopic::open(&shared.log, &shared.config)?;
+            }
         }
-        if let Some(topic) = delete_topic
-            && shared.log.topic(topic)?.is_some()
-        {
-            shared.log.delete_topic(topic)?;
-            // It may have been the processing log's, which this start has found there.
-            LogTopic::open(&shared.log, &shared.config)?;
-        }
-        Ok(commands.note_finished(*number)?)
+        Ok(())
     }
 
     /// Does again what a command did, or loses what it made. Says whether the command is to be stored as it is now. One that
     /// cannot be planned again is kept: a later version may plan it.
     fn redo(&self, world: &mut World, number: u64, command: &mut Logged) -> Result<bool, Error> {
         // Whatever comes of this command, the one before was carried out.
-        world.last = Last::default();
+        world.ended.clear();
         if let Content::Old(old) = &command.content {
             command.service_id = Config::default().with_remembered(&old.properties).service_id().to_owned();
             command.overrides = overrides(old);
@@ -131,7 +125,7 @@ impl Engine {
             }
             Err(problem) => problem,
         };
-        let Logged { command_id, source, query_id, text: statement, .. } = command.clone();
+        let Logged { command_id, source, query_id, text: statement, service_id, .. } = command.clone();
         if let Content::Unreadable { ends, .. } = &command.content {
             let ended = match ends {
                 Some(ends) => ends.action(),
@@ -148,7 +142,7 @@ impl Engine {
         }
         tracing::error!(number, command_id, statement, "a command cannot be carried out again: {problem}");
         let time_ms = self.shared.clock.now_ms();
-        world.lose(Lost { source, query_id, statement, problem, time_ms });
+        world.lose(Lost { source, query_id, service_id, statement, problem, time_ms });
         match &mut command.content {
             Content::Old(old) => {
                 let before = old.properties.len();
@@ -225,10 +219,14 @@ impl Engine {
 
 impl World {
     fn take(&mut self, number: u64, action: &Action, config: Arc<Config>) {
-        self.apply(&action.changes);
         for id in &action.stop {
             self.paused.remove(id);
+            let service_id = self.queries.get(id).map(|start| start.config.service_id());
+            let lost = self.catalog.lost_query(id).map(|lost| lost.service_id.as_str());
+            let group = service_id.or(lost).map(|service_id| runtime::group(service_id, id));
+            self.ended.extend(group.map(|group| (id.clone(), group)));
         }
+        self.apply(&action.changes);
         if let Some(plan) = action.start() {
             // A query that takes the place of a paused one runs.
             self.paused.remove(&plan.id);
@@ -241,7 +239,6 @@ impl World {
         for id in &action.resume {
             self.paused.remove(id);
         }
-        self.last = Last { number, stop: action.stop.clone(), delete_topic: action.delete_topic.clone() };
     }
 
     /// Goes on without what a command made.

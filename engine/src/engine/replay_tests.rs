@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::clock::Manual;
 use crate::config::Config;
 use crate::kv::Write;
-use crate::log::{Embedded, Log, TopicSpec};
+use crate::log::{Commit, Embedded, Log, TopicSpec};
 use crate::serving::Client;
 use crate::statements::{Outcome, QueryLine, Session};
 
@@ -160,11 +160,59 @@ fn a_topic_made_again_after_it_was_dropped_outlives_restarts() {
         }
     }
     // A server that died before it came to that does it when it starts, once; and has a processing log again.
-    log.kv().drop_spaces("commands/finished").unwrap();
+    let with = WITH.replace("partitions=2", "partitions=3");
+    run(&engine_on(Arc::clone(&log), "8192"), &format!("CREATE STREAM s (i INT) {with};"));
+    leave(&*log, 2, r#"{"topic": "s"}"#);
+    leave(&*log, 3, r#"{"topic": "told"}"#);
+    leave(&*log, 4, r#"{"connectors": ["of a later version"]}"#);
     drop(open());
-    assert_eq!(log.topic("told").unwrap().map(|topic| topic.spec.partitions), Some(1));
-    let finished = log.kv().get("commands/finished", &[]).unwrap();
-    assert_eq!(finished, Some(3_u64.to_be_bytes().to_vec()));
+    let partitions = |topic: &str| log.topic(topic).unwrap().map(|topic| topic.spec.partitions);
+    assert_eq!((partitions("told"), partitions("s")), (Some(1), Some(3)), "one is used by a stream again");
+    let left =
+        (2..=4_u64).filter(|number| log.kv().get("commands/unfinished", &number.to_be_bytes()).unwrap().is_some());
+    assert_eq!(left.collect::<Vec<_>>(), [4]);
+}
+
+/// Notes what a command has left to clean up.
+fn leave(log: &dyn Log, number: u64, cleanup: &str) {
+    let (space, value) = (Arc::from("commands/unfinished"), Some(cleanup.as_bytes().to_vec()));
+    log.kv().write(Write { space, key: number.to_be_bytes().to_vec(), value }.into()).unwrap();
+}
+
+#[test]
+fn the_first_start_after_an_upgrade_deletes_no_topic_that_was_made_again() {
+    let log = in_memory();
+    let engine = engine_on(Arc::clone(&log), "8192");
+    let source = format!("CREATE STREAM s (i INT) {WITH};");
+    run(&engine, &format!("{source} CREATE STREAM a AS SELECT i FROM s; TERMINATE CSAS_A_0; DROP STREAM a;"));
+    run(&engine, "DROP STREAM s DELETE TOPIC;");
+    drop(engine);
+    damage(&*log, 0, &source);
+    damage(&*log, 4, "DROP STREAM s DELETE TOPIC;");
+    log.create_topic("s", &TopicSpec { partitions: 3, replicas: 1, config: Default::default() }).unwrap();
+    for _ in 0..2 {
+        drop(engine_on(Arc::clone(&log), "8192"));
+        assert_eq!(log.topic("s").unwrap().map(|topic| topic.spec.partitions), Some(3));
+    }
+}
+
+#[test]
+fn what_an_earlier_version_was_killed_over_is_removed() {
+    let log = in_memory();
+    let engine = engine_on(Arc::clone(&log), "8192");
+    run(
+        &engine,
+        &format!("CREATE STREAM s (i INT) {WITH}; CREATE STREAM a AS SELECT i FROM s; INSERT INTO s VALUES (1);"),
+    );
+    let group = crate::runtime::group("default_", "CSAS_A_0");
+    let positions = log.positions(&group).unwrap();
+    run(&engine, "TERMINATE CSAS_A_0;");
+    drop(engine);
+    assert!(!positions.is_empty() && log.positions(&group).unwrap().is_empty());
+    log.commit(Commit { group: Arc::from(group.as_str()), positions, ..Commit::default() }).unwrap();
+    damage(&*log, 2, "TERMINATE CSAS_A_0;");
+    drop(engine_on(Arc::clone(&log), "8192"));
+    assert!(log.positions(&group).unwrap().is_empty());
 }
 
 /// Makes every command unreadable that begins like this, as if a later version had written it.

@@ -1,5 +1,6 @@
 //! The queries that run: started, paused, stopped, looked at.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::clock::Clock;
 use crate::config::{Config, setting};
 use crate::expr::Registry;
-use crate::log::{Log, LogError, Signal, TopicSpec};
+use crate::log::{Log, LogError, Signal, Topic, TopicSpec};
 use crate::state::{Budget, Table};
 use crate::steps::QueryPlan;
 
@@ -439,27 +440,40 @@ impl Runtime {
         self.pool.remove(&Arc::from(id));
     }
 
-    /// Stops a query for good: its positions, its state and its internal topics go.
+    /// Removes what queries, which have ended, have left behind: positions, state, repartition topics. `queries` are ids and
+    /// groups; those stay in it of which something is left.
     ///
     /// # Errors
-    /// The log failed. The query has stopped, and some of what it kept may be left.
-    pub fn forget(&self, id: &str, config: &Config) -> Result<(), RuntimeError> {
-        // One that runs has its own: the server's service id may have changed since it was made.
-        let own = self.query(id).map(|running| running.group());
-        let group = own.unwrap_or_else(|| group(config.service_id(), id));
-        self.halt(id);
-        self.log.delete_group(&group)?;
+    /// The log failed.
+    pub fn forget(&self, queries: &mut BTreeMap<String, String>) -> Result<(), RuntimeError> {
+        if queries.is_empty() {
+            return Ok(());
+        }
+        let topics = self.log.topics()?;
+        let mut all_forgotten = Ok(());
+        for (id, group) in std::mem::take(queries) {
+            let forgotten = self.forget_one(&id, &group, &topics);
+            if forgotten.is_err() {
+                queries.insert(id, group);
+            }
+            all_forgotten = all_forgotten.and(forgotten);
+        }
+        all_forgotten
+    }
+
+    fn forget_one(&self, id: &str, group: &str, topics: &[Topic]) -> Result<(), RuntimeError> {
         self.log.kv().drop_spaces(&format!("state/{id}/"))?;
-        for topic in self.log.topics()? {
-            if topic
-                .name
-                .strip_prefix(&group)
-                .is_some_and(|rest| rest.starts_with('-') && rest.ends_with("-repartition"))
-            {
-                self.log.delete_topic(&topic.name)?;
+        let is_own = |topic: &&Topic| {
+            let rest = topic.name.strip_prefix(group);
+            rest.is_some_and(|rest| rest.starts_with('-') && rest.ends_with("-repartition"))
+        };
+        for topic in topics.iter().filter(is_own) {
+            match self.log.delete_topic(&topic.name) {
+                Ok(()) | Err(LogError::UnknownTopic(_)) => {}
+                Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(self.log.delete_group(group)?)
     }
 
     /// Pauses a query; positions and state are kept.

@@ -74,7 +74,7 @@ fn lost_query(view: View<'_>, lost: &Lost) -> QueryDescription {
         running: view.lost_line(lost),
         tasks: Vec::new(),
         errors: vec![error],
-        group: Some(runtime::group(view.config.service_id(), &id)),
+        group: Some(runtime::group(&lost.service_id, &id)),
         id,
     }
 }
