@@ -21,6 +21,8 @@ pub struct Registry {
 struct Entry {
     function: &'static Function,
     signatures: Vec<Signature>,
+    /// [`Signature::types`] of each.
+    types: Vec<String>,
 }
 
 impl Registry {
@@ -30,8 +32,9 @@ impl Registry {
         let mut functions = BTreeMap::new();
         let library = LIBRARY.iter().copied().chain([aggregates::FUNCTIONS]);
         for function in library.chain(extra.iter().copied()).flat_map(|functions| functions.iter()) {
-            let signatures = function.variations.iter().filter_map(|v| Signature::parse(v.signature)).collect();
-            functions.insert(function.name, Entry { function, signatures });
+            let signatures: Vec<_> = function.variations.iter().filter_map(|v| Signature::parse(v.signature)).collect();
+            let types = signatures.iter().map(Signature::types).collect();
+            functions.insert(function.name, Entry { function, signatures, types });
         }
         Self { functions, aggregates: Aggregates::with(&[]) }
     }
@@ -66,9 +69,8 @@ impl Registry {
     /// The variation of a function with that signature, as [`Signature::types`] writes it.
     pub fn variation(&self, name: &str, types: &str) -> Option<(&'static Function, &'static Variation, &Signature)> {
         let entry = self.functions.get(name)?;
-        let mut all = entry.signatures.iter().zip(entry.function.variations);
-        all.find(|(signature, _)| signature.types() == types)
-            .map(|(signature, variation)| (entry.function, variation, signature))
+        let at = entry.types.iter().position(|known| known == types)?;
+        Some((entry.function, entry.function.variations.get(at)?, entry.signatures.get(at)?))
     }
 
     /// The variations that are told to users, with their signatures.
