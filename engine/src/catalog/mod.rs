@@ -1,7 +1,7 @@
 //! What exists: streams, tables, custom types, persistent queries, and who reads and writes what.
 //!
 //! ```text
-//! plan(statement, &Catalog) ──> Command { changes, … } ──apply──> Catalog
+//! plan(statement, &Catalog) ──> Command { action: { changes, … }, … } ──apply──> Catalog
 //! ```
 //!
 //! A catalog is a handful of ordered maps behind one `Arc`: [`Catalog::clone`] is the fork a dry run works on, the first

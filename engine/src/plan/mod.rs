@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! CREATE ──────────────────────────────┐
-//! SELECT ─resolve─> names ─bind─> types ─select─> steps ─sink─> topic, formats ──> Command { topics, changes, start }
+//! SELECT ─resolve─> names ─bind─> types ─select─> steps ─sink─> topic, formats ──> Command { topics, action, … }
 //! ```
 //!
 //! | where | what |
@@ -64,7 +64,7 @@ pub use command::{Action, Command, DEFAULT_RETENTION_MS, Ends, NewTopic};
 pub use error::{ErrorKind, PlanError};
 pub use formats::serde_features;
 pub(crate) use messages::other_spelling;
-pub use session::{Session, TopicInfo, Topics, WithPlanned};
+pub use session::{Session, TopicInfo, Topics};
 pub use transient::Analysis;
 
 use error::{Result, Told};

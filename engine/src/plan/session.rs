@@ -20,26 +20,6 @@ pub struct TopicInfo {
     pub retention_ms: i64,
 }
 
-/// Topics that earlier statements of the same request are going to make, in front of those that exist.
-pub struct WithPlanned<'a> {
-    /// What exists.
-    pub existing: &'a dyn Topics,
-    /// What will be made.
-    pub planned: &'a [super::NewTopic],
-}
-
-impl Topics for WithPlanned<'_> {
-    fn topic(&self, name: &str) -> Option<TopicInfo> {
-        self.existing.topic(name).or_else(|| {
-            self.planned.iter().find(|topic| topic.name == name).map(|topic| TopicInfo {
-                partitions: topic.partitions,
-                replicas: topic.replicas,
-                retention_ms: topic.retention_ms.unwrap_or(super::DEFAULT_RETENTION_MS),
-            })
-        })
-    }
-}
-
 /// Settings and surroundings of one statement.
 #[derive(Debug, Clone, Copy)]
 pub struct Session<'a> {
@@ -47,7 +27,8 @@ pub struct Session<'a> {
     pub config: &'a Config,
     /// What the statement's spans count in.
     pub place: sql::SourceText<'a>,
-    /// The id the query got when the statement first ran (replay of the command log).
+    /// The id of the query, where it does not follow from what exists: a client's, or one that a command of an earlier
+    /// version has started, which is planned again.
     pub query_id: Option<&'a str>,
     /// How large what the statement makes may be.
     pub bounds: Bounds,
