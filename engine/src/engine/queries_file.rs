@@ -81,14 +81,15 @@ impl QueriesFile {
                 }
             })?;
             made.extend(self.statements.get(at).and_then(|parsed| Made::by(&parsed.statement)));
-            self.check_settings(command, at)?;
+            self.check_settings(command, at, config)?;
             done = at + 1;
         }
         Ok(done)
     }
 
-    /// What was SET before a statement must be what was when it was carried out: it does not run with anything else.
-    fn check_settings(&self, command: &Logged, at: usize) -> Result<(), Error> {
+    /// What was SET before a statement must be what was when it was carried out: it does not run with anything else. What was
+    /// not is as the server has it: an upgrade may have made settings of the server's file of that time part of a command.
+    fn check_settings(&self, command: &Logged, at: usize, config: &Config) -> Result<(), Error> {
         let (before, of_it) = self.statements.split_at(at);
         let mut properties = BTreeMap::new();
         for parsed in before {
@@ -104,8 +105,13 @@ impl QueriesFile {
         }
         // Logs of early versions do not tell what was SET from what the server's file said.
         let is_known = matches!(command.content, Content::Action(_));
+        let set = Config::default().overrides(&properties);
+        let differs = |name: &String| {
+            let (now, then) = (set.get(name), command.overrides.get(name));
+            now.map(String::as_str).or(config.value(name)) != then.map(String::as_str).or(config.value(name))
+        };
         match of_it.first() {
-            Some(parsed) if is_known && Config::default().overrides(&properties) != command.overrides => {
+            Some(parsed) if is_known && set.keys().chain(command.overrides.keys()).any(differs) => {
                 let was: Vec<String> =
                     command.overrides.iter().map(|(name, value)| format!("'{name}'='{value}'")).collect();
                 let was = if was.is_empty() { "nothing".to_owned() } else { was.join(", ") };
@@ -225,4 +231,63 @@ fn canonical(text: &str) -> String {
     let parsed = sql::parse_within(text, &Variables::default(), sql::Limits::NONE);
     let only = parsed.ok().and_then(|mut parsed| parsed.pop());
     only.map_or_else(|| text.to_owned(), |parsed| sql::format(&parsed.statement))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::Parts;
+    use super::*;
+    use crate::clock::Manual;
+    use crate::expr::Registry;
+    use crate::kv::Write;
+    use crate::log::{Embedded, Log};
+
+    const SOURCE: &str = "CREATE STREAM s (i INT) WITH (kafka_topic='s', value_format='json', partitions=1);";
+    const QUERY: &str = "CREATE STREAM a AS SELECT i FROM s;";
+
+    fn open(log: &Arc<dyn Log>, file: &std::path::Path, reset: &str) -> Result<Engine, Error> {
+        let settings = [("ksql.queries.file", file.to_str().unwrap()), ("ksql.streams.auto.offset.reset", reset)];
+        Engine::new(Parts {
+            log: Arc::clone(log),
+            clock: Arc::new(Manual::at(1_000)),
+            config: Config::new(settings).unwrap(),
+            functions: Registry::with(&[]),
+            threads: 0,
+            uncut: false,
+        })
+    }
+
+    #[test]
+    fn a_directory_of_an_earlier_version_starts_again_and_again() {
+        let log: Arc<dyn Log> = Arc::new(Embedded::in_memory());
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("queries.sql");
+        fs::write(&file, format!("{SOURCE} {QUERY}")).unwrap();
+        // As an earlier version wrote them: what the server's file said is among the properties.
+        let query = serde_json::json!("CSAS_A_0");
+        for (number, written, id, query) in
+            [(0_u64, SOURCE, "stream/`S`/create", serde_json::Value::Null), (1, QUERY, "stream/`A`/create", query)]
+        {
+            let entry = serde_json::json!({
+                "written": written, "command_id": id, "query_id": query, "message": "", "time_ms": 1,
+                "properties": {"ksql.streams.auto.offset.reset": "earliest"},
+                "topics": {"s": {"partitions": 1, "replicas": 1, "retention_ms": 1000}},
+            });
+            let (space, value) = (Arc::from("commands"), Some(entry.to_string().into_bytes()));
+            log.kv().write(Write { space, key: number.to_be_bytes().to_vec(), value }.into()).unwrap();
+        }
+        for topic in ["s", "A"] {
+            log.create_topic(topic, &crate::log::testing::spec(1)).unwrap();
+        }
+        for _ in 0..3 {
+            drop(open(&log, &file, "earliest").unwrap());
+        }
+        // What it runs with is not what the file and the server say now.
+        let refused = open(&log, &file, "latest").map(drop).unwrap_err().to_string();
+        assert!(refused.contains("'ksql.streams.auto.offset.reset'='earliest' SET"), "{refused}");
+        fs::write(&file, format!("SET 'auto.offset.reset'='earliest'; {SOURCE} {QUERY}")).unwrap();
+        drop(open(&log, &file, "latest").unwrap());
+    }
 }
