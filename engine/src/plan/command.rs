@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Change, Query, SourceKind};
+use crate::catalog::{Change, Lost, Query, SourceKind};
 use crate::steps::QueryPlan;
 
 /// Retention a topic has when nobody says otherwise.
@@ -126,7 +126,21 @@ impl Command {
 impl Action {
     /// Ends queries.
     pub fn terminate(ids: Vec<String>) -> Self {
-        Self { changes: ids.iter().cloned().map(Change::DropQuery).collect(), stop: ids, ..Self::default() }
+        let mut action = Self::default();
+        ids.into_iter().for_each(|id| action.end(id));
+        action
+    }
+
+    /// Ends a query for good.
+    pub fn end(&mut self, id: String) {
+        self.changes.push(Change::DropQuery(id.clone()));
+        self.stop.push(id);
+    }
+
+    /// Ends the query of a stream or table that could not be brought back, if it has one: its positions and its state are
+    /// still there.
+    pub(super) fn end_lost(&mut self, lost: Option<&Arc<Lost>>) {
+        lost.and_then(|lost| lost.query_id.clone()).into_iter().for_each(|id| self.end(id));
     }
 
     /// The stream or table it makes or changes.

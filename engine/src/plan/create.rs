@@ -84,6 +84,7 @@ impl Planner<'_> {
         let source = Arc::new(source);
         let mut command = Command::new(source.statement.clone(), messages::created(create.kind));
         command.topics = topics;
+        command.action.end_lost(self.catalog.lost_source(&source.name));
         command.action.changes.push(Change::PutSource(Arc::clone(&source)));
         if source.read_only && source.is_table() {
             self.materialise(&source, &mut command);

@@ -100,6 +100,7 @@ impl Planner<'_> {
         }
         let mut command = Command::new(statement, messages::query_created(&id));
         command.topics.extend(topic);
+        command.action.end_lost(self.catalog.lost_source(name));
         command.action.changes.push(Change::PutSource(Arc::new(source)));
         command.action.changes.push(Change::PutQuery(Arc::new(Query {
             id,

@@ -1,5 +1,7 @@
 //! `DROP STREAM|TABLE [IF EXISTS] name [DELETE TOPIC]`
 
+use std::sync::Arc;
+
 use sql::{Ident, Statement};
 
 use crate::catalog::{Change, Lost, Query, QueryKind, Source, SourceKind};
@@ -49,8 +51,7 @@ impl Planner<'_> {
         let mut command =
             Command::new(shown(), format!("Source `{}` (topic: {}) was dropped.", source.name, source.topic));
         for query in self.catalog.writers(&source.name).filter(|query| belongs(query, source)) {
-            command.action.stop.push(query.id.clone());
-            command.action.changes.push(Change::DropQuery(query.id.clone()));
+            command.action.end(query.id.clone());
         }
         command.action.changes.push(Change::DropSource(source.name.clone()));
         command.action.delete_topic = delete_topic.then(|| source.topic.clone());
@@ -67,7 +68,7 @@ impl Planner<'_> {
                 dependants.join(", ")
             )));
         }
-        let ids = |queries: Vec<&std::sync::Arc<Query>>| -> Vec<String> {
+        let ids = |queries: Vec<&Arc<Query>>| -> Vec<String> {
             let mut ids: Vec<String> =
                 queries.into_iter().filter(|query| !belongs(query, source)).map(|query| query.id.clone()).collect();
             ids.sort();
@@ -88,15 +89,14 @@ impl Planner<'_> {
 }
 
 /// A stream or table that the start could not bring back; what hung on it is lost too, and does not keep it.
-fn drop_lost(lost: &Lost, name: &Ident, shown: String, delete_topic: bool) -> Result<Command> {
+fn drop_lost(lost: &Arc<Lost>, name: &Ident, shown: String, delete_topic: bool) -> Result<Command> {
     if delete_topic {
         let message =
             format!("`{}` {}. So its topic is not known: drop it without DELETE TOPIC.", name.name, lost.reason());
         return Err(PlanError::statement(message).at(name.span));
     }
     let mut command = Command::new(shown, format!("Source `{}` was dropped.", name.name));
-    command.action.stop.extend(lost.query_id.clone());
-    command.action.changes.extend(lost.query_id.clone().map(Change::DropQuery));
+    command.action.end_lost(Some(lost));
     command.action.changes.push(Change::DropSource(name.name.clone()));
     Ok(command)
 }
