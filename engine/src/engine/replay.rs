@@ -172,7 +172,7 @@ impl Engine {
         };
         if let Some(lost) = lost.or_else(lost_sink) {
             let name = lost.source.as_ref().map(|(_, name)| name.as_str()).unwrap_or_default();
-            return Some(format!("`{name}` {}", lost.reason()));
+            return Some(needs_lost(name, lost));
         }
         let unknown = query.plan.unknown_function(&self.shared.functions);
         unknown.map(|call| format!("it calls {call}, a function that this server does not have"))
@@ -241,18 +241,43 @@ impl World {
         }
     }
 
-    /// Goes on without what a command made.
+    /// Goes on without what a command made, and without what reads or writes it.
     fn lose(&mut self, lost: Lost) {
-        let mut changes = Vec::new();
-        if let Some((_, name)) = &lost.source {
-            let written = self.catalog.writers(name).map(|query| query.id.clone());
-            let own = written.filter(|id| lost.query_id.as_ref().is_none_or(|own| own == id));
-            changes.extend(own.map(catalog::Change::DropQuery));
+        let mut open = vec![lost];
+        while let Some(mut lost) = open.pop() {
+            let mut changes = Vec::new();
+            if let Some((_, name)) = lost.source.clone() {
+                let hangs_on_it =
+                    |query: &&Arc<catalog::Query>| query.sink.as_ref() == Some(&name) || query.sources.contains(&name);
+                for query in self.catalog.queries().filter(hangs_on_it) {
+                    changes.push(catalog::Change::DropQuery(query.id.clone()));
+                    let is_own = query.kind != catalog::QueryKind::InsertInto && query.sink.as_ref() == Some(&name);
+                    match is_own {
+                        true => lost.query_id = Some(query.id.clone()),
+                        false => open.push(self.lost_with(query, &name, &lost)),
+                    }
+                }
+            }
+            if lost.source.is_some() || lost.query_id.is_some() {
+                changes.push(catalog::Change::Lose(Arc::new(lost)));
+            }
+            self.apply(&changes);
         }
-        if lost.source.is_some() || lost.query_id.is_some() {
-            changes.push(catalog::Change::Lose(Arc::new(lost)));
+    }
+
+    /// A query that cannot go on without what is lost, with what it makes.
+    fn lost_with(&self, query: &catalog::Query, name: &str, lost: &Lost) -> Lost {
+        let made = query.sink.as_ref().filter(|_| query.kind != catalog::QueryKind::InsertInto);
+        let source = made.and_then(|name| self.catalog.source(name));
+        let service_id = self.queries.get(&query.id).map(|start| start.config.service_id().to_owned());
+        Lost {
+            source: source.map(|source| (source.kind, source.name.clone())),
+            query_id: Some(query.id.clone()),
+            service_id: service_id.unwrap_or_default(),
+            statement: query.statement.clone(),
+            problem: needs_lost(name, lost),
+            time_ms: lost.time_ms,
         }
-        self.apply(&changes);
     }
 
     fn apply(&mut self, changes: &[catalog::Change]) {
@@ -263,6 +288,11 @@ impl World {
             }
         }
     }
+}
+
+/// What is wrong with a query that reads or writes what is lost.
+fn needs_lost(name: &str, lost: &Lost) -> String {
+    format!("`{name}` {}", lost.reason())
 }
 
 /// The queries a statement meant.

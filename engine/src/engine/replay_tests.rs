@@ -1,5 +1,6 @@
 //! Commands that cannot be carried out again: they stop what they made, and not the start.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::clock::Manual;
@@ -389,6 +390,77 @@ fn what_was_lost_can_be_dropped_and_made_again() {
     drop(engine);
     let engine = engine_on(Arc::clone(&log), "8192");
     assert_eq!(queries(&engine), all);
+    assert_eq!(engine.catalog().lost().count(), 0);
+}
+
+#[test]
+fn what_takes_the_place_of_something_lost_leaves_nothing_of_it() {
+    for replaced in ["CREATE OR REPLACE TABLE t AS SELECT i, COUNT(*) AS m FROM s GROUP BY i;", "DROP TABLE t;"] {
+        let log = in_memory();
+        let engine = engine_on(Arc::clone(&log), "8192");
+        run(&engine, "CREATE STREAM s (i INT) WITH (kafka_topic='s', value_format='json', partitions=2);");
+        run(&engine, "CREATE TABLE t AS SELECT i, COUNT(*) AS n FROM s GROUP BY i; INSERT INTO s VALUES (1);");
+        drop(engine);
+        make_unreadable(&*log, "CREATE TABLE t");
+        // What it has left is called after the service that it was made in.
+        let engine = engine_with(&log, &[("ksql.service.id", "other_")]);
+        let of_lost = || {
+            let positions = log.positions("_confluent-ksql-default_query_CTAS_T_0").unwrap().len();
+            let topics = log.topics().unwrap().into_iter().filter(|topic| topic.name.contains("CTAS_T_0")).count();
+            let mut entries = 0;
+            for task in ["1_0", "1_1"] {
+                let mut count = |_: &[u8], _: &[u8]| {
+                    entries += 1;
+                    true
+                };
+                let (space, all) = (format!("state/CTAS_T_0/{task}/Aggregate/Aggregate"), Bound::Unbounded);
+                log.kv().scan(&space, all, all, &mut count).unwrap();
+            }
+            (positions, topics, entries)
+        };
+        assert_eq!(of_lost(), (4, 1, 1), "{replaced}");
+        run(&engine, replaced);
+        assert_eq!(of_lost(), (0, 0, 0), "{replaced}");
+        assert_eq!(engine.catalog().lost().count(), 0);
+        drop(engine_on(Arc::clone(&log), "8192"));
+    }
+}
+
+#[test]
+fn what_hangs_on_a_change_that_cannot_be_read_is_shown_with_the_reason() {
+    let log = in_memory();
+    let engine = engine_on(Arc::clone(&log), "8192");
+    run(
+        &engine,
+        &format!(
+            "{SETUP} CREATE STREAM more (i INT) WITH (kafka_topic='more', value_format='json', partitions=1);
+             INSERT INTO s SELECT i FROM more;
+             CREATE STREAM apart AS SELECT i FROM more;
+             ALTER STREAM s ADD COLUMN j INT;
+             INSERT INTO more (i) VALUES (1);"
+        ),
+    );
+    drop(engine);
+    make_unreadable(&*log, "ALTER");
+    let engine = engine_on(Arc::clone(&log), "8192");
+    let mut found = queries(&engine);
+    found.sort();
+    let mut expected: Vec<_> =
+        ["CSAS_A_0", "CSAS_B_1", "CSAS_OTHER_2", "INSERTQUERY_3", "INSERTQUERY_4", "INSERTQUERY_5"]
+            .map(|id| pair(id, "ERROR"))
+            .to_vec();
+    expected.insert(0, pair("CSAS_APART_6", "RUNNING"));
+    assert_eq!(found, expected);
+    let explained = engine.execute("EXPLAIN INSERTQUERY_5;", Session::default(), None).unwrap();
+    let Outcome::QueryDescription(explained) = &explained[0].outcome else { panic!() };
+    let problem = &explained.errors[0].message;
+    assert!(problem.contains("`S` could not be brought back") && problem.contains("later version"), "{problem}");
+    let group = crate::runtime::group("default_", "INSERTQUERY_5");
+    assert_eq!(log.positions(&group).unwrap().len(), 1, "a version that can read it goes on there");
+    run(&engine, "TERMINATE INSERTQUERY_5;");
+    assert!(log.positions(&group).unwrap().is_empty());
+    run(&engine, "TERMINATE ALL; DROP STREAM a; DROP STREAM b; DROP STREAM other; DROP STREAM s;");
+    assert_eq!(queries(&engine), []);
     assert_eq!(engine.catalog().lost().count(), 0);
 }
 
