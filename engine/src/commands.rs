@@ -65,7 +65,7 @@ pub(crate) enum Content {
     Unreadable {
         /// Why.
         problem: String,
-        /// What it ended, if that is known.
+        /// What it ended, if all of that is known.
         ends: Option<Ends>,
     },
 }
@@ -87,7 +87,8 @@ impl Cleanup {
     }
 }
 
-/// An entry as it is stored. New fields have a default.
+/// An entry as it is stored. New fields have a default, and earlier versions pass over them: what they must not pass over
+/// comes with a new [`VERSION`].
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Entry {
@@ -103,7 +104,7 @@ struct Entry {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     overrides: BTreeMap<String, String>,
     time_ms: i64,
-    ends: Option<Ends>,
+    ends: Option<Box<RawValue>>,
     action: Option<Box<RawValue>>,
 }
 
@@ -131,7 +132,7 @@ impl Logged {
                 service_id: self.service_id.clone(),
                 overrides: self.overrides.clone(),
                 time_ms: self.time_ms,
-                ends: Some(Ends::of(action)),
+                ends: Some(to_raw_value(&Ends::of(action))?),
                 action: Some(to_raw_value(action)?),
             })
         };
@@ -153,7 +154,11 @@ impl Logged {
             }
             entry => entry.map_err(damaged)?,
         };
-        let unreadable = |problem: String| Content::Unreadable { problem, ends: entry.ends.clone() };
+        let ends = || match &entry.ends {
+            Some(ends) => serde_json::from_str(ends.get()).ok(),
+            None => (entry.source.is_some() || entry.query_id.is_some()).then(Ends::default),
+        };
+        let unreadable = |problem: String| Content::Unreadable { problem, ends: ends() };
         let content = match &entry.action {
             _ if version > VERSION => unreadable(later),
             None => unreadable("it does not say what it does".to_owned()),

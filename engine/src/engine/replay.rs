@@ -127,18 +127,14 @@ impl Engine {
         };
         let Logged { command_id, source, query_id, text: statement, service_id, .. } = command.clone();
         if let Content::Unreadable { ends, .. } = &command.content {
-            let ended = match ends {
-                Some(ends) => ends.action(),
-                None if source.is_some() || query_id.is_some() => Action::default(),
-                None => {
-                    return Err(KvError::DataDir(format!(
-                        "command {number} of the command log ({statement}) cannot be carried out again, and what it ended \
-                         would come back: {problem}"
-                    ))
-                    .into());
-                }
+            let Some(ends) = ends else {
+                return Err(KvError::DataDir(format!(
+                    "command {number} of the command log ({statement}) cannot be carried out again, and what it ended would \
+                     come back: {problem}"
+                ))
+                .into());
             };
-            world.take(number, &ended, Arc::clone(&self.shared.config));
+            world.take(number, &ends.action(), Arc::clone(&self.shared.config));
         }
         tracing::error!(number, command_id, statement, "a command cannot be carried out again: {problem}");
         let time_ms = self.shared.clock.now_ms();

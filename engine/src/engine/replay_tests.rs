@@ -269,6 +269,11 @@ fn a_log_that_would_bring_back_what_was_ended_is_refused_with_the_number() {
         of_nothing_known.starts_with("command 6 of the command log (TERMINATE INSERTQUERY_4;)"),
         "{of_nothing_known}"
     );
+    let of_what_it_ended_too = damaged(&|log| {
+        make_unreadable(log, "CREATE STREAM a");
+        change(log, 1, |entry| set(entry, "/ends", serde_json::json!({"connectors": ["C"]})));
+    });
+    assert!(of_what_it_ended_too.starts_with("command 1 of the command log"), "{of_what_it_ended_too}");
     let of_a_later_version = damaged(&|log| {
         change(log, 1, |entry| {
             set(entry, "/version", 3.into());

@@ -64,9 +64,10 @@ pub struct Action {
     pub delete_topic: Option<String>,
 }
 
-/// What a command ends, by name. It stands beside the action, so that an action that cannot be read brings nothing back.
+/// What a command ends, by name. It stands beside the action, so that an action that cannot be read brings nothing back. Who
+/// does not know all of its fields does not know what would come back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Ends {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     queries: Vec<String>,
