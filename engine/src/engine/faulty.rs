@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use crate::kv::{self, Kv, KvError, Writes};
 use crate::log::forwarding::{ForwardingKv, ForwardingLog};
-use crate::log::{Commit, Embedded, Log, Position, Reader, Result, Signal, Topic, TopicSpec};
+use crate::log::{Commit, Embedded, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicSpec};
 
 type AtCommit = Box<dyn FnMut() -> Result<()> + Send>;
 type AtCommand = Mutex<Option<Box<dyn FnMut() + Send>>>;
@@ -21,6 +21,8 @@ pub(super) struct Faulty {
     at_commit: Mutex<Option<AtCommit>>,
     panics_at_reader: AtomicBool,
     refuses_topics: AtomicBool,
+    /// No record of that one is taken, by a log whose commits are not atomic.
+    refused_topic: Mutex<Option<&'static str>>,
 }
 
 struct FaultyKv {
@@ -52,6 +54,7 @@ impl Faulty {
             at_commit: Mutex::default(),
             panics_at_reader: AtomicBool::default(),
             refuses_topics: AtomicBool::default(),
+            refused_topic: Mutex::default(),
         }
     }
 
@@ -70,6 +73,19 @@ impl Faulty {
     /// Whether whoever wants to read topics panics.
     pub(super) fn panic_at_reader(&self, panics: bool) {
         self.panics_at_reader.store(panics, Ordering::Relaxed);
+    }
+
+    /// Takes no records of that topic, and is not atomic from now on.
+    pub(super) fn refuse_records_of(&self, topic: &'static str) {
+        *self.refused_topic.lock() = Some(topic);
+    }
+
+    fn check(&self, outputs: &[Output]) -> Result<()> {
+        let refused = *self.refused_topic.lock();
+        match outputs.iter().any(|output| Some(&*output.to.topic) == refused) {
+            true => Err(LogError::Broker("not allowed to write there".to_owned())),
+            false => Ok(()),
+        }
     }
 
     /// Whether no command can be written.
@@ -128,7 +144,15 @@ impl ForwardingLog for Faulty {
         if let Some(at_commit) = &mut *self.at_commit.lock() {
             at_commit()?;
         }
+        self.check(&commit.outputs)?;
         self.inner.commit(commit)
+    }
+    fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>> {
+        self.check(&outputs)?;
+        self.inner.append(outputs)
+    }
+    fn is_atomic(&self) -> bool {
+        self.refused_topic.lock().is_none()
     }
     fn kv(&self) -> &Arc<dyn Kv> {
         &self.kv

@@ -327,3 +327,16 @@ fn what_clients_write_to_it_is_bounded() {
     engine.run_until_idle(None);
     assert_eq!(written() - before, 1);
 }
+
+#[test]
+fn a_log_that_cannot_be_written_stops_nobody_where_commits_are_not_atomic() {
+    let (faulty, log) = Faulty::in_memory();
+    let engine = open(&log, &[]);
+    run(&engine, NUMBERS);
+    run(&engine, COPY);
+    faulty.refuse_records_of(TOPIC);
+    feed(&*log, ["{not json", r#"{"n":1}"#]);
+    engine.run_until_idle(None);
+    assert_eq!(records(&*log, "COPY").len(), 1);
+    assert!(engine.shared.runtime.life("CSAS_COPY_0").unwrap().errors().is_empty());
+}

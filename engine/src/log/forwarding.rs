@@ -40,6 +40,7 @@ forwarding! {
         fn reader(&self, from: Vec<Position>, wake: Arc<Signal>) -> Result<Box<dyn Reader>>;
         fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>>;
         fn commit(&self, commit: Commit) -> Result<()>;
+        fn is_atomic(&self) -> bool;
         fn delete_records(&self, before: &[Position]) -> Result<()>;
         fn positions(&self, group: &str) -> Result<Vec<Position>>;
         fn delete_group(&self, group: &str) -> Result<()>;

@@ -237,6 +237,10 @@ pub trait Log: Send + Sync + 'static {
     /// As [`Log::append`]; [`LogError::Invalid`] also for state that the database can never take. Over Kafka the records of
     /// a commit that failed may have been written.
     fn commit(&self, commit: Commit) -> Result<()>;
+    /// Whether a commit that fails has written nothing. Else its records may be there, and again when it is repeated.
+    fn is_atomic(&self) -> bool {
+        true
+    }
     /// Gives up the records before these positions: nobody will read them again. A log that gives up whole files keeps
     /// some of them for now.
     ///

@@ -14,7 +14,7 @@ use crate::log::{Log, LogError, Output, Partitioner, Position, Records, RecordsB
 use super::log_topic::is_passed;
 
 /// How often a record may become a dead letter. Programs and clients outside can lead letters back to what wrote them.
-const MAX_ATTEMPTS: u32 = 16;
+pub(super) const MAX_ATTEMPTS: u32 = 16;
 
 /// Bytes of the headers that are added, and of what a log adds to a record: a message has at most about 1 KiB, a name of a
 /// topic 249 bytes.
@@ -88,16 +88,15 @@ impl DeadLetters {
         Self { log, topic, query: query.to_owned(), letters, unknown, lost, partitioner: Partitioner::default() }
     }
 
-    /// Takes a record.
-    pub(super) fn push(&mut self, lost: LostRecord, fault: Fault) {
+    /// Takes a record, unless it has been one too often.
+    pub(super) fn push(&mut self, lost: LostRecord, fault: Fault) -> bool {
         let LostRecord { of, offset, is_internal, record } = lost;
         let attempt = attempts(&record).saturating_add(1);
         if attempt > MAX_ATTEMPTS {
-            let (query, topic) = (&self.query, &*self.topic);
-            tracing::warn!(query, topic, "a record has been {MAX_ATTEMPTS} times a dead letter, and is left out");
-            return;
+            return false;
         }
         self.letters.entry((of, offset)).or_insert(Letter { record, is_internal, attempt, fault });
+        true
     }
 
     /// Takes a row whose record nobody knows any more.

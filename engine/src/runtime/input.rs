@@ -140,6 +140,7 @@ impl Input {
     /// Reads what is there; says how many bytes it was, or that there was nothing.
     pub(super) fn poll(&mut self, reports: &mut Reports) -> Result<Option<usize>, TaskError> {
         self.more = false;
+        self.kept = None;
         if self.until.is_some_and(|until| self.polled >= until) {
             return Ok(None);
         }

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::log::{LogError, Output, Position, RawBatch, TopicPartition};
 use crate::operators::{Context, Failed};
 
-use super::dead_letters::{DeadLetters, Fault, Lost, LostRecord};
+use super::dead_letters::{DeadLetters, Fault, Lost, LostRecord, MAX_ATTEMPTS};
 use super::life::Life;
 use super::log_record::{Data, Incident};
 use super::log_topic::{Entries, LogTopic};
@@ -75,14 +75,12 @@ impl Reports {
 
     /// A record that could not be read: that row of the batch.
     pub(super) fn bad_record(&mut self, step: &str, message: String, origin: Origin, batch: &RawBatch, row: usize) {
-        if let Some(letters) = self.letters() {
+        if self.keeps_records() {
             let part = if origin.is_key { "key" } else { "value" };
             let of = TopicPartition { topic: Arc::clone(&origin.topic), partition: origin.partition };
             let record = batch.records.slice(row, 1);
-            letters.push(
-                LostRecord { of, offset: origin.offset, is_internal: false, record },
-                fault(step, part, &message),
-            );
+            let lost = LostRecord { of, offset: origin.offset, is_internal: false, record };
+            self.dead_letter(lost, fault(step, part, &message));
         }
         let bytes = bytes(batch, row, origin.is_key);
         self.write(step, message, About::Unread(origin), bytes);
@@ -102,8 +100,11 @@ impl Reports {
 
     /// The record of a row that was dropped.
     pub(super) fn dead_letter(&mut self, lost: LostRecord, fault: Fault) {
-        if let Some(letters) = &mut self.letters {
-            letters.push(lost, fault);
+        let Some(letters) = &mut self.letters else { return };
+        let step = fault.step.clone();
+        if !letters.push(lost, fault) {
+            let message = format!("The record is not a dead letter again: it has been one {MAX_ATTEMPTS} times.");
+            self.write(&step, message, About::Row, Data::Nothing);
         }
     }
 
@@ -143,18 +144,19 @@ impl Reports {
         }
     }
 
-    /// What is to be committed with these positions.
-    pub(super) fn drain(&mut self, positions: &[Position]) -> Result<Vec<Output>, LogError> {
+    /// The dead letters that are to be committed with these positions.
+    pub(super) fn drain_letters(&mut self, positions: &[Position]) -> Result<Vec<Output>, LogError> {
         let letters = self.letters.as_mut().map(|letters| letters.drain(positions)).transpose()?;
-        Ok([self.drain_entries(positions), letters.unwrap_or_default()].concat())
+        Ok(letters.unwrap_or_default())
     }
 
-    fn drain_entries(&mut self, positions: &[Position]) -> Vec<Output> {
+    /// The entries for the log's topic that are.
+    pub(super) fn drain_entries(&mut self, positions: &[Position]) -> Vec<Output> {
         let now_ms = self.clock.now_ms();
         self.entries.as_mut().map(|entries| entries.drain(positions, now_ms)).unwrap_or_default()
     }
 
-    /// Appends what a query without commits has to tell.
+    /// Appends the entries of what these positions have passed, if it can.
     pub(super) fn append(&mut self, positions: &[Position]) {
         let outputs = self.drain_entries(positions);
         if let Some(entries) = self.entries.as_ref().filter(|_| !outputs.is_empty()) {

@@ -93,17 +93,19 @@ impl SinkWriter {
         times: &ScalarBuffer<i64>,
         reports: &mut Reports,
     ) -> Result<Vec<Output>, SinkError> {
-        let mut outputs = Vec::new();
-        for row in 0..rows.len() {
+        let mut keep = vec![true; rows.len()];
+        for (row, keep) in keep.iter_mut().enumerate() {
             match self.encode(&rows.slice(row, 1), times.slice(row, 1)) {
-                Ok(output) => outputs.extend(output),
+                Ok(_) => {}
                 Err(error) => {
                     let about = About::Unwritten { topic: Arc::clone(&self.topic), is_key: error.is_of_key() };
                     self.report_bad(rows, row, error.to_string(), about, reports);
+                    *keep = false;
                 }
             }
         }
-        Ok(outputs)
+        let times = times.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(time, _)| *time).collect();
+        self.encode(&rows.filter(&BooleanArray::from(keep))?, times)
     }
 
     fn report_bad(&self, rows: &Changes, row: usize, message: String, about: About, reports: &mut Reports) {

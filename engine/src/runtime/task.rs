@@ -175,9 +175,17 @@ impl Task {
             // Whoever stopped the query has not waited for this step: what it did must not count any more.
             return Ok(());
         }
-        outputs.extend(self.pipeline.reports().drain(&positions)?);
-        let committed = self.commits.log.commit(Commit { group, positions, outputs, writes });
+        outputs.extend(self.pipeline.reports().drain_letters(&positions)?);
+        let is_atomic = self.commits.log.is_atomic();
+        if is_atomic {
+            outputs.extend(self.pipeline.reports().drain_entries(&positions));
+        }
+        let committed = self.commits.log.commit(Commit { group, positions: positions.clone(), outputs, writes });
         committed.inspect_err(|error| self.pipeline.reports().uncommitted(error))?;
+        if !is_atomic {
+            // A processing log that cannot be written must not stop the query, or have it write its rows again.
+            self.pipeline.reports().append(&positions);
+        }
         self.pipeline.committed()?;
         if now_ms - self.purged_ms >= self.commits.purge_interval_ms {
             self.purged_ms = now_ms;

@@ -156,6 +156,10 @@ impl Log for Kafka {
         &self.kv
     }
 
+    fn is_atomic(&self) -> bool {
+        false
+    }
+
     fn max_record_bytes(&self) -> usize {
         MESSAGE_BYTES
     }
