@@ -41,6 +41,11 @@ pub fn format(name: &str) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.name().eq_ignore_ascii_case(name))
 }
 
+/// Names of all formats.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().map(|format| format.name())
+}
+
 /// [`format()`], or the error to show for a name that is none.
 ///
 /// # Errors

@@ -56,7 +56,7 @@ impl Planner<'_> {
     fn added_columns(&self, add: &[(Ident, Type)]) -> Result<Vec<Column>> {
         let added = add.iter().map(|(name, ty)| {
             let ty = resolve_type(ty, self.catalog, &self.session.bounds)
-                .map_err(|unknown| PlanError::statement(unknown.to_string()).at(name.span).during(Stage::Read))?;
+                .map_err(|unknown| messages::unknown_type(self.catalog, &unknown, name.span).during(Stage::Read))?;
             Ok(Column::new(&*name.name, ty))
         });
         added.collect()

@@ -97,7 +97,7 @@ impl Planner<'_> {
         let mut parts = 0;
         for element in &create.elements {
             let ty = resolve_type(&element.ty, self.catalog, &self.session.bounds)
-                .map_err(|unknown| PlanError::statement(unknown.to_string()).at(element.name.span))?;
+                .map_err(|unknown| messages::unknown_type(self.catalog, &unknown, element.name.span))?;
             parts += ty.parts();
             self.check_schema_size(parts).map_err(|error| error.at(element.name.span).during(Stage::Change))?;
             check_header_type(element, &ty)?;

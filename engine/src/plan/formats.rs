@@ -2,6 +2,7 @@
 //! the columns.
 
 use crate::catalog::SourceKind;
+use crate::expr::nearest;
 use crate::formats::{Features, FormatError, FormatSpec, format, known_format};
 use crate::steps::Formats;
 use crate::types::{Column, Schema, SqlType};
@@ -21,7 +22,8 @@ pub(super) enum Side {
 
 /// What a format can do; an error if there is no such format.
 pub(super) fn features(name: &str) -> Result<Features> {
-    known_format(name).map(|format| format.features()).map_err(|error| refused(&error))
+    let nearest = || nearest(name, crate::formats::names()).map(|name| format!("did you mean {name}?"));
+    known_format(name).map(|format| format.features()).map_err(|error| refused(&error).with_hint(nearest()))
 }
 
 fn refused(error: &FormatError) -> PlanError {

@@ -2,7 +2,8 @@
 
 use sql::{Expr, ExprKind, Ident, Span, Statement, With};
 
-use crate::catalog::{Catalog, Source, SourceKind};
+use crate::catalog::{Catalog, Source, SourceKind, UnknownType};
+use crate::expr::nearest;
 
 use super::error::{PlanError, Result};
 use super::formats::{Side, features};
@@ -122,6 +123,55 @@ pub(crate) fn other_spelling(catalog: &Catalog, name: &str) -> String {
         ),
         None => String::new(),
     }
+}
+
+/// Types of other databases, and what they are here; names that are theirs in both have no line.
+const OTHER_TYPES: [(&str, &str); 18] = [
+    ("TEXT", "VARCHAR"),
+    ("CHAR", "VARCHAR"),
+    ("NVARCHAR", "VARCHAR"),
+    ("UUID", "VARCHAR"),
+    ("BOOL", "BOOLEAN"),
+    ("TINYINT", "INT"),
+    ("SMALLINT", "INT"),
+    ("INT4", "INT"),
+    ("INT8", "BIGINT"),
+    ("LONG", "BIGINT"),
+    ("FLOAT", "DOUBLE"),
+    ("REAL", "DOUBLE"),
+    ("NUMERIC", "DECIMAL"),
+    ("NUMBER", "DECIMAL"),
+    ("DATETIME", "TIMESTAMP"),
+    ("TIMESTAMPTZ", "TIMESTAMP"),
+    ("BLOB", "BYTES"),
+    ("BINARY", "BYTES"),
+];
+const TYPES: [&str; 15] = [
+    "ARRAY",
+    "BIGINT",
+    "BOOLEAN",
+    "BYTES",
+    "DATE",
+    "DECIMAL",
+    "DOUBLE",
+    "INT",
+    "INTEGER",
+    "MAP",
+    "STRING",
+    "STRUCT",
+    "TIME",
+    "TIMESTAMP",
+    "VARCHAR",
+];
+
+/// A type that cannot be, of what stands at that place.
+pub(super) fn unknown_type(catalog: &Catalog, unknown: &UnknownType, place: Span) -> PlanError {
+    let error = PlanError::statement(unknown.to_string());
+    let UnknownType::Unknown(name) = unknown else { return error.at(place) };
+    let here = OTHER_TYPES.iter().find(|(other, _)| *other == name.name).map(|(_, here)| (*here).to_owned());
+    let custom = catalog.custom_types().map(|(name, _)| name.as_str());
+    let meant = here.or_else(|| nearest(&name.name, TYPES.into_iter().chain(custom)));
+    error.at(name.span).with_hint(meant.map(|meant| format!("did you mean {meant}?")))
 }
 
 /// The source whose name is most like this one.

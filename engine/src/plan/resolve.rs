@@ -113,7 +113,7 @@ impl Planner<'_> {
             ExprKind::AtTimeZone { .. } => return Err(PlanError::statement("not yet implemented").at(expr.span)),
             ExprKind::Cast { to, .. } => {
                 resolve_type(to, self.catalog, &self.session.bounds)
-                    .map_err(|unknown| PlanError::statement(unknown.to_string()).at(expr.span))?;
+                    .map_err(|unknown| messages::unknown_type(self.catalog, &unknown, expr.span))?;
             }
             _ => {}
         }

@@ -4,14 +4,14 @@ use sql::{Ident, Type};
 
 use crate::catalog::{Change, resolve_type};
 
-use super::Planner;
 use super::command::Command;
 use super::error::{PlanError, Result, Stage};
+use super::{Planner, messages};
 
 impl Planner<'_> {
     pub(super) fn create_type(&self, text: &str, name: &Ident, ty: &Type, if_not_exists: bool) -> Result<Command> {
         let resolved = resolve_type(ty, self.catalog, &self.session.bounds)
-            .map_err(|unknown| PlanError::statement(unknown.to_string()).during(Stage::Read))?;
+            .map_err(|unknown| messages::unknown_type(self.catalog, &unknown, name.span).during(Stage::Read))?;
         if let Some(known) = self.catalog.custom_type(&name.name) {
             if if_not_exists {
                 return Ok(Command::new(text, format!("{} is already registered with type {known}", name.name)));

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Parser, Result};
 use crate::{
-    ConnectorKind, Constraint, CreateAs, CreateSource, Element, Expr, ExprKind, Ident, SourceKind, Statement, With,
+    ConnectorKind, Constraint, CreateAs, CreateSource, Element, Expr, ExprKind, Ident, SourceKind, Statement,
+    Suggestion, With,
     tokens::{Kind, Token},
 };
 
@@ -145,7 +146,10 @@ impl Parser<'_> {
         } else if token.is_identifier() {
             self.identifier()?
         } else {
-            return Err(self.unexpected_open("property", |t| t.is_identifier() || t.kind == Kind::String));
+            let mut error = self.unexpected_open("property", |t| t.is_identifier() || t.kind == Kind::String);
+            // The name that comes to mind is a word of the language.
+            error.suggestion = token.is("TOPIC").then_some(Suggestion::Word("KAFKA_TOPIC"));
+            return Err(error);
         };
         if fold {
             name.name = name.name.to_ascii_uppercase();

@@ -109,7 +109,9 @@ fn targets(source: &Source, columns: &[Ident], values: &[Expr]) -> Result<Vec<Co
         if schema.len() != values.len() {
             let got: Vec<String> = values.iter().map(sql::format_expr).collect();
             let got = got.join(", ");
-            return Err(format!("Expected a value for each column. Expected Columns: []. Got [{got}]").into());
+            let text = format!("Expected a value for each column. Expected Columns: []. Got [{got}]");
+            let named: Vec<&str> = schema.columns().map(|column| column.name.as_str()).collect();
+            return Err(Problem { text, span: None, hint: Some(format!("the columns are {}", named.join(", "))) });
         }
         return Ok(schema.columns().cloned().collect());
     }
