@@ -47,6 +47,12 @@ impl Layout {
         wanted.into_iter().map(|width| width.min(limit)).collect()
     }
 
+    /// Whether a terminal has no room for columns that want to be so wide, however narrow they are made.
+    pub(super) fn is_too_narrow(&self, wanted: &[usize], frame: usize) -> bool {
+        let least = 1 + wanted.iter().map(|width| (*width).min(NARROWEST) + frame).sum::<usize>();
+        self.column.is_none() && wanted.len() > 1 && self.terminal.is_some_and(|terminal| terminal < least)
+    }
+
     /// What is shown of all rows or lines, and how many are not.
     pub(super) fn shortened<'a, T>(&self, all: &'a [T]) -> (&'a [T], usize) {
         let most = self.max_rows.filter(|_| self.terminal.is_some()).unwrap_or(usize::MAX);

@@ -7,12 +7,18 @@ use super::layout::{Layout, grouped};
 /// What a column takes besides its cells: a bar and a space on each side.
 const FRAME: usize = 3;
 
-/// A list as the shell shows entities: header, a rule, rows, a rule. A terminal shows as many rows as the layout says.
+/// A list as the shell shows entities: header, a rule, rows, a rule; each row by itself where a terminal has no room for all
+/// columns. A terminal shows as many rows as the layout says.
 pub(crate) fn list(layout: Layout, headers: &[&str], rows: &[Vec<String>]) -> String {
     let (rows, hidden) = layout.shortened(rows);
     let headers: Vec<String> = headers.iter().map(|header| (*header).to_owned()).collect();
     let rows: Vec<Vec<String>> = rows.iter().map(|row| printable_row(row)).collect();
-    let widths = layout.fit(wanted_widths(&headers, &rows), FRAME);
+    let wanted = wanted_widths(&headers, &rows);
+    if layout.is_too_narrow(&wanted, FRAME) {
+        let upright = rows.iter().zip(1..).map(|(row, number)| upright(layout, &headers, row, &[], number));
+        return upright.chain(more(hidden, "row")).collect::<Vec<_>>().join("\n");
+    }
+    let widths = layout.fit(wanted, FRAME);
     let line = |cells: Vec<String>| {
         let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| pad(cell, *width)).collect();
         format!(" {} ", padded.join(" | ")).trim_end().to_owned()
@@ -32,6 +38,28 @@ pub(crate) fn list(layout: Layout, headers: &[&str], rows: &[Vec<String>]) -> St
 pub(crate) fn more(hidden: usize, what: &str) -> Option<String> {
     let s = if hidden == 1 { "" } else { "s" };
     (hidden > 0).then(|| format!("… {} {what}{s} more; SET CLI MAX-ROWS 0 shows all", grouped(hidden as u64)))
+}
+
+/// A row where columns do not fit beside each other: one below the other.
+fn upright(layout: Layout, headers: &[String], row: &[String], dim: &[bool], number: u64) -> String {
+    let terminal = layout.terminal.unwrap_or(usize::MAX);
+    let names = headers.iter().map(|header| header.width()).max().unwrap_or(0).min(terminal / 2);
+    let room = terminal.saturating_sub(names + FRAME + 1).max(1);
+    let title = format!("-[ {number} ]");
+    let mut out = vec![format!("{title}{}", "-".repeat((names + 2 * FRAME).saturating_sub(title.width())))];
+    for (i, (header, cell)) in headers.iter().zip(row).enumerate() {
+        let (header, cell) = (layout.lines(header, names), layout.lines(cell, room));
+        for at in 0..header.len().max(cell.len()) {
+            let part = |lines: &[String]| lines.get(at).cloned().unwrap_or_default();
+            let text = dimmed(part(&cell), layout.colours && dim.get(i) == Some(&true));
+            out.push(format!("{} | {text}", pad(&part(&header), names)).trim_end().to_owned());
+        }
+    }
+    out.join("\n")
+}
+
+fn dimmed(text: String, is_dim: bool) -> String {
+    if is_dim { format!("\x1b[2m{text}\x1b[0m") } else { text }
 }
 
 /// What stands in a row of a query.
@@ -58,6 +86,8 @@ pub(crate) struct Grid {
     /// As wide as the layout lets them be.
     widths: Vec<usize>,
     started: bool,
+    /// How many rows there were, if each is shown by itself.
+    upright: Option<u64>,
 }
 
 impl Grid {
@@ -66,7 +96,7 @@ impl Grid {
         let headers = printable_row(&headers);
         let wanted = wanted_widths(&headers, &[]);
         let widths = layout.fit(wanted.clone(), FRAME);
-        Self { layout, headers, wanted, widths, started: false }
+        Self { layout, headers, wanted, widths, started: false, upright: None }
     }
 
     /// The lines of each of these rows, with the header first or again when a column had to grow.
@@ -76,6 +106,17 @@ impl Grid {
             rows.iter().map(|row| row.iter().map(|cell| printable_cell(&cell.text)).collect()).collect();
         for (now, wanted) in self.wanted.iter_mut().zip(wanted_widths(&self.headers, &rows)) {
             *now = wanted.max(*now);
+        }
+        if !self.started && !rows.is_empty() && self.layout.is_too_narrow(&self.wanted, FRAME) {
+            self.upright = Some(0);
+            self.started = true;
+        }
+        if let Some(shown) = &mut self.upright {
+            let numbered = rows.iter().zip(&dim).zip(*shown + 1..);
+            let text =
+                numbered.map(|((row, dim), number)| upright(self.layout, &self.headers, row, dim, number)).collect();
+            *shown += rows.len() as u64;
+            return text;
         }
         let widths = self.layout.fit(self.wanted.clone(), FRAME);
         let mut out = Vec::new();
@@ -95,6 +136,9 @@ impl Grid {
 
     /// The closing line, or the whole empty table.
     pub(crate) fn end(&mut self) -> String {
+        if self.upright.is_some() {
+            return "-".repeat(2 * FRAME);
+        }
         if self.started { self.rule() } else { format!("{}\n{}", self.rows(&[]).join("\n"), self.rule()) }
     }
 
@@ -107,8 +151,7 @@ impl Grid {
         let line = |cells: Vec<String>| {
             let padded = cells.iter().zip(&self.widths).enumerate().map(|(i, (cell, width))| {
                 let padded = pad(cell, *width);
-                let is_dim = self.layout.colours && dim.get(i).copied().unwrap_or(false);
-                if is_dim { format!("\x1b[2m{padded}\x1b[0m") } else { padded }
+                dimmed(padded, self.layout.colours && dim.get(i) == Some(&true))
             });
             format!("| {} |", padded.collect::<Vec<_>>().join(" | "))
         };
@@ -222,6 +265,28 @@ mod tests {
     fn what_would_upset_the_terminal_is_shown_as_text() {
         let text = list(Layout::default(), &["V"], &[row(&["a\tb\u{1b}[31m"]), row(&["one\r\ntwo"])]);
         assert_eq!(text, " V\n----------------\n a\\tb\\u{1b}[31m\n one\n two\n----------------");
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_stand_one_below_the_other() {
+        let layout = Layout { terminal: Some(24), ..Layout::default() };
+        let headers = row(&["KEY", "A LONG NAME", "C"]);
+        let mut grid = Grid::new(layout, headers);
+        let shown =
+            grid.rows(&[cells(&["one two three four five", "2", "long enough"]), cells(&["x", "y", "z"])]).join("\n");
+        let expected = "-[ 1 ]-----------\nKEY         | one two\n            | three\n            | four five\n\
+                        A LONG NAME | 2\nC           | long\n            | enough\n\
+                        -[ 2 ]-----------\nKEY         | x\nA LONG NAME | y\nC           | z";
+        assert_eq!(shown, expected);
+        assert!(grid.rows(&[cells(&["1", "2", "3"])]).join("\n").starts_with("-[ 3 ]"));
+        assert_eq!(grid.end(), "------");
+        assert!(list(layout, &["Stream Name", "Kafka Topic"], &[row(&["S", "s"])]).contains(" S        | s"));
+        let narrow = Layout { terminal: Some(12), ..layout };
+        assert_eq!(list(narrow, &["Name", "Topic"], &[row(&["S", "s"])]), "-[ 1 ]-----\nName  | S\nTopic | s");
+        assert!(
+            list(Layout { column: Some(3), ..narrow }, &["Name", "Topic"], &[]).starts_with(" Na"),
+            "as it was SET"
+        );
     }
 
     #[test]
