@@ -2,9 +2,13 @@
 //! open.
 
 use std::fs::File;
+use std::future::pending;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::termios::{QueueSelector, tcflush, tcgetwinsize};
+use tokio::sync::watch;
 
 use crate::interrupts::Interrupts;
 use crate::render::printable;
@@ -60,9 +64,39 @@ impl Records {
     }
 }
 
+/// Whoever reads standard output, if that is a pipe.
+#[derive(Clone)]
+pub(crate) struct Reader(watch::Receiver<bool>);
+
+impl Reader {
+    /// A thread of its own waits for the reader's end, which does not keep the process alive.
+    fn of_stdout(is_terminal: bool) -> Self {
+        let (tell, gone) = watch::channel(false);
+        if !is_terminal {
+            std::thread::spawn(move || {
+                let stdout = io::stdout();
+                let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+                while poll(&mut watched, None) == Err(Errno::INTR) {}
+                // A file has nobody who could go, and waits here for ever.
+                let is_gone = watched.iter().any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::HUP));
+                tell.send_replace(is_gone);
+            });
+        }
+        Self(gone)
+    }
+
+    /// Waits until nobody reads any more (`| head`), which a write would find out, but not a query that has no rows.
+    pub(crate) async fn gone(&self) {
+        if self.0.clone().wait_for(|gone| *gone).await.is_err() {
+            pending().await
+        }
+    }
+}
+
 /// Standard output, standard error, the spool file.
 pub(crate) struct Output {
     pub(crate) interrupts: Interrupts,
+    pub(crate) reader: Reader,
     /// Whether a person looks at the data.
     terminal: bool,
     /// Whether a person looks at the words, too, on the same screen.
@@ -81,7 +115,8 @@ impl Output {
         let both = terminal && io::stderr().is_terminal();
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let colours = terminal && !is_dumb && std::env::var_os("NO_COLOR").is_none();
-        Self { interrupts, terminal, both, colours, spool: None, status_shown: false, failure: None }
+        let reader = Reader::of_stdout(terminal);
+        Self { interrupts, reader, terminal, both, colours, spool: None, status_shown: false, failure: None }
     }
 
     /// Starts copying everything to a file.
@@ -125,6 +160,11 @@ impl Output {
     /// Whether data could not be written.
     pub(crate) fn has_failed(&self) -> bool {
         self.failure.is_some()
+    }
+
+    /// Takes note that nobody reads any more.
+    pub(crate) fn nobody_reads(&mut self) {
+        self.failure.get_or_insert(ErrorKind::BrokenPipe.into());
     }
 
     /// Why data could not be written, since the last call.

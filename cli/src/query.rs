@@ -109,7 +109,8 @@ impl Session {
     /// Sends the query and shows what comes.
     async fn ask(&mut self, text: &str, asked: &Asked, results: &mut Results, progress: &mut Progress) -> Result<End> {
         let request = request(text, &self.properties, &self.variables);
-        let (client, interrupts) = (self.client.clone(), self.output.interrupts.clone());
+        let (client, interrupts, reader) =
+            (self.client.clone(), self.output.interrupts.clone(), self.output.reader.clone());
         let mut lines = tokio::select! {
             biased;
             () = interrupts.wait() => return Ok(End::Interrupted),
@@ -136,6 +137,10 @@ impl Session {
                 () = interrupts.wait() => continue,
                 line = lines.next() => line?,
                 () = deadline(progress.until) => continue,
+                () = reader.gone() => {
+                    self.output.nobody_reads();
+                    continue;
+                }
                 () = sleep(pause) => {
                     self.pause_in_rows(asked, results, progress).await;
                     continue;

@@ -337,6 +337,12 @@ fn nobody_reads() {
     let mut child = spawn(&[&server.url, "-e", script]);
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), NOBODY_READS, "`| head` ends a query that goes on for ever");
+    let mut child = spawn(&[&server.url, "-e", script, "--output", "jsonl"]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.nth(1).unwrap(), r#"{"ID":2,"KM":null}"#);
+    drop(lines);
+    let code = eventually("it ends without another row", || child.try_wait().unwrap()).code();
+    assert_eq!(code, NOBODY_READS);
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let child = process::command(&[&server.url, "-e", "SHOW STREAMS;"]).stdout(full).spawn().unwrap();
     let output = child.wait_with_output().unwrap();
