@@ -376,6 +376,16 @@ mod tests {
     }
 
     #[test]
+    fn braces_that_are_no_quantifiers_make_no_possessive_ones() {
+        let long = "é".repeat(TRIES[0].text);
+        for pattern in ["\\x{e9}+", "\\p{L}+", "}?é+}*"] {
+            assert_eq!(Pattern::new(pattern).unwrap().find(&long, 0), Ok(Some(0..long.len())), "{pattern}");
+        }
+        assert_eq!(Pattern::new("a{2}+a").unwrap().find("aaa", 0), Ok(Some(0..3)));
+        assert_eq!(Pattern::new("a{1,9}+a").unwrap().find("aaa", 0), Ok(None));
+    }
+
+    #[test]
     fn an_empty_match_may_follow_another_match() {
         let mut found = Vec::new();
         let each = |whole, _: &Groups<'_>| {

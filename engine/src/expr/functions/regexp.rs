@@ -168,8 +168,9 @@ fn split(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
         let (text, pattern) = (given.at(row), patterns.at(row)?);
         // A pattern that can be empty cuts as `String.split` does: no empty parts at the ends.
         let may_be_empty = pattern.may_be_empty();
-        let mut start = 0;
+        let (mut start, mut ends_empty) = (0, false);
         pattern.each_match(text, |whole, _| {
+            ends_empty = whole.is_empty() && whole.end == text.len();
             // An empty match that cuts off nothing cuts nothing.
             let nothing = if may_be_empty { 0 } else { start };
             if whole.end != nothing {
@@ -178,7 +179,10 @@ fn split(batch: &Batch<'_>) -> Result<ArrayRef, ArrowError> {
             }
             Ok(())
         })?;
-        parts.push(text.get(start..).unwrap_or_default());
+        // Nor does one at the end of the text leave an empty part behind it.
+        if start < text.len() || !ends_empty || may_be_empty {
+            parts.push(text.get(start..).unwrap_or_default());
+        }
         if may_be_empty {
             parts.trim();
         }
@@ -208,6 +212,8 @@ mod tests {
             ("REGEXP_REPLACE(S, '(a)?', '$9')", ["!null", "!null", "!null", "null"]),
             ("REGEXP_SPLIT_TO_ARRAY(S, '[ ,]+')", ["[Hello, World]", "[]", "[a, b, c]", "null"]),
             ("REGEXP_SPLIT_TO_ARRAY(S, ',')", ["[Hello World]", "[]", "[a, b, , c]", "null"]),
+            ("REGEXP_SPLIT_TO_ARRAY('a,b,', '(?<=,)')", ["[a,, b,]"; 4]),
+            ("REGEXP_SPLIT_TO_ARRAY('a,b,', ',')", ["[a, b, ]"; 4]),
             ("REGEXP_SPLIT_TO_ARRAY(S, '')", ["[H, e, l, l, o,  , W, o, r, l, d]", "[]", "[a, ,, b, ,, ,, c]", "null"]),
         ] {
             assert_eq!(rows(expression, &table), expected, "{expression}");

@@ -86,7 +86,17 @@ fn is_tried_escape(rest: &mut Peekable<Chars<'_>>) -> bool {
             }
             false
         }
-        escaped => matches!(escaped, Some('1'..='9' | 'k' | 'b' | 'B')),
+        escaped => {
+            let close = match (escaped, rest.peek()) {
+                (Some('p' | 'P' | 'x'), Some('{')) => Some('}'),
+                (Some('k'), Some('<')) => Some('>'),
+                _ => None,
+            };
+            if let Some(close) = close {
+                rest.by_ref().find(|c| *c == close);
+            }
+            matches!(escaped, Some('1'..='9' | 'k' | 'b' | 'B'))
+        }
     }
 }
 
@@ -145,6 +155,8 @@ mod tests {
             ("(?:(?:(?=a)a)*?)+?", 2, 1),
             ("\\Q(?=a)*\\E*", 0, 0),
             ("(?=a", 0, 0),
+            ("(?<=: )\\p{L}+\\x{e9}+(?:\\P{Lu}+)*", 0, 0),
+            ("(?<q>a)(?:b\\k<q>*)+", 2, 1),
         ] {
             assert_eq!(Loops::of(pattern), Loops { depth, rounds }, "{pattern}");
         }

@@ -12,6 +12,8 @@ pub(super) struct Translator<'a> {
     dot_all: bool,
     /// The last thing was a quantifier.
     quantified: bool,
+    /// A quantifier of numbers has begun.
+    counting: bool,
     /// Groups with a number so far.
     groups: u32,
     /// It is for a program that tries.
@@ -30,7 +32,7 @@ impl<'a> Translator<'a> {
             .any(|group| group.chars().take_while(char::is_ascii_alphabetic).any(|flag| flag == 's'));
         let out = String::with_capacity(pattern.len() + 16);
         let rest = pattern.chars().peekable();
-        Self { rest, out, depth: 0, dot_all, quantified: false, groups: 0, tries, must_try: false }
+        Self { rest, out, depth: 0, dot_all, quantified: false, counting: false, groups: 0, tries, must_try: false }
     }
 
     /// The pattern as the crates write it; `None`: it is for a program that does not try, and cannot be.
@@ -46,7 +48,8 @@ impl<'a> Translator<'a> {
     }
 
     fn outside(&mut self, c: char) -> Result<(), String> {
-        let quantifier = matches!(c, '*' | '+' | '?' | '}');
+        let quantifier = matches!(c, '*' | '+' | '?') || (c == '}' && self.counting);
+        self.counting = c == '{' || (self.counting && c != '}');
         // `a*+` gives nothing back.
         self.must_try |= c == '+' && self.quantified;
         // `a+?` is one quantifier; what follows it is none of its.
@@ -173,6 +176,11 @@ impl<'a> Translator<'a> {
             'A' | 'z' | 'n' | 't' | 'r' | 'f' | 'a' | 'x' | 'u' => {
                 self.out.push('\\');
                 self.out.push(c);
+                if c == 'x' && self.rest.peek() == Some(&'{') {
+                    let code: String = self.rest.by_ref().take_while(|c| *c != '}').collect();
+                    self.out.push_str(&code);
+                    self.out.push('}');
+                }
             }
             '1'..='9' if self.depth == 0 => self.back_reference(c),
             'k' if self.depth == 0 => {
