@@ -55,6 +55,7 @@ impl Format for Delimited {
             multiple_columns: true,
             unwrap_singles: true,
             delimiter: true,
+            checks_without_columns: true,
             ..Features::default()
         }
     }

@@ -40,6 +40,7 @@ impl Format for Later {
             unwrap_singles: self.unwrap_singles,
             schema_inference: self.registry,
             delimiter: false,
+            checks_without_columns: true,
         }
     }
 

@@ -152,6 +152,8 @@ pub struct Features {
     pub schema_inference: bool,
     /// Has a delimiter.
     pub delimiter: bool,
+    /// Payloads are read, and may be bad, also where no columns are declared.
+    pub checks_without_columns: bool,
 }
 
 /// Number of rows of a batch to encode.

@@ -88,7 +88,7 @@ impl SourceReader {
             is_table: step.is_table,
             window: formats.window,
             has_key: keys > 0,
-            reads_key: keys > 0 || !matches!(formats.key.name.as_str(), "KAFKA" | "NONE"),
+            reads_key: keys > 0 || formats::known_format(&formats.key.name)?.features().checks_without_columns,
             key: decoder(&formats.key, &declared.key, &key_used, true)?,
             value: decoder(&formats.value, &declared.value, &used, false)?,
             columns,

@@ -31,6 +31,7 @@ impl Format for Json {
             multiple_columns: true,
             wrap_singles: true,
             unwrap_singles: true,
+            checks_without_columns: true,
             ..Features::default()
         }
     }
