@@ -4,7 +4,7 @@
 //! QueryPlan ─topology→ sub-topologies ─build→ tasks ─worker→ steps ─→ commits
 //!                                              task: input (source, exchange) ─ merge ─ pipeline: operators ─ target
 //!                                                                                        (sink, exchange, client)
-//! registry: which queries run, in which state, what went wrong       supervisor: starts failed ones again
+//! registry: which queries run (running), in which state, what went wrong       supervisor: starts failed ones again
 //! reports ─→ processing_log (standard error, counts), log_topic (records of KSQL_PROCESSING_LOG),
 //!             dead_letters (records that were of no use, as they are)
 //! request: what is asked of it       life: a query's state and errors       error: why one cannot start or go on
@@ -29,6 +29,7 @@ mod processing_log;
 mod registry;
 mod reports;
 mod request;
+mod running;
 mod sink;
 mod source;
 mod supervisor;
@@ -42,6 +43,7 @@ pub use error::RuntimeError;
 pub use life::{Blame, Life, QueryError, State};
 pub use log_topic::LogTopic;
 pub use processing_log::{About, BadRecords, Entry, Origin, ProcessingLog};
-pub use registry::{Running, Runtime, Tables, Unavailable};
+pub use registry::{Runtime, Unavailable};
 pub use request::{ClientColumn, Earlier, PersistentStart, Settings, Transient};
+pub use running::{Running, Tables};
 pub use topology::{Part, group, parts, transient_group};

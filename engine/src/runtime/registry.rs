@@ -10,31 +10,27 @@ use indexmap::IndexMap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::clock::Clock;
-use crate::config::{Config, setting};
+use crate::config::setting;
 use crate::expr::Registry;
 use crate::log::{Log, LogError, Signal, Topic, TopicSpec};
-use crate::state::{Budget, Table};
-use crate::steps::QueryPlan;
+use crate::state::Budget;
 
 use super::build::{Builder, Built};
 use super::error::RuntimeError;
 use super::life::{Blame, Life, State};
 use super::log_topic::LogTopic;
 use super::loops::{self, Fed, Flow};
-use super::processing_log::{ProcessingLog, Traced};
-use super::request::{Earlier, PersistentStart, Settings, Transient};
+use super::processing_log::Traced;
+use super::request::{PersistentStart, Settings, Transient};
+use super::running::{Running, Tables};
 use super::supervisor::{BackOff, Queries, Restart, supervise};
 use super::sweep::{History, Sweep};
-use super::task::Task;
-use super::topology::{Part, Target, cut, group, partitions_of, sources};
-use super::worker::{Failed, Pool, Slot, panic_text};
+use super::topology::{Target, cut, partitions_of};
+use super::worker::{Failed, Pool, panic_text};
 
 /// Pauses before a query is started again that the log failed in a way that may pass.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-
-/// The rows that a query keeps for pull queries, by partition.
-pub type Tables = Arc<[Table]>;
 
 /// Why the rows that a query keeps cannot be read now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,99 +39,6 @@ pub enum Unavailable {
     Starting,
     /// It has failed; whose fault that was.
     Failed(Blame),
-}
-
-/// A query that runs.
-pub struct Running {
-    id: Arc<str>,
-    plan: Arc<QueryPlan>,
-    config: Arc<Config>,
-    life: Arc<Life>,
-    /// The rows it keeps for pull queries, by partition, once it has been started.
-    tables: Mutex<Option<Tables>>,
-    /// How it was cut when it was started last.
-    parts: Mutex<Vec<Part>>,
-    /// Number of the command that made it.
-    command: i64,
-    /// The plans it had before which may have left something to do; oldest first.
-    earlier: Mutex<Vec<Earlier>>,
-    /// Held while its tasks are made or let go of.
-    making: Mutex<()>,
-    is_transient: bool,
-    flow: Flow,
-    /// Its tasks have it, too, as long as they are there.
-    held: Arc<()>,
-}
-
-impl Running {
-    /// `clients`: it is a client's, whose queries are traced together.
-    fn new(start: PersistentStart, clients: Option<Arc<Mutex<Traced>>>) -> Arc<Self> {
-        let PersistentStart { plan, config, command, earlier } = start;
-        let errors_kept = config.limit(setting::QUERY_ERROR_MAX_QUEUE_SIZE);
-        let is_transient = clients.is_some();
-        let life = Life::of(ProcessingLog::sharing(&plan.id, clients.unwrap_or_default()), errors_kept);
-        let letters =
-            config.get(setting::DEADLETTER_TOPIC).map(str::trim).filter(|name| !name.is_empty() && !is_transient);
-        let flow = Flow {
-            reads: sources(&plan),
-            sink: plan.sink.as_ref().map(|sink| sink.topic.clone()),
-            letters: letters.map(Arc::from),
-        };
-        Arc::new(Self {
-            id: Arc::from(plan.id.as_str()),
-            plan,
-            config,
-            life: Arc::new(life),
-            tables: Mutex::default(),
-            parts: Mutex::default(),
-            command,
-            earlier: Mutex::new(earlier),
-            making: Mutex::default(),
-            is_transient,
-            flow,
-            held: Arc::default(),
-        })
-    }
-
-    /// Whether it is a client's that is over, and no thread has its task any more.
-    fn is_gone(&self) -> bool {
-        self.is_transient && self.life.state() == State::Stopped && Arc::strong_count(&self.held) == 1
-    }
-
-    fn slot(&self, task: Task) -> Slot {
-        let (query, life, held) = (Arc::clone(&self.id), Arc::clone(&self.life), Arc::clone(&self.held));
-        Slot { query, life, task, _held: held }
-    }
-
-    /// Its id.
-    pub fn id(&self) -> &Arc<str> {
-        &self.id
-    }
-
-    /// Its state and its errors.
-    pub fn life(&self) -> &Arc<Life> {
-        &self.life
-    }
-
-    /// The settings it runs with.
-    pub fn config(&self) -> &Arc<Config> {
-        &self.config
-    }
-
-    /// Whether it is a client's.
-    pub fn is_transient(&self) -> bool {
-        self.is_transient
-    }
-
-    /// Its consumer group, if it is a persistent one. The server's service id may be another than when it was made.
-    pub fn group(&self) -> String {
-        group(self.config.service_id(), &self.id)
-    }
-
-    /// Its sub-topologies as they run; none before it has been started.
-    pub fn parts(&self) -> Vec<Part> {
-        self.parts.lock().clone()
-    }
 }
 
 /// Runs queries on a log.
