@@ -29,7 +29,7 @@ use crate::entrance::Entrance;
 use crate::{error, reply, routes};
 
 use self::timed::Timed;
-use self::traffic::{Held, Traffic};
+use self::traffic::{Held, Running, Traffic};
 
 /// Largest head of a request, bytes.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -125,14 +125,22 @@ async fn passed(
     client: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
+    // What is refused at the entrance runs, too.
+    let running = traffic.begin();
     let entrance = Arc::clone(&server.entrance);
-    let answer = |request| answered(server, traffic, request);
-    Ok(entrance.pass(client, request.map(Body::new), answer).await)
+    let answer = |request| answered(server, traffic, running, request);
+    // A fault in here must not take the connection's other requests along.
+    let passed = AssertUnwindSafe(entrance.pass(client, request.map(Body::new), answer)).catch_unwind().await;
+    Ok(passed.unwrap_or_else(|_| reply::bare_error(50000, error::INTERNAL)))
 }
 
 /// The answer to a request. It counts as running until its last byte was handed to the connection.
-async fn answered(server: Arc<Server>, traffic: Arc<Traffic>, request: axum::extract::Request) -> Response {
-    let running = traffic.begin();
+async fn answered(
+    server: Arc<Server>,
+    traffic: Arc<Traffic>,
+    running: Running,
+    request: axum::extract::Request,
+) -> Response {
     // Also when the first bytes came one by one, so that the preface was not seen as one.
     if request.version() == Version::HTTP_2 {
         traffic.leave_http();
@@ -142,7 +150,7 @@ async fn answered(server: Arc<Server>, traffic: Arc<Traffic>, request: axum::ext
         let message = format!("The server has {most} requests at work already (millstream.http.max.requests).");
         return reply::json_error(50300, message);
     };
-    // A fault in here must not take the connection's other requests along.
+    // An answer that failed passes the entrance on its way out, as others do.
     let dispatched = AssertUnwindSafe(answer(server, request)).catch_unwind().await;
     let response = dispatched.unwrap_or_else(|_| reply::bare_error(50000, error::INTERNAL));
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
