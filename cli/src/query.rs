@@ -36,7 +36,7 @@ struct Progress {
     rows: u64,
     /// Whether a row was gone from its table.
     removed: bool,
-    /// Whether lines come that make an array, which has not been closed.
+    /// Whether the array that the lines make has not been closed.
     open: bool,
     /// A line of PRINT that says how it failed, if nothing comes after it.
     failure: Option<String>,
@@ -59,7 +59,7 @@ enum End {
 impl Session {
     /// Streams a query until it ends or Ctrl-C; rows appear as they come.
     pub(crate) async fn query(&mut self, text: &str, asked: &Asked) -> Result<()> {
-        let mut progress = Progress::new(self.limits.time);
+        let mut progress = Progress::new(self.limits.time, asked);
         // What the user asked for to the row is shown to the row.
         let shortened = self.output.is_terminal() && !asked.push && !asked.limited;
         let max_rows = self.chosen.max_rows.filter(|_| shortened);
@@ -161,9 +161,10 @@ impl Session {
 
     /// Notes what came for the next time that something is written.
     fn take_line(&mut self, raw: &str, results: &mut Results, progress: &mut Progress) -> Result<Option<End>> {
-        let line = raw.trim();
-        progress.open = (progress.open || line.starts_with('[')) && !line.ends_with(']');
-        match Line::read(raw) {
+        let line = Line::read(raw);
+        // What is cut off within a row may end with that bracket, too.
+        progress.open = !raw.trim_end().ends_with(']') || matches!(line, Line::Text(_));
+        match line {
             Line::Nothing => {}
             Line::Error(message) => return Err(SessionError::Query(message)),
             Line::Final(_) if self.format == OutputFormat::Json => results.raw(raw),
@@ -234,14 +235,14 @@ impl Session {
 }
 
 impl Progress {
-    fn new(limit: Option<Duration>) -> Self {
+    fn new(limit: Option<Duration>, asked: &Asked) -> Self {
         let begin = Instant::now();
         Self {
             begin,
             until: limit.map(|time| begin + time),
             rows: 0,
             removed: false,
-            open: false,
+            open: !asked.print,
             failure: None,
             explained: false,
             drawn: (begin, 0),

@@ -176,6 +176,7 @@ fn an_answer_that_breaks_off_is_a_failure() {
     const ROW: &str = "[{\"header\":{\"queryId\":\"q\",\"schema\":\"`K` INTEGER\"}},\n{\"row\":{\"columns\":[7]}},\n";
     const FAILED_ROW: &str = "[{\"header\":{\"queryId\":\"q\",\"schema\":\"`K` INTEGER\"}},\n{\"row\":{\"columns\":[7]}},\n\
         {\"errorMessage\":{\"@type\":\"generic_error\",\"error_code\":50000,\"message\":\"the disk is gone\"}},\n]";
+    const CUT_ROW: &str = "[{\"header\":{\"queryId\":\"q\",\"schema\":\"`K` INTEGER\"}},\n{\"row\":{\"columns\":[7]";
     const PRINTED: &str = "rowtime: 7, key: <null>, value: x, partition: 0\n";
     const FAILED_PRINT: &str = "rowtime: 7, key: <null>, value: x, partition: 0\n\
         {\"@type\":\"generic_error\",\"error_code\":50000,\"message\":\"the disk is gone\"}\n";
@@ -185,6 +186,7 @@ fn an_answer_that_breaks_off_is_a_failure() {
         (FAILED_ROW, false, "the disk is gone"),
         (FAILED_PRINT, false, "the disk is gone"),
         (ROW, false, "the answer ended before it was complete"),
+        (CUT_ROW, false, "the answer ended before it was complete"),
         (ROW, true, "the connection to the server broke"),
         (PRINTED, true, "the connection to the server broke"),
     ];
@@ -203,6 +205,8 @@ fn an_answer_that_breaks_off_is_a_failure() {
             }
         }
     }
+    let output = run(&[&pretend::answering("", false), "-e", "SELECT * FROM s;"], "");
+    assert_eq!(output.status.code(), FAILED, "that there are no rows, nobody said");
     let url = pretend::answering(PRINTED, false);
     succeeded(&run(&[&url, "-e", "PRINT t;"], ""));
 }
