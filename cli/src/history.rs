@@ -6,6 +6,7 @@ use rustyline::Config;
 use rustyline::history::{DefaultHistory, History};
 
 use crate::credentials;
+use crate::entry::Entry;
 
 /// What was typed, in a file that outlives the shell: without passwords, which only the shell that is open remembers.
 pub(crate) struct Kept {
@@ -19,6 +20,14 @@ impl Kept {
         let mut entries = DefaultHistory::with_config(config);
         // A first run has no history file.
         let _ = entries.load(&file);
+        let clean: Vec<String> = entries.iter().map(|entry| without_secrets(entry)).collect();
+        if !clean.iter().eq(entries.iter()) {
+            // Versions before kept passwords, too.
+            let mut cleaned = DefaultHistory::with_config(config);
+            let added = clean.iter().try_for_each(|entry| cleaned.add(entry).map(drop));
+            let _ = added.and_then(|()| cleaned.save(&file));
+            entries = cleaned;
+        }
         Self { file, entries }
     }
 
@@ -36,24 +45,28 @@ impl Kept {
 
 /// What was typed as it may stand in a file: without passwords, without what a connector is told.
 pub(crate) fn without_secrets(typed: &str) -> String {
-    let line = |line: &str| match server_url(line) {
-        Some((command, url)) => format!("{command}{}", credentials::without_password(url)),
-        None => line.to_owned(),
-    };
-    let text = typed.trim();
-    if !text.contains('\n') && server_url(text).is_some() {
-        return line(text);
+    let typed = typed.trim();
+    let mut entry = Entry::of(typed);
+    let (mut shown, mut copied) = (String::new(), 0);
+    while let Some(span) = entry.next(true) {
+        let (text, written) = (entry.slice(span), entry.as_written(span));
+        let (start, end) = (written.start as usize, written.end as usize);
+        shown.push_str(&sql::without_credentials(typed.get(copied..start).unwrap_or_default()));
+        shown.push_str(&match server_url(text) {
+            Some((command, url)) => format!("{command}{}", credentials::without_password(url)),
+            None => sql::masked_text(typed.get(start..end).unwrap_or(text)),
+        });
+        copied = end;
     }
-    sql::masked_text(&text.split('\n').map(line).collect::<Vec<_>>().join("\n"))
+    shown + &sql::without_credentials(typed.get(copied..).unwrap_or_default())
 }
 
 /// The command `server URL` in front of the URL, and that.
-fn server_url(line: &str) -> Option<(&str, &str)> {
-    let start = line.trim_start();
-    let word = start.get(.."server".len()).filter(|word| word.eq_ignore_ascii_case("server"))?;
-    let rest = start.strip_prefix(word)?;
+fn server_url(command: &str) -> Option<(&str, &str)> {
+    let word = command.get(.."server".len()).filter(|word| word.eq_ignore_ascii_case("server"))?;
+    let rest = command.strip_prefix(word)?;
     let url = rest.trim_start();
-    (url.len() < rest.len()).then(|| line.split_at(line.len() - url.len()))
+    (url.len() < rest.len()).then(|| command.split_at(command.len() - url.len()))
 }
 
 /// Whether a text is one of them: the first character decides, as no statement begins with it.
@@ -103,6 +116,14 @@ mod tests {
             ("SERVER  'zoe:sekret@h:1'", "SERVER  'zoe@h:1'"),
             ("server http://h:1", "server http://h:1"),
             ("server zoe:sekret@h\nSHOW STREAMS;", "server zoe@h\nSHOW STREAMS;"),
+            ("SHOW STREAMS; server http://zoe:se/kret@h -- x", "SHOW STREAMS; server http://zoe@h -- x"),
+            ("/* http://zoe:sekret@h */ server zoe:se'kret@h", "/* http://[hidden]@h */ server zoe@h"),
+            ("server \\\nzoe:sekret@h; SHOW TABLES;\n", "server zoe@h; SHOW TABLES;"),
+            (
+                "SHOW STREAMS; SET 'a.password' =\n 'sekret'; SHOW TA",
+                "SHOW STREAMS; SET 'a.password' =\n '[string]'; SHOW TA",
+            ),
+            ("SELECT 'server zoe:it@h'\nFROM s;", "SELECT 'server zoe:it@h'\nFROM s;"),
             ("SET 'ssl.keystore.password'='sekret';", "SET 'ssl.keystore.password'='[string]';"),
             ("DEFINE password = 'sekret';", "DEFINE password = '[string]';"),
             (

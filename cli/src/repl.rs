@@ -56,7 +56,7 @@ pub(crate) async fn run(session: &mut Session, history_file: Option<PathBuf>) ->
         let typed = match history::expand(&typed, &entries) {
             None => typed,
             Some(Ok(statement)) => {
-                session.output.remark(&statement);
+                session.output.remark(&history::without_secrets(&statement));
                 statement
             }
             Some(Err(problem)) => {

@@ -98,11 +98,17 @@ fn another_server_is_told_who_the_user_is_there() {
 #[test]
 fn passwords_are_not_kept_in_files() {
     let (home, (own, _data)) = (tempfile::tempdir().unwrap(), server());
+    fs::write(home.path().join(".millstream_history"), "#V2\nserver http://zoe:sekret@h\n").unwrap();
     let shell = Terminal::start(&[&own.url], home.path());
     let file = |name: &str| fs::read_to_string(home.path().join(name)).unwrap();
+    let screen = shell.run("history");
+    assert!(screen.contains("server http://zoe@h"), "of an earlier version: {screen}");
+    assert!(!file(".millstream_history").contains("sekret"));
     shell.run("spool 'seen.txt'");
     shell.run("server http://zoe:sekret@127.0.0.1:1");
     shell.run("DEFINE password = 'sekret';");
+    shell.run("SHOW TYPES; server zoe:se/kret@127.0.0.1:1");
+    assert!(shell.run("!!").contains("server zoe@127.0.0.1:1\n"), "{}", shell.screen());
     let screen = shell.run("SET 'ksql.streams.producer.sasl.jaas.config' = 'sekret';");
     assert!(screen.contains("to '[hidden]'"), "{screen}");
     let screen =
