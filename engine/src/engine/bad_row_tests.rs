@@ -159,3 +159,13 @@ fn a_row_that_cannot_be_written_is_a_letter() {
     let timed = "CREATE STREAM q WITH (timestamp='t') AS SELECT k, CAST(n - 1 AS BIGINT) AS t FROM numbers;";
     check(timed, ZERO, &[r#"Q.serializer 3 ["a",-1]"#], &[&format!("Q {ROW}")]);
 }
+
+#[test]
+fn a_row_that_several_columns_keep_out_of_all_groups_is_told_once() {
+    for from in ["numbers", "rows"] {
+        let group = format!(
+            "CREATE TABLE q WITH (key_format='json') AS SELECT n, 10 / n AS g, COUNT(*) AS c FROM {from} GROUP BY n, 10 / n;"
+        );
+        check(&group, NULL, &[r#"Aggregate.GroupBy 1 ["a",null]"#], &[&format!("Aggregate.GroupBy {ROW}")]);
+    }
+}

@@ -1,5 +1,7 @@
 //! PARTITION BY, and the new key of a GROUP BY or join on a stream.
 
+use std::collections::HashSet;
+
 use arrow::array::{ArrayRef, BooleanArray};
 use arrow::compute::nullif;
 
@@ -43,10 +45,11 @@ impl Operator for Rekey {
         let fate = if self.keyless == Keyless::Stays { Fate::Kept } else { Fate::Lost };
         let evaluation = Evaluation::new(&self.step, &rows, &rows.new, fate);
         let present = rows.new.present.as_ref();
+        let mut ungrouped = HashSet::new();
         let mut key: Vec<ArrayRef> = Vec::with_capacity(self.key.len());
         for (at, expr) in self.key.iter().enumerate() {
             let column = match self.keyless {
-                Keyless::Ungrouped => evaluation.eval_group(at, expr, ctx),
+                Keyless::Ungrouped => evaluation.eval_group(at, expr, &mut ungrouped, ctx),
                 Keyless::Stays | Keyless::Unjoined => evaluation.eval(expr, ctx),
             };
             let reads_value = expr.columns().iter().any(|at| *at >= rows.key.len());

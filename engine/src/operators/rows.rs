@@ -50,22 +50,39 @@ impl<'a> Evaluation<'a> {
     /// meets its fate.
     pub(super) fn eval(&self, expr: &Evaluator, ctx: &mut dyn Context) -> ArrayRef {
         let (result, failures) = self.eval_rows(expr, ctx);
-        self.report_all(&result, failures, ctx);
+        for (row, message) in failures {
+            self.report(row, message, if result.is_null(row) { self.fate } else { Fate::Kept }, ctx);
+        }
         result
     }
 
-    /// The values of a grouping column. Rows for which it is NULL are in no group, and are reported.
-    pub(super) fn eval_group(&self, column: usize, expr: &Evaluator, ctx: &mut dyn Context) -> ArrayRef {
+    /// The values of a grouping column. Rows for which it is NULL are in no group, and are reported, unless they are among
+    /// those that are in none because of a column before.
+    pub(super) fn eval_group(
+        &self,
+        column: usize,
+        expr: &Evaluator,
+        ungrouped: &mut HashSet<usize>,
+        ctx: &mut dyn Context,
+    ) -> ArrayRef {
         let (result, failures) = self.eval_rows(expr, ctx);
-        let failed: HashSet<usize> = failures.iter().map(|(row, _)| *row).collect();
-        self.report_all(&result, failures, ctx);
-        let Some(nulls) = result.nulls().filter(|nulls| nulls.null_count() > 0) else { return result };
-        let is_ungrouped = |row: &usize| nulls.is_null(*row) && self.side.is_present(*row) && !failed.contains(row);
-        for row in (0..result.len()).filter(is_ungrouped) {
-            let message = format!(
-                "Group-by column with index {column} resolved to null. The source row will be excluded from the table."
-            );
-            self.report(row, message, self.fate, ctx);
+        for (row, message) in failures {
+            if result.is_valid(row) {
+                self.report(row, message, Fate::Kept, ctx);
+            } else if ungrouped.insert(row) {
+                self.report(row, message, self.fate, ctx);
+            }
+        }
+        if ctx.is_cancelled() || result.null_count() == 0 {
+            return result;
+        }
+        for row in (0..result.len()).filter(|row| result.is_null(*row) && self.side.is_present(*row)) {
+            if ungrouped.insert(row) {
+                let message = format!(
+                    "Group-by column with index {column} resolved to null. The source row will be excluded from the table."
+                );
+                self.report(row, message, self.fate, ctx);
+            }
         }
         result
     }
@@ -92,12 +109,6 @@ impl<'a> Evaluation<'a> {
         let result = expr.eval(Rows { columns: &self.columns, len: self.rows.len() }, &mut errors);
         errors.rows.retain(|(row, _)| self.side.is_present(*row));
         (result, errors.rows)
-    }
-
-    fn report_all(&self, result: &ArrayRef, failures: Vec<(usize, String)>, ctx: &mut dyn Context) {
-        for (row, message) in failures {
-            self.report(row, message, if result.is_null(row) { self.fate } else { Fate::Kept }, ctx);
-        }
     }
 
     /// Reports that a row failed, and what becomes of it.

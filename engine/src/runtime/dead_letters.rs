@@ -20,6 +20,9 @@ pub(super) const MAX_ATTEMPTS: u32 = 16;
 /// topic 249 bytes.
 const RESERVED_BYTES: usize = 4 << 10;
 
+/// What a letter takes until it is committed, besides its record: place, step and message.
+const LETTER_BYTES: usize = 1 << 10;
+
 /// What a header costs besides its name and its value, at most.
 const HEADER_BYTES: usize = 10;
 
@@ -107,6 +110,11 @@ impl DeadLetters {
     /// Takes a row whose record is not at hand.
     pub(super) fn lose(&mut self, seq: u64, fault: Fault) {
         self.lost.push(Lost { seq, fault });
+    }
+
+    /// About how many bytes it takes besides the batches that the records are from.
+    pub(super) fn held_bytes(&self) -> usize {
+        (self.letters.len() + self.unknown.len()) * LETTER_BYTES
     }
 
     /// The rows that the step has lost.

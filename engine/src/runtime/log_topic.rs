@@ -49,8 +49,8 @@ struct Allowance {
 }
 
 impl Allowance {
-    /// Takes an entry of so many bytes; says how many were left out before it, or that it is, too.
-    fn take(&mut self, bytes: usize, now_ms: i64) -> Option<u64> {
+    /// Takes an entry; says how many were left out before it, or that it is, too.
+    fn take(&mut self, now_ms: i64) -> Option<u64> {
         if self.since_ms.is_none_or(|since| !(0..WHILE_MS).contains(&now_ms.saturating_sub(since))) {
             (self.since_ms, self.bytes) = (Some(now_ms), 0);
         }
@@ -58,7 +58,6 @@ impl Allowance {
             self.left_out += 1;
             return None;
         }
-        self.bytes += bytes;
         Some(std::mem::take(&mut self.left_out))
     }
 }
@@ -221,11 +220,11 @@ impl Entries {
             self.leave_out(entry.time_ms);
             return;
         }
-        let value = self.topic.record(&Incident::Entry(entry), &entry.logger, entry.time_ms, data);
-        self.bytes += value.len();
-        if !self.allow(value.len(), entry.time_ms) {
+        if !self.may_write(entry.time_ms) {
             return;
         }
+        let value = self.topic.record(&Incident::Entry(entry), &entry.logger, entry.time_ms, data);
+        self.spend(value.len());
         let at = entry.origin().map(|origin| {
             let Origin { topic, partition, offset, .. } = origin;
             (TopicPartition { topic: Arc::clone(topic), partition: *partition }, *offset)
@@ -236,21 +235,31 @@ impl Entries {
     /// Counts an entry that there is no room for. A client's query writes nothing more, and says so once.
     fn leave_out(&mut self, time_ms: i64) {
         self.left_out += 1;
-        if self.is_client && self.left_out == 1 {
-            self.waiting.push(self.notice(&Incident::Full, &self.logger(), time_ms));
+        if self.is_client && self.left_out == 1 && self.may_write(time_ms) {
+            let notice = self.notice(&Incident::Full, &self.logger(), time_ms);
+            self.spend(notice.value.len());
+            self.waiting.push(notice);
         }
     }
 
-    /// Whether an entry of so many bytes may be written: queries of clients share what they may write.
-    fn allow(&mut self, bytes: usize, time_ms: i64) -> bool {
+    /// Whether an entry may be written: queries of clients share what they may write.
+    fn may_write(&mut self, time_ms: i64) -> bool {
         if !self.is_client {
             return true;
         }
-        let Some(left_out) = self.topic.clients.lock().take(bytes, time_ms) else { return false };
+        let Some(left_out) = self.topic.clients.lock().take(time_ms) else { return false };
         if left_out > 0 {
             self.waiting.push(self.notice(&Incident::ClientsLeftOut(left_out), LOGGERS, time_ms));
         }
         true
+    }
+
+    /// Counts the bytes of an entry.
+    fn spend(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        if self.is_client {
+            self.topic.clients.lock().bytes += bytes;
+        }
     }
 
     /// An entry about entries.
@@ -260,9 +269,12 @@ impl Entries {
 
     /// Takes what stops the task.
     pub(super) fn note_fatal(&mut self, incident: &Incident<'_>, logger: &str, time_ms: i64, data: Data<'_>) {
-        let value = self.topic.record(incident, logger, time_ms, data);
-        if !self.allow(value.len(), time_ms) {
+        if !self.may_write(time_ms) {
             return;
+        }
+        let value = self.topic.record(incident, logger, time_ms, data);
+        if self.is_client {
+            self.spend(value.len());
         }
         self.fatal.push(Waiting { time_ms, value, at: None });
     }

@@ -82,7 +82,6 @@ impl Pipeline {
         }
         for (index, (stage, read)) in self.stages.iter_mut().zip(read).enumerate() {
             if self.reports.is_over() {
-                ran.is_over = true;
                 return Ok(ran);
             }
             let ports: Vec<Changes> = if stage.inputs.is_empty() {
@@ -102,6 +101,9 @@ impl Pipeline {
             }
         }
         let Some(result) = made.pop().flatten().filter(|result| !result.is_empty()) else { return Ok(ran) };
+        if self.reports.is_over() {
+            return Ok(ran);
+        }
         self.reports.behind(self.has_records.last().is_none_or(|has| *has));
         let before = self.outputs.len();
         ran.is_over = self.send(result)?;

@@ -46,6 +46,11 @@ impl Reports {
         self.life.is_stopped()
     }
 
+    /// About how many bytes the dead letters take besides their records.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.letters.as_ref().map_or(0, DeadLetters::held_bytes)
+    }
+
     /// Whether what follows has been reported before.
     pub(super) fn repeat(&mut self, repeats: bool) {
         self.repeats = repeats;

@@ -143,10 +143,14 @@ impl Task {
         let mut finished = self.pipeline.target().wants_none();
         if let Some(fed) = taken {
             finished = self.run(fed)?;
+            if self.pipeline.reports().is_over() {
+                // It was stopped meanwhile, and what it made may be no more than begun.
+                return Ok(Progress::Finished);
+            }
         }
         let budget = &self.commits.budget;
         let due = now_ms - self.committed_ms >= self.commits.interval_ms
-            || self.pending_bytes >= budget.uncommitted()
+            || self.pending_bytes + self.pipeline.reports().held_bytes() >= budget.uncommitted()
             || budget.is_exceeded();
         if self.dirty && (finished || !moved || due) {
             self.commit(now_ms)?;

@@ -1,5 +1,6 @@
 //! GROUP BY on a table. Between the two operators the rows may travel to another task.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
@@ -51,8 +52,9 @@ impl GroupTable {
     /// The groups of a side; rows without one are reported.
     fn groups(&self, rows: &Changes, side: &Side, fate: Fate, ctx: &mut dyn Context) -> Sides {
         let evaluation = Evaluation::new(&self.step, rows, side, fate);
-        let keys: Vec<ArrayRef> =
-            self.group.iter().enumerate().map(|(at, expr)| evaluation.eval_group(at, expr, ctx)).collect();
+        let mut ungrouped = HashSet::new();
+        let keys = self.group.iter().enumerate();
+        let keys: Vec<ArrayRef> = keys.map(|(at, expr)| evaluation.eval_group(at, expr, &mut ungrouped, ctx)).collect();
         let is_grouped = |row: usize| side.is_present(row) && keys.iter().all(|key| key.is_valid(row));
         let valid = (0..rows.len()).map(is_grouped).collect();
         Sides { keys, valid }
