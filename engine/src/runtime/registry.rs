@@ -190,7 +190,7 @@ impl Runtime {
     /// Starts a query for a client.
     ///
     /// # Errors
-    /// As [`Runtime::start`].
+    /// As [`Runtime::prepare`].
     pub fn start_transient(&self, transient: Transient) -> Result<(), RuntimeError> {
         let (plan, config) = (Arc::clone(&transient.plan), Arc::clone(&transient.config));
         let start = PersistentStart { plan, config, command: -1, earlier: Vec::new() };
