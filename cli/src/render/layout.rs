@@ -85,7 +85,9 @@ fn cut(line: &str, width: usize, incomplete: bool) -> String {
     let room = width.saturating_sub(1);
     let mut head = line;
     while is_wider(head, room) {
-        head = head.split_at(end_within(head, room)).0;
+        let shorter = head.split_at(end_within(head, room)).0;
+        // Not even one character fits.
+        head = if shorter.len() < head.len() { shorter } else { "" };
     }
     format!("{head}…")
 }
@@ -178,6 +180,11 @@ mod tests {
         assert_eq!(cut.lines("abcdefghij", 4), ["abc…"]);
         assert_eq!(cut.lines("abcd", 4), ["abcd"]);
         assert_eq!(cut.lines("日本語", 4), ["日…"]);
+        for width in [0, 1] {
+            assert_eq!(cut.lines("ab", width), ["…"], "column-width 1");
+        }
+        assert_eq!(cut.lines("日本語", 2), ["…"], "no room for half a character");
+        assert_eq!(layout.lines("日本", 1), ["日", "本"]);
     }
 
     #[test]
