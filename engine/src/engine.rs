@@ -391,8 +391,10 @@ impl Engine {
 
     /// Forgets push queries that are gone.
     fn forget_pushed(&self) {
+        // In this order: a query runs before it stands among the pushed ones.
+        let mut pushed = self.shared.pushed.lock();
         let queries = self.shared.runtime.queries();
-        self.shared.pushed.lock().retain(|id, _| queries.iter().any(|query| **query.id() == **id));
+        pushed.retain(|id, _| queries.iter().any(|query| **query.id() == **id));
     }
 
     /// Every query that runs, oldest first.

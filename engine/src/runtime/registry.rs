@@ -169,11 +169,13 @@ impl Runtime {
         if let Err(error) = self.launch(&running) {
             self.note_failure(&id, &running, &error);
         } else {
-            running.life.become_(State::Running);
             tracing::info!(query = %id, paused, "the query goes on");
         }
+        // Its tasks are with the threads already: one that is paused takes no step before it is.
         if paused {
             running.life.become_(State::Paused);
+        } else if running.life.state() == State::Created {
+            running.life.become_(State::Running);
         }
         self.pool.wake();
     }
