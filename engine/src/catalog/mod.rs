@@ -165,8 +165,11 @@ impl Catalog {
                 }
             }
             Change::Lose(lost) => {
-                // Ids are never given twice.
-                maps.queries_made += u64::from(lost.query_id.is_some());
+                if let Some(id) = &lost.query_id {
+                    // Ids are never given twice. One of a query that was there is counted.
+                    maps.queries_made += u64::from(maps.queries.remove(id).is_none());
+                    maps.query_order.retain(|other| other != id);
+                }
                 if let Some((_, name)) = &lost.source {
                     maps.sources.remove(name);
                     maps.made_from.remove(name);

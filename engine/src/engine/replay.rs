@@ -89,7 +89,10 @@ impl Engine {
         }
         for (number, mut cleanup) in commands.unfinished()? {
             cleanup.queries.retain(|id, _| world.catalog.query(id).is_none());
-            cleanup.topic = cleanup.topic.filter(|topic| world.catalog.sources_of_topic(topic).next().is_none());
+            // Between two commands a topic may have been made again that only others use.
+            let is_last = i64::try_from(number).is_ok_and(|number| number == commands.last());
+            let is_free = |topic: &String| world.catalog.sources_of_topic(topic).next().is_none();
+            cleanup.topic = cleanup.topic.filter(|topic| is_last && is_free(topic));
             let deletes = cleanup.topic.is_some();
             if let Err(failure) = self.clean_up(&commands, number, cleanup) {
                 tracing::warn!(number, "a command of the last run was not quite carried out: {failure}");
@@ -241,23 +244,23 @@ impl World {
     fn lose(&mut self, lost: Lost) {
         let mut open = vec![lost];
         while let Some(mut lost) = open.pop() {
-            let mut changes = Vec::new();
             if let Some((_, name)) = lost.source.clone() {
                 let hangs_on_it =
                     |query: &&Arc<catalog::Query>| query.sink.as_ref() == Some(&name) || query.sources.contains(&name);
                 for query in self.catalog.queries().filter(hangs_on_it) {
-                    changes.push(catalog::Change::DropQuery(query.id.clone()));
+                    let is_known = open.iter().any(|other| other.query_id.as_ref() == Some(&query.id));
                     let is_own = query.kind != catalog::QueryKind::InsertInto && query.sink.as_ref() == Some(&name);
-                    match is_own {
-                        true => lost.query_id = Some(query.id.clone()),
-                        false => open.push(self.lost_with(query, &name, &lost)),
+                    if is_own {
+                        let Lost { query_id, service_id, .. } = self.lost_with(query, &name, &lost);
+                        (lost.query_id, lost.service_id) = (query_id, service_id);
+                    } else if !is_known {
+                        open.push(self.lost_with(query, &name, &lost));
                     }
                 }
             }
             if lost.source.is_some() || lost.query_id.is_some() {
-                changes.push(catalog::Change::Lose(Arc::new(lost)));
+                self.apply(&[catalog::Change::Lose(Arc::new(lost))]);
             }
-            self.apply(&changes);
         }
     }
 
@@ -279,9 +282,12 @@ impl World {
     fn apply(&mut self, changes: &[catalog::Change]) {
         for change in changes {
             self.catalog.apply(change);
-            if let catalog::Change::DropQuery(id) = change {
-                self.queries.remove(id);
-            }
+            let gone = match change {
+                catalog::Change::DropQuery(id) => Some(id),
+                catalog::Change::Lose(lost) => lost.query_id.as_ref(),
+                _ => None,
+            };
+            gone.map(|id| self.queries.remove(id));
         }
     }
 }

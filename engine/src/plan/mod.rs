@@ -169,7 +169,15 @@ impl Planner<'_> {
         if let Some(id) = self.session.query_id {
             return id.to_owned();
         }
-        let number = self.catalog.next_query_number();
-        if name.is_empty() { format!("{kind}_{number}") } else { format!("{kind}_{}_{number}", name.to_uppercase()) }
+        let named = if name.is_empty() { kind.to_owned() } else { format!("{kind}_{}", name.to_uppercase()) };
+        let mut number = self.catalog.next_query_number();
+        loop {
+            // While some could not be brought back, more numbers may have been left out than there were.
+            let id = format!("{named}_{number}");
+            if self.catalog.query(&id).is_none() && self.catalog.lost_query(&id).is_none() {
+                return id;
+            }
+            number += 1;
+        }
     }
 }
