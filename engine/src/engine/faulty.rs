@@ -1,7 +1,7 @@
 //! A log that fails where a test wants it to.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
@@ -23,6 +23,8 @@ pub(super) struct Faulty {
     refuses_topics: AtomicBool,
     /// No record of that one is taken, by a log whose commits are not atomic.
     refused_topic: Mutex<Option<&'static str>>,
+    /// How often.
+    pub(super) refusals: AtomicU32,
 }
 
 struct FaultyKv {
@@ -55,6 +57,7 @@ impl Faulty {
             panics_at_reader: AtomicBool::default(),
             refuses_topics: AtomicBool::default(),
             refused_topic: Mutex::default(),
+            refusals: AtomicU32::default(),
         }
     }
 
@@ -83,7 +86,10 @@ impl Faulty {
     fn check(&self, outputs: &[Output]) -> Result<()> {
         let refused = *self.refused_topic.lock();
         match outputs.iter().any(|output| Some(&*output.to.topic) == refused) {
-            true => Err(LogError::Broker("not allowed to write there".to_owned())),
+            true => {
+                self.refusals.fetch_add(1, Ordering::Relaxed);
+                Err(LogError::Broker("not allowed to write there".to_owned()))
+            }
             false => Ok(()),
         }
     }

@@ -339,4 +339,8 @@ fn a_log_that_cannot_be_written_stops_nobody_where_commits_are_not_atomic() {
     engine.run_until_idle(None);
     assert_eq!(records(&*log, "COPY").len(), 1);
     assert!(engine.shared.runtime.life("CSAS_COPY_0").unwrap().errors().is_empty());
+    // It is not tried again with each commit.
+    feed(&*log, ["{not json", r#"{"n":2}"#]);
+    engine.run_until_idle(None);
+    assert_eq!((records(&*log, "COPY").len(), faulty.refusals.load(Ordering::Relaxed)), (2, 1));
 }

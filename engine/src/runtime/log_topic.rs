@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -26,6 +27,9 @@ const MAX_ENTRY_BYTES: usize = 900 << 10;
 const CLIENTS_BYTES: usize = 1 << 20;
 const WHILE_MS: i64 = 60_000;
 
+/// How long entries are left out after some could not be appended.
+const SILENCE: Duration = Duration::from_secs(60);
+
 /// Where the entries of all queries go.
 pub struct LogTopic {
     log: Arc<dyn Log>,
@@ -38,6 +42,8 @@ pub struct LogTopic {
     includes_rows: bool,
     /// What queries of clients write.
     clients: Mutex<Allowance>,
+    /// Until when nothing is appended, because it could not be.
+    silent_until: Mutex<Option<Instant>>,
 }
 
 /// What queries of clients have written of late.
@@ -85,7 +91,15 @@ impl LogTopic {
         let includes_rows = config.get(setting::PROCESSING_LOG_ROWS_INCLUDE);
         let is_told = AtomicBool::new(false);
         let clients = Mutex::default();
-        Ok(Some(Self { log: Arc::clone(log), name: name.into(), spec, is_told, includes_rows, clients }))
+        Ok(Some(Self {
+            log: Arc::clone(log),
+            name: name.into(),
+            spec,
+            is_told,
+            includes_rows,
+            clients,
+            silent_until: Mutex::default(),
+        }))
     }
 
     /// Its name.
@@ -109,9 +123,13 @@ impl LogTopic {
         if value.len() <= MAX_ENTRY_BYTES { value } else { record(incident, logger, time_ms, Data::Nothing) }
     }
 
-    /// Whoever cannot write the log goes on without it.
+    /// Whoever cannot write the log goes on without it, and does not try again, nor wait, for a while.
     fn append(&self, outputs: Vec<Output>) {
+        if self.silent_until.lock().is_some_and(|until| Instant::now() < until) {
+            return;
+        }
         if let Err(error) = self.log.append(outputs) {
+            *self.silent_until.lock() = Some(Instant::now() + SILENCE);
             self.tell(&error);
         }
     }
