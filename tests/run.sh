@@ -38,6 +38,18 @@ export CARGO_TERM_PROGRESS_WHEN=never
 cargo fmt --all --check
 cargo clippy --workspace --all-targets -- -D warnings
 cargo build --workspace
+# Once for a machine, beside the tests, which often wait.
+deny=0.20.2
+tools=${HOME:-/tmp}/.cache/millstream/tools
+export PATH=$tools/bin:$PATH
+installs=
+if ! cargo deny --version 2>/dev/null | grep -qwF "$deny"; then
+  env -u CARGO_TARGET_DIR CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+    nice -n 19 cargo install --quiet --locked cargo-deny --version "$deny" --root "$tools" &
+  installs=$!
+  trap 'kill "$installs" 2>/dev/null || true' EXIT
+fi
+
 cargo test --workspace
 [ ! -d "$room/recordings" ] || cargo run --bin recordings -- --quiet --ratchet
 if [ -d "$room/conformance" ]; then
@@ -50,13 +62,7 @@ fi
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 # Licences and sources of all dependencies, one version of arrow; and known holes, where the list of them can be fetched.
-deny=0.20.2
-tools=${HOME:-/tmp}/.cache/millstream/tools
-export PATH=$tools/bin:$PATH
-if ! cargo deny --version 2>/dev/null | grep -qwF "$deny"; then
-  env -u CARGO_TARGET_DIR CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
-    cargo install --quiet --locked cargo-deny --version "$deny" --root "$tools"
-fi
+[ -z "$installs" ] || wait "$installs"
 deny() { cargo deny --config .ci/deny.toml --log-level error "$@"; }
 deny check --hide-inclusion-graph bans licenses sources
 if deny fetch db 2>/dev/null; then
