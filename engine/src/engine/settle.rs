@@ -19,7 +19,7 @@ use crate::statements::{Failure, FailureKind, Progress};
 use super::Engine;
 
 /// A query that is far behind, or is being started, does not hold up its readers longer than this.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Pauses between two looks: short at first, as the wait mostly is.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(16);
