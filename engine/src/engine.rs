@@ -66,6 +66,7 @@ use crate::expr::Registry;
 use crate::log::{Embedded, Log};
 use crate::rows::Permits;
 use crate::runtime::{LogTopic, Runtime, Settings};
+use crate::schemas::{NoSchemas, Schemas};
 use crate::statements::{self, Answer, Failure, Inserter, Live, LiveQuery, Outcome, PushQuery, Session, View};
 
 use change::{Change, changes_something};
@@ -85,6 +86,8 @@ pub struct Parts {
     pub config: Config,
     /// Functions.
     pub functions: Registry,
+    /// Who keeps schemas.
+    pub schemas: Arc<dyn Schemas>,
     /// Threads that run queries; 0: none, the owner calls [`Engine::run_until_idle`].
     pub threads: usize,
     /// Every query is one task over all partitions of its inputs, as in ksqlDB's test driver.
@@ -94,7 +97,8 @@ pub struct Parts {
 impl Parts {
     /// Of an engine whose queries its owner runs ([`Engine::run_until_idle`]), with our functions and no others.
     pub fn by_hand(log: Arc<dyn Log>, clock: Arc<dyn Clock>, config: Config) -> Self {
-        Self { log, clock, config, functions: Registry::with(&[]), threads: 0, uncut: false }
+        let (functions, schemas) = (Registry::with(&[]), Arc::new(NoSchemas));
+        Self { log, clock, config, functions, schemas, threads: 0, uncut: false }
     }
 }
 
@@ -109,6 +113,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     config: Arc<Config>,
     functions: Arc<Registry>,
+    schemas: Arc<dyn Schemas>,
     runtime: Arc<Runtime>,
     catalog: RwLock<Catalog>,
     /// Held by the one request that changes what exists.
@@ -155,14 +160,21 @@ impl Engine {
     /// # Errors
     /// As [`Engine::open`].
     pub fn new(parts: Parts) -> Result<Self, Error> {
-        let Parts { log, clock, config, functions, threads, uncut } = parts;
+        let Parts { log, clock, config, functions, schemas, threads, uncut } = parts;
         let functions = Arc::new(functions);
         let step_rows = config.limit(setting::MAX_RECORDS_PER_STEP);
         let state_bytes = config.limit(setting::STATE_MEMORY_BYTES);
         let settings = Settings { threads, step_rows, state_bytes, uncut };
         let log_topic = LogTopic::open(&log, &config)?;
         let has_log_topic = log_topic.is_some();
-        let runtime = Runtime::new(Arc::clone(&log), Arc::clone(&clock), Arc::clone(&functions), settings, log_topic)?;
+        let runtime = Runtime::new(
+            Arc::clone(&log),
+            Arc::clone(&clock),
+            Arc::clone(&functions),
+            Arc::clone(&schemas),
+            settings,
+            log_topic,
+        )?;
         let (commands, logged) = CommandLog::open(Arc::clone(log.kv()))?;
         let file = QueriesFile::of(&config)?;
         let file = file.map(|file| Ok::<_, Error>((file.done(&logged, &config)?, file))).transpose()?;
@@ -178,6 +190,7 @@ impl Engine {
                 clock,
                 config: Arc::new(config),
                 functions,
+                schemas,
                 runtime,
                 catalog: RwLock::default(),
                 commands: Mutex::new(commands),
@@ -386,7 +399,14 @@ impl Engine {
         let config = self.session_config(session)?;
         let look_up = || self.live();
         let live = Live::by(&look_up);
-        look(View { catalog, log: &*self.shared.log, config: &config, clock: &*self.shared.clock, live: &live })
+        look(View {
+            catalog,
+            log: &*self.shared.log,
+            schemas: &self.shared.schemas,
+            config: &config,
+            clock: &*self.shared.clock,
+            live: &live,
+        })
     }
 
     /// Forgets push queries that are gone.

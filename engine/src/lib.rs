@@ -22,6 +22,7 @@ mod operators;
 pub mod plan;
 pub mod rows;
 pub mod runtime;
+pub mod schemas;
 pub mod serving;
 mod state;
 pub mod statements;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
-use engine::formats::{FormatSpec, format};
+use engine::formats::{FormatSpec, Half, format};
 use engine::types::{Column, SqlType};
 
 use crate::cpu::process_cpu;
@@ -30,13 +30,13 @@ fn columns() -> Vec<Column> {
 
 /// Records per CPU second of decoding four of eight columns and encoding three.
 pub(crate) fn decode_and_encode(records: usize) -> Result<f64, String> {
-    let spec = FormatSpec { name: "JSON".to_owned(), delimiter: None, wrap_single: true };
+    let spec = FormatSpec::plain("JSON", true);
     let json = format("JSON").ok_or("JSON is missing")?;
     let columns = columns();
     let used = [0, 3, 5, 6];
     let output: Vec<Column> = [0, 3, 5].iter().filter_map(|&i| columns.get(i).cloned()).collect();
-    let mut decoder = json.decoder(&spec, &columns, &used, false).map_err(|e| e.to_string())?;
-    let mut encoder = json.encoder(&spec, &output, false).map_err(|e| e.to_string())?;
+    let mut decoder = json.decoder(&spec, &columns, &used, &Half::bare(false)).map_err(|e| e.to_string())?;
+    let mut encoder = json.encoder(&spec, &output, &Half::bare(false)).map_err(|e| e.to_string())?;
     let input = data::page_views(0, records);
     let mut encoded = 0;
     let begin = process_cpu();

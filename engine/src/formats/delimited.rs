@@ -13,7 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::column::{ColumnBuilder, Values};
 use super::number::{exact_decimal, parse_int, parse_long};
 use super::payloads::Payloads;
-use super::{Decode, Decoded, Encode, Features, Format, FormatError, FormatSpec, base_type, row_count, schema_error};
+use super::{
+    Decode, Decoded, Encode, Features, Format, FormatError, FormatSpec, Half, base_type, row_count, schema_error,
+};
 use crate::types::text::{java_double, parse_double, plain_decimal};
 use crate::types::{Column, SqlType};
 
@@ -77,9 +79,9 @@ impl Format for Delimited {
         spec: &FormatSpec,
         columns: &[Column],
         used: &[usize],
-        is_key: bool,
+        half: &Half,
     ) -> Result<Box<dyn Decode>, FormatError> {
-        self.validate(columns, is_key)?;
+        self.validate(columns, half.is_key)?;
         Ok(Box::new(DelimitedDecoder {
             delimiter: spec.delimiter.unwrap_or(','),
             columns: columns.iter().map(|column| ColumnBuilder::new(&column.ty)).collect(),
@@ -87,8 +89,8 @@ impl Format for Delimited {
         }))
     }
 
-    fn encoder(&self, spec: &FormatSpec, columns: &[Column], is_key: bool) -> Result<Box<dyn Encode>, FormatError> {
-        self.validate(columns, is_key)?;
+    fn encoder(&self, spec: &FormatSpec, columns: &[Column], half: &Half) -> Result<Box<dyn Encode>, FormatError> {
+        self.validate(columns, half.is_key)?;
         Ok(Box::new(DelimitedEncoder {
             delimiter: spec.delimiter.unwrap_or(','),
             types: columns.iter().map(|column| column.ty.clone()).collect(),
@@ -323,7 +325,7 @@ mod tests {
     }
 
     fn spec(delimiter: Option<char>) -> FormatSpec {
-        FormatSpec { name: "DELIMITED".to_owned(), delimiter, wrap_single: false }
+        FormatSpec { delimiter, ..FormatSpec::plain("DELIMITED", false) }
     }
 
     fn encode(columns: &[Column], rows: &[Vec<Value>], delimiter: Option<char>) -> Vec<String> {
@@ -332,14 +334,14 @@ mod tests {
             .enumerate()
             .map(|(i, column)| Value::column(&column.ty, &rows.iter().map(|row| row[i].clone()).collect::<Vec<_>>()))
             .collect();
-        let mut encoder = Delimited.encoder(&spec(delimiter), columns, false).unwrap();
+        let mut encoder = Delimited.encoder(&spec(delimiter), columns, &Half::bare(false)).unwrap();
         let payloads = encoder.encode(&arrays, None).unwrap();
         payloads.iter().map(|payload| String::from_utf8(payload.unwrap().to_vec()).unwrap()).collect()
     }
 
     fn decode(columns: &[Column], lines: &[&str], delimiter: Option<char>) -> (Vec<Vec<Value>>, Vec<(usize, String)>) {
         let used: Vec<usize> = (0..columns.len()).collect();
-        let mut decoder = Delimited.decoder(&spec(delimiter), columns, &used, false).unwrap();
+        let mut decoder = Delimited.decoder(&spec(delimiter), columns, &used, &Half::bare(false)).unwrap();
         let decoded = decoder.decode(&BinaryArray::from_iter_values(lines.iter().map(|line| line.as_bytes())));
         let row = |row| decoded.columns.iter().map(|column| Value::at(column, row)).collect();
         ((0..lines.len()).map(row).collect(), decoded.bad)

@@ -6,7 +6,8 @@ use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 
 use super::column::{ColumnBuilder, Values};
 use super::{
-    Decode, Decoded, Encode, Features, Format, FormatError, FormatSpec, base_type, column_list, row_count, schema_error,
+    Decode, Decoded, Encode, Features, Format, FormatError, FormatSpec, Half, base_type, column_list, row_count,
+    schema_error,
 };
 use crate::types::{Column, SqlType};
 
@@ -37,15 +38,15 @@ impl Format for Kafka {
         _: &FormatSpec,
         columns: &[Column],
         used: &[usize],
-        is_key: bool,
+        half: &Half,
     ) -> Result<Box<dyn Decode>, FormatError> {
-        self.validate(columns, is_key)?;
+        self.validate(columns, half.is_key)?;
         let column = columns.first().map(|column| ColumnBuilder::new(&column.ty));
         Ok(Box::new(KafkaDecoder { column, outputs: used.len() }))
     }
 
-    fn encoder(&self, _: &FormatSpec, columns: &[Column], is_key: bool) -> Result<Box<dyn Encode>, FormatError> {
-        self.validate(columns, is_key)?;
+    fn encoder(&self, _: &FormatSpec, columns: &[Column], half: &Half) -> Result<Box<dyn Encode>, FormatError> {
+        self.validate(columns, half.is_key)?;
         Ok(Box::new(KafkaEncoder { ty: columns.first().map(|column| column.ty.clone()) }))
     }
 }
@@ -147,8 +148,8 @@ mod tests {
 
     fn decode(ty: SqlType, payloads: &[Option<&[u8]>]) -> Decoded {
         let columns = [Column::new("K", ty)];
-        let spec = FormatSpec { name: "KAFKA".to_owned(), delimiter: None, wrap_single: false };
-        Kafka.decoder(&spec, &columns, &[0], true).unwrap().decode(&BinaryArray::from(payloads.to_vec()))
+        let spec = FormatSpec::plain("KAFKA", false);
+        Kafka.decoder(&spec, &columns, &[0], &Half::bare(true)).unwrap().decode(&BinaryArray::from(payloads.to_vec()))
     }
 
     #[test]

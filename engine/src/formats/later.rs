@@ -1,6 +1,6 @@
 //! Formats that need a schema registry (or share its code): known by name, not built yet.
 
-use super::{Decode, Encode, Features, Format, FormatError, FormatSpec};
+use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half};
 use crate::types::Column;
 
 /// A format that is known but not built.
@@ -48,11 +48,11 @@ impl Format for Later {
         self.refuse()
     }
 
-    fn decoder(&self, _: &FormatSpec, _: &[Column], _: &[usize], _: bool) -> Result<Box<dyn Decode>, FormatError> {
+    fn decoder(&self, _: &FormatSpec, _: &[Column], _: &[usize], _: &Half) -> Result<Box<dyn Decode>, FormatError> {
         self.refuse()
     }
 
-    fn encoder(&self, _: &FormatSpec, _: &[Column], _: bool) -> Result<Box<dyn Encode>, FormatError> {
+    fn encoder(&self, _: &FormatSpec, _: &[Column], _: &Half) -> Result<Box<dyn Encode>, FormatError> {
         self.refuse()
     }
 }

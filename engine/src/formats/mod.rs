@@ -17,11 +17,14 @@ pub mod rest;
 pub mod sniff;
 pub mod windowed;
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, BinaryArray};
 use arrow::buffer::BooleanBuffer;
 use serde::{Deserialize, Serialize};
 
 pub use self::delimited::parse_delimiter;
+use crate::schemas::{NoSchemas, SchemaError, Schemas};
 use crate::types::{Column, SqlType};
 
 /// All formats, by the name in `VALUE_FORMAT='…'`.
@@ -65,6 +68,50 @@ pub struct FormatSpec {
     pub delimiter: Option<char>,
     /// Whether a single column stands in an envelope (`{"V": 1}`) or bare (`1`). Ignored with several columns.
     pub wrap_single: bool,
+    /// `KEY_SCHEMA_ID`, `VALUE_SCHEMA_ID`: the registered schema that records are read by and written with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema_id: Option<i32>,
+    /// `KEY_SCHEMA_FULL_NAME`, `VALUE_SCHEMA_FULL_NAME`: the record or message among those of a schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_name: Option<String>,
+    /// PROTOBUF only: how NULL is told from a default value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nullable: Option<NullableAs>,
+}
+
+impl FormatSpec {
+    /// A format without any of the choices that only some have.
+    pub fn plain(name: &str, wrap_single: bool) -> Self {
+        Self { name: name.to_owned(), delimiter: None, wrap_single, schema_id: None, full_name: None, nullable: None }
+    }
+}
+
+/// `KEY_PROTOBUF_NULLABLE_REPRESENTATION`, `VALUE_PROTOBUF_NULLABLE_REPRESENTATION`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum NullableAs {
+    /// `optional` fields.
+    Optional,
+    /// Messages of `google/protobuf/wrappers.proto`.
+    Wrapper,
+}
+
+/// Whose payloads a codec handles: the keys or the values of a topic.
+#[derive(Debug, Clone)]
+pub struct Half {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// Its keys, or its values.
+    pub is_key: bool,
+    /// Who keeps the schemas that payloads name.
+    pub schemas: Arc<dyn Schemas>,
+}
+
+impl Half {
+    /// What stands in no topic, and names no schema.
+    pub fn bare(is_key: bool) -> Self {
+        Self { topic: Arc::from(""), is_key, schemas: Arc::new(NoSchemas) }
+    }
 }
 
 /// Why a format refuses a schema or a record.
@@ -79,6 +126,9 @@ pub enum FormatError {
     /// A value cannot be written in this format.
     #[error("{0}")]
     Encode(String),
+    /// A schema cannot be had, or is not taken.
+    #[error(transparent)]
+    Schemas(#[from] SchemaError),
 }
 
 /// What came out of a batch of payloads.
@@ -92,6 +142,15 @@ pub struct Decoded {
 
 /// Payloads to columns.
 pub trait Decode: Send {
+    /// Gets what [`Decode::decode`] needs for these payloads: schemas they were written with. May wait, for a bounded
+    /// time; what a registry answers that it does not know is a bad record, not an error of this.
+    ///
+    /// # Errors
+    /// A registry that must be asked does not answer.
+    fn prepare(&mut self, _payloads: &BinaryArray) -> Result<(), SchemaError> {
+        Ok(())
+    }
+
     /// Decodes a batch; never fails as a whole.
     fn decode(&mut self, payloads: &BinaryArray) -> Decoded;
 }
@@ -120,19 +179,19 @@ pub trait Format: Sync {
     /// A decoder of the payload of `columns` that produces the columns at positions `used`, in that order.
     ///
     /// # Errors
-    /// [`FormatError::Schema`], as [`Format::validate`].
+    /// [`FormatError::Schema`], as [`Format::validate`]; [`FormatError::Schemas`].
     fn decoder(
         &self,
         spec: &FormatSpec,
         columns: &[Column],
         used: &[usize],
-        is_key: bool,
+        half: &Half,
     ) -> Result<Box<dyn Decode>, FormatError>;
-    /// An encoder for all `columns`.
+    /// An encoder for all `columns`. It registers the schema of what it writes, where the format has one.
     ///
     /// # Errors
-    /// [`FormatError::Schema`], as [`Format::validate`].
-    fn encoder(&self, spec: &FormatSpec, columns: &[Column], is_key: bool) -> Result<Box<dyn Encode>, FormatError>;
+    /// [`FormatError::Schema`], as [`Format::validate`]; [`FormatError::Schemas`].
+    fn encoder(&self, spec: &FormatSpec, columns: &[Column], half: &Half) -> Result<Box<dyn Encode>, FormatError>;
 }
 
 /// What the planner may ask of a format.

@@ -3,7 +3,9 @@
 use arrow::array::{ArrayRef, BinaryArray};
 use arrow::buffer::BooleanBuffer;
 
-use super::{Decode, Decoded, Encode, Features, Format, FormatError, FormatSpec, column_list, row_count, schema_error};
+use super::{
+    Decode, Decoded, Encode, Features, Format, FormatError, FormatSpec, Half, column_list, row_count, schema_error,
+};
 use crate::types::Column;
 
 /// The format `NONE`.
@@ -32,14 +34,14 @@ impl Format for Nothing {
         _: &FormatSpec,
         columns: &[Column],
         _: &[usize],
-        is_key: bool,
+        half: &Half,
     ) -> Result<Box<dyn Decode>, FormatError> {
-        self.validate(columns, is_key)?;
+        self.validate(columns, half.is_key)?;
         Ok(Box::new(NoColumns))
     }
 
-    fn encoder(&self, _: &FormatSpec, columns: &[Column], is_key: bool) -> Result<Box<dyn Encode>, FormatError> {
-        self.validate(columns, is_key)?;
+    fn encoder(&self, _: &FormatSpec, columns: &[Column], half: &Half) -> Result<Box<dyn Encode>, FormatError> {
+        self.validate(columns, half.is_key)?;
         Ok(Box::new(NoColumns))
     }
 }

@@ -2,7 +2,7 @@
 
 use arrow::array::{ArrayRef, BinaryArray};
 
-use super::{FormatSpec, format, known_format};
+use super::{FormatSpec, Half, format, known_format};
 use crate::types::{Column, SqlType, Value};
 
 /// A small seeded generator (xorshift), so that a failure can be repeated.
@@ -106,7 +106,7 @@ impl Random {
 }
 
 fn spec(name: &str, wrap_single: bool) -> FormatSpec {
-    FormatSpec { name: name.to_owned(), delimiter: None, wrap_single }
+    FormatSpec::plain(name, wrap_single)
 }
 
 fn to_columns(columns: &[Column], rows: &[Vec<Value>]) -> Vec<ArrayRef> {
@@ -119,7 +119,7 @@ fn round_trip(spec: &FormatSpec, columns: &[Column], rows: &[Vec<Value>], size: 
     let format = format(&spec.name).unwrap();
     let used: Vec<usize> = (0..columns.len()).collect();
     let mut encoder = format.encoder(spec, columns, false).unwrap();
-    let mut decoder = format.decoder(spec, columns, &used, false).unwrap();
+    let mut decoder = format.decoder(spec, columns, &used, &Half::bare(false)).unwrap();
     let mut out = Vec::new();
     for rows in rows.chunks(size) {
         let payloads = encoder.encode(&to_columns(columns, rows), None).unwrap();
@@ -188,7 +188,7 @@ fn json_survives_damage() {
         let columns: Vec<Column> =
             (0..1 + random.below(4)).map(|i| Column::new(format!("C{i}"), random.any_type(2))).collect();
         let row: Vec<Value> = columns.iter().map(|column| random.value(&column.ty)).collect();
-        let mut encoder = format("JSON").unwrap().encoder(&spec("JSON", true), &columns, false).unwrap();
+        let mut encoder = format("JSON").unwrap().encoder(&spec("JSON", true), &columns, &Half::bare(false)).unwrap();
         let whole = encoder.encode(&to_columns(&columns, std::slice::from_ref(&row)), None).unwrap();
         let whole = whole.value(0);
         let mut records = vec![whole.to_vec()];
@@ -204,7 +204,8 @@ fn json_survives_damage() {
             records.push(whole.to_vec());
         }
         let used: Vec<usize> = (0..columns.len()).collect();
-        let mut decoder = format("JSON").unwrap().decoder(&spec("JSON", true), &columns, &used, false).unwrap();
+        let mut decoder =
+            format("JSON").unwrap().decoder(&spec("JSON", true), &columns, &used, &Half::bare(false)).unwrap();
         let decoded = decoder.decode(&BinaryArray::from_iter_values(&records));
         for i in (0..records.len()).step_by(2) {
             let read: Vec<Value> = decoded.columns.iter().map(|column| Value::at(column, i)).collect();
@@ -230,5 +231,5 @@ fn names_are_known_in_any_case() {
     assert_eq!(error("Foo").as_deref(), Some("Unknown format: FOO"));
     assert_eq!(error("avro"), None);
     let avro = format("AVRO").unwrap();
-    assert!(avro.decoder(&spec("AVRO", true), &[], &[], false).is_err());
+    assert!(avro.decoder(&spec("AVRO", true), &[], &[], &Half::bare(false)).is_err());
 }

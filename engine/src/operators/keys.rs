@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, BinaryArray};
 use arrow::buffer::BooleanBuffer;
 
-use crate::formats::{Encode, FormatError, FormatSpec, known_format};
+use crate::formats::{Encode, FormatError, FormatSpec, Half, known_format};
 use crate::kv::KvError;
 use crate::types::{Changes, Column};
 
@@ -26,14 +26,14 @@ impl KeyForm {
     pub(crate) fn new(key_format: &FormatSpec, columns: &[Column]) -> Self {
         let spec = match key_format.name.as_str() {
             "KAFKA" | "NONE" => key_format.clone(),
-            _ => FormatSpec { name: "JSON".to_owned(), delimiter: None, wrap_single: columns.len() != 1 },
+            _ => FormatSpec::plain("JSON", columns.len() != 1),
         };
         Self { spec, columns: columns.into() }
     }
 
     /// Serialises keys of this form.
     pub(crate) fn encoder(&self) -> Result<Box<dyn Encode>, FormatError> {
-        known_format(&self.spec.name)?.encoder(&self.spec, &self.columns, true)
+        known_format(&self.spec.name)?.encoder(&self.spec, &self.columns, &Half::bare(true))
     }
 
     /// One key per row.
@@ -46,7 +46,7 @@ impl KeyForm {
     pub(super) fn decode(&self, keys: &BinaryArray) -> Result<Vec<ArrayRef>, KvError> {
         let all: Vec<usize> = (0..self.columns.len()).collect();
         let decoder = known_format(&self.spec.name)
-            .and_then(|format| format.decoder(&self.spec, &self.columns, &all, true))
+            .and_then(|format| format.decoder(&self.spec, &self.columns, &all, &Half::bare(true)))
             .map_err(|error| KvError::Store(error.to_string()));
         let decoded = decoder?.decode(keys);
         match decoded.bad.into_iter().next() {
@@ -93,7 +93,7 @@ mod tests {
     use crate::types::{SqlType, Value};
 
     fn spec(name: &str) -> FormatSpec {
-        FormatSpec { name: name.to_owned(), delimiter: None, wrap_single: false }
+        FormatSpec::plain(name, false)
     }
 
     /// Writes the keys, whose columns go by `names`, and reads them back.

@@ -33,7 +33,7 @@ fn refused(error: &FormatError) -> PlanError {
 /// The key format for a number of key columns: a single one is never wrapped.
 pub(super) fn key_spec(name: &str, delimiter: Option<char>, columns: usize) -> Result<FormatSpec> {
     check_delimiter(name, delimiter)?;
-    Ok(FormatSpec { name: name.to_owned(), delimiter, wrap_single: columns != 1 })
+    Ok(FormatSpec { delimiter, ..FormatSpec::plain(name, columns != 1) })
 }
 
 /// The value format for a number of value columns. `default_wrap` is `ksql.persistence.wrap.single.values`.
@@ -51,7 +51,7 @@ pub(super) fn value_spec(
         Some(false) => !features.unwrap_singles,
         None => features.wrap_singles,
     };
-    Ok(FormatSpec { name: name.to_owned(), delimiter, wrap_single })
+    Ok(FormatSpec { delimiter, ..FormatSpec::plain(name, wrap_single) })
 }
 
 /// Refuses `WRAP_SINGLE_VALUE` where the format or the number of columns leaves no choice.
@@ -181,9 +181,9 @@ pub(super) fn internal_key_spec(preferred: &FormatSpec, key: &[Column], default:
     let delimiter = preferred.delimiter.filter(|_| name == preferred.name);
     let fits = format(name).is_some_and(|format| format.validate(key, true).is_ok());
     if fits {
-        FormatSpec { name: name.to_owned(), delimiter, wrap_single: key.len() != 1 }
+        FormatSpec { delimiter, ..FormatSpec::plain(name, key.len() != 1) }
     } else {
-        FormatSpec { name: "JSON".to_owned(), delimiter: None, wrap_single: key.len() != 1 }
+        FormatSpec::plain("JSON", key.len() != 1)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::expr::{Registry, Settings};
 use crate::log::{Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
 use crate::operators::aggregate::Updates;
 use crate::operators::finished;
+use crate::schemas::Schemas;
 use crate::state::{Budget, Place, Table};
 use crate::steps::{QueryPlan, Step, StepKind};
 use crate::types::Changes;
@@ -43,6 +44,7 @@ pub(super) struct Builder<'a> {
     pub(super) log: &'a Arc<dyn Log>,
     pub(super) clock: &'a Arc<dyn Clock>,
     pub(super) functions: &'a Arc<Registry>,
+    pub(super) schemas: &'a Arc<dyn Schemas>,
     pub(super) budget: &'a Arc<Budget>,
     /// Where entries of the processing log go besides standard error.
     pub(super) log_topic: Option<&'a Arc<LogTopic>>,
@@ -120,12 +122,12 @@ impl Builder<'_> {
         };
         let target = match (&sub.target, &self.plan.sink) {
             (topology::Target::Exchange(exchange), _) => {
-                let writer = ExchangeWriter::new(exchange)?;
+                let writer = ExchangeWriter::new(exchange, self.schemas)?;
                 Target::Exchange(writer)
             }
             (topology::Target::Result, Some(sink)) => {
                 let partitions = partitions_of(&**self.log, &sink.topic)?;
-                Target::Sink(SinkWriter::new(self.plan, sink, partitions, self.functions)?)
+                Target::Sink(SinkWriter::new(self.plan, sink, partitions, self.functions, self.schemas)?)
             }
             (topology::Target::Result, None) => Target::Store,
         };
@@ -290,7 +292,8 @@ impl Builder<'_> {
         let rows: Box<dyn ReadRows> = match (&node.role, &node.step.kind) {
             (Role::ReadBack(exchange), _) => Box::new(ExchangeReader::new(exchange, of.clone())),
             (_, StepKind::Source(source)) => {
-                Box::new(SourceReader::new(&node.step, source, of.clone(), self.functions, self.config)?)
+                let (functions, config, schemas) = (self.functions, self.config, self.schemas);
+                Box::new(SourceReader::new(&node.step, source, of.clone(), functions, config, schemas)?)
             }
             _ => return Err(RuntimeError::Build(format!("step {} reads no topic", node.step.id))),
         };

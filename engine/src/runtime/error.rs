@@ -6,6 +6,7 @@ use crate::formats::FormatError;
 use crate::kv::KvError;
 use crate::log::LogError;
 use crate::operators::OperatorError;
+use crate::schemas::SchemaError;
 
 use super::life::{Blame, State};
 
@@ -46,6 +47,7 @@ impl RuntimeError {
     pub(super) fn leads_to(&self) -> State {
         match self {
             Self::Log(error) if error.may_pass() => State::Retrying,
+            Self::Format(FormatError::Schemas(error)) if error.may_pass() => State::Retrying,
             _ => State::Error,
         }
     }
@@ -73,6 +75,9 @@ pub(super) enum TaskError {
     /// The log failed: the query is started again from its last commit.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The schema registry does not answer: as [`TaskError::Log`].
+    #[error(transparent)]
+    Schemas(#[from] SchemaError),
     /// A record cannot be used and must not be passed over.
     #[error("{0}")]
     Record(String),
@@ -82,11 +87,21 @@ pub(super) enum TaskError {
 }
 
 impl TaskError {
+    /// Whether the query may go on later from its last commit.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Log(error) => error.may_pass(),
+            Self::Schemas(error) => error.may_pass(),
+            Self::Record(_) | Self::Fatal(_) => false,
+        }
+    }
+
     /// Whose it is.
     pub(super) fn blame(&self) -> Blame {
         match self {
             Self::Log(error) => error.into(),
             Self::Record(_) => Blame::User,
+            Self::Schemas(_) => Blame::System,
             Self::Fatal(_) => Blame::Unknown,
         }
     }

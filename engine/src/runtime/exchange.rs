@@ -15,8 +15,9 @@ use arrow::buffer::{BooleanBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 
 use crate::formats::rest::RestRows;
-use crate::formats::{self, Encode, FormatError};
+use crate::formats::{self, Encode, FormatError, Half};
 use crate::log::{Output, Partitioner, RawBatch, Records, TopicPartition};
+use crate::schemas::Schemas;
 use crate::types::row::{BadRow, RowDecoder, RowEncoder, get_i64, get_u64, put_i64, put_u64, take};
 use crate::types::{Changes, Side, SqlType, Windows};
 
@@ -40,9 +41,10 @@ pub(super) struct ExchangeWriter {
 
 impl ExchangeWriter {
     /// For that topic.
-    pub(super) fn new(exchange: &Exchange) -> Result<Self, FormatError> {
+    pub(super) fn new(exchange: &Exchange, schemas: &Arc<dyn Schemas>) -> Result<Self, FormatError> {
         let format = formats::known_format(&exchange.key_format.name)?;
-        let key = format.encoder(&exchange.key_format, &exchange.schema.key, true)?;
+        let half = Half { topic: Arc::clone(&exchange.topic), is_key: true, schemas: Arc::clone(schemas) };
+        let key = format.encoder(&exchange.key_format, &exchange.schema.key, &half)?;
         let (topic, partitions) = (Arc::clone(&exchange.topic), exchange.partitions.max(1));
         Ok(Self { topic, partitions, key, partitioner: Partitioner::default() })
     }

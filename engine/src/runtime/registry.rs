@@ -46,6 +46,7 @@ pub struct Runtime {
     log: Arc<dyn Log>,
     clock: Arc<dyn Clock>,
     functions: Arc<Registry>,
+    schemas: Arc<dyn Schemas>,
     budget: Arc<Budget>,
     settings: Settings,
     /// Where entries of the processing log go besides standard error.
@@ -67,6 +68,7 @@ impl Runtime {
         log: Arc<dyn Log>,
         clock: Arc<dyn Clock>,
         functions: Arc<Registry>,
+        schemas: Arc<dyn Schemas>,
         settings: Settings,
         log_topic: Option<LogTopic>,
     ) -> Result<Arc<Self>, RuntimeError> {
@@ -83,6 +85,7 @@ impl Runtime {
             log,
             clock,
             functions,
+            schemas,
             budget,
             settings,
             log_topic,
@@ -262,6 +265,7 @@ impl Runtime {
             log: &self.log,
             clock: &self.clock,
             functions: &self.functions,
+            schemas: &self.schemas,
             budget: &self.budget,
             log_topic: self.log_topic.as_ref(),
             dead_letters: running.flow.letters.as_ref(),

@@ -8,9 +8,10 @@ use arrow::error::ArrowError;
 
 use crate::expr::Registry;
 use crate::formats::windowed;
-use crate::formats::{self, Encode, FormatError};
+use crate::formats::{self, Encode, FormatError, Half};
 use crate::log::{Output, Partitioner, Records, TopicPartition};
 use crate::operators::Failed;
+use crate::schemas::Schemas;
 use crate::steps::{KeyWindow, QueryPlan, Sink};
 use crate::types::Changes;
 
@@ -42,6 +43,7 @@ impl SinkWriter {
         sink: &Sink,
         partitions: u32,
         functions: &Registry,
+        schemas: &Arc<dyn Schemas>,
     ) -> Result<Self, FormatError> {
         let (formats, schema) = (&sink.formats, &sink.schema);
         let time = sink.timestamp.as_ref().map(|timestamp| {
@@ -50,14 +52,17 @@ impl SinkWriter {
                 at.ok_or_else(|| FormatError::Schema(format!("no column {} to take the time from", timestamp.column)));
             EventTime::new(timestamp, at?, functions).map_err(FormatError::Schema)
         });
+        let topic: Arc<str> = Arc::from(sink.topic.as_str());
+        let half = |is_key| Half { topic: Arc::clone(&topic), is_key, schemas: Arc::clone(schemas) };
+        let (key, value) = (&formats.key, &formats.value);
         Ok(Self {
             step: sink.topic.clone(),
             always_key: always_has_key(&plan.root),
-            topic: Arc::from(sink.topic.as_str()),
             partitions: partitions.max(1),
             window: formats.window,
-            key: formats::known_format(&formats.key.name)?.encoder(&formats.key, &schema.key, true)?,
-            value: formats::known_format(&formats.value.name)?.encoder(&formats.value, &schema.value, false)?,
+            key: formats::known_format(&key.name)?.encoder(key, &schema.key, &half(true))?,
+            value: formats::known_format(&value.name)?.encoder(value, &schema.value, &half(false))?,
+            topic,
             time: time.transpose()?,
             partitioner: Partitioner::default(),
         })

@@ -12,8 +12,9 @@ use arrow::error::ArrowError;
 
 use crate::config::{Config, setting};
 use crate::expr::Registry;
-use crate::formats::{self, Decode, FormatError, FormatSpec, windowed};
+use crate::formats::{self, Decode, FormatError, FormatSpec, Half, windowed};
 use crate::log::{RawBatch, TopicPartition};
+use crate::schemas::Schemas;
 use crate::steps::{KeyWindow, Source, SourceColumn, Step};
 use crate::types::{Changes, Column, Side, Windows, header_type};
 
@@ -56,6 +57,7 @@ impl SourceReader {
         of: TopicPartition,
         functions: &Registry,
         config: &Config,
+        schemas: &Arc<dyn Schemas>,
     ) -> Result<Self, FormatError> {
         let declared = &source.declared;
         let mut used = Vec::new();
@@ -82,19 +84,20 @@ impl SourceReader {
         let time = time.transpose()?;
         let key_used: Vec<usize> = (0..keys).collect();
         let formats = &source.formats;
+        let half = |is_key| Half { topic: Arc::clone(&of.topic), is_key, schemas: Arc::clone(schemas) };
         Ok(Self {
             step: step.id.clone(),
-            of,
             is_table: step.is_table,
             window: formats.window,
             has_key: keys > 0,
             reads_key: keys > 0 || formats::known_format(&formats.key.name)?.features().checks_without_columns,
-            key: decoder(&formats.key, &declared.key, &key_used, true)?,
-            value: decoder(&formats.value, &declared.value, &used, false)?,
+            key: decoder(&formats.key, &declared.key, &key_used, &half(true))?,
+            value: decoder(&formats.value, &declared.value, &used, &half(false))?,
             columns,
             time,
             strict_time: config.get(setting::TIMESTAMP_THROW_ON_INVALID),
             strict_format: config.get(setting::FAIL_ON_DESERIALIZATION_ERROR),
+            of,
         })
     }
 }
@@ -106,6 +109,7 @@ impl ReadRows for SourceReader {
         let mut keep = vec![true; rows];
         let (keys, windows) = self.windows(&records.keys, batch, &mut keep, reports)?;
         let key = if self.reads_key {
+            self.key.prepare(&keys)?;
             let decoded = self.key.decode(&keys);
             self.drop_bad(decoded.bad, batch, true, &mut keep, reports)?;
             decoded.columns
@@ -115,6 +119,7 @@ impl ReadRows for SourceReader {
         if self.is_table && self.has_key {
             self.drop_keyless(&keys, batch, &mut keep, reports);
         }
+        self.value.prepare(&records.values)?;
         let value = self.value.decode(&records.values);
         self.drop_bad(value.bad, batch, false, &mut keep, reports)?;
         let time = self.times(batch, &key, &value.columns, &mut keep, reports)?;
@@ -274,13 +279,8 @@ impl SourceReader {
 }
 
 /// A decoder of the columns at those positions.
-fn decoder(
-    spec: &FormatSpec,
-    columns: &[Column],
-    used: &[usize],
-    is_key: bool,
-) -> Result<Box<dyn Decode>, FormatError> {
-    formats::known_format(&spec.name)?.decoder(spec, columns, used, is_key)
+fn decoder(spec: &FormatSpec, columns: &[Column], used: &[usize], half: &Half) -> Result<Box<dyn Decode>, FormatError> {
+    formats::known_format(&spec.name)?.decoder(spec, columns, used, half)
 }
 
 /// All headers of every record; `[]` where there are none.

@@ -292,7 +292,7 @@ fn fail(slot: &mut Slot, now_ms: i64, error: &TaskError, failed: &Sender<Failed>
         Ok(())
     });
     slot.life.error(now_ms, error.to_string(), error.blame());
-    let may_pass = matches!(error, TaskError::Log(error) if error.may_pass()) && !slot.task.is_transient();
+    let may_pass = error.may_pass() && !slot.task.is_transient();
     let next = if may_pass { State::Retrying } else { State::Error };
     if slot.task.is_transient() {
         slot.life.become_(next);

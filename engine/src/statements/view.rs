@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::log::{Log, LogError};
 use crate::runtime::Running;
+use crate::schemas::Schemas;
 
 use super::{QueryLine, QueryType};
 
@@ -18,6 +19,8 @@ pub(crate) struct View<'a> {
     pub(crate) catalog: &'a Catalog,
     /// Topics.
     pub(crate) log: &'a dyn Log,
+    /// Who keeps schemas.
+    pub(crate) schemas: &'a Arc<dyn Schemas>,
     /// The server's settings with the request's on top.
     pub(crate) config: &'a Config,
     /// The time.

@@ -13,7 +13,7 @@ mod scan;
 mod shape;
 pub(super) mod value;
 
-use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, schema_error};
+use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half, schema_error};
 use crate::types::{Column, SqlType};
 
 /// The format `JSON`.
@@ -48,13 +48,13 @@ impl Format for Json {
         spec: &FormatSpec,
         columns: &[Column],
         used: &[usize],
-        is_key: bool,
+        half: &Half,
     ) -> Result<Box<dyn Decode>, FormatError> {
-        Ok(Box::new(decode::JsonDecoder::new(columns, used, is_wrapped(spec, columns, is_key))))
+        Ok(Box::new(decode::JsonDecoder::new(columns, used, is_wrapped(spec, columns, half.is_key))))
     }
 
-    fn encoder(&self, spec: &FormatSpec, columns: &[Column], is_key: bool) -> Result<Box<dyn Encode>, FormatError> {
-        Ok(Box::new(encode::JsonEncoder::new(columns, is_wrapped(spec, columns, is_key))))
+    fn encoder(&self, spec: &FormatSpec, columns: &[Column], half: &Half) -> Result<Box<dyn Encode>, FormatError> {
+        Ok(Box::new(encode::JsonEncoder::new(columns, is_wrapped(spec, columns, half.is_key))))
     }
 }
 

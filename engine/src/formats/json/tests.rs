@@ -4,11 +4,11 @@ use arrow::array::{Array, ArrayRef, BinaryArray};
 use arrow::buffer::BooleanBuffer;
 
 use super::Json;
-use crate::formats::{Format, FormatSpec};
+use crate::formats::{Format, FormatSpec, Half};
 use crate::types::{Column, SqlType, Value};
 
 fn spec(wrap_single: bool) -> FormatSpec {
-    FormatSpec { name: "JSON".to_owned(), delimiter: None, wrap_single }
+    FormatSpec::plain("JSON", wrap_single)
 }
 
 fn string(text: &str) -> Value {
@@ -16,7 +16,7 @@ fn string(text: &str) -> Value {
 }
 
 fn decode(columns: &[Column], used: &[usize], wrap: bool, records: &[&str]) -> (Vec<Vec<Value>>, Vec<(usize, String)>) {
-    let mut decoder = Json.decoder(&spec(wrap), columns, used, false).unwrap();
+    let mut decoder = Json.decoder(&spec(wrap), columns, used, &Half::bare(false)).unwrap();
     let payloads = BinaryArray::from_iter_values(records.iter().map(|record| record.as_bytes()));
     // Twice, since a decoder must forget its last batch.
     decoder.decode(&payloads);
@@ -34,7 +34,7 @@ fn encode(columns: &[Column], rows: &[Vec<Value>], wrap: bool, is_key: bool) -> 
         .enumerate()
         .map(|(i, column)| Value::column(&column.ty, &rows.iter().map(|row| row[i].clone()).collect::<Vec<_>>()))
         .collect();
-    Json.encoder(&spec(wrap), columns, is_key).unwrap().encode(&arrays, None).unwrap()
+    Json.encoder(&spec(wrap), columns, &Half::bare(is_key)).unwrap().encode(&arrays, None).unwrap()
 }
 
 fn texts(payloads: &BinaryArray) -> Vec<Option<String>> {
@@ -184,7 +184,7 @@ fn what_follows_the_first_value_does_not_matter() {
     let read = |columns: &[Column], key: &str, rest: &[u8]| {
         let payload = [key.as_bytes(), rest].concat();
         let used: Vec<usize> = (0..columns.len()).collect();
-        let mut decoder = Json.decoder(&spec(false), columns, &used, true).unwrap();
+        let mut decoder = Json.decoder(&spec(false), columns, &used, &Half::bare(true)).unwrap();
         let decoded = decoder.decode(&BinaryArray::from_iter_values([payload]));
         let row: Vec<Value> = decoded.columns.iter().map(|column| Value::at(column, 0)).collect();
         (row, decoded.bad)
@@ -258,10 +258,10 @@ fn absent_rows_are_null_payloads() {
     let column = Value::column(&SqlType::Integer, &[Value::Integer(1), Value::Null, Value::Integer(3)]);
     let columns = [Column::new("A", SqlType::Integer)];
     let present = BooleanBuffer::from(vec![true, true, false]);
-    let mut encoder = Json.encoder(&spec(true), &columns, false).unwrap();
+    let mut encoder = Json.encoder(&spec(true), &columns, &Half::bare(false)).unwrap();
     let payloads = encoder.encode(&[Arc::clone(&column)], Some(&present)).unwrap();
     assert_eq!(texts(&payloads), [Some("{\"A\":1}".to_owned()), Some("{\"A\":null}".to_owned()), None]);
-    let mut none = Json.encoder(&spec(true), &[], false).unwrap();
+    let mut none = Json.encoder(&spec(true), &[], &Half::bare(false)).unwrap();
     assert_eq!(texts(&none.encode(&[], Some(&present)).unwrap()), [Some("{}".to_owned()), Some("{}".to_owned()), None]);
 }
 

@@ -25,7 +25,7 @@ pub(in crate::operators) fn stream_schema() -> Schema {
 }
 
 fn grouping_of<'a>(key: SqlType, column: usize, name: &str, place: &'a Place, with_old: bool) -> Grouping<'a> {
-    let format = FormatSpec { name: "KAFKA".to_owned(), delimiter: None, wrap_single: false };
+    let format = FormatSpec::plain("KAFKA", false);
     let call = |name: &str, args: Vec<usize>, columns: &[SqlType]| {
         let call = Call { columns, literals: &[], limits: Limits::default() };
         let resolved = (Aggregates::with(&[]).get(name).unwrap().make)(&call);

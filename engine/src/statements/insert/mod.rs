@@ -75,7 +75,7 @@ pub(super) fn check_enabled(view: View<'_>) -> Result<(), Failure> {
 /// Writes rows that [`prepare`] made; they are durable on return.
 pub(crate) fn insert(view: View<'_>, name: &str, rows: &[Row]) -> Result<Outcome, Failure> {
     let source = target(view, name)?;
-    let mut writer = Writer::new(&source).map_err(|error| write_failure(name, error.into()))?;
+    let mut writer = Writer::new(&source, view.schemas).map_err(|error| write_failure(name, error.into()))?;
     writer.write(view.log, rows).map_err(|error| write_failure(name, error))?;
     Ok(Outcome::Nothing)
 }

@@ -6,8 +6,9 @@ use arrow::array::{Array, BinaryArray};
 use arrow::buffer::{BooleanBuffer, ScalarBuffer};
 
 use crate::catalog::Source;
-use crate::formats::{Encode, FormatError, FormatSpec, known_format};
+use crate::formats::{Encode, FormatError, FormatSpec, Half, known_format};
 use crate::log::{Log, LogError, Output, Partitioner, Records, TopicPartition};
+use crate::schemas::Schemas;
 use crate::types::{Column, SqlType, Value};
 
 use super::Row;
@@ -35,12 +36,14 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// A writer for that source.
-    pub(crate) fn new(source: &Source) -> Result<Self, FormatError> {
+    pub(crate) fn new(source: &Source, schemas: &Arc<dyn Schemas>) -> Result<Self, FormatError> {
         let schema = source.record_schema();
+        let topic: Arc<str> = source.topic.as_str().into();
+        let half = |is_key| Half { topic: Arc::clone(&topic), is_key, schemas: Arc::clone(schemas) };
         Ok(Self {
-            topic: source.topic.as_str().into(),
-            key: encoder(&source.formats.key, &schema.key, true)?,
-            value: encoder(&source.formats.value, &schema.value, false)?,
+            key: encoder(&source.formats.key, &schema.key, &half(true))?,
+            value: encoder(&source.formats.value, &schema.value, &half(false))?,
+            topic,
             key_columns: schema.key,
             value_columns: schema.value,
             partitioner: Partitioner::default(),
@@ -82,8 +85,8 @@ impl std::fmt::Debug for Writer {
     }
 }
 
-fn encoder(spec: &FormatSpec, columns: &[Column], is_key: bool) -> Result<Box<dyn Encode>, FormatError> {
-    known_format(&spec.name)?.encoder(spec, columns, is_key)
+fn encoder(spec: &FormatSpec, columns: &[Column], half: &Half) -> Result<Box<dyn Encode>, FormatError> {
+    known_format(&spec.name)?.encoder(spec, columns, half)
 }
 
 fn columns(columns: &[Column], rows: &[Row], of: impl Fn(&Row) -> &Vec<Value>) -> Vec<arrow::array::ArrayRef> {
