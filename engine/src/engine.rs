@@ -213,6 +213,11 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Who keeps schemas.
+    pub fn schemas(&self) -> &Arc<dyn Schemas> {
+        &self.shared.schemas
+    }
+
     /// Reads the statements of a request.
     ///
     /// # Errors

@@ -12,7 +12,6 @@ use super::tests::{ask, engine_with, in_memory, rows, run};
 use super::{Engine, Parts};
 use crate::clock::System;
 use crate::config::Config;
-use crate::expr::Registry;
 use crate::log::{Log, LogError, Output, Position, RecordsBuilder, Signal, TopicPartition};
 use crate::statements::Session;
 
@@ -28,15 +27,8 @@ fn open(log: &Arc<dyn Log>, settings: &[(&str, &str)]) -> Engine {
 /// An engine with a thread that reads from the beginning.
 fn threaded(log: &Arc<dyn Log>, settings: &[(&str, &str)]) -> Engine {
     let settings = [&[("auto.offset.reset", "earliest")], settings].concat();
-    Engine::new(Parts {
-        log: Arc::clone(log),
-        clock: Arc::new(System),
-        config: Config::new(settings).unwrap(),
-        functions: Registry::with(&[]),
-        threads: 1,
-        uncut: false,
-    })
-    .unwrap()
+    let parts = Parts::by_hand(Arc::clone(log), Arc::new(System), Config::new(settings).unwrap());
+    Engine::new(Parts { threads: 1, ..parts }).unwrap()
 }
 
 /// Writes records to a topic, each at its number's time with a header.

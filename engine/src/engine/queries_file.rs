@@ -240,7 +240,6 @@ mod tests {
     use super::super::Parts;
     use super::*;
     use crate::clock::Manual;
-    use crate::expr::Registry;
     use crate::kv::Write;
     use crate::log::{Embedded, Log};
 
@@ -249,14 +248,7 @@ mod tests {
 
     fn open(log: &Arc<dyn Log>, file: &std::path::Path, reset: &str) -> Result<Engine, Error> {
         let settings = [("ksql.queries.file", file.to_str().unwrap()), ("ksql.streams.auto.offset.reset", reset)];
-        Engine::new(Parts {
-            log: Arc::clone(log),
-            clock: Arc::new(Manual::at(1_000)),
-            config: Config::new(settings).unwrap(),
-            functions: Registry::with(&[]),
-            threads: 0,
-            uncut: false,
-        })
+        Engine::new(Parts::by_hand(Arc::clone(log), Arc::new(Manual::at(1_000)), Config::new(settings).unwrap()))
     }
 
     #[test]

@@ -118,7 +118,7 @@ fn to_columns(columns: &[Column], rows: &[Vec<Value>]) -> Vec<ArrayRef> {
 fn round_trip(spec: &FormatSpec, columns: &[Column], rows: &[Vec<Value>], size: usize) -> Vec<Vec<Value>> {
     let format = format(&spec.name).unwrap();
     let used: Vec<usize> = (0..columns.len()).collect();
-    let mut encoder = format.encoder(spec, columns, false).unwrap();
+    let mut encoder = format.encoder(spec, columns, &Half::bare(false)).unwrap();
     let mut decoder = format.decoder(spec, columns, &used, &Half::bare(false)).unwrap();
     let mut out = Vec::new();
     for rows in rows.chunks(size) {

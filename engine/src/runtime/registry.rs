@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::setting;
 use crate::expr::Registry;
 use crate::log::{Log, LogError, Signal, Topic, TopicSpec};
+use crate::schemas::Schemas;
 use crate::state::Budget;
 
 use super::build::{Builder, Built};
