@@ -101,6 +101,11 @@ impl ColumnBuilder {
         self.nulls.len()
     }
 
+    /// Whether the last row is NULL.
+    pub(super) fn last_is_null(&self) -> bool {
+        self.len().checked_sub(1).is_some_and(|last| !self.nulls.is_valid(last))
+    }
+
     /// Marks the value just appended to [`Self::values`] as present.
     pub(super) fn mark_present(&mut self) {
         self.nulls.append_non_null();

@@ -235,7 +235,7 @@ struct DelimitedEncoder {
 impl Encode for DelimitedEncoder {
     fn encode(&mut self, columns: &[ArrayRef], present: Option<&BooleanBuffer>) -> Result<BinaryArray, FormatError> {
         let rows = row_count(columns, present);
-        let mut payloads = Payloads::new(rows, self.capacity);
+        let mut payloads = Payloads::new(rows, String::with_capacity(self.capacity));
         for row in 0..rows {
             if present.is_some_and(|present| !present.value(row)) {
                 payloads.end_null();
@@ -243,17 +243,17 @@ impl Encode for DelimitedEncoder {
             }
             for (i, (column, ty)) in columns.iter().zip(&self.types).enumerate() {
                 if i > 0 {
-                    payloads.text.push(self.delimiter);
+                    payloads.data.push(self.delimiter);
                 }
                 if column.is_valid(row) {
                     self.field.clear();
                     write_field(column, ty, row, &mut self.field)?;
-                    write_quoted(&self.field, self.delimiter, i == 0, &mut payloads.text);
+                    write_quoted(&self.field, self.delimiter, i == 0, &mut payloads.data);
                 }
             }
             payloads.end_row();
         }
-        self.capacity = payloads.text.len();
+        self.capacity = payloads.data.len();
         payloads.finish()
     }
 }

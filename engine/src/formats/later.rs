@@ -11,8 +11,6 @@ pub(super) struct Later {
     unwrap_singles: bool,
 }
 
-/// Avro with the registry's framing.
-pub(super) static AVRO: Later = Later { name: "AVRO", registry: true, unwrap_singles: true };
 /// JSON with the registry's framing.
 pub(super) static JSON_SR: Later = Later { name: "JSON_SR", registry: true, unwrap_singles: true };
 /// Protobuf with the registry's framing.

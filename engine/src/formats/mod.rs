@@ -4,6 +4,7 @@
 //! RawBatch.values ──Decode──> columns (only the used ones)        columns ──Encode──> BinaryArray
 //! ```
 
+pub mod avro;
 mod column;
 mod delimited;
 mod json;
@@ -33,7 +34,7 @@ static FORMATS: &[&dyn Format] = &[
     &json::Json,
     &kafka::Kafka,
     &none::Nothing,
-    &later::AVRO,
+    &avro::Avro,
     &later::JSON_SR,
     &later::PROTOBUF,
     &later::PROTOBUF_NOSR,

@@ -28,28 +28,28 @@ impl Encode for JsonEncoder {
     fn encode(&mut self, columns: &[ArrayRef], present: Option<&BooleanBuffer>) -> Result<BinaryArray, FormatError> {
         let rows = row_count(columns, present);
         let writers: Vec<_> = columns.iter().map(|column| ValueWriter::new(column, Dialect::Record)).collect();
-        let mut payloads = Payloads::new(rows, self.capacity);
+        let mut payloads = Payloads::new(rows, String::with_capacity(self.capacity));
         let bare = if self.wrapped { None } else { writers.first() };
         for row in 0..rows {
             let is_present = present.is_none_or(|present| present.value(row));
             match bare {
                 // A bare NULL is the same as no record.
                 Some(writer) if is_present && !writer.is_null(row) => {
-                    writer.write(row, &mut payloads.text);
+                    writer.write(row, &mut payloads.data);
                     payloads.end_row();
                 }
                 None if is_present => {
                     for (prefix, writer) in self.prefixes.iter().zip(&writers) {
-                        payloads.text.push_str(prefix);
-                        writer.write(row, &mut payloads.text);
+                        payloads.data.push_str(prefix);
+                        writer.write(row, &mut payloads.data);
                     }
-                    payloads.text.push_str(if writers.is_empty() { "{}" } else { "}" });
+                    payloads.data.push_str(if writers.is_empty() { "{}" } else { "}" });
                     payloads.end_row();
                 }
                 _ => payloads.end_null(),
             }
         }
-        self.capacity = payloads.text.len();
+        self.capacity = payloads.data.len();
         payloads.finish()
     }
 }
