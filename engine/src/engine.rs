@@ -39,6 +39,7 @@ mod replace_tests;
 mod replay;
 #[cfg(test)]
 mod replay_tests;
+mod schemas;
 mod settle;
 #[cfg(test)]
 mod stored_tests;
@@ -64,9 +65,10 @@ use crate::counters::Counters;
 use crate::error::Error;
 use crate::expr::Registry;
 use crate::log::{Embedded, Log};
+use crate::registry::SchemaRegistry;
 use crate::rows::Permits;
 use crate::runtime::{LogTopic, Runtime, Settings};
-use crate::schemas::{NoSchemas, Schemas};
+use crate::schemas::Schemas;
 use crate::statements::{self, Answer, Failure, Inserter, Live, LiveQuery, Outcome, PushQuery, Session, View};
 
 use change::{Change, changes_something};
@@ -88,6 +90,8 @@ pub struct Parts {
     pub functions: Registry,
     /// Who keeps schemas.
     pub schemas: Arc<dyn Schemas>,
+    /// The same if it is our own registry.
+    pub registry: Option<Arc<SchemaRegistry>>,
     /// Threads that run queries; 0: none, the owner calls [`Engine::run_until_idle`].
     pub threads: usize,
     /// Every query is one task over all partitions of its inputs, as in ksqlDB's test driver.
@@ -95,10 +99,14 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Of an engine whose queries its owner runs ([`Engine::run_until_idle`]), with our functions and no others.
+    /// Of an engine whose queries its owner runs ([`Engine::run_until_idle`]), with our functions and no others, and our
+    /// own schema registry.
     pub fn by_hand(log: Arc<dyn Log>, clock: Arc<dyn Clock>, config: Config) -> Self {
-        let (functions, schemas) = (Registry::with(&[]), Arc::new(NoSchemas));
-        Self { log, clock, config, functions, schemas, threads: 0, uncut: false }
+        let replicas = config.get(setting::INTERNAL_TOPIC_REPLICAS) as u16;
+        let names = schemas::subject_names(&config);
+        let registry = Arc::new(SchemaRegistry::new(Arc::clone(&log), Arc::clone(&clock), replicas, names));
+        let (schemas, registry) = (Arc::clone(&registry) as Arc<dyn Schemas>, Some(registry));
+        Self { log, clock, config, functions: Registry::with(&[]), schemas, registry, threads: 0, uncut: false }
     }
 }
 
@@ -114,6 +122,7 @@ struct Shared {
     config: Arc<Config>,
     functions: Arc<Registry>,
     schemas: Arc<dyn Schemas>,
+    registry: Option<Arc<SchemaRegistry>>,
     runtime: Arc<Runtime>,
     catalog: RwLock<Catalog>,
     /// Held by the one request that changes what exists.
@@ -152,7 +161,12 @@ impl Engine {
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = threads.min(config.limit(setting::NUM_STREAM_THREADS));
-        Self::new(Parts { threads, ..Parts::by_hand(log, Arc::new(System), config) })
+        let elsewhere = schemas::elsewhere(&config)?;
+        let parts = Parts { threads, ..Parts::by_hand(log, Arc::new(System), config) };
+        Self::new(match elsewhere {
+            Some(client) => Parts { schemas: Arc::new(client), registry: None, ..parts },
+            None => parts,
+        })
     }
 
     /// Opens the engine on what it is given.
@@ -160,7 +174,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::open`].
     pub fn new(parts: Parts) -> Result<Self, Error> {
-        let Parts { log, clock, config, functions, schemas, threads, uncut } = parts;
+        let Parts { log, clock, config, functions, schemas, registry, threads, uncut } = parts;
         let functions = Arc::new(functions);
         let step_rows = config.limit(setting::MAX_RECORDS_PER_STEP);
         let state_bytes = config.limit(setting::STATE_MEMORY_BYTES);
@@ -191,6 +205,7 @@ impl Engine {
                 config: Arc::new(config),
                 functions,
                 schemas,
+                registry,
                 runtime,
                 catalog: RwLock::default(),
                 commands: Mutex::new(commands),
@@ -339,6 +354,11 @@ impl Engine {
     /// Topics.
     pub fn log(&self) -> &Arc<dyn Log> {
         &self.shared.log
+    }
+
+    /// Our own schema registry, unless another one keeps the schemas.
+    pub fn registry(&self) -> Option<&Arc<SchemaRegistry>> {
+        self.shared.registry.as_ref()
     }
 
     /// What exists now.

@@ -20,6 +20,7 @@ pub mod kv;
 pub mod log;
 mod operators;
 pub mod plan;
+pub mod registry;
 pub mod rows;
 pub mod runtime;
 pub mod schemas;

@@ -60,6 +60,9 @@ const FIPS: &str = "the server's cryptography is not certified; leave it out";
 const PROXY_PROTOCOL: &str = "connections would fail; leave it out and have the proxy speak plain HTTP";
 const TOKENS: &str =
     "a push query that is resumed would miss rows; leave it out and read again from the beginning (auto.offset.reset)";
+const TOKEN: &str =
+    "the registry would not let this server in; use basic authentication (ksql.schema.registry.basic.auth.*)";
+const HOST_NAME: &str = "the name in the registry's certificate is always checked; leave it out";
 const RESULTS: &str = "results would differ from what it asks for; leave it out";
 
 /// What would change results or safety and is not there.
@@ -79,6 +82,9 @@ static REFUSED: &[(Property, Promise, &str)] = &[
     (p("ksql.query.push.v2.continuation.tokens.enabled", Boolean, Some("false"), Session, "Tokens to resume a push query."), Promise::If("true"), TOKENS),
     (p("ksql.windowed.session.key.legacy", Boolean, Some("false"), Session, "Old key format of session windows."), Promise::If("true"), RESULTS),
     (p("ksql.streams.default.timestamp.extractor", Text, None, Session, "Java class of event times."), Promise::Any, "Java classes cannot be loaded; name the column of the time in the statement: WITH (TIMESTAMP='…')"),
+    (p("ksql.schema.registry.bearer.auth.credentials.source", Text, None, Server, "Where a token for the registry comes from."), Promise::Any, TOKEN),
+    (p("ksql.schema.registry.bearer.auth.token", Password, None, Server, "A token for the registry."), Promise::Any, TOKEN),
+    (p("ksql.schema.registry.ssl.endpoint.identification.algorithm", Text, Some("https"), Server, "How the registry's name is checked."), Promise::Unless("https"), HOST_NAME),
 ];
 
 /// Why, and which.
@@ -207,10 +213,25 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
         ],
     ),
     (
-        "there is no Kafka Connect and no schema registry yet",
+        "nothing reads it yet",
         &[
             p("ksql.assert.schema.default.timeout.ms", WHOLE, Some("1000"), Session, "How long ASSERT SCHEMA waits."),
             p("ksql.json_sr.converter.deserializer.enabled", Boolean, Some("true"), Session, "JSON_SR through the converter."),
+        ],
+    ),
+    (
+        "PEM files of certificates and keys need none",
+        &[
+            p("ksql.schema.registry.ssl.truststore.type", Text, Some("JKS"), Server, "Kind of the trust store; PEM is found by its contents."),
+            p("ksql.schema.registry.ssl.truststore.password", Password, Some(""), Server, "Its password."),
+            p("ksql.schema.registry.ssl.keystore.type", Text, Some("JKS"), Server, "Kind of the key store; PEM is found by its contents."),
+            p("ksql.schema.registry.ssl.keystore.password", Password, Some(""), Server, "Its password."),
+            p("ksql.schema.registry.ssl.key.password", Password, Some(""), Server, "Password of the key in it."),
+        ],
+    ),
+    (
+        "there is no Kafka Connect yet",
+        &[
             p("ksql.connect.url", Text, Some("http://localhost:8083"), Server, "Address of Kafka Connect."),
             p("ksql.connect.worker.config", Text, Some(""), Server, "Embedded Connect; not available."),
             p("ksql.connect.request.timeout.ms", WHOLE, Some("5000"), Server, "How long Connect may take."),
@@ -326,7 +347,7 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
 const BEGINNINGS: &[(&str, &str)] = &[
     ("ssl.", "TLS is not supported yet, and no listener asks for it"),
     ("ksql.ssl.", "TLS is not supported yet, and no listener asks for it"),
-    ("ksql.schema.registry.", "there is no schema registry yet"),
+    ("ksql.schema.registry.", "the schema registry's client has no such setting"),
     ("ksql.connect.", "there is no Kafka Connect yet"),
     ("ksql.plugins.rocksdb.", "state is not kept in RocksDB"),
     ("ksql.streams.rocksdb.", "state is not kept in RocksDB"),

@@ -195,6 +195,12 @@ impl Setting<Text> {
         Self { property, ..self }
     }
 
+    /// It is never shown.
+    pub(super) const fn password(self) -> Self {
+        let property = Property { kind: Kind::Password, ..self.property };
+        Self { property, ..self }
+    }
+
     /// Other values are refused.
     pub(super) const fn one_of(self, choices: &'static [&'static str]) -> Self {
         let property = Property { kind: Kind::Choice(choices), ..self.property };

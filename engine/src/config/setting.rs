@@ -8,6 +8,16 @@ const MAX_INT: &str = "2147483647";
 const MOST: i64 = i64::MAX;
 const HIDDEN: &str = "_confluent.*,__confluent.*,_schemas,__consumer_offsets,__transaction_state,connect-configs,connect-offsets,connect-status,connect-statuses";
 
+/// Confluent's classes of them, with or without their package.
+const STRATEGIES: &[&str] = &[
+    "TopicNameStrategy",
+    "RecordNameStrategy",
+    "TopicRecordNameStrategy",
+    "io.confluent.kafka.serializers.subject.TopicNameStrategy",
+    "io.confluent.kafka.serializers.subject.RecordNameStrategy",
+    "io.confluent.kafka.serializers.subject.TopicRecordNameStrategy",
+];
+
 /// A setting that holds text.
 pub type TextSetting = Setting<Text>;
 
@@ -50,7 +60,17 @@ settings! {
     PERSISTENCE_DEFAULT_FORMAT_KEY: Text = text("ksql.persistence.default.format.key", "KAFKA", Session, "Key format where a statement names none.");
     PERSISTENCE_DEFAULT_FORMAT_VALUE: Maybe<Text> = text("ksql.persistence.default.format.value", "", Session, "Value format where a statement names none.").or_unset();
     PERSISTENCE_WRAP_SINGLE_VALUES: Maybe<Flag> = flag("ksql.persistence.wrap.single.values", "", Session, "Single values stand in an envelope.").or_unset();
-    SCHEMA_REGISTRY_URL: Text = text("ksql.schema.registry.url", "", Server, "Address of Schema Registry.");
+    // schema registry
+    SCHEMA_REGISTRY_URL: Text = text("ksql.schema.registry.url", "", Server, "Addresses of a schema registry, separated by commas; none means the server's own.");
+    SCHEMA_REGISTRY_CREDENTIALS_SOURCE: Text = text("ksql.schema.registry.basic.auth.credentials.source", "URL", Server, "Where the user and the password for it stand.").one_of(&["URL", "USER_INFO"]);
+    SCHEMA_REGISTRY_USER_INFO: Text = text("ksql.schema.registry.basic.auth.user.info", "", Server, "USER:PASSWORD, if they stand here.").password();
+    SCHEMA_REGISTRY_TRUSTSTORE_LOCATION: Text = text("ksql.schema.registry.ssl.truststore.location", "", Server, "PEM file of the certificates it is trusted by; without it the authorities that browsers trust.");
+    SCHEMA_REGISTRY_TRUSTSTORE_CERTIFICATES: Text = text("ksql.schema.registry.ssl.truststore.certificates", "", Server, "These certificates themselves, as PEM.");
+    SCHEMA_REGISTRY_KEYSTORE_LOCATION: Text = text("ksql.schema.registry.ssl.keystore.location", "", Server, "PEM file of the server's own certificate and its key.");
+    SCHEMA_REGISTRY_KEYSTORE_CERTIFICATE_CHAIN: Text = text("ksql.schema.registry.ssl.keystore.certificate.chain", "", Server, "That certificate itself, as PEM.");
+    SCHEMA_REGISTRY_KEYSTORE_KEY: Text = text("ksql.schema.registry.ssl.keystore.key", "", Server, "That key itself, as PEM.").password();
+    SCHEMA_REGISTRY_KEY_SUBJECTS: Text = text("ksql.schema.registry.key.subject.name.strategy", "TopicNameStrategy", Server, "How subjects of keys are named.").one_of(STRATEGIES);
+    SCHEMA_REGISTRY_VALUE_SUBJECTS: Text = text("ksql.schema.registry.value.subject.name.strategy", "TopicNameStrategy", Server, "How subjects of values are named.").one_of(STRATEGIES);
     // limits, errors, retries
     QUERY_PERSISTENT_ACTIVE_LIMIT: Whole = whole("ksql.query.persistent.active.limit", MAX_INT, Server, "How many persistent queries may run.");
     QUERY_RETRY_BACKOFF_INITIAL_MS: Whole = whole("ksql.query.retry.backoff.initial.ms", "15000", Session, "First pause before a failed query is started again.").within(0, MOST);
@@ -78,6 +98,7 @@ settings! {
     PROPERTIES_OVERRIDES_VALIDATION_MODE: Text = text("ksql.properties.overrides.validation.mode", "denylist", Server, "Which of the two lists counts.").one_of(&["denylist", "allowlist"]);
     // HTTP
     LISTENERS: Text = text("listeners", "http://127.0.0.1:8088", Server, "Address to listen on; http://0.0.0.0:8088 for everybody.");
+    SCHEMA_REGISTRY_LISTENERS: Text = text("schema.registry.listeners", "", Server, "Further addresses to listen on, for the server's own schema registry alone.");
     ADVERTISED_LISTENER: Maybe<Text> = text("ksql.advertised.listener", "", Server, "Address other servers use.").or_unset();
     ACCESS_CONTROL_ALLOW_ORIGIN: Text = text("access.control.allow.origin", "", Server, "CORS: origins.");
     ACCESS_CONTROL_ALLOW_METHODS: Text = text("access.control.allow.methods", "", Server, "CORS: methods.");

@@ -5,11 +5,13 @@
 //! a source's columns ──format──> schema ──Schemas::register──> id of what a sink writes
 //! ```
 //!
-//! Formats, the planner and the runtime see [`Schemas`] only; whether a server elsewhere or this process keeps them is
-//! decided when the engine opens.
+//! Formats, the planner and the runtime see [`Schemas`] only; whether a server elsewhere ([`client`]) or this process
+//! keeps them is decided when the engine opens.
 
+pub mod client;
 mod error;
 mod framing;
+mod names;
 mod none;
 
 use std::fmt;
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::SchemaError;
 pub use framing::{HEADER_BYTES, put_header, split_header};
+pub use names::{SubjectName, SubjectNames};
 pub use none::NoSchemas;
 
 /// The language a schema is written in.

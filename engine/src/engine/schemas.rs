@@ -1,0 +1,56 @@
+//! Who keeps the schemas: a registry elsewhere, if the settings name one.
+
+use crate::config::setting::{self, TextSetting};
+use crate::config::{Config, ConfigError};
+use crate::schemas::client::{Client, ClientSettings, Store};
+use crate::schemas::{SubjectName, SubjectNames};
+
+/// How subjects are named.
+pub(super) fn subject_names(config: &Config) -> SubjectNames {
+    let name = |setting| SubjectName::of_class(config.get(setting)).unwrap_or_default();
+    SubjectNames {
+        key: name(setting::SCHEMA_REGISTRY_KEY_SUBJECTS),
+        value: name(setting::SCHEMA_REGISTRY_VALUE_SUBJECTS),
+    }
+}
+
+/// The client of the registry that the settings name.
+pub(super) fn elsewhere(config: &Config) -> Result<Option<Client>, ConfigError> {
+    let urls: Vec<String> = config.list(setting::SCHEMA_REGISTRY_URL).map(str::to_owned).collect();
+    if urls.is_empty() {
+        return Ok(None);
+    }
+    let text = |setting: TextSetting| Some(config.get(setting).trim()).filter(|text| !text.is_empty());
+    let file = |setting| text(setting).map(|path| Store::File(path.to_owned()));
+    let trusted = text(setting::SCHEMA_REGISTRY_TRUSTSTORE_CERTIFICATES).map(|pem| Store::Text(pem.to_owned()));
+    let chain = text(setting::SCHEMA_REGISTRY_KEYSTORE_CERTIFICATE_CHAIN);
+    let key = text(setting::SCHEMA_REGISTRY_KEYSTORE_KEY);
+    let own = chain.zip(key).map(|(chain, key)| Store::Text(format!("{chain}\n{key}")));
+    let settings = ClientSettings {
+        urls,
+        user: user(config)?,
+        trusted: trusted.or_else(|| file(setting::SCHEMA_REGISTRY_TRUSTSTORE_LOCATION)),
+        own: own.or_else(|| file(setting::SCHEMA_REGISTRY_KEYSTORE_LOCATION)),
+    };
+    let client = Client::new(&settings, subject_names(config));
+    client.map(Some).map_err(|problem| wrong(setting::SCHEMA_REGISTRY_URL, config, problem))
+}
+
+/// User and password that stand in a setting of their own.
+fn user(config: &Config) -> Result<Option<(String, String)>, ConfigError> {
+    if !config.get(setting::SCHEMA_REGISTRY_CREDENTIALS_SOURCE).trim().eq_ignore_ascii_case("USER_INFO") {
+        return Ok(None);
+    }
+    let info = setting::SCHEMA_REGISTRY_USER_INFO;
+    let (user, password) = config
+        .get(info)
+        .trim()
+        .split_once(':')
+        .ok_or_else(|| wrong(info, config, format!("USER:PASSWORD is expected in {}", info.name())))?;
+    Ok(Some((user.to_owned(), password.to_owned())))
+}
+
+fn wrong(setting: TextSetting, config: &Config, problem: String) -> ConfigError {
+    let value = config.shown(setting.name()).unwrap_or_default();
+    ConfigError::Value { name: setting.name().to_owned(), value, problem }
+}

@@ -1,0 +1,58 @@
+//! Whether a new version of a subject goes with the older ones.
+
+use crate::schemas::{Language, Registered, Schema};
+
+use super::canonical::json_document;
+use super::json_diff;
+use super::level::Level;
+
+/// Why a schema does not go with versions of a subject, oldest first; nothing: it does.
+pub(super) fn check(level: Level, new: &Schema, versions: &[Registered]) -> Vec<String> {
+    if level == Level::None {
+        return Vec::new();
+    }
+    let counting = if level.is_transitive() { versions.len() } else { 1 };
+    let counting = versions.iter().rev().take(counting);
+    let mut messages = counting.flat_map(|old| with_one(level, new, old)).collect::<Vec<_>>();
+    if !messages.is_empty() {
+        messages.push(format!("{{compatibility: '{}'}}", level.name()));
+    }
+    messages
+}
+
+/// Why two schemas do not go with each other.
+fn with_one(level: Level, new: &Schema, old: &Registered) -> Vec<String> {
+    let mut messages = if new.language != old.schema.language {
+        vec!["Incompatible because of different schema type".to_owned()]
+    } else {
+        let backward = level.is_backward().then(|| unreadable(new, &old.schema, true));
+        let forward = level.is_forward().then(|| unreadable(&old.schema, new, false));
+        backward.into_iter().chain(forward).flatten().collect()
+    };
+    if !messages.is_empty() {
+        messages.push(format!("{{oldSchemaVersion: {}}}", old.version));
+    }
+    messages
+}
+
+/// Why what was written with one schema cannot be read with another; one of them is the new one.
+fn unreadable(reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<String> {
+    if reader.text == writer.text && reader.references == writer.references {
+        return Vec::new();
+    }
+    match reader.language {
+        Language::Avro | Language::Protobuf => Vec::new(),
+        Language::Json => json(reader, writer, reader_is_new),
+    }
+}
+
+fn json(reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<String> {
+    if !reader.references.is_empty() || !writer.references.is_empty() {
+        let told = "JSON Schemas that refer to others are not compared; compatibility NONE takes them";
+        return vec![format!("{{errorType:\"NOT_COMPARED\", description:\"{told}\"}}")];
+    }
+    match (json_document(&reader.text), json_document(&writer.text)) {
+        (Ok(reader), Ok(writer)) => json_diff::differences(&reader, &writer, reader_is_new),
+        (Err(problem), _) | (_, Err(problem)) => vec![problem],
+    }
+}

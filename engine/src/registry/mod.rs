@@ -1,0 +1,33 @@
+//! Our own schema registry: what Confluent's does, within this process. Its schemas are records of a compacted topic,
+//! `_schemas`, in the log, in Confluent's form, so that they are as durable as any record, and move with a cluster.
+//!
+//! ```text
+//! register, delete, set … ──> entries ──entry──> records of _schemas (durable) ──> view ──> answer
+//! by_id, latest, versions … <── view (in memory; read from the topic when first asked for)
+//! ```
+//!
+//! One process writes the topic: what another one wrote there is seen, but two that write at once are an error.
+
+mod as_schemas;
+mod canonical;
+mod compatibility;
+mod delete;
+mod entry;
+mod json_diff;
+mod level;
+mod lookup;
+mod problem;
+mod register;
+mod settings;
+mod store;
+mod subject;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use level::{Level, Mode};
+pub use lookup::{VersionNumber, Which};
+pub use problem::Problem;
+pub use register::NewSchema;
+pub use settings::Rules;
+pub use store::{SchemaRegistry, TOPIC};

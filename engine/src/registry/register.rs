@@ -1,0 +1,237 @@
+//! Taking a schema into a subject, and finding it there.
+
+use crate::schemas::{Language, Reference, Registered, Schema};
+
+use super::canonical::canonical;
+use super::compatibility;
+use super::entry::{Entry, SchemaValue};
+use super::level::{Level, Mode};
+use super::lookup::{VersionNumber, Which, find, has_subject, registered};
+use super::problem::Problem;
+use super::settings::rules_of;
+use super::store::SchemaRegistry;
+use super::subject;
+use super::view::{Identity, View};
+
+/// Bytes of a schema's text.
+const MAX_TEXT_BYTES: usize = 1 << 20;
+
+/// Bytes of the texts of all schemas.
+const MAX_BYTES: usize = 256 << 20;
+
+/// Subjects, and versions of each, deleted ones included.
+const MAX_SUBJECTS: usize = 100_000;
+const MAX_VERSIONS: usize = 10_000;
+
+/// References of one schema.
+const MAX_REFERENCES: usize = 1_000;
+
+/// A schema as a client sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSchema {
+    /// The language.
+    pub language: Language,
+    /// The text.
+    pub text: String,
+    /// What the text refers to.
+    pub references: Vec<Reference>,
+    /// The id it is to have ([`Mode::Import`] only).
+    pub id: Option<i32>,
+    /// The version it is to be; the next one, if it is not to be refused.
+    pub version: Option<i32>,
+    /// What has no order is brought into one.
+    pub normalize: bool,
+}
+
+impl NewSchema {
+    /// A schema that the registry numbers.
+    pub fn of(schema: &Schema) -> Self {
+        let Schema { language, text, references, .. } = schema.clone();
+        Self { language, text, references, id: None, version: None, normalize: false }
+    }
+}
+
+/// A schema that was understood.
+struct Read {
+    schema: Schema,
+    identity: Identity,
+}
+
+impl SchemaRegistry {
+    /// Gives a schema a place in a subject and tells its id. One that stands there keeps its id and version.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidSchema`], [`Problem::Incompatible`], [`Problem::NotPermitted`] by a mode or a limit,
+    /// [`Problem::TooLarge`], [`Problem::InvalidSubject`], [`Problem::Context`], [`Problem::Store`].
+    pub fn register(&self, name: &str, new: &NewSchema) -> Result<i32, Problem> {
+        subject::check(name)?;
+        let there = {
+            let view = self.current()?;
+            let read = read(&view, name, new)?;
+            (new.version.is_none()).then(|| live_version(&view, name, &read)).flatten()
+        };
+        match there {
+            Some((_, id)) if new.id.is_none_or(|wanted| wanted == id) => Ok(id),
+            _ => self.change(|view| add(view, name, new)),
+        }
+    }
+
+    /// The version of a subject that has that schema.
+    ///
+    /// # Errors
+    /// [`Problem::NoSubject`], [`Problem::NoSchema`], [`Problem::InvalidSchema`], [`Problem::Store`].
+    pub fn find(&self, name: &str, new: &NewSchema, which: Which) -> Result<Registered, Problem> {
+        subject::check(name)?;
+        let view = self.current()?;
+        if !has_subject(&view, name, which) {
+            return Err(Problem::NoSubject(name.to_owned()));
+        }
+        let read = read(&view, name, new)?;
+        let id = view.id(&read.identity).ok_or(Problem::NoSchema)?;
+        let takes = |deleted: bool| which != Which::Live || !deleted;
+        let found = view.versions(name).rfind(|(_, version)| version.id == id && takes(version.deleted));
+        registered(&view, name, found.ok_or(Problem::NoSchema)?)
+    }
+
+    /// Why a schema does not go with a version of a subject, or with all that count; nothing: it does.
+    ///
+    /// # Errors
+    /// [`Problem::NoSubject`] or [`Problem::NoVersion`] for a version with a number, [`Problem::InvalidSchema`],
+    /// [`Problem::Store`].
+    pub fn incompatibilities(
+        &self,
+        name: &str,
+        number: Option<VersionNumber>,
+        new: &NewSchema,
+    ) -> Result<Vec<String>, Problem> {
+        subject::check(name)?;
+        let view = self.current()?;
+        let versions = match number {
+            None => live_versions(&view, name)?,
+            Some(VersionNumber::Latest) if !has_subject(&view, name, Which::Live) => Vec::new(),
+            Some(number) => vec![registered(&view, name, find(&view, name, number, Which::Live)?)?],
+        };
+        let read = read(&view, name, new)?;
+        Ok(compatibility::check(level_of(&view, name), &read.schema, &versions))
+    }
+}
+
+/// The entries that take a schema into a subject, and its id.
+fn add(view: &View, name: &str, new: &NewSchema) -> Result<(Vec<Entry>, i32), Problem> {
+    let mode = view.mode(Some(name));
+    check_mode(mode, name, new)?;
+    let read = read(view, name, new)?;
+    if new.version.is_none()
+        && let Some((_, id)) = live_version(view, name, &read).filter(|(_, id)| new.id.is_none_or(|it| it == *id))
+    {
+        return Ok((Vec::new(), id));
+    }
+    if mode != Mode::Import {
+        let messages = compatibility::check(level_of(view, name), &read.schema, &live_versions(view, name)?);
+        if !messages.is_empty() {
+            return Err(Problem::Incompatible { subject: name.to_owned(), messages });
+        }
+    }
+    check_room(view, name, &read.schema.text)?;
+    let next = view.versions(name).next_back().map_or(Some(1), |(last, _)| last.checked_add(1));
+    let next = next.ok_or_else(|| Problem::NotPermitted(format!("Subject {name} has no free version")))?;
+    let version = match new.version {
+        Some(version) if version == next || mode == Mode::Import => version,
+        Some(_) => return Err(Problem::InvalidSchema("Version is not one more than previous version".to_owned())),
+        None => next,
+    };
+    let id = match (new.id, view.id(&read.identity)) {
+        (Some(id), _) if view.identity(id).is_none_or(|there| *there == read.identity) => id,
+        (Some(id), _) => {
+            return Err(Problem::NotPermitted(format!("Overwrite new schema with id {id} is not permitted.")));
+        }
+        (None, Some(id)) => id,
+        (None, None) => view.free_id().ok_or_else(|| Problem::NotPermitted("There is no free id".to_owned()))?,
+    };
+    // A softly deleted version of the same schema gives way to the new one.
+    let gone = view.versions(name).filter(|(number, old)| old.deleted && old.id == id && *number < version);
+    let mut entries: Vec<Entry> = gone.map(|(number, _)| Entry::NoVersion(name.to_owned(), number)).collect();
+    let Schema { language, text, references, .. } = read.schema;
+    let subject = name.to_owned();
+    let value = SchemaValue { subject, version, id, language, references, schema: text, deleted: false };
+    // Last in the list, but first in memory the schema would be gone for a moment.
+    entries.insert(0, Entry::Version(Box::new(value)));
+    Ok((entries, id))
+}
+
+fn check_mode(mode: Mode, name: &str, new: &NewSchema) -> Result<(), Problem> {
+    let problem = if mode.is_readonly() {
+        "is in read-only mode"
+    } else if new.id.is_some() && mode != Mode::Import {
+        "is not in import mode"
+    } else if new.id.is_none() && mode != Mode::Readwrite {
+        "is not in read-write mode"
+    } else {
+        return Ok(());
+    };
+    Err(Problem::NotPermitted(format!("Subject {name} {problem}")))
+}
+
+fn check_room(view: &View, name: &str, text: &str) -> Result<(), Problem> {
+    let full = if view.bytes().saturating_add(text.len()) > MAX_BYTES {
+        format!("the registry keeps at most {} MiB of schemas", MAX_BYTES >> 20)
+    } else if view.versions(name).count() >= MAX_VERSIONS {
+        format!("a subject has at most {MAX_VERSIONS} versions")
+    } else if view.versions(name).next().is_none() && view.subjects().count() >= MAX_SUBJECTS {
+        format!("the registry has at most {MAX_SUBJECTS} subjects")
+    } else {
+        return Ok(());
+    };
+    Err(Problem::NotPermitted(format!("No room for a version of {name}: {full}")))
+}
+
+/// Understands a schema: its text in its one form, with all that it refers to.
+fn read(view: &View, name: &str, new: &NewSchema) -> Result<Read, Problem> {
+    if new.text.len() > MAX_TEXT_BYTES {
+        return Err(Problem::TooLarge);
+    }
+    if new.text.trim().is_empty() {
+        return Err(Problem::InvalidSchema("Empty schema".to_owned()));
+    }
+    let invalid = |details: String| {
+        Problem::InvalidSchema(format!("Invalid schema of type {}, details: {details}", new.language))
+    };
+    if new.references.len() > MAX_REFERENCES {
+        return Err(invalid(format!("it has more than {MAX_REFERENCES} references")));
+    }
+    let references = pinned(view, &new.references).map_err(invalid)?;
+    let referenced = view.referenced(&references).map_err(invalid)?;
+    let normalize = new.normalize || rules_of(view, Some(name)).is_some_and(|rules| rules.normalize == Some(true));
+    let it = canonical(new.language, &new.text, &referenced, normalize).map_err(invalid)?;
+    let identity = Identity { language: new.language, text: it.identity, references: references.clone() };
+    Ok(Read { schema: Schema { language: new.language, text: it.text, references, referenced }, identity })
+}
+
+/// The references with the numbers of their versions.
+fn pinned(view: &View, references: &[Reference]) -> Result<Vec<Reference>, String> {
+    let pin = |reference: &Reference| {
+        let Reference { subject, version, .. } = reference;
+        let found = if *version == -1 { view.latest(subject).map(|(number, _)| number) } else { Some(*version) };
+        let missing = || format!("No schema reference found for subject \"{subject}\" and version {version}");
+        Ok(Reference { version: found.ok_or_else(missing)?, ..reference.clone() })
+    };
+    references.iter().map(pin).collect()
+}
+
+/// The version of a subject, and the id, under which a schema stands there and is not deleted.
+fn live_version(view: &View, name: &str, read: &Read) -> Option<(i32, i32)> {
+    let id = view.id(&read.identity)?;
+    let found = view.versions(name).rfind(|(_, version)| version.id == id && !version.deleted);
+    found.map(|(number, _)| (number, id))
+}
+
+/// The versions that a new one may have to go with, oldest first.
+fn live_versions(view: &View, name: &str) -> Result<Vec<Registered>, Problem> {
+    let live = view.versions(name).filter(|(_, version)| !version.deleted);
+    live.map(|version| registered(view, name, version)).collect()
+}
+
+fn level_of(view: &View, name: &str) -> Level {
+    let of = |subject| rules_of(view, subject).and_then(|rules| rules.level);
+    of(Some(name)).or_else(|| of(None)).unwrap_or(super::settings::DEFAULT_LEVEL)
+}

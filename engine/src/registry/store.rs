@@ -1,0 +1,198 @@
+//! The registry's topic, and the view of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+
+use crate::clock::Clock;
+use crate::log::{Log, LogError, Output, Position, RecordsBuilder, Signal, TopicPartition, TopicSpec};
+use crate::schemas::SubjectNames;
+
+use super::entry::Entry;
+use super::problem::Problem;
+use super::subject::is_in_context;
+use super::view::View;
+
+/// The topic that keeps the schemas, as Confluent's registry calls it.
+pub const TOPIC: &str = "_schemas";
+
+/// How much of the topic is read at once.
+const READ_BYTES: usize = 4 << 20;
+
+/// How long reading the topic may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A schema registry over a log.
+pub struct SchemaRegistry {
+    log: Arc<dyn Log>,
+    clock: Arc<dyn Clock>,
+    replicas: u16,
+    /// How the subjects of topics are named.
+    pub(super) names: SubjectNames,
+    view: RwLock<View>,
+    /// Held by the one who changes something, or reads what others have changed. Who only looks does not wait for it.
+    writing: Mutex<()>,
+}
+
+impl fmt::Debug for SchemaRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SchemaRegistry").finish_non_exhaustive()
+    }
+}
+
+impl SchemaRegistry {
+    /// The registry that this log keeps. Nothing is read before it is asked for something; the topic is made, with so
+    /// many replicas, when there is something to keep.
+    pub fn new(log: Arc<dyn Log>, clock: Arc<dyn Clock>, replicas: u16, names: SubjectNames) -> Self {
+        Self { log, clock, replicas, names, view: RwLock::default(), writing: Mutex::default() }
+    }
+
+    /// What is known now, without asking whether the topic has more.
+    pub(super) fn known(&self) -> RwLockReadGuard<'_, View> {
+        self.view.read()
+    }
+
+    /// What the topic says now.
+    pub(super) fn current(&self) -> Result<RwLockReadGuard<'_, View>, Problem> {
+        if self.is_behind()?.is_some() {
+            let writing = self.writing.lock();
+            self.catch_up()?;
+            drop(writing);
+        }
+        Ok(self.view.read())
+    }
+
+    /// Changes what is there by the entries that `change` makes of it; they are durable before this returns.
+    pub(super) fn change<T>(
+        &self,
+        change: impl FnOnce(&View) -> Result<(Vec<Entry>, T), Problem>,
+    ) -> Result<T, Problem> {
+        let _writing = self.writing.lock();
+        self.catch_up()?;
+        let (entries, answer) = change(&self.view.read())?;
+        if !entries.is_empty() {
+            self.write(entries)?;
+        }
+        Ok(answer)
+    }
+
+    /// Where to read from and to, if there is something that was not read.
+    fn is_behind(&self) -> Result<Option<(i64, i64)>, Problem> {
+        let next = self.view.read().next;
+        match self.log.bounds(&partition()) {
+            Ok(bounds) if bounds.end < next.unwrap_or_default() => Err(gone()),
+            Ok(bounds) if next == Some(bounds.end) => Ok(None),
+            Ok(bounds) => Ok(Some((next.unwrap_or_default().max(bounds.begin), bounds.end))),
+            Err(LogError::UnknownTopic(_)) if next.is_none() => Ok(None),
+            Err(LogError::UnknownTopic(_)) => Err(gone()),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// Reads what was not read yet. The caller holds `writing`.
+    fn catch_up(&self) -> Result<(), Problem> {
+        let Some((mut next, end)) = self.is_behind()? else { return Ok(()) };
+        let signal = Arc::new(Signal::default());
+        let from = vec![Position { of: partition(), offset: next }];
+        let mut reader = self.log.reader(from, Arc::clone(&signal)).map_err(|error| failed(&error))?;
+        let deadline = Instant::now() + PATIENCE;
+        while next < end {
+            let seen = signal.count();
+            let read = reader.poll(READ_BYTES).map_err(|error| failed(&error))?;
+            if read.is_empty() {
+                if reader.has_reached_end(0) {
+                    break;
+                }
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    let message = format!("topic {TOPIC} could not be read within {} s", PATIENCE.as_secs());
+                    return Err(Problem::Store { message, may_pass: true });
+                }
+                signal.wait(seen, left);
+                continue;
+            }
+            let mut view = self.view.write();
+            for (_, batch) in read {
+                for ((offset, key), value) in batch.offsets.iter().zip(&batch.records.keys).zip(&batch.records.values) {
+                    next = offset.saturating_add(1);
+                    understand(*offset, key.unwrap_or_default(), value).into_iter().for_each(|entry| view.apply(entry));
+                }
+            }
+            view.next = Some(next);
+        }
+        self.view.write().next = Some(end.max(next));
+        Ok(())
+    }
+
+    /// Appends records and notes what they say. The caller holds `writing`, and the view is current.
+    fn write(&self, entries: Vec<Entry>) -> Result<(), Problem> {
+        let mut records = RecordsBuilder::default();
+        for entry in &entries {
+            let (key, value) = entry.write().map_err(|error| Problem::InvalidSchema(error.to_string()))?;
+            if key.len() + value.as_ref().map_or(0, Vec::len) > self.log.max_record_bytes() {
+                return Err(Problem::TooLarge);
+            }
+            records.push(self.clock.now_ms(), Some(&key), value.as_deref());
+        }
+        let next = self.view.read().next;
+        if next.is_none() {
+            self.make_topic()?;
+        }
+        let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
+        let outputs = vec![Output { to: partition(), records: records.finish() }];
+        let first = self.log.append(outputs).map_err(|error| failed(&error))?.first().copied().unwrap_or_default();
+        if first != next.unwrap_or_default() {
+            // What both of them did can only be told by reading it, and ids may have been given twice.
+            self.catch_up()?;
+            tracing::error!(
+                topic = TOPIC,
+                "another process has written the topic: one process alone may register schemas"
+            );
+            let message = format!("another process writes topic {TOPIC}; one alone may");
+            return Err(Problem::Store { message, may_pass: false });
+        }
+        let mut view = self.view.write();
+        entries.into_iter().for_each(|entry| view.apply(entry));
+        view.next = Some(first.saturating_add(count));
+        Ok(())
+    }
+
+    fn make_topic(&self) -> Result<(), Problem> {
+        let config = BTreeMap::from([("cleanup.policy".to_owned(), "compact".to_owned())]);
+        match self.log.create_topic(TOPIC, &TopicSpec { partitions: 1, replicas: self.replicas, config }) {
+            Ok(()) | Err(LogError::TopicExists(_)) => Ok(()),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+}
+
+/// What a record says. One that is not understood is left out, and told.
+fn understand(offset: i64, key: &[u8], value: Option<&[u8]>) -> Option<Entry> {
+    match Entry::read(key, value) {
+        Ok(Some(Entry::Version(value))) if is_in_context(&value.subject) => {
+            tracing::warn!(topic = TOPIC, offset, subject = value.subject, "left out: contexts are not supported");
+            None
+        }
+        Ok(entry) => entry,
+        Err(problem) => {
+            tracing::warn!(topic = TOPIC, offset, "a record is left out: {problem}");
+            None
+        }
+    }
+}
+
+fn partition() -> TopicPartition {
+    TopicPartition { topic: TOPIC.into(), partition: 0 }
+}
+
+fn gone() -> Problem {
+    let message = format!("topic {TOPIC}, which keeps the schemas, was deleted; start the server again to begin anew");
+    Problem::Store { message, may_pass: false }
+}
+
+fn failed(error: &LogError) -> Problem {
+    Problem::Store { message: error.told(), may_pass: error.may_pass() }
+}

@@ -1,0 +1,290 @@
+//! What the registry does, over the embedded log in memory and on disk.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::clock::Manual;
+use crate::log::forwarding::ForwardingLog;
+use crate::log::{Embedded, Log, LogError, Output, RecordsBuilder, TopicPartition};
+use crate::schemas::{Language, Reference, Schema, SchemaError, Schemas, SubjectNames};
+
+use super::*;
+
+const FOO: &str = r#"{"type":"record","name":"Foo","fields":[{"name":"A","type":["null","long"],"default":null}]}"#;
+
+fn over(log: &Arc<dyn Log>) -> SchemaRegistry {
+    SchemaRegistry::new(Arc::clone(log), Arc::new(Manual::at(5)), 1, SubjectNames::default())
+}
+
+fn in_memory() -> Arc<dyn Log> {
+    Arc::new(Embedded::in_memory())
+}
+
+fn on_disk(dir: &Path) -> Arc<dyn Log> {
+    Arc::new(Embedded::open(dir).unwrap())
+}
+
+fn avro(text: &str) -> NewSchema {
+    NewSchema::of(&Schema::alone(Language::Avro, text))
+}
+
+fn proto(text: &str, references: &[(&str, &str, i32)]) -> NewSchema {
+    let reference = |(name, subject, version): &(&str, &str, i32)| Reference {
+        name: (*name).to_owned(),
+        subject: (*subject).to_owned(),
+        version: *version,
+    };
+    let references = references.iter().map(reference).collect();
+    NewSchema { references, ..NewSchema::of(&Schema::alone(Language::Protobuf, text)) }
+}
+
+#[test]
+fn a_schema_has_one_id_wherever_it_stands() {
+    let registry = over(&in_memory());
+    assert_eq!(registry.register("x", &avro(FOO)), Ok(1));
+    assert_eq!(registry.register("x", &avro(&FOO.replace(',', " , "))), Ok(1));
+    assert_eq!(registry.register("y", &avro(FOO)), Ok(1));
+    assert_eq!(registry.register("x", &avro("\"string\"")), Ok(2));
+    assert_eq!(registry.register("y", &avro("{\"type\":\"string\"}")), Ok(2));
+    // The same text in another language is another schema.
+    let other = NewSchema { language: Language::Json, ..avro("{\"type\":\"string\"}") };
+    assert_eq!(registry.register("z", &other), Ok(3));
+    assert_eq!(registry.versions("x", Which::Live), Ok(vec![1, 2]));
+    assert_eq!(registry.places(1, Which::Live), Ok(vec![("x".to_owned(), 1), ("y".to_owned(), 1)]));
+    assert_eq!(registry.find("y", &avro(" \"string\""), Which::Live).unwrap().version, 2);
+    assert_eq!(registry.find("z", &avro(FOO), Which::Live).unwrap_err(), Problem::NoSchema);
+    assert_eq!(registry.find("w", &avro(FOO), Which::Live).unwrap_err(), Problem::NoSubject("w".to_owned()));
+    let latest = Schemas::latest(&registry, "x").unwrap().unwrap();
+    assert_eq!((latest.version, latest.id, &*latest.schema.text), (2, 2, "\"string\""));
+    assert_eq!(registry.by_id(4), Err(SchemaError::UnknownId(4)));
+    assert_eq!(registry.version("x", VersionNumber::Is(7), Which::Live).unwrap_err(), Problem::NoVersion(7));
+}
+
+#[test]
+fn what_was_answered_is_there_after_a_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let begin = {
+        let log = on_disk(dir.path());
+        let registry = over(&log);
+        assert!(log.topic(TOPIC).unwrap().is_none(), "who only looks makes no topic");
+        assert_eq!(registry.subjects("", Which::All), Ok(vec![]));
+        assert!(log.topic(TOPIC).unwrap().is_none());
+        registry.register("x", &avro(FOO)).unwrap();
+        registry.register("x", &avro("\"string\"")).unwrap();
+        registry.register("y", &avro("\"int\"")).unwrap();
+        registry.set_rules(None, Rules { level: Some(Level::Full), normalize: None }).unwrap();
+        registry.set_rules(Some("y"), Rules { level: Some(Level::None), normalize: Some(true) }).unwrap();
+        registry.set_mode(Some("x"), Mode::Readonly, false).unwrap();
+        registry.delete_subject("y", false).unwrap();
+        registry.set_rules(Some("w"), Rules { level: Some(Level::Forward), normalize: None }).unwrap();
+        // Nothing is closed: a start finds what a killed process leaves.
+        registry
+    };
+    drop(begin);
+    let log = on_disk(dir.path());
+    let registry = over(&log);
+    assert_eq!(registry.subjects("", Which::Live), Ok(vec!["x".to_owned()]));
+    assert_eq!(registry.subjects("", Which::Deleted), Ok(vec!["y".to_owned()]));
+    assert_eq!(registry.version("x", VersionNumber::Latest, Which::Live).unwrap().id, 2);
+    assert_eq!(registry.rules(None, false).unwrap().level, Some(Level::Full));
+    assert_eq!(registry.rules(Some("w"), false).unwrap().level, Some(Level::Forward));
+    assert_eq!(registry.rules(Some("y"), false), Err(Problem::NoCompatibility("y".to_owned())));
+    assert_eq!(registry.mode(Some("x"), false), Ok(Mode::Readonly));
+    assert_eq!(registry.register("z", &avro("\"long\"")), Ok(4));
+    // Two registries over one log see each other's schemas.
+    assert_eq!(over(&log).by_id(4).unwrap().text, "\"long\"");
+}
+
+#[test]
+fn deleting_softly_keeps_ids_and_deleting_for_good_frees_none() {
+    let log = in_memory();
+    let registry = over(&log);
+    registry.register("x", &avro(FOO)).unwrap();
+    registry.register("x", &avro("\"string\"")).unwrap();
+    let soft = |version| Problem::VersionNotSoftDeleted { subject: "x".to_owned(), version };
+    assert_eq!(registry.delete_version("x", VersionNumber::Is(1), true), Err(soft(1)));
+    assert_eq!(registry.delete_version("x", VersionNumber::Is(1), false), Ok(1));
+    assert_eq!(
+        registry.delete_version("x", VersionNumber::Is(1), false),
+        Err(Problem::VersionSoftDeleted { subject: "x".to_owned(), version: 1 })
+    );
+    assert_eq!(registry.versions("x", Which::Live), Ok(vec![2]));
+    assert_eq!(registry.versions("x", Which::Deleted), Ok(vec![1]));
+    assert_eq!(registry.by_id(1).unwrap().text, FOO, "what was written with it can be read");
+    // It comes back as a new version under its id, and its old version goes.
+    assert_eq!(registry.register("x", &avro(FOO)), Ok(1));
+    assert_eq!(registry.versions("x", Which::All), Ok(vec![2, 3]));
+    assert_eq!(registry.delete_subject("x", true), Err(Problem::SubjectNotSoftDeleted("x".to_owned())));
+    assert_eq!(registry.delete_subject("x", false), Ok(vec![2, 3]));
+    assert_eq!(registry.delete_subject("x", false), Err(Problem::SubjectSoftDeleted("x".to_owned())));
+    assert_eq!(registry.versions("x", Which::Live), Err(Problem::NoSubject("x".to_owned())));
+    assert_eq!(registry.delete_subject("x", true), Ok(vec![2, 3]));
+    assert_eq!(registry.delete_subject("x", true), Err(Problem::NoSubject("x".to_owned())));
+    assert_eq!(registry.by_id(2), Err(SchemaError::UnknownId(2)));
+    for registry in [registry, over(&log)] {
+        registry.register("z", &avro(FOO)).unwrap();
+        assert_eq!(registry.places(3, Which::Live), Ok(vec![("z".to_owned(), 1)]), "1 and 2 stay as they were");
+    }
+}
+
+#[test]
+fn a_topic_that_is_dropped_takes_its_subject_along() {
+    let registry = over(&in_memory());
+    registry.register("x", &avro(FOO)).unwrap();
+    registry.set_rules(Some("x"), Rules { level: Some(Level::None), normalize: None }).unwrap();
+    assert_eq!((registry.has(Some("x"), None), registry.has(None, Some(1))), (Ok(true), Ok(true)));
+    assert_eq!((registry.has(Some("x"), Some(2)), registry.has(Some("y"), Some(1))), (Ok(false), Ok(false)));
+    Schemas::delete(&registry, "x").unwrap();
+    Schemas::delete(&registry, "x").unwrap();
+    assert_eq!((registry.has(Some("x"), None), registry.has(None, Some(1))), (Ok(false), Ok(false)));
+    assert_eq!(registry.subjects("", Which::All), Ok(vec![]));
+    assert_eq!(registry.rules(Some("x"), false), Err(Problem::NoCompatibility("x".to_owned())));
+}
+
+#[test]
+fn references_are_looked_up_and_hold_what_they_name() {
+    let registry = over(&in_memory());
+    let main = |version| proto("import \"dep.proto\";", &[("dep.proto", "dep", version)]);
+    let missing = registry.register("main", &main(1)).unwrap_err();
+    assert!(missing.to_string().contains("No schema reference found for subject \"dep\" and version 1"), "{missing}");
+    registry.register("dep", &proto("message Dep {}", &[])).unwrap();
+    assert_eq!(registry.register("main", &main(-1)), Ok(2));
+    assert_eq!(registry.register("main", &main(1)), Ok(2));
+    let schema = registry.by_id(2).unwrap();
+    assert_eq!((schema.references[0].version, &*schema.referenced[0].text), (1, "message Dep {}"));
+    assert_eq!(registry.referenced_by("dep", VersionNumber::Latest), Ok(vec![2]));
+    let held = Problem::Referenced { subject: "dep".to_owned(), version: 1 };
+    assert_eq!(registry.delete_subject("dep", false), Err(held.clone()));
+    assert_eq!(registry.delete_version("dep", VersionNumber::Is(1), false), Err(held.clone()));
+    assert_eq!(Schemas::delete(&registry, "dep"), Err(held.into()));
+}
+
+#[test]
+fn modes_say_what_may_be_done() {
+    let registry = over(&in_memory());
+    registry.register("x", &avro(FOO)).unwrap();
+    registry.set_mode(Some("x"), Mode::Readonly, false).unwrap();
+    let refused = |problem: Problem, text: &str| assert_eq!((problem.code(), &*problem.to_string()), (42205, text));
+    refused(registry.register("x", &avro("\"int\"")).unwrap_err(), "Subject x is in read-only mode");
+    refused(registry.delete_subject("x", false).unwrap_err(), "Subject x is in read-only mode");
+    assert_eq!(registry.register("x", &avro(FOO)), Ok(1), "it is there already");
+    assert_eq!(registry.delete_mode(Some("x")), Ok(Mode::Readonly));
+    assert_eq!(registry.mode(Some("x"), false), Err(Problem::NoMode("x".to_owned())));
+    assert_eq!(registry.mode(Some("x"), true), Ok(Mode::Readwrite));
+    let numbered = |id, version| NewSchema { id: Some(id), version: Some(version), ..avro("\"int\"") };
+    refused(registry.register("x", &numbered(70, 9)).unwrap_err(), "Subject x is not in import mode");
+    refused(
+        registry.set_mode(Some("x"), Mode::Import, false).unwrap_err(),
+        "Cannot import since found existing subjects",
+    );
+    registry.set_mode(Some("x"), Mode::Import, true).unwrap();
+    refused(registry.register("x", &avro("\"long\"")).unwrap_err(), "Subject x is not in read-write mode");
+    assert_eq!(registry.register("x", &numbered(70, 9)), Ok(70));
+    assert_eq!(registry.versions("x", Which::Live), Ok(vec![1, 9]));
+    refused(
+        registry.register("x", &NewSchema { id: Some(70), ..avro("\"long\"") }).unwrap_err(),
+        "Overwrite new schema with id 70 is not permitted.",
+    );
+    registry.delete_mode(Some("x")).unwrap();
+    assert_eq!(registry.register("y", &avro("\"long\"")), Ok(71));
+    registry.set_mode(None, Mode::ReadonlyOverride, false).unwrap();
+    assert_eq!(registry.mode(Some("y"), false), Ok(Mode::ReadonlyOverride));
+}
+
+#[test]
+fn what_is_no_schema_or_no_subject_is_refused() {
+    let registry = over(&in_memory());
+    let refused = |name: &str, schema: &NewSchema| {
+        let problem = registry.register(name, schema).unwrap_err();
+        (problem.code(), problem.to_string())
+    };
+    let invalid = "Invalid schema of type AVRO, details: Type not supported: nope";
+    assert_eq!(refused("x", &avro("{\"type\":\"nope\"}")), (42201, invalid.to_owned()));
+    assert_eq!(refused("x", &avro(" ")), (42201, "Empty schema".to_owned()));
+    assert_eq!(refused("x", &avro(&"x".repeat(2 << 20))).0, 42209);
+    assert_eq!(refused("", &avro(FOO)).0, 42208);
+    assert_eq!(refused(":.ctx:x", &avro(FOO)).0, 42208);
+    assert!(refused(":.ctx:x", &avro(FOO)).1.ends_with("contexts are not supported."));
+    assert_eq!(refused("x\n", &avro(FOO)).0, 42208);
+    assert_eq!(refused("x", &NewSchema { version: Some(3), ..avro(FOO) }).0, 42201);
+    assert_eq!(registry.register("x", &NewSchema { version: Some(1), ..avro(FOO) }), Ok(1));
+    assert_eq!(VersionNumber::read("0"), Err(Problem::InvalidVersion("0".to_owned())));
+    assert_eq!(VersionNumber::read(" LATEST"), Ok(VersionNumber::Latest));
+}
+
+#[test]
+fn one_language_stays_in_a_subject() {
+    let registry = over(&in_memory());
+    registry.register("x", &avro(FOO)).unwrap();
+    let other = NewSchema { language: Language::Json, ..avro("{}") };
+    let problem = registry.register("x", &other).unwrap_err();
+    assert_eq!(
+        (problem.code(), &*problem.to_string()),
+        (
+            409,
+            "Schema being registered is incompatible with an earlier schema for subject \"x\", details: [Incompatible \
+             because of different schema type, {oldSchemaVersion: 1}, {compatibility: 'BACKWARD'}]"
+        )
+    );
+    registry.set_rules(Some("x"), Rules { level: Some(Level::None), normalize: None }).unwrap();
+    assert_eq!(registry.register("x", &other), Ok(2));
+}
+
+#[test]
+fn records_that_are_not_understood_are_left_out() {
+    let log = in_memory();
+    over(&log).register("x", &avro(FOO)).unwrap();
+    let mut records = RecordsBuilder::default();
+    records.push(0, Some(b"nonsense"), None);
+    records.push(0, None, Some(b"x"));
+    let context = br#"{"keytype":"SCHEMA","subject":":.c:x","version":1,"magic":1}"#;
+    records.push(0, Some(context), Some(br#"{"subject":":.c:x","version":1,"id":1,"schema":"\"int\""}"#));
+    let to = TopicPartition { topic: TOPIC.into(), partition: 0 };
+    log.append(vec![Output { to, records: records.finish() }]).unwrap();
+    let registry = over(&log);
+    assert_eq!(registry.subjects("", Which::All), Ok(vec!["x".to_owned()]));
+    assert_eq!(registry.by_id(1).unwrap().text, FOO);
+    assert_eq!(registry.register("x", &avro("\"int\"")), Ok(2));
+}
+
+/// A log that takes no records while it is told so.
+struct Full {
+    inner: Arc<dyn Log>,
+    is_full: std::sync::atomic::AtomicBool,
+}
+
+impl ForwardingLog for Full {
+    fn inner(&self) -> &Arc<dyn Log> {
+        &self.inner
+    }
+
+    fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>, LogError> {
+        if self.is_full.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(LogError::Broker("full".to_owned()));
+        }
+        self.inner.append(outputs)
+    }
+}
+
+#[test]
+fn what_could_not_be_written_has_not_happened() {
+    let full = Arc::new(Full { inner: in_memory(), is_full: true.into() });
+    let log: Arc<dyn Log> = full.clone();
+    let registry = over(&log);
+    let problem = registry.register("x", &avro(FOO)).unwrap_err();
+    assert!(problem.code() == 50001 && SchemaError::from(problem).may_pass());
+    assert_eq!(registry.subjects("", Which::All), Ok(vec![]));
+    full.is_full.store(false, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(registry.register("x", &avro(FOO)), Ok(1));
+}
+
+#[test]
+fn a_topic_that_is_gone_is_told() {
+    let log = in_memory();
+    let registry = over(&log);
+    registry.register("x", &avro(FOO)).unwrap();
+    log.delete_topic(TOPIC).unwrap();
+    assert_eq!(registry.by_id(1).unwrap().text, FOO, "what is known stays known");
+    let problem = registry.register("x", &avro("\"int\"")).unwrap_err();
+    assert!(problem.to_string().contains("topic _schemas, which keeps the schemas, was deleted"), "{problem}");
+}

@@ -1,0 +1,113 @@
+//! What the registry has answered.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::schemas::{Schema, SchemaError};
+
+/// Answers of each kind that are remembered. Beyond that all are forgotten, and asked for again when they are wanted.
+const MAX: usize = 10_000;
+
+/// How long an id counts as unknown. Whoever writes with one has registered it before.
+const UNKNOWN: Duration = Duration::from_secs(10);
+
+/// The answer to a question for an id.
+pub(super) enum Asked {
+    Schema(Arc<Schema>),
+    Unknown,
+}
+
+/// What was answered, and what is being asked.
+#[derive(Default)]
+pub(super) struct Cache {
+    schemas: RwLock<HashMap<i32, Arc<Schema>>>,
+    unknown: Mutex<HashMap<i32, Instant>>,
+    /// Held by the one who asks for an id.
+    asking: Mutex<HashMap<i32, Arc<Mutex<()>>>>,
+    ids: Mutex<HashMap<String, HashMap<Schema, i32>>>,
+}
+
+impl Cache {
+    /// The schema of an id; `ask` is called unless the answer is known, and by nobody else for the same id meanwhile.
+    pub(super) fn schema(
+        &self,
+        id: i32,
+        ask: impl FnOnce() -> Result<Asked, SchemaError>,
+    ) -> Result<Arc<Schema>, SchemaError> {
+        if let Some(known) = self.known(id) {
+            return known;
+        }
+        let turn = Arc::clone(self.asking.lock().entry(id).or_default());
+        let asking = turn.lock();
+        // Another one may have got the answer while this one waited.
+        let answer = self.known(id).unwrap_or_else(|| match ask()? {
+            Asked::Schema(schema) => {
+                self.note(id, &schema);
+                Ok(schema)
+            }
+            Asked::Unknown => {
+                let mut unknown = self.unknown.lock();
+                make_room(&mut unknown);
+                unknown.insert(id, Instant::now());
+                Err(SchemaError::UnknownId(id))
+            }
+        });
+        drop(asking);
+        let mut turns = self.asking.lock();
+        // Two hold it: the map and this one.
+        if turns.get(&id).is_some_and(|turn| Arc::strong_count(turn) <= 2) {
+            turns.remove(&id);
+        }
+        answer
+    }
+
+    fn known(&self, id: i32) -> Option<Result<Arc<Schema>, SchemaError>> {
+        if let Some(schema) = self.schemas.read().get(&id) {
+            return Some(Ok(Arc::clone(schema)));
+        }
+        let mut unknown = self.unknown.lock();
+        let asked = *unknown.get(&id)?;
+        if asked.elapsed() < UNKNOWN {
+            return Some(Err(SchemaError::UnknownId(id)));
+        }
+        unknown.remove(&id);
+        None
+    }
+
+    /// Notes what an id means.
+    pub(super) fn note(&self, id: i32, schema: &Arc<Schema>) {
+        let mut schemas = self.schemas.write();
+        make_room(&mut schemas);
+        schemas.insert(id, Arc::clone(schema));
+    }
+
+    /// The id of a schema in a subject.
+    pub(super) fn id(&self, subject: &str, schema: &Schema) -> Option<i32> {
+        self.ids.lock().get(subject)?.get(schema).copied()
+    }
+
+    /// Notes the id of a schema in a subject. What the id means is left to be asked: the registry may have another text.
+    pub(super) fn note_id(&self, subject: &str, schema: &Schema, id: i32) {
+        let mut ids = self.ids.lock();
+        make_room(&mut ids);
+        let of_subject = ids.entry(subject.to_owned()).or_default();
+        make_room(of_subject);
+        of_subject.insert(schema.clone(), id);
+        drop(ids);
+        self.unknown.lock().remove(&id);
+    }
+
+    /// Forgets the ids of a subject.
+    pub(super) fn forget(&self, subject: &str) {
+        self.ids.lock().remove(subject);
+    }
+}
+
+fn make_room<K, V>(answers: &mut HashMap<K, V>) {
+    if answers.len() >= MAX {
+        answers.clear();
+    }
+}

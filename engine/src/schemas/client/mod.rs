@@ -1,0 +1,150 @@
+//! A schema registry elsewhere, over HTTP.
+//!
+//! ```text
+//! by_id, register … ──cache──> known: no question     servers: which one is asked, and when none is
+//!                   └──ask───> servers ─http─> answers ──> schemas, or SchemaError
+//! ```
+//!
+//! What an id means never changes, so that it is asked for once; two who want to know the same id ask one question.
+
+mod answers;
+mod cache;
+mod references;
+mod servers;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{Language, Registered, Schema, SchemaError, Schemas, SubjectNames};
+
+use answers::{SentSchema, SentVersion, path};
+use cache::{Asked, Cache};
+use servers::Servers;
+
+pub use settings::{ClientSettings, Store};
+
+/// The client of a registry.
+pub struct Client {
+    servers: Servers,
+    cache: Cache,
+    names: SubjectNames,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("servers", &self.servers).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client as the settings say. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// What is wrong with the settings.
+    pub fn new(settings: &ClientSettings, names: SubjectNames) -> Result<Self, String> {
+        Ok(Self { servers: Servers::new(settings)?, cache: Cache::default(), names })
+    }
+
+    /// The schema of an answer, with all that it refers to.
+    fn complete(&self, sent: SentSchema) -> Result<Schema, SchemaError> {
+        let language = sent.schema_type.as_deref().unwrap_or("AVRO");
+        let language = Language::of_name(language).ok_or_else(|| {
+            SchemaError::Invalid(format!("the registry has it in a language that is not known here: {language}"))
+        })?;
+        let referenced = references::fetch(&sent.references, |subject, version| {
+            let asked = path(&["subjects", subject, "versions", &version.to_string()], &[]);
+            Ok(self.servers.get::<SentVersion>(&asked)?.schema)
+        })?;
+        Ok(Schema { language, text: sent.schema, references: sent.references, referenced })
+    }
+
+    fn ask_for(&self, id: i32) -> Result<Asked, SchemaError> {
+        match self.servers.get::<SentSchema>(&path(&["schemas", "ids", &id.to_string()], &[])) {
+            Ok(sent) => Ok(Asked::Schema(Arc::new(self.complete(sent)?))),
+            Err(SchemaError::Refused { code: 40403, .. }) => Ok(Asked::Unknown),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes a subject softly, or for good.
+    fn delete_once(&self, subject: &str, for_good: bool) -> Result<(), SchemaError> {
+        let permanent: &[(&str, &str)] = if for_good { &[("permanent", "true")] } else { &[] };
+        match self.servers.delete(&path(&["subjects", subject], permanent)) {
+            // It is not there, or deleted softly already.
+            Ok(()) | Err(SchemaError::Refused { code: 40401 | 40404, .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Schemas for Client {
+    fn by_id(&self, id: i32) -> Result<Arc<Schema>, SchemaError> {
+        self.cache.schema(id, || self.ask_for(id))
+    }
+
+    fn latest(&self, subject: &str) -> Result<Option<Registered>, SchemaError> {
+        let sent: SentVersion = match self.servers.get(&path(&["subjects", subject, "versions", "latest"], &[])) {
+            Ok(sent) => sent,
+            Err(SchemaError::Refused { code: 40401 | 40402, .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let schema = Arc::new(self.complete(sent.schema)?);
+        self.cache.note(sent.id, &schema);
+        Ok(Some(Registered { subject: sent.subject, version: sent.version, id: sent.id, schema }))
+    }
+
+    fn register(&self, subject: &str, schema: &Schema) -> Result<i32, SchemaError> {
+        if let Some(id) = self.cache.id(subject, schema) {
+            return Ok(id);
+        }
+        let mut body = json!({ "schema": schema.text });
+        if schema.language != Language::Avro {
+            body["schemaType"] = json!(schema.language.name());
+        }
+        if !schema.references.is_empty() {
+            body["references"] = json!(schema.references);
+        }
+        let id = self.servers.register(&path(&["subjects", subject, "versions"], &[]), &body, subject)?;
+        self.cache.note_id(subject, schema, id);
+        Ok(id)
+    }
+
+    fn delete(&self, subject: &str) -> Result<(), SchemaError> {
+        self.cache.forget(subject);
+        self.delete_once(subject, false)?;
+        self.delete_once(subject, true)
+    }
+
+    fn has(&self, subject: Option<&str>, id: Option<i32>) -> Result<bool, SchemaError> {
+        match (subject, id) {
+            (None, None) => Ok(!self.servers.get::<Vec<String>>(&path(&["subjects"], &[]))?.is_empty()),
+            (Some(subject), None) => {
+                match self.servers.get::<Vec<i32>>(&path(&["subjects", subject, "versions"], &[])) {
+                    Ok(versions) => Ok(!versions.is_empty()),
+                    Err(SchemaError::Refused { code: 40401, .. }) => Ok(false),
+                    Err(error) => Err(error),
+                }
+            }
+            (subject, Some(id)) => {
+                let asked = path(&["schemas", "ids", &id.to_string(), "subjects"], &[]);
+                match self.servers.get::<Vec<String>>(&asked) {
+                    Ok(subjects) => {
+                        Ok(subject.map_or(!subjects.is_empty(), |subject| subjects.iter().any(|it| it == subject)))
+                    }
+                    Err(SchemaError::Refused { code: 40403, .. }) => Ok(false),
+                    Err(error) => Err(error),
+                }
+            }
+        }
+    }
+
+    fn subject(&self, topic: &str, is_key: bool, full_name: Option<&str>) -> String {
+        self.names.subject(topic, is_key, full_name)
+    }
+}

@@ -1,0 +1,45 @@
+//! What a schema refers to, over any number of others.
+
+use std::collections::HashSet;
+
+use crate::schemas::{Reference, Referenced, SchemaError};
+
+use super::answers::SentSchema;
+
+/// Schemas that one may refer to: each is a question.
+const MAX_REFERENCED: usize = 1_000;
+
+/// Fetches all that these refer to: each after those it refers to, none twice.
+pub(super) fn fetch(
+    references: &[Reference],
+    mut ask: impl FnMut(&str, i32) -> Result<SentSchema, SchemaError>,
+) -> Result<Vec<Referenced>, SchemaError> {
+    enum Step {
+        Ask(Reference),
+        Put(Referenced),
+    }
+    let (mut found, mut begun) = (Vec::new(), HashSet::new());
+    let mut open: Vec<Step> = references.iter().rev().cloned().map(Step::Ask).collect();
+    while let Some(step) = open.pop() {
+        match step {
+            Step::Put(referenced) => found.push(referenced),
+            Step::Ask(reference) if begun.insert(reference.name.clone()) => {
+                if begun.len() > MAX_REFERENCED {
+                    return Err(SchemaError::Invalid(format!("it refers to more than {MAX_REFERENCED} schemas")));
+                }
+                let Reference { name, subject, version } = reference;
+                let sent = ask(&subject, version).map_err(|error| match error {
+                    SchemaError::Refused { code, message } => SchemaError::Invalid(format!(
+                        "it refers to {name}, version {version} of {subject}, which cannot be had: {message} (error code \
+                         {code})"
+                    )),
+                    other => other,
+                })?;
+                open.push(Step::Put(Referenced { name, text: sent.schema }));
+                open.extend(sent.references.into_iter().rev().map(Step::Ask));
+            }
+            Step::Ask(_) => {}
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,237 @@
+//! The registry's servers: which one is asked, and how long none is after nobody has answered.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use parking_lot::Mutex;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use ureq::http::{Method, Request, Response};
+use ureq::{Agent, AsSendBody, Body};
+
+use crate::schemas::SchemaError;
+
+use super::answers::{Answer, SentId};
+use super::settings::ClientSettings;
+use super::tls;
+
+/// How long a connection may take, one question, and a question to all servers.
+const CONNECT: Duration = Duration::from_secs(2);
+const WHOLE: Duration = Duration::from_secs(5);
+const ALL: Duration = Duration::from_secs(10);
+
+/// How long nobody is asked after nobody has answered: longer each time, up to this.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// Bytes of an answer.
+const MAX_ANSWER: u64 = 16 << 20;
+
+/// What is sent and accepted.
+const MEDIA: &str = "application/vnd.schemaregistry.v1+json";
+const ACCEPTED: &str = "application/vnd.schemaregistry.v1+json, application/vnd.schemaregistry+json, application/json";
+
+/// One of the registry's servers.
+struct Server {
+    /// Without credentials, and without `/` at its end.
+    url: String,
+    /// The header that says who asks.
+    authorization: Option<String>,
+}
+
+/// Why nobody is asked for now.
+struct Down {
+    until: Instant,
+    pause: Duration,
+    why: String,
+}
+
+pub(super) struct Servers {
+    servers: Vec<Server>,
+    agent: Agent,
+    /// Who has answered last.
+    first: AtomicUsize,
+    down: Mutex<Option<Down>>,
+}
+
+impl fmt::Debug for Servers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.servers.iter().map(|server| &server.url)).finish()
+    }
+}
+
+impl Servers {
+    pub(super) fn new(settings: &ClientSettings) -> Result<Self, String> {
+        let servers = settings.urls.iter().map(|url| Server::new(url, settings.user.as_ref()));
+        let servers = servers.collect::<Result<Vec<_>, _>>()?;
+        if servers.is_empty() {
+            return Err("http://HOST:PORT is expected".to_owned());
+        }
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .timeout_connect(Some(CONNECT))
+            .user_agent(concat!("millstream/", env!("CARGO_PKG_VERSION")))
+            .tls_config(tls::config(settings)?);
+        let agent = config.build().new_agent();
+        Ok(Self { servers, agent, first: AtomicUsize::new(0), down: Mutex::default() })
+    }
+
+    /// What stands at a path.
+    pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, SchemaError> {
+        self.ask(Method::GET, path, None)?.read()
+    }
+
+    /// Deletes what stands at a path.
+    pub(super) fn delete(&self, path: &str) -> Result<(), SchemaError> {
+        self.ask(Method::DELETE, path, None)?.read::<Value>().map(drop)
+    }
+
+    /// Registers a schema and tells its id.
+    pub(super) fn register(&self, path: &str, body: &Value, subject: &str) -> Result<i32, SchemaError> {
+        let answer = self.ask(Method::POST, path, Some(body))?;
+        match answer.read::<SentId>() {
+            Ok(sent) => Ok(sent.id),
+            Err(SchemaError::Refused { message, .. }) if answer.status == 409 => {
+                Err(SchemaError::Incompatible { subject: subject.to_owned(), why: message })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The first answer of a server, beginning with the one that answered last.
+    fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, SchemaError> {
+        self.check_pause()?;
+        let deadline = Instant::now() + ALL;
+        let (count, first) = (self.servers.len(), self.first.load(Ordering::Relaxed));
+        let mut problems = Vec::new();
+        for at in (0..count).map(|step| (first + step) % count) {
+            let Some(server) = self.servers.get(at) else { continue };
+            let left = deadline.saturating_duration_since(Instant::now()).min(WHOLE);
+            if left.is_zero() {
+                break;
+            }
+            match self.ask_one(server, &method, path, body, left) {
+                Ok(answer) if answer.may_pass() => problems.push(answer.refusal().to_string()),
+                Ok(answer) => {
+                    self.first.store(at, Ordering::Relaxed);
+                    if self.down.lock().take().is_some() {
+                        tracing::info!(server = server.url, "the schema registry answers again");
+                    }
+                    return Ok(answer);
+                }
+                Err(problem) => problems.push(format!("{}: {problem}", server.url)),
+            }
+        }
+        let why = problems.join("; ");
+        self.pause(&why);
+        Err(SchemaError::Unavailable(why))
+    }
+
+    fn ask_one(
+        &self,
+        server: &Server,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+        patience: Duration,
+    ) -> Result<Answer, String> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", server.url));
+        request = request.header("Accept", ACCEPTED).header("Content-Type", MEDIA);
+        if let Some(authorization) = &server.authorization {
+            request = request.header("Authorization", authorization);
+        }
+        let told = |error: ureq::Error| match error {
+            ureq::Error::Timeout(_) => format!("no answer within {} s", patience.as_secs().max(1)),
+            ureq::Error::Io(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        let response = match body {
+            Some(body) => self.send(request.body(body.to_string()), patience),
+            None => self.send(request.body(()), patience),
+        };
+        let mut response = response.map_err(told)?;
+        let location = response.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let status = response.status().as_u16();
+        let body = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec().map_err(told)?;
+        Ok(Answer { from: server.url.clone(), status, location, body })
+    }
+
+    fn send(
+        &self,
+        request: ureq::http::Result<Request<impl AsSendBody>>,
+        patience: Duration,
+    ) -> Result<Response<Body>, ureq::Error> {
+        self.agent.run(self.agent.configure_request(request?).timeout_global(Some(patience)).build())
+    }
+
+    /// Fails at once while nobody is to be asked.
+    fn check_pause(&self) -> Result<(), SchemaError> {
+        match &*self.down.lock() {
+            Some(down) if Instant::now() < down.until => Err(SchemaError::Unavailable(down.why.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    fn pause(&self, why: &str) {
+        let mut down = self.down.lock();
+        let pause = match &*down {
+            Some(down) => down.pause.saturating_mul(2).min(LONGEST_PAUSE),
+            None => {
+                tracing::warn!("the schema registry does not answer: {why}");
+                FIRST_PAUSE
+            }
+        };
+        *down = Some(Down { until: Instant::now() + pause, pause, why: why.to_owned() });
+    }
+}
+
+impl Server {
+    fn new(url: &str, user: Option<&(String, String)>) -> Result<Self, String> {
+        let (scheme, rest) = url.trim().split_once("://").ok_or("http://HOST:PORT is expected")?;
+        if !["http", "https"].iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
+            return Err(format!("'{scheme}' is neither http nor https"));
+        }
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (in_url, host) = match authority.rsplit_once('@') {
+            Some((credentials, host)) => (credentials.split_once(':').or(Some((credentials, ""))), host),
+            None => (None, authority),
+        };
+        if host.is_empty() {
+            return Err("http://HOST:PORT is expected".to_owned());
+        }
+        let in_url = in_url.map(|(user, password)| (decoded(user), decoded(password)));
+        let user = user.cloned().or(in_url);
+        let authorization =
+            user.map(|(user, password)| format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))));
+        let url = format!("{}://{host}/{path}", scheme.to_ascii_lowercase());
+        let url = url.trim_end_matches('/').to_owned();
+        url.parse::<ureq::http::Uri>().map_err(|error| format!("{url}: {error}"))?;
+        Ok(Self { url, authorization })
+    }
+}
+
+/// Without `%XX`.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while let Some(byte) = bytes.get(at) {
+        let code = bytes.get(at + 1..at + 3).and_then(|digits| std::str::from_utf8(digits).ok());
+        match code.filter(|_| *byte == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(code) => {
+                out.push(code);
+                at += 3;
+            }
+            None => {
+                out.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
