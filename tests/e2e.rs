@@ -43,6 +43,8 @@ mod plans;
 mod process;
 #[path = "e2e/protobuf.rs"]
 mod protobuf;
+#[path = "e2e/registry.rs"]
+mod registry;
 #[path = "e2e/settled.rs"]
 mod settled;
 #[path = "e2e/shell.rs"]

@@ -12,10 +12,10 @@ use percent_encoding::percent_decode_str;
 use tokio::sync::Semaphore;
 
 use crate::accept::{Chosen, Media, choose};
-use crate::entrance::Entrance;
 use crate::gate::Gate;
 use crate::limits::Limits;
-use crate::{reply, routes};
+use crate::listen::{Entrances, Serves};
+use crate::{registry, reply, routes};
 
 /// What every route may use.
 pub(crate) struct Server {
@@ -34,7 +34,7 @@ pub(crate) struct Server {
     /// Places for requests.
     pub(crate) requests: Arc<Semaphore>,
     /// What every request passes.
-    pub(crate) entrance: Arc<Entrance>,
+    pub(crate) entrances: Entrances,
     life: AtomicU8,
 }
 
@@ -50,7 +50,7 @@ enum Life {
 
 impl Server {
     /// A server for that engine that is known to clients as `host`.
-    pub(crate) fn new(engine: Engine, host: String, entrance: Arc<Entrance>) -> Self {
+    pub(crate) fn new(engine: Engine, host: String, entrances: Entrances) -> Self {
         let config = engine.config();
         let service_id = config.service_id().to_owned();
         let limits = Limits::new(config);
@@ -60,7 +60,7 @@ impl Server {
             service_id,
             requests: Arc::new(Semaphore::new(limits.requests)),
             limits,
-            entrance,
+            entrances,
             life: AtomicU8::new(Life::Serving as u8),
             engine,
             host,
@@ -91,15 +91,15 @@ impl Server {
 const PLAIN: &[Media] = &[Media::KsqlJson, Media::Json];
 
 /// The answer to a request; HEAD gets the head of what GET would get. (A WebSocket has no such head.)
-pub(crate) async fn answer(server: Arc<Server>, mut request: Request) -> Response {
+pub(crate) async fn answer(server: Arc<Server>, serves: Serves, mut request: Request) -> Response {
     if request.method() != Method::HEAD || request.uri().path().starts_with("/ws/") {
-        return route(server, request).await;
+        return route(server, serves, request).await;
     }
     *request.method_mut() = Method::GET;
-    reply::head_of(route(server, request).await)
+    reply::head_of(route(server, serves, request).await)
 }
 
-async fn route(server: Arc<Server>, request: Request) -> Response {
+async fn route(server: Arc<Server>, serves: Serves, request: Request) -> Response {
     let path: Vec<String> = segments(request.uri().path());
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     if let (&Method::GET, ["chc", "ready" | "live"] | ["livez"]) = (request.method(), path.as_slice()) {
@@ -107,6 +107,12 @@ async fn route(server: Arc<Server>, request: Request) -> Response {
     }
     if let Some(refusal) = server.refusal() {
         return refusal;
+    }
+    if (serves == Serves::Registry || registry::is_path(&path))
+        && let Some(own) = server.engine.registry()
+    {
+        let own = Arc::clone(own);
+        return registry::answer(server, own, request).await;
     }
     match (request.method(), path.as_slice()) {
         (&Method::GET, ["ws", "query"]) => return routes::ws_query::get(server, request).await,

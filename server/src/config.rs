@@ -2,7 +2,8 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use engine::config::{Config, is_known, nearest, setting};
+use engine::config::setting::{self, TextSetting};
+use engine::config::{Config, is_known, nearest};
 
 use crate::headers::Headers;
 use crate::request_log::RequestLog;
@@ -17,6 +18,8 @@ const KAFKA_CLIENTS: &[&str] =
 pub struct ServerConfig {
     /// Where to listen, one address at least; port 0 takes any free one.
     pub listen: Vec<SocketAddr>,
+    /// Where to listen for the schema registry's clients alone.
+    pub listen_registry: Vec<SocketAddr>,
     /// `host:port` under which clients know this server; the listening address when not given.
     pub advertised: Option<String>,
     /// The engine's properties.
@@ -42,14 +45,22 @@ impl ServerConfig {
         if listeners.is_empty() {
             return Err("listeners: http://HOST:PORT is expected".to_owned());
         }
-        let listen = listeners.iter().map(|url| listener(url)).collect::<Result<_, _>>()?;
+        let addresses = |setting: TextSetting| {
+            properties.list(setting).map(|url| listener(setting.name(), url)).collect::<Result<Vec<_>, _>>()
+        };
+        let listen = addresses(setting::LISTENERS)?;
+        let listen_registry = addresses(setting::SCHEMA_REGISTRY_LISTENERS)?;
+        if !listen_registry.is_empty() && properties.list(setting::SCHEMA_REGISTRY_URL).next().is_some() {
+            let (own, elsewhere) = (setting::SCHEMA_REGISTRY_LISTENERS.name(), setting::SCHEMA_REGISTRY_URL.name());
+            return Err(format!("{own}: {elsewhere} names another registry; leave one of them out"));
+        }
         let advertised = properties.get(setting::ADVERTISED_LISTENER).map(host_and_port);
         let advertised = advertised.or_else(|| listeners.first().and_then(|url| own_name(url))).map(str::to_owned);
         // A mistake in them stops the start before anything is opened.
         Headers::of(&properties)?;
         RequestLog::of(&properties)?;
         let warnings = warnings(&properties);
-        Ok(Self { listen, advertised, properties, warnings })
+        Ok(Self { listen, listen_registry, advertised, properties, warnings })
     }
 
     /// Where the server keeps its data.
@@ -108,14 +119,15 @@ fn host_and_port(url: &str) -> &str {
     url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/')
 }
 
-fn listener(url: &str) -> Result<SocketAddr, String> {
+/// An address that is listened on, from a setting of that name.
+fn listener(name: &str, url: &str) -> Result<SocketAddr, String> {
     let shown = sql::without_credentials(url);
     if url.starts_with("https://") {
-        return Err(format!("listeners={shown}: https is not supported yet, use http"));
+        return Err(format!("{name}={shown}: https is not supported yet, use http"));
     }
     let address = host_and_port(url);
-    let resolved = address.to_socket_addrs().map_err(|e| format!("listeners={shown}: {e}"))?.next();
-    resolved.ok_or_else(|| format!("listeners={shown}: http://HOST:PORT is expected"))
+    let resolved = address.to_socket_addrs().map_err(|e| format!("{name}={shown}: {e}"))?.next();
+    resolved.ok_or_else(|| format!("{name}={shown}: http://HOST:PORT is expected"))
 }
 
 #[cfg(test)]
@@ -218,5 +230,9 @@ mod tests {
         assert!(from(&[("listeners", "")]).is_err());
         assert!(from(&[("listeners", "https://0.0.0.0:1")]).is_err());
         assert!(from(&[("listeners", "nonsense")]).is_err());
+        let registry = ("schema.registry.listeners", "http://127.0.0.1:3,http://127.0.0.1:4");
+        assert_eq!(from(&[registry]).unwrap().listen_registry.len(), 2);
+        let error = from(&[registry, ("ksql.schema.registry.url", "http://127.0.0.1:5")]).unwrap_err();
+        assert!(error.starts_with("schema.registry.listeners: ksql.schema.registry.url names another"), "{error}");
     }
 }

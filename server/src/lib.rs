@@ -5,6 +5,8 @@
 //!                                                          └──→ rows ──rows.rs──→ lines of a stream
 //! ```
 //!
+//! registry/ is Confluent's schema registry over the engine's, on the same port.
+//!
 //! limits.rs says how much of everything there may be, gate.rs how calls reach the engine. entrance.rs is what every request
 //! passes, also while the engine opens: origin.rs and cors.rs say which web pages are let in. Only this crate knows HTTP; what a failure of the engine looks like from outside is decided in `error.rs`.
 
@@ -22,6 +24,7 @@ mod headers;
 mod limits;
 mod listen;
 mod origin;
+mod registry;
 mod reply;
 mod request_log;
 mod routes;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use engine::config::Config;
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,51 +29,92 @@ const TELLING: Duration = Duration::from_secs(1);
 /// How many clients are told at once that the server is starting.
 const REFUSED_AT_ONCE: usize = 100;
 
+/// What clients of a socket get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Serves {
+    /// All there is.
+    Everything,
+    /// The schema registry.
+    Registry,
+}
+
 /// The sockets that take connections.
 pub(crate) struct Listeners {
-    sockets: Vec<TcpListener>,
+    sockets: Vec<(TcpListener, Serves)>,
     /// Which is asked first the next time, so that a busy one does not keep clients of the others waiting.
     next: AtomicUsize,
 }
 
 impl From<TcpListener> for Listeners {
     fn from(socket: TcpListener) -> Self {
-        Self { sockets: vec![socket], next: AtomicUsize::new(0) }
+        Self { sockets: vec![(socket, Serves::Everything)], next: AtomicUsize::new(0) }
     }
 }
 
 impl Listeners {
     /// Takes those addresses.
-    pub(crate) async fn bind(addresses: &[SocketAddr]) -> io::Result<Self> {
-        let mut sockets = Vec::with_capacity(addresses.len());
-        for address in addresses {
+    pub(crate) async fn bind(addresses: impl IntoIterator<Item = (SocketAddr, Serves)>) -> io::Result<Self> {
+        let mut sockets = Vec::new();
+        for (address, serves) in addresses {
             let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
-            sockets.push(TcpListener::bind(address).await.map_err(named)?);
+            sockets.push((TcpListener::bind(address).await.map_err(named)?, serves));
         }
         Ok(Self { sockets, next: AtomicUsize::new(0) })
     }
 
-    /// Where clients reach them.
-    pub(crate) fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.sockets.iter().map(TcpListener::local_addr).collect()
+    /// Where clients reach what serves that.
+    pub(crate) fn addresses(&self, serving: Serves) -> io::Result<Vec<SocketAddr>> {
+        let sockets = self.sockets.iter().filter(|(_, serves)| *serves == serving);
+        sockets.map(|(socket, _)| socket.local_addr()).collect()
     }
 
     /// The next connection on any of them.
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    async fn accept(&self) -> io::Result<(TcpStream, Serves)> {
         let first = self.next.fetch_add(1, Ordering::Relaxed) % self.sockets.len().max(1);
         poll_fn(|context| {
             let (before, from) = self.sockets.split_at(first);
-            let mut ready = from.iter().chain(before).map(|socket| socket.poll_accept(context));
+            let mut ready = from
+                .iter()
+                .chain(before)
+                .map(|(socket, serves)| socket.poll_accept(context).map_ok(|(stream, _)| (stream, *serves)));
             ready.find(Poll::is_ready).unwrap_or(Poll::Pending)
         })
         .await
     }
 }
 
+/// What requests pass, by what they may ask for. Each has names of its own that it answers to.
+pub(crate) struct Entrances {
+    everything: Arc<Entrance>,
+    registry: Arc<Entrance>,
+}
+
+impl Entrances {
+    /// Of a server that is known to clients as `host`.
+    ///
+    /// # Errors
+    /// A setting is wrong, or a socket has failed.
+    pub(crate) fn new(config: &Config, listeners: &Listeners, host: &str) -> io::Result<Self> {
+        let entrance = |serves| {
+            let addresses = listeners.addresses(serves)?;
+            Entrance::new(config, &addresses, host).map(Arc::new).map_err(io::Error::other)
+        };
+        Ok(Self { everything: entrance(Serves::Everything)?, registry: entrance(Serves::Registry)? })
+    }
+
+    /// That of a socket.
+    pub(crate) fn of(&self, serves: Serves) -> &Arc<Entrance> {
+        match serves {
+            Serves::Everything => &self.everything,
+            Serves::Registry => &self.registry,
+        }
+    }
+}
+
 /// Tells clients that it is too early, until `opening` is done.
 pub(crate) async fn refuse_until<T>(
     listeners: &Listeners,
-    entrance: &Arc<Entrance>,
+    entrances: &Entrances,
     opening: impl Future<Output = T>,
 ) -> T {
     let (stop, stopping) = watch::channel(false);
@@ -85,8 +127,8 @@ pub(crate) async fn refuse_until<T>(
             accepted = listeners.accept(), if connections.len() < REFUSED_AT_ONCE => accepted,
         };
         match stream {
-            Ok((stream, _)) => {
-                connections.spawn(connection::refuse(Arc::clone(entrance), stream, stopping.clone()));
+            Ok((stream, serves)) => {
+                connections.spawn(connection::refuse(Arc::clone(entrances.of(serves)), stream, stopping.clone()));
             }
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
@@ -119,8 +161,8 @@ pub(crate) async fn serve(
             Some(_ended) = connections.join_next() => continue,
             accepted = listeners.accept() => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, serves) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 if std::mem::take(&mut accepts) {
                     tracing::warn!(%error, "connections cannot be taken");
@@ -133,14 +175,14 @@ pub(crate) async fn serve(
         if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
             let (server, stopping) = (Arc::clone(&server), stopping.clone());
             connections.spawn(async move {
-                connection::serve(server, stream, stopping).await;
+                connection::serve(server, serves, stream, stopping).await;
                 drop(place);
             });
         } else if let Ok(turn) = Arc::clone(&telling).try_acquire_owned() {
             let server = Arc::clone(&server);
             connections.spawn(async move {
                 // Who does not listen is not told.
-                let _late = timeout(TELLING, send_away(&server, stream)).await;
+                let _late = timeout(TELLING, send_away(&server, serves, stream)).await;
                 drop(turn);
             });
         }
@@ -184,10 +226,10 @@ async fn stop_engine(server: Arc<Server>, end: Instant) -> io::Result<()> {
 }
 
 /// Tells a client that there are too many.
-async fn send_away(server: &Server, mut stream: TcpStream) -> io::Result<()> {
+async fn send_away(server: &Server, serves: Serves, mut stream: TcpStream) -> io::Result<()> {
     let most = server.limits.connections;
     let message = format!("The server has {most} connections already (millstream.http.max.connections).");
-    let (head, body) = server.entrance.finish(reply::json_error(50300, message)).into_parts();
+    let (head, body) = server.entrances.of(serves).finish(reply::json_error(50300, message)).into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let length = body.len();
     let mut answer =

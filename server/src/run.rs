@@ -10,8 +10,7 @@ use engine::engine::Engine;
 use tokio::net::TcpListener;
 
 use crate::app::Server;
-use crate::entrance::Entrance;
-use crate::listen::Listeners;
+use crate::listen::{Entrances, Listeners, Serves};
 use crate::{ServerConfig, listen};
 
 /// Serves until `shutdown` resolves: HTTP/1.1 and HTTP/2 with prior knowledge on the same ports. `listening` is called with
@@ -26,14 +25,17 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let begun = Instant::now();
-    let listeners = Listeners::bind(&config.listen).await?;
-    let addresses = listeners.addresses()?;
+    let everything = config.listen.into_iter().map(|address| (address, Serves::Everything));
+    let registry = config.listen_registry.into_iter().map(|address| (address, Serves::Registry));
+    let listeners = Listeners::bind(everything.chain(registry)).await?;
+    let addresses = listeners.addresses(Serves::Everything)?;
+    let of_registry = listeners.addresses(Serves::Registry)?;
     let host = config.advertised.or_else(|| addresses.first().copied().map(advertised)).unwrap_or_default();
     for warning in config.warnings {
         tracing::warn!("{warning}");
     }
     let properties = config.properties;
-    let entrance = Arc::new(Entrance::new(&properties, &addresses, &host).map_err(io::Error::other)?);
+    let entrances = Entrances::new(&properties, &listeners, &host)?;
     let data_dir = properties.get(setting::DATA_DIR).to_owned();
     let data_dir = std::path::absolute(&data_dir).map_or(data_dir, |path| path.display().to_string());
     for address in &addresses {
@@ -42,7 +44,7 @@ pub async fn run(
     let mut shutdown = Box::pin(shutdown);
     let opening = tokio::task::spawn_blocking(move || Engine::open(properties));
     let engine = tokio::select! {
-        opened = listen::refuse_until(&listeners, &entrance, opening) => opened.map_err(io::Error::other)?,
+        opened = listen::refuse_until(&listeners, &entrances, opening) => opened.map_err(io::Error::other)?,
         // What is open by then is as after `kill -9`: nothing is lost.
         () = &mut shutdown => return Ok(()),
     };
@@ -51,8 +53,12 @@ pub async fn run(
     for address in &addresses {
         tracing::info!(%address, service, took_ms, "started{}", who_reaches(*address));
     }
+    for address in &of_registry {
+        let open = if address.ip().is_loopback() { "" } else { "; everybody who reaches it may change schemas" };
+        tracing::info!(%address, "the schema registry listens{open}");
+    }
     addresses.iter().copied().for_each(listening);
-    let served = listen::serve(Arc::new(Server::new(engine, host, entrance)), listeners, shutdown).await;
+    let served = listen::serve(Arc::new(Server::new(engine, host, entrances)), listeners, shutdown).await;
     tracing::info!("stopped");
     served
 }
@@ -68,8 +74,8 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let listeners = Listeners::from(listener);
-    let entrance = Entrance::new(engine.config(), &listeners.addresses()?, &host).map_err(io::Error::other)?;
-    listen::serve(Arc::new(Server::new(engine, host, Arc::new(entrance))), listeners, shutdown).await
+    let entrances = Entrances::new(engine.config(), &listeners, &host)?;
+    listen::serve(Arc::new(Server::new(engine, host, entrances)), listeners, shutdown).await
 }
 
 /// What the operator should know about that address.

@@ -26,6 +26,7 @@ use tokio::time::timeout;
 
 use crate::app::{Server, answer, segments};
 use crate::entrance::Entrance;
+use crate::listen::Serves;
 use crate::{error, reply, routes};
 
 use self::timed::Timed;
@@ -44,7 +45,7 @@ const ALIVE_TRIES: u32 = 4;
 const ASKING: Duration = Duration::from_secs(3);
 
 /// Serves a connection. When `stopping` changes, what is running ends, and nothing new begins.
-pub(crate) async fn serve(server: Arc<Server>, stream: TcpStream, mut stopping: watch::Receiver<bool>) {
+pub(crate) async fn serve(server: Arc<Server>, serves: Serves, stream: TcpStream, mut stopping: watch::Receiver<bool>) {
     // Rows are small and must not wait for more of them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY refused");
@@ -55,7 +56,7 @@ pub(crate) async fn serve(server: Arc<Server>, stream: TcpStream, mut stopping: 
     let traffic = Arc::new(Traffic::default());
     let client = client(&stream);
     let io = TokioIo::new(Timed::new(stream, Arc::clone(&traffic), server.limits.receive, server.limits.idle));
-    let service = service_fn(|request| passed(Arc::clone(&server), Arc::clone(&traffic), client, request));
+    let service = service_fn(|request| passed(Arc::clone(&server), serves, Arc::clone(&traffic), client, request));
     let mut builder = Builder::new(TokioExecutor::new());
     // The head's time-out is ours: this one counts the time between requests, too.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MAX_HEAD_BYTES);
@@ -121,14 +122,15 @@ fn client(stream: &TcpStream) -> SocketAddr {
 /// The answer to a request, with all that every request passes.
 async fn passed(
     server: Arc<Server>,
+    serves: Serves,
     traffic: Arc<Traffic>,
     client: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     // What is refused at the entrance runs, too.
     let running = traffic.begin();
-    let entrance = Arc::clone(&server.entrance);
-    let answer = |request| answered(server, traffic, running, request);
+    let entrance = Arc::clone(server.entrances.of(serves));
+    let answer = |request| answered(server, serves, traffic, running, request);
     // A fault in here must not take the connection's other requests along.
     let passed = AssertUnwindSafe(entrance.pass(client, request.map(Body::new), answer)).catch_unwind().await;
     Ok(passed.unwrap_or_else(|_| reply::bare_error(50000, error::INTERNAL)))
@@ -137,6 +139,7 @@ async fn passed(
 /// The answer to a request. It counts as running until its last byte was handed to the connection.
 async fn answered(
     server: Arc<Server>,
+    serves: Serves,
     traffic: Arc<Traffic>,
     running: Running,
     request: axum::extract::Request,
@@ -151,7 +154,7 @@ async fn answered(
         return reply::json_error(50300, message);
     };
     // An answer that failed passes the entrance on its way out, as others do.
-    let dispatched = AssertUnwindSafe(answer(server, request)).catch_unwind().await;
+    let dispatched = AssertUnwindSafe(answer(server, serves, request)).catch_unwind().await;
     let response = dispatched.unwrap_or_else(|_| reply::bare_error(50000, error::INTERNAL));
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         traffic.leave_http();

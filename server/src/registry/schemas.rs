@@ -1,0 +1,43 @@
+//! `/schemas`: schemas by their ids.
+
+use engine::registry::{SchemaRegistry, Which};
+use serde_json::{Value, json};
+
+use super::answer::{self, Found, Refusal, Reply};
+use super::call::Call;
+use super::page;
+
+fn id(text: &str) -> Result<i32, Refusal> {
+    text.parse().map_err(|_| Refusal::path())
+}
+
+pub(super) fn list(registry: &SchemaRegistry, call: &Call) -> Reply {
+    let found = registry.all(call.prefix(), call.which(), call.is_on("latestOnly"))?;
+    let found = page(found, call)?;
+    Ok(found.iter().map(answer::version).collect::<Value>().into())
+}
+
+pub(super) fn by_id(registry: &SchemaRegistry, text: &str) -> Reply {
+    Ok(Value::Object(answer::schema(&*registry.schema(id(text)?)?)).into())
+}
+
+pub(super) fn text(registry: &SchemaRegistry, text: &str) -> Reply {
+    Ok(Found::Text(registry.schema(id(text)?)?.text.clone()))
+}
+
+fn which(call: &Call) -> Which {
+    if call.is_on("deleted") { Which::All } else { Which::Live }
+}
+
+pub(super) fn subjects(registry: &SchemaRegistry, text: &str, call: &Call) -> Reply {
+    let places = registry.places(id(text)?, which(call))?;
+    let mut subjects: Vec<String> = places.into_iter().map(|(subject, _)| subject).collect();
+    subjects.dedup();
+    Ok(json!(page(subjects, call)?).into())
+}
+
+pub(super) fn versions(registry: &SchemaRegistry, text: &str, call: &Call) -> Reply {
+    let places = page(registry.places(id(text)?, which(call))?, call)?;
+    let place = |(subject, version)| json!({ "subject": subject, "version": version });
+    Ok(places.into_iter().map(place).collect::<Value>().into())
+}
