@@ -357,7 +357,7 @@ impl Engine {
     }
 
     /// Our own schema registry, unless another one keeps the schemas.
-    pub fn registry(&self) -> Option<&Arc<SchemaRegistry>> {
+    pub fn own_registry(&self) -> Option<&Arc<SchemaRegistry>> {
         self.shared.registry.as_ref()
     }
 

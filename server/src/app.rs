@@ -109,7 +109,7 @@ async fn route(server: Arc<Server>, serves: Serves, request: Request) -> Respons
         return refusal;
     }
     if (serves == Serves::Registry || registry::is_path(&path))
-        && let Some(own) = server.engine.registry()
+        && let Some(own) = server.engine.own_registry()
     {
         let own = Arc::clone(own);
         return registry::answer(server, own, request).await;

@@ -1,5 +1,6 @@
 //! Whether a new version of a subject goes with the older ones.
 
+use crate::formats::avro::{AvroSchema, incompatibilities};
 use crate::schemas::{Language, Registered, Schema};
 
 use super::canonical::json_document;
@@ -41,8 +42,18 @@ fn unreadable(reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<Stri
         return Vec::new();
     }
     match reader.language {
-        Language::Avro | Language::Protobuf => Vec::new(),
+        Language::Avro => avro(reader, writer, reader_is_new),
+        Language::Protobuf => Vec::new(),
         Language::Json => json(reader, writer, reader_is_new),
+    }
+}
+
+fn avro(reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<String> {
+    let found = AvroSchema::parse(reader).and_then(|reader| incompatibilities(&reader, &AvroSchema::parse(writer)?));
+    let (reader, writer) = if reader_is_new { ("new", "old") } else { ("old", "new") };
+    match found {
+        Ok(found) => found.iter().map(|incompatibility| incompatibility.describe(reader, writer)).collect(),
+        Err(problem) => vec![format!("The schemas cannot be compared: {problem}")],
     }
 }
 

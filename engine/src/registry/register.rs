@@ -72,8 +72,19 @@ impl SchemaRegistry {
         };
         match there {
             Some((_, id)) if new.id.is_none_or(|wanted| wanted == id) => Ok(id),
-            _ => self.change(|view| add(view, name, new)),
+            _ => self.change(|view| add(view, name, new, view.mode(Some(name)))),
         }
+    }
+
+    /// Gives a schema a place in a subject and an id that the caller has chosen, whatever stands there, as
+    /// [`Mode::Import`] does.
+    ///
+    /// # Errors
+    /// As [`SchemaRegistry::register`]; [`Problem::NotPermitted`] if another schema has the id.
+    pub fn import(&self, name: &str, schema: &Schema, id: i32) -> Result<(), Problem> {
+        subject::check(name)?;
+        let new = NewSchema { id: Some(id), ..NewSchema::of(schema) };
+        self.change(|view| add(view, name, &new, Mode::Import)).map(drop)
     }
 
     /// The version of a subject that has that schema.
@@ -117,8 +128,7 @@ impl SchemaRegistry {
 }
 
 /// The entries that take a schema into a subject, and its id.
-fn add(view: &View, name: &str, new: &NewSchema) -> Result<(Vec<Entry>, i32), Problem> {
-    let mode = view.mode(Some(name));
+fn add(view: &View, name: &str, new: &NewSchema, mode: Mode) -> Result<(Vec<Entry>, i32), Problem> {
     check_mode(mode, name, new)?;
     let read = read(view, name, new)?;
     if new.version.is_none()

@@ -24,6 +24,11 @@ fn on_disk(dir: &Path) -> Arc<dyn Log> {
     Arc::new(Embedded::open(dir).unwrap())
 }
 
+/// Takes every version of every subject.
+fn take_all(registry: &SchemaRegistry) {
+    registry.set_rules(None, Rules { level: Some(Level::None), normalize: None }).unwrap();
+}
+
 fn avro(text: &str) -> NewSchema {
     NewSchema::of(&Schema::alone(Language::Avro, text))
 }
@@ -41,6 +46,7 @@ fn proto(text: &str, references: &[(&str, &str, i32)]) -> NewSchema {
 #[test]
 fn a_schema_has_one_id_wherever_it_stands() {
     let registry = over(&in_memory());
+    take_all(&registry);
     assert_eq!(registry.register("x", &avro(FOO)), Ok(1));
     assert_eq!(registry.register("x", &avro(&FOO.replace(',', " , "))), Ok(1));
     assert_eq!(registry.register("y", &avro(FOO)), Ok(1));
@@ -69,6 +75,7 @@ fn what_was_answered_is_there_after_a_start() {
         assert!(log.topic(TOPIC).unwrap().is_none(), "who only looks makes no topic");
         assert_eq!(registry.subjects("", Which::All), Ok(vec![]));
         assert!(log.topic(TOPIC).unwrap().is_none());
+        take_all(&registry);
         registry.register("x", &avro(FOO)).unwrap();
         registry.register("x", &avro("\"string\"")).unwrap();
         registry.register("y", &avro("\"int\"")).unwrap();
@@ -99,6 +106,7 @@ fn what_was_answered_is_there_after_a_start() {
 fn deleting_softly_keeps_ids_and_deleting_for_good_frees_none() {
     let log = in_memory();
     let registry = over(&log);
+    take_all(&registry);
     registry.register("x", &avro(FOO)).unwrap();
     registry.register("x", &avro("\"string\"")).unwrap();
     let soft = |version| Problem::VersionNotSoftDeleted { subject: "x".to_owned(), version };
@@ -187,6 +195,13 @@ fn modes_say_what_may_be_done() {
     );
     registry.delete_mode(Some("x")).unwrap();
     assert_eq!(registry.register("y", &avro("\"long\"")), Ok(71));
+    let schema = Schema::alone(Language::Avro, "\"float\"");
+    registry.import("x", &schema, 90).unwrap();
+    registry.import("x", &schema, 90).unwrap();
+    assert_eq!(
+        (registry.by_id(90).unwrap().text.as_str(), registry.versions("x", Which::Live)),
+        ("\"float\"", Ok(vec![1, 9, 10]))
+    );
     registry.set_mode(None, Mode::ReadonlyOverride, false).unwrap();
     assert_eq!(registry.mode(Some("y"), false), Ok(Mode::ReadonlyOverride));
 }
@@ -230,10 +245,68 @@ fn one_language_stays_in_a_subject() {
     assert_eq!(registry.register("x", &other), Ok(2));
 }
 
+/// A record with these fields: `a`, `b?` with a default.
+fn fields(names: &[&str]) -> NewSchema {
+    let field = |name: &&str| match name.strip_suffix('?') {
+        Some(name) => format!(r#"{{"name":"{name}","type":"int","default":0}}"#),
+        None => format!(r#"{{"name":"{name}","type":"int"}}"#),
+    };
+    let fields: Vec<String> = names.iter().map(field).collect();
+    avro(&format!(r#"{{"type":"record","name":"R","fields":[{}]}}"#, fields.join(",")))
+}
+
+#[test]
+fn levels_say_what_a_new_version_must_go_with() {
+    // Versions in order, and the levels that take all of them.
+    for (versions, taken_by) in [
+        (
+            vec![vec!["a"], vec!["a", "b?"]],
+            "BACKWARD BACKWARD_TRANSITIVE FORWARD FORWARD_TRANSITIVE FULL FULL_TRANSITIVE",
+        ),
+        (vec![vec!["a"], vec!["a", "b"]], "FORWARD FORWARD_TRANSITIVE"),
+        (vec![vec!["a", "b"], vec!["a"]], "BACKWARD BACKWARD_TRANSITIVE"),
+        (vec![vec!["a"], vec!["a", "b?"], vec!["a", "b"]], "BACKWARD FORWARD FORWARD_TRANSITIVE FULL"),
+        (vec![vec!["a", "b"], vec!["a", "b?"], vec!["a"]], "BACKWARD BACKWARD_TRANSITIVE FORWARD FULL"),
+    ] {
+        for level in
+            ["BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE", "NONE"]
+        {
+            let registry = over(&in_memory());
+            registry.set_rules(None, Rules { level: Level::of_name(level), normalize: None }).unwrap();
+            let (last, before) = versions.split_last().unwrap();
+            let in_order: Vec<_> = before.iter().map(|names| registry.register("x", &fields(names))).collect();
+            assert!(in_order.iter().all(Result::is_ok), "{versions:?} {level}: {in_order:?}");
+            let refused = registry.incompatibilities("x", None, &fields(last)).unwrap();
+            let answer = registry.register("x", &fields(last));
+            let takes = level == "NONE" || taken_by.split(' ').any(|it| it == level);
+            assert_eq!(answer.is_ok(), takes, "{versions:?} {level}: {answer:?}");
+            assert!(takes || !refused.is_empty(), "{versions:?} {level}: {refused:?}");
+        }
+    }
+    let registry = over(&in_memory());
+    registry.register("x", &fields(&["a"])).unwrap();
+    let told = registry.register("x", &fields(&["a", "b"])).unwrap_err();
+    assert_eq!(
+        told,
+        Problem::Incompatible {
+            subject: "x".to_owned(),
+            messages: vec![
+                "{errorType:'READER_FIELD_MISSING_DEFAULT_VALUE', description:'The field 'b' at path '/fields/1' in the \
+                 new schema has no default value and is missing in the old schema', additionalInfo:'b'}"
+                    .to_owned(),
+                "{oldSchemaVersion: 1}".to_owned(),
+                "{compatibility: 'BACKWARD'}".to_owned(),
+            ]
+        }
+    );
+}
+
 #[test]
 fn records_that_are_not_understood_are_left_out() {
     let log = in_memory();
-    over(&log).register("x", &avro(FOO)).unwrap();
+    let registry = over(&log);
+    take_all(&registry);
+    registry.register("x", &avro(FOO)).unwrap();
     let mut records = RecordsBuilder::default();
     records.push(0, Some(b"nonsense"), None);
     records.push(0, None, Some(b"x"));
