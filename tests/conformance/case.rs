@@ -66,6 +66,25 @@ pub(crate) struct TopicDecl {
     pub(crate) key_schema: Value,
     #[serde(default, rename = "valueSchema")]
     pub(crate) value_schema: Value,
+    #[serde(default, rename = "keySchemaId")]
+    pub(crate) key_schema_id: Option<i32>,
+    #[serde(default, rename = "valueSchemaId")]
+    pub(crate) value_schema_id: Option<i32>,
+    #[serde(default, rename = "keySchemaReferences")]
+    pub(crate) key_schema_references: Vec<SchemaReference>,
+    #[serde(default, rename = "valueSchemaReferences")]
+    pub(crate) value_schema_references: Vec<SchemaReference>,
+    #[serde(default, rename = "keyFormat")]
+    pub(crate) key_format: Option<String>,
+    #[serde(default, rename = "valueFormat")]
+    pub(crate) value_format: Option<String>,
+}
+
+/// A schema that another refers to, registered first under its name.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SchemaReference {
+    pub(crate) name: String,
+    pub(crate) schema: Value,
 }
 
 fn one() -> u32 {

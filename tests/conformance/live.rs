@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::case::{Case, Record};
 use crate::qtt;
+use crate::schemas;
 use crate::subject::{SETTINGS, Stored, read_partition, topic_in};
 use crate::udfs;
 
@@ -61,6 +62,16 @@ impl Live {
         self.log.create_topic(name, spec).map_err(|e| e.to_string())
     }
 
+    /// As `Subject::register`.
+    pub(crate) fn register(
+        &self,
+        subject: &str,
+        schema: &engine::schemas::Schema,
+        id: Option<i32>,
+    ) -> Result<(), String> {
+        schemas::register(&self.engine, subject, schema, id)
+    }
+
     /// Produces records at once, placed by their keys: a query does not see some topics long before the others.
     pub(crate) fn append(&self, records: &[&Record]) -> Result<(), String> {
         let outputs = records.iter().map(|record| self.output(record)).collect::<Result<Vec<_>, _>>()?;
@@ -77,7 +88,7 @@ impl Live {
                 4
             }
         };
-        let written = qtt::encode(record, &topic_in(&self.engine.catalog(), &record.topic))?;
+        let written = qtt::encode(record, &topic_in(&self.engine, &record.topic))?;
         let partition = Partitioner::default().place(written.key.as_deref(), partitions);
         let mut records = RecordsBuilder::default();
         records.push(written.timestamp, written.key.as_deref(), written.value.as_deref());
@@ -116,7 +127,7 @@ impl Live {
             for partition in 0..partitions {
                 all.extend(read_partition(&*self.log, name, partition)?);
             }
-            Ok((topic_in(&self.engine.catalog(), name), all))
+            Ok((topic_in(&self.engine, name), all))
         })
     }
 }

@@ -5,16 +5,19 @@
 //! `conformance [--dir DIR] [--suite qtt|rqtt|sql|runner] [--filter TEXT] [--mode batch=1|batch=all] [--report FILE]
 //! [--ratchet FILE [--bless]]`
 
+mod avro;
 mod case;
 mod gate;
 mod intended;
 mod live;
 mod proto;
+mod protobuf;
 mod qtt;
 mod ratchet;
 mod records;
 mod report;
 mod rest;
+mod schemas;
 mod script;
 mod subject;
 mod udfs;

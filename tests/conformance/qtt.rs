@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use crate::Mode;
 use crate::case::{Case, ExpectedError, Header, PostSource, Record, Window};
 use crate::records;
+use crate::schemas::{self, Register};
 use crate::subject::{Refusal, Stored, Subject, Topic};
 use crate::value::{self, Value};
 
@@ -19,6 +20,7 @@ pub(crate) fn judge(case: &Case, mode: Mode) -> Result<(), String> {
     // partitions decides, and a sink takes it from its source; topics that are joined with a listed one must match it.
     let listed = case.topics.iter().map(|topic| topic.partitions).max();
     create_topics(case, listed.unwrap_or(1), &|name, spec| subject.create_topic(name, spec))?;
+    register_schemas(case, &|name, schema, id| subject.register(name, schema, id))?;
     match (execute(case, &mut subject), &case.expected_exception) {
         (Ok(()), None) => {}
         (Err((at, refusal)), None) => return Err(format!("statement {at} failed: {}", refusal.message)),
@@ -44,9 +46,6 @@ pub(crate) fn create_topics(
 ) -> Result<(), String> {
     let mut specs: BTreeMap<String, (u32, u16)> = BTreeMap::new();
     for topic in &case.topics {
-        if !topic.key_schema.is_null() || !topic.value_schema.is_null() {
-            return Err("a schema registry is not supported yet".to_owned());
-        }
         specs.insert(topic.name.clone(), (topic.partitions, topic.replicas));
     }
     for statement in &case.statements {
@@ -61,6 +60,11 @@ pub(crate) fn create_topics(
         create(&name, &TopicSpec { partitions, replicas, config: config.clone() })?;
     }
     Ok(())
+}
+
+/// Registers the schemas of the topics the case lists.
+pub(crate) fn register_schemas(case: &Case, register: &Register<'_>) -> Result<(), String> {
+    case.topics.iter().try_for_each(|topic| schemas::of_topic(topic, register))
 }
 
 /// The topic a `CREATE … WITH (…)` names, or the source's name, and how many partitions it asks for.
@@ -341,6 +345,7 @@ fn topic_names_of_several_partitions(case: &Case) -> Result<Vec<String>, String>
         let partitions = if fixed.iter().any(|n| n == name) { spec.partitions } else { INFERRED_PARTITIONS };
         subject.create_topic(name, &TopicSpec { partitions, ..spec.clone() })
     })?;
+    register_schemas(case, &|name, schema, id| subject.register(name, schema, id))?;
     execute(case, &mut subject)
         .map_err(|(at, refusal)| format!("statement {at} failed over several partitions: {}", refusal.message))?;
     subject.topic_names()

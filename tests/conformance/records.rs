@@ -6,6 +6,8 @@ use engine::types::{Column, SqlType};
 use serde_json::Value as Json;
 
 use crate::case::Window;
+use crate::protobuf;
+use crate::schemas::Subject;
 use crate::value::{self, Value};
 
 /// How one side (key or value) of a topic is written.
@@ -15,6 +17,8 @@ pub(crate) struct Side {
     pub(crate) format: String,
     /// Declared columns of that side.
     pub(crate) columns: Vec<Column>,
+    /// Where the schemas of its records are, if the format has any.
+    pub(crate) subject: Subject,
 }
 
 /// What stands in the keys of a topic besides the key.
@@ -35,7 +39,9 @@ impl Side {
             "DELIMITED" => text(json).into_bytes(),
             "KAFKA" => self.encode_kafka(json)?,
             "NONE" => return Ok(None),
-            other => return Err(format!("format {other} is not supported yet")),
+            "AVRO" | "PROTOBUF" | "JSON_SR" => self.subject.encode(json)?,
+            "PROTOBUF_NOSR" => self.messages()?.encode(json)?,
+            other => return Err(format!("format {other} is not known")),
         };
         Ok(Some(bytes))
     }
@@ -70,8 +76,16 @@ impl Side {
                 Some(SqlType::Bytes) => Ok(utf8().map_or_else(|_| Value::Bytes(bytes.to_vec()), Value::Text)),
                 _ => Ok(Value::Text(utf8()?)),
             },
-            other => Err(format!("format {other} is not supported yet")),
+            "AVRO" | "PROTOBUF" | "JSON_SR" => self.subject.decode(bytes, exact),
+            "PROTOBUF_NOSR" => self.messages()?.decode(bytes, &[]),
+            other => Err(format!("format {other} is not known")),
         }
+    }
+
+    /// The messages of the declared columns.
+    fn messages(&self) -> Result<protobuf::Reader, String> {
+        let text = engine::formats::protobuf::schema_text(&self.columns).map_err(|e| e.to_string())?;
+        protobuf::Reader::new(&text, &[])
     }
 }
 

@@ -40,6 +40,7 @@ impl Run<'_> {
         qtt::create_topics(self.case, qtt::INFERRED_PARTITIONS, &|name: &str, spec: &TopicSpec| {
             self.live.create_topic(name, spec)
         })?;
+        qtt::register_schemas(self.case, &|name, schema, id| self.live.register(name, schema, id))?;
         let first_query =
             self.case.statements.iter().position(|text| is_select(text)).unwrap_or(self.case.statements.len());
         let (admin, queries) = self.case.statements.split_at(first_query);

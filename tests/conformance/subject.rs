@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
 
-use engine::catalog::Catalog;
 use engine::clock::Manual;
 use engine::config::{Config, bare_name};
 use engine::engine::{Engine, Parts};
@@ -19,6 +18,7 @@ use sql::{CreateSource, SourceKind, Variables};
 
 use crate::gate::Gate;
 use crate::records::{Side, WindowKind};
+use crate::schemas;
 use crate::udfs;
 
 /// Class of an error, as far as cases tell them apart (conformance.md §8).
@@ -220,13 +220,23 @@ impl Subject {
         self.gate.create_topic(name, spec).map_err(|e| e.to_string())
     }
 
+    /// Gives a schema a place in the registry, with an id of the case's choice if it has one.
+    pub(crate) fn register(
+        &self,
+        subject: &str,
+        schema: &engine::schemas::Schema,
+        id: Option<i32>,
+    ) -> Result<(), String> {
+        schemas::register(&self.engine, subject, schema, id)
+    }
+
     pub(crate) fn topic_names(&self) -> Result<Vec<String>, String> {
         Ok(self.gate.topics().map_err(|e| e.to_string())?.into_iter().map(|topic| topic.name).collect())
     }
 
     /// How a topic is written.
     pub(crate) fn topic(&self, name: &str) -> Topic {
-        topic_in(&self.engine.catalog(), name)
+        topic_in(&self.engine, name)
     }
 
     pub(crate) fn append(
@@ -367,17 +377,24 @@ impl Subject {
 }
 
 /// How a topic is written: as the statement that declares it says, else keyless text.
-pub(crate) fn topic_in(catalog: &Catalog, name: &str) -> Topic {
+pub(crate) fn topic_in(engine: &Engine, name: &str) -> Topic {
+    let catalog = engine.catalog();
+    let subject = |is_key, full_name| schemas::Subject::of_topic(engine.schemas(), name, is_key, full_name);
     let mut sources: Vec<_> = catalog.sources_of_topic(name).cloned().collect();
     sources.sort_by_key(|source| source.created);
     let Some(source) = sources.first() else {
-        let side = |format: &str| Side { format: format.to_owned(), columns: Vec::new() };
-        return Topic { key: side("KAFKA"), value: side("JSON"), window: None };
+        let side = |format: &str, is_key| {
+            let subject = subject(is_key, None);
+            Side { format: format.to_owned(), columns: Vec::new(), subject }
+        };
+        return Topic { key: side("KAFKA", true), value: side("JSON", false), window: None };
     };
     let schema = source.record_schema();
-    let side =
-        |format: &FormatSpec, columns: &[Column]| Side { format: format.name.clone(), columns: columns.to_vec() };
-    let mut key = side(&source.formats.key, &schema.key);
+    let side = |format: &FormatSpec, columns: &[Column], is_key| {
+        let subject = subject(is_key, format.full_name.clone());
+        Side { format: format.name.clone(), columns: columns.to_vec(), subject }
+    };
+    let mut key = side(&source.formats.key, &schema.key, true);
     if schema.key.is_empty() && key.format == "NONE" {
         key.format = "KAFKA".to_owned();
     }
@@ -385,7 +402,7 @@ pub(crate) fn topic_in(catalog: &Catalog, name: &str) -> Topic {
         Some(size_ms) => WindowKind::Time { size_ms },
         None => WindowKind::Session,
     });
-    Topic { key, value: side(&source.formats.value, &schema.value), window }
+    Topic { key, value: side(&source.formats.value, &schema.value, false), window }
 }
 
 /// All records of one partition.
