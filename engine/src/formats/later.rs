@@ -1,4 +1,4 @@
-//! Formats that need a schema registry (or share its code): known by name, not built yet.
+//! Formats that need a schema registry: known by name, not built yet.
 
 use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half};
 use crate::types::Column;
@@ -6,18 +6,10 @@ use crate::types::Column;
 /// A format that is known but not built.
 pub(super) struct Later {
     name: &'static str,
-    /// Whether it finds schemas in a registry.
-    registry: bool,
-    unwrap_singles: bool,
 }
 
 /// JSON with the registry's framing.
-pub(super) static JSON_SR: Later = Later { name: "JSON_SR", registry: true, unwrap_singles: true };
-/// Protobuf with the registry's framing.
-pub(super) static PROTOBUF: Later = Later { name: "PROTOBUF", registry: true, unwrap_singles: false };
-/// Protobuf without framing.
-pub(super) static PROTOBUF_NOSR: Later = Later { name: "PROTOBUF_NOSR", registry: false, unwrap_singles: true };
-
+pub(super) static JSON_SR: Later = Later { name: "JSON_SR" };
 impl Later {
     fn refuse<T>(&self) -> Result<T, FormatError> {
         Err(FormatError::Unsupported(format!("The format {} is not supported yet.", self.name)))
@@ -35,8 +27,8 @@ impl Format for Later {
             value: true,
             multiple_columns: true,
             wrap_singles: true,
-            unwrap_singles: self.unwrap_singles,
-            schema_inference: self.registry,
+            unwrap_singles: true,
+            schema_inference: true,
             delimiter: false,
             checks_without_columns: true,
         }

@@ -36,8 +36,8 @@ static FORMATS: &[&dyn Format] = &[
     &none::Nothing,
     &avro::Avro,
     &later::JSON_SR,
-    &later::PROTOBUF,
-    &later::PROTOBUF_NOSR,
+    &protobuf::Protobuf,
+    &protobuf::ProtobufNoSr,
 ];
 
 /// The format of that name, in any case.

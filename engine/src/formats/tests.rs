@@ -24,13 +24,13 @@ impl Random {
         (self.next() >> 11) % end
     }
 
-    fn text(&mut self) -> String {
+    pub(super) fn text(&mut self) -> String {
         let alphabet: Vec<char> =
             "ab Z09\"\\/,;|'{}[]:#\n\r\t\u{1}\u{1f}\u{7f}éß€😀\u{10FFFF}\u{FFFD}".chars().collect();
         (0..self.below(20)).map(|_| alphabet[self.below(alphabet.len() as u64) as usize]).collect()
     }
 
-    fn simple_type(&mut self) -> SqlType {
+    pub(super) fn simple_type(&mut self) -> SqlType {
         match self.below(10) {
             0 => SqlType::Boolean,
             1 => SqlType::Integer,

@@ -1,6 +1,7 @@
 //! Rows of columns as messages. The columns' types are looked at once for all rows.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array,
@@ -10,6 +11,8 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, TimeUnit};
 
 use super::super::FormatError;
+use super::layout::{FieldLayout, Form};
+use super::types::Enum;
 use super::wire::{self, WireType};
 use crate::types::text;
 
@@ -22,22 +25,65 @@ impl<'a> MessageWriter<'a> {
     /// A writer of rows of these columns, which must be of Arrow types of [`crate::types::SqlType::to_arrow`] (others are
     /// left out).
     pub fn new(columns: impl IntoIterator<Item = &'a ArrayRef>) -> Self {
-        Self { fields: columns.into_iter().map(FieldWriter::new).collect() }
+        let fields = (1..).zip(columns).map(|(number, column)| {
+            FieldWriter::new(&FieldLayout::generated(number, column.data_type(), None), column)
+        });
+        Self { fields: fields.collect() }
+    }
+
+    /// A writer of rows of these columns as fields of those layouts.
+    pub(super) fn with_layout(layouts: &[FieldLayout], columns: &'a [ArrayRef]) -> Self {
+        Self { fields: layouts.iter().zip(columns).map(|(layout, column)| FieldWriter::new(layout, column)).collect() }
     }
 
     /// Appends the message of a row.
     ///
     /// # Errors
-    /// The row holds an ARRAY with a NULL or a MAP in it. What was appended by then is to be thrown away.
+    /// The row holds an ARRAY with a NULL or a MAP in it, or a value that its field cannot hold. What was appended by
+    /// then is to be thrown away.
     pub fn write(&self, row: usize, out: &mut Vec<u8>) -> Result<(), FormatError> {
-        (1..).zip(&self.fields).try_for_each(|(number, field)| field.write(number, row, out))
+        self.fields.iter().try_for_each(|field| field.write(row, out))
     }
 }
 
 /// A column as a field.
-struct FieldWriter<'a> {
+pub(super) struct FieldWriter<'a> {
+    number: u32,
+    /// Whether a default value is written.
+    explicit: bool,
     nulls: Option<&'a NullBuffer>,
+    form: Written,
     typed: Typed<'a>,
+}
+
+/// How the value of a field stands in the message, where its type leaves a choice.
+#[derive(Clone)]
+enum Written {
+    Plain,
+    Zigzag,
+    Fixed32,
+    Fixed64,
+    Unsigned32,
+    Float,
+    Enum(Arc<Enum>),
+    /// In a message of `google/protobuf/wrappers.proto`.
+    Wrapped(Box<Written>),
+}
+
+impl Written {
+    /// Of a single value, or of each item.
+    fn new(form: &Form) -> Self {
+        match form {
+            Form::Zigzag => Self::Zigzag,
+            Form::Fixed32 => Self::Fixed32,
+            Form::Fixed64 => Self::Fixed64,
+            Form::Unsigned32 => Self::Unsigned32,
+            Form::Float => Self::Float,
+            Form::Enum(names) => Self::Enum(Arc::clone(names)),
+            Form::Wrapped(inner) => Self::Wrapped(Box::new(Self::new(inner))),
+            Form::Plain | Form::Message(_) | Form::Repeated { .. } | Form::Map(_) | Form::Oneof(_) => Self::Plain,
+        }
+    }
 }
 
 enum Typed<'a> {
@@ -52,9 +98,12 @@ enum Typed<'a> {
     Date(&'a Date32Array),
     Timestamp(&'a TimestampMillisecondArray),
     Struct(MessageWriter<'a>),
+    /// A STRUCT of which the first field that is not NULL is written.
+    Oneof(MessageWriter<'a>),
     List {
         offsets: &'a OffsetBuffer<i32>,
         items: Box<FieldWriter<'a>>,
+        packed: bool,
     },
     /// The entries are messages of two fields.
     Map {
@@ -65,73 +114,86 @@ enum Typed<'a> {
 }
 
 impl<'a> FieldWriter<'a> {
-    fn new(column: &'a ArrayRef) -> Self {
-        let typed = match column.data_type() {
-            DataType::Boolean => Typed::Boolean(column.as_boolean()),
-            DataType::Int32 => Typed::Int(column.as_primitive()),
-            DataType::Int64 => Typed::Long(column.as_primitive()),
-            DataType::Float64 => Typed::Double(column.as_primitive()),
-            DataType::Utf8 => Typed::String(column.as_string()),
-            DataType::Binary => Typed::Bytes(column.as_binary()),
-            DataType::Decimal128(_, scale) => Typed::Decimal(column.as_primitive(), *scale),
-            DataType::Time32(TimeUnit::Millisecond) => Typed::Time(column.as_primitive()),
-            DataType::Date32 => Typed::Date(column.as_primitive()),
-            DataType::Timestamp(TimeUnit::Millisecond, _) => Typed::Timestamp(column.as_primitive()),
-            DataType::Struct(_) => Typed::Struct(MessageWriter::new(column.as_struct().columns())),
-            DataType::List(_) => {
+    pub(super) fn new(layout: &FieldLayout, column: &'a ArrayRef) -> Self {
+        let typed = match (column.data_type(), &layout.form) {
+            (DataType::Boolean, _) => Typed::Boolean(column.as_boolean()),
+            (DataType::Int32, _) => Typed::Int(column.as_primitive()),
+            (DataType::Int64, _) => Typed::Long(column.as_primitive()),
+            (DataType::Float64, _) => Typed::Double(column.as_primitive()),
+            (DataType::Utf8, _) => Typed::String(column.as_string()),
+            (DataType::Binary, _) => Typed::Bytes(column.as_binary()),
+            (DataType::Decimal128(_, scale), _) => Typed::Decimal(column.as_primitive(), *scale),
+            (DataType::Time32(TimeUnit::Millisecond), _) => Typed::Time(column.as_primitive()),
+            (DataType::Date32, _) => Typed::Date(column.as_primitive()),
+            (DataType::Timestamp(TimeUnit::Millisecond, _), _) => Typed::Timestamp(column.as_primitive()),
+            (DataType::Struct(_), Form::Message(fields)) => Typed::Struct(MessageWriter::of_struct(fields, column)),
+            (DataType::Struct(_), Form::Oneof(fields)) => Typed::Oneof(MessageWriter::of_struct(fields, column)),
+            (DataType::List(_), Form::Repeated { item, packed }) => {
                 let list = column.as_list::<i32>();
-                Typed::List { offsets: list.offsets(), items: Box::new(Self::new(list.values())) }
+                let items = Box::new(Self::new(item, list.values()));
+                Typed::List { offsets: list.offsets(), items, packed: *packed }
             }
-            DataType::Map(..) => {
+            (DataType::Map(..), Form::Map(entry)) => {
                 let map = column.as_map();
-                Typed::Map { offsets: map.offsets(), entry: MessageWriter::new(map.entries().columns()) }
+                let entry = MessageWriter::with_layout(entry, map.entries().columns());
+                Typed::Map { offsets: map.offsets(), entry }
             }
             _ => Typed::Nothing,
         };
-        Self { nulls: column.nulls(), typed }
+        Self {
+            number: layout.number,
+            explicit: layout.explicit,
+            nulls: column.nulls(),
+            form: Written::new(&layout.form),
+            typed,
+        }
     }
 
-    fn is_null(&self, row: usize) -> bool {
+    pub(super) fn is_null(&self, row: usize) -> bool {
         self.nulls.is_some_and(|nulls| nulls.is_null(row))
     }
 
-    /// Appends the field, unless it is NULL or its type's default.
-    fn write(&self, number: u32, row: usize, out: &mut Vec<u8>) -> Result<(), FormatError> {
-        if self.is_null(row) || self.is_default(row) {
+    /// Appends the field, unless it is NULL or, where these are left out, its type's default.
+    fn write(&self, row: usize, out: &mut Vec<u8>) -> Result<(), FormatError> {
+        if self.is_null(row) || (!self.explicit && self.is_default(row)) {
             return Ok(());
         }
         match &self.typed {
-            Typed::List { offsets, items } => items.write_repeated(number, range(offsets, row), out),
+            Typed::List { offsets, items, packed } => items.write_repeated(range(offsets, row), *packed, out),
             Typed::Map { offsets, entry } => range(offsets, row).try_for_each(|at| {
-                wire::tag(number, WireType::Delimited, out);
+                wire::tag(self.number, WireType::Delimited, out);
                 wire::delimited(out, |out| entry.write(at, out))
             }),
+            Typed::Oneof(members) => {
+                let member = members.fields.iter().find(|member| !member.is_null(row));
+                member.map_or(Ok(()), |member| member.write(row, out))
+            }
             _ => {
-                wire::tag(number, self.wire_type(), out);
+                wire::tag(self.number, self.wire_type(), out);
                 self.write_value(row, out)
             }
         }
     }
 
-    /// Appends a `repeated` field; numbers share one.
-    fn write_repeated(&self, number: u32, mut rows: Range<usize>, out: &mut Vec<u8>) -> Result<(), FormatError> {
+    /// Appends a `repeated` field; packed numbers share one.
+    fn write_repeated(&self, mut rows: Range<usize>, packed: bool, out: &mut Vec<u8>) -> Result<(), FormatError> {
         if rows.is_empty() {
             return Ok(());
         }
         if rows.clone().any(|row| self.is_null(row)) {
             return Err(FormatError::Encode("Protobuf cannot hold an ARRAY with a NULL in it.".to_owned()));
         }
-        if self.wire_type() != WireType::Delimited {
-            wire::tag(number, WireType::Delimited, out);
+        if packed && self.wire_type() != WireType::Delimited {
+            wire::tag(self.number, WireType::Delimited, out);
             return wire::delimited(out, |out| rows.try_for_each(|row| self.write_value(row, out)));
         }
         rows.try_for_each(|row| {
-            wire::tag(number, WireType::Delimited, out);
+            wire::tag(self.number, self.wire_type(), out);
             self.write_value(row, out)
         })
     }
 
-    /// Whether a field of that value is not written. Messages are.
+    /// Whether a value is its type's default. Messages are none.
     fn is_default(&self, row: usize) -> bool {
         match &self.typed {
             Typed::Boolean(values) => !values.value(row),
@@ -139,7 +201,10 @@ impl<'a> FieldWriter<'a> {
             Typed::Long(values) => values.value(row) == 0,
             // -0.0 is another value than the default.
             Typed::Double(values) => values.value(row).to_bits() == 0,
-            Typed::String(values) => values.value(row).is_empty(),
+            Typed::String(values) => match &self.form {
+                Written::Enum(names) => names.number_of(values.value(row)) == Some(0),
+                _ => values.value(row).is_empty(),
+            },
             Typed::Bytes(values) => values.value(row).is_empty(),
             Typed::Nothing => true,
             _ => false,
@@ -147,38 +212,110 @@ impl<'a> FieldWriter<'a> {
     }
 
     fn wire_type(&self) -> WireType {
-        match &self.typed {
-            Typed::Boolean(_) | Typed::Int(_) | Typed::Long(_) => WireType::Varint,
-            Typed::Double(_) => WireType::Fixed64,
+        match (&self.typed, &self.form) {
+            (_, Written::Wrapped(_)) => WireType::Delimited,
+            (_, form) => self.wire_type_of(form),
+        }
+    }
+
+    fn wire_type_of(&self, form: &Written) -> WireType {
+        match (form, &self.typed) {
+            (Written::Fixed32 | Written::Float, _) => WireType::Fixed32,
+            (Written::Fixed64, _) | (_, Typed::Double(_)) => WireType::Fixed64,
+            (Written::Enum(_), _) | (_, Typed::Boolean(_) | Typed::Int(_) | Typed::Long(_)) => WireType::Varint,
             _ => WireType::Delimited,
         }
     }
 
     /// Appends the value without what stands before it.
     fn write_value(&self, row: usize, out: &mut Vec<u8>) -> Result<(), FormatError> {
+        let Written::Wrapped(form) = &self.form else { return self.write_as(&self.form, row, out) };
+        wire::delimited(out, |out| {
+            if self.is_default(row) {
+                return Ok(());
+            }
+            wire::tag(1, self.wire_type_of(form), out);
+            self.write_as(form, row, out)
+        })
+    }
+
+    fn write_as(&self, form: &Written, row: usize, out: &mut Vec<u8>) -> Result<(), FormatError> {
         match &self.typed {
             Typed::Boolean(values) => wire::varint(u64::from(values.value(row)), out),
-            Typed::Int(values) => wire::signed(i64::from(values.value(row)), out),
-            Typed::Long(values) => wire::signed(values.value(row), out),
-            Typed::Double(values) => out.extend_from_slice(&values.value(row).to_le_bytes()),
-            Typed::String(values) => wire::bytes(values.value(row).as_bytes(), out),
+            Typed::Int(values) => return number(form, i64::from(values.value(row)), out),
+            Typed::Long(values) => return number(form, values.value(row), out),
+            Typed::Double(values) => match form {
+                Written::Float => out.extend_from_slice(&(values.value(row) as f32).to_le_bytes()),
+                _ => out.extend_from_slice(&values.value(row).to_le_bytes()),
+            },
+            Typed::String(values) => match form {
+                Written::Enum(names) => return enum_number(names, values.value(row), out),
+                _ => wire::bytes(values.value(row).as_bytes(), out),
+            },
             Typed::Bytes(values) => wire::bytes(values.value(row), out),
-            Typed::Decimal(values, scale) => wire::delimited(out, |out| decimal(values.value(row), *scale, out)),
-            Typed::Time(values) => wire::delimited(out, |out| time_of_day(values.value(row), out)),
-            Typed::Date(values) => wire::delimited(out, |out| date(values.value(row), out)),
-            Typed::Timestamp(values) => wire::delimited(out, |out| timestamp(values.value(row), out)),
-            Typed::Struct(message) => return wire::delimited(out, |out| message.write(row, out)),
-            Typed::List { .. } | Typed::Map { .. } => {
+            Typed::Decimal(..) | Typed::Time(_) | Typed::Date(_) | Typed::Timestamp(_) | Typed::Struct(_) => {
+                return wire::delimited(out, |out| self.write_message(row, out));
+            }
+            Typed::List { .. } | Typed::Map { .. } | Typed::Oneof(_) => {
                 return Err(FormatError::Encode("Protobuf cannot hold an ARRAY of MAPs or ARRAYs.".to_owned()));
             }
             Typed::Nothing => {}
         }
         Ok(())
     }
+
+    /// Appends the message that a value is, without its length; nothing for a value that is none.
+    pub(super) fn write_message(&self, row: usize, out: &mut Vec<u8>) -> Result<(), FormatError> {
+        match &self.typed {
+            Typed::Decimal(values, scale) => decimal(values.value(row), *scale, out),
+            Typed::Time(values) => time_of_day(values.value(row), out),
+            Typed::Date(values) => date(values.value(row), out),
+            Typed::Timestamp(values) => timestamp(values.value(row), out),
+            Typed::Struct(message) => return message.write(row, out),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<'a> MessageWriter<'a> {
+    fn of_struct(layouts: &[FieldLayout], column: &'a ArrayRef) -> Self {
+        Self::with_layout(layouts, column.as_struct().columns())
+    }
 }
 
 fn range(offsets: &OffsetBuffer<i32>, row: usize) -> Range<usize> {
     offsets[row] as usize..offsets[row + 1] as usize
+}
+
+/// A whole number in its form.
+fn number(form: &Written, value: i64, out: &mut Vec<u8>) -> Result<(), FormatError> {
+    let unsigned = || {
+        let error = || FormatError::Encode(format!("{value} is no unsigned number of 32 bits."));
+        u32::try_from(value).map_err(|_| error())
+    };
+    match form {
+        Written::Zigzag => wire::varint(wire::zigzag(value), out),
+        Written::Fixed64 => out.extend_from_slice(&value.to_le_bytes()),
+        Written::Unsigned32 => wire::varint(u64::from(unsigned()?), out),
+        // What is signed comes from an INTEGER.
+        Written::Fixed32 => match i32::try_from(value) {
+            Ok(value) => out.extend_from_slice(&value.to_le_bytes()),
+            Err(_) => out.extend_from_slice(&unsigned()?.to_le_bytes()),
+        },
+        _ => wire::signed(value, out),
+    }
+    Ok(())
+}
+
+fn enum_number(names: &Enum, name: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
+    match names.number_of(name) {
+        Some(number) => {
+            wire::signed(i64::from(number), out);
+            Ok(())
+        }
+        None => Err(FormatError::Encode(format!("'{name}' is no value of enum {}.", names.full_name))),
+    }
 }
 
 /// `confluent.type.Decimal`

@@ -1,7 +1,14 @@
-//! Protobuf as Kafka Connect's converter writes it: columns ──> the text of a schema (`schema.rs`), and messages of that
-//! schema (`encode.rs`) in Protobuf's wire format (`wire.rs`). Nothing is framed.
+//! Protobuf as Kafka Connect's converter writes it.
 //!
-//! Fields are numbered by position. There is no NULL: a NULL field is left out like one with its type's default.
+//! ```text
+//! columns ─schema→ text of a schema          text of a schema ─parse→ types ─infer→ columns
+//! types, columns ─plan→ which field number goes where       payloads ─reader→ message ─decode→ column builders
+//! types, columns ─layout→ which column goes where           arrays ─encode→ message ─writer→ payloads
+//! ```
+//!
+//! Generated messages number their fields by position. There is no NULL, unless the source says how to tell one: a NULL
+//! field is left out like one with its type's default. What holds for messages that others wrote stands in `infer` and
+//! `plan`.
 //!
 //! | SQL | Protobuf |
 //! |---|---|
@@ -13,9 +20,26 @@
 //! | MAP | `repeated` messages `…Entry` of `key` and `value`; not within an ARRAY |
 //! | STRUCT | a message |
 
+pub mod compat;
+mod decode;
 mod encode;
+mod format;
+mod infer;
+mod layout;
+mod parse;
+mod plan;
+mod reader;
 mod schema;
+#[cfg(test)]
+mod tests;
+mod types;
+mod well_known;
 mod wire;
+mod writer;
 
 pub use encode::MessageWriter;
+pub(super) use format::{Protobuf, ProtobufNoSr};
+use format::{bare_nullable, effective_name, schema};
+pub use infer::columns;
+use schema::named_schema_text;
 pub use schema::schema_text;

@@ -1,7 +1,8 @@
 //! The text of the schema of some columns, as the schema registry's library prints it. Messages have no names in SQL:
 //! they are numbered in the order their fields are declared.
 
-use super::super::FormatError;
+use super::super::{FormatError, NullableAs};
+use super::types::last_part;
 use crate::types::{Column, SqlType};
 
 /// Name of every message, before its number.
@@ -12,10 +13,29 @@ const UNNAMED: &str = "ConnectDefault";
 /// # Errors
 /// An ARRAY of ARRAYs, or a name that Protobuf does not allow.
 pub fn schema_text(columns: &[Column]) -> Result<String, FormatError> {
-    let mut file = File::default();
-    let name = file.name();
+    named_schema_text(columns, None, None)
+}
+
+/// [`schema_text`] of a message of that full name, with NULLs told in that way.
+///
+/// # Errors
+/// As [`schema_text`].
+pub(super) fn named_schema_text(
+    columns: &[Column],
+    full_name: Option<&str>,
+    nullable: Option<NullableAs>,
+) -> Result<String, FormatError> {
+    let mut file = File { names: 0, imports: Vec::new(), nullable };
+    let full_name = full_name.map_or_else(|| file.name(), str::to_owned);
+    full_name.split('.').try_for_each(check_name)?;
+    let name = last_part(&full_name).to_owned();
+    let package = full_name.strip_suffix(&name).and_then(|package| package.strip_suffix('.'));
     let root = file.message(name, columns.iter().map(|column| (column.name.as_str(), &column.ty)))?;
-    let mut out = String::from("syntax = \"proto3\";\n\n");
+    let mut out = String::from("syntax = \"proto3\";\n");
+    if let Some(package) = package {
+        out.push_str(&format!("package {package};\n"));
+    }
+    out.push('\n');
     for import in &file.imports {
         out.push_str(&format!("import \"{import}\";\n"));
     }
@@ -35,16 +55,16 @@ struct Message {
 struct Field {
     name: String,
     ty: String,
-    is_repeated: bool,
+    label: &'static str,
     /// Precision and scale, told as an option of the field.
     decimal: Option<(u8, i8)>,
 }
 
 /// What is known so far.
-#[derive(Default)]
 struct File {
     names: usize,
     imports: Vec<&'static str>,
+    nullable: Option<NullableAs>,
 }
 
 impl File {
@@ -69,19 +89,20 @@ impl File {
 
     /// A field, and the message it needs.
     fn field(&mut self, name: &str, ty: &SqlType, nested: &mut Vec<Message>) -> Result<Field, FormatError> {
-        let (item, is_repeated) = match ty {
-            SqlType::Array(item) => (&**item, true),
-            SqlType::Map(..) => (ty, true),
-            _ => (ty, false),
+        let (item, label) = match ty {
+            SqlType::Array(item) => (&**item, "repeated "),
+            SqlType::Map(..) => (ty, "repeated "),
+            _ if self.nullable == Some(NullableAs::Optional) => (ty, "optional "),
+            _ => (ty, ""),
         };
         let mut decimal = None;
         let ty = match item {
-            SqlType::Boolean => "bool".to_owned(),
-            SqlType::Integer => "int32".to_owned(),
-            SqlType::Bigint => "int64".to_owned(),
-            SqlType::Double => "double".to_owned(),
-            SqlType::String => "string".to_owned(),
-            SqlType::Bytes => "bytes".to_owned(),
+            SqlType::Boolean => self.scalar("bool", "google.protobuf.BoolValue"),
+            SqlType::Integer => self.scalar("int32", "google.protobuf.Int32Value"),
+            SqlType::Bigint => self.scalar("int64", "google.protobuf.Int64Value"),
+            SqlType::Double => self.scalar("double", "google.protobuf.DoubleValue"),
+            SqlType::String => self.scalar("string", "google.protobuf.StringValue"),
+            SqlType::Bytes => self.scalar("bytes", "google.protobuf.BytesValue"),
             SqlType::Decimal { precision, scale } => {
                 decimal = Some((*precision, *scale));
                 self.import("confluent.type.Decimal", "confluent/type/decimal.proto")
@@ -104,14 +125,24 @@ impl File {
                 type_name
             }
         };
-        Ok(Field { name: name.to_owned(), ty, is_repeated, decimal })
+        Ok(Field { name: name.to_owned(), ty, label, decimal })
     }
 
-    /// The message of a MAP's entries; its fields have no options.
+    fn scalar(&mut self, ty: &str, wrapper: &str) -> String {
+        match self.nullable {
+            Some(NullableAs::Wrapper) => self.import(wrapper, "google/protobuf/wrappers.proto"),
+            _ => ty.to_owned(),
+        }
+    }
+
+    /// The message of a MAP's entries; its fields have no options, and are not `optional`.
     fn entry(&mut self, key: &SqlType, value: &SqlType, nested: &mut Vec<Message>) -> Result<String, FormatError> {
         let name = format!("{}Entry", self.name());
         let mut entry = self.message(name.clone(), [("key", key), ("value", value)].into_iter())?;
-        entry.fields.iter_mut().for_each(|field| field.decimal = None);
+        for field in &mut entry.fields {
+            field.decimal = None;
+            field.label = if field.label == "optional " { "" } else { field.label };
+        }
         nested.push(entry);
         Ok(name)
     }
@@ -156,8 +187,7 @@ impl Message {
 impl Field {
     fn print(&self, number: usize, depth: usize, out: &mut String) {
         let indent = "  ".repeat(depth);
-        let label = if self.is_repeated { "repeated " } else { "" };
-        out.push_str(&format!("{indent}{label}{} {} = {number}", self.ty, self.name));
+        out.push_str(&format!("{indent}{}{} {} = {number}", self.label, self.ty, self.name));
         if let Some((precision, scale)) = self.decimal {
             let param = |key, value| {
                 format!(
@@ -275,6 +305,64 @@ message ConnectDefault1 {
 ";
         let columns = [("D", SqlType::Date), ("S", struct_of("F", decimal.clone())), ("M", map_of(decimal))];
         assert_eq!(text(&columns).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_message_has_the_name_it_is_given() {
+        let columns = [Column::new("S", struct_of("F", SqlType::Integer))];
+        let expected = "syntax = \"proto3\";\npackage a.b;\n\nmessage C {\n  ConnectDefault1 S = 1;\n\n  message \
+                        ConnectDefault1 {\n    int32 F = 1;\n  }\n}\n";
+        let text = named_schema_text(&columns, Some("a.b.C"), None).unwrap();
+        assert_eq!(text.replace("  \n", "\n"), expected);
+        assert!(named_schema_text(&columns, Some("a.1.C"), None).is_err());
+    }
+
+    #[test]
+    fn nulls_are_told_by_optional_fields_or_wrappers() {
+        let columns = [
+            Column::new("I", SqlType::Integer),
+            Column::new("A", SqlType::Integer.array_of()),
+            Column::new("D", SqlType::Date),
+            Column::new("M", map_of(SqlType::Boolean)),
+        ];
+        let text = |nullable| named_schema_text(&columns, None, Some(nullable)).unwrap();
+        let expected = "\
+syntax = \"proto3\";
+
+import \"google/type/date.proto\";
+
+message ConnectDefault1 {
+  optional int32 I = 1;
+  repeated int32 A = 2;
+  optional google.type.Date D = 3;
+  repeated ConnectDefault2Entry M = 4;
+
+  message ConnectDefault2Entry {
+    string key = 1;
+    bool value = 2;
+  }
+}
+";
+        assert_eq!(text(NullableAs::Optional), expected);
+        let expected = "\
+syntax = \"proto3\";
+
+import \"google/protobuf/wrappers.proto\";
+import \"google/type/date.proto\";
+
+message ConnectDefault1 {
+  google.protobuf.Int32Value I = 1;
+  repeated google.protobuf.Int32Value A = 2;
+  google.type.Date D = 3;
+  repeated ConnectDefault2Entry M = 4;
+
+  message ConnectDefault2Entry {
+    google.protobuf.StringValue key = 1;
+    google.protobuf.BoolValue value = 2;
+  }
+}
+";
+        assert_eq!(text(NullableAs::Wrapper), expected);
     }
 
     #[test]

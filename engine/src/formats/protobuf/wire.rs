@@ -1,5 +1,5 @@
-//! Protobuf's wire format: a field is its number and wire type, then a varint, eight bytes, or a length and that many
-//! bytes.
+//! Protobuf's wire format: a field is its number and wire type, then a varint, eight or four bytes, or a length and that
+//! many bytes.
 
 /// How a value is delimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,6 +7,159 @@ pub(super) enum WireType {
     Varint = 0,
     Fixed64 = 1,
     Delimited = 2,
+    Fixed32 = 5,
+}
+
+/// Groups may stand in each other so deep.
+const GROUPS_MAX: usize = 100;
+
+/// Why bytes are no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Malformed {
+    #[error("the message ends within a field")]
+    Truncated,
+    #[error("a number takes more than ten bytes")]
+    Varint,
+    #[error("a field has a number or a wire type that does not exist")]
+    Tag,
+    #[error("a group is not closed, or is nested too deeply")]
+    Group,
+}
+
+/// The value of a field as it stands in a message.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Raw<'a> {
+    Varint(u64),
+    Fixed64(u64),
+    Delimited(&'a [u8]),
+    Fixed32(u32),
+    /// A group, which no field of ours has.
+    Group,
+}
+
+/// What is left of a message.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// Reads a message.
+    pub(super) fn new(message: &'a [u8]) -> Self {
+        Self { rest: message }
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// What is left.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// The next field and its value; `None` at the end.
+    #[inline]
+    pub(super) fn field(&mut self) -> Result<Option<(u32, Raw<'a>)>, Malformed> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let (number, wire_type) = self.tag()?;
+        let raw = match wire_type {
+            0 => Raw::Varint(self.varint()?),
+            1 => Raw::Fixed64(self.fixed64()?),
+            2 => Raw::Delimited(self.delimited()?),
+            5 => Raw::Fixed32(self.fixed32()?),
+            3 => {
+                self.skip_group(number, GROUPS_MAX)?;
+                Raw::Group
+            }
+            4 => return Err(Malformed::Group),
+            _ => return Err(Malformed::Tag),
+        };
+        Ok(Some((number, raw)))
+    }
+
+    #[inline]
+    fn tag(&mut self) -> Result<(u32, u8), Malformed> {
+        let tag = self.varint()?;
+        let number = u32::try_from(tag >> 3).ok().filter(|number| (1..1 << 29).contains(number));
+        Ok((number.ok_or(Malformed::Tag)?, (tag & 7) as u8))
+    }
+
+    /// A number in groups of seven bits, the lowest first.
+    #[inline]
+    pub(super) fn varint(&mut self) -> Result<u64, Malformed> {
+        match self.rest.split_first() {
+            Some((byte, rest)) if *byte < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Malformed> {
+        let mut value = 0;
+        for (i, byte) in self.rest.iter().take(10).enumerate() {
+            // Of a tenth byte only one bit has a place; the others are dropped, as everywhere.
+            value |= u64::from(byte & 0x7F) << (7 * i);
+            if *byte < 0x80 {
+                self.rest = self.rest.get(i + 1..).unwrap_or_default();
+                return Ok(value);
+            }
+        }
+        Err(if self.rest.len() < 10 { Malformed::Truncated } else { Malformed::Varint })
+    }
+
+    /// Eight bytes.
+    pub(super) fn fixed64(&mut self) -> Result<u64, Malformed> {
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or(Malformed::Truncated)?;
+        self.rest = rest;
+        Ok(u64::from_le_bytes(*bytes))
+    }
+
+    /// Four bytes.
+    pub(super) fn fixed32(&mut self) -> Result<u32, Malformed> {
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or(Malformed::Truncated)?;
+        self.rest = rest;
+        Ok(u32::from_le_bytes(*bytes))
+    }
+
+    #[inline]
+    fn delimited(&mut self) -> Result<&'a [u8], Malformed> {
+        let len = usize::try_from(self.varint()?).map_err(|_| Malformed::Truncated)?;
+        let (bytes, rest) = self.rest.split_at_checked(len).ok_or(Malformed::Truncated)?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    fn skip_group(&mut self, group: u32, levels: usize) -> Result<(), Malformed> {
+        loop {
+            let (number, wire_type) = self.tag()?;
+            match wire_type {
+                0 => drop(self.varint()?),
+                1 => drop(self.fixed64()?),
+                2 => drop(self.delimited()?),
+                5 => drop(self.fixed32()?),
+                3 => self.skip_group(number, levels.checked_sub(1).ok_or(Malformed::Group)?)?,
+                4 if number == group => return Ok(()),
+                4 => return Err(Malformed::Group),
+                _ => return Err(Malformed::Tag),
+            }
+        }
+    }
+}
+
+/// The number behind one whose sign is its lowest bit.
+pub(super) fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
+/// A number with its sign as the lowest bit.
+pub(super) fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
 }
 
 /// Appends a number in groups of seven bits, the lowest first.
@@ -76,6 +229,47 @@ mod tests {
         assert_eq!(written(|out| signed(-1, out)), [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01]);
         assert_eq!(written(|out| number_field(16, 1, out)), [0x80, 0x01, 1]);
         assert!(written(|out| number_field(1, 0, out)).is_empty());
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for value in [0, 1, -1, 300, i64::MAX, i64::MIN] {
+            let bytes = written(|out| signed(value, out));
+            assert_eq!(Reader::new(&bytes).varint(), Ok(value as u64));
+            assert_eq!(unzigzag(zigzag(value)), value);
+        }
+        let message =
+            [0x08, 0x96, 0x01, 0x12, 2, 7, 8, 0x1D, 1, 0, 0, 0, 0x21, 2, 0, 0, 0, 0, 0, 0, 0, 0x2B, 8, 1, 0x2C];
+        let mut reader = Reader::new(&message);
+        let fields: Vec<_> = std::iter::from_fn(|| reader.field().unwrap()).collect();
+        let expected = [
+            (1, Raw::Varint(150)),
+            (2, Raw::Delimited(&[7, 8])),
+            (3, Raw::Fixed32(1)),
+            (4, Raw::Fixed64(2)),
+            (5, Raw::Group),
+        ];
+        assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn what_is_malformed_is_an_error() {
+        let read = |bytes: &[u8]| {
+            let mut reader = Reader::new(bytes);
+            while reader.field()?.is_some() {}
+            Ok(())
+        };
+        assert_eq!(read(&[0x08]), Err(Malformed::Truncated));
+        assert_eq!(read(&[0x08, 0x80]), Err(Malformed::Truncated));
+        assert_eq!(read(&[0xFF; 12]), Err(Malformed::Varint));
+        assert_eq!(read(&[0x00, 0]), Err(Malformed::Tag));
+        assert_eq!(read(&[0x0E, 0]), Err(Malformed::Tag));
+        // A length of 2^31, and one of 2^64 - 1.
+        assert_eq!(read(&[0x0A, 0x80, 0x80, 0x80, 0x80, 0x08]), Err(Malformed::Truncated));
+        assert_eq!(read(&[&[0x0A][..], &[0xFF; 9], &[1]].concat()), Err(Malformed::Truncated));
+        assert_eq!(read(&[0x0C]), Err(Malformed::Group));
+        assert_eq!(read(&[0x0B, 0x14]), Err(Malformed::Group));
+        assert_eq!(read(&[0x0B; 1000]), Err(Malformed::Group));
     }
 
     #[test]

@@ -1,0 +1,65 @@
+//! Files that schemas may import without anybody having registered them, beside those of `google/protobuf`. Only what
+//! types of fields are looked up for is in them.
+
+/// The text of a file.
+pub(super) fn text(name: &str) -> Option<&'static str> {
+    FILES.iter().find(|(file, _)| *file == name).map(|(_, text)| *text)
+}
+
+const FILES: &[(&str, &str)] = &[
+    (
+        "confluent/meta.proto",
+        r#"syntax = "proto3"; package confluent;
+           message Meta { string doc = 1; map<string, string> params = 2; repeated string tags = 3; }"#,
+    ),
+    (
+        "confluent/type/decimal.proto",
+        r#"syntax = "proto3"; package confluent.type;
+           message Decimal { bytes value = 1; uint32 precision = 2; int32 scale = 3; }"#,
+    ),
+    (
+        "google/type/date.proto",
+        r#"syntax = "proto3"; package google.type; message Date { int32 year = 1; int32 month = 2; int32 day = 3; }"#,
+    ),
+    (
+        "google/type/timeofday.proto",
+        r#"syntax = "proto3"; package google.type;
+           message TimeOfDay { int32 hours = 1; int32 minutes = 2; int32 seconds = 3; int32 nanos = 4; }"#,
+    ),
+    (
+        "google/type/dayofweek.proto",
+        r#"syntax = "proto3"; package google.type;
+           enum DayOfWeek { DAY_OF_WEEK_UNSPECIFIED = 0; MONDAY = 1; TUESDAY = 2; WEDNESDAY = 3; THURSDAY = 4;
+                            FRIDAY = 5; SATURDAY = 6; SUNDAY = 7; }"#,
+    ),
+    (
+        "google/type/month.proto",
+        r#"syntax = "proto3"; package google.type;
+           enum Month { MONTH_UNSPECIFIED = 0; JANUARY = 1; FEBRUARY = 2; MARCH = 3; APRIL = 4; MAY = 5; JUNE = 6;
+                        JULY = 7; AUGUST = 8; SEPTEMBER = 9; OCTOBER = 10; NOVEMBER = 11; DECEMBER = 12; }"#,
+    ),
+    (
+        "google/type/money.proto",
+        r#"syntax = "proto3"; package google.type;
+           message Money { string currency_code = 1; int64 units = 2; int32 nanos = 3; }"#,
+    ),
+    (
+        "google/type/latlng.proto",
+        r#"syntax = "proto3"; package google.type; message LatLng { double latitude = 1; double longitude = 2; }"#,
+    ),
+    (
+        "google/type/interval.proto",
+        r#"syntax = "proto3"; package google.type; import "google/protobuf/timestamp.proto";
+           message Interval { google.protobuf.Timestamp start_time = 1; google.protobuf.Timestamp end_time = 2; }"#,
+    ),
+    (
+        "google/type/color.proto",
+        r#"syntax = "proto3"; package google.type; import "google/protobuf/wrappers.proto";
+           message Color { float red = 1; float green = 2; float blue = 3; google.protobuf.FloatValue alpha = 4; }"#,
+    ),
+    (
+        "google/type/fraction.proto",
+        r#"syntax = "proto3"; package google.type; message Fraction { int64 numerator = 1; int64 denominator = 2; }"#,
+    ),
+    ("google/type/decimal.proto", r#"syntax = "proto3"; package google.type; message Decimal { string value = 1; }"#),
+];
