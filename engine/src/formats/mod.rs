@@ -7,6 +7,7 @@
 pub mod avro;
 mod column;
 mod delimited;
+mod inferred;
 mod json;
 mod kafka;
 mod later;
@@ -14,6 +15,7 @@ mod none;
 mod number;
 mod payloads;
 pub mod protobuf;
+mod registered;
 pub mod rest;
 pub mod sniff;
 pub mod windowed;
@@ -25,7 +27,8 @@ use arrow::buffer::BooleanBuffer;
 use serde::{Deserialize, Serialize};
 
 pub use self::delimited::parse_delimiter;
-use crate::schemas::{NoSchemas, SchemaError, Schemas};
+pub use self::registered::register;
+use crate::schemas::{Language, NoSchemas, Schema, SchemaError, Schemas};
 use crate::types::{Column, SqlType};
 
 /// All formats, by the name in `VALUE_FORMAT='…'`.
@@ -193,6 +196,37 @@ pub trait Format: Sync {
     /// # Errors
     /// [`FormatError::Schema`], as [`Format::validate`]; [`FormatError::Schemas`].
     fn encoder(&self, spec: &FormatSpec, columns: &[Column], half: &Half) -> Result<Box<dyn Encode>, FormatError>;
+
+    /// The language its schemas are written in; `None`: it has none.
+    fn language(&self) -> Option<Language> {
+        None
+    }
+
+    /// The columns that a registered schema of its language declares, by the rules of [`inferred::columns`]. Whether the
+    /// whole is one bare column is what `spec.wrap_single` says; which of several records is meant, `spec.full_name`.
+    ///
+    /// # Errors
+    /// [`FormatError::Schema`]: the schema is broken, or has no columns that ksqlDB can hold; the text names the field.
+    fn columns(&self, _schema: &Schema, _spec: &FormatSpec, _is_key: bool) -> Result<Vec<Column>, FormatError> {
+        Err(FormatError::Unsupported(format!("The format {} has no schemas.", self.name())))
+    }
+
+    /// The schema generated for records of these columns, which [`register`] registers; `None` if the format has none.
+    /// What it refers to is registered here, under names of its own.
+    ///
+    /// # Errors
+    /// [`FormatError::Schema`], as [`Format::validate`]; [`FormatError::Schemas`].
+    fn schema(&self, _columns: &[Column], _spec: &FormatSpec, _half: &Half) -> Result<Option<Schema>, FormatError> {
+        Ok(None)
+    }
+
+    /// The full names of the records that a schema declares and a topic could hold, its main one first.
+    ///
+    /// # Errors
+    /// [`FormatError::Schema`]: the schema is broken.
+    fn full_names(&self, _schema: &Schema) -> Result<Vec<String>, FormatError> {
+        Ok(Vec::new())
+    }
 }
 
 /// What the planner may ask of a format.
