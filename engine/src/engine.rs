@@ -34,11 +34,14 @@ mod pull_tests;
 mod queries_file;
 #[cfg(test)]
 mod refused_tests;
+mod registration;
 #[cfg(test)]
 mod replace_tests;
 mod replay;
 #[cfg(test)]
 mod replay_tests;
+#[cfg(test)]
+mod schema_tests;
 mod schemas;
 mod settle;
 #[cfg(test)]
@@ -325,9 +328,6 @@ impl Engine {
                     let written = statements::insert(view, &target.name, &[row])?;
                     self.shared.settling.note();
                     Ok(written)
-                }
-                Statement::AssertSchema { exists, subject, id, .. } => {
-                    statements::assert_schema(*exists, subject.as_deref(), *id)
                 }
                 Statement::Query(_) | Statement::Print { .. } => Err(statements::wrong_endpoint()),
                 other => Err(statements::unsupported(other)),

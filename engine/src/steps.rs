@@ -51,7 +51,7 @@ pub struct Step {
 #[allow(missing_docs, reason = "what a variant is says what its fields are")]
 pub enum StepKind {
     /// Reads a topic.
-    Source(Source),
+    Source(Box<Source>),
     /// Keeps rows whose predicate is TRUE. On a table a row that stops matching becomes a tombstone.
     Filter { input: Box<Step>, predicate: Typed },
     /// Computes the value columns (and may reorder or rename, not recompute, key columns). Rows without a value stay so.

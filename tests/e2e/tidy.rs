@@ -25,7 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("expr", &["types", "clock", "config"]),
     ("steps", &["types", "formats", "expr"]),
     ("catalog", &["types", "formats", "expr", "steps"]),
-    ("plan", &["types", "config", "formats", "expr", "steps", "catalog"]),
+    ("plan", &["types", "config", "schemas", "formats", "expr", "steps", "catalog"]),
     ("operators", &["types", "kv", "formats", "state", "expr"]),
     (
         "runtime",

@@ -21,7 +21,7 @@ pub use change::Change;
 pub use lost::Lost;
 pub use source::{HeaderColumn, Query, QueryKind, Source};
 pub use sql::SourceKind;
-pub use user_type::{UnknownType, inline_types, resolve_type};
+pub use user_type::{UnknownType, inline_types, resolve_type, written};
 
 /// Everything that exists. Cloning is cheap and gives an independent fork.
 #[derive(Debug, Clone, Default)]

@@ -101,7 +101,7 @@ pub fn inline_types(ty: &mut Type, catalog: &Catalog) {
 }
 
 /// A type as one would write it.
-fn written(ty: &SqlType) -> Type {
+pub fn written(ty: &SqlType) -> Type {
     match ty {
         SqlType::Boolean => Type::Boolean,
         SqlType::Integer => Type::Integer,

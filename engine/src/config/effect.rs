@@ -213,13 +213,6 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
         ],
     ),
     (
-        "nothing reads it yet",
-        &[
-            p("ksql.assert.schema.default.timeout.ms", WHOLE, Some("1000"), Session, "How long ASSERT SCHEMA waits."),
-            p("ksql.json_sr.converter.deserializer.enabled", Boolean, Some("true"), Session, "JSON_SR through the converter."),
-        ],
-    ),
-    (
         "PEM files of certificates and keys need none",
         &[
             p("ksql.schema.registry.ssl.truststore.type", Text, Some("JKS"), Server, "Kind of the trust store; PEM is found by its contents."),
@@ -238,6 +231,12 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
             p("ksql.connect.basic.auth.credentials.source", Text, Some("NONE"), Server, "Where credentials for Connect come from."),
             p("ksql.connect.basic.auth.credentials.file", Text, Some(""), Server, "File of them."),
             p("ksql.connect.basic.auth.credentials.reload", Boolean, Some("false"), Server, "Reads that file again when it changes."),
+        ],
+    ),
+    (
+        "JSON_SR is read leniently, as JSON is",
+        &[
+            p("ksql.json_sr.converter.deserializer.enabled", Boolean, Some("true"), Session, "JSON_SR through the converter."),
         ],
     ),
     (

@@ -54,6 +54,7 @@ settings! {
     PULL_QUERIES_ENABLE: Flag = flag("ksql.pull.queries.enable", "true", Server, "Allows pull queries.");
     NEW_QUERY_PLANNER_ENABLED: Flag = flag("ksql.new.query.planner.enabled", "false", Session, "A persistent query may leave its key out.");
     ASSERT_TOPIC_DEFAULT_TIMEOUT_MS: Whole = whole("ksql.assert.topic.default.timeout.ms", "1000", Session, "How long ASSERT TOPIC waits.");
+    ASSERT_SCHEMA_DEFAULT_TIMEOUT_MS: Whole = whole("ksql.assert.schema.default.timeout.ms", "1000", Session, "How long ASSERT SCHEMA waits.");
     CAST_STRINGS_PRESERVE_NULLS: Flag = flag("ksql.cast.strings.preserve.nulls", "true", Session, "CAST(NULL AS STRING) is NULL.");
     TIMESTAMP_THROW_ON_INVALID: Flag = flag("ksql.timestamp.throw.on.invalid", "false", Session, "A bad event time stops the query instead of dropping the record.");
     // formats

@@ -18,9 +18,9 @@ use crate::statements::{self, Failure, FailureKind, Print, Progress, PushQuery, 
 use crate::steps::{QueryPlan, SourceColumn, Step, StepKind};
 use crate::types::Column;
 
-use super::Engine;
 use super::settle::Patience;
 use super::topics::KnownTopics;
+use super::{Engine, Shared};
 
 impl Engine {
     /// Starts a query; its rows come through [`crate::rows`] in that format. Gives up when the client is gone.
@@ -78,7 +78,7 @@ impl Engine {
     /// There is no such topic, or it cannot be read; [`FailureKind::TooMany`] when too much is read for clients already.
     pub fn print(&self, print: Print, announce: bool) -> Result<RowReceiver, Failure> {
         let place = self.place_for_scan().ok_or_else(|| self.too_many_scans())?;
-        let mut rows = statements::print(&self.shared.log, print, announce)?;
+        let mut rows = statements::print(&self.shared.log, &self.shared.schemas, print, announce)?;
         rows.hold(place);
         Ok(rows)
     }
@@ -179,7 +179,8 @@ impl Engine {
         topics: &'a KnownTopics<'a>,
         scope: plan::Session<'a>,
     ) -> Planner<'a> {
-        Planner { catalog, session: scope, topics, functions: &self.shared.functions }
+        let Shared { functions, schemas, .. } = &*self.shared;
+        Planner { catalog, session: scope, topics, functions, schemas: &**schemas }
     }
 
     /// Asks the planner about a query whose rows go to a client.

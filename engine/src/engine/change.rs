@@ -17,6 +17,7 @@ use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, 
 use crate::steps::QueryPlan;
 
 use super::Engine;
+use super::registration::{PlannedSchemas, register};
 use super::topics::KnownTopics;
 
 /// A statement that was found to make sense, ready to be carried out.
@@ -54,7 +55,10 @@ impl Engine {
                 let topics = KnownTopics::of_log(&*self.shared.log, &planned);
                 let scope = plan::Session::new(&config, parsed.place());
                 let functions = &*self.shared.functions;
-                let command = Planner { catalog, session: scope, topics: &topics, functions }.plan(parsed);
+                let planned = before.iter().flat_map(|change| &change.command.schemas);
+                let schemas = PlannedSchemas::new(&self.shared.schemas, planned);
+                let planner = Planner { catalog, session: scope, topics: &topics, functions, schemas: &schemas };
+                let command = planner.plan(parsed);
                 topics.check()?;
                 let command = command?;
                 self.check_topics(&command)?;
@@ -107,7 +111,8 @@ impl Engine {
         let topics = KnownTopics::of_log(&*self.shared.log, &[]);
         let scope = plan::Session::new(view.config, parsed.place());
         let functions = &*self.shared.functions;
-        let planner = Planner { catalog: view.catalog, session: scope, topics: &topics, functions };
+        let schemas = &*self.shared.schemas;
+        let planner = Planner { catalog: view.catalog, session: scope, topics: &topics, functions, schemas };
         let no_query = || Failure::statement("The provided statement does not run a ksql query");
         match inner {
             Statement::Query(query) if query.emit.is_none() => {
@@ -166,7 +171,7 @@ impl Engine {
         let outcome = (status.message.clone(), status.query_id.clone());
         tracing::info!(command = status.command_id, query = status.query_id, "carried out");
         self.shared.outcomes.note(status.sequence_number, &status.command_id, outcome);
-        switched.and(cleaned)?;
+        switched.and(cleaned).and_then(|()| self.forget_subjects(command))?;
         Ok(Answer {
             text: command.statement.clone(),
             outcome: Outcome::Command(status),
@@ -174,7 +179,21 @@ impl Engine {
         })
     }
 
-    /// Makes topics and builds the query.
+    /// Forgets the schemas of a topic that is deleted.
+    fn forget_subjects(&self, command: &Command) -> Result<(), Failure> {
+        let mut forgotten = Ok(());
+        for subject in &command.old_subjects {
+            forgotten = forgotten.and(self.shared.schemas.delete(subject));
+        }
+        forgotten.map_err(|error| {
+            let topic = command.action.delete_topic.as_deref().unwrap_or_default();
+            Failure::statement(format!(
+                "All is done but this: Could not clean up the schema registry for topic: {topic}\nCaused by: {error}"
+            ))
+        })
+    }
+
+    /// Makes topics, registers schemas and builds the query.
     fn make(&self, change: &Change, number: i64, undo: &mut Undo) -> Result<(), Failure> {
         undo.replaced = change.command.action.start().and_then(|plan| self.shared.runtime.started(&plan.id));
         for topic in &change.command.topics {
@@ -182,13 +201,14 @@ impl Engine {
                 undo.made.push(topic.name.clone());
             }
         }
+        register(&self.shared.schemas, &change.command.schemas, &mut undo.registered)?;
         let earlier = undo.replaced.iter().flat_map(|(replaced, _)| replaced.clone().into_earlier()).collect();
         self.build(change, number, earlier)
     }
 
     /// Takes back what a command did that could not be logged. What cannot be removed now is removed when the next query
     /// gets the id.
-    fn undo(&self, change: &Change, Undo { made, replaced }: Undo) {
+    fn undo(&self, change: &Change, Undo { made, registered, replaced }: Undo) {
         match (change.command.action.start(), replaced) {
             (_, Some((start, is_paused))) => self.shared.runtime.start_again(start, is_paused),
             (Some(plan), None) => {
@@ -202,6 +222,11 @@ impl Engine {
         for topic in made {
             if let Err(error) = self.shared.log.delete_topic(&topic) {
                 tracing::warn!("topic {topic} stays: {error}");
+            }
+        }
+        for subject in registered {
+            if let Err(error) = self.shared.schemas.delete(&subject) {
+                tracing::warn!("subject {subject} stays in the schema registry: {error}");
             }
         }
     }
@@ -319,6 +344,8 @@ impl Engine {
 struct Undo {
     /// Topics it made.
     made: Vec<String>,
+    /// Subjects that it registered the first schema of.
+    registered: Vec<String>,
     /// The query it replaced, and whether that was paused.
     replaced: Option<(PersistentStart, bool)>,
 }

@@ -1,5 +1,5 @@
 //! The statements of one request on their way: carried out in order, and where one has to wait for something to happen
-//! (ASSERT TOPIC, an earlier command) it lets go of its thread and of every lock until it is tried again.
+//! (ASSERT, an earlier command) it lets go of its thread and of every lock until it is tried again.
 
 use std::time::{Duration, Instant};
 
@@ -146,10 +146,12 @@ impl Execution {
                     let Some(change) = planned.next() else { break };
                     engine.carry_out(commands, statement, change).map_err(|failure| failure.of_parsed(statement))?
                 }
-                (Statement::AssertTopic { timeout, .. }, _) => match self.assert(statement, *timeout)? {
-                    Some(answer) => answer,
-                    None => return Ok(Progress::Wait(POLL)),
-                },
+                (Statement::AssertTopic { timeout, .. } | Statement::AssertSchema { timeout, .. }, _) => {
+                    match self.assert(statement, *timeout)? {
+                        Some(answer) => answer,
+                        None => return Ok(Progress::Wait(POLL)),
+                    }
+                }
                 _ => engine.answer(statement, &mut self.session)?,
             };
             self.answers.push(answer);
@@ -181,8 +183,16 @@ impl Execution {
         let engine = &self.engine;
         let catalog = engine.catalog();
         let asserted = engine.with_view(&catalog, &self.session, |view| {
-            let usual = || view.config.get(setting::ASSERT_TOPIC_DEFAULT_TIMEOUT_MS);
-            Ok((statements::assert_topic(view, &parsed.statement)?, timeout.map_or_else(usual, millis)))
+            let (asserted, usual) = match &parsed.statement {
+                Statement::AssertSchema { exists, subject, id, .. } => (
+                    statements::assert_schema(view, *exists, subject.as_deref(), *id)?,
+                    view.config.get(setting::ASSERT_SCHEMA_DEFAULT_TIMEOUT_MS),
+                ),
+                topic => {
+                    (statements::assert_topic(view, topic)?, view.config.get(setting::ASSERT_TOPIC_DEFAULT_TIMEOUT_MS))
+                }
+            };
+            Ok((asserted, timeout.map_or(usual, millis)))
         });
         let (asserted, timeout) = asserted.map_err(|failure| failure.of_parsed(parsed))?;
         let now_ms = engine.shared.clock.now_ms();

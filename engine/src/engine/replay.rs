@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::kv::KvError;
 use crate::plan::{self, Action, Planner};
 use crate::runtime::{self, LogTopic, PersistentStart};
+use crate::schemas::NoSchemas;
 use crate::types::Bounds;
 
 use super::Engine;
@@ -193,7 +194,8 @@ impl Engine {
                 let session =
                     plan::Session { query_id, bounds: Bounds::NONE, ..plan::Session::new(&config, parsed.place()) };
                 let functions = &*self.shared.functions;
-                let planner = Planner { catalog, session, topics: &topics, functions };
+                // None of these could be of a format with schemas.
+                let planner = Planner { catalog, session, topics: &topics, functions, schemas: &NoSchemas };
                 planner.plan(&parsed).map_err(|error| error.to_string())?.action
             }
         })

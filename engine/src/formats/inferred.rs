@@ -7,10 +7,10 @@ use crate::types::{Column, SqlType};
 ///
 /// A record's fields are the columns. Where `spec` says that a single column stands bare, the whole is that column:
 /// ROWKEY or ROWVAL. Names are upper-cased, unless the schema was asked for by its id. Keys of maps become STRINGs.
-/// Fields of types that ksqlDB does not know are left out, as it does.
 ///
 /// # Errors
-/// [`FormatError::Schema`]: no column is left, or the whole is no record and should be one.
+/// [`FormatError::Schema`]: there is no column, a field has a type that no column has, or the whole is no record and should
+/// be one.
 pub(super) fn columns(whole: SqlType, spec: &FormatSpec, is_key: bool) -> Result<Vec<Column>, FormatError> {
     let whole = match (spec.wrap_single, whole) {
         (false, bare) => vec![((if is_key { "ROWKEY" } else { "ROWVAL" }).to_owned(), bare)],
@@ -24,27 +24,21 @@ pub(super) fn columns(whole: SqlType, spec: &FormatSpec, is_key: bool) -> Result
             ));
         }
     };
-    let shown = whole.iter().map(|(name, ty)| format!("`{name}` {ty}")).collect::<Vec<_>>().join(", ");
     let keeps_case = spec.schema_id.is_some();
-    let columns: Vec<Column> = fields(whole, keeps_case).into_iter().map(|(name, ty)| Column { name, ty }).collect();
+    let columns = fields(whole, keeps_case).map_err(FormatError::Schema)?;
+    let columns: Vec<Column> = columns.into_iter().map(|(name, ty)| Column { name, ty }).collect();
     if columns.is_empty() {
-        return Err(FormatError::Schema(format!(
-            "Schema does not include any columns with types that ksqlDB supports.\nschema: {shown}"
-        )));
+        return Err(FormatError::Schema("Schema does not include any columns with types that ksqlDB supports.".to_owned()));
     }
     Ok(columns)
 }
 
-/// The fields of a record that ksqlDB knows the types of.
-fn fields(fields: Vec<(String, SqlType)>, keeps_case: bool) -> Vec<(String, SqlType)> {
-    let known = fields.into_iter().filter_map(|(name, ty)| match supported(ty, keeps_case) {
-        Ok(ty) => Some((if keeps_case { name } else { name.to_uppercase() }, ty)),
-        Err(reason) => {
-            tracing::warn!("a schema's field {name} is left out: {reason}");
-            None
-        }
-    });
-    known.collect()
+fn fields(fields: Vec<(String, SqlType)>, keeps_case: bool) -> Result<Vec<(String, SqlType)>, String> {
+    let with_type = |(name, ty): (String, SqlType)| match supported(ty, keeps_case) {
+        Ok(ty) => Ok((if keeps_case { name } else { name.to_uppercase() }, ty)),
+        Err(reason) => Err(format!("{reason}, in field {name}")),
+    };
+    fields.into_iter().map(with_type).collect()
 }
 
 fn supported(ty: SqlType, keeps_case: bool) -> Result<SqlType, String> {
@@ -56,10 +50,10 @@ fn supported(ty: SqlType, keeps_case: bool) -> Result<SqlType, String> {
             | SqlType::Bytes
             | SqlType::Array(_)
             | SqlType::Map(..)
-            | SqlType::Struct(_) => return Err(format!("unsupported type for map key: {}", base_type(&key))),
+            | SqlType::Struct(_) => return Err(format!("Unsupported type for map key: {}", base_type(&key))),
             _ => SqlType::Map(Box::new(SqlType::String), Box::new(supported(*value, keeps_case)?)),
         },
-        SqlType::Struct(all) => SqlType::Struct(fields(all, keeps_case)),
+        SqlType::Struct(all) => SqlType::Struct(fields(all, keeps_case)?),
         other => other,
     })
 }
@@ -71,7 +65,6 @@ mod tests {
     fn record() -> SqlType {
         SqlType::Struct(vec![
             ("id".to_owned(), SqlType::Integer),
-            ("odd".to_owned(), SqlType::Map(Box::new(SqlType::Double), Box::new(SqlType::Integer))),
             ("Inner".to_owned(), SqlType::Struct(vec![("a".to_owned(), SqlType::String)])),
             ("m".to_owned(), SqlType::Map(Box::new(SqlType::Bigint), Box::new(SqlType::Bytes))),
         ])
@@ -82,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_become_columns_in_upper_case_and_what_has_no_type_is_left_out() {
+    fn fields_become_columns_in_upper_case() {
         let found = columns(record(), &FormatSpec::plain("AVRO", true), false).unwrap();
         assert_eq!(shown(&found), "ID INTEGER, INNER STRUCT<`A` STRING>, M MAP<STRING, BYTES>");
     }
@@ -104,10 +97,11 @@ mod tests {
     }
 
     #[test]
-    fn a_record_without_columns_is_refused() {
+    fn what_has_no_type_is_refused_with_its_field() {
         let odd = SqlType::Map(Box::new(SqlType::Double), Box::new(SqlType::Integer));
-        let record = SqlType::Struct(vec![("odd".to_owned(), odd)]);
+        let record = SqlType::Struct(vec![("a".to_owned(), SqlType::Struct(vec![("odd".to_owned(), odd)]))]);
         let refused = columns(record, &FormatSpec::plain("AVRO", true), false).unwrap_err();
-        assert!(refused.to_string().ends_with("schema: `odd` MAP<DOUBLE, INTEGER>"), "{refused}");
+        assert_eq!(refused.to_string(), "Unsupported type for map key: DOUBLE, in field odd, in field a");
+        assert!(columns(SqlType::Struct(Vec::new()), &FormatSpec::plain("AVRO", true), false).is_err());
     }
 }

@@ -9,8 +9,8 @@ mod column;
 mod delimited;
 mod inferred;
 mod json;
+mod json_sr;
 mod kafka;
-mod later;
 mod none;
 mod number;
 mod payloads;
@@ -38,7 +38,7 @@ static FORMATS: &[&dyn Format] = &[
     &kafka::Kafka,
     &none::Nothing,
     &avro::Avro,
-    &later::JSON_SR,
+    &json_sr::JsonSr,
     &protobuf::Protobuf,
     &protobuf::ProtobufNoSr,
 ];
@@ -78,6 +78,10 @@ pub struct FormatSpec {
     /// `KEY_SCHEMA_FULL_NAME`, `VALUE_SCHEMA_FULL_NAME`: the record or message among those of a schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full_name: Option<String>,
+    /// The registered schema that the columns were taken from when nobody named one: records that lack a field of it are
+    /// read with its defaults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inferred_from: Option<i32>,
     /// PROTOBUF only: how NULL is told from a default value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nullable: Option<NullableAs>,
@@ -86,7 +90,20 @@ pub struct FormatSpec {
 impl FormatSpec {
     /// A format without any of the choices that only some have.
     pub fn plain(name: &str, wrap_single: bool) -> Self {
-        Self { name: name.to_owned(), delimiter: None, wrap_single, schema_id: None, full_name: None, nullable: None }
+        Self {
+            name: name.to_owned(),
+            delimiter: None,
+            wrap_single,
+            schema_id: None,
+            full_name: None,
+            inferred_from: None,
+            nullable: None,
+        }
+    }
+
+    /// The schema that the reader of records has in mind, if one is known.
+    pub fn reader_schema(&self) -> Option<i32> {
+        self.schema_id.or(self.inferred_from)
     }
 }
 
@@ -98,6 +115,16 @@ pub enum NullableAs {
     Optional,
     /// Messages of `google/protobuf/wrappers.proto`.
     Wrapper,
+}
+
+impl NullableAs {
+    /// As ksqlDB calls it among the properties of a format.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Optional => "optional",
+            Self::Wrapper => "wrapper",
+        }
+    }
 }
 
 /// Whose payloads a codec handles: the keys or the values of a topic.

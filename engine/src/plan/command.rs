@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Change, Lost, Query, SourceKind};
+use crate::formats::FormatSpec;
 use crate::steps::QueryPlan;
+use crate::types::Column;
 
 /// Retention a topic has when nobody says otherwise.
 pub const DEFAULT_RETENTION_MS: i64 = 604_800_000;
@@ -25,11 +27,30 @@ pub struct NewTopic {
     pub retention_ms: Option<i64>,
 }
 
+/// The schema of a topic's keys or values, to be registered before anything is written there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSchema {
+    /// The topic.
+    pub topic: String,
+    /// Of its keys, or of its values.
+    pub is_key: bool,
+    /// How they are written.
+    pub spec: FormatSpec,
+    /// What they hold.
+    pub columns: Vec<Column>,
+    /// Whether it is registered only where the subject has no version yet.
+    pub only_first: bool,
+}
+
 /// What a statement does, and what is said of it.
 #[derive(Debug, Clone)]
 pub struct Command {
     /// Topics to make first.
     pub topics: Vec<NewTopic>,
+    /// Schemas to register then.
+    pub schemas: Vec<NewSchema>,
+    /// Subjects to forget when all is done.
+    pub old_subjects: Vec<String>,
     /// What it does to what exists.
     pub action: Action,
     /// The statement as ksqlDB shows it afterwards: a CREATE with names resolved and properties filled in, else as written.
@@ -111,6 +132,8 @@ impl Command {
     pub fn new(statement: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             topics: Vec::new(),
+            schemas: Vec::new(),
+            old_subjects: Vec::new(),
             action: Action::default(),
             statement: statement.into(),
             message: message.into(),

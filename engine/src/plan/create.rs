@@ -12,6 +12,7 @@ use crate::types::{Column, Schema, SqlType, header_type};
 use super::command::{Command, NewTopic};
 use super::error::{PlanError, Result, Stage};
 use super::formats;
+use super::inference::Inferred;
 use super::names::{self, is_system_column};
 use super::with_properties::{Clause, Properties};
 use super::{Planner, messages, sink, source, upgrade};
@@ -25,11 +26,10 @@ impl Planner<'_> {
         let typed = || messages::shown(&Statement::CreateSource(self.with_types(self.with_default_formats(create))));
         let filled = |error: PlanError| error.during(Stage::Fill);
         let named = self.format_names(&properties).map_err(filled)?;
-        let formats =
-            self.source_formats(&properties, named, &declared).map_err(|error| filled(error).shown(&typed()))?;
-        let topics = self.source_topic(create, &properties).map_err(|error| error.during(Stage::Topic))?;
-        let statement = messages::shown(&Statement::CreateSource(self.filled_in(create)));
-        let source = Source {
+        let formats = self
+            .source_formats(create, &properties, named, &declared)
+            .map_err(|error| filled(error).shown(&typed()))?;
+        let mut source = Source {
             name: create.name.name.clone(),
             kind: create.kind,
             schema: declared.schema,
@@ -39,12 +39,19 @@ impl Planner<'_> {
             timestamp: properties.timestamp.clone(),
             read_only: create.source,
             derived: false,
-            statement: statement.clone(),
+            statement: String::new(),
             created: 0,
         };
+        let mut whole = create.clone();
+        let inferred = self.check_inferred(&source).and_then(|()| self.infer(&mut whole, &properties, &mut source));
+        let inferred = inferred.map_err(|error| filled(error).shown(&typed()))?;
+        let create = &whole;
+        let topics = self.source_topic(create, &properties).map_err(|error| error.during(Stage::Topic))?;
+        let statement = messages::shown(&Statement::CreateSource(self.filled_in(create)));
+        source.statement.clone_from(&statement);
         self.check_registered(create, &properties, &source)
             .map_err(filled)
-            .and_then(|()| self.make_source(text, create, source, topics))
+            .and_then(|()| self.make_source(text, create, source, inferred, topics))
             .map_err(|error| error.shown(&statement))
     }
 
@@ -57,17 +64,20 @@ impl Planner<'_> {
         if !source.schema.is_empty() {
             return Ok(());
         }
-        let format = &source.formats.value.name;
-        Err(match crate::formats::format(format).is_some_and(|f| f.features().schema_inference) {
-            true => PlanError::statement(format!("The format {format} is not supported yet.")),
-            false => PlanError::statement("No columns supplied.").with_hint(Some(format!(
-                "{format} says nothing about columns: declare them, as in {} (name VARCHAR)",
-                source.name
-            ))),
-        })
+        Err(PlanError::statement("No columns supplied.").with_hint(Some(format!(
+            "{} says nothing about columns: declare them, as in {} (name VARCHAR)",
+            source.formats.value.name, source.name
+        ))))
     }
 
-    fn make_source(&self, text: &str, create: &CreateSource, source: Source, topics: Vec<NewTopic>) -> Result<Command> {
+    fn make_source(
+        &self,
+        text: &str,
+        create: &CreateSource,
+        source: Source,
+        inferred: Inferred,
+        topics: Vec<NewTopic>,
+    ) -> Result<Command> {
         let existing = self.catalog.source(&source.name);
         self.check_declared(create, existing, &source)?;
         formats::check_columns(&source.record_schema(), &source.formats)?;
@@ -84,6 +94,7 @@ impl Planner<'_> {
         let source = Arc::new(source);
         let mut command = Command::new(source.statement.clone(), messages::created(create.kind));
         command.topics = topics;
+        Self::schemas_of_source(&source, inferred, &mut command);
         command.action.end_lost(self.catalog.lost_source(&source.name));
         command.action.changes.push(Change::PutSource(Arc::clone(&source)));
         if source.read_only && source.is_table() {
@@ -109,12 +120,8 @@ impl Planner<'_> {
                 Constraint::Header(key) => declared.push_header(column, Some(key.clone())),
             }
         }
-        let names = create.elements.iter().map(|element| element.name.name.as_str());
-        let twice: Vec<String> = names::duplicates(names).into_iter().map(|name| format!("`{name}`")).collect();
-        if twice.is_empty() {
-            return Ok(declared);
-        }
-        Err(PlanError::statement(format!("Duplicate column names: {}", twice.join(", "))))
+        check_twice(create)?;
+        Ok(declared)
     }
 
     /// The names of the key format and the value format, as the statement or the settings have them.
@@ -126,6 +133,7 @@ impl Planner<'_> {
 
     fn source_formats(
         &self,
+        create: &CreateSource,
         properties: &Properties,
         (key, value): (String, String),
         declared: &Declared,
@@ -138,14 +146,13 @@ impl Planner<'_> {
             messages::check_schema_id(side, format, id.is_some(), has_columns)?;
         }
         formats::check_schema_properties(properties, &key, &value)?;
+        let key = formats::key_spec(&key, properties.key_delimiter, declared.schema.key.len())?;
+        let wrap = properties.wrap_single_value;
+        let value = formats::value_spec(&value, properties.value_delimiter, wrap, self.default_wrap())?;
+        let name = &create.name.name;
         Ok(Formats {
-            key: formats::key_spec(&key, properties.key_delimiter, declared.schema.key.len())?,
-            value: formats::value_spec(
-                &value,
-                properties.value_delimiter,
-                properties.wrap_single_value,
-                self.default_wrap(),
-            )?,
+            key: formats::with_schema(key, formats::Side::Key, name, properties),
+            value: formats::with_schema(value, formats::Side::Value, name, properties),
             window: properties.window,
         })
     }
@@ -281,6 +288,16 @@ impl Planner<'_> {
         })));
         command.message = messages::query_created(&id);
     }
+}
+
+/// Refuses columns of the same name.
+pub(super) fn check_twice(create: &CreateSource) -> Result<()> {
+    let names = create.elements.iter().map(|element| element.name.name.as_str());
+    let twice: Vec<String> = names::duplicates(names).into_iter().map(|name| format!("`{name}`")).collect();
+    if twice.is_empty() {
+        return Ok(());
+    }
+    Err(PlanError::statement(format!("Duplicate column names: {}", twice.join(", "))))
 }
 
 /// Refuses reserved names.

@@ -49,12 +49,14 @@ impl Planner<'_> {
         let late = std::mem::replace(&mut selected.late, Ok(()));
         self.check_schema_size(selected.root.schema.columns().map(|column| column.ty.parts()).sum())
             .map_err(|error| error.during(Stage::Change))?;
-        let sink = self.plan_sink(&topic.name, properties, &selected)?;
+        let mut sink = self.plan_sink(name, &topic.name, properties, &selected)?;
         if let (Some(old), false) = (self.catalog.source(name), create.or_replace) {
             return Err(messages::exists_already(create.kind, old));
         }
         check_result_kind(create.kind, &selected, statement)?;
-        self.check_registry(&sink.topic, &sink.formats, &sink.schema).map_err(|error| error.during(Stage::Fill))?;
+        self.check_registry(&sink.topic, &sink.formats, &sink.schema)
+            .and_then(|()| self.check_written_schemas(&mut sink))
+            .map_err(|error| error.during(Stage::Fill))?;
         let starts = late.and_then(|()| formats::check_columns(&sink.schema, &sink.formats));
         let topic = self.topics.topic(&topic.name).is_none().then_some(topic);
         let command = self.create_derived(create, statement, selected, sink, topic);
@@ -100,6 +102,7 @@ impl Planner<'_> {
         }
         let mut command = Command::new(statement, messages::query_created(&id));
         command.topics.extend(topic);
+        plan.sink.iter().for_each(|sink| Self::schemas_of_sink(sink, &mut command));
         command.action.end_lost(self.catalog.lost_source(name));
         command.action.changes.push(Change::PutSource(Arc::new(source)));
         command.action.changes.push(Change::PutQuery(Arc::new(Query {

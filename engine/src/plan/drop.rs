@@ -54,7 +54,10 @@ impl Planner<'_> {
             command.action.end(query.id.clone());
         }
         command.action.changes.push(Change::DropSource(source.name.clone()));
-        command.action.delete_topic = delete_topic.then(|| source.topic.clone());
+        if delete_topic {
+            command.action.delete_topic = Some(source.topic.clone());
+            command.old_subjects = self.subjects_of(source);
+        }
         Ok(command)
     }
 

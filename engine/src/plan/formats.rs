@@ -3,7 +3,8 @@
 
 use crate::catalog::SourceKind;
 use crate::expr::nearest;
-use crate::formats::{Features, FormatError, FormatSpec, format, known_format};
+use crate::formats::avro::key_schema_name;
+use crate::formats::{Features, FormatError, FormatSpec, NullableAs, format, known_format};
 use crate::steps::Formats;
 use crate::types::{Column, Schema, SqlType};
 
@@ -68,6 +69,26 @@ pub(super) fn check_wrap(name: &str, columns: usize, wrap: Option<bool>) -> Resu
         return Err(PlanError::statement("'WRAP_SINGLE_VALUE' is only valid for single-field value schemas"));
     }
     Ok(())
+}
+
+/// What the properties say of the schema of one side; `source` is the stream or table.
+pub(super) fn with_schema(spec: FormatSpec, side: Side, source: &str, properties: &Properties) -> FormatSpec {
+    let (id, names, nullable): (_, &[&str], _) = match side {
+        Side::Key => (properties.key_schema_id, &["KEY_SCHEMA_FULL_NAME"], "KEY_PROTOBUF_NULLABLE_REPRESENTATION"),
+        Side::Value => (
+            properties.value_schema_id,
+            &["VALUE_AVRO_SCHEMA_FULL_NAME", "VALUE_SCHEMA_FULL_NAME"],
+            "VALUE_PROTOBUF_NULLABLE_REPRESENTATION",
+        ),
+    };
+    let named = names.iter().find_map(|name| properties.text(name)).map(str::to_owned);
+    let full_name = named.or_else(|| (side == Side::Key && spec.name == "AVRO").then(|| key_schema_name(source)));
+    let nullable = match properties.text(nullable).map(str::to_uppercase).as_deref() {
+        Some("OPTIONAL") => Some(NullableAs::Optional),
+        Some("WRAPPER") => Some(NullableAs::Wrapper),
+        _ => None,
+    };
+    FormatSpec { schema_id: id.and_then(|id| i32::try_from(id).ok()), full_name, nullable, ..spec }
 }
 
 fn check_delimiter(name: &str, delimiter: Option<char>) -> Result<()> {
@@ -178,10 +199,12 @@ pub(super) fn internal_key_spec(preferred: &FormatSpec, key: &[Column], default:
         "NONE" => default,
         name => name,
     };
-    let delimiter = preferred.delimiter.filter(|_| name == preferred.name);
     let fits = format(name).is_some_and(|format| format.validate(key, true).is_ok());
-    if fits {
-        FormatSpec { delimiter, ..FormatSpec::plain(name, key.len() != 1) }
+    if fits && name == preferred.name {
+        // Another topic has another subject, and rows of it are those of the query alone.
+        FormatSpec { wrap_single: key.len() != 1, schema_id: None, inferred_from: None, ..preferred.clone() }
+    } else if fits {
+        FormatSpec::plain(name, key.len() != 1)
     } else {
         FormatSpec::plain("JSON", key.len() != 1)
     }

@@ -106,7 +106,7 @@ pub(super) fn check_schema_id(side: Side, format: &str, has_id: bool, has_column
              {format}."
         )));
     }
-    if has_columns { Err(PlanError::statement(what)) } else { Err(PlanError::unsupported("schema ids are")) }
+    if has_columns { Err(PlanError::statement(what)) } else { Ok(()) }
 }
 
 /// `\nDid you mean "input"? Hint: …` when the name exists in another spelling, else nothing.
@@ -192,11 +192,9 @@ pub(super) fn no_rowkey(keys: &[String]) -> String {
     }
 }
 
-/// A format that keeps its schemas in a registry is not there yet.
+/// What to do without a registry.
 pub(super) fn no_registry_format(format: &str) -> String {
-    format!(
-        "{format} is not supported yet, with or without a registry: declare the columns, and take JSON, DELIMITED or KAFKA"
-    )
+    format!("{format} needs a schema registry; JSON, DELIMITED and KAFKA do not")
 }
 
 /// A statement as ksqlDB shows it.

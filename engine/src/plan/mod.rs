@@ -11,6 +11,7 @@
 //! | `select`, `items`, `grouping`, `group_by`, `join`, `join_steps`, `keys`, `late` | a query's steps |
 //! | `create`, `create_as`, `insert_select`, `drop`, `alter`, `types` | one statement kind each |
 //! | `sink`, `formats`, `with_properties` | topics and how their records are written |
+//! | `inference` | columns and schemas that come from the schema registry |
 //! | `upgrade` | what CREATE OR REPLACE may change |
 //! | [`explain`] | steps as text |
 
@@ -27,6 +28,7 @@ pub mod explain;
 mod formats;
 mod group_by;
 mod grouping;
+mod inference;
 mod insert_select;
 mod items;
 mod join;
@@ -58,9 +60,10 @@ use crate::catalog::Catalog;
 use crate::config::setting;
 use crate::expr::Registry;
 use crate::formats::FormatSpec;
+use crate::schemas::Schemas;
 use crate::steps::{QueryPlan, Step};
 
-pub use command::{Action, Command, DEFAULT_RETENTION_MS, Ends, NewTopic};
+pub use command::{Action, Command, DEFAULT_RETENTION_MS, Ends, NewSchema, NewTopic};
 pub use error::{ErrorKind, PlanError};
 pub use formats::serde_features;
 pub(crate) use messages::other_spelling;
@@ -80,6 +83,8 @@ pub struct Planner<'a> {
     pub topics: &'a dyn Topics,
     /// Functions that exist.
     pub functions: &'a Registry,
+    /// Who keeps schemas.
+    pub schemas: &'a dyn Schemas,
 }
 
 impl Planner<'_> {

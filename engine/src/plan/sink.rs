@@ -6,7 +6,7 @@ use crate::catalog::{Source, SourceKind};
 use crate::config::setting;
 use crate::formats::FormatSpec;
 use crate::steps::{Formats, Sink, Timestamp};
-use crate::types::{Schema, SqlType};
+use crate::types::{Column, Schema, SqlType};
 
 use super::command::{DEFAULT_RETENTION_MS, NewTopic};
 use super::error::{PlanError, Result, Stage};
@@ -40,42 +40,60 @@ impl Planner<'_> {
     }
 
     /// The sink of `CREATE … AS`.
-    pub(super) fn plan_sink(&self, topic: &str, properties: &Properties, selected: &Selected) -> Result<Sink> {
+    pub(super) fn plan_sink(
+        &self,
+        name: &str,
+        topic: &str,
+        properties: &Properties,
+        selected: &Selected,
+    ) -> Result<Sink> {
         let source = selected
             .sources
             .first()
             .and_then(|name| self.catalog.source(name))
             .ok_or_else(|| PlanError::internal("the query has no source"))?;
         let schema = &selected.root.schema;
-        let formats = self.sink_formats(properties, source, selected)?;
+        let formats = self.sink_formats(name, properties, source, selected)?;
         Ok(Sink { topic: topic.to_owned(), formats, schema: schema.clone(), timestamp: properties.timestamp.clone() })
+    }
+
+    /// Columns that are not declared come from a registry.
+    pub(super) fn check_inferred(&self, source: &Source) -> Result<()> {
+        let sides = self.sides_without_registry(&source.formats, &source.schema);
+        let Some((side, format, _)) = sides.into_iter().find(|(_, _, columns)| columns.is_empty()) else {
+            return Ok(());
+        };
+        let topic = &source.topic;
+        let cause = "Caused by: KSQL is not configured to use a schema registry. To enable it, please\n\tset \
+                     ksql.schema.registry.url";
+        Err(PlanError::no_registry(format!(
+            "Schema registry fetch for topic {side} request failed for topic: {topic}\n{cause}\n{cause}"
+        ))
+        .with_hint(Some(messages::no_registry_format(format))))
     }
 
     /// Formats that keep their schemas in a registry need one.
     pub(super) fn check_registry(&self, topic: &str, formats: &Formats, schema: &Schema) -> Result<()> {
-        if !self.session.config.get(setting::SCHEMA_REGISTRY_URL).is_empty() {
-            return Ok(());
-        }
-        let sides = [("key", &formats.key.name, &schema.key), ("value", &formats.value.name, &schema.value)];
-        let registered = sides
-            .into_iter()
-            .filter(|(_, name, _)| crate::formats::format(name).is_some_and(|f| f.features().schema_inference));
-        let (inferred, declared): (Vec<_>, Vec<_>) = registered.partition(|(_, _, columns)| columns.is_empty());
-        if let Some((side, format, _)) = inferred.first() {
-            let cause = "Caused by: KSQL is not configured to use a schema registry. To enable it, please\n\tset \
-                         ksql.schema.registry.url";
-            return Err(PlanError::no_registry(format!(
-                "Schema registry fetch for topic {side} request failed for topic: {topic}\n{cause}\n{cause}"
-            ))
-            .with_hint(Some(messages::no_registry_format(format))));
-        }
-        match declared.first() {
+        match self.sides_without_registry(formats, schema).first() {
             Some((_, name, _)) => Err(PlanError::no_registry(format!(
                 "Cannot create topic '{topic}' with format {name} without configuring 'ksql.schema.registry.url'"
             ))
             .with_hint(Some(messages::no_registry_format(name)))),
             None => Ok(()),
         }
+    }
+
+    /// The sides whose format has its schemas in the registry that is not there.
+    fn sides_without_registry<'a>(
+        &self,
+        formats: &'a Formats,
+        schema: &'a Schema,
+    ) -> Vec<(&'static str, &'a str, &'a [Column])> {
+        let key = ("key", formats.key.name.as_str(), schema.key.as_slice());
+        let value = ("value", formats.value.name.as_str(), schema.value.as_slice());
+        let needs = |name: &str| crate::formats::format(name).is_some_and(|f| f.features().schema_inference);
+        let sides = [key, value].into_iter().filter(|(_, name, _)| !self.schemas.is_there() && needs(name));
+        sides.collect()
     }
 
     fn sink_topic_name(&self, sink: &str, properties: &Properties) -> String {
@@ -119,22 +137,29 @@ impl Planner<'_> {
         (key, properties.value_format().unwrap_or_else(|| source.formats.value.name.clone()))
     }
 
-    fn sink_formats(&self, properties: &Properties, source: &Source, selected: &Selected) -> Result<Formats> {
+    fn sink_formats(
+        &self,
+        name: &str,
+        properties: &Properties,
+        source: &Source,
+        selected: &Selected,
+    ) -> Result<Formats> {
         let schema = &selected.root.schema;
         let (key_name, value_name) = self.sink_format_names(properties, source, !schema.key.is_empty());
         let inherited = |of: &FormatSpec, name: &str| of.delimiter.filter(|_| of.name == name);
         let key_delimiter = properties.key_delimiter.or_else(|| inherited(&source.formats.key, &key_name));
         let value_delimiter = properties.value_delimiter.or_else(|| inherited(&source.formats.value, &value_name));
-        Ok(Formats {
-            key: formats::key_spec(&key_name, key_delimiter, schema.key.len())?,
-            value: formats::value_spec(
-                &value_name,
-                value_delimiter,
-                properties.wrap_single_value,
-                self.default_wrap(),
-            )?,
-            window: selected.window,
-        })
+        let key = formats::key_spec(&key_name, key_delimiter, schema.key.len())?;
+        let wrap = properties.wrap_single_value;
+        let value = formats::value_spec(&value_name, value_delimiter, wrap, self.default_wrap())?;
+        let mut key = formats::with_schema(key, formats::Side::Key, name, properties);
+        let mut value = formats::with_schema(value, formats::Side::Value, name, properties);
+        for (spec, of) in [(&mut key, &source.formats.key), (&mut value, &source.formats.value)] {
+            if spec.full_name.is_none() && spec.name == of.name && spec.name == "PROTOBUF" {
+                spec.full_name.clone_from(&of.full_name);
+            }
+        }
+        Ok(Formats { key, value, window: selected.window })
     }
 
     fn sink_topic(&self, name: &str, create: &CreateAs, properties: &Properties, source: &Source) -> Result<NewTopic> {

@@ -51,13 +51,13 @@ fn step(id: &str, source: &catalog::Source, schema: Schema, columns: Vec<SourceC
         schema,
         is_table: source.is_table(),
         key_format: source.formats.key.clone(),
-        kind: StepKind::Source(Source {
+        kind: StepKind::Source(Box::new(Source {
             name: source.name.clone(),
             topic: source.topic.clone(),
             formats: source.formats.clone(),
             declared: source.record_schema(),
             columns,
             timestamp: source.timestamp.clone(),
-        }),
+        })),
     }
 }

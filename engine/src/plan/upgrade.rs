@@ -35,10 +35,16 @@ fn kafka_kind(source: &Source) -> String {
 /// A topic and its formats as ksqlDB prints them.
 fn kafka_topic(source: &Source) -> String {
     let side = |spec: &FormatSpec, columns: usize| {
-        let delimiter = spec.delimiter.map(|delimiter| format!("delimiter={delimiter}")).unwrap_or_default();
+        let properties = [
+            spec.full_name.as_ref().map(|name| format!("fullSchemaName={name}")),
+            spec.delimiter.map(|delimiter| format!("delimiter={delimiter}")),
+            spec.nullable.map(|nullable| format!("nullableRepresentation={}", nullable.name())),
+            spec.schema_id.map(|id| format!("schemaId={id}")),
+        ];
         format!(
-            "format=FormatInfo{{format={}, properties={{{delimiter}}}}}, features=[{}]",
+            "format=FormatInfo{{format={}, properties={{{}}}}}, features=[{}]",
             spec.name,
+            properties.into_iter().flatten().collect::<Vec<_>>().join(", "),
             super::serde_features(spec, columns).unwrap_or_default()
         )
     };

@@ -382,6 +382,13 @@ impl Runtime {
                 Ok(()) | Err(LogError::UnknownTopic(_)) => {}
                 Err(error) => return Err(error.into()),
             }
+            // Nothing refers to it any more, and a topic that is made again has the same schema again.
+            let subject = self.schemas.subject(&topic.name, true, None);
+            if self.schemas.is_there()
+                && let Err(error) = self.schemas.delete(&subject)
+            {
+                tracing::warn!("subject {subject} stays in the schema registry: {error}");
+            }
         }
         Ok(self.log.delete_group(group)?)
     }

@@ -13,6 +13,8 @@ mod error;
 mod framing;
 mod names;
 mod none;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::fmt;
 use std::sync::Arc;
@@ -142,6 +144,11 @@ pub trait Schemas: Send + Sync + fmt::Debug {
     /// # Errors
     /// The registry cannot be asked.
     fn has(&self, subject: Option<&str>, id: Option<i32>) -> Result<bool, SchemaError>;
+
+    /// Whether there is a registry at all.
+    fn is_there(&self) -> bool {
+        true
+    }
 
     /// The subject of the keys or values of a topic. `full_name` is that of the record or message written there.
     fn subject(&self, topic: &str, is_key: bool, full_name: Option<&str>) -> String;

@@ -29,6 +29,10 @@ impl Schemas for NoSchemas {
         Err(SchemaError::None)
     }
 
+    fn is_there(&self) -> bool {
+        false
+    }
+
     fn subject(&self, topic: &str, is_key: bool, _: Option<&str>) -> String {
         topic_subject(topic, is_key)
     }

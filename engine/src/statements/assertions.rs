@@ -3,6 +3,7 @@
 use sql::{Expr, ExprKind, Statement, With};
 
 use super::{Failure, FailureKind, Outcome, View};
+use crate::schemas::SchemaError;
 
 /// How an assertion stands now.
 pub(crate) enum Asserted {
@@ -22,15 +23,25 @@ pub(crate) fn topic(view: View<'_>, statement: &Statement) -> Result<Asserted, F
     Ok(problem.map_or_else(|| Asserted::Holds(holds()), Asserted::NotYet))
 }
 
-/// `ASSERT [NOT EXISTS] SCHEMA …`: without a registry no schema exists.
-pub(crate) fn schema(exists: bool, subject: Option<&str>, id: Option<i32>) -> Result<Outcome, Failure> {
-    if !exists {
-        return Ok(Outcome::AssertedSchema { subject: subject.map(str::to_owned), id, exists });
+/// `ASSERT [NOT EXISTS] SCHEMA [SUBJECT …] [ID …]`: whether it holds now. Without a registry no schema exists.
+pub(crate) fn schema(
+    view: View<'_>,
+    exists: bool,
+    subject: Option<&str>,
+    id: Option<i32>,
+) -> Result<Asserted, Failure> {
+    let is_there = match view.schemas.has(subject, id) {
+        Err(SchemaError::None) => false,
+        answer => answer
+            .map_err(|error| Failure::new(FailureKind::Assertion, format!("Cannot check schema existence: {error}")))?,
+    };
+    if is_there == exists {
+        return Ok(Asserted::Holds(Outcome::AssertedSchema { subject: subject.map(str::to_owned), id, exists }));
     }
-    let subject = subject.map(|subject| format!(" subject name {subject}"));
-    let id = id.map(|id| format!(" id {id}"));
-    let what: Vec<String> = [subject, id].into_iter().flatten().collect();
-    Err(Failure::new(FailureKind::Assertion, format!("Schema with{} does not exist", what.concat())))
+    let subject = subject.map(|subject| format!(" subject name {subject}")).unwrap_or_default();
+    let id = id.map(|id| format!(" id {id}")).unwrap_or_default();
+    let problem = if is_there { "exists" } else { "does not exist" };
+    Ok(Asserted::NotYet(format!("Schema with{subject}{id} {problem}")))
 }
 
 /// What is wrong, if anything.

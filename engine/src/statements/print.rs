@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::formats::sniff::Sniffer;
 use crate::log::{Log, Position, RawBatch, Reader, Signal, TopicPartition};
 use crate::rows::{End, ReaderGone, RowBatch, RowReceiver, RowSender, channel};
+use crate::schemas::Schemas;
 
 use super::Failure;
 
@@ -49,7 +50,12 @@ impl Print {
 
 /// Starts printing; each row is a line. With `announce` lines about the guessed formats come first and whenever the
 /// guess changes.
-pub(crate) fn print(log: &Arc<dyn Log>, print: Print, announce: bool) -> Result<RowReceiver, Failure> {
+pub(crate) fn print(
+    log: &Arc<dyn Log>,
+    schemas: &Arc<dyn Schemas>,
+    print: Print,
+    announce: bool,
+) -> Result<RowReceiver, Failure> {
     let topic = log.topic(&print.topic)?;
     let topic = topic.ok_or_else(|| Failure::request(format!("Topic does not exist: {}", print.topic)))?;
     let name: Arc<str> = topic.name.as_str().into();
@@ -63,7 +69,7 @@ pub(crate) fn print(log: &Arc<dyn Log>, print: Print, announce: bool) -> Result<
     let reader = log.reader(from, wake.clone())?;
     let to_wake = wake.clone();
     let (sender, receiver) = channel(move || to_wake.raise());
-    let printer = Printer::new(print, announce, sender);
+    let printer = Printer::new(print, schemas, announce, sender);
     thread::Builder::new()
         .name("print".to_owned())
         .spawn(move || printer.run(reader, &wake))
@@ -83,13 +89,13 @@ struct Printer {
 }
 
 impl Printer {
-    fn new(print: Print, announce: bool, sender: RowSender) -> Self {
+    fn new(print: Print, schemas: &Arc<dyn Schemas>, announce: bool, sender: RowSender) -> Self {
         Self {
             print,
             announce,
             sender,
-            keys: Sniffer::keys(),
-            values: Sniffer::values(),
+            keys: Sniffer::keys(Arc::clone(schemas)),
+            values: Sniffer::values(Arc::clone(schemas)),
             announced: None,
             seen: 0,
             shown: 0,
@@ -186,6 +192,7 @@ mod tests {
     use super::*;
     use crate::log::{Embedded, Output, Records, TopicSpec};
     use crate::rows::Event;
+    use crate::schemas::NoSchemas;
 
     const VALUES: [Option<&[u8]>; 3] = [Some(b"{\"V\":1}"), Some(b"{}"), None];
 
@@ -199,7 +206,7 @@ mod tests {
             headers: None,
         };
         log.append(vec![Output { to: TopicPartition { topic: "t".into(), partition: 0 }, records }]).unwrap();
-        let mut rows = print(&log, print_as, announce).unwrap();
+        let mut rows = print(&log, &(Arc::new(NoSchemas) as Arc<dyn Schemas>), print_as, announce).unwrap();
         let mut lines = Vec::new();
         loop {
             match rows.try_next() {

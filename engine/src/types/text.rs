@@ -332,8 +332,18 @@ pub fn java_compare_bytes(left: &[u8], right: &[u8]) -> Ordering {
 /// Fills `order` with the places of keys (second of each pair) in the order in which a `java.util.HashMap` made for just
 /// these keys walks them. What folds over a map shows it.
 pub fn java_map_order<'a>(keys: impl ExactSizeIterator<Item = &'a str>, order: &mut Vec<(usize, usize)>) {
+    table_order(keys, 1, order);
+}
+
+/// As [`java_map_order`], of a map that was made empty and has grown since.
+pub fn java_grown_map_order<'a>(keys: impl ExactSizeIterator<Item = &'a str>, order: &mut Vec<(usize, usize)>) {
+    table_order(keys, 16, order);
+}
+
+/// The order in a table of at least `least` places, a power of two.
+fn table_order<'a>(keys: impl ExactSizeIterator<Item = &'a str>, least: usize, order: &mut Vec<(usize, usize)>) {
     let count = keys.len();
-    let table = count.next_power_of_two();
+    let table = count.next_power_of_two().max(least);
     // More than three quarters full: the table doubles.
     let table = if count * 4 > table * 3 { table * 2 } else { table };
     let bucket = |key: &str| {

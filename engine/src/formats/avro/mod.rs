@@ -84,7 +84,7 @@ impl Format for Avro {
         half: &Half,
     ) -> Result<Box<dyn Decode>, FormatError> {
         self.validate(columns, half.is_key)?;
-        let reader = match spec.schema_id {
+        let reader = match spec.reader_schema() {
             Some(id) => Some(Arc::new(registered(id, half)?.1)),
             None => None,
         };
@@ -107,6 +107,23 @@ impl Format for Avro {
         };
         let layout = layout::Layout::new(&avro, columns, wrapped).map_err(FormatError::Schema)?;
         Ok(Box::new(encode::AvroEncoder::new(id, layout, wrapped)))
+    }
+
+    fn language(&self) -> Option<Language> {
+        Some(Language::Avro)
+    }
+
+    fn columns(&self, schema: &Schema, spec: &FormatSpec, is_key: bool) -> Result<Vec<Column>, FormatError> {
+        columns(schema, spec, is_key)
+    }
+
+    fn schema(&self, columns: &[Column], spec: &FormatSpec, half: &Half) -> Result<Option<Schema>, FormatError> {
+        schema(columns, spec, half.is_key).map(Some)
+    }
+
+    fn full_names(&self, schema: &Schema) -> Result<Vec<String>, FormatError> {
+        let avro = AvroSchema::parse(schema).map_err(|error| FormatError::Schema(error.to_string()))?;
+        Ok(vec![avro.full_name().to_owned()])
     }
 }
 

@@ -118,6 +118,28 @@ pub(super) fn read_decimal(scanner: &mut Scanner<'_>, kind: Kind, ty: &SqlType) 
     value.or_else(Fault::value)
 }
 
+/// The unscaled value of a DECIMAL that is written as the Base64 of the writer's, of scale `from`.
+pub(super) fn read_base64_decimal(scanner: &mut Scanner<'_>, ty: &SqlType, from: i8) -> Result<i128> {
+    let SqlType::Decimal { precision, scale } = *ty else { return no_coercion(&ty.to_string()) };
+    let mut bytes = Vec::new();
+    read_bytes(scanner, Kind::String, &mut bytes)?;
+    // Of the same value, fewer bytes may do.
+    let sign = if bytes.first().is_some_and(|byte| byte & 0x80 != 0) { 0xFF } else { 0 };
+    let padding = bytes.iter().take_while(|byte| **byte == sign).count().min(bytes.len().saturating_sub(1));
+    let digits = bytes.get(padding..).unwrap_or_default();
+    let mut wide = [sign; 17];
+    let Some(place) = wide.len().checked_sub(digits.len()) else { return out_of_range("a longer number", ty) };
+    wide[place..].copy_from_slice(digits);
+    let (head, tail) = wide.split_at(1);
+    let unscaled = i128::from_be_bytes(tail.try_into().unwrap_or([sign; 16]));
+    if *head != [if unscaled < 0 { 0xFF } else { 0 }] {
+        return out_of_range("a longer number", ty);
+    }
+    let mut text = String::new();
+    crate::types::text::plain_decimal(unscaled, from, &mut text);
+    exact_decimal(&text, precision, scale).or_else(Fault::value)
+}
+
 /// Appends any value as text: numbers as Java's numbers write themselves, objects as JSON, arrays as `[a, b]`.
 pub(super) fn read_text(scanner: &mut Scanner<'_>, kind: Kind, out: &mut Vec<u8>) -> Result<()> {
     match kind {

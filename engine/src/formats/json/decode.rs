@@ -4,22 +4,24 @@
 //! not fit makes the whole record bad, also in columns that nobody uses: ksqlDB reads every declared column.
 
 use super::coerce::{
-    Fault, Result, push_string, read_bytes, read_decimal, read_double, read_int, read_long, read_text, wrong_type,
+    Fault, Result, push_string, read_base64_decimal, read_bytes, read_decimal, read_double, read_int, read_long,
+    read_text, wrong_type,
 };
 use super::scan::{Kind, Scanner};
-use super::shape::{Fields, Found, Shape};
+use super::shape::{Fields, Found, Shape, Written};
 use crate::formats::column::{ColumnBuilder, Values};
 use crate::formats::{Decode, Decoded};
 use crate::types::{Column, SqlType};
 use arrow::array::{Array, BinaryArray};
 
 /// Decodes records of some columns.
-pub(super) struct JsonDecoder {
+pub(in crate::formats) struct JsonDecoder {
     /// Whether a record is an object of columns or the bare value of the only one.
     wrapped: bool,
     /// All declared columns. Those that are not used are only read to see whether they can be.
     columns: Vec<ColumnBuilder>,
-    fields: Fields,
+    /// What is known of records, for each way in which they are written.
+    ways: Vec<Fields>,
     /// Positions of the used columns, each once.
     used: Vec<usize>,
     is_used: Vec<bool>,
@@ -29,12 +31,12 @@ pub(super) struct JsonDecoder {
 
 impl JsonDecoder {
     /// A decoder of `columns` that produces those at the positions `used`.
-    pub(super) fn new(columns: &[Column], used: &[usize], wrapped: bool) -> Self {
+    pub(super) fn new(columns: &[Column], used: &[usize], wrapped: bool, written: Written<'_>) -> Self {
         let is_used: Vec<bool> = (0..columns.len()).map(|i| used.contains(&i)).collect();
         let each: Vec<usize> = (0..columns.len()).filter(|i| is_used[*i]).collect();
         Self {
             wrapped,
-            fields: Fields::new(columns.iter().map(|column| (column.name.as_str(), &column.ty))),
+            ways: vec![Fields::new(named(columns), written)],
             columns: columns.iter().map(|column| ColumnBuilder::new(&column.ty)).collect(),
             output: used.iter().filter_map(|i| each.iter().position(|used| used == i)).collect(),
             used: each,
@@ -42,12 +44,60 @@ impl JsonDecoder {
         }
     }
 
+    /// Another way in which records of these columns may be written; its number. The first is 0.
+    pub(in crate::formats) fn add_way(&mut self, columns: &[Column], writer: &SqlType) -> usize {
+        let fields = match columns {
+            [only] if !self.wrapped => {
+                let record = SqlType::Struct(vec![(only.name.clone(), writer.clone())]);
+                Fields::new(named(columns), Written::BySchema(Some(&record)))
+            }
+            _ => Fields::new(named(columns), Written::BySchema(Some(writer))),
+        };
+        self.ways.push(fields);
+        self.ways.len() - 1
+    }
+
+    /// Forgets all ways but the first.
+    pub(in crate::formats) fn forget_ways(&mut self) {
+        self.ways.truncate(1);
+    }
+
+    /// Decodes a batch of payloads. `text` says where in a payload the text is and in which way it is written, or why
+    /// there is none.
+    pub(in crate::formats) fn decode_within(
+        &mut self,
+        payloads: &BinaryArray,
+        text: impl Fn(&[u8]) -> std::result::Result<(&[u8], usize), String>,
+    ) -> Decoded {
+        let mut bad = Vec::new();
+        for row in 0..payloads.len() {
+            if payloads.is_valid(row) {
+                let read = match text(payloads.value(row)) {
+                    Ok((text, way)) => self.read(text, way).map_err(|fault| fault.into_message()),
+                    Err(reason) => Err(reason),
+                };
+                if let Err(reason) = read {
+                    bad.push((row, reason));
+                    self.used.iter().for_each(|i| self.columns[*i].truncate(row));
+                }
+            }
+            for i in &self.used {
+                let column = &mut self.columns[*i];
+                if column.len() == row {
+                    column.append_null();
+                }
+            }
+        }
+        let finished: Vec<_> = self.used.iter().map(|i| self.columns[*i].finish()).collect();
+        Decoded { columns: self.output.iter().map(|i| finished[*i].clone()).collect(), bad }
+    }
+
     /// Appends one record to the used columns it has values for.
-    fn read(&mut self, payload: &[u8]) -> Result<()> {
+    fn read(&mut self, payload: &[u8], way: usize) -> Result<()> {
         // The value ends before what is no UTF-8, or runs into it: then the text is cut off there, which is a mistake.
         let (text, rest) = valid_utf8(payload);
         let mut scanner = Scanner::new(text.strip_prefix('\u{FEFF}').unwrap_or(text));
-        let read = self.read_first(&mut scanner, rest);
+        let read = self.read_first(&mut scanner, way, rest);
         if read.is_err() && !rest.is_empty() && scanner.is_at_end() {
             return Fault::syntax("Invalid JSON: not UTF-8".to_owned());
         }
@@ -56,11 +106,12 @@ impl JsonDecoder {
 
     /// Reads the value that is next. What follows it (`rest` among it) is not looked at, as in Jackson: that may be the
     /// window of a key.
-    fn read_first(&mut self, scanner: &mut Scanner<'_>, rest: &[u8]) -> Result<()> {
+    fn read_first(&mut self, scanner: &mut Scanner<'_>, way: usize, rest: &[u8]) -> Result<()> {
         let kind = scanner.kind()?;
+        let fields = &mut self.ways[way];
         if self.wrapped {
             return match kind {
-                Kind::Object => read_fields(scanner, &mut self.fields, &mut self.columns, Some(&self.is_used)),
+                Kind::Object => read_fields(scanner, fields, &mut self.columns, Some(&self.is_used)),
                 Kind::Null => {
                     scanner.null()?;
                     Fault::value("A record must be an object, not null".to_owned())
@@ -68,7 +119,7 @@ impl JsonDecoder {
                 kind => wrong_type(scanner, kind, "STRUCT"),
             };
         }
-        if let (Some(column), Some(shape)) = (self.columns.first_mut(), self.fields.shapes.first_mut()) {
+        if let (Some(column), Some(shape)) = (self.columns.first_mut(), fields.shapes.first_mut()) {
             if self.is_used.first() == Some(&true) {
                 read_value(scanner, shape, column)?;
             } else {
@@ -84,24 +135,12 @@ impl JsonDecoder {
 
 impl Decode for JsonDecoder {
     fn decode(&mut self, payloads: &BinaryArray) -> Decoded {
-        let mut bad = Vec::new();
-        for row in 0..payloads.len() {
-            if payloads.is_valid(row)
-                && let Err(fault) = self.read(payloads.value(row))
-            {
-                bad.push((row, fault.into_message()));
-                self.used.iter().for_each(|i| self.columns[*i].truncate(row));
-            }
-            for i in &self.used {
-                let column = &mut self.columns[*i];
-                if column.len() == row {
-                    column.append_null();
-                }
-            }
-        }
-        let finished: Vec<_> = self.used.iter().map(|i| self.columns[*i].finish()).collect();
-        Decoded { columns: self.output.iter().map(|i| finished[*i].clone()).collect(), bad }
+        self.decode_within(payloads, |text| Ok((text, 0)))
     }
+}
+
+fn named(columns: &[Column]) -> impl Iterator<Item = (&str, &SqlType)> {
+    columns.iter().map(|column| (column.name.as_str(), &column.ty))
 }
 
 /// The UTF-8 that a payload starts with, and the bytes from the first on that are none.
@@ -187,6 +226,9 @@ fn read_value(scanner: &mut Scanner<'_>, shape: &mut Shape, column: &mut ColumnB
         (Values::Int(values), _) => values.push(read_int(scanner, kind, &column.ty)?),
         (Values::Long(values), _) => values.push(read_long(scanner, kind, &column.ty)?),
         (Values::Double(values), _) => values.push(read_double(scanner, kind)?),
+        (Values::Decimal(values), Shape::Base64Decimal(scale)) if kind == Kind::String => {
+            values.push(read_base64_decimal(scanner, &column.ty, *scale)?);
+        }
         (Values::Decimal(values), _) => values.push(read_decimal(scanner, kind, &column.ty)?),
         (Values::Bytes(bytes), _) => {
             if matches!(column.ty, SqlType::Bytes) {
@@ -200,20 +242,15 @@ fn read_value(scanner: &mut Scanner<'_>, shape: &mut Shape, column: &mut ColumnB
             if kind != Kind::Array {
                 return wrong_type(scanner, kind, &column.ty.to_string());
             }
-            let start = items.len();
-            let mut more = scanner.open(b']')?;
-            while more {
-                read_value(scanner, shape, items)
-                    .map_err(|fault| fault.under(|| format!("[{}]", items.len() - start)))?;
-                more = scanner.more(b']')?;
-            }
+            read_items(scanner, shape, items)?;
             offsets.push(items.len() as i32);
         }
-        (Values::Map { offsets, keys, values }, Shape::Map(shape)) => {
-            if kind != Kind::Object {
-                return wrong_type(scanner, kind, &column.ty.to_string());
+        (Values::Map { offsets, keys, values }, Shape::Map { values: shape, as_entries }) => {
+            match (kind, *as_entries) {
+                (Kind::Object, _) => read_entries(scanner, keys, values, shape, read_object)?,
+                (Kind::Array, true) => read_entries(scanner, keys, values, shape, read_pairs)?,
+                _ => return wrong_type(scanner, kind, &column.ty.to_string()),
             }
-            read_entries(scanner, keys, values, shape)?;
             offsets.push(keys.len() as i32);
         }
         (Values::Struct(columns), Shape::Struct(fields)) => {
@@ -227,6 +264,11 @@ fn read_value(scanner: &mut Scanner<'_>, shape: &mut Shape, column: &mut ColumnB
                 }
             }
         }
+        (Values::Struct(columns), Shape::Union(fields)) => {
+            if !read_union(scanner, kind, fields, columns)? {
+                return wrong_type(scanner, kind, &column.ty.to_string());
+            }
+        }
         (Values::List { .. } | Values::Map { .. } | Values::Struct(_), _) => {
             return wrong_type(scanner, kind, &column.ty.to_string());
         }
@@ -235,33 +277,111 @@ fn read_value(scanner: &mut Scanner<'_>, shape: &mut Shape, column: &mut ColumnB
     Ok(())
 }
 
+/// Appends the items of an array.
+fn read_items(scanner: &mut Scanner<'_>, shape: &mut Shape, items: &mut ColumnBuilder) -> Result<()> {
+    let start = items.len();
+    let mut more = scanner.open(b']')?;
+    while more {
+        read_value(scanner, shape, items).map_err(|fault| fault.under(|| format!("[{}]", items.len() - start)))?;
+        more = scanner.more(b']')?;
+    }
+    Ok(())
+}
+
+/// Appends the value that is next to the field of a union that it belongs to, and NULL to the others; whether there is one.
+fn read_union(
+    scanner: &mut Scanner<'_>,
+    kind: Kind,
+    fields: &mut Fields,
+    columns: &mut [ColumnBuilder],
+) -> Result<bool> {
+    let Some(at) = union_field(scanner, kind, fields, columns)? else { return Ok(false) };
+    for (i, (column, shape)) in columns.iter_mut().zip(&mut fields.shapes).enumerate() {
+        if i == at {
+            read_value(scanner, shape, column)?;
+        } else {
+            column.append_null();
+        }
+    }
+    Ok(true)
+}
+
+/// The field of a union that the value that is next belongs to: the first whose type it has, else the object with the
+/// most names in common.
+fn union_field(
+    scanner: &Scanner<'_>,
+    kind: Kind,
+    fields: &mut Fields,
+    columns: &[ColumnBuilder],
+) -> Result<Option<usize>> {
+    let is_whole = kind == Kind::Number && !scanner.clone().number()?.contains(['.', 'e', 'E']);
+    let fits = |column: &ColumnBuilder| match (&column.ty, kind) {
+        (SqlType::Boolean, Kind::Boolean)
+        | (SqlType::String, Kind::String)
+        | (SqlType::Double | SqlType::Decimal { .. }, Kind::Number)
+        | (SqlType::Array(_), Kind::Array)
+        | (SqlType::Map(..), Kind::Object | Kind::Array) => true,
+        (SqlType::Integer | SqlType::Bigint | SqlType::Time | SqlType::Date | SqlType::Timestamp, Kind::Number) => {
+            is_whole
+        }
+        _ => false,
+    };
+    if let Some(at) = columns.iter().position(fits) {
+        return Ok(Some(at));
+    }
+    if kind != Kind::Object {
+        return Ok(None);
+    }
+    let mut best = None;
+    for (i, shape) in fields.shapes.iter_mut().enumerate() {
+        let Shape::Struct(fields) = shape else { continue };
+        let mut scanner = scanner.clone();
+        fields.start();
+        let (mut common, mut more) = (0, scanner.open(b'}')?);
+        while more {
+            common += usize::from(fields.find(scanner.key()?).is_some());
+            scanner.skip()?;
+            more = scanner.more(b'}')?;
+        }
+        if best.is_none_or(|(most, _)| common > most) {
+            best = Some((common, i));
+        }
+    }
+    Ok(best.map(|(_, i)| i))
+}
+
+/// Appends the entries of a map at the positions that the last argument picks.
+type ReadEntries =
+    fn(&mut Scanner<'_>, &mut ColumnBuilder, &mut ColumnBuilder, &mut Shape, &dyn Fn(usize) -> bool) -> Result<()>;
+
 /// Appends the entries of a map. Of several values for a key the last counts.
 fn read_entries(
     scanner: &mut Scanner<'_>,
     keys: &mut ColumnBuilder,
     values: &mut ColumnBuilder,
     shape: &mut Shape,
+    read: ReadEntries,
 ) -> Result<()> {
     let start = keys.len();
-    let object = scanner.clone();
-    read_entries_where(scanner, keys, values, shape, |_| true)?;
+    let map = scanner.clone();
+    read(scanner, keys, values, shape, &|_| true)?;
     if let Values::Bytes(names) = &keys.values
         && let Some(last) = names.last_occurrences(start)
     {
         keys.truncate(start);
         values.truncate(start);
-        read_entries_where(&mut object.clone(), keys, values, shape, |i| last.get(i) == Some(&true))?;
+        read(&mut map.clone(), keys, values, shape, &|i| last.get(i) == Some(&true))?;
     }
     Ok(())
 }
 
-/// Appends the entries at the positions that `keep` picks.
-fn read_entries_where(
+/// Entries that are the fields of an object.
+fn read_object(
     scanner: &mut Scanner<'_>,
     keys: &mut ColumnBuilder,
     values: &mut ColumnBuilder,
     shape: &mut Shape,
-    keep: impl Fn(usize) -> bool,
+    keep: &dyn Fn(usize) -> bool,
 ) -> Result<()> {
     let mut more = scanner.open(b'}')?;
     let mut position = 0;
@@ -280,6 +400,70 @@ fn read_entries_where(
         }
         position += 1;
         more = scanner.more(b'}')?;
+    }
+    Ok(())
+}
+
+/// Entries that are objects of a `key` and a `value`. A key that is null is the text `null`, as it is elsewhere.
+fn read_pairs(
+    scanner: &mut Scanner<'_>,
+    keys: &mut ColumnBuilder,
+    values: &mut ColumnBuilder,
+    shape: &mut Shape,
+    keep: &dyn Fn(usize) -> bool,
+) -> Result<()> {
+    let mut more = scanner.open(b']')?;
+    let mut position = 0;
+    while more {
+        let kind = scanner.kind()?;
+        if kind != Kind::Object {
+            return wrong_type(scanner, kind, "an entry of a map");
+        }
+        if keep(position) {
+            read_pair(scanner, keys, values, shape)?;
+        } else {
+            scanner.skip()?;
+        }
+        position += 1;
+        more = scanner.more(b']')?;
+    }
+    Ok(())
+}
+
+fn read_pair(
+    scanner: &mut Scanner<'_>,
+    keys: &mut ColumnBuilder,
+    values: &mut ColumnBuilder,
+    shape: &mut Shape,
+) -> Result<()> {
+    let (key_row, value_row) = (keys.len(), values.len());
+    let mut more = scanner.open(b'}')?;
+    while more {
+        let name = scanner.key()?;
+        match name.raw {
+            "key" => {
+                keys.truncate(key_row);
+                let kind = scanner.kind()?;
+                let Values::Bytes(names) = &mut keys.values else {
+                    return Fault::value("JSON only supports MAP types with STRING keys".to_owned());
+                };
+                read_text(scanner, kind, &mut names.data)?;
+                names.end();
+                keys.mark_present();
+            }
+            "value" => {
+                values.truncate(value_row);
+                read_value(scanner, shape, values).map_err(|fault| fault.under(|| ".value".to_owned()))?;
+            }
+            _ => scanner.skip()?,
+        }
+        more = scanner.more(b'}')?;
+    }
+    if keys.len() == key_row {
+        return Fault::value("An entry of a map has no key".to_owned());
+    }
+    if values.len() == value_row {
+        values.append_null();
     }
     Ok(())
 }

@@ -9,8 +9,9 @@ use crate::formats::{Encode, FormatError, row_count};
 use crate::types::Column;
 
 /// Encodes records as objects of columns, or as the bare value of the only column.
-pub(super) struct JsonEncoder {
+pub(in crate::formats) struct JsonEncoder {
     wrapped: bool,
+    dialect: Dialect,
     /// `{"A":`, `,"B":` …
     prefixes: Vec<String>,
     /// Bytes of the last batch, a guess for the next one.
@@ -19,15 +20,16 @@ pub(super) struct JsonEncoder {
 
 impl JsonEncoder {
     /// An encoder of `columns`.
-    pub(super) fn new(columns: &[Column], wrapped: bool) -> Self {
-        Self { wrapped, prefixes: field_prefixes(columns.iter().map(|column| column.name.as_str())), capacity: 0 }
+    pub(super) fn new(columns: &[Column], wrapped: bool, dialect: Dialect) -> Self {
+        let prefixes = field_prefixes(columns.iter().map(|column| column.name.as_str()));
+        Self { wrapped, dialect, prefixes, capacity: 0 }
     }
 }
 
 impl Encode for JsonEncoder {
     fn encode(&mut self, columns: &[ArrayRef], present: Option<&BooleanBuffer>) -> Result<BinaryArray, FormatError> {
         let rows = row_count(columns, present);
-        let writers: Vec<_> = columns.iter().map(|column| ValueWriter::new(column, Dialect::Record)).collect();
+        let writers: Vec<_> = columns.iter().map(|column| ValueWriter::new(column, self.dialect)).collect();
         let mut payloads = Payloads::new(rows, String::with_capacity(self.capacity));
         let bare = if self.wrapped { None } else { writers.first() };
         for row in 0..rows {

@@ -13,6 +13,11 @@ mod scan;
 mod shape;
 pub(super) mod value;
 
+pub(super) use decode::JsonDecoder;
+pub(super) use encode::JsonEncoder;
+pub(super) use shape::{UNION_FIELD, Written, is_special};
+pub(super) use value::Dialect;
+
 use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half, schema_error};
 use crate::types::{Column, SqlType};
 
@@ -37,10 +42,7 @@ impl Format for Json {
     }
 
     fn validate(&self, columns: &[Column], is_key: bool) -> Result<(), FormatError> {
-        if columns.iter().all(|column| has_text_keys(&column.ty)) {
-            return Ok(());
-        }
-        Err(schema_error("JSON", columns, is_key, "JSON only supports MAP types with STRING keys"))
+        check_maps(self.name(), columns, is_key)
     }
 
     fn decoder(
@@ -50,17 +52,41 @@ impl Format for Json {
         used: &[usize],
         half: &Half,
     ) -> Result<Box<dyn Decode>, FormatError> {
-        Ok(Box::new(decode::JsonDecoder::new(columns, used, is_wrapped(spec, columns, half.is_key))))
+        Ok(Box::new(decoder(spec, columns, used, half, Written::Plain)))
     }
 
     fn encoder(&self, spec: &FormatSpec, columns: &[Column], half: &Half) -> Result<Box<dyn Encode>, FormatError> {
-        Ok(Box::new(encode::JsonEncoder::new(columns, is_wrapped(spec, columns, half.is_key))))
+        Ok(Box::new(encoder(spec, columns, half, Dialect::Record)))
     }
 }
 
+/// A decoder of JSON that is written in this way.
+pub(super) fn decoder(
+    spec: &FormatSpec,
+    columns: &[Column],
+    used: &[usize],
+    half: &Half,
+    written: Written<'_>,
+) -> JsonDecoder {
+    JsonDecoder::new(columns, used, is_wrapped(spec, columns, half.is_key), written)
+}
+
+/// An encoder of JSON in one of the dialects of records.
+pub(super) fn encoder(spec: &FormatSpec, columns: &[Column], half: &Half, dialect: Dialect) -> JsonEncoder {
+    JsonEncoder::new(columns, is_wrapped(spec, columns, half.is_key), dialect)
+}
+
 /// Several columns are always an object; a single key column never is.
-fn is_wrapped(spec: &FormatSpec, columns: &[Column], is_key: bool) -> bool {
+pub(super) fn is_wrapped(spec: &FormatSpec, columns: &[Column], is_key: bool) -> bool {
     columns.len() != 1 || (spec.wrap_single && !is_key)
+}
+
+/// Refuses maps with other keys than texts.
+pub(super) fn check_maps(format: &str, columns: &[Column], is_key: bool) -> Result<(), FormatError> {
+    if columns.iter().all(|column| has_text_keys(&column.ty)) {
+        return Ok(());
+    }
+    Err(schema_error(format, columns, is_key, "JSON only supports MAP types with STRING keys"))
 }
 
 fn has_text_keys(ty: &SqlType) -> bool {

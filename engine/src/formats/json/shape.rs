@@ -6,20 +6,94 @@ use crate::types::SqlType;
 /// Keys remembered per kind of object. More are looked up each time.
 const KEYS_MAX: usize = 128;
 
+/// The fields of what may be of several types begin so; a number follows.
+pub(in crate::formats) const UNION_FIELD: &str = "io.confluent.connect.json.OneOf.field.";
+
+/// How values are written.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::formats) enum Written<'a> {
+    /// As ksqlDB writes JSON.
+    Plain,
+    /// As Connect's converter for JSON Schema writes them: maps may be arrays of `{"key": …, "value": …}`. What the
+    /// writer's schema describes is this, where it is known.
+    BySchema(Option<&'a SqlType>),
+}
+
+impl<'a> Written<'a> {
+    /// How a part is written, found in the writer's type by `part`.
+    fn within(self, part: impl FnOnce(&'a SqlType) -> Option<&'a SqlType>) -> Self {
+        match self {
+            Self::Plain => Self::Plain,
+            Self::BySchema(ty) => Self::BySchema(ty.and_then(part)),
+        }
+    }
+
+    /// How the field of that name is written: the writer may call it so, or so but for the case of its letters.
+    fn field(self, name: &str) -> Self {
+        self.within(|ty| {
+            let SqlType::Struct(fields) = ty else { return None };
+            let exact = fields.iter().find(|(other, _)| other == name);
+            exact.or_else(|| fields.iter().find(|(other, _)| other.to_uppercase() == name)).map(|(_, ty)| ty)
+        })
+    }
+}
+
+/// Whether a writer's type has values that are read in another way than those of plain JSON.
+pub(in crate::formats) fn is_special(ty: &SqlType) -> bool {
+    match ty {
+        SqlType::Decimal { .. } => true,
+        SqlType::Array(item) => is_special(item),
+        SqlType::Map(_, value) => is_special(value),
+        SqlType::Struct(fields) => is_union(fields) || fields.iter().any(|(_, ty)| is_special(ty)),
+        _ => false,
+    }
+}
+
+fn is_union(fields: &[(String, SqlType)]) -> bool {
+    !fields.is_empty() && fields.iter().all(|(name, _)| name.starts_with(UNION_FIELD))
+}
+
 /// State of decoding one type: for every struct in it, its fields.
 pub(super) enum Shape {
     Scalar,
+    /// A DECIMAL whose text is the Base64 of its unscaled bytes, of that scale.
+    Base64Decimal(i8),
     List(Box<Shape>),
-    Map(Box<Shape>),
+    Map {
+        values: Box<Shape>,
+        /// Maps may be arrays, too.
+        as_entries: bool,
+    },
     Struct(Fields),
+    /// One of the fields, by the kind of value that stands there.
+    Union(Fields),
 }
 
 impl Shape {
-    fn new(ty: &SqlType) -> Self {
+    fn new(ty: &SqlType, written: Written<'_>) -> Self {
         match ty {
-            SqlType::Array(item) => Self::List(Box::new(Self::new(item))),
-            SqlType::Map(_, value) => Self::Map(Box::new(Self::new(value))),
-            SqlType::Struct(fields) => Self::Struct(Fields::new(fields.iter().map(|(name, ty)| (name.as_str(), ty)))),
+            SqlType::Decimal { .. } => match written {
+                Written::BySchema(Some(SqlType::Decimal { scale, .. })) => Self::Base64Decimal(*scale),
+                _ => Self::Scalar,
+            },
+            SqlType::Array(item) => Self::List(Box::new(Self::new(
+                item,
+                written.within(|ty| if let SqlType::Array(item) = ty { Some(item) } else { None }),
+            ))),
+            SqlType::Map(_, value) => Self::Map {
+                values: Box::new(Self::new(
+                    value,
+                    written.within(|ty| if let SqlType::Map(_, value) = ty { Some(value) } else { None }),
+                )),
+                as_entries: matches!(written, Written::BySchema(_)),
+            },
+            SqlType::Struct(fields) => {
+                let of = Fields::new(fields.iter().map(|(name, ty)| (name.as_str(), ty)), written);
+                match written {
+                    Written::BySchema(Some(SqlType::Struct(fields))) if is_union(fields) => Self::Union(of),
+                    _ => Self::Struct(of),
+                }
+            }
             _ => Self::Scalar,
         }
     }
@@ -57,8 +131,9 @@ pub(super) struct Fields {
 
 impl Fields {
     /// No key seen yet.
-    pub(super) fn new<'a>(fields: impl Iterator<Item = (&'a str, &'a SqlType)>) -> Self {
-        let (names, shapes): (Vec<_>, Vec<_>) = fields.map(|(name, ty)| (Box::from(name), Shape::new(ty))).unzip();
+    pub(super) fn new<'a>(fields: impl Iterator<Item = (&'a str, &'a SqlType)>, written: Written<'_>) -> Self {
+        let (names, shapes): (Vec<_>, Vec<_>) =
+            fields.map(|(name, ty)| (Box::from(name), Shape::new(ty, written.field(name)))).unzip();
         Self { found: vec![Found::No; names.len()], names, shapes, known: Vec::new(), next: 0 }
     }
 

@@ -1,4 +1,4 @@
-//! Arrow values as JSON text, in the three dialects of ksqlDB.
+//! Arrow values as JSON text, in the dialects of ksqlDB.
 
 use arrow::array::{
     Array, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array, StringArray,
@@ -17,6 +17,8 @@ use crate::types::text;
 pub(in crate::formats) enum Dialect {
     /// Records in Kafka: times are numbers.
     Record,
+    /// As [`Dialect::Record`], but maps are arrays of `{"key": …, "value": …}`.
+    Registered,
     /// Rows of the REST API: times are texts.
     Rest,
     /// Inside a STRUCT of a REST row: times are numbers, and decimals went through a double.
@@ -53,6 +55,7 @@ enum Typed<'a> {
         offsets: &'a OffsetBuffer<i32>,
         keys: Box<ValueWriter<'a>>,
         values: Box<ValueWriter<'a>>,
+        as_entries: bool,
     },
     /// Each field with what stands before its value: `{"A":`, then `,"B":`.
     Struct(Vec<(String, ValueWriter<'a>)>),
@@ -94,6 +97,7 @@ impl<'a> ValueWriter<'a> {
                     offsets: map.offsets(),
                     keys: Box::new(Self::new(map.keys(), dialect)),
                     values: Box::new(Self::new(map.values(), dialect)),
+                    as_entries: dialect == Dialect::Registered,
                 }
             }
             DataType::Struct(_) => Typed::Struct(struct_writers(column.as_struct(), dialect)),
@@ -148,7 +152,10 @@ impl<'a> ValueWriter<'a> {
                 }
                 out.push(']');
             }
-            Typed::Map { offsets, keys, values } => {
+            Typed::Map { offsets, keys, values, as_entries: true } => {
+                write_entries(range(offsets, row), keys, values, out);
+            }
+            Typed::Map { offsets, keys, values, as_entries: false } => {
                 out.push('{');
                 for (i, entry) in range(offsets, row).enumerate() {
                     if i > 0 {
@@ -183,9 +190,27 @@ impl<'a> ValueWriter<'a> {
 }
 
 fn struct_writers(column: &StructArray, dialect: Dialect) -> Vec<(String, ValueWriter<'_>)> {
-    let inner = if dialect == Dialect::Record { Dialect::Record } else { Dialect::RestStruct };
+    let inner = if dialect == Dialect::Rest { Dialect::RestStruct } else { dialect };
     let names = column.fields().iter().map(|field| field.name().as_str());
     field_prefixes(names).into_iter().zip(column.columns().iter().map(|field| ValueWriter::new(field, inner))).collect()
+}
+
+/// Appends a map as an array of `{"key": …, "value": …}`.
+fn write_entries(entries: std::ops::Range<usize>, keys: &ValueWriter<'_>, values: &ValueWriter<'_>, out: &mut String) {
+    out.push('[');
+    for (i, entry) in entries.enumerate() {
+        out.push_str(if i > 0 { ",{\"key\":" } else { "{\"key\":" });
+        keys.write(entry, out);
+        out.push_str(",\"value\":");
+        values.write(entry, out);
+        out.push('}');
+    }
+    out.push(']');
+}
+
+/// Appends a text as a JSON string.
+pub(in crate::formats) fn write_json_string(text: &str, out: &mut String) {
+    write_string(text, Surrogates::Plain, out);
 }
 
 /// What stands before each field's value: `{"A":`, then `,"B":`.

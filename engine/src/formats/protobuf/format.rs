@@ -41,6 +41,31 @@ impl Format for Protobuf {
         self.validate(columns, half.is_key)?;
         Ok(Box::new(ProtobufEncoder::framed(spec, columns, half)?))
     }
+
+    fn language(&self) -> Option<Language> {
+        Some(Language::Protobuf)
+    }
+
+    fn columns(&self, schema: &Schema, spec: &FormatSpec, _: bool) -> Result<Vec<Column>, FormatError> {
+        super::columns(schema, spec)
+    }
+
+    fn schema(&self, columns: &[Column], spec: &FormatSpec, half: &Half) -> Result<Option<Schema>, FormatError> {
+        let full_name = effective_name(spec);
+        let subject = half.schemas.subject(&half.topic, half.is_key, full_name);
+        // One of several messages is written by the schema of all.
+        if full_name.is_some()
+            && let Ok(Some(latest)) = half.schemas.latest(&subject)
+            && super::message_names(&latest.schema).is_ok_and(|names| names.len() > 1)
+        {
+            return Ok(Some(Schema::clone(&latest.schema)));
+        }
+        schema(columns, full_name, spec.nullable).map(Some)
+    }
+
+    fn full_names(&self, schema: &Schema) -> Result<Vec<String>, FormatError> {
+        super::message_names(schema)
+    }
 }
 
 impl Format for ProtobufNoSr {

@@ -39,6 +39,16 @@ pub fn columns(schema: &Schema, spec: &FormatSpec) -> Result<Vec<Column>, Format
     Ok(fields.into_iter().map(|(name, ty)| Column { name, ty }).collect())
 }
 
+/// The full names of the messages at the top of the schema, in their order there.
+///
+/// # Errors
+/// The text is no schema.
+pub(super) fn message_names(schema: &Schema) -> Result<Vec<String>, FormatError> {
+    let types = parse(schema).map_err(FormatError::Schema)?;
+    let top = types.top.iter().filter_map(|at| types.messages.get(*at));
+    Ok(top.map(|message| message.full_name.to_string()).collect())
+}
+
 struct Inference<'a> {
     types: &'a Types,
     upper: bool,

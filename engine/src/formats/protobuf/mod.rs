@@ -41,5 +41,6 @@ pub use encode::MessageWriter;
 pub(super) use format::{Protobuf, ProtobufNoSr};
 use format::{bare_nullable, effective_name, schema};
 pub use infer::columns;
+use infer::message_names;
 use schema::named_schema_text;
 pub use schema::schema_text;

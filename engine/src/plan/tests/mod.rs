@@ -8,6 +8,7 @@ mod queries;
 mod stages;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sql::{Parsed, Statement, Variables};
 
@@ -16,6 +17,7 @@ use super::{Command, PlanError, Planner, Session, TopicInfo, Topics};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::expr::Registry;
+use crate::schemas::{NoSchemas, Schemas};
 
 /// Topics by name; missing ones are made when a statement names them.
 #[derive(Default)]
@@ -33,6 +35,7 @@ struct World {
     topics: Known,
     config: Config,
     functions: Registry,
+    schemas: Arc<dyn Schemas>,
 }
 
 impl World {
@@ -42,6 +45,7 @@ impl World {
             topics: Known::default(),
             config: Config::default(),
             functions: Registry::with(&[crate::expr::aggregates::FUNCTIONS]),
+            schemas: Arc::new(NoSchemas),
         }
     }
 
@@ -67,6 +71,7 @@ impl World {
             session: Session::new(&self.config, parsed.place()),
             topics: &self.topics,
             functions: &self.functions,
+            schemas: &*self.schemas,
         }
     }
 

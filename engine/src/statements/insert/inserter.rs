@@ -23,6 +23,7 @@ impl Inserter {
         super::check_enabled(view)?;
         let of_statement = |failure| Failure { kind: FailureKind::Statement, ..failure };
         let source = target(view, &super::json::folded(name)).map_err(of_statement)?;
+        super::check_key_schema(view, &source)?;
         let writer = Writer::new(&source, view.schemas).map_err(|error| Failure::statement(error.to_string()))?;
         Ok(Self { source, writer, log, clock })
     }

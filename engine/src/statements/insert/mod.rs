@@ -16,7 +16,9 @@ use std::sync::Arc;
 
 use crate::catalog::Source;
 use crate::config::setting;
+use crate::formats::{FormatError, Half, known_format};
 use crate::plan::other_spelling;
+use crate::schemas::Schema;
 use crate::types::{Column, Value};
 
 use super::topics::is_readonly;
@@ -75,13 +77,75 @@ pub(super) fn check_enabled(view: View<'_>) -> Result<(), Failure> {
 /// Writes rows that [`prepare`] made; they are durable on return.
 pub(crate) fn insert(view: View<'_>, name: &str, rows: &[Row]) -> Result<Outcome, Failure> {
     let source = target(view, name)?;
+    check_key_schema(view, &source).map_err(|failure| Failure {
+        message: format!("Failed to insert values into '{name}'. {}", failure.message),
+        ..failure
+    })?;
     let mut writer = Writer::new(&source, view.schemas).map_err(|error| write_failure(name, error.into()))?;
     writer.write(view.log, rows).map_err(|error| write_failure(name, error))?;
     Ok(Outcome::Nothing)
 }
 
+/// Keys go to partitions by their bytes, and these hold the id of a schema: rows of another one would go elsewhere.
+fn check_key_schema(view: View<'_>, source: &Source) -> Result<(), Failure> {
+    let spec = &source.formats.key;
+    let format = known_format(&spec.name).map_err(|error| Failure::statement(error.to_string()))?;
+    if format.language().is_none() || spec.schema_id.is_some() {
+        return Ok(());
+    }
+    let half = Half { topic: source.topic.as_str().into(), is_key: true, schemas: Arc::clone(view.schemas) };
+    let ours = format.schema(&source.schema.key, spec, &half).map_err(|error| Failure::statement(error.to_string()))?;
+    let subject = view.schemas.subject(&source.topic, true, spec.full_name.as_deref());
+    let latest = view.schemas.latest(&subject).map_err(|error| {
+        Failure::statement(format!(
+            "Could not determine that insert values operations is safe; operation potentially overrides existing key \
+             schema in schema registry.\nCaused by: {error}"
+        ))
+    })?;
+    match ours.zip(latest) {
+        Some((ours, latest)) if !is_same(&ours, &latest.schema) =>
+        {
+            Err(Failure::statement(format!(
+                "Cannot INSERT VALUES into data source `{}`. ksqlDB generated schema would overwrite existing key \
+             schema.\n\tExisting Schema: {}\n\tksqlDB Generated: {}",
+                source.name, latest.schema.text, ours.text
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether two schemas are the same but for white space and what Connect notes in them.
+fn is_same(one: &Schema, other: &Schema) -> bool {
+    let plain = |schema: &Schema| {
+        let mut text: serde_json::Value = serde_json::from_str(&schema.text).ok()?;
+        forget_notes(&mut text);
+        Some(text)
+    };
+    let words = |schema: &Schema| schema.text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    one.language == other.language
+        && match (plain(one), plain(other)) {
+            (Some(one), Some(other)) => one == other,
+            _ => words(one) == words(other),
+        }
+}
+
+fn forget_notes(schema: &mut serde_json::Value) {
+    match schema {
+        serde_json::Value::Object(fields) => {
+            fields.retain(|name, _| name != "connect.name");
+            fields.values_mut().for_each(forget_notes);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(forget_notes),
+        _ => {}
+    }
+}
+
 fn write_failure(name: &str, error: WriteError) -> Failure {
     match error {
+        WriteError::Format(FormatError::Schemas(error)) => {
+            Failure::statement(format!("Failed to insert values into '{name}'. Could not serialize value: {error}"))
+        }
         WriteError::Format(error) => Failure::statement(format!("Failed to insert values into '{name}'. {error}")),
         WriteError::Log(error) => {
             let told = error.told();

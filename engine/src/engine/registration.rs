@@ -1,0 +1,136 @@
+//! The schemas that commands bring into the registry: registered when a command is carried out, and before that, while
+//! the statements behind it are planned, seen as if they were.
+
+use std::sync::Arc;
+
+use crate::formats::{FormatError, Half, known_format, register as register_one};
+use crate::plan::NewSchema;
+use crate::schemas::{NoSchemas, Registered, Schema, SchemaError, Schemas};
+use crate::statements::Failure;
+
+/// Registers what a command writes by. `first` gets the subjects that had nothing before, so that it can be taken back.
+pub(super) fn register(
+    schemas: &Arc<dyn Schemas>,
+    wanted: &[NewSchema],
+    first: &mut Vec<String>,
+) -> Result<(), Failure> {
+    for new in wanted {
+        let half = half(new, schemas);
+        let subject = schemas.subject(&new.topic, new.is_key, new.spec.full_name.as_deref());
+        if let Some(id) = new.spec.schema_id
+            && schemas.has(Some(&subject), Some(id)).map_err(|error| refused(&error, &subject))?
+        {
+            continue;
+        }
+        let is_there = schemas.latest(&subject).map_err(|error| refused(&error, &subject))?.is_some();
+        if is_there && new.only_first {
+            continue;
+        }
+        let id = register_one(&new.spec, &new.columns, &half).map_err(|error| match error {
+            FormatError::Schemas(error) => refused(&error, &subject),
+            other => Failure::statement(other.to_string()),
+        })?;
+        if !is_there {
+            first.push(subject.clone());
+        }
+        check_id(new, id, &subject, &**schemas)?;
+    }
+    Ok(())
+}
+
+/// A schema that is named by its id has that id in the subject too.
+fn check_id(new: &NewSchema, id: Option<i32>, subject: &str, schemas: &dyn Schemas) -> Result<(), Failure> {
+    let (Some(wanted), Some(id)) = (new.spec.schema_id, id) else { return Ok(()) };
+    if wanted == id {
+        return Ok(());
+    }
+    let property = if new.is_key { "KEY_SCHEMA_ID" } else { "VALUE_SCHEMA_ID" };
+    let text = schemas.by_id(wanted).map(|schema| schema.text.clone()).unwrap_or_default();
+    Err(Failure::statement(format!(
+        "Schema id registered is {id} which is different from provided {property} {wanted}.\nTopic: {}\nSubject: \
+         {subject}\nSchema: {text}",
+        new.topic
+    )))
+}
+
+fn half(new: &NewSchema, schemas: &Arc<dyn Schemas>) -> Half {
+    Half { topic: Arc::from(new.topic.as_str()), is_key: new.is_key, schemas: Arc::clone(schemas) }
+}
+
+/// In ksqlDB's words, which say it twice.
+fn refused(error: &SchemaError, subject: &str) -> Failure {
+    let reason = match error {
+        SchemaError::Incompatible { why, .. } if why.starts_with("Schema being registered") => why.clone(),
+        SchemaError::Incompatible { why, .. } => format!(
+            "Schema being registered is incompatible with an earlier schema for subject \"{subject}\", details: \
+             [{why}]; error code: 409"
+        ),
+        SchemaError::Refused { code, message } => format!("{message}; error code: {code}"),
+        other => other.to_string(),
+    };
+    let twice = "Could not register schema for topic: ";
+    Failure::statement(format!("{twice}{twice}{reason}"))
+}
+
+/// The registry, and what commands that are planned but not carried out will have registered there.
+#[derive(Debug)]
+pub(super) struct PlannedSchemas<'a> {
+    there: &'a Arc<dyn Schemas>,
+    planned: Vec<(String, bool, Arc<Schema>)>,
+}
+
+impl<'a> PlannedSchemas<'a> {
+    /// What is there, and these.
+    pub(super) fn new(there: &'a Arc<dyn Schemas>, planned: impl Iterator<Item = &'a NewSchema>) -> Self {
+        let nowhere: Arc<dyn Schemas> = Arc::new(NoSchemas);
+        let planned = planned.filter_map(|new| {
+            let format = known_format(&new.spec.name).ok()?;
+            let schema = format.schema(&new.columns, &new.spec, &half(new, &nowhere)).ok()??;
+            let subject = there.subject(&new.topic, new.is_key, new.spec.full_name.as_deref());
+            Some((subject, new.only_first, Arc::new(schema)))
+        });
+        Self { there, planned: planned.collect() }
+    }
+}
+
+impl Schemas for PlannedSchemas<'_> {
+    fn by_id(&self, id: i32) -> Result<Arc<Schema>, SchemaError> {
+        self.there.by_id(id)
+    }
+
+    fn latest(&self, subject: &str) -> Result<Option<Registered>, SchemaError> {
+        let there = self.there.latest(subject)?;
+        let planned = self
+            .planned
+            .iter()
+            .rfind(|(planned, only_first, _)| planned == subject && (there.is_none() || !only_first));
+        // It has no id yet.
+        let planned = planned.map(|(_, _, schema)| Registered {
+            subject: subject.to_owned(),
+            version: 0,
+            id: 0,
+            schema: Arc::clone(schema),
+        });
+        Ok(planned.or(there))
+    }
+
+    fn register(&self, _: &str, _: &Schema) -> Result<i32, SchemaError> {
+        Err(SchemaError::Invalid("nothing is registered while statements are planned".to_owned()))
+    }
+
+    fn delete(&self, _: &str) -> Result<(), SchemaError> {
+        Err(SchemaError::Invalid("nothing is deleted while statements are planned".to_owned()))
+    }
+
+    fn has(&self, subject: Option<&str>, id: Option<i32>) -> Result<bool, SchemaError> {
+        self.there.has(subject, id)
+    }
+
+    fn is_there(&self) -> bool {
+        self.there.is_there()
+    }
+
+    fn subject(&self, topic: &str, is_key: bool, full_name: Option<&str>) -> String {
+        self.there.subject(topic, is_key, full_name)
+    }
+}

@@ -1,0 +1,223 @@
+//! Statements over formats whose schemas stand in a registry.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+
+use super::tests::{ask, in_memory, records, rows, run};
+use super::{Engine, Parts};
+use crate::clock::Manual;
+use crate::config::Config;
+use crate::log::{Log, TopicSpec};
+use crate::schemas::testing::InMemory;
+use crate::schemas::{Language, Schema, Schemas};
+use crate::statements::{Failure, Session};
+
+fn engine_on(log: &Arc<dyn Log>, schemas: &Arc<InMemory>) -> Engine {
+    let config = Config::new([("auto.offset.reset", "earliest")]).unwrap();
+    let parts = Parts::by_hand(Arc::clone(log), Arc::new(Manual::at(1_000)), config);
+    Engine::new(Parts { schemas: Arc::clone(schemas) as Arc<dyn Schemas>, ..parts }).unwrap()
+}
+
+fn engine() -> (Engine, Arc<InMemory>) {
+    let schemas = Arc::new(InMemory::default());
+    (engine_on(&in_memory(), &schemas), schemas)
+}
+
+fn refused(engine: &Engine, text: &str) -> Failure {
+    engine.execute(text, Session::default(), None).unwrap_err()
+}
+
+fn schema_of(engine: &Engine, source: &str) -> String {
+    engine.catalog().source(source).unwrap().schema.to_string()
+}
+
+fn topic(engine: &Engine, name: &str) {
+    let spec = TopicSpec { partitions: 1, replicas: 1, config: std::collections::BTreeMap::new() };
+    engine.log().create_topic(name, &spec).unwrap();
+}
+
+/// A schema of somebody else: names in lower case.
+fn register(schemas: &InMemory, subject: &str) -> i32 {
+    let text = json!({"type": "object", "title": "Order", "properties": {
+        "id": {"type": "integer", "connect.index": 0},
+        "item": {"type": "string", "connect.index": 1},
+    }});
+    schemas.register(subject, &Schema::alone(Language::Json, text.to_string())).unwrap()
+}
+
+#[test]
+fn columns_come_from_the_subject_and_stay_in_the_plan() {
+    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
+    let engine = engine_on(&log, &schemas);
+    topic(&engine, "orders");
+    let id = register(&schemas, "orders-value");
+    run(&engine, "CREATE STREAM orders (k STRING KEY) WITH (kafka_topic='orders', value_format='JSON_SR');");
+    assert_eq!(schema_of(&engine, "ORDERS"), "`K` STRING KEY, `ID` BIGINT, `ITEM` STRING");
+    let source = Arc::clone(engine.catalog().source("ORDERS").unwrap());
+    assert_eq!((source.formats.value.inferred_from, source.formats.value.schema_id), (Some(id), None));
+    assert!(source.statement.contains("K STRING KEY, ID BIGINT, ITEM STRING"), "{}", source.statement);
+    engine.shut_down();
+
+    let calls = schemas.calls.load(Ordering::SeqCst);
+    let again = engine_on(&log, &schemas);
+    assert_eq!(schema_of(&again, "ORDERS"), "`K` STRING KEY, `ID` BIGINT, `ITEM` STRING");
+    assert_eq!(schemas.calls.load(Ordering::SeqCst), calls, "a start asks no registry");
+}
+
+#[test]
+fn a_schema_asked_for_by_id_keeps_its_names() {
+    let (engine, schemas) = engine();
+    topic(&engine, "orders");
+    let id = register(&schemas, "elsewhere");
+    let create = format!(
+        "CREATE STREAM orders (k STRING KEY) WITH (kafka_topic='orders', value_format='JSON_SR', value_schema_id={id});"
+    );
+    run(&engine, &create);
+    assert_eq!(schema_of(&engine, "ORDERS"), "`K` STRING KEY, `id` BIGINT, `item` STRING");
+    let source = Arc::clone(engine.catalog().source("ORDERS").unwrap());
+    assert!(source.statement.contains("VALUE_SCHEMA_FULL_NAME='Order'"), "{}", source.statement);
+    assert_eq!(schemas.subjects(), ["elsewhere", "orders-value"]);
+}
+
+#[test]
+fn both_sides_may_be_bare() {
+    let (engine, schemas) = engine();
+    topic(&engine, "t");
+    let bare = Schema::alone(Language::Json, json!({"type": "integer"}).to_string());
+    schemas.register("t-key", &bare).unwrap();
+    schemas.register("t-value", &bare).unwrap();
+    let wrapped = refused(&engine, "CREATE TABLE t WITH (kafka_topic='t', format='JSON_SR');").message;
+    assert!(wrapped.contains("set 'WRAP_SINGLE_VALUE=false' in the WITH clause properties."), "{wrapped}");
+    run(&engine, "CREATE TABLE t WITH (kafka_topic='t', format='JSON_SR', wrap_single_value=false);");
+    assert_eq!(schema_of(&engine, "T"), "`ROWKEY` BIGINT KEY, `ROWVAL` BIGINT");
+}
+
+#[test]
+fn what_cannot_be_inferred_is_told() {
+    let (engine, schemas) = engine();
+    topic(&engine, "t");
+    let missing = refused(&engine, "CREATE STREAM s WITH (kafka_topic='t', value_format='JSON_SR');").message;
+    assert!(
+        missing.starts_with(
+            "Schema for message values on topic 't' does not exist in the Schema Registry.\nSubject: t-value\n"
+        ),
+        "{missing}"
+    );
+    schemas.register("t-value", &Schema::alone(Language::Avro, "\"int\"")).unwrap();
+    let other = refused(&engine, "CREATE STREAM s WITH (kafka_topic='t', value_format='JSON_SR');").message;
+    assert_eq!(
+        other,
+        "Value schema is not in the expected format. You may want to set VALUE_FORMAT to 'AVRO'.\ntopic: t\nexpected \
+         format: JSON\nactual format from Schema Registry: AVRO"
+    );
+    let none = refused(&engine, "CREATE STREAM s WITH (kafka_topic='t', value_format='JSON');").message;
+    assert_eq!(none, "No columns supplied.");
+    let both = "CREATE STREAM s (a INT) WITH (kafka_topic='t', value_format='JSON_SR', value_schema_id=1);";
+    assert_eq!(
+        refused(&engine, both).message,
+        "Table elements and VALUE_SCHEMA_ID cannot both exist for create statement."
+    );
+    schemas.is_down.store(true, Ordering::SeqCst);
+    let down = refused(&engine, "CREATE STREAM s WITH (kafka_topic='t', value_format='JSON_SR');").message;
+    assert!(down.contains("request failed for topic: t") && down.contains("http://registry:8081"), "{down}");
+}
+
+#[test]
+fn create_registers_what_is_not_there_and_create_as_always() {
+    let (engine, schemas) = engine();
+    run(&engine, "CREATE STREAM a (k INT KEY, v INT) WITH (kafka_topic='a', format='JSON_SR', partitions=1);");
+    assert_eq!(schemas.subjects(), ["a-key", "a-value"]);
+    run(&engine, "CREATE STREAM b (k INT KEY, w STRING) WITH (kafka_topic='a', format='JSON_SR');");
+    assert_eq!(schemas.latest("a-value").unwrap().unwrap().version, 1);
+    run(&engine, "CREATE STREAM c AS SELECT k, v + 1 AS v FROM a;");
+    assert_eq!(schemas.subjects(), ["C-key", "C-value", "a-key", "a-value"]);
+    run(&engine, "INSERT INTO a VALUES (1, 2);");
+    let mut push = ask(&engine, "SELECT * FROM c EMIT CHANGES LIMIT 1;");
+    assert_eq!(rows(&engine, &mut push), ["[1,3]", "LimitReached"]);
+    assert_eq!(records(&**engine.log(), "C").len(), 1);
+
+    let number = schemas.subjects().len();
+    run(&engine, "CREATE STREAM IF NOT EXISTS c AS SELECT k FROM a;");
+    refused(&engine, "CREATE STREAM d AS SELECT k, v AS w FROM a; CREATE STREAM e AS SELECT nope FROM a;");
+    assert_eq!(schemas.subjects().len(), number);
+
+    run(&engine, "DROP STREAM c DELETE TOPIC;");
+    assert_eq!(schemas.subjects(), ["a-key", "a-value"]);
+}
+
+#[test]
+fn an_incompatible_schema_leaves_nothing_behind() {
+    let (engine, schemas) = engine();
+    run(&engine, "CREATE STREAM a (k INT KEY, v INT) WITH (kafka_topic='a', format='JSON_SR', partitions=1);");
+    register(&schemas, "C-value");
+    schemas.close("C-value");
+    let told = refused(&engine, "CREATE STREAM c AS SELECT * FROM a;").message;
+    assert_eq!(
+        told,
+        "Could not register schema for topic: Could not register schema for topic: Schema being registered is \
+         incompatible with an earlier schema for subject \"C-value\", details: [it is closed]; error code: 409"
+    );
+    assert_eq!(schemas.subjects(), ["C-value", "a-key", "a-value"]);
+    assert!(engine.catalog().source("C").is_none() && engine.log().topic("C").unwrap().is_none());
+}
+
+#[test]
+fn a_script_may_infer_what_it_registers() {
+    let (engine, _) = engine();
+    run(
+        &engine,
+        "CREATE STREAM a (k INT KEY, v INT) WITH (kafka_topic='a', format='JSON_SR', partitions=1);
+         CREATE STREAM c AS SELECT k, v AS w FROM a;
+         CREATE STREAM d WITH (kafka_topic='C', format='JSON_SR');",
+    );
+    assert_eq!(schema_of(&engine, "D"), "`ROWKEY` INTEGER KEY, `W` INTEGER");
+}
+
+#[test]
+fn a_create_as_may_write_by_a_schema_of_its_choice() {
+    let (engine, schemas) = engine();
+    run(
+        &engine,
+        "CREATE STREAM a (`id` BIGINT, `item` STRING) WITH (kafka_topic='a', value_format='JSON_SR', partitions=1);",
+    );
+    let id = register(&schemas, "elsewhere");
+    let with = |id: i32| format!("CREATE STREAM c WITH (value_schema_id={id}) AS SELECT * FROM a;");
+    run(&engine, &with(id));
+    assert_eq!(schemas.latest("C-value").unwrap().unwrap().id, id);
+    let odd = json!({"type": "object", "properties": {"item": {"type": "string"}}}).to_string();
+    let odd = schemas.register("odd", &Schema::alone(Language::Json, odd)).unwrap();
+    let told = refused(&engine, &with(odd).replace("STREAM c", "STREAM d")).message;
+    assert_eq!(
+        told,
+        "The following value columns are changed, missing or reordered: [`id` BIGINT, `item` STRING]. Schema from \
+         schema registry is [`item` STRING]"
+    );
+}
+
+#[test]
+fn keys_of_another_schema_are_not_inserted() {
+    let (engine, schemas) = engine();
+    topic(&engine, "t");
+    let key = Schema::alone(Language::Json, json!({"type": "integer"}).to_string());
+    schemas.register("t-key", &key).unwrap();
+    run(&engine, "CREATE STREAM s (v INT) WITH (kafka_topic='t', format='JSON_SR');");
+    let told = refused(&engine, "INSERT INTO s VALUES (1, 2);").message;
+    assert!(
+        told.starts_with(
+            "Failed to insert values into 'S'. Cannot INSERT VALUES into data source `S`. ksqlDB generated schema would \
+             overwrite existing key schema.\n\tExisting Schema: {\"type\":\"integer\"}\n\tksqlDB Generated: {"
+        ),
+        "{told}"
+    );
+}
+
+#[test]
+fn assertions_look_into_the_registry() {
+    let (engine, schemas) = engine();
+    let id = register(&schemas, "orders-value");
+    run(&engine, &format!("ASSERT SCHEMA SUBJECT 'orders-value' ID {id}; ASSERT NOT EXISTS SCHEMA SUBJECT other;"));
+    let told = refused(&engine, "ASSERT NOT EXISTS SCHEMA SUBJECT 'orders-value' TIMEOUT 0 SECONDS;").message;
+    assert_eq!(told, "Schema with subject name orders-value exists");
+}

@@ -1,0 +1,139 @@
+//! The header before JSON: whose schema is meant on the way in, ours on the way out.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, BinaryArray};
+use arrow::buffer::{BooleanBuffer, Buffer, OffsetBuffer, ScalarBuffer};
+
+use super::infer::describe;
+use crate::formats::json::{JsonDecoder, JsonEncoder, is_special};
+use crate::formats::{Decode, Decoded, Encode, FormatError};
+use crate::schemas::{HEADER_BYTES, SchemaError, Schemas, put_header, split_header};
+use crate::types::Column;
+
+/// Ids remembered. A topic has a handful; more are asked for again.
+const IDS_MAX: usize = 1024;
+
+/// Decodes records whose schema the registry knows.
+pub(super) struct Decoder {
+    inner: JsonDecoder,
+    columns: Vec<Column>,
+    schemas: Arc<dyn Schemas>,
+    /// The way in which records of an id are written.
+    known: HashMap<i32, usize>,
+    /// The last id, and its way.
+    last: Cell<Option<(i32, usize)>>,
+    /// Ids of the batch that the registry does not know.
+    unknown: Vec<(i32, String)>,
+}
+
+impl Decoder {
+    /// A decoder that reads with `inner` what stands behind the header.
+    pub(super) fn new(inner: JsonDecoder, columns: &[Column], schemas: &Arc<dyn Schemas>) -> Self {
+        Self {
+            inner,
+            columns: columns.to_vec(),
+            schemas: Arc::clone(schemas),
+            known: HashMap::new(),
+            last: Cell::default(),
+            unknown: Vec::new(),
+        }
+    }
+
+    /// Finds out how records of an id are written.
+    fn learn(&mut self, id: i32) -> Result<(), SchemaError> {
+        match self.schemas.by_id(id) {
+            Ok(schema) => {
+                let writer = describe(&schema).ok().filter(is_special);
+                let way = writer.map_or(0, |writer| self.inner.add_way(&self.columns, &writer));
+                self.known.insert(id, way);
+            }
+            Err(error) if error.may_pass() => return Err(error),
+            Err(error) => self.unknown.push((id, error.to_string())),
+        }
+        Ok(())
+    }
+}
+
+impl Decode for Decoder {
+    fn prepare(&mut self, payloads: &BinaryArray) -> Result<(), SchemaError> {
+        self.unknown.clear();
+        if self.known.len() > IDS_MAX {
+            self.known.clear();
+            self.last.set(None);
+            self.inner.forget_ways();
+        }
+        let mut last = None;
+        for (id, _) in payloads.iter().flatten().filter_map(split_header) {
+            if last != Some(id)
+                && !self.known.contains_key(&id)
+                && !self.unknown.iter().any(|(unknown, _)| *unknown == id)
+            {
+                self.learn(id)?;
+            }
+            last = Some(id);
+        }
+        Ok(())
+    }
+
+    fn decode(&mut self, payloads: &BinaryArray) -> Decoded {
+        let Self { inner, known, last, unknown, .. } = self;
+        inner.decode_within(payloads, |payload| {
+            let Some((id, text)) = split_header(payload) else {
+                return Err("no id of a schema stands before the value (a zero byte and four more)".to_owned());
+            };
+            match last.get() {
+                Some((last, way)) if last == id => Ok((text, way)),
+                _ => match (known.get(&id), unknown.iter().find(|(unknown, _)| *unknown == id)) {
+                    (Some(way), _) => {
+                        last.set(Some((id, *way)));
+                        Ok((text, *way))
+                    }
+                    (None, Some((_, reason))) => Err(reason.clone()),
+                    (None, None) => Err(SchemaError::UnknownId(id).to_string()),
+                },
+            }
+        })
+    }
+}
+
+/// Encodes records of one schema.
+pub(super) struct Encoder {
+    inner: JsonEncoder,
+    header: Vec<u8>,
+}
+
+impl Encoder {
+    /// An encoder that puts the schema's id before what `inner` writes.
+    pub(super) fn new(inner: JsonEncoder, id: i32) -> Self {
+        let mut header = Vec::with_capacity(HEADER_BYTES);
+        put_header(id, &mut header);
+        Self { inner, header }
+    }
+}
+
+impl Encode for Encoder {
+    fn encode(&mut self, columns: &[ArrayRef], present: Option<&BooleanBuffer>) -> Result<BinaryArray, FormatError> {
+        let texts = self.inner.encode(columns, present)?;
+        let headers = (texts.len() - texts.null_count()) * HEADER_BYTES;
+        let mut bytes = Vec::with_capacity(texts.value_data().len() + headers);
+        let mut offsets = Vec::with_capacity(texts.len() + 1);
+        offsets.push(0);
+        for text in &texts {
+            if let Some(text) = text {
+                bytes.extend_from_slice(&self.header);
+                bytes.extend_from_slice(text);
+            }
+            offsets.push(i32::try_from(bytes.len()).map_err(|_| too_large())?);
+        }
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+        BinaryArray::try_new(offsets, Buffer::from_vec(bytes), texts.nulls().cloned())
+            .map_err(|error| FormatError::Encode(error.to_string()))
+    }
+}
+
+fn too_large() -> FormatError {
+    FormatError::Encode("a batch of records is larger than 2 GiB".to_owned())
+}

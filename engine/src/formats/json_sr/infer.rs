@@ -1,0 +1,321 @@
+//! A JSON Schema → the type of what it describes, as Connect's `JsonSchemaData` reads schemas.
+//!
+//! | JSON Schema | type |
+//! |---|---|
+//! | `boolean`, `string`, `integer`, `number` | BOOLEAN, STRING, BIGINT, DOUBLE; `connect.type` says more |
+//! | `enum` | STRING, or the `type` beside it if that is a number |
+//! | `array` | ARRAY; MAP if `connect.type` is `map` and its items are objects of `key` and `value` |
+//! | `object` | STRUCT; MAP if `connect.type` is `map`, or if it has `additionalProperties` and no `properties` |
+//! | `oneOf`, `anyOf`, several `type`s: one and `null` | that one |
+//! | the same: several | a STRUCT of one field for each |
+//! | `allOf` | a STRUCT of all their properties, else the one that says a type |
+//! | `$ref` | what it refers to: a definition, a schema's `$id`, another registered schema |
+
+use serde_json::{Map, Value};
+
+use crate::formats::json::UNION_FIELD;
+use crate::schemas::Schema;
+use crate::types::text::java_grown_map_order;
+use crate::types::{SqlType, TYPE_LEVELS_MAX};
+
+/// Connect's scale of decimals that say none.
+const NO_PRECISION: u8 = 38;
+/// Types of a schema, so that a few definitions that refer to each other many times make no type of gigabytes.
+const PARTS_MAX: usize = 100_000;
+
+/// The type of what a schema describes.
+///
+/// # Errors
+/// It is no JSON Schema, or describes something that has no type: recursion, values of any type. The text names the field.
+pub(super) fn describe(schema: &Schema) -> Result<SqlType, String> {
+    let root = parse(&schema.text)?;
+    let mut others = Vec::with_capacity(schema.referenced.len());
+    for other in &schema.referenced {
+        others.push((other.name.as_str(), parse(&other.text).map_err(|error| format!("{}: {error}", other.name))?));
+    }
+    let mut reader = Reader { root: &root, others: &others, refs: Vec::new(), path: Vec::new(), parts: 0 };
+    reader.describe(&root, &root)
+}
+
+/// The `title` of a schema.
+pub(super) fn title(schema: &Schema) -> Option<String> {
+    Some(parse(&schema.text).ok()?.get("title")?.as_str()?.to_owned())
+}
+
+fn parse(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("the schema is no JSON: {error}"))
+}
+
+struct Reader<'a> {
+    root: &'a Value,
+    others: &'a [(&'a str, Value)],
+    /// What is being resolved, so that recursion ends.
+    refs: Vec<*const Value>,
+    /// Names of the fields on the way.
+    path: Vec<String>,
+    parts: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// The type of what `node` describes; `document` is the schema that it stands in.
+    fn describe(&mut self, node: &'a Value, document: &'a Value) -> Result<SqlType, String> {
+        self.parts += 1;
+        if self.parts > PARTS_MAX || self.path.len() + self.refs.len() > TYPE_LEVELS_MAX {
+            return self.refuse("the schema is too large");
+        }
+        let Some(schema) = node.as_object() else { return self.refuse("a schema must be an object") };
+        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+            let (target, document) = self.resolve(reference, document)?;
+            if self.refs.iter().any(|open| std::ptr::eq(*open, target)) {
+                return self.refuse(&format!("the schema refers to itself ({reference}), and there is no such type"));
+            }
+            self.refs.push(std::ptr::from_ref(target));
+            let described = self.describe(target, document);
+            self.refs.pop();
+            return described;
+        }
+        self.described_here(schema, document)
+    }
+
+    fn described_here(&mut self, schema: &'a Map<String, Value>, document: &'a Value) -> Result<SqlType, String> {
+        let all_of = schema.get("allOf").and_then(Value::as_array);
+        if schema.contains_key("properties") || all_of.is_some() {
+            let mut properties = Vec::new();
+            self.collect(schema, document, &mut properties)?;
+            if !properties.is_empty() && connect_type(schema) != Some("map") {
+                return self.fields(properties, all_of.is_none());
+            }
+        }
+        if let Some(parts) = all_of {
+            return self.all_of(parts, document);
+        }
+        for several in ["oneOf", "anyOf"] {
+            if let Some(kinds) = schema.get(several).and_then(Value::as_array) {
+                return self.one_of(kinds, document);
+            }
+        }
+        match schema.get("type") {
+            Some(Value::Array(names)) => {
+                let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+                let others: Vec<&str> = names.iter().copied().filter(|name| *name != "null").collect();
+                match others.as_slice() {
+                    [only] => self.simple(only, schema, document),
+                    several => self.union(several.iter().map(|name| (*name, schema)), |reader, (name, schema)| {
+                        reader.simple(name, schema, document)
+                    }),
+                }
+            }
+            Some(Value::String(name)) => self.simple(name, schema, document),
+            _ if schema.contains_key("enum") => Ok(SqlType::String),
+            _ if schema.contains_key("items") => self.simple("array", schema, document),
+            _ if schema.contains_key("additionalProperties") => self.simple("object", schema, document),
+            _ => self.refuse("a schema without a type"),
+        }
+    }
+
+    /// The type of a schema of this `type`.
+    fn simple(&mut self, name: &str, schema: &'a Map<String, Value>, document: &'a Value) -> Result<SqlType, String> {
+        let connect = connect_type(schema);
+        let title = schema.get("title").and_then(Value::as_str).unwrap_or_default();
+        let logical = title.strip_prefix("org.apache.kafka.connect.data.").unwrap_or_default();
+        match name {
+            "boolean" => Ok(SqlType::Boolean),
+            "string" if connect == Some("bytes") && logical == "Decimal" => self.decimal(schema),
+            "string" => Ok(if connect == Some("bytes") { SqlType::Bytes } else { SqlType::String }),
+            "integer" | "number" => match (connect, logical) {
+                (Some("bytes"), "Decimal") => self.decimal(schema),
+                (Some("bytes"), _) => Ok(SqlType::Bytes),
+                (Some("int32"), "Date") => Ok(SqlType::Date),
+                (Some("int32"), "Time") => Ok(SqlType::Time),
+                (Some("int64"), "Timestamp") => Ok(SqlType::Timestamp),
+                (Some("int8" | "int16" | "int32"), _) => Ok(SqlType::Integer),
+                (Some("int64"), _) => Ok(SqlType::Bigint),
+                (Some("float32" | "float64"), _) => Ok(SqlType::Double),
+                (Some(other), _) => self.refuse(&format!("Unsupported type {other}")),
+                (None, _) if name == "integer" => Ok(SqlType::Bigint),
+                (None, _) => Ok(SqlType::Double),
+            },
+            "array" => self.array(schema, document),
+            "object" => {
+                let values = schema.get("additionalProperties").filter(|values| values.is_object());
+                match values {
+                    Some(values) => {
+                        let value = self.within("additionalProperties", values, document)?;
+                        Ok(SqlType::Map(Box::new(SqlType::String), Box::new(value)))
+                    }
+                    None if connect == Some("map") => self.refuse("a map that does not say what its values are"),
+                    None => Ok(SqlType::Struct(Vec::new())),
+                }
+            }
+            other => self.refuse(&format!("values of type {other}")),
+        }
+    }
+
+    fn decimal(&self, schema: &Map<String, Value>) -> Result<SqlType, String> {
+        let parameters = schema.get("connect.parameters");
+        let parameter = |name: &str| parameters?.get(name)?.as_str()?.trim().parse::<u8>().ok();
+        let scale = parameter("scale").and_then(|scale| i8::try_from(scale).ok());
+        let precision = parameter("connect.decimal.precision").unwrap_or(NO_PRECISION);
+        match scale {
+            Some(scale) => Ok(SqlType::Decimal { precision, scale }),
+            None => self.refuse("a decimal that does not say its scale"),
+        }
+    }
+
+    fn array(&mut self, schema: &'a Map<String, Value>, document: &'a Value) -> Result<SqlType, String> {
+        let Some(items) = schema.get("items").filter(|items| items.is_object()) else {
+            return self.refuse("Array schema did not specify the items type");
+        };
+        let entry = items.get("properties").and_then(Value::as_object);
+        if connect_type(schema) == Some("map")
+            && let Some((key, value)) = entry.and_then(|entry| entry.get("key").zip(entry.get("value")))
+        {
+            let key = self.within("key", key, document)?;
+            return Ok(SqlType::Map(Box::new(key), Box::new(self.within("value", value, document)?)));
+        }
+        Ok(self.within("items", items, document)?.array_of())
+    }
+
+    /// One of several schemas.
+    fn one_of(&mut self, kinds: &'a [Value], document: &'a Value) -> Result<SqlType, String> {
+        let is_null = |kind: &&Value| kind.get("type").and_then(Value::as_str) == Some("null");
+        let others: Vec<&Value> = kinds.iter().filter(|kind| !is_null(kind)).collect();
+        match others.as_slice() {
+            [only] if kinds.len() == 2 => self.describe(only, document),
+            several => self.union(several.iter().copied(), |reader, kind| reader.describe(kind, document)),
+        }
+    }
+
+    /// A field for each of several kinds of value.
+    fn union<T>(
+        &mut self,
+        kinds: impl Iterator<Item = T>,
+        mut describe: impl FnMut(&mut Self, T) -> Result<SqlType, String>,
+    ) -> Result<SqlType, String> {
+        let mut fields = Vec::new();
+        for (i, kind) in kinds.enumerate() {
+            self.path.push(format!("{i}"));
+            fields.push((format!("{UNION_FIELD}{i}"), describe(self, kind)?));
+            self.path.pop();
+        }
+        if fields.is_empty() {
+            return self.refuse("nothing but null");
+        }
+        Ok(SqlType::Struct(fields))
+    }
+
+    /// Several schemas of one value, none of which has properties.
+    fn all_of(&mut self, parts: &'a [Value], document: &'a Value) -> Result<SqlType, String> {
+        let has = |names: &'static [&str]| move |part: &&&Value| names.iter().any(|name| part.get(*name).is_some());
+        let kinds: [&'static [&str]; 4] = [&["oneOf", "anyOf", "allOf"], &["type"], &["enum"], &["$ref"]];
+        let found =
+            kinds.into_iter().find_map(|names| parts.iter().collect::<Vec<_>>().iter().find(has(names)).copied());
+        match found {
+            Some(part) => self.describe(part, document),
+            None => self.refuse("none of its schemas says a type"),
+        }
+    }
+
+    /// Collects the properties of a schema and of all that it is made of.
+    fn collect(
+        &mut self,
+        schema: &'a Map<String, Value>,
+        document: &'a Value,
+        into: &mut Vec<(&'a str, &'a Value, &'a Value)>,
+    ) -> Result<(), String> {
+        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+            let (target, document) = self.resolve(reference, document)?;
+            if self.refs.iter().any(|open| std::ptr::eq(*open, target)) || self.refs.len() > TYPE_LEVELS_MAX {
+                return Ok(());
+            }
+            self.refs.push(std::ptr::from_ref(target));
+            let collected = target.as_object().map_or(Ok(()), |target| self.collect(target, document, into));
+            self.refs.pop();
+            return collected;
+        }
+        for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+            if let Some(part) = part.as_object() {
+                self.collect(part, document, into)?;
+            }
+        }
+        for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            into.retain(|(other, ..)| other != name);
+            into.push((name, property, document));
+        }
+        Ok(())
+    }
+
+    /// A STRUCT of these properties. Those of one object are in Connect's order: by `connect.index`, where it is said,
+    /// else as a hash map of Java has them.
+    fn fields(
+        &mut self,
+        properties: Vec<(&'a str, &'a Value, &'a Value)>,
+        of_one_object: bool,
+    ) -> Result<SqlType, String> {
+        let mut properties = properties;
+        if of_one_object {
+            let mut order = Vec::new();
+            java_grown_map_order(properties.iter().map(|(name, ..)| *name), &mut order);
+            let mut placed: Vec<(u64, usize)> = Vec::with_capacity(order.len());
+            for (at, (_, i)) in order.into_iter().enumerate() {
+                let index = properties[i].1.get("connect.index").and_then(Value::as_u64);
+                placed.push((index.unwrap_or(at as u64), i));
+            }
+            placed.sort_by_key(|(index, _)| *index);
+            properties = placed.into_iter().map(|(_, i)| properties[i]).collect();
+        }
+        let mut fields = Vec::with_capacity(properties.len());
+        for (name, property, document) in properties {
+            fields.push((name.to_owned(), self.within(name, property, document)?));
+        }
+        Ok(SqlType::Struct(fields))
+    }
+
+    fn within(&mut self, step: &str, node: &'a Value, document: &'a Value) -> Result<SqlType, String> {
+        self.path.push(step.to_owned());
+        let described = self.describe(node, document)?;
+        self.path.pop();
+        Ok(described)
+    }
+
+    /// What a `$ref` refers to, and the schema that it stands in.
+    fn resolve(&self, reference: &str, document: &'a Value) -> Result<(&'a Value, &'a Value), String> {
+        let (file, pointer) = reference.split_once('#').unwrap_or((reference, ""));
+        let named = |name: &str| self.others.iter().find(|(other, _)| *other == name).map(|(_, schema)| schema);
+        let document = match file {
+            "" => Some(document),
+            // A schema may be called by what it says its name is.
+            file => named(file).or_else(|| {
+                let all = self.others.iter().map(|(_, schema)| schema).chain([self.root]);
+                all.into_iter().find(|schema| schema.get("$id").and_then(Value::as_str) == Some(file))
+            }),
+        };
+        let target = document.and_then(|document| match pointer {
+            "" => Some(document),
+            pointer if pointer.starts_with('/') => document.pointer(pointer),
+            anchor => find_anchor(document, anchor),
+        });
+        match document.zip(target) {
+            Some((document, target)) => Ok((target, document)),
+            None => self.refuse(&format!("there is no schema {reference}")),
+        }
+    }
+
+    fn refuse<T>(&self, reason: &str) -> Result<T, String> {
+        let path = self.path.join(".");
+        Err(if path.is_empty() { reason.to_owned() } else { format!("{reason}, field: {path}") })
+    }
+}
+
+fn connect_type(schema: &Map<String, Value>) -> Option<&str> {
+    schema.get("connect.type").and_then(Value::as_str)
+}
+
+/// The definition that calls itself `#anchor`.
+fn find_anchor<'a>(document: &'a Value, anchor: &str) -> Option<&'a Value> {
+    let definitions = ["definitions", "$defs"].into_iter().filter_map(|key| document.get(key)?.as_object());
+    definitions.flat_map(Map::values).find(|definition| {
+        let id = definition.get("$id").and_then(Value::as_str).and_then(|id| id.strip_prefix('#'));
+        id.or_else(|| definition.get("$anchor").and_then(Value::as_str)) == Some(anchor)
+    })
+}
