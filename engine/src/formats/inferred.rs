@@ -28,7 +28,9 @@ pub(super) fn columns(whole: SqlType, spec: &FormatSpec, is_key: bool) -> Result
     let columns = fields(whole, keeps_case).map_err(FormatError::Schema)?;
     let columns: Vec<Column> = columns.into_iter().map(|(name, ty)| Column { name, ty }).collect();
     if columns.is_empty() {
-        return Err(FormatError::Schema("Schema does not include any columns with types that ksqlDB supports.".to_owned()));
+        return Err(FormatError::Schema(
+            "Schema does not include any columns with types that ksqlDB supports.".to_owned(),
+        ));
     }
     Ok(columns)
 }
