@@ -103,14 +103,11 @@ fn check_key_schema(view: View<'_>, source: &Source) -> Result<(), Failure> {
         ))
     })?;
     match ours.zip(latest) {
-        Some((ours, latest)) if !is_same(&ours, &latest.schema) =>
-        {
-            Err(Failure::statement(format!(
-                "Cannot INSERT VALUES into data source `{}`. ksqlDB generated schema would overwrite existing key \
+        Some((ours, latest)) if !is_same(&ours, &latest.schema) => Err(Failure::statement(format!(
+            "Cannot INSERT VALUES into data source `{}`. ksqlDB generated schema would overwrite existing key \
              schema.\n\tExisting Schema: {}\n\tksqlDB Generated: {}",
-                source.name, latest.schema.text, ours.text
-            )))
-        }
+            source.name, latest.schema.text, ours.text
+        ))),
         _ => Ok(()),
     }
 }
