@@ -103,7 +103,7 @@ impl AvroDecoder {
             }
         }
         // The window of a key may follow it, as in ksqlDB.
-        if !cursor.is_at_end() && !self.is_key {
+        if cursor.bytes_left() > 0 && !self.is_key {
             return fault("bytes follow the record");
         }
         Ok(())
@@ -370,15 +370,20 @@ fn blocks(
     mut item: impl FnMut(&mut Cursor<'_>) -> Result<()>,
 ) -> Result<()> {
     loop {
-        let (count, _) = cursor.block()?;
+        let (count, bytes) = cursor.block()?;
         if count == 0 {
             return Ok(());
         }
+        let before = cursor.bytes_left() as u64;
         if may_be_empty {
             cursor.take_empty_items(count)?;
         }
         for _ in 0..count {
             item(cursor)?;
+        }
+        // Whoever passes over the block goes by its size.
+        if bytes.is_some_and(|bytes| before - cursor.bytes_left() as u64 != bytes) {
+            return fault("a block has another size than it claims");
         }
     }
 }

@@ -36,9 +36,9 @@ impl<'a> Cursor<'a> {
         Self { rest: bytes, empty_items_left: EMPTY_ITEMS_MAX, levels_left: LEVELS_MAX }
     }
 
-    /// Whether everything is read.
-    pub(super) fn is_at_end(&self) -> bool {
-        self.rest.is_empty()
+    /// How much is not read yet.
+    pub(super) fn bytes_left(&self) -> usize {
+        self.rest.len()
     }
 
     /// The next bytes.
