@@ -4,6 +4,7 @@ use std::io::Write;
 
 use arrow::array::BinaryBuilder;
 use engine::log::Records;
+use engine::types::{Column, SqlType};
 
 /// SplitMix64: small, fast, good enough for test data (Steele, Lea, Flood 2014).
 pub(crate) struct Random(u64);
@@ -85,6 +86,44 @@ pub(crate) fn page_views(from: u64, len: usize) -> Records {
         batch.values.append_value(&batch.line);
     }
     batch.finish()
+}
+
+/// Columns of the values of [`page_views`].
+pub(crate) fn page_view_columns() -> Vec<Column> {
+    columns(&[
+        ("VIEWTIME", SqlType::Bigint),
+        ("USERID", SqlType::String),
+        ("PAGEID", SqlType::String),
+        ("REGION", SqlType::String),
+        ("GENDER", SqlType::String),
+        ("AMOUNT", SqlType::Double),
+        ("COUNT", SqlType::Integer),
+        ("REFERRER", SqlType::String),
+    ])
+}
+
+/// Columns of the values of [`measurements`].
+pub(crate) fn measurement_columns() -> Vec<Column> {
+    columns(&[("V", SqlType::Bigint), ("NOTE", SqlType::String)])
+}
+
+/// Columns of the values of [`customers`].
+pub(crate) fn customer_columns() -> Vec<Column> {
+    columns(&[("NAME", SqlType::String), ("CITY", SqlType::String)])
+}
+
+/// Columns of the values of [`orders`].
+pub(crate) fn order_columns() -> Vec<Column> {
+    columns(&[("ITEM", SqlType::String), ("PRICE", SqlType::Integer)])
+}
+
+/// Columns of the values of [`order_rows`].
+pub(crate) fn order_row_columns() -> Vec<Column> {
+    columns(&[("CUSTOMER", SqlType::Bigint)])
+}
+
+fn columns(columns: &[(&str, SqlType)]) -> Vec<Column> {
+    columns.iter().map(|(name, ty)| Column::new(*name, ty.clone())).collect()
 }
 
 /// Measurements of `keys` devices, 10 000 records a second of event time: `{"V": n}` keyed by a BIGINT.

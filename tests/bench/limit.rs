@@ -3,45 +3,34 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
-use engine::formats::{FormatSpec, Half, format};
-use engine::types::{Column, SqlType};
+use engine::formats::{FormatSpec, Half, known_format};
+use engine::types::Column;
 
 use crate::cpu::process_cpu;
 use crate::data;
+use crate::throughput::Bench;
 
 /// Records decoded at once, as a task would.
 const BATCH: usize = 4096;
 
-/// Columns of [`data::page_views`].
-fn columns() -> Vec<Column> {
-    [
-        ("VIEWTIME", SqlType::Bigint),
-        ("USERID", SqlType::String),
-        ("PAGEID", SqlType::String),
-        ("REGION", SqlType::String),
-        ("GENDER", SqlType::String),
-        ("AMOUNT", SqlType::Double),
-        ("COUNT", SqlType::Integer),
-        ("REFERRER", SqlType::String),
-    ]
-    .map(|(name, ty)| Column::new(name, ty))
-    .to_vec()
-}
-
 /// Records per CPU second of decoding four of eight columns and encoding three.
-pub(crate) fn decode_and_encode(records: usize) -> Result<f64, String> {
-    let spec = FormatSpec::plain("JSON", true);
-    let json = format("JSON").ok_or("JSON is missing")?;
-    let columns = columns();
+pub(crate) fn decode_and_encode(format: &str) -> Result<f64, String> {
+    const RECORDS: usize = 1_000_000;
+    let bench = Bench::new(format)?;
+    let spec = FormatSpec::plain(format, true);
+    let format = known_format(format).map_err(|error| error.to_string())?;
+    let columns = data::page_view_columns();
     let used = [0, 3, 5, 6];
     let output: Vec<Column> = [0, 3, 5].iter().filter_map(|&i| columns.get(i).cloned()).collect();
-    let mut decoder = json.decoder(&spec, &columns, &used, &Half::bare(false)).map_err(|e| e.to_string())?;
-    let mut encoder = json.encoder(&spec, &output, &Half::bare(false)).map_err(|e| e.to_string())?;
-    let input = data::page_views(0, records);
+    let half = Half { schemas: Arc::clone(bench.schemas()), ..Half::bare(false) };
+    let mut decoder = format.decoder(&spec, &columns, &used, &half).map_err(|e| e.to_string())?;
+    let mut encoder = format.encoder(&spec, &output, &half).map_err(|e| e.to_string())?;
+    let input = bench.in_format(data::page_views(0, RECORDS), &columns)?;
     let mut encoded = 0;
     let begin = process_cpu();
-    for start in (0..records).step_by(BATCH) {
-        let batch = input.values.slice(start, BATCH.min(records - start));
+    for start in (0..RECORDS).step_by(BATCH) {
+        let batch = input.values.slice(start, BATCH.min(RECORDS - start));
+        decoder.prepare(&batch).map_err(|e| e.to_string())?;
         let decoded = decoder.decode(&batch);
         if !decoded.bad.is_empty() {
             return Err(format!("record {} cannot be read", start + decoded.bad[0].0));
@@ -51,8 +40,33 @@ pub(crate) fn decode_and_encode(records: usize) -> Result<f64, String> {
         encoded += bytes.len();
     }
     let spent = process_cpu() - begin;
-    if encoded != records {
-        return Err(format!("{encoded} of {records} records were written"));
+    if encoded != RECORDS {
+        return Err(format!("{encoded} of {RECORDS} records were written"));
     }
-    Ok(records as f64 / spent.as_secs_f64())
+    Ok(RECORDS as f64 / spent.as_secs_f64())
+}
+
+/// Records per CPU second of decoding four of eight columns.
+pub(crate) fn decode(format: &str) -> Result<f64, String> {
+    const RECORDS: usize = 1_000_000;
+    let bench = Bench::new(format)?;
+    let spec = FormatSpec::plain(format, true);
+    let columns = data::page_view_columns();
+    let half = Half { schemas: Arc::clone(bench.schemas()), ..Half::bare(false) };
+    let format = known_format(format).map_err(|error| error.to_string())?;
+    let mut decoder = format.decoder(&spec, &columns, &[0, 3, 5, 6], &half).map_err(|e| e.to_string())?;
+    let input = bench.in_format(data::page_views(0, RECORDS), &columns)?;
+    let mut nulls = 0;
+    let begin = process_cpu();
+    for start in (0..RECORDS).step_by(BATCH) {
+        let batch = input.values.slice(start, BATCH.min(RECORDS - start));
+        decoder.prepare(&batch).map_err(|e| e.to_string())?;
+        let decoded = decoder.decode(&batch);
+        nulls += decoded.bad.len() + decoded.columns.iter().map(|column| column.null_count()).sum::<usize>();
+    }
+    let spent = process_cpu() - begin;
+    if nulls > 0 {
+        return Err(format!("{nulls} values are missing"));
+    }
+    Ok(RECORDS as f64 / spent.as_secs_f64())
 }

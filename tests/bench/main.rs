@@ -7,6 +7,7 @@
 mod cpu;
 mod data;
 mod limit;
+mod recode;
 mod serving;
 mod throughput;
 
@@ -18,16 +19,23 @@ use tikv_jemallocator::Jemalloc;
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
-/// Workloads that run in this process, with the limit measured before them.
-type Throughput = fn() -> Result<f64, String>;
+/// A workload that runs in this process, with values in a format.
+type Throughput = fn(&str) -> Result<f64, String>;
 
-const THROUGHPUT: &[(&str, Throughput)] = &[
-    ("W1", throughput::filter_and_project),
-    ("W2", throughput::tumbling_count_and_sum),
-    ("W3", throughput::session_count_and_sum),
-    ("W4", throughput::stream_stream_join),
-    ("W6", throughput::foreign_key_join),
-    ("W5", throughput::stream_table_join),
+/// Workloads with their formats. The limit in JSON is measured before them.
+const THROUGHPUT: &[(&str, Throughput, &str)] = &[
+    ("decode", limit::decode, "JSON"),
+    ("decode-AVRO", limit::decode, "AVRO"),
+    ("W0-AVRO", limit::decode_and_encode, "AVRO"),
+    ("W1", throughput::filter_and_project, "JSON"),
+    ("W1-AVRO", throughput::filter_and_project, "AVRO"),
+    ("W2", throughput::tumbling_count_and_sum, "JSON"),
+    ("W2-AVRO", throughput::tumbling_count_and_sum, "AVRO"),
+    ("W3", throughput::session_count_and_sum, "JSON"),
+    ("W4", throughput::stream_stream_join, "JSON"),
+    ("W6", throughput::foreign_key_join, "JSON"),
+    ("W5", throughput::stream_table_join, "JSON"),
+    ("W5-AVRO", throughput::stream_table_join, "AVRO"),
 ];
 
 /// Workloads against a server; they print figures of their own.
@@ -58,18 +66,18 @@ fn run(wanted: &[String]) -> Result<(), String> {
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w.eq_ignore_ascii_case(name));
     let known = |name: &String| {
         name.eq_ignore_ascii_case("W0")
-            || THROUGHPUT.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
+            || THROUGHPUT.iter().any(|(n, ..)| n.eq_ignore_ascii_case(name))
             || SERVER.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
     };
     if let Some(unknown) = wanted.iter().find(|name| !known(name)) {
-        let names: Vec<&str> = THROUGHPUT.iter().map(|(n, _)| *n).chain(SERVER.iter().map(|(n, _)| *n)).collect();
+        let names: Vec<&str> = THROUGHPUT.iter().map(|(n, ..)| *n).chain(SERVER.iter().map(|(n, _)| *n)).collect();
         return Err(format!("workload {unknown} is not known; there are W0, {}", names.join(", ")));
     }
-    if is_wanted("W0") || THROUGHPUT.iter().any(|(name, _)| is_wanted(name)) {
-        let limit = limit::decode_and_encode(1_000_000)?;
+    if is_wanted("W0") || THROUGHPUT.iter().any(|(name, ..)| is_wanted(name)) {
+        let limit = limit::decode_and_encode("JSON")?;
         figure("W0", limit, "records/cpu-s", Some(limit));
-        for (name, workload) in THROUGHPUT.iter().filter(|(name, _)| is_wanted(name)) {
-            figure(name, workload()?, "records/cpu-s", Some(limit));
+        for (name, workload, format) in THROUGHPUT.iter().filter(|(name, ..)| is_wanted(name)) {
+            figure(name, workload(format)?, "records/cpu-s", Some(limit));
         }
     }
     for (_, workload) in SERVER.iter().filter(|(name, _)| is_wanted(name)) {

@@ -8,29 +8,35 @@ use std::time::{Duration, Instant};
 
 use engine::config::Config;
 use engine::engine::Engine;
+use engine::formats::FormatSpec;
 use engine::log::{Output, Position, Records, Signal, TopicPartition};
 use engine::runtime::group;
+use engine::schemas::Schemas;
 use engine::statements::Session;
+use engine::types::Column;
 
 use crate::cpu::process_cpu;
 use crate::data;
+use crate::recode::Recoder;
 
 /// Records appended to an input topic at once.
 const APPEND: usize = 50_000;
+/// What the generators write and the checks read.
+const JSON: &str = "JSON";
 /// A query that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Records per CPU second of a filter and a projection, JSON to JSON.
-pub(crate) fn filter_and_project() -> Result<f64, String> {
+pub(crate) fn filter_and_project(format: &str) -> Result<f64, String> {
     const RECORDS: usize = 2_000_000;
-    let bench = Bench::new()?;
+    let bench = Bench::new(format)?;
     bench.execute(
         "CREATE STREAM pv (userid_key VARCHAR KEY, viewtime BIGINT, userid VARCHAR, pageid VARCHAR, region VARCHAR,
             gender VARCHAR, amount DOUBLE, count INT, referrer VARCHAR)
-            WITH (kafka_topic='pv', key_format='KAFKA', value_format='JSON', partitions=1);",
+            WITH (kafka_topic='pv', key_format='KAFKA', value_format='{FORMAT}', partitions=1);",
     )?;
     let mut expected = 0;
-    bench.fill("pv", RECORDS, |from, len| {
+    bench.fill("pv", RECORDS, &data::page_view_columns(), |from, len| {
         let records = data::page_views(from, len);
         expected += records.values.iter().flatten().filter(|value| count(value) >= 10).count();
         records
@@ -60,24 +66,24 @@ fn count(value: &[u8]) -> u32 {
 }
 
 /// Records per CPU second of COUNT and SUM by key in tumbling windows.
-pub(crate) fn tumbling_count_and_sum() -> Result<f64, String> {
-    count_and_sum(2_000_000, "TUMBLING (SIZE 10 SECONDS)")
+pub(crate) fn tumbling_count_and_sum(format: &str) -> Result<f64, String> {
+    count_and_sum(format, 2_000_000, "TUMBLING (SIZE 10 SECONDS)")
 }
 
 /// Records per CPU second of COUNT and SUM by key in session windows.
-pub(crate) fn session_count_and_sum() -> Result<f64, String> {
-    count_and_sum(1_000_000, "SESSION (5 SECONDS)")
+pub(crate) fn session_count_and_sum(format: &str) -> Result<f64, String> {
+    count_and_sum(format, 1_000_000, "SESSION (5 SECONDS)")
 }
 
 /// Records per CPU second of COUNT and SUM in windows, 100 000 keys.
-fn count_and_sum(records: usize, window: &str) -> Result<f64, String> {
+fn count_and_sum(format: &str, records: usize, window: &str) -> Result<f64, String> {
     const KEYS: u64 = 100_000;
-    let bench = Bench::new()?;
+    let bench = Bench::new(format)?;
     bench.execute(
         "CREATE STREAM m (k BIGINT KEY, v BIGINT)
-            WITH (kafka_topic='m', key_format='KAFKA', value_format='JSON', partitions=1);",
+            WITH (kafka_topic='m', key_format='KAFKA', value_format='{FORMAT}', partitions=1);",
     )?;
-    bench.fill("m", records, |from, len| data::measurements(from, len, KEYS))?;
+    bench.fill("m", records, &data::measurement_columns(), |from, len| data::measurements(from, len, KEYS))?;
     let begin = process_cpu();
     bench.execute(&format!(
         "CREATE TABLE o WITH (kafka_topic='o') AS
@@ -100,17 +106,19 @@ fn count_and_sum(records: usize, window: &str) -> Result<f64, String> {
 }
 
 /// Records per CPU second, of both sides, of a join of two streams within ten seconds; every key comes once on each side.
-pub(crate) fn stream_stream_join() -> Result<f64, String> {
+pub(crate) fn stream_stream_join(format: &str) -> Result<f64, String> {
     const RECORDS: usize = 1_000_000;
-    let bench = Bench::new()?;
+    let bench = Bench::new(format)?;
     bench.execute(
         "CREATE STREAM l (id BIGINT KEY, name VARCHAR, city VARCHAR)
-            WITH (kafka_topic='l', key_format='KAFKA', value_format='JSON', partitions=1);
+            WITH (kafka_topic='l', key_format='KAFKA', value_format='{FORMAT}', partitions=1);
         CREATE STREAM r (id BIGINT KEY, name VARCHAR, city VARCHAR)
-            WITH (kafka_topic='r', key_format='KAFKA', value_format='JSON', partitions=1);",
+            WITH (kafka_topic='r', key_format='KAFKA', value_format='{FORMAT}', partitions=1);",
     )?;
     for topic in ["l", "r"] {
-        bench.fill(topic, RECORDS / 2, |from, len| data::spread(data::customers(from, len), from))?;
+        bench.fill(topic, RECORDS / 2, &data::customer_columns(), |from, len| {
+            data::spread(data::customers(from, len), from)
+        })?;
     }
     let begin = process_cpu();
     bench.execute(
@@ -129,18 +137,20 @@ pub(crate) fn stream_stream_join() -> Result<f64, String> {
 }
 
 /// Records per CPU second of a join of a table of orders with a table of customers, by the orders' foreign key.
-pub(crate) fn foreign_key_join() -> Result<f64, String> {
+pub(crate) fn foreign_key_join(format: &str) -> Result<f64, String> {
     const RECORDS: usize = 500_000;
     const CUSTOMERS: usize = 50_000;
-    let bench = Bench::new()?;
+    let bench = Bench::new(format)?;
     bench.execute(
         "CREATE TABLE customers (id BIGINT PRIMARY KEY, name VARCHAR, city VARCHAR)
-            WITH (kafka_topic='customers', key_format='KAFKA', value_format='JSON', partitions=1);
+            WITH (kafka_topic='customers', key_format='KAFKA', value_format='{FORMAT}', partitions=1);
         CREATE TABLE orders (id BIGINT PRIMARY KEY, customer BIGINT)
-            WITH (kafka_topic='orders', key_format='KAFKA', value_format='JSON', partitions=1);",
+            WITH (kafka_topic='orders', key_format='KAFKA', value_format='{FORMAT}', partitions=1);",
     )?;
-    bench.fill("customers", CUSTOMERS, data::customers)?;
-    bench.fill("orders", RECORDS, |from, len| data::order_rows(from, len, CUSTOMERS as u64))?;
+    bench.fill("customers", CUSTOMERS, &data::customer_columns(), data::customers)?;
+    bench.fill("orders", RECORDS, &data::order_row_columns(), |from, len| {
+        data::order_rows(from, len, CUSTOMERS as u64)
+    })?;
     let begin = process_cpu();
     bench.execute(
         "CREATE TABLE o WITH (kafka_topic='o') AS SELECT orders.id AS id, customer, name
@@ -174,24 +184,24 @@ fn is_customer(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<(), String> {
 }
 
 /// Records per CPU second of a LEFT JOIN of a stream with a table of a million rows.
-pub(crate) fn stream_table_join() -> Result<f64, String> {
+pub(crate) fn stream_table_join(format: &str) -> Result<f64, String> {
     const RECORDS: usize = 2_000_000;
     const ROWS: usize = 1_000_000;
-    let bench = Bench::new()?;
+    let bench = Bench::new(format)?;
     bench.execute(
         "CREATE TABLE customers (id BIGINT PRIMARY KEY, name VARCHAR, city VARCHAR)
-            WITH (kafka_topic='customers', key_format='KAFKA', value_format='JSON', partitions=1);
+            WITH (kafka_topic='customers', key_format='KAFKA', value_format='{FORMAT}', partitions=1);
         CREATE STREAM orders (id BIGINT KEY, item VARCHAR, price INT)
-            WITH (kafka_topic='orders', key_format='KAFKA', value_format='JSON', partitions=1);",
+            WITH (kafka_topic='orders', key_format='KAFKA', value_format='{FORMAT}', partitions=1);",
     )?;
-    bench.fill("customers", ROWS, data::customers)?;
+    bench.fill("customers", ROWS, &data::customer_columns(), data::customers)?;
     bench.execute(
         "CREATE STREAM o WITH (kafka_topic='o') AS SELECT orders.id AS id, item, price, name
             FROM orders LEFT JOIN customers ON orders.id = customers.id;",
     )?;
     bench.wait("customers", ROWS)?;
     bench.execute(&format!("PAUSE {};", bench.query()?))?;
-    bench.fill("orders", RECORDS, |from, len| data::orders(from, len, ROWS as u64))?;
+    bench.fill("orders", RECORDS, &data::order_columns(), |from, len| data::orders(from, len, ROWS as u64))?;
     let begin = process_cpu();
     bench.execute(&format!("RESUME {};", bench.query()?))?;
     bench.wait("orders", RECORDS)?;
@@ -212,22 +222,42 @@ fn per_second(records: usize, spent: Duration, is_right: bool, wrong: impl FnOnc
 }
 
 /// An engine with the server's default settings.
-struct Bench {
+pub(crate) struct Bench {
     engine: Engine,
+    /// Of the values of all topics.
+    format: String,
     _data: tempfile::TempDir,
 }
 
 impl Bench {
-    fn new() -> Result<Self, String> {
+    pub(crate) fn new(format: &str) -> Result<Self, String> {
         let data = tempfile::tempdir().map_err(|error| error.to_string())?;
         let dir = data.path().display().to_string();
         let config = Config::new([("data.dir", dir)]).map_err(|error| error.to_string())?;
-        Ok(Self { engine: Engine::open(config).map_err(|error| error.to_string())?, _data: data })
+        let engine = Engine::open(config).map_err(|error| error.to_string())?;
+        Ok(Self { engine, format: format.to_owned(), _data: data })
     }
 
+    /// Its registry.
+    pub(crate) fn schemas(&self) -> &Arc<dyn Schemas> {
+        self.engine.schemas()
+    }
+
+    /// Records whose values are JSON with those values in the format.
+    pub(crate) fn in_format(&self, records: Records, columns: &[Column]) -> Result<Records, String> {
+        if self.format == JSON {
+            return Ok(records);
+        }
+        let (json, format) = (FormatSpec::plain(JSON, true), FormatSpec::plain(&self.format, true));
+        let values = Recoder::new(&json, &format, columns, self.schemas())?.recode(&records.values)?;
+        Ok(Records { values, ..records })
+    }
+
+    /// Executes statements; `{FORMAT}` is the format.
     fn execute(&self, text: &str) -> Result<(), String> {
+        let text = text.replace("{FORMAT}", &self.format);
         let session = Session::new([("auto.offset.reset", "earliest".to_owned())], []);
-        self.engine.execute(text, session, None).map(drop).map_err(|failure| failure.message)
+        self.engine.execute(&text, session, None).map(drop).map_err(|failure| failure.message)
     }
 
     /// Id of the only query.
@@ -236,9 +266,15 @@ impl Bench {
     }
 
     /// Appends `count` records that `make` gives from their numbers on.
-    fn fill(&self, topic: &str, count: usize, mut make: impl FnMut(u64, usize) -> Records) -> Result<(), String> {
+    fn fill(
+        &self,
+        topic: &str,
+        count: usize,
+        columns: &[Column],
+        mut make: impl FnMut(u64, usize) -> Records,
+    ) -> Result<(), String> {
         for from in (0..count).step_by(APPEND) {
-            let records = make(from as u64, APPEND.min(count - from));
+            let records = self.in_format(make(from as u64, APPEND.min(count - from)), columns)?;
             let output = Output { to: first_partition(topic), records };
             self.engine.log().append(vec![output]).map_err(|error| error.to_string())?;
         }
@@ -259,13 +295,18 @@ impl Bench {
         Err(format!("the query did not read all of {topic}"))
     }
 
-    /// Hands every record of a topic, key and value, to `each`.
+    /// Hands every record of a topic that a query writes, key and value as JSON, to `each`.
     fn read(
         &self,
         topic: &str,
         mut each: impl FnMut(Option<&[u8]>, Option<&[u8]>) -> Result<(), String>,
     ) -> Result<(), String> {
         let from = Position { of: first_partition(topic), offset: 0 };
+        let catalog = self.engine.catalog();
+        let sink = catalog.sources_of_topic(topic).next().ok_or_else(|| format!("nothing writes {topic}"))?;
+        let columns: Vec<Column> = sink.schema.value.clone();
+        let json = FormatSpec::plain(JSON, true);
+        let mut to_json = Recoder::new(&sink.formats.value, &json, &columns, self.schemas())?;
         let mut reader =
             self.engine.log().reader(vec![from], Arc::<Signal>::default()).map_err(|error| error.to_string())?;
         loop {
@@ -274,7 +315,11 @@ impl Bench {
                 return Ok(());
             }
             for (_, batch) in batches {
-                for (key, value) in batch.records.keys.iter().zip(batch.records.values.iter()) {
+                let values = match self.format.as_str() {
+                    JSON => batch.records.values,
+                    _ => to_json.recode(&batch.records.values)?,
+                };
+                for (key, value) in batch.records.keys.iter().zip(values.iter()) {
                     each(key, value)?;
                 }
             }
