@@ -2,6 +2,7 @@
 //! registry does it. What a text says is kept, with docs and properties; how it is laid out is not.
 
 mod avro;
+mod descriptor;
 mod json;
 mod protobuf;
 
@@ -31,7 +32,7 @@ pub(super) fn canonical(
     match language {
         Language::Avro => avro::canonical(text, referenced, normalize).map(same),
         Language::Json => json::canonical(text, normalize).map(same),
-        Language::Protobuf => protobuf::identity(text).map(|identity| Canonical { text: text.to_owned(), identity }),
+        Language::Protobuf => protobuf::canonical(text),
     }
 }
 

@@ -1,11 +1,35 @@
-//! Protobuf's source as its words and symbols, without comments and layout.
+//! Protobuf's source, compared as its words and symbols, without comments and layout.
+
+use protox::file::File;
+
+use super::Canonical;
+use super::descriptor;
+
+/// Brackets in each other: the parser calls itself for each.
+const MAX_LEVELS: usize = 64;
+
+/// The text as it is kept, and as it is compared.
+pub(super) fn canonical(text: &str) -> Result<Canonical, String> {
+    let text = if descriptor::is_base64(text.trim()) { descriptor::text(text.trim())? } else { text.to_owned() };
+    let identity = words(&text)?;
+    let (mut levels, mut most) = (0_usize, 0);
+    for word in identity.split(' ') {
+        match word {
+            "{" | "[" | "<" | "(" => levels += 1,
+            "}" | "]" | ">" | ")" => levels = levels.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(levels);
+    }
+    if most > MAX_LEVELS {
+        return Err(format!("it has more than {MAX_LEVELS} brackets in each other"));
+    }
+    File::from_source("schema", &text).map_err(|error| error.to_string())?;
+    Ok(Canonical { text, identity })
+}
 
 /// The words and symbols of a `.proto` file, one space between them. Texts stay as they are.
-pub(super) fn identity(text: &str) -> Result<String, String> {
-    // Some clients send a file's descriptor as Base64, which has no words.
-    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)) && !text.is_empty() {
-        return Ok(text.to_owned());
-    }
+fn words(text: &str) -> Result<String, String> {
     let mut tokens = String::with_capacity(text.len());
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
@@ -62,9 +86,9 @@ mod tests {
     fn layout_and_comments_do_not_count() {
         let dense = "syntax = \"proto3\";message A{string n=1;// the name\n}";
         let loose = "/* of\n A */ syntax=\"proto3\" ;\n\nmessage A {\n  string n = 1;\n}\n";
-        assert_eq!(identity(dense).unwrap(), identity(loose).unwrap());
-        assert_ne!(identity(dense).unwrap(), identity("syntax = \"proto3\";message A{string m=1;}").unwrap());
-        assert_eq!(identity("a='// \\' \"'").unwrap(), "a = '// \\' \"'");
-        assert!(identity("/* a").is_err() && identity("a = \"").is_err() && identity(" // a").is_err());
+        assert_eq!(words(dense).unwrap(), words(loose).unwrap());
+        assert_ne!(words(dense).unwrap(), words("syntax = \"proto3\";message A{string m=1;}").unwrap());
+        assert_eq!(words("a='// \\' \"'").unwrap(), "a = '// \\' \"'");
+        assert!(words("/* a").is_err() && words("a = \"").is_err() && words(" // a").is_err());
     }
 }
