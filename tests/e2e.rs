@@ -45,6 +45,8 @@ mod process;
 mod protobuf;
 #[path = "e2e/registry.rs"]
 mod registry;
+#[path = "e2e/registry_clients.rs"]
+mod registry_clients;
 #[path = "e2e/settled.rs"]
 mod settled;
 #[path = "e2e/shell.rs"]

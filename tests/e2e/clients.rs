@@ -20,13 +20,13 @@ const ON_PURPOSE: [(&str, &str); 2] = [
 ];
 
 /// Where a client's packages live on between runs; locked as long as the value lives.
-struct Cache {
-    dir: PathBuf,
+pub(crate) struct Cache {
+    pub(crate) dir: PathBuf,
     _lock: File,
 }
 
 impl Cache {
-    fn new(client: &str) -> Self {
+    pub(crate) fn new(client: &str) -> Self {
         let dir = std::env::temp_dir().join("millstream-clients").join(client);
         fs::create_dir_all(&dir).unwrap();
         let lock = File::create(dir.join("lock")).unwrap();
@@ -35,7 +35,7 @@ impl Cache {
     }
 
     /// Runs `install` unless it was run to its end for the same `recipe`.
-    fn holds(&self, recipe: &str, install: impl FnOnce(&Path)) {
+    pub(crate) fn holds(&self, recipe: &str, install: impl FnOnce(&Path)) {
         let complete = self.dir.join("complete");
         if fs::read_to_string(&complete).is_ok_and(|done| done == recipe) {
             return;
@@ -46,7 +46,7 @@ impl Cache {
 }
 
 /// Runs a program to its end; its exit code and all it printed.
-fn output(command: &mut Command, needs: &str) -> (bool, String) {
+pub(crate) fn output(command: &mut Command, needs: &str) -> (bool, String) {
     let mut printed = tempfile::tempfile().unwrap();
     let program = command.get_program().to_owned();
     let copy = || printed.try_clone().unwrap();
@@ -75,7 +75,7 @@ fn output(command: &mut Command, needs: &str) -> (bool, String) {
 }
 
 /// Runs a step of an installation.
-fn install(command: &mut Command, needs: &str) {
+pub(crate) fn install(command: &mut Command, needs: &str) {
     let (done, text) = output(command, needs);
     assert!(done, "{command:?} failed:\n{text}");
 }
@@ -88,7 +88,7 @@ fn run(command: &mut Command) -> (bool, String) {
 }
 
 /// The packages in an environment of this Python's own; its interpreter.
-fn python(cache: &Cache, python: &OsStr, packages: &[&[&str]]) -> PathBuf {
+pub(crate) fn python(cache: &Cache, python: &OsStr, packages: &[&[&str]]) -> PathBuf {
     cache.holds(&format!("{} {packages:?}", python.display()), |dir| {
         install(Command::new(python).args(["-m", "venv", "--clear"]).arg(dir.join("venv")), "python3-venv");
         for packages in packages {

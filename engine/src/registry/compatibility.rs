@@ -1,6 +1,7 @@
 //! Whether a new version of a subject goes with the older ones.
 
 use crate::formats::avro::{AvroSchema, incompatibilities};
+use crate::formats::protobuf::compat::differences;
 use crate::schemas::{Language, Registered, Schema};
 
 use super::canonical::json_document;
@@ -43,18 +44,34 @@ fn unreadable(reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<Stri
     }
     match reader.language {
         Language::Avro => avro(reader, writer, reader_is_new),
-        Language::Protobuf => Vec::new(),
+        Language::Protobuf => protobuf(reader, writer, reader_is_new),
         Language::Json => json(reader, writer, reader_is_new),
     }
 }
 
 fn avro(reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<String> {
+    let (of_reader, of_writer) = names(reader_is_new);
     let found = AvroSchema::parse(reader).and_then(|reader| incompatibilities(&reader, &AvroSchema::parse(writer)?));
-    let (reader, writer) = if reader_is_new { ("new", "old") } else { ("old", "new") };
     match found {
-        Ok(found) => found.iter().map(|incompatibility| incompatibility.describe(reader, writer)).collect(),
+        Ok(found) => found.iter().map(|incompatibility| incompatibility.describe(of_reader, of_writer)).collect(),
         Err(problem) => vec![format!("The schemas cannot be compared: {problem}")],
     }
+}
+
+fn protobuf(reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<String> {
+    let (of_reader, of_writer) = names(reader_is_new);
+    match differences(writer, reader) {
+        Ok(found) => {
+            let found = found.iter().filter(|difference| !difference.change.is_compatible());
+            found.map(|difference| difference.message(of_reader, of_writer)).collect()
+        }
+        Err(problem) => vec![format!("The schemas cannot be compared: {problem}")],
+    }
+}
+
+/// What messages call the schema that reads and the one that wrote.
+fn names(reader_is_new: bool) -> (&'static str, &'static str) {
+    if reader_is_new { ("new", "old") } else { ("old", "new") }
 }
 
 fn json(reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<String> {

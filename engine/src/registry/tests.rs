@@ -302,6 +302,19 @@ fn levels_say_what_a_new_version_must_go_with() {
 }
 
 #[test]
+fn protobuf_is_compared_too() {
+    let registry = over(&in_memory());
+    let of = |fields: &str| proto(&format!("syntax = \"proto3\"; message A {{ {fields} }}"), &[]);
+    registry.register("x", &of("int32 a = 1;")).unwrap();
+    assert_eq!(registry.register("x", &of("int32 a = 1; string b = 2;")), Ok(2));
+    let told = registry.register("x", &of("string a = 1;")).unwrap_err().to_string();
+    let expected = "{errorType:\"FIELD_SCALAR_KIND_CHANGED\", description:\"The kind of a SCALAR field at path '#/A/1' in the \
+                    new schema does not match its kind in the old schema\"}";
+    assert!(told.contains(expected) && told.contains("{oldSchemaVersion: 2}"), "{told}");
+    assert_eq!(registry.register("y", &proto("message A {", &[])).unwrap_err().code(), 42201);
+}
+
+#[test]
 fn records_that_are_not_understood_are_left_out() {
     let log = in_memory();
     let registry = over(&log);

@@ -21,8 +21,14 @@ pub(super) fn is_base64(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
 }
 
+/// Bytes of a descriptor as Base64: what stands in a message is looked up among its other parts.
+const MAX_BYTES: usize = 256 << 10;
+
 /// The text of a descriptor.
 pub(super) fn text(base64: &str) -> Result<String, String> {
+    if base64.len() > MAX_BYTES {
+        return Err(format!("a descriptor may have {MAX_BYTES} bytes as Base64; send the text instead"));
+    }
     let bytes = BASE64_STANDARD.decode(base64).map_err(|error| error.to_string())?;
     let file = FileDescriptorProto::decode(bytes.as_slice()).map_err(|error| error.to_string())?;
     let text = Printer { out: String::new(), depth: 0, is_proto3: file.syntax() == "proto3" }.file(&file)?;
