@@ -37,6 +37,7 @@ impl Live {
         let parts = Parts::by_hand(Arc::clone(&log), Arc::new(System), config);
         let parts = Parts { functions: udfs::registry(), threads: 1, ..parts };
         let engine = Engine::new(parts).map_err(|e| e.to_string())?;
+        schemas::check_nothing(&engine)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bigdecimal::num_bigint::BigInt;
 use bigdecimal::{BigDecimal, RoundingMode};
+use engine::formats::NullableAs;
 use prost_reflect::Value as Proto;
 use prost_reflect::prost::Message;
 use prost_reflect::{
@@ -119,6 +120,30 @@ impl Reader {
         let read = DynamicMessage::decode(found, bytes).map_err(|e| e.to_string())?;
         Ok(fields(&read))
     }
+}
+
+/// A schema whose plain fields tell NULL from a default, from one whose do not.
+pub(crate) fn nullable(text: &str, as_: Option<NullableAs>) -> String {
+    let Some(as_) = as_ else { return text.to_owned() };
+    let plain = [
+        ("int32", "Int32Value"),
+        ("int64", "Int64Value"),
+        ("double", "DoubleValue"),
+        ("bool", "BoolValue"),
+        ("string", "StringValue"),
+        ("bytes", "BytesValue"),
+    ];
+    let line = |line: &str| {
+        let (indent, rest) = line.split_at(line.len() - line.trim_start().len());
+        let known = plain.iter().find_map(|(ty, wrapper)| Some((rest.strip_prefix(&format!("{ty} "))?, wrapper)));
+        match (known, as_) {
+            (None, _) => line.to_owned(),
+            (Some(_), NullableAs::Optional) => format!("{indent}optional {rest}"),
+            (Some((name, wrapper)), NullableAs::Wrapper) => format!("{indent}google.protobuf.{wrapper} {name}"),
+        }
+    };
+    let body: Vec<String> = text.lines().map(line).collect();
+    body.join("\n").replacen('\n', "\nimport \"google/protobuf/wrappers.proto\";\n", 1)
 }
 
 /// The indexes before a registered message, and its bytes.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::log::TopicSpec;
+use engine::schemas::topic_subject;
 use regex::Regex;
 use serde_json::Value as Json;
 
@@ -49,9 +50,9 @@ pub(crate) fn create_topics(
         specs.insert(topic.name.clone(), (topic.partitions, topic.replicas));
     }
     for statement in &case.statements {
-        if let Some((name, partitions)) = declared_topic(statement) {
-            specs.entry(name).or_insert((partitions.unwrap_or(inferred), 1));
-        }
+        let Some((name, partitions)) = declared_topic(statement) else { continue };
+        let spec = specs.entry(name).or_insert((inferred, 1));
+        spec.0 = partitions.unwrap_or(spec.0);
     }
     // Recorded from a broker that keeps records for ever unless told otherwise.
     let forever = || BTreeMap::from([("retention.ms".to_owned(), "-1".to_owned())]);
@@ -62,9 +63,33 @@ pub(crate) fn create_topics(
     Ok(())
 }
 
-/// Registers the schemas of the topics the case lists.
+/// Registers the schemas of the topics the case's statements declare and lists not, then of those it lists: ids count up in
+/// that order.
 pub(crate) fn register_schemas(case: &Case, register: &Register<'_>) -> Result<(), String> {
+    if case.topics.iter().any(|topic| !topic.key_schema.is_null() || !topic.value_schema.is_null()) {
+        register_declared(case, register)?;
+    }
     case.topics.iter().try_for_each(|topic| schemas::of_topic(topic, register))
+}
+
+/// Registers what an engine of its own makes of the statements that declare a topic which the case does not list.
+fn register_declared(case: &Case, register: &Register<'_>) -> Result<(), String> {
+    let mut apart = Subject::new(&case.properties)?;
+    for statement in &case.statements {
+        let Some((topic, partitions)) = declared_topic(statement) else { continue };
+        if case.topics.iter().any(|listed| listed.name == topic) {
+            continue;
+        }
+        let spec = TopicSpec { partitions: partitions.unwrap_or(1), replicas: 1, config: BTreeMap::new() };
+        apart.create_topic(&topic, &spec)?;
+        // What is wrong with it shows when the case runs.
+        if apart.execute(statement).is_ok() {
+            for subject in [true, false].map(|is_key| topic_subject(&topic, is_key)) {
+                apart.latest(&subject).map_or(Ok(()), |schema| register(&subject, &schema, None))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The topic a `CREATE … WITH (…)` names, or the source's name, and how many partitions it asks for.

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use engine::formats::NullableAs;
 use engine::types::{Column, SqlType};
 use serde_json::Value as Json;
 
@@ -19,6 +20,8 @@ pub(crate) struct Side {
     pub(crate) columns: Vec<Column>,
     /// Where the schemas of its records are, if the format has any.
     pub(crate) subject: Subject,
+    /// How messages without a schema tell NULL from a default.
+    pub(crate) nullable: Option<NullableAs>,
 }
 
 /// What stands in the keys of a topic besides the key.
@@ -85,7 +88,7 @@ impl Side {
     /// The messages of the declared columns.
     fn messages(&self) -> Result<protobuf::Reader, String> {
         let text = engine::formats::protobuf::schema_text(&self.columns).map_err(|e| e.to_string())?;
-        protobuf::Reader::new(&text, &[])
+        protobuf::Reader::new(&protobuf::nullable(&text, self.nullable), &[])
     }
 }
 

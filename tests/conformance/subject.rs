@@ -164,6 +164,7 @@ impl Subject {
             .filter(|(name, _)| *name != "use.exact.numeric.comparison")
             .map(|(name, value)| (bare_name(name).to_owned(), text(value)))
             .collect();
+        schemas::check_nothing(&engine)?;
         Ok(Self { engine, gate, properties, fed: Vec::new() })
     }
 
@@ -228,6 +229,11 @@ impl Subject {
         id: Option<i32>,
     ) -> Result<(), String> {
         schemas::register(&self.engine, subject, schema, id)
+    }
+
+    /// The last schema of a subject.
+    pub(crate) fn latest(&self, subject: &str) -> Option<Arc<engine::schemas::Schema>> {
+        self.engine.schemas().latest(subject).ok().flatten().map(|latest| latest.schema)
     }
 
     pub(crate) fn topic_names(&self) -> Result<Vec<String>, String> {
@@ -385,14 +391,14 @@ pub(crate) fn topic_in(engine: &Engine, name: &str) -> Topic {
     let Some(source) = sources.first() else {
         let side = |format: &str, is_key| {
             let subject = subject(is_key, None);
-            Side { format: format.to_owned(), columns: Vec::new(), subject }
+            Side { format: format.to_owned(), columns: Vec::new(), subject, nullable: None }
         };
         return Topic { key: side("KAFKA", true), value: side("JSON", false), window: None };
     };
     let schema = source.record_schema();
     let side = |format: &FormatSpec, columns: &[Column], is_key| {
         let subject = subject(is_key, format.full_name.clone());
-        Side { format: format.name.clone(), columns: columns.to_vec(), subject }
+        Side { format: format.name.clone(), columns: columns.to_vec(), subject, nullable: format.nullable }
     };
     let mut key = side(&source.formats.key, &schema.key, true);
     if schema.key.is_empty() && key.format == "NONE" {
