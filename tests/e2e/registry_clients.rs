@@ -6,10 +6,10 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 
-use e2e::http::{ksql, request};
+use e2e::http::{ksql, request, rows};
 use e2e::kafka::Kafka;
 use e2e::process::Server;
-use e2e::repository;
+use e2e::{eventually, repository};
 use serde_json::{Value, json};
 
 use crate::clients::{Cache, install, output, python};
@@ -107,6 +107,55 @@ fn a_server_that_names_another_registry_has_none() {
     let refused = Server::try_start(&other.path().join("bad"), &[("ksql.schema.registry.url", "registry:8081")]);
     let (_, said) = refused.err().unwrap();
     assert!(said.contains("ksql.schema.registry.url") && said.contains("http://HOST:PORT is expected"), "{said}");
+}
+
+/// Queries on Avro with their schemas in another server's registry: while that is down, what needs no new id goes on, and
+/// what needs one waits for it.
+#[test]
+fn queries_go_on_while_their_registry_is_down() {
+    let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let address = format!("http://127.0.0.1:{}", free_port());
+    let start_registry = || Server::start(own.path(), &[("listeners", &address)]);
+    let settings = [("ksql.schema.registry.url", &*address), ("ksql.query.retry.backoff.initial.ms", "100")];
+    let registry = start_registry();
+    let server = Server::start(other.path(), &settings);
+    let earliest = json!({ "auto.offset.reset": "earliest" });
+    let statements =
+        "CREATE STREAM numbers (k STRING KEY, n INT) WITH (kafka_topic='numbers', value_format='AVRO', partitions=1);
+        CREATE TABLE sums WITH (value_format='PROTOBUF') AS SELECT k, SUM(n) AS total FROM numbers GROUP BY k;";
+    ksql(&server.url, statements, &earliest);
+    let subjects = request(&address, "GET", "/subjects", &[], "").json();
+    let subjects: Vec<&str> = subjects.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(subjects.contains(&"numbers-value") && subjects.contains(&"SUMS-value"), "{subjects:?}");
+    let insert = |server: &Server| ksql(&server.url, "INSERT INTO numbers VALUES ('a', 1);", &json!({}));
+    let sum_is = |server: &Server, sum: i64| {
+        eventually("the sum", || {
+            let rows = rows(&server.url, "SELECT total FROM sums WHERE k = 'a';", &json!({}));
+            (rows == [json!([sum])]).then_some(())
+        });
+    };
+    insert(&server);
+    sum_is(&server, 1);
+    registry.kill();
+    insert(&server);
+    sum_is(&server, 2);
+    let refused = json!({ "ksql": "CREATE STREAM more (n BIGINT) WITH (kafka_topic='more', value_format='AVRO', partitions=1);" });
+    let refused = request(&server.url, "POST", "/ksql", &[], &refused.to_string());
+    assert!(refused.status >= 400 && refused.body.contains("does not answer"), "{}", refused.body);
+    // A server that begins without its registry serves, and its queries begin when it is back.
+    server.kill();
+    let server = Server::start(other.path(), &settings);
+    assert_eq!(request(&server.url, "GET", "/info", &[], "").status, 200);
+    let _registry = start_registry();
+    eventually("the row is taken", || {
+        let insert = json!({ "ksql": "INSERT INTO numbers VALUES ('a', 1);" }).to_string();
+        (request(&server.url, "POST", "/ksql", &[], &insert).status == 200).then_some(())
+    });
+    eventually("the table can be read", || {
+        let select = json!({ "ksql": "SELECT total FROM sums WHERE k = 'a';" }).to_string();
+        let answer = request(&server.url, "POST", "/query", &[("Accept", "application/vnd.ksql.v1+json")], &select);
+        answer.body.contains("[3]").then_some(())
+    });
 }
 
 /// On Kafka the schemas are records of the cluster's topic: another server, with a directory of its own, has them.

@@ -101,8 +101,6 @@ pub enum Problem {
     Store {
         /// What a client may know of it.
         message: String,
-        /// Whether the same call may succeed later.
-        may_pass: bool,
     },
 }
 
@@ -139,7 +137,8 @@ impl From<Problem> for SchemaError {
             Problem::NoId(id) => Self::UnknownId(id),
             Problem::Incompatible { subject, messages } => Self::Incompatible { subject, why: messages.join("; ") },
             Problem::InvalidSchema(message) => Self::Invalid(message),
-            Problem::Store { message, may_pass: true } => Self::Unavailable(message),
+            // No record is bad because the topic cannot be read.
+            Problem::Store { message } => Self::Unavailable(message),
             other => Self::Refused { code: other.code(), message: other.to_string() },
         }
     }

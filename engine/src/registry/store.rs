@@ -109,7 +109,7 @@ impl SchemaRegistry {
                 let left = deadline.saturating_duration_since(Instant::now());
                 if left.is_zero() {
                     let message = format!("topic {TOPIC} could not be read within {} s", PATIENCE.as_secs());
-                    return Err(Problem::Store { message, may_pass: true });
+                    return Err(Problem::Store { message });
                 }
                 signal.wait(seen, left);
                 continue;
@@ -152,7 +152,7 @@ impl SchemaRegistry {
                 "another process has written the topic: one process alone may register schemas"
             );
             let message = format!("another process writes topic {TOPIC}; one alone may");
-            return Err(Problem::Store { message, may_pass: false });
+            return Err(Problem::Store { message });
         }
         let mut view = self.view.write();
         entries.into_iter().for_each(|entry| view.apply(entry));
@@ -190,9 +190,9 @@ fn partition() -> TopicPartition {
 
 fn gone() -> Problem {
     let message = format!("topic {TOPIC}, which keeps the schemas, was deleted; start the server again to begin anew");
-    Problem::Store { message, may_pass: false }
+    Problem::Store { message }
 }
 
 fn failed(error: &LogError) -> Problem {
-    Problem::Store { message: error.told(), may_pass: error.may_pass() }
+    Problem::Store { message: error.told() }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::Method;
 use axum::response::Response;
-use engine::registry::{Problem, SchemaRegistry};
+use engine::registry::SchemaRegistry;
 use serde_json::{Value, json};
 
 use crate::app::Server;
@@ -101,12 +101,12 @@ fn route(registry: &SchemaRegistry, call: &Call) -> Reply {
     }
 }
 
-/// The numbers of a list that a client asked for a part of.
-fn page<T>(found: Vec<T>, call: &Call) -> Result<Vec<T>, Problem> {
+/// The part of a list that a client asked for.
+fn page<T>(found: Vec<T>, call: &Call) -> Vec<T> {
     let (offset, limit) = (call.number("offset").unwrap_or(0), call.number("limit"));
     let limit = limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
     let offset = usize::try_from(offset).unwrap_or(0);
-    Ok(found.into_iter().skip(offset).take(limit.unwrap_or(usize::MAX)).collect())
+    found.into_iter().skip(offset).take(limit.unwrap_or(usize::MAX)).collect()
 }
 
 impl From<Value> for answer::Found {

@@ -11,9 +11,18 @@ fn id(text: &str) -> Result<i32, Refusal> {
     text.parse().map_err(|_| Refusal::path())
 }
 
+/// Versions in an answer, as in Confluent's unless it is told otherwise, and bytes of their texts.
+const MAX_LISTED: usize = 1_000;
+const MAX_BYTES: usize = 64 << 20;
+
 pub(super) fn list(registry: &SchemaRegistry, call: &Call) -> Reply {
     let found = registry.all(call.prefix(), call.which(), call.is_on("latestOnly"))?;
-    let found = page(found, call)?;
+    let mut found = page(found, call);
+    found.truncate(MAX_LISTED);
+    if found.iter().map(|version| version.schema.text.len()).sum::<usize>() > MAX_BYTES {
+        let message = format!("These schemas have more than {} MiB; ask for fewer by 'limit'", MAX_BYTES >> 20);
+        return Err(Refusal::new(42205, message));
+    }
     Ok(found.iter().map(answer::version).collect::<Value>().into())
 }
 
@@ -33,11 +42,11 @@ pub(super) fn subjects(registry: &SchemaRegistry, text: &str, call: &Call) -> Re
     let places = registry.places(id(text)?, which(call))?;
     let mut subjects: Vec<String> = places.into_iter().map(|(subject, _)| subject).collect();
     subjects.dedup();
-    Ok(json!(page(subjects, call)?).into())
+    Ok(json!(page(subjects, call)).into())
 }
 
 pub(super) fn versions(registry: &SchemaRegistry, text: &str, call: &Call) -> Reply {
-    let places = page(registry.places(id(text)?, which(call))?, call)?;
+    let places = page(registry.places(id(text)?, which(call))?, call);
     let place = |(subject, version)| json!({ "subject": subject, "version": version });
     Ok(places.into_iter().map(place).collect::<Value>().into())
 }

@@ -63,7 +63,7 @@ pub(super) fn is_nothing(value: &Value) -> bool {
 
 pub(super) fn list(registry: &SchemaRegistry, call: &Call) -> Reply {
     let found = registry.subjects(call.prefix(), call.which())?;
-    Ok(json!(page(found, call)?).into())
+    Ok(json!(page(found, call)).into())
 }
 
 pub(super) fn find(registry: &SchemaRegistry, subject: &str, call: &Call) -> Reply {
@@ -80,7 +80,7 @@ pub(super) fn delete(registry: &SchemaRegistry, subject: &str, call: &Call) -> R
 }
 
 pub(super) fn versions(registry: &SchemaRegistry, subject: &str, call: &Call) -> Reply {
-    Ok(json!(page(registry.versions(subject, call.which())?, call)?).into())
+    Ok(json!(page(registry.versions(subject, call.which())?, call)).into())
 }
 
 pub(super) fn version(registry: &SchemaRegistry, subject: &str, version: &str, call: &Call) -> Reply {

@@ -11,6 +11,12 @@ use crate::schemas::{Schema, SchemaError};
 /// Answers of each kind that are remembered. Beyond that all are forgotten, and asked for again when they are wanted.
 const MAX: usize = 10_000;
 
+/// Bytes of the texts of the schemas that are remembered.
+const MAX_BYTES: usize = 256 << 20;
+
+/// Schemas of one subject whose ids are remembered: those that this server has registered there.
+const MAX_OF_SUBJECT: usize = 100;
+
 /// How long an id counts as unknown. Whoever writes with one has registered it before.
 const UNKNOWN: Duration = Duration::from_secs(10);
 
@@ -20,10 +26,17 @@ pub(super) enum Asked {
     Unknown,
 }
 
+/// Schemas by their ids.
+#[derive(Default)]
+struct Known {
+    schemas: HashMap<i32, Arc<Schema>>,
+    bytes: usize,
+}
+
 /// What was answered, and what is being asked.
 #[derive(Default)]
 pub(super) struct Cache {
-    schemas: RwLock<HashMap<i32, Arc<Schema>>>,
+    known: RwLock<Known>,
     unknown: Mutex<HashMap<i32, Instant>>,
     /// Held by the one who asks for an id.
     asking: Mutex<HashMap<i32, Arc<Mutex<()>>>>,
@@ -50,7 +63,7 @@ impl Cache {
             }
             Asked::Unknown => {
                 let mut unknown = self.unknown.lock();
-                make_room(&mut unknown);
+                make_room(&mut unknown, MAX);
                 unknown.insert(id, Instant::now());
                 Err(SchemaError::UnknownId(id))
             }
@@ -65,7 +78,7 @@ impl Cache {
     }
 
     fn known(&self, id: i32) -> Option<Result<Arc<Schema>, SchemaError>> {
-        if let Some(schema) = self.schemas.read().get(&id) {
+        if let Some(schema) = self.known.read().schemas.get(&id) {
             return Some(Ok(Arc::clone(schema)));
         }
         let mut unknown = self.unknown.lock();
@@ -79,9 +92,14 @@ impl Cache {
 
     /// Notes what an id means.
     pub(super) fn note(&self, id: i32, schema: &Arc<Schema>) {
-        let mut schemas = self.schemas.write();
-        make_room(&mut schemas);
-        schemas.insert(id, Arc::clone(schema));
+        let bytes = schema.referenced.iter().map(|other| other.text.len()).sum::<usize>() + schema.text.len();
+        let mut known = self.known.write();
+        if known.schemas.len() >= MAX || known.bytes.saturating_add(bytes) > MAX_BYTES {
+            *known = Known::default();
+        }
+        if known.schemas.insert(id, Arc::clone(schema)).is_none() {
+            known.bytes += bytes;
+        }
     }
 
     /// The id of a schema in a subject.
@@ -92,9 +110,9 @@ impl Cache {
     /// Notes the id of a schema in a subject. What the id means is left to be asked: the registry may have another text.
     pub(super) fn note_id(&self, subject: &str, schema: &Schema, id: i32) {
         let mut ids = self.ids.lock();
-        make_room(&mut ids);
+        make_room(&mut ids, MAX);
         let of_subject = ids.entry(subject.to_owned()).or_default();
-        make_room(of_subject);
+        make_room(of_subject, MAX_OF_SUBJECT);
         of_subject.insert(schema.clone(), id);
         drop(ids);
         self.unknown.lock().remove(&id);
@@ -106,8 +124,8 @@ impl Cache {
     }
 }
 
-fn make_room<K, V>(answers: &mut HashMap<K, V>) {
-    if answers.len() >= MAX {
+fn make_room<K, V>(answers: &mut HashMap<K, V>, most: usize) {
+    if answers.len() >= most {
         answers.clear();
     }
 }

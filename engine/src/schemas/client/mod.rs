@@ -68,6 +68,10 @@ impl Client {
         match self.servers.get::<SentSchema>(&path(&["schemas", "ids", &id.to_string()], &[])) {
             Ok(sent) => Ok(Asked::Schema(Arc::new(self.complete(sent)?))),
             Err(SchemaError::Refused { code: 40403, .. }) => Ok(Asked::Unknown),
+            // Who is not let in, or asks a proxy's error page, has not learnt that the record is bad: it waits.
+            Err(SchemaError::Refused { code, message }) => {
+                Err(SchemaError::Unavailable(format!("{message} (error code {code})")))
+            }
             Err(error) => Err(error),
         }
     }
