@@ -133,10 +133,10 @@ impl Select<'_> {
             relation.step.key_format.name == format.name && relation.step.key_format.delimiter == format.delimiter;
         let kept: Vec<ColumnId> =
             relation.layout.iter().copied().filter(|&id| id != key && join.kept.contains(&id)).collect();
-        if is_key && same_format {
+        if is_key && same_format && !has_foreign_ids(&relation) {
             return self.keep(relation, &id, kept);
         }
-        if relation.window.is_some() {
+        if relation.window.is_some() && !(is_key && same_format) {
             return Err(implicit_repartition());
         }
         let key_column = match on.as_column() {
@@ -176,7 +176,19 @@ impl Select<'_> {
 
     fn foreign_key_join(&self, prefix: &str, left: Relation, right: Relation, join: &BoundJoin) -> Result<Relation> {
         let from_right = right.layout.iter().copied().filter(|id| join.kept.contains(id)).collect();
-        let right = self.keep(right, &format!("{prefix}RightSourceKeyed"), from_right)?;
+        let id = format!("{prefix}RightSourceKeyed");
+        let is_foreign = has_foreign_ids(&right);
+        let mut right = self.keep(right, &id, from_right)?;
+        if is_foreign {
+            let default = self.planner.default_format("key").unwrap_or_else(|| "KAFKA".to_owned());
+            let format = formats::internal_key_spec(&left.step.key_format, &right.step.schema.key, &default);
+            right = right.wrap(format!("{id}/Repartition"), |input| StepKind::Repartition {
+                input,
+                topic_suffix: format!("{id}-SelectKey"),
+                partitions: None,
+            });
+            right.step.key_format = format;
+        }
         let foreign_key = left.place(&join.left)?;
         let key = left.key().to_vec();
         let value: Vec<ColumnId> = left.value().iter().chain(right.value()).copied().collect();
@@ -206,6 +218,13 @@ impl Select<'_> {
             _ => Err(implicit_repartition()),
         }
     }
+}
+
+/// Whether the keys of a source hold ids of schemas: those of another topic may hold another id, so that the same key is
+/// other bytes there, in another partition.
+fn has_foreign_ids(relation: &Relation) -> bool {
+    let format = crate::formats::format(&relation.step.key_format.name);
+    matches!(relation.step.kind, StepKind::Source(_)) && format.is_some_and(|format| format.language().is_some())
 }
 
 /// What a kind of join cannot have.
