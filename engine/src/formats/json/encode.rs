@@ -14,6 +14,8 @@ pub(in crate::formats) struct JsonEncoder {
     dialect: Dialect,
     /// `{"A":`, `,"B":` …
     prefixes: Vec<String>,
+    /// What stands behind the columns: `,"C":null}`, or `}` alone.
+    end: String,
     /// Bytes of the last batch, a guess for the next one.
     capacity: usize,
 }
@@ -22,7 +24,16 @@ impl JsonEncoder {
     /// An encoder of `columns`.
     pub(super) fn new(columns: &[Column], wrapped: bool, dialect: Dialect) -> Self {
         let prefixes = field_prefixes(columns.iter().map(|column| column.name.as_str()));
-        Self { wrapped, dialect, prefixes, capacity: 0 }
+        let end = if prefixes.is_empty() { "{}" } else { "}" }.to_owned();
+        Self { wrapped, dialect, prefixes, end, capacity: 0 }
+    }
+
+    /// Writes NULL fields of these names behind the columns.
+    pub(in crate::formats) fn and_nulls<'a>(mut self, names: impl Iterator<Item = &'a str>) -> Self {
+        let written = field_prefixes(self.prefixes.iter().map(|_| "").chain(names));
+        self.end = written.iter().skip(self.prefixes.len()).map(|prefix| format!("{prefix}null")).collect();
+        self.end.push_str(if written.is_empty() { "{}" } else { "}" });
+        self
     }
 }
 
@@ -45,7 +56,7 @@ impl Encode for JsonEncoder {
                         payloads.data.push_str(prefix);
                         writer.write(row, &mut payloads.data);
                     }
-                    payloads.data.push_str(if writers.is_empty() { "{}" } else { "}" });
+                    payloads.data.push_str(&self.end);
                     payloads.end_row();
                 }
                 _ => payloads.end_null(),

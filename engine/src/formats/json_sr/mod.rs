@@ -47,6 +47,14 @@ impl Format for JsonSr {
     fn encoder(&self, spec: &FormatSpec, columns: &[Column], half: &Half) -> Result<Box<dyn Encode>, FormatError> {
         let id = register(spec, columns, half)?;
         let inner = encoder(spec, columns, half, json::Dialect::Registered);
+        // Who writes by a schema of an id writes its other fields, too.
+        let inner = match spec.schema_id.filter(|_| is_wrapped(spec, columns, half.is_key)) {
+            None => inner,
+            Some(id) => {
+                let all = self.columns(&*half.schemas.by_id(id)?, spec, half.is_key)?;
+                inner.and_nulls(all.iter().skip(columns.len()).map(|column| column.name.as_str()))
+            }
+        };
         Ok(Box::new(codec::Encoder::new(inner, id.unwrap_or_default())))
     }
 

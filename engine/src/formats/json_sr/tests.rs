@@ -7,7 +7,7 @@ use serde_json::json;
 use super::JsonSr;
 use crate::formats::{Format, FormatSpec, Half};
 use crate::schemas::testing::InMemory;
-use crate::schemas::{Language, Referenced, Schema, Schemas, put_header};
+use crate::schemas::{HEADER_BYTES, Language, Referenced, Schema, Schemas, put_header};
 use crate::types::{Column, SqlType, Value};
 
 fn half(schemas: &Arc<InMemory>) -> Half {
@@ -181,6 +181,20 @@ fn records_have_a_header_and_come_back() {
             assert_eq!(Value::at(&decoded.columns[i], row), *value);
         }
     }
+}
+
+#[test]
+fn who_writes_by_a_schema_writes_its_other_fields_as_null() {
+    let schemas = Arc::new(InMemory::default());
+    let properties = json!({"A": {"type": "integer"}, "b": {"type": "string"}});
+    let given = schema(json!({"type": "object", "properties": properties}));
+    let id = schemas.register("other", &given).unwrap();
+    let spec = FormatSpec { schema_id: Some(id), ..FormatSpec::plain("JSON_SR", true) };
+    let columns = [Column::new("A", SqlType::Bigint)];
+    let mut encoder = JsonSr.encoder(&spec, &columns, &half(&schemas)).unwrap();
+    let column = Value::column(&SqlType::Bigint, &[Value::Bigint(1)]);
+    let written = encoder.encode(&[column], None).unwrap();
+    assert_eq!(&written.value(0)[HEADER_BYTES..], br#"{"A":1,"b":null}"#);
 }
 
 #[test]
