@@ -1,5 +1,7 @@
 //! Columns that come from a registered schema: by the rules of ksqlDB, which sees a schema the way Kafka Connect does.
 
+use std::collections::HashSet;
+
 use super::{FormatError, FormatSpec, base_type};
 use crate::types::{Column, SqlType};
 
@@ -40,7 +42,12 @@ fn fields(fields: Vec<(String, SqlType)>, keeps_case: bool) -> Result<Vec<(Strin
         Ok(ty) => Ok((if keeps_case { name } else { name.to_uppercase() }, ty)),
         Err(reason) => Err(format!("{reason}, in field {name}")),
     };
-    fields.into_iter().map(with_type).collect()
+    let fields: Vec<_> = fields.into_iter().map(with_type).collect::<Result<_, String>>()?;
+    let mut names = HashSet::new();
+    match fields.iter().find(|(name, _)| !names.insert(name.as_str())) {
+        Some((name, _)) => Err(format!("Cannot create field because of field name duplication {name}")),
+        None => Ok(fields),
+    }
 }
 
 fn supported(ty: SqlType, keeps_case: bool) -> Result<SqlType, String> {
@@ -87,6 +94,13 @@ mod tests {
         let spec = FormatSpec { schema_id: Some(3), ..FormatSpec::plain("AVRO", true) };
         let found = columns(record(), &spec, false).unwrap();
         assert_eq!(shown(&found), "id INTEGER, Inner STRUCT<`a` STRING>, m MAP<STRING, BYTES>");
+    }
+
+    #[test]
+    fn names_that_differ_in_case_only_are_refused() {
+        let both = SqlType::Struct(vec![("a".to_owned(), SqlType::Integer), ("A".to_owned(), SqlType::Integer)]);
+        let refused = columns(both, &FormatSpec::plain("AVRO", true), false).unwrap_err();
+        assert_eq!(refused.to_string(), "Cannot create field because of field name duplication A");
     }
 
     #[test]

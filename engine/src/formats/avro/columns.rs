@@ -1,38 +1,15 @@
-//! The columns that a schema describes: as Kafka Connect's converter maps Avro's types to Connect's, and ksqlDB those to SQL.
+//! The SQL type of what a schema describes: as Kafka Connect's converter maps Avro's types to Connect's.
 
 use super::schema::{AvroSchema, Kind, Logical, TypeId};
-use crate::types::{Bounds, Column, SqlType, TYPE_LEVELS_MAX};
+use crate::types::{Bounds, SqlType, TYPE_LEVELS_MAX};
 
 /// Digits of a decimal whose schema names none.
 const PRECISION_DEFAULT: u64 = 64;
 
-/// How records and names become columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape {
-    /// Whether the whole is one column: ROWKEY or ROWVAL.
-    pub(super) unwrapped: bool,
-    pub(super) is_key: bool,
-    /// Whether names keep their case.
-    pub(super) keep_case: bool,
-}
-
-/// The columns of records of a schema.
-pub(super) fn columns(schema: &AvroSchema, shape: Shape) -> Result<Vec<Column>, String> {
-    let mut inference =
-        Inference { schema, keep_case: shape.keep_case, open: Vec::new(), parts: Bounds::default().schema_parts };
-    let ty = inference.ty(schema.root, &Path::Root)?;
-    if shape.unwrapped {
-        return Ok(vec![Column::new(if shape.is_key { "ROWKEY" } else { "ROWVAL" }, ty)]);
-    }
-    let SqlType::Struct(fields) = ty else {
-        return Err("Schema returned from schema registry is anonymous type. To use this schema with ksqlDB, set \
-                    'WRAP_SINGLE_VALUE=false' in the WITH clause properties."
-            .to_owned());
-    };
-    if fields.is_empty() {
-        return Err("Schema does not include any columns with types that ksqlDB supports.\nschema: ".to_owned());
-    }
-    Ok(fields.into_iter().map(|(name, ty)| Column::new(name, ty)).collect())
+/// The type of all that a schema describes. Names are the schema's, and maps have the keys they are written with.
+pub(super) fn whole_type(schema: &AvroSchema) -> Result<SqlType, String> {
+    let mut inference = Inference { schema, open: Vec::new(), parts: Bounds::default().schema_parts };
+    inference.ty(schema.root, &Path::Root)
 }
 
 /// Where in a schema a type stands.
@@ -70,7 +47,6 @@ impl Path<'_> {
 
 struct Inference<'a> {
     schema: &'a AvroSchema,
-    keep_case: bool,
     /// The records that are being mapped, each within the one before.
     open: Vec<TypeId>,
     /// How many parts the columns may yet get: types that are named twice multiply.
@@ -149,24 +125,17 @@ impl Inference<'_> {
         for (name, id) in fields {
             let path = Path::Field(path, name);
             let ty = self.ty(id, &path)?;
-            let name = if self.keep_case { name.to_owned() } else { name.to_uppercase() };
-            if columns.iter().any(|(other, _)| *other == name) {
+            if columns.iter().any(|(other, _)| other == name) {
                 return path.error(&format!("there are two fields {name}"));
             }
-            columns.push((name, ty));
+            columns.push((name.to_owned(), ty));
         }
         Ok(SqlType::Struct(columns))
     }
 
     fn map(&mut self, key: TypeId, value: TypeId, path: &Path<'_>) -> Result<SqlType, String> {
         let key = self.ty(key, &Path::Within(path, "{key}"))?;
-        let simple = matches!(key, SqlType::Integer | SqlType::Bigint | SqlType::Boolean | SqlType::String)
-            || matches!(key, SqlType::Time | SqlType::Date | SqlType::Timestamp);
-        if !simple {
-            return path.error(&format!("keys of maps cannot be of type {key}"));
-        }
-        let value = self.ty(value, &Path::Within(path, "{}"))?;
-        Ok(SqlType::Map(Box::new(SqlType::String), Box::new(value)))
+        Ok(SqlType::Map(Box::new(key), Box::new(self.ty(value, &Path::Within(path, "{}"))?)))
     }
 }
 

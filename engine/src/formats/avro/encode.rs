@@ -84,6 +84,7 @@ enum Typed<'a> {
 
 enum FieldWriter<'a> {
     Constant(&'a [u8]),
+    Missing(&'a str),
     Column(Writer<'a>),
 }
 
@@ -126,6 +127,7 @@ impl<'a> Writer<'a> {
     fn of_columns(layout: &'a Layout, columns: &'a [ArrayRef]) -> Self {
         let field = |field: &'a FieldLayout| match field {
             FieldLayout::Constant(bytes) => FieldWriter::Constant(bytes),
+            FieldLayout::Missing(name) => FieldWriter::Missing(name),
             FieldLayout::Column(column, layout) => match columns.get(*column) {
                 Some(column) => FieldWriter::Column(Self::new(layout, column)),
                 None => FieldWriter::Constant(&[]),
@@ -150,18 +152,23 @@ impl<'a> Writer<'a> {
 
     /// Appends the value of a row.
     fn write(&self, row: usize, out: &mut Vec<u8>) -> Result<(), FormatError> {
-        match &self.layout.optional {
-            Some(optional) if self.is_null(row) => {
+        let is_null = self.is_null(row);
+        match (&self.layout.optional, &self.layout.instead_of_null) {
+            (Some(optional), _) if is_null => {
                 put_long(optional.null_at, out);
                 return Ok(());
             }
-            Some(optional) => {
+            (None, Some(default)) if is_null => {
+                out.extend_from_slice(default);
+                return Ok(());
+            }
+            (None, None) if is_null => return Err(self.layout.error("NULL has no place there")),
+            (Some(optional), _) => {
                 if let Some(value_at) = optional.value_at {
                     put_long(value_at, out);
                 }
             }
-            None if self.is_null(row) => return Err(self.layout.error("NULL has no place there")),
-            None => {}
+            (None, _) => {}
         }
         self.write_value(row, out)
     }
@@ -189,16 +196,8 @@ impl<'a> Writer<'a> {
                 None => return Err(layout.error(&format!("'{}' is none of its symbols", values.value(row)))),
             },
             (Typed::Decimal(values), What::Decimal { size }) => {
-                let bytes = values.value(row).to_be_bytes();
-                let digits = twos_complement(&bytes);
-                match size {
-                    None => put_sized(digits, out),
-                    Some(size) if digits.len() <= *size => {
-                        let sign = if bytes[0] >= 0x80 { 0xFF } else { 0 };
-                        out.extend(std::iter::repeat_n(sign, size - digits.len()));
-                        out.extend_from_slice(digits);
-                    }
-                    Some(size) => return Err(layout.error(&format!("the number needs more than {size} bytes"))),
+                if !put_decimal(values.value(row), *size, out) {
+                    return Err(layout.error("the number needs more bytes"));
                 }
             }
             (Typed::List(offsets, items), _) => {
@@ -227,6 +226,12 @@ impl<'a> Writer<'a> {
                     match field {
                         FieldWriter::Constant(bytes) => out.extend_from_slice(bytes),
                         FieldWriter::Column(column) => column.write(row, out)?,
+                        FieldWriter::Missing(name) => {
+                            return Err(FormatError::Encode(format!(
+                                "Missing default value for required Avro field: [{name}]. This field appears in Avro \
+                                 schema in Schema Registry"
+                            )));
+                        }
                     }
                 }
             }
@@ -254,6 +259,20 @@ impl<'a> Writer<'a> {
         put_long(position, out);
         column.write_value(row, out)
     }
+}
+
+/// Appends a decimal's digits, in so many bytes or with their length before them. Answers whether they fit.
+fn put_decimal(unscaled: i128, size: Option<usize>, out: &mut Vec<u8>) -> bool {
+    let bytes = unscaled.to_be_bytes();
+    let digits = twos_complement(&bytes);
+    let Some(size) = size else {
+        put_sized(digits, out);
+        return true;
+    };
+    let Some(padding) = size.checked_sub(digits.len()) else { return false };
+    out.extend(std::iter::repeat_n(if unscaled < 0 { 0xFF } else { 0 }, padding));
+    out.extend_from_slice(digits);
+    true
 }
 
 /// Appends how many items a block has; an empty array has no block.

@@ -16,13 +16,16 @@ use crate::types::{Column, SqlType};
 pub(super) struct Layout {
     /// For a union with `null`: the branches.
     pub(super) optional: Option<Optional>,
+    /// What is written for NULL where the schema has no `null`: the field's default, as in Connect.
+    pub(super) instead_of_null: Option<Vec<u8>>,
     pub(super) what: What,
     /// Where it stands, for messages.
     path: String,
 }
 
 /// Plain text: the keys of Avro's `map`.
-pub(super) static TEXT: Layout = Layout { optional: None, what: What::Sized, path: String::new() };
+pub(super) static TEXT: Layout =
+    Layout { optional: None, instead_of_null: None, what: What::Sized, path: String::new() };
 
 /// The branches of a union of a type and `null`.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +73,8 @@ pub(super) enum FieldLayout {
     Constant(Vec<u8>),
     /// The column at that position.
     Column(usize, Layout),
+    /// The field is no column and has no default: no record can be written.
+    Missing(String),
 }
 
 impl Layout {
@@ -105,7 +110,7 @@ impl Planner<'_> {
             Kind::Union(branches) => What::Branches(self.branches(branches, columns, "")?),
             kind => return Err(format!("the schema is of type {}, not record", kind.word())),
         };
-        Ok(Layout { optional, what, path: String::new() })
+        Ok(Layout { optional, instead_of_null: None, what, path: String::new() })
     }
 
     fn unwrapped(&self, id: TypeId) -> (Option<Optional>, TypeId) {
@@ -159,7 +164,7 @@ impl Planner<'_> {
             }
             _ => return Err(self.mismatch(id, ty, path)),
         };
-        Ok(Layout { optional, what, path: path.to_owned() })
+        Ok(Layout { optional, instead_of_null: None, what, path: path.to_owned() })
     }
 
     /// A record of columns; what is no column gets its default.
@@ -172,19 +177,20 @@ impl Planner<'_> {
         let field = |field: &Field| {
             if let Some(column) = names.iter().position(|name| *name == field.name) {
                 let path = if path.is_empty() { field.name.clone() } else { format!("{path}.{}", field.name) };
-                return Ok(FieldLayout::Column(column, self.value(field.ty, columns[column].1, &path)?));
+                let mut layout = self.value(field.ty, columns[column].1, &path)?;
+                if let (None, Some(default)) = (&layout.optional, self.schema.default_of(field)) {
+                    let mut bytes = Vec::new();
+                    write_default(self.schema, field.ty, default, &mut bytes)?;
+                    layout.instead_of_null = Some(bytes);
+                }
+                return Ok(FieldLayout::Column(column, layout));
             }
             let mut bytes = Vec::new();
             match self.schema.default_of(field) {
                 Some(default) => write_default(self.schema, field.ty, default, &mut bytes)?,
                 None if write_default(self.schema, field.ty, &Json::Null, &mut bytes).is_ok() => {}
-                None => {
-                    return Err(format!(
-                        "Missing default value for required Avro field: [{}]. This field appears in Avro schema in \
-                         Schema Registry",
-                        field.name
-                    ));
-                }
+                // As in ksqlDB, that shows when a record is written.
+                None => return Ok(FieldLayout::Missing(field.name.clone())),
             }
             Ok(FieldLayout::Constant(bytes))
         };

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! schema.rs   a schema as types          parse.rs     its JSON text to that
-//! columns.rs  a schema to columns        text.rs      columns to the text of a schema
+//! columns.rs  a schema to SQL types      text.rs      columns to the text of a schema
 //! plan.rs     a writer's schema to how columns are read     decode.rs   bytes to columns by that plan
 //! layout.rs   a schema to how columns are written           encode.rs   columns to bytes by that layout
 //! wire.rs     the binary encoding        default.rs   defaults in it
@@ -42,7 +42,7 @@ pub use self::parse::BadSchema;
 pub use self::schema::AvroSchema;
 pub use self::text::key_schema_name;
 use self::text::{DEFAULT_NAME, schema_text};
-use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half, schema_error};
+use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half, inferred, schema_error};
 use crate::schemas::{Language, Schema};
 use crate::types::{Column, SqlType};
 
@@ -143,8 +143,9 @@ fn registered(id: i32, half: &Half) -> Result<(Arc<Schema>, AvroSchema), FormatE
 /// [`FormatError::Schema`]: the schema is none, or has a part that no column can hold; the message names the field.
 pub fn columns(schema: &Schema, spec: &FormatSpec, is_key: bool) -> Result<Vec<Column>, FormatError> {
     let avro = AvroSchema::parse(schema).map_err(|error| FormatError::Schema(error.to_string()))?;
-    let shape = columns::Shape { unwrapped: is_key || !spec.wrap_single, is_key, keep_case: spec.schema_id.is_some() };
-    columns::columns(&avro, shape).map_err(FormatError::Schema)
+    let whole = columns::whole_type(&avro).map_err(FormatError::Schema)?;
+    // A single key column always stands bare.
+    inferred::columns(whole, &FormatSpec { wrap_single: spec.wrap_single && !is_key, ..spec.clone() }, is_key)
 }
 
 /// The schema that ksqlDB makes of the columns of keys or values.

@@ -42,10 +42,19 @@ fn a_schema_id_says_what_is_written() {
     assert_eq!(write(&[Value::Null, text("x"), text("X")]).unwrap()[9..], [0, 2, 0]);
     assert!(write(&[Value::Null, Value::Null, text("X")]).unwrap_err().contains("field 'b'"));
     assert!(write(&[Value::Null, text("x"), text("Z")]).unwrap_err().contains("'Z' is none of its symbols"));
+    // Where NULL has no place, the default has.
+    let extra = [
+        column("extra", SqlType::String),
+        column("b", SqlType::String),
+        column("e", SqlType::String),
+        columns[0].clone(),
+    ];
+    let row = [Value::Null, text("x"), text("X"), Value::Null];
+    assert_eq!(encode(&registry, &extra, &spec, &row).unwrap()[5..], [2, b'd', 2, b'x', 0, 2, 0]);
     let problem = |columns: &[Column]| Avro.encoder(&spec, columns, &half(&registry, false)).err().unwrap().to_string();
     assert_eq!(problem(&[column("c", SqlType::Bigint)]), "Schema from Schema Registry misses field with name: c");
     assert_eq!(
-        problem(&[column("a", SqlType::Bigint)]),
+        encode(&registry, &[column("a", SqlType::Bigint)], &spec, &[Value::Bigint(1)]).unwrap_err(),
         "Missing default value for required Avro field: [b]. This field appears in Avro schema in Schema Registry"
     );
 }
