@@ -102,8 +102,10 @@ impl Planner<'_> {
         let elements = found.columns.iter().map(element);
         let (spec, place) = match side {
             Side::Key => (&mut source.formats.key, 0),
-            // Columns from headers, which are declared, stand before.
-            Side::Value => (&mut source.formats.value, create.elements.len()),
+            Side::Value => {
+                let keys = create.elements.iter().filter(|element| is_key(element)).count();
+                (&mut source.formats.value, keys)
+            }
         };
         create.elements.splice(place..place, elements);
         if spec.schema_id.is_none() {
@@ -120,7 +122,7 @@ impl Planner<'_> {
                 spec.wrap_single = found.columns.len() != 1;
                 source.schema.key = found.columns;
             }
-            Side::Value => source.schema.value.extend(found.columns),
+            Side::Value => drop(source.schema.value.splice(0..0, found.columns)),
         }
     }
 
@@ -249,6 +251,10 @@ impl Planner<'_> {
 pub(super) struct Inferred {
     key: bool,
     value: bool,
+}
+
+fn is_key(element: &Element) -> bool {
+    matches!(element.constraint, Constraint::Key | Constraint::PrimaryKey)
 }
 
 fn new_schema(topic: &str, is_key: bool, spec: &FormatSpec, columns: &[Column], only_first: bool) -> Option<NewSchema> {
