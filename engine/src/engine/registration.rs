@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::formats::{FormatError, Half, known_format, register as register_one};
+use crate::formats::{FormatError, Half, to_register};
 use crate::plan::NewSchema;
-use crate::schemas::{NoSchemas, Registered, Schema, SchemaError, Schemas};
+use crate::schemas::{Registered, Schema, SchemaError, Schemas, topic_subject};
 use crate::statements::Failure;
 
 /// Registers what a command writes by. `first` gets the subjects that had nothing before, so that it can be taken back.
@@ -16,40 +16,39 @@ pub(super) fn register(
 ) -> Result<(), Failure> {
     for new in wanted {
         let half = half(new, schemas);
-        let subject = schemas.subject(&new.topic, new.is_key, new.spec.full_name.as_deref());
+        let topic = || topic_subject(&new.topic, new.is_key);
+        let found = to_register(&new.spec, &new.columns, &half).map_err(|error| match error {
+            FormatError::Schemas(error) => refused(&error, &topic()),
+            other => Failure::statement(other.to_string()),
+        })?;
+        let Some((subject, schema)) = found else { continue };
+        let told = |error: SchemaError| refused(&error, &subject);
         if let Some(id) = new.spec.schema_id
-            && schemas.has(Some(&subject), Some(id)).map_err(|error| refused(&error, &subject))?
+            && schemas.has(Some(&subject), Some(id)).map_err(told)?
         {
             continue;
         }
-        let is_there = schemas.latest(&subject).map_err(|error| refused(&error, &subject))?.is_some();
+        let is_there = schemas.latest(&subject).map_err(told)?.is_some();
         if is_there && new.only_first {
             continue;
         }
-        let id = register_one(&new.spec, &new.columns, &half).map_err(|error| match error {
-            FormatError::Schemas(error) => refused(&error, &subject),
-            other => Failure::statement(other.to_string()),
-        })?;
+        let id = schemas.register(&subject, &schema).map_err(told)?;
         if !is_there {
             first.push(subject.clone());
         }
-        check_id(new, id, &subject, &**schemas)?;
+        check_id(new, id, &subject, &schema)?;
     }
     Ok(())
 }
 
 /// A schema that is named by its id has that id in the subject too.
-fn check_id(new: &NewSchema, id: Option<i32>, subject: &str, schemas: &dyn Schemas) -> Result<(), Failure> {
-    let (Some(wanted), Some(id)) = (new.spec.schema_id, id) else { return Ok(()) };
-    if wanted == id {
-        return Ok(());
-    }
+fn check_id(new: &NewSchema, id: i32, subject: &str, schema: &Schema) -> Result<(), Failure> {
+    let Some(wanted) = new.spec.schema_id.filter(|wanted| *wanted != id) else { return Ok(()) };
     let property = if new.is_key { "KEY_SCHEMA_ID" } else { "VALUE_SCHEMA_ID" };
-    let text = schemas.by_id(wanted).map(|schema| schema.text.clone()).unwrap_or_default();
     Err(Failure::statement(format!(
         "Schema id registered is {id} which is different from provided {property} {wanted}.\nTopic: {}\nSubject: \
-         {subject}\nSchema: {text}",
-        new.topic
+         {subject}\nSchema: {}",
+        new.topic, schema.text
     )))
 }
 
@@ -82,11 +81,8 @@ pub(super) struct PlannedSchemas<'a> {
 impl<'a> PlannedSchemas<'a> {
     /// What is there, and these.
     pub(super) fn new(there: &'a Arc<dyn Schemas>, planned: impl Iterator<Item = &'a NewSchema>) -> Self {
-        let nowhere: Arc<dyn Schemas> = Arc::new(NoSchemas);
         let planned = planned.filter_map(|new| {
-            let format = known_format(&new.spec.name).ok()?;
-            let schema = format.schema(&new.columns, &new.spec, &half(new, &nowhere)).ok()??;
-            let subject = there.subject(&new.topic, new.is_key, new.spec.full_name.as_deref());
+            let (subject, schema) = to_register(&new.spec, &new.columns, &half(new, there)).ok()??;
             Some((subject, new.only_first, Arc::new(schema)))
         });
         Self { there, planned: planned.collect() }

@@ -221,3 +221,24 @@ fn assertions_look_into_the_registry() {
     let told = refused(&engine, "ASSERT NOT EXISTS SCHEMA SUBJECT 'orders-value' TIMEOUT 0 SECONDS;").message;
     assert_eq!(told, "Schema with subject name orders-value exists");
 }
+
+#[test]
+fn a_silent_registry_leaves_nothing_half_done() {
+    let (engine, schemas) = engine();
+    run(&engine, "CREATE STREAM a (k INT KEY, v INT) WITH (kafka_topic='a', format='JSON_SR', partitions=1);");
+    schemas.is_down.store(true, Ordering::SeqCst);
+    for text in [
+        "CREATE STREAM b (k INT KEY, v INT) WITH (kafka_topic='b', format='JSON_SR', partitions=1);",
+        "CREATE STREAM b AS SELECT * FROM a;",
+        "INSERT INTO a VALUES (1, 2);",
+    ] {
+        let told = refused(&engine, text).message;
+        assert!(told.contains("http://registry:8081"), "{told}");
+    }
+    // What needs no registry works.
+    run(&engine, "CREATE STREAM j (v INT) WITH (kafka_topic='j', value_format='JSON', partitions=1);");
+    schemas.is_down.store(false, Ordering::SeqCst);
+    assert!(engine.catalog().source("B").is_none() && engine.log().topic("b").unwrap().is_none());
+    assert_eq!(schemas.subjects(), ["a-key", "a-value"]);
+    run(&engine, "CREATE STREAM b AS SELECT * FROM a;");
+}

@@ -27,7 +27,7 @@ use arrow::buffer::BooleanBuffer;
 use serde::{Deserialize, Serialize};
 
 pub use self::delimited::parse_delimiter;
-pub use self::registered::register;
+pub use self::registered::{register, to_register};
 use crate::schemas::{Language, NoSchemas, Schema, SchemaError, Schemas};
 use crate::types::{Column, SqlType};
 

@@ -4,13 +4,16 @@ use super::{FormatError, FormatSpec, Half, known_format};
 use crate::schemas::Schema;
 use crate::types::Column;
 
-/// Registers the schema of what is written there, and tells its id; `None` for formats without schemas. It is the schema
-/// of `spec.schema_id` where that is given, else the one generated for the columns.
+/// The schema of what is written there, and the subject that it belongs to; `None` for formats without schemas. It is the
+/// schema of `spec.schema_id` where that is given, else the one generated for the columns.
 ///
 /// # Errors
-/// As [`super::Format::schema`]; [`FormatError::Schemas`]: the subject holds an incompatible one, or the registry cannot
-/// be asked.
-pub fn register(spec: &FormatSpec, columns: &[Column], half: &Half) -> Result<Option<i32>, FormatError> {
+/// As [`super::Format::schema`]; [`FormatError::Schemas`]: the registry cannot be asked, or does not know the id.
+pub fn to_register(
+    spec: &FormatSpec,
+    columns: &[Column],
+    half: &Half,
+) -> Result<Option<(String, Schema)>, FormatError> {
     let format = known_format(&spec.name)?;
     if format.language().is_none() {
         return Ok(None);
@@ -20,10 +23,17 @@ pub fn register(spec: &FormatSpec, columns: &[Column], half: &Half) -> Result<Op
         None => format.schema(columns, spec, half)?,
     };
     let Some(schema) = schema else { return Ok(None) };
-    let full_name = match &spec.full_name {
-        Some(name) => Some(name.clone()),
-        None => format.full_names(&schema)?.into_iter().next(),
-    };
-    let subject = half.schemas.subject(&half.topic, half.is_key, full_name.as_deref());
+    let names = format.full_names(&schema)?;
+    let meant = names.iter().find(|name| Some(*name) == spec.full_name.as_ref()).or(names.first());
+    let subject = half.schemas.subject(&half.topic, half.is_key, meant.map(String::as_str));
+    Ok(Some((subject, schema)))
+}
+
+/// Registers the schema of what is written there, and tells its id; `None` for formats without schemas.
+///
+/// # Errors
+/// As [`to_register`]; [`FormatError::Schemas`]: the subject holds an incompatible one.
+pub fn register(spec: &FormatSpec, columns: &[Column], half: &Half) -> Result<Option<i32>, FormatError> {
+    let Some((subject, schema)) = to_register(spec, columns, half)? else { return Ok(None) };
     Ok(Some(half.schemas.register(&subject, &schema)?))
 }

@@ -195,10 +195,8 @@ impl Planner<'_> {
         let registered = sides.into_iter().filter(|(_, spec)| {
             self.schemas.is_there() && known_format(&spec.name).is_ok_and(|format| format.language().is_some())
         });
-        let subject = |(is_key, spec): (bool, &FormatSpec)| {
-            self.schemas.subject(&source.topic, is_key, spec.full_name.as_deref())
-        };
-        registered.map(subject).collect()
+        // Those that are called after records may be other topics' too.
+        registered.map(|(is_key, _)| topic_subject(&source.topic, is_key)).collect()
     }
 
     /// The columns of the schema that is named by its id, or else of the last one of the subject.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use crate::catalog::Source;
 use crate::config::setting;
-use crate::formats::{FormatError, Half, known_format};
+use crate::formats::{FormatError, Half, to_register};
 use crate::plan::other_spelling;
 use crate::schemas::Schema;
 use crate::types::{Column, Value};
@@ -89,21 +89,20 @@ pub(crate) fn insert(view: View<'_>, name: &str, rows: &[Row]) -> Result<Outcome
 /// Keys go to partitions by their bytes, and these hold the id of a schema: rows of another one would go elsewhere.
 fn check_key_schema(view: View<'_>, source: &Source) -> Result<(), Failure> {
     let spec = &source.formats.key;
-    let format = known_format(&spec.name).map_err(|error| Failure::statement(error.to_string()))?;
-    if format.language().is_none() || spec.schema_id.is_some() {
+    if spec.schema_id.is_some() {
         return Ok(());
     }
     let half = Half { topic: source.topic.as_str().into(), is_key: true, schemas: Arc::clone(view.schemas) };
-    let ours = format.schema(&source.schema.key, spec, &half).map_err(|error| Failure::statement(error.to_string()))?;
-    let subject = view.schemas.subject(&source.topic, true, spec.full_name.as_deref());
+    let ours = to_register(spec, &source.schema.key, &half).map_err(|error| Failure::statement(error.to_string()))?;
+    let Some((subject, ours)) = ours else { return Ok(()) };
     let latest = view.schemas.latest(&subject).map_err(|error| {
         Failure::statement(format!(
             "Could not determine that insert values operations is safe; operation potentially overrides existing key \
              schema in schema registry.\nCaused by: {error}"
         ))
     })?;
-    match ours.zip(latest) {
-        Some((ours, latest)) if !is_same(&ours, &latest.schema) => Err(Failure::statement(format!(
+    match latest {
+        Some(latest) if !is_same(&ours, &latest.schema) => Err(Failure::statement(format!(
             "Cannot INSERT VALUES into data source `{}`. ksqlDB generated schema would overwrite existing key \
              schema.\n\tExisting Schema: {}\n\tksqlDB Generated: {}",
             source.name, latest.schema.text, ours.text
