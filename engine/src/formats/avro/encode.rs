@@ -84,7 +84,6 @@ enum Typed<'a> {
 
 enum FieldWriter<'a> {
     Constant(&'a [u8]),
-    Missing(&'a str),
     Column(Writer<'a>),
 }
 
@@ -127,7 +126,6 @@ impl<'a> Writer<'a> {
     fn of_columns(layout: &'a Layout, columns: &'a [ArrayRef]) -> Self {
         let field = |field: &'a FieldLayout| match field {
             FieldLayout::Constant(bytes) => FieldWriter::Constant(bytes),
-            FieldLayout::Missing(name) => FieldWriter::Missing(name),
             FieldLayout::Column(column, layout) => match columns.get(*column) {
                 Some(column) => FieldWriter::Column(Self::new(layout, column)),
                 None => FieldWriter::Constant(&[]),
@@ -226,12 +224,6 @@ impl<'a> Writer<'a> {
                     match field {
                         FieldWriter::Constant(bytes) => out.extend_from_slice(bytes),
                         FieldWriter::Column(column) => column.write(row, out)?,
-                        FieldWriter::Missing(name) => {
-                            return Err(FormatError::Encode(format!(
-                                "Missing default value for required Avro field: [{name}]. This field appears in Avro \
-                                 schema in Schema Registry"
-                            )));
-                        }
                     }
                 }
             }

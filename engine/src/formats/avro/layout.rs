@@ -73,8 +73,6 @@ pub(super) enum FieldLayout {
     Constant(Vec<u8>),
     /// The column at that position.
     Column(usize, Layout),
-    /// The field is no column and has no default: no record can be written.
-    Missing(String),
 }
 
 impl Layout {
@@ -189,8 +187,13 @@ impl Planner<'_> {
             match self.schema.default_of(field) {
                 Some(default) => write_default(self.schema, field.ty, default, &mut bytes)?,
                 None if write_default(self.schema, field.ty, &Json::Null, &mut bytes).is_ok() => {}
-                // As in ksqlDB, that shows when a record is written.
-                None => return Ok(FieldLayout::Missing(field.name.clone())),
+                None => {
+                    return Err(format!(
+                        "Missing default value for required Avro field: [{}]. This field appears in Avro schema in \
+                         Schema Registry",
+                        field.name
+                    ));
+                }
             }
             Ok(FieldLayout::Constant(bytes))
         };
