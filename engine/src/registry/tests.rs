@@ -374,3 +374,97 @@ fn a_topic_that_is_gone_is_told() {
     let problem = registry.register("x", &avro("\"int\"")).unwrap_err();
     assert!(problem.to_string().contains("topic _schemas, which keeps the schemas, was deleted"), "{problem}");
 }
+
+/// Who registers at once gets one id for each schema, whoever looks meanwhile sees whole schemas, and a start finds the
+/// same.
+#[test]
+fn many_register_at_once() {
+    let log = in_memory();
+    let registry = over(&log);
+    take_all(&registry);
+    let schema = |i: usize| avro(&format!(r#"{{"type":"int","n":{i}}}"#));
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let registry = &registry;
+            scope.spawn(move || {
+                for i in 0..100 {
+                    // Each schema is registered by two of them, in subjects of both.
+                    let id = registry.register(&format!("s{}", i % 7), &schema(thread / 2 * 100 + i)).unwrap();
+                    let text = &registry.by_id(id).unwrap().text;
+                    assert_eq!(*text, schema(thread / 2 * 100 + i).text);
+                    registry.all("", Which::All, false).unwrap();
+                }
+            });
+        }
+    });
+    let seen = |registry: &SchemaRegistry| {
+        let all = registry.all("", Which::All, false).unwrap();
+        all.into_iter().map(|it| (it.subject, it.version, it.id, it.schema.text.clone())).collect::<Vec<_>>()
+    };
+    let versions = seen(&registry);
+    assert_eq!(versions.len(), 200);
+    let mut ids: Vec<i32> = versions.iter().map(|(_, _, id, _)| *id).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, (1..=200).collect::<Vec<i32>>());
+    assert_eq!(seen(&over(&log)), versions);
+}
+
+/// Texts that somebody has damaged are schemas or are refused, in bounded time: nothing panics. Those that are taken are
+/// the same schema again when they are read back.
+#[test]
+fn damaged_texts_are_schemas_or_refused() {
+    let records = r#"{"type":"record","name":"a.Foo","doc":"d","fields":[{"name":"A","type":["null",{"type":"array","items":
+        {"type":"enum","name":"E","symbols":["X","Y"],"default":"X"}}],"default":null,"aliases":["B"]},{"name":"F","type":
+        {"type":"fixed","name":"G","size":4}},{"name":"M","type":{"type":"map","values":"Foo"},"order":"ignore","x":1.50}]}"#;
+    let messages = "syntax = \"proto3\"; package a.b; import \"c.proto\"; // it\nmessage Foo { repeated int32 a = 1 [packed = \
+        false]; map<string, Foo> m = 2; oneof o { bytes b = 3; } enum E { X = 0; } reserved 9 to max; /* end */ }";
+    let objects = r##"{"$ref":"#/definitions/a","definitions":{"a":{"type":["object","null"],"properties":{"x":{"oneOf":[{"type":
+        "null"},{"$ref":"#/definitions/a"}]},"y":{"enum":[1,"2"]}},"required":["y"],"additionalProperties":{"type":"number",
+        "maximum":5}}}}"##;
+    let seeds = [(Language::Avro, records), (Language::Protobuf, messages), (Language::Json, objects)];
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below.max(1) as u64) as usize
+    };
+    let (mut taken, mut refused) = (0, 0);
+    for round in 0..6_000 {
+        let (language, seed) = seeds[round % seeds.len()];
+        let mut bytes = seed.as_bytes().to_vec();
+        for _ in 0..random(4) {
+            let (at, with) = (random(bytes.len()), random(bytes.len()));
+            match random(4) {
+                0 => bytes[at] = *b"{}[]\",:/ \\09aA\xc3".get(random(15)).unwrap_or(&b' '),
+                1 => drop(bytes.remove(at)),
+                2 => bytes.insert(at, bytes[with]),
+                _ => {
+                    let end = (at + random(30)).min(bytes.len());
+                    let piece = bytes[at..end].to_vec();
+                    bytes.splice(with..with, piece);
+                }
+            }
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let registry = over(&in_memory());
+        let new = |text: &str| NewSchema { language, text: text.to_owned(), ..avro("") };
+        match registry.register("x", &new(&text)) {
+            Ok(id) => {
+                taken += 1;
+                let kept = registry.by_id(id).unwrap();
+                assert_eq!(registry.register("x", &new(&kept.text)), Ok(id), "{text}\n{}", kept.text);
+                let sorted = NewSchema { normalize: true, ..new(&text) };
+                registry.register("y", &sorted).unwrap();
+                drop(registry.incompatibilities("x", None, &new(seed)));
+                registry.set_rules(None, Rules { level: Some(Level::FullTransitive), normalize: None }).unwrap();
+                drop(registry.register("x", &new(seed)));
+            }
+            Err(problem) => {
+                refused += 1;
+                assert_eq!(problem.code(), 42201, "{text}: {problem}");
+            }
+        }
+    }
+    assert!(taken > 1_000 && refused > 1_000, "{taken} taken, {refused} refused");
+}
