@@ -71,7 +71,7 @@ use crate::log::{Embedded, Log};
 use crate::registry::SchemaRegistry;
 use crate::rows::Permits;
 use crate::runtime::{LogTopic, Runtime, Settings};
-use crate::schemas::Schemas;
+use crate::schemas::{NoSchemas, Schemas};
 use crate::statements::{self, Answer, Failure, Inserter, Live, LiveQuery, Outcome, PushQuery, Session, View};
 
 use change::{Change, changes_something};
@@ -105,10 +105,15 @@ impl Parts {
     /// Of an engine whose queries its owner runs ([`Engine::run_until_idle`]), with our functions and no others, and our
     /// own schema registry.
     pub fn by_hand(log: Arc<dyn Log>, clock: Arc<dyn Clock>, config: Config) -> Self {
-        let replicas = config.get(setting::INTERNAL_TOPIC_REPLICAS) as u16;
-        let names = schemas::subject_names(&config);
-        let registry = Arc::new(SchemaRegistry::new(Arc::clone(&log), Arc::clone(&clock), replicas, names));
-        let (schemas, registry) = (Arc::clone(&registry) as Arc<dyn Schemas>, Some(registry));
+        let registry = config.get(setting::SCHEMA_REGISTRY_ENABLED).then(|| {
+            let replicas = config.get(setting::INTERNAL_TOPIC_REPLICAS) as u16;
+            let names = schemas::subject_names(&config);
+            Arc::new(SchemaRegistry::new(Arc::clone(&log), Arc::clone(&clock), replicas, names))
+        });
+        let schemas: Arc<dyn Schemas> = match &registry {
+            Some(registry) => Arc::clone(registry) as Arc<dyn Schemas>,
+            None => Arc::new(NoSchemas),
+        };
         Self { log, clock, config, functions: Registry::with(&[]), schemas, registry, threads: 0, uncut: false }
     }
 }

@@ -108,11 +108,15 @@ async fn route(server: Arc<Server>, serves: Serves, request: Request) -> Respons
     if let Some(refusal) = server.refusal() {
         return refusal;
     }
-    if (serves == Serves::Registry || registry::is_path(&path))
-        && let Some(own) = server.engine.own_registry()
-    {
-        let own = Arc::clone(own);
-        return registry::answer(server, own, request).await;
+    if serves == Serves::Registry || registry::is_path(&path) {
+        match server.engine.own_registry() {
+            Some(own) => {
+                let own = Arc::clone(own);
+                return registry::answer(server, own, request).await;
+            }
+            None if serves == Serves::Registry => return reply::not_found(),
+            None => {}
+        }
     }
     match (request.method(), path.as_slice()) {
         (&Method::GET, ["ws", "query"]) => return routes::ws_query::get(server, request).await,

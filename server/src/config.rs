@@ -54,6 +54,10 @@ impl ServerConfig {
             let (own, elsewhere) = (setting::SCHEMA_REGISTRY_LISTENERS.name(), setting::SCHEMA_REGISTRY_URL.name());
             return Err(format!("{own}: {elsewhere} names another registry; leave one of them out"));
         }
+        if !listen_registry.is_empty() && !properties.get(setting::SCHEMA_REGISTRY_ENABLED) {
+            let (own, off) = (setting::SCHEMA_REGISTRY_LISTENERS.name(), setting::SCHEMA_REGISTRY_ENABLED.name());
+            return Err(format!("{own}: {off} switches the registry off; leave one of them out"));
+        }
         let advertised = properties.get(setting::ADVERTISED_LISTENER).map(host_and_port);
         let advertised = advertised.or_else(|| listeners.first().and_then(|url| own_name(url))).map(str::to_owned);
         // A mistake in them stops the start before anything is opened.
@@ -234,5 +238,7 @@ mod tests {
         assert_eq!(from(&[registry]).unwrap().listen_registry.len(), 2);
         let error = from(&[registry, ("ksql.schema.registry.url", "http://127.0.0.1:5")]).unwrap_err();
         assert!(error.starts_with("schema.registry.listeners: ksql.schema.registry.url names another"), "{error}");
+        let error = from(&[registry, ("millstream.schema.registry.enabled", "false")]).unwrap_err();
+        assert!(error.contains("switches the registry off"), "{error}");
     }
 }

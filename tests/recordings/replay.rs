@@ -36,7 +36,9 @@ pub(crate) async fn replay(session: &Session) -> Vec<Verdict> {
         false => None,
     };
     let bootstrap = broker.as_ref().map(|broker| broker.bootstrap.clone());
-    let mut settings = vec![("listeners", "http://127.0.0.1:0"), ("data.dir", &folder)];
+    // The recorded server had no schema registry.
+    let registry = ("millstream.schema.registry.enabled", "false");
+    let mut settings = vec![("listeners", "http://127.0.0.1:0"), ("data.dir", &folder), registry];
     settings.extend(bootstrap.as_deref().map(|bootstrap| ("bootstrap.servers", bootstrap)));
     let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let config = ServerConfig::from_settings(settings).expect("the settings are fine");
