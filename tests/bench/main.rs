@@ -26,16 +26,21 @@ type Throughput = fn(&str) -> Result<f64, String>;
 const THROUGHPUT: &[(&str, Throughput, &str)] = &[
     ("decode", limit::decode, "JSON"),
     ("decode-AVRO", limit::decode, "AVRO"),
+    ("decode-PROTOBUF", limit::decode, "PROTOBUF"),
     ("W0-AVRO", limit::decode_and_encode, "AVRO"),
+    ("W0-PROTOBUF", limit::decode_and_encode, "PROTOBUF"),
     ("W1", throughput::filter_and_project, "JSON"),
     ("W1-AVRO", throughput::filter_and_project, "AVRO"),
+    ("W1-PROTOBUF", throughput::filter_and_project, "PROTOBUF"),
     ("W2", throughput::tumbling_count_and_sum, "JSON"),
     ("W2-AVRO", throughput::tumbling_count_and_sum, "AVRO"),
+    ("W2-PROTOBUF", throughput::tumbling_count_and_sum, "PROTOBUF"),
     ("W3", throughput::session_count_and_sum, "JSON"),
     ("W4", throughput::stream_stream_join, "JSON"),
     ("W6", throughput::foreign_key_join, "JSON"),
     ("W5", throughput::stream_table_join, "JSON"),
     ("W5-AVRO", throughput::stream_table_join, "AVRO"),
+    ("W5-PROTOBUF", throughput::stream_table_join, "PROTOBUF"),
 ];
 
 /// Workloads against a server; they print figures of their own.

@@ -15,6 +15,7 @@ mod none;
 mod number;
 mod payloads;
 pub mod protobuf;
+mod read_back;
 mod registered;
 pub mod rest;
 pub mod sniff;
@@ -27,6 +28,7 @@ use arrow::buffer::BooleanBuffer;
 use serde::{Deserialize, Serialize};
 
 pub use self::delimited::parse_delimiter;
+pub use self::read_back::ReadBack;
 pub use self::registered::{register, to_register};
 use crate::schemas::{Language, NoSchemas, Schema, SchemaError, Schemas};
 use crate::types::{Column, SqlType};
@@ -244,6 +246,14 @@ pub trait Format: Sync {
     /// # Errors
     /// [`FormatError::Schema`], as [`Format::validate`]; [`FormatError::Schemas`].
     fn schema(&self, _columns: &[Column], _spec: &FormatSpec, _half: &Half) -> Result<Option<Schema>, FormatError> {
+        Ok(None)
+    }
+
+    /// What becomes of values that are written and read; `None`: they stay what they are.
+    ///
+    /// # Errors
+    /// [`FormatError::Schema`], as [`Format::validate`].
+    fn read_back(&self, _spec: &FormatSpec, _columns: &[Column]) -> Result<Option<ReadBack>, FormatError> {
         Ok(None)
     }
 

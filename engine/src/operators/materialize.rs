@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, BinaryArray, BooleanArray};
 use arrow::buffer::ScalarBuffer;
 use parking_lot::RwLock;
 
-use crate::formats::FormatSpec;
+use crate::formats::{FormatSpec, ReadBack};
 use crate::kv::{KvError, Writes};
 use crate::state::{Place, Row, Store, Table, TableKind, ToRows};
 use crate::types::row::{BadRow, RowDecoder, RowEncoder, get_i64};
@@ -26,6 +26,8 @@ pub(crate) struct Materialize {
     kind: TableKind,
     /// Whether somebody downstream reads the old side.
     tells_old: bool,
+    /// What is kept of values, where it is not what they are.
+    read_back: Option<ReadBack>,
     entry: Vec<u8>,
     row: Vec<u8>,
 }
@@ -49,9 +51,15 @@ impl Materialize {
             rows: Arc::new(RwLock::new(rows)),
             kind,
             tells_old,
+            read_back: None,
             entry: Vec::new(),
             row: Vec::new(),
         })
+    }
+
+    /// Keeps what is read of rows once they were written.
+    pub(crate) fn read_back(self, read_back: Option<ReadBack>) -> Self {
+        Self { read_back, ..self }
     }
 
     /// Takes in one row; its old value, if wanted, goes to `old`. Returns whether there was one.
@@ -167,7 +175,14 @@ impl Operator for Materialize {
             rows = rows.filter(&known)?;
             keys = self.keys.of_rows(&rows)?;
         }
-        let encoder = RowEncoder::new(&rows.new.columns)?;
+        let kept = match &mut self.read_back {
+            Some(read_back) => {
+                let kept = read_back.columns(&rows.new.columns, rows.new.present.as_ref());
+                kept.map_err(|error| OperatorError::Fatal(error.to_string()))?
+            }
+            None => rows.new.columns.clone(),
+        };
+        let encoder = RowEncoder::new(&kept)?;
         let mut old = self.tells_old.then(|| RowDecoder::new(&self.types));
         let mut existed = Vec::with_capacity(rows.len());
         for index in 0..rows.len() {

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::{Config, setting};
 use crate::expr::aggregates::Limits;
 use crate::expr::{Registry, Settings};
+use crate::formats::ReadBack;
 use crate::log::{Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
 use crate::operators::aggregate::Updates;
 use crate::operators::finished;
@@ -155,7 +156,12 @@ impl Builder<'_> {
             let table = aggregates.filter_map(|(_, stage)| stage.table()).next();
             return Ok(table.map(|table| finished(table, finish)));
         }
-        let operator = making.materialize(root, "result", false)?;
+        // Pull queries see what the sink's topic holds.
+        let read_back = match &self.plan.sink {
+            Some(sink) => ReadBack::of(&sink.formats.value, &sink.schema.value)?,
+            None => None,
+        };
+        let operator = making.materialize(root, "result", false, read_back)?;
         let table = operator.table();
         let inputs = vec![stages.len().saturating_sub(1)];
         stages.push(Stage { operator: Some(operator), inputs, empty: Changes::empty(&root.schema) });
@@ -229,7 +235,7 @@ impl Builder<'_> {
         let making = self.making(place, &settings);
         let operator = match &node.role {
             Role::Read if node.step.is_table && node.wants_old => {
-                Some(making.materialize(&node.step, &node.step.id, true)?)
+                Some(making.materialize(&node.step, &node.step.id, true, None)?)
             }
             Role::Read | Role::ReadBack(_) | Role::Pass => None,
             Role::Run => Some(making.operator(&node.step, node.wants_old)?),

@@ -2,7 +2,7 @@
 
 use crate::expr::aggregates::{Call, Limits};
 use crate::expr::{Evaluator, Registry, Settings, Typed, compile};
-use crate::formats::{Encode, windowed};
+use crate::formats::{Encode, ReadBack, windowed};
 use crate::operators::aggregate::{
     AggregateTable, GroupCall, GroupTable, Grouping, SessionAggregate, StreamAggregate, Updates, regrouped_schema,
 };
@@ -189,15 +189,17 @@ impl Making<'_> {
         })
     }
 
-    /// Keeps the rows of a step's table and tells what each replaces.
+    /// Keeps the rows of a step's table, or what is read of them where they were written, and tells what each replaces.
     pub(super) fn materialize(
         &self,
         step: &Step,
         name: &str,
         tells_old: bool,
+        read_back: Option<ReadBack>,
     ) -> Result<Box<dyn Operator>, RuntimeError> {
         let place = self.place.below(name);
-        Ok(Box::new(Materialize::new(&step.schema, &step.key_format, table_kind(step), place, tells_old)?))
+        let kept = Materialize::new(&step.schema, &step.key_format, table_kind(step), place, tells_old)?;
+        Ok(Box::new(kept.read_back(read_back)))
     }
 
     fn compile(&self, expr: &Typed) -> Result<Evaluator, RuntimeError> {

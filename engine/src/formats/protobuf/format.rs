@@ -3,7 +3,9 @@
 use super::named_schema_text;
 use super::reader::ProtobufDecoder;
 use super::writer::{ProtobufEncoder, is_wrapped_scalar};
-use crate::formats::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half, NullableAs, schema_error};
+use crate::formats::{
+    Decode, Encode, Features, Format, FormatError, FormatSpec, Half, NullableAs, ReadBack, schema_error,
+};
 use crate::schemas::{Language, Schema};
 use crate::types::{Column, SqlType};
 
@@ -66,6 +68,10 @@ impl Format for Protobuf {
     fn full_names(&self, schema: &Schema) -> Result<Vec<String>, FormatError> {
         super::message_names(schema)
     }
+
+    fn read_back(&self, spec: &FormatSpec, columns: &[Column]) -> Result<Option<ReadBack>, FormatError> {
+        read_back(spec, columns)
+    }
 }
 
 impl Format for ProtobufNoSr {
@@ -98,6 +104,10 @@ impl Format for ProtobufNoSr {
         let wrapped = self.is_wrapped(spec, columns, half.is_key)?;
         Ok(Box::new(ProtobufEncoder::bare(spec, columns, wrapped)))
     }
+
+    fn read_back(&self, spec: &FormatSpec, columns: &[Column]) -> Result<Option<ReadBack>, FormatError> {
+        if self.is_wrapped(spec, columns, false)? { read_back(spec, columns) } else { Ok(None) }
+    }
 }
 
 impl ProtobufNoSr {
@@ -125,6 +135,13 @@ const FEATURES: Features = Features {
     delimiter: false,
     checks_without_columns: true,
 };
+
+/// A NULL comes back as its type's default, unless the source tells them apart.
+fn read_back(spec: &FormatSpec, columns: &[Column]) -> Result<Option<ReadBack>, FormatError> {
+    let used: Vec<usize> = (0..columns.len()).collect();
+    let decoder = Box::new(ProtobufDecoder::bare(spec, columns, &used, true)?);
+    Ok(Some(ReadBack { encoder: Box::new(ProtobufEncoder::bare(spec, columns, true)), decoder }))
+}
 
 fn validate(name: &str, columns: &[Column], is_key: bool) -> Result<(), FormatError> {
     if !columns.iter().all(|column| has_text_keys(&column.ty)) {
