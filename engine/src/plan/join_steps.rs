@@ -176,19 +176,7 @@ impl Select<'_> {
 
     fn foreign_key_join(&self, prefix: &str, left: Relation, right: Relation, join: &BoundJoin) -> Result<Relation> {
         let from_right = right.layout.iter().copied().filter(|id| join.kept.contains(id)).collect();
-        let id = format!("{prefix}RightSourceKeyed");
-        let is_foreign = has_foreign_ids(&right);
-        let mut right = self.keep(right, &id, from_right)?;
-        if is_foreign {
-            let default = self.planner.default_format("key").unwrap_or_else(|| "KAFKA".to_owned());
-            let format = formats::internal_key_spec(&left.step.key_format, &right.step.schema.key, &default);
-            right = right.wrap(format!("{id}/Repartition"), |input| StepKind::Repartition {
-                input,
-                topic_suffix: format!("{id}-SelectKey"),
-                partitions: None,
-            });
-            right.step.key_format = format;
-        }
+        let right = self.keep(right, &format!("{prefix}RightSourceKeyed"), from_right)?;
         let foreign_key = left.place(&join.left)?;
         let key = left.key().to_vec();
         let value: Vec<ColumnId> = left.value().iter().chain(right.value()).copied().collect();
