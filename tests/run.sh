@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Passes every test. Installs what the tests need on a fresh Debian 12: a JDK and Maven for the Kafka broker, and, where the
-# reading room is, Node.js, Python and OpenSSL for the clients in it.
+# Passes every test. Installs what the tests need on a fresh Debian 12: a JDK and Maven for the Kafka broker, Node.js, Python and Go
+# for clients of the schema registry, and, where the reading room is, OpenSSL for the clients in it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,15 +20,32 @@ need=()
 command -v g++ >/dev/null || need+=(g++)
 command -v java >/dev/null || need+=(openjdk-17-jre-headless)
 command -v mvn >/dev/null || need+=(maven)
+command -v npm >/dev/null || need+=(nodejs npm)
+command -v curl >/dev/null || need+=(curl)
+python3 -c 'import ensurepip, venv' 2>/dev/null || need+=(python3-venv)
 if [ -d "$room/clients" ]; then
-  command -v npm >/dev/null || need+=(nodejs npm)
-  python3 -c 'import ensurepip, venv' 2>/dev/null || need+=(python3-venv)
   pkg-config --exists openssl 2>/dev/null || need+=(pkg-config libssl-dev)
 fi
 if [ ${#need[@]} -gt 0 ]; then
   run=$([ "$(id -u)" = 0 ] || echo sudo)
   $run apt-get update -q
   $run apt-get install -q -y --no-install-recommends "${need[@]}"
+fi
+
+tools=${HOME:-/tmp}/.cache/millstream/tools
+# A client of schema registries wants a newer Go than Debian 12 has; its modules come from the same place.
+go=1.26.8
+if ! command -v go >/dev/null; then
+  if [ ! -x "$tools/go/bin/go" ]; then
+    release=golang.org/toolchain@v0.0.1-go$go.linux-$(dpkg --print-architecture)
+    mkdir -p "$tools"
+    curl -fsSL "https://proxy.golang.org/${release/@//@v/}.zip" -o "$tools/go.zip"
+    python3 -m zipfile -e "$tools/go.zip" "$tools"
+    chmod -R u+x "$tools/$release/bin" "$tools/$release/pkg/tool"
+    rm -rf "$tools/go" "$tools/go.zip"
+    mv "$tools/$release" "$tools/go"
+  fi
+  export PATH=$tools/go/bin:$PATH
 fi
 
 # Builds survive the checkout, so that the next run on this machine is a short one.
@@ -40,7 +57,6 @@ cargo clippy --workspace --all-targets -- -D warnings
 cargo build --workspace
 # Once for a machine, beside the tests, which often wait.
 deny=0.20.2
-tools=${HOME:-/tmp}/.cache/millstream/tools
 export PATH=$tools/bin:$PATH
 installs=
 if ! cargo deny --version 2>/dev/null | grep -qwF "$deny"; then

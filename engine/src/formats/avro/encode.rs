@@ -1,7 +1,5 @@
 //! Columns to bytes. How each is written is decided once per schema, its Arrow arrays are looked at once per batch.
 
-use std::collections::HashMap;
-
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Decimal128Array, StringArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow::datatypes::{
@@ -276,9 +274,4 @@ fn put_count(count: usize, out: &mut Vec<u8>) {
 
 fn range(offsets: &OffsetBuffer<i32>, row: usize) -> std::ops::Range<usize> {
     offsets[row] as usize..offsets[row + 1] as usize
-}
-
-/// Symbols by their text, with their positions.
-pub(super) fn symbol_positions(symbols: &[String]) -> HashMap<String, i64> {
-    symbols.iter().cloned().zip(0..).collect()
 }

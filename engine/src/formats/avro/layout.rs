@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::default::write_default;
-use super::encode::symbol_positions;
 use super::schema::{AvroSchema, Field, Kind, Logical, TypeId};
 use super::text::field_name;
 use crate::formats::FormatError;
@@ -140,7 +139,7 @@ impl Planner<'_> {
             (Kind::String, SqlType::String) => What::Sized,
             (Kind::Bytes, SqlType::Bytes) if decimal_scale.is_none() => What::Sized,
             (Kind::Fixed { size, .. }, SqlType::Bytes) if decimal_scale.is_none() => What::Fixed(*size),
-            (Kind::Enum { symbols, .. }, SqlType::String) => What::Enum(symbol_positions(symbols)),
+            (Kind::Enum { symbols, .. }, SqlType::String) => What::Enum(symbols.iter().cloned().zip(0..).collect()),
             (Kind::Bytes, SqlType::Decimal { scale, .. }) if decimal_scale == Some(i64::from(*scale)) => {
                 What::Decimal { size: None }
             }
