@@ -1,2 +1,2 @@
--- Formats with a registry are not there yet.
+-- Columns come from the subject's last schema; a topic that has none says where to look.
 CREATE STREAM riders WITH (kafka_topic='riders', value_format='avro', partitions=1);

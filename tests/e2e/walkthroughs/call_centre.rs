@@ -33,10 +33,10 @@ fn walk_2_materialized_cache() {
     // 2.1: over REST the property goes with each statement.
     let session = Session::from_earliest();
     session.ksql("SET 'auto.offset.reset' = 'earliest';").says_nothing();
-    // 2.2: the original's stream takes its columns from a registry, which is not there.
+    // 2.2: the original's stream takes its columns from a registry, which has none.
     let avro =
         "CREATE STREAM calls WITH (kafka_topic='call-center-db.call-center.calls', value_format='avro', partitions=1);";
-    session.ksql(avro).refused(428, 42801, "generic_error", &["ksql.schema.registry.url"]);
+    session.ksql(avro).refused(400, 40001, "statement_error", &["does not exist in the Schema Registry"]);
     // 2.2'
     let calls = "CREATE STREAM calls (after STRUCT<name VARCHAR, reason VARCHAR, duration_seconds INT>)
         WITH (kafka_topic='call-center-db.call-center.calls', value_format='json', partitions=1);";
