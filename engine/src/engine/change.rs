@@ -17,7 +17,7 @@ use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, 
 use crate::steps::QueryPlan;
 
 use super::Engine;
-use super::registration::{PlannedSchemas, register};
+use super::registration::{PlannedSchemas, has_one_version, register};
 use super::topics::KnownTopics;
 
 /// A statement that was found to make sense, ready to be carried out.
@@ -224,7 +224,7 @@ impl Engine {
                 tracing::warn!("topic {topic} stays: {error}");
             }
         }
-        for subject in registered {
+        for subject in registered.into_iter().filter(|subject| has_one_version(&self.shared.schemas, subject)) {
             if let Err(error) = self.shared.schemas.delete(&subject) {
                 tracing::warn!("subject {subject} stays in the schema registry: {error}");
             }

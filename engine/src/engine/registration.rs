@@ -8,7 +8,8 @@ use crate::plan::NewSchema;
 use crate::schemas::{Registered, Schema, SchemaError, Schemas, topic_subject};
 use crate::statements::Failure;
 
-/// Registers what a command writes by. `first` gets the subjects that had nothing before, so that it can be taken back.
+/// Registers what a command writes by. `first` gets the subjects that had nothing before, not even deleted versions, so that
+/// it can be taken back.
 pub(super) fn register(
     schemas: &Arc<dyn Schemas>,
     wanted: &[NewSchema],
@@ -33,12 +34,17 @@ pub(super) fn register(
             continue;
         }
         let id = schemas.register(&subject, &schema).map_err(told)?;
-        if !is_there {
+        if !is_there && has_one_version(schemas, &subject) {
             first.push(subject.clone());
         }
         check_id(new, id, &subject, &schema)?;
     }
     Ok(())
+}
+
+/// Whether the first version of a subject is its last: nobody else's schema stands there, nor one that was deleted softly.
+pub(super) fn has_one_version(schemas: &Arc<dyn Schemas>, subject: &str) -> bool {
+    schemas.latest(subject).is_ok_and(|latest| latest.is_some_and(|latest| latest.version == 1))
 }
 
 /// A schema that is named by its id has that id in the subject too.

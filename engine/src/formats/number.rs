@@ -63,7 +63,7 @@ pub(super) fn exact_decimal(text: &str, precision: u8, scale: i8) -> Result<i128
         from -= 1;
     }
     // Too many whole digits come first: `123456.789` is too large for DECIMAL(6, 2), not too precise.
-    let limit = 10_i128.checked_pow(u32::from(precision)).ok_or_else(overflow)?;
+    let limit = 10_i128.checked_pow(u32::from(precision).min(38)).ok_or_else(overflow)?;
     if from > to {
         let whole = u32::try_from(from - to).ok().and_then(|places| 10_i128.checked_pow(places));
         if whole.is_some_and(|places| (unscaled / places).abs() >= limit) {
@@ -163,6 +163,8 @@ mod tests {
         assert_eq!(exact_decimal("1.2500", 6, 2), Ok(125));
         assert_eq!(exact_decimal("1e3", 6, 2), Ok(100_000));
         assert_eq!(exact_decimal("-0.000", 6, 2), Ok(0));
+        // Connect's precision where nobody said one: as many digits as a column has.
+        assert_eq!(exact_decimal("1.25", 64, 2), Ok(125));
         assert!(exact_decimal("123456.789", 6, 2).is_err_and(|error| error.starts_with("Numeric field overflow")));
         assert!(exact_decimal("12345", 6, 2).is_err_and(|error| error.starts_with("Numeric field overflow")));
         assert!(exact_decimal("1.234", 6, 2).is_err_and(|error| error.contains("without rounding")));

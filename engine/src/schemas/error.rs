@@ -34,6 +34,11 @@ pub enum SchemaError {
 }
 
 impl SchemaError {
+    /// Whether it says of a record that it cannot be read, and not of the registry that it cannot be asked.
+    pub fn is_of_record(&self) -> bool {
+        matches!(self, Self::UnknownId(_) | Self::Invalid(_))
+    }
+
     /// Whether the same call may succeed later.
     pub fn may_pass(&self) -> bool {
         matches!(self, Self::Unavailable(_))

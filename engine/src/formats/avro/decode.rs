@@ -67,7 +67,7 @@ impl AvroDecoder {
     fn plan(&self, id: i32) -> std::result::Result<std::result::Result<Plan, String>, SchemaError> {
         let schema = match self.schemas.by_id(id) {
             Ok(schema) => schema,
-            Err(error) if error.may_pass() => return Err(error),
+            Err(error) if !error.is_of_record() => return Err(error),
             Err(error) => return Ok(Err(error.to_string())),
         };
         if schema.language != Language::Avro {

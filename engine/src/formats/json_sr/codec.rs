@@ -10,7 +10,7 @@ use arrow::buffer::{BooleanBuffer, Buffer, OffsetBuffer, ScalarBuffer};
 use super::infer::describe;
 use crate::formats::json::{JsonDecoder, JsonEncoder, is_special};
 use crate::formats::{Decode, Decoded, Encode, FormatError};
-use crate::schemas::{HEADER_BYTES, SchemaError, Schemas, put_header, split_header};
+use crate::schemas::{HEADER_BYTES, Language, SchemaError, Schemas, put_header, split_header};
 use crate::types::Column;
 
 /// Ids remembered. A topic has a handful; more are asked for again.
@@ -45,12 +45,15 @@ impl Decoder {
     /// Finds out how records of an id are written.
     fn learn(&mut self, id: i32) -> Result<(), SchemaError> {
         match self.schemas.by_id(id) {
+            Ok(schema) if schema.language != Language::Json => {
+                self.unknown.push((id, format!("the schema of id {id} is {}, not JSON Schema", schema.language)));
+            }
             Ok(schema) => {
                 let writer = describe(&schema).ok().filter(is_special);
                 let way = writer.map_or(0, |writer| self.inner.add_way(&self.columns, &writer));
                 self.known.insert(id, way);
             }
-            Err(error) if error.may_pass() => return Err(error),
+            Err(error) if !error.is_of_record() => return Err(error),
             Err(error) => self.unknown.push((id, error.to_string())),
         }
         Ok(())

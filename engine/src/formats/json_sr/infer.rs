@@ -223,6 +223,10 @@ impl<'a> Reader<'a> {
         document: &'a Value,
         into: &mut Vec<(&'a str, &'a Value, &'a Value)>,
     ) -> Result<(), String> {
+        self.parts += 1;
+        if self.parts > PARTS_MAX {
+            return self.refuse("the schema is too large");
+        }
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
             let (target, document) = self.resolve(reference, document)?;
             if self.refs.iter().any(|open| std::ptr::eq(*open, target)) || self.refs.len() > TYPE_LEVELS_MAX {

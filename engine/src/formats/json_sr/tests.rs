@@ -154,6 +154,34 @@ fn doubling_references_end() {
 }
 
 #[test]
+fn doubling_parts_of_a_schema_end() {
+    let mut definitions = serde_json::Map::new();
+    definitions.insert("d0".to_owned(), json!({"properties": {"a": {"type": "string"}}}));
+    for i in 1..64 {
+        let inner = json!({"$ref": format!("#/definitions/d{}", i - 1)});
+        definitions.insert(format!("d{i}"), json!({"allOf": [inner, inner]}));
+    }
+    let bomb = schema(json!({"allOf": [{"$ref": "#/definitions/d63"}], "properties": {}, "definitions": definitions}));
+    assert!(inferred(&bomb).starts_with("the schema is too large"), "{}", inferred(&bomb));
+}
+
+#[test]
+fn a_record_whose_schema_is_of_another_language_is_bad() {
+    let schemas = Arc::new(InMemory::default());
+    let id = schemas.register("other", &Schema::alone(Language::Avro, "\"long\"")).unwrap();
+    let mut record = Vec::new();
+    put_header(id, &mut record);
+    // 25 as Avro writes it, "2" as text.
+    record.push(0x32);
+    let columns = [Column::new("I", SqlType::Bigint)];
+    let mut decoder = JsonSr.decoder(&FormatSpec::plain("JSON_SR", false), &columns, &[0], &half(&schemas)).unwrap();
+    let payloads = BinaryArray::from_iter_values([record]);
+    decoder.prepare(&payloads).unwrap();
+    let bad = decoder.decode(&payloads).bad;
+    assert!(bad[0].1.contains("is AVRO, not JSON Schema"), "{bad:?}");
+}
+
+#[test]
 fn records_have_a_header_and_come_back() {
     let schemas = Arc::new(InMemory::default());
     let columns = [

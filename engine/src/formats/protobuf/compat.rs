@@ -136,6 +136,7 @@ pub fn differences(original: &Schema, update: &Schema) -> Result<Vec<Difference>
         update: &update,
         path: Vec::new(),
         compared: HashMap::new(),
+        levels: 0,
         differences: Vec::new(),
     };
     if original.packages.first() != update.packages.first() {
@@ -151,8 +152,13 @@ struct Comparison<'a> {
     path: Vec<String>,
     /// Pairs of messages that fields refer to, and whether they are compatible as far as is known.
     compared: HashMap<(usize, usize), bool>,
+    /// How many of them are being compared, one within the other.
+    levels: usize,
     differences: Vec<Difference>,
 }
+
+/// Messages within messages that are looked into; what lies deeper counts as changed.
+const LEVELS_MAX: usize = 100;
 
 impl<'a> Comparison<'a> {
     fn add(&mut self, change: Change) {
@@ -353,11 +359,14 @@ impl<'a> Comparison<'a> {
         }
         let is_compatible = match self.compared.get(&(original, update)) {
             Some(known) => *known,
+            None if self.levels == LEVELS_MAX => false,
             None => {
+                self.levels += 1;
                 self.compared.insert((original, update), true);
                 let path = std::mem::replace(&mut self.path, was_named.split('.').map(str::to_owned).collect());
                 let start = self.differences.len();
                 self.messages(was, is);
+                self.levels -= 1;
                 self.path = path;
                 let found = self.differences.get(start..).unwrap_or_default();
                 let is_compatible = found.iter().all(|difference| difference.change.is_compatible());

@@ -95,6 +95,12 @@ impl Budget {
         self.record = GROWTH_MAX;
     }
 
+    /// What the record took is taken back: it was bad.
+    pub(super) fn give_back(&mut self) {
+        self.batch += GROWTH_MAX - self.record;
+        self.record = GROWTH_MAX;
+    }
+
     fn take(&mut self, bytes: usize) -> Result<()> {
         match (self.record.checked_sub(bytes), self.batch.checked_sub(bytes)) {
             (Some(record), Some(batch)) => {

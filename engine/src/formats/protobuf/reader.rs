@@ -132,6 +132,7 @@ impl Decode for ProtobufDecoder {
         for row in 0..payloads.len() {
             if payloads.is_valid(row) {
                 let Err(fault) = self.read(payloads.value(row), &mut budget) else { continue };
+                budget.give_back();
                 bad.push((row, fault.into_message()));
                 self.columns.iter_mut().for_each(|column| column.truncate(row));
             }
@@ -211,7 +212,7 @@ impl Framed {
                     Err(format!("The schema of id {id} is in {}, not in Protobuf", schema.language))
                 }
                 Ok(schema) => parse(&schema).map_err(|error| format!("The schema of id {id} is invalid: {error}")),
-                Err(error) if error.may_pass() => return Err(error),
+                Err(error) if !error.is_of_record() => return Err(error),
                 Err(error) => Err(format!("Error retrieving Protobuf schema for id {id}: {error}")),
             };
             self.types.insert(id, types);

@@ -65,8 +65,9 @@ impl Client {
     }
 
     fn ask_for(&self, id: i32) -> Result<Asked, SchemaError> {
-        match self.servers.get::<SentSchema>(&path(&["schemas", "ids", &id.to_string()], &[])) {
-            Ok(sent) => Ok(Asked::Schema(Arc::new(self.complete(sent)?))),
+        let sent = self.servers.get::<SentSchema>(&path(&["schemas", "ids", &id.to_string()], &[]));
+        match sent.and_then(|sent| self.complete(sent)) {
+            Ok(schema) => Ok(Asked::Schema(Arc::new(schema))),
             Err(SchemaError::Refused { code: 40403, .. }) => Ok(Asked::Unknown),
             // Who is not let in, or asks a proxy's error page, has not learnt that the record is bad: it waits.
             Err(SchemaError::Refused { code, message }) => {

@@ -29,7 +29,8 @@ pub(super) fn fetch(
                 }
                 let Reference { name, subject, version } = reference;
                 let sent = ask(&subject, version).map_err(|error| match error {
-                    SchemaError::Refused { code, message } => SchemaError::Invalid(format!(
+                    // It is gone. Any other refusal says nothing of the schema.
+                    SchemaError::Refused { code: code @ 40401..=40403, message } => SchemaError::Invalid(format!(
                         "it refers to {name}, version {version} of {subject}, which cannot be had: {message} (error code \
                          {code})"
                     )),

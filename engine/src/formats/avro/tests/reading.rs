@@ -235,3 +235,22 @@ fn what_follows_a_value_makes_it_bad_and_what_follows_a_key_does_not() {
         assert_eq!(decoder.decode(&payloads).bad.is_empty(), is_key);
     }
 }
+
+#[test]
+fn skipping_records_that_take_no_byte_ends() {
+    let mut ty = json!({"type": "record", "name": "r0", "fields": []});
+    for i in 1..60 {
+        let (name, inner) = (format!("r{i}"), format!("r{}", i - 1));
+        let fields = json!([{"name": "a", "type": ty}, {"name": "b", "type": inner}]);
+        ty = json!({"type": "record", "name": name, "fields": fields});
+    }
+    let schema = json!({"type": "record", "name": "whole", "fields": [
+        {"name": "unused", "type": ty}, {"name": "c", "type": "long"}]});
+    let registry = Arc::default();
+    let mut record = Vec::new();
+    crate::schemas::put_header(Registry::add(&registry, &schema), &mut record);
+    record.push(14);
+    let decoded = decode(&registry, &[column("C", SqlType::Bigint)], &wrapped(), &[&record]);
+    assert!(decoded.bad.is_empty(), "{:?}", decoded.bad);
+    assert_eq!(Value::at(&decoded.columns[0], 0), Value::Bigint(7));
+}
