@@ -231,7 +231,7 @@ pub trait Format: Sync {
         None
     }
 
-    /// The columns that a registered schema of its language declares, by the rules of [`inferred::columns`]. Whether the
+    /// The columns that a registered schema of its language declares, by the rules of `inferred::columns`. Whether the
     /// whole is one bare column is what `spec.wrap_single` says; which of several records is meant, `spec.full_name`.
     ///
     /// # Errors
