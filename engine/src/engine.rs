@@ -229,6 +229,8 @@ impl Engine {
             }),
         };
         engine.replay(logged)?;
+        // What was inserted before the start may not have been read.
+        engine.shared.settling.note();
         if let Some((done, file)) = file {
             engine.run_file(file, done).inspect_err(|_| engine.shut_down())?;
         }
