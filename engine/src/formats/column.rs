@@ -19,6 +19,8 @@ pub(super) struct ColumnBuilder {
     pub(super) ty: SqlType,
     /// The values; rows that are NULL hold a default.
     pub(super) values: Values,
+    /// How many columns one row takes: those of a STRUCT, and of STRUCTs in it, besides itself.
+    pub(super) width: usize,
     nulls: NullBufferBuilder,
 }
 
@@ -93,7 +95,11 @@ impl ColumnBuilder {
             }
             SqlType::Struct(fields) => Values::Struct(fields.iter().map(|(_, ty)| Self::new(ty)).collect()),
         };
-        Self { ty: ty.clone(), values, nulls: NullBufferBuilder::new(0) }
+        let width = match &values {
+            Values::Struct(fields) => 1 + fields.iter().map(|field| field.width).sum::<usize>(),
+            _ => 1,
+        };
+        Self { ty: ty.clone(), values, width, nulls: NullBufferBuilder::new(0) }
     }
 
     /// Number of rows.

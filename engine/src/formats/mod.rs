@@ -7,6 +7,7 @@
 pub mod avro;
 mod column;
 mod delimited;
+mod growth;
 mod inferred;
 mod json;
 mod json_sr;
@@ -285,6 +286,35 @@ pub struct Features {
     pub delimiter: bool,
     /// Payloads are read, and may be bad, also where no columns are declared.
     pub checks_without_columns: bool,
+}
+
+impl Features {
+    /// Of formats whose values have names and stand in each other.
+    const NESTED: Self = Self {
+        key: true,
+        value: true,
+        multiple_columns: true,
+        wrap_singles: true,
+        unwrap_singles: true,
+        schema_inference: false,
+        delimiter: false,
+        checks_without_columns: true,
+    };
+}
+
+/// Whether a record is an object of columns: several always are, a single key column never is.
+fn is_wrapped(spec: &FormatSpec, columns: &[Column], is_key: bool) -> bool {
+    columns.len() != 1 || (spec.wrap_single && !is_key)
+}
+
+/// Whether keys of MAPs are STRINGs, however deep.
+fn has_text_keys(ty: &SqlType) -> bool {
+    match ty {
+        SqlType::Array(item) => has_text_keys(item),
+        SqlType::Map(key, value) => **key == SqlType::String && has_text_keys(value),
+        SqlType::Struct(fields) => fields.iter().all(|(_, ty)| has_text_keys(ty)),
+        _ => true,
+    }
 }
 
 /// Number of rows of a batch to encode.

@@ -10,6 +10,7 @@ use super::plan::{Absent, Branch, Entry, Fields, Plan, Read, Step, Wanted};
 use super::schema::{AvroSchema, Kind};
 use super::wire::{Cursor, Fault, Result, fault};
 use crate::formats::column::{ColumnBuilder, Values};
+use crate::formats::growth::Growth;
 use crate::formats::number::exact_decimal;
 use crate::formats::{Decode, Decoded};
 use crate::schemas::{Language, SchemaError, Schemas, split_header};
@@ -84,7 +85,7 @@ impl AvroDecoder {
     }
 
     /// Appends one record to the used columns it has values for.
-    fn read(&mut self, record: &[u8]) -> Result<()> {
+    fn read(&mut self, record: &[u8], growth: &Growth) -> Result<()> {
         let Some((id, payload)) = split_header(record) else { return fault("Unknown magic byte!") };
         let plan = match self.plans.get(id) {
             Some(Ok(plan)) => plan,
@@ -92,7 +93,7 @@ impl AvroDecoder {
             None => return fault(SchemaError::UnknownId(id).to_string()),
         };
         let mut cursor = Cursor::new(payload);
-        let walk = Walk { schema: &plan.schema };
+        let walk = Walk { schema: &plan.schema, growth };
         match (&plan.root, self.builders.as_mut_slice()) {
             (Read::Skip, _) => cursor.skip(&plan.schema, plan.schema.root)?,
             (read, [builder]) if !self.wrapped => walk.value(&mut cursor, read, builder)?,
@@ -125,10 +126,13 @@ impl Decode for AvroDecoder {
 
     fn decode(&mut self, payloads: &BinaryArray) -> Decoded {
         let mut bad = Vec::new();
+        let growth = Growth::of(payloads);
         for row in 0..payloads.len() {
+            growth.start();
             if payloads.is_valid(row)
-                && let Err(Fault(message)) = self.read(payloads.value(row))
+                && let Err(Fault(message)) = self.read(payloads.value(row), &growth)
             {
+                growth.give_back();
                 bad.push((row, message.into_owned()));
                 self.used.iter().for_each(|i| self.builders[*i].truncate(row));
             }
@@ -191,6 +195,8 @@ impl Plans {
 /// Follows a plan over a record's bytes.
 struct Walk<'a> {
     schema: &'a AvroSchema,
+    /// What the record may become in columns.
+    growth: &'a Growth,
 }
 
 impl Walk<'_> {
@@ -199,8 +205,7 @@ impl Walk<'_> {
         match (read, &mut column.values) {
             (Read::Optional { null_at, value }, _) => {
                 return if cursor.position(2, "branch of a union")? == *null_at {
-                    column.append_null();
-                    Ok(())
+                    self.null(column)
                 } else {
                     self.value(cursor, value, column)
                 };
@@ -214,7 +219,7 @@ impl Walk<'_> {
             (Read::Double, Values::Double(values)) => values.push(f64::from_le_bytes(cursor.array()?)),
             (Read::Boolean, Values::Boolean(bits)) => bits.append(cursor.boolean()?),
             (Read::List { item, may_be_empty }, Values::List { offsets, items }) => {
-                blocks(cursor, *may_be_empty, |cursor| self.value(cursor, item, items))?;
+                blocks(cursor, self.growth, *may_be_empty, |cursor| self.value(cursor, item, items))?;
                 offsets.push(i32::try_from(items.len()).or_else(|_| fault("a batch holds too many items"))?);
             }
             (Read::Map(entry), Values::Map { offsets, keys, values }) => {
@@ -222,6 +227,7 @@ impl Walk<'_> {
                 offsets.push(i32::try_from(keys.len()).or_else(|_| fault("a batch holds too many items"))?);
             }
             (Read::Record(_) | Read::Branches(_), Values::Struct(fields)) => {
+                self.growth.take(8 * column.width)?;
                 if !self.fields(cursor, read, fields)? {
                     column.append_null();
                     return Ok(());
@@ -235,14 +241,21 @@ impl Walk<'_> {
                 let branch = cursor.position(branches.len(), "branch of a union")?;
                 return branches.get(branch).map_or(Ok(()), |branch| self.value(cursor, branch, column));
             }
-            (Read::Null, _) => {
-                column.append_null();
-                return Ok(());
-            }
+            (Read::Null, _) => return self.null(column),
             (Read::Never(problem), _) => return fault(problem.clone()),
-            (read, _) => push_other(cursor, read, column)?,
+            (read, _) => push_other(cursor, read, column, self.growth)?,
         }
         column.mark_present();
+        Ok(())
+    }
+
+    /// Appends NULL, which in a STRUCT is one of each field.
+    #[inline]
+    fn null(&self, column: &mut ColumnBuilder) -> Result<()> {
+        if column.width > 1 {
+            self.growth.take(8 * column.width)?;
+        }
+        column.append_null();
         Ok(())
     }
 
@@ -289,7 +302,8 @@ impl Walk<'_> {
             let Some(column) = columns.get_mut(*column) else { continue };
             match default {
                 Some(constant) => {
-                    Walk { schema: &constant.schema }.value(
+                    self.growth.take(constant.bytes.len())?;
+                    Walk { schema: &constant.schema, growth: self.growth }.value(
                         &mut Cursor::new(&constant.bytes),
                         &constant.read,
                         column,
@@ -315,6 +329,7 @@ impl Walk<'_> {
         if let Values::Bytes(names) = &keys.values
             && let Some(last) = names.last_occurrences(start)
         {
+            self.growth.take_walk(before.bytes_left() - cursor.bytes_left())?;
             keys.truncate(start);
             values.truncate(start);
             self.entries_where(&mut before.clone(), entry, keys, values, |i| last.get(i) == Some(&true))?;
@@ -336,7 +351,7 @@ impl Walk<'_> {
             self.value(cursor, &entry.key, keys)?;
             if keys.last_is_null() { fault("a key of a map is null") } else { Ok(()) }
         };
-        blocks(cursor, entry.may_be_empty, |cursor| {
+        blocks(cursor, self.growth, entry.may_be_empty, |cursor| {
             let kept = keep(position);
             position += 1;
             match (kept, entry.value_first) {
@@ -366,6 +381,7 @@ impl Walk<'_> {
 /// Reads the blocks of an array or a map, item by item.
 fn blocks(
     cursor: &mut Cursor<'_>,
+    growth: &Growth,
     may_be_empty: bool,
     mut item: impl FnMut(&mut Cursor<'_>) -> Result<()>,
 ) -> Result<()> {
@@ -377,6 +393,7 @@ fn blocks(
         let before = cursor.bytes_left() as u64;
         if may_be_empty {
             cursor.take_empty_items(count)?;
+            growth.take(usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(16))?;
         }
         for _ in 0..count {
             item(cursor)?;
@@ -389,7 +406,7 @@ fn blocks(
 }
 
 /// Appends values of the rarer kinds.
-fn push_other(cursor: &mut Cursor<'_>, read: &Read, column: &mut ColumnBuilder) -> Result<()> {
+fn push_other(cursor: &mut Cursor<'_>, read: &Read, column: &mut ColumnBuilder, growth: &Growth) -> Result<()> {
     let ty = &column.ty;
     match (read, &mut column.values) {
         (Read::Time, Values::Int(values)) => match cursor.int()? {
@@ -420,7 +437,9 @@ fn push_other(cursor: &mut Cursor<'_>, read: &Read, column: &mut ColumnBuilder) 
         }
         (Read::Enum(symbols), Values::Bytes(bytes)) => {
             let symbol = cursor.position(symbols.len(), "enum symbol")?;
-            bytes.data.extend_from_slice(symbols.get(symbol).map_or(&[], String::as_bytes));
+            let symbol = symbols.get(symbol).map_or(&[][..], String::as_bytes);
+            growth.take(symbol.len())?;
+            bytes.data.extend_from_slice(symbol);
             bytes.end();
         }
         (Read::AsText(kind), Values::Bytes(bytes)) => {

@@ -42,9 +42,11 @@ pub use self::parse::BadSchema;
 pub use self::schema::AvroSchema;
 pub use self::text::key_schema_name;
 use self::text::{DEFAULT_NAME, schema_text};
-use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half, inferred, schema_error};
+use super::{
+    Decode, Encode, Features, Format, FormatError, FormatSpec, Half, has_text_keys, inferred, is_wrapped, schema_error,
+};
 use crate::schemas::{Language, Schema};
-use crate::types::{Column, SqlType};
+use crate::types::Column;
 
 /// The format `AVRO`.
 pub(super) struct Avro;
@@ -55,16 +57,7 @@ impl Format for Avro {
     }
 
     fn features(&self) -> Features {
-        Features {
-            key: true,
-            value: true,
-            multiple_columns: true,
-            wrap_singles: true,
-            unwrap_singles: true,
-            schema_inference: true,
-            delimiter: false,
-            checks_without_columns: true,
-        }
+        Features { schema_inference: true, ..Features::NESTED }
     }
 
     fn validate(&self, columns: &[Column], is_key: bool) -> Result<(), FormatError> {
@@ -156,20 +149,6 @@ pub fn schema(columns: &[Column], spec: &FormatSpec, is_key: bool) -> Result<Sch
     let full_name = spec.full_name.as_deref().unwrap_or(DEFAULT_NAME);
     let text = schema_text(columns, is_wrapped(spec, columns, is_key), full_name);
     Ok(Schema::alone(Language::Avro, text.map_err(|problem| schema_error("AVRO", columns, is_key, &problem))?))
-}
-
-/// Several columns are always a record; a single key column never is.
-fn is_wrapped(spec: &FormatSpec, columns: &[Column], is_key: bool) -> bool {
-    columns.len() != 1 || (spec.wrap_single && !is_key)
-}
-
-fn has_text_keys(ty: &SqlType) -> bool {
-    match ty {
-        SqlType::Array(item) => has_text_keys(item),
-        SqlType::Map(key, value) => **key == SqlType::String && has_text_keys(value),
-        SqlType::Struct(fields) => fields.iter().all(|(_, ty)| has_text_keys(ty)),
-        _ => true,
-    }
 }
 
 #[cfg(test)]

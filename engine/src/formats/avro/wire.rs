@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::formats::growth::TooLarge;
+
 use super::schema::{AvroSchema, Kind, TypeId};
 
 /// Items of arrays, and fields of nothing else, that take no byte: one record may hold so many, as no end of its bytes
@@ -16,6 +18,12 @@ const LEVELS_MAX: usize = 600;
 pub(super) struct Fault(pub(super) Cow<'static, str>);
 
 pub(super) type Result<T> = std::result::Result<T, Fault>;
+
+impl From<TooLarge> for Fault {
+    fn from(error: TooLarge) -> Self {
+        Self(Cow::Owned(error.to_string()))
+    }
+}
 
 /// An error of these words.
 #[cold]

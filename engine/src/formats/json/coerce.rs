@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::escape::{Surrogates, write_string};
 use super::scan::{Kind, RawString, Scanner, SyntaxError};
+use crate::formats::growth::TooLarge;
 use crate::formats::number::{exact_decimal, parse_int, parse_long, whole_part, write_number_text};
 use crate::types::SqlType;
 use crate::types::text::parse_double;
@@ -45,6 +46,12 @@ impl Fault {
             Some(path) => format!("{}, path: ${path}", self.message),
             None => self.message,
         }
+    }
+}
+
+impl From<TooLarge> for Box<Fault> {
+    fn from(error: TooLarge) -> Self {
+        Box::new(Fault { message: error.to_string(), path: None })
     }
 }
 

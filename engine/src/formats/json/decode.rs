@@ -10,6 +10,7 @@ use super::coerce::{
 use super::scan::{Kind, Scanner};
 use super::shape::{Fields, Found, Shape, Written};
 use crate::formats::column::{ColumnBuilder, Values};
+use crate::formats::growth::Growth;
 use crate::formats::{Decode, Decoded};
 use crate::types::{Column, SqlType};
 use arrow::array::{Array, BinaryArray};
@@ -70,13 +71,16 @@ impl JsonDecoder {
         text: impl Fn(&[u8]) -> std::result::Result<(&[u8], usize), String>,
     ) -> Decoded {
         let mut bad = Vec::new();
+        let growth = Growth::of(payloads);
         for row in 0..payloads.len() {
+            growth.start();
             if payloads.is_valid(row) {
                 let read = match text(payloads.value(row)) {
-                    Ok((text, way)) => self.read(text, way).map_err(|fault| fault.into_message()),
+                    Ok((text, way)) => self.read(text, way, &growth).map_err(|fault| fault.into_message()),
                     Err(reason) => Err(reason),
                 };
                 if let Err(reason) = read {
+                    growth.give_back();
                     bad.push((row, reason));
                     self.used.iter().for_each(|i| self.columns[*i].truncate(row));
                 }
@@ -93,10 +97,10 @@ impl JsonDecoder {
     }
 
     /// Appends one record to the used columns it has values for.
-    fn read(&mut self, payload: &[u8], way: usize) -> Result<()> {
+    fn read(&mut self, payload: &[u8], way: usize, growth: &Growth) -> Result<()> {
         // The value ends before what is no UTF-8, or runs into it: then the text is cut off there, which is a mistake.
         let (text, rest) = valid_utf8(payload);
-        let mut scanner = Scanner::new(text.strip_prefix('\u{FEFF}').unwrap_or(text));
+        let mut scanner = Scanner::new(text.strip_prefix('\u{FEFF}').unwrap_or(text)).within(growth);
         let read = self.read_first(&mut scanner, way, rest);
         if read.is_err() && !rest.is_empty() && scanner.is_at_end() {
             return Fault::syntax("Invalid JSON: not UTF-8".to_owned());
@@ -215,6 +219,9 @@ fn read_value(scanner: &mut Scanner<'_>, shape: &mut Shape, column: &mut ColumnB
     let kind = scanner.kind()?;
     if kind == Kind::Null {
         scanner.null()?;
+        if column.width > 1 {
+            scanner.take_growth(8 * column.width)?;
+        }
         column.append_null();
         return Ok(());
     }
@@ -257,6 +264,7 @@ fn read_value(scanner: &mut Scanner<'_>, shape: &mut Shape, column: &mut ColumnB
             if kind != Kind::Object {
                 return wrong_type(scanner, kind, &column.ty.to_string());
             }
+            scanner.take_growth(8 * column.width)?;
             read_fields(scanner, fields, columns, None)?;
             for (column, found) in columns.iter_mut().zip(&fields.found) {
                 if *found == Found::No {
@@ -368,6 +376,7 @@ fn read_entries(
     if let Values::Bytes(names) = &keys.values
         && let Some(last) = names.last_occurrences(start)
     {
+        scanner.take_walk(scanner.position() - map.position())?;
         keys.truncate(start);
         values.truncate(start);
         read(&mut map.clone(), keys, values, shape, &|i| last.get(i) == Some(&true))?;

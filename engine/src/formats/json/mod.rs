@@ -18,8 +18,8 @@ pub(super) use encode::JsonEncoder;
 pub(super) use shape::{UNION_FIELD, Written, is_special};
 pub(super) use value::Dialect;
 
-use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half, schema_error};
-use crate::types::{Column, SqlType};
+use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half, has_text_keys, is_wrapped, schema_error};
+use crate::types::Column;
 
 /// The format `JSON`.
 pub(super) struct Json;
@@ -30,15 +30,7 @@ impl Format for Json {
     }
 
     fn features(&self) -> Features {
-        Features {
-            key: true,
-            value: true,
-            multiple_columns: true,
-            wrap_singles: true,
-            unwrap_singles: true,
-            checks_without_columns: true,
-            ..Features::default()
-        }
+        Features::NESTED
     }
 
     fn validate(&self, columns: &[Column], is_key: bool) -> Result<(), FormatError> {
@@ -76,26 +68,12 @@ pub(super) fn encoder(spec: &FormatSpec, columns: &[Column], half: &Half, dialec
     JsonEncoder::new(columns, is_wrapped(spec, columns, half.is_key), dialect)
 }
 
-/// Several columns are always an object; a single key column never is.
-pub(super) fn is_wrapped(spec: &FormatSpec, columns: &[Column], is_key: bool) -> bool {
-    columns.len() != 1 || (spec.wrap_single && !is_key)
-}
-
 /// Refuses maps with other keys than texts.
 pub(super) fn check_maps(format: &str, columns: &[Column], is_key: bool) -> Result<(), FormatError> {
     if columns.iter().all(|column| has_text_keys(&column.ty)) {
         return Ok(());
     }
     Err(schema_error(format, columns, is_key, "JSON only supports MAP types with STRING keys"))
-}
-
-fn has_text_keys(ty: &SqlType) -> bool {
-    match ty {
-        SqlType::Array(item) => has_text_keys(item),
-        SqlType::Map(key, value) => **key == SqlType::String && has_text_keys(value),
-        SqlType::Struct(fields) => fields.iter().all(|(_, ty)| has_text_keys(ty)),
-        _ => true,
-    }
 }
 
 /// Whether `text` starts with a JSON value that is followed by nothing or by white space.

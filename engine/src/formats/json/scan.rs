@@ -1,5 +1,7 @@
 //! A pull parser over the bytes of one JSON text. It allocates nothing and checks the grammar of what it skips, too.
 
+use crate::formats::growth::{Growth, TooLarge};
+
 /// Where and why a text is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SyntaxError {
@@ -35,17 +37,34 @@ pub(super) enum Kind {
 }
 
 /// A position in a JSON text.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Scanner<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    /// What the record may become in columns.
+    growth: Option<&'a Growth>,
 }
 
 impl<'a> Scanner<'a> {
     /// A scanner at the start of `text`.
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, bytes: text.as_bytes(), at: 0 }
+        Self { text, bytes: text.as_bytes(), at: 0, growth: None }
+    }
+
+    /// The scanner of a record that may grow so much in columns.
+    pub(super) fn within(self, growth: &'a Growth) -> Self {
+        Self { growth: Some(growth), ..self }
+    }
+
+    /// Takes from what the record may grow by.
+    pub(super) fn take_growth(&self, bytes: usize) -> std::result::Result<(), TooLarge> {
+        self.growth.map_or(Ok(()), |growth| growth.take(bytes))
+    }
+
+    /// Bytes are walked over once more.
+    pub(super) fn take_walk(&self, bytes: usize) -> std::result::Result<(), TooLarge> {
+        self.growth.map_or(Ok(()), |growth| growth.take_walk(bytes))
     }
 
     /// Byte offset of the next byte.

@@ -316,3 +316,30 @@ fn pull_nested_row() -> Vec<Value> {
         Value::Array(vec![Value::Map(vec![(string("p"), string("q"))])]),
     ]
 }
+
+/// A map in a map, and so on, in which every key stands twice.
+#[test]
+fn repeated_keys_in_deep_maps_end() {
+    let (mut ty, mut text) = (SqlType::Integer, "1".to_owned());
+    for _ in 0..60 {
+        ty = SqlType::Map(Box::new(SqlType::String), Box::new(ty));
+        text = format!(r#"{{"a":null,"a":{text}}}"#);
+    }
+    let bomb = format!(r#"{{"M":{text}}}"#);
+    let columns = [Column::new("M", ty)];
+    let mut decoder = Json.decoder(&spec(true), &columns, &[0], &Half::bare(false)).unwrap();
+    let decoded = decoder.decode(&BinaryArray::from_vec(vec![bomb.as_bytes(), br#"{"M":{}}"#]));
+    assert_eq!(decoded.bad.len(), 1);
+    assert!(decoded.bad[0].0 == 0 && decoded.bad[0].1.contains("becomes more than"), "{:?}", decoded.bad);
+    assert_eq!(Value::at(&decoded.columns[0], 1), Value::Map(Vec::new()));
+}
+
+#[test]
+fn many_nulls_of_wide_structs_are_bounded() {
+    let fields = (0..1000).map(|i| (format!("F{i}"), SqlType::Bigint)).collect();
+    let columns = [Column::new("A", SqlType::Struct(fields).array_of())];
+    let bomb = format!(r#"{{"A":[{}null]}}"#, "null,".repeat(40_000));
+    let mut decoder = Json.decoder(&spec(true), &columns, &[0], &Half::bare(false)).unwrap();
+    let decoded = decoder.decode(&BinaryArray::from_vec(vec![bomb.as_bytes(), br#"{"A":[null]}"#]));
+    assert_eq!(decoded.bad.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [0]);
+}

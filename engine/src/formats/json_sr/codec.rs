@@ -10,8 +10,11 @@ use arrow::buffer::{BooleanBuffer, Buffer, OffsetBuffer, ScalarBuffer};
 use super::infer::describe;
 use crate::formats::json::{JsonDecoder, JsonEncoder, is_special};
 use crate::formats::{Decode, Decoded, Encode, FormatError};
-use crate::schemas::{HEADER_BYTES, Language, SchemaError, Schemas, put_header, split_header};
+use crate::schemas::{HEADER_BYTES, Language, Schema, SchemaError, Schemas, put_header, split_header};
 use crate::types::Column;
+
+/// Connect's name of decimals.
+const DECIMAL: &str = "org.apache.kafka.connect.data.Decimal";
 
 /// Ids remembered. A topic has a handful; more are asked for again.
 const IDS_MAX: usize = 1024;
@@ -26,7 +29,7 @@ pub(super) struct Decoder {
     /// The last id, and its way.
     last: Cell<Option<(i32, usize)>>,
     /// Ids of the batch that the registry does not know.
-    unknown: Vec<(i32, String)>,
+    unknown: HashMap<i32, String>,
 }
 
 impl Decoder {
@@ -38,7 +41,7 @@ impl Decoder {
             schemas: Arc::clone(schemas),
             known: HashMap::new(),
             last: Cell::default(),
-            unknown: Vec::new(),
+            unknown: HashMap::new(),
         }
     }
 
@@ -46,18 +49,30 @@ impl Decoder {
     fn learn(&mut self, id: i32) -> Result<(), SchemaError> {
         match self.schemas.by_id(id) {
             Ok(schema) if schema.language != Language::Json => {
-                self.unknown.push((id, format!("the schema of id {id} is {}, not JSON Schema", schema.language)));
+                self.unknown.insert(id, format!("the schema of id {id} is {}, not JSON Schema", schema.language));
             }
-            Ok(schema) => {
-                let writer = describe(&schema).ok().filter(is_special);
-                let way = writer.map_or(0, |writer| self.inner.add_way(&self.columns, &writer));
-                self.known.insert(id, way);
-            }
+            Ok(schema) => match describe(&schema) {
+                // Its decimals may be texts of digits, or Base64: nobody can tell.
+                Err(problem) if has_decimals(&schema) => {
+                    self.unknown.insert(id, format!("the schema of id {id} cannot be read by: {problem}"));
+                }
+                writer => {
+                    let writer = writer.ok().filter(is_special);
+                    let way = writer.map_or(0, |writer| self.inner.add_way(&self.columns, &writer));
+                    self.known.insert(id, way);
+                }
+            },
             Err(error) if !error.is_of_record() => return Err(error),
-            Err(error) => self.unknown.push((id, error.to_string())),
+            Err(error) => drop(self.unknown.insert(id, error.to_string())),
         }
         Ok(())
     }
+}
+
+/// Whether a schema, or one that it refers to, speaks of Connect's decimals.
+fn has_decimals(schema: &Schema) -> bool {
+    let mut texts = std::iter::once(&schema.text).chain(schema.referenced.iter().map(|other| &other.text));
+    texts.any(|text| text.contains(DECIMAL))
 }
 
 impl Decode for Decoder {
@@ -70,10 +85,7 @@ impl Decode for Decoder {
         }
         let mut last = None;
         for (id, _) in payloads.iter().flatten().filter_map(split_header) {
-            if last != Some(id)
-                && !self.known.contains_key(&id)
-                && !self.unknown.iter().any(|(unknown, _)| *unknown == id)
-            {
+            if last != Some(id) && !self.known.contains_key(&id) && !self.unknown.contains_key(&id) {
                 self.learn(id)?;
             }
             last = Some(id);
@@ -89,12 +101,12 @@ impl Decode for Decoder {
             };
             match last.get() {
                 Some((last, way)) if last == id => Ok((text, way)),
-                _ => match (known.get(&id), unknown.iter().find(|(unknown, _)| *unknown == id)) {
+                _ => match (known.get(&id), unknown.get(&id)) {
                     (Some(way), _) => {
                         last.set(Some((id, *way)));
                         Ok((text, *way))
                     }
-                    (None, Some((_, reason))) => Err(reason.clone()),
+                    (None, Some(reason)) => Err(reason.clone()),
                     (None, None) => Err(SchemaError::UnknownId(id).to_string()),
                 },
             }

@@ -12,8 +12,8 @@ mod codec;
 mod generate;
 mod infer;
 
-use super::json::{decoder, encoder, is_wrapped};
-use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half, inferred, json, register};
+use super::json::{decoder, encoder};
+use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half, inferred, is_wrapped, json, register};
 use crate::schemas::{Language, Schema};
 use crate::types::Column;
 

@@ -295,3 +295,20 @@ fn the_writer_says_what_texts_and_several_types_mean() {
     let object = Value::Struct(vec![text("y")]);
     assert_eq!(row(2), (Value::Decimal(150, 2), Value::Struct(vec![null(), null(), object])));
 }
+
+#[test]
+fn decimals_of_a_schema_that_cannot_be_followed_are_not_guessed() {
+    let schemas = Arc::new(InMemory::default());
+    let decimal = json!({"type": "number", "title": "org.apache.kafka.connect.data.Decimal", "connect.type": "bytes",
+        "connect.parameters": {"scale": "0"}});
+    let id = schemas.register("other", &schema(json!({"type": "object", "properties": {"D": decimal, "ANY": {}}})));
+    let mut record = Vec::new();
+    put_header(id.unwrap(), &mut record);
+    record.extend_from_slice(br#"{"D": "1234"}"#);
+    let columns = [Column::new("D", SqlType::Decimal { precision: 9, scale: 0 })];
+    let mut decoder = JsonSr.decoder(&FormatSpec::plain("JSON_SR", true), &columns, &[0], &half(&schemas)).unwrap();
+    let payloads = BinaryArray::from_iter_values([record]);
+    decoder.prepare(&payloads).unwrap();
+    let bad = decoder.decode(&payloads).bad;
+    assert!(bad[0].1.contains("cannot be read by"), "{bad:?}");
+}

@@ -6,11 +6,8 @@
 use super::plan::{Absent, Action, MessagePlan, Slot, Source};
 use super::wire::{Malformed, Raw, Reader, unzigzag};
 use crate::formats::column::{ColumnBuilder, Values, Variable};
+use crate::formats::growth::{Growth, TooLarge};
 use crate::types::{SqlType, text};
-
-/// Bytes that a record may become in columns, where they are more than those of the record: two bytes of an empty message
-/// are a STRUCT of any number of fields, one byte of an enum is a name.
-pub(super) const GROWTH_MAX: usize = 256 << 20;
 
 /// Why a record is bad.
 #[derive(Debug)]
@@ -24,6 +21,12 @@ pub(super) enum Fault {
 impl From<Malformed> for Fault {
     fn from(malformed: Malformed) -> Self {
         Self::Malformed(malformed)
+    }
+}
+
+impl From<TooLarge> for Fault {
+    fn from(error: TooLarge) -> Self {
+        Self::Value(error.to_string())
     }
 }
 
@@ -46,6 +49,8 @@ type Result<T, E = Fault> = std::result::Result<T, E>;
 pub(super) trait Columns {
     fn column(&mut self, at: usize) -> Option<&mut ColumnBuilder>;
     fn count(&self) -> usize;
+    /// How many columns one row takes.
+    fn width(&self) -> usize;
 }
 
 impl Columns for [ColumnBuilder] {
@@ -56,6 +61,10 @@ impl Columns for [ColumnBuilder] {
 
     fn count(&self) -> usize {
         self.len()
+    }
+
+    fn width(&self) -> usize {
+        self.iter().map(|column| column.width).sum()
     }
 }
 
@@ -76,44 +85,9 @@ impl Columns for Entry<'_> {
     fn count(&self) -> usize {
         2
     }
-}
 
-/// What a record, and the batch it is in, may still grow by.
-pub(super) struct Budget {
-    record: usize,
-    batch: usize,
-}
-
-impl Budget {
-    /// For the records of a batch.
-    pub(super) fn new() -> Self {
-        Self { record: 0, batch: 4 * GROWTH_MAX }
-    }
-
-    /// The next record begins.
-    pub(super) fn start(&mut self) {
-        self.record = GROWTH_MAX;
-    }
-
-    /// What the record took is taken back: it was bad.
-    pub(super) fn give_back(&mut self) {
-        self.batch += GROWTH_MAX - self.record;
-        self.record = GROWTH_MAX;
-    }
-
-    fn take(&mut self, bytes: usize) -> Result<()> {
-        match (self.record.checked_sub(bytes), self.batch.checked_sub(bytes)) {
-            (Some(record), Some(batch)) => {
-                (self.record, self.batch) = (record, batch);
-                Ok(())
-            }
-            _ => Fault::value(format!("The record becomes more than {GROWTH_MAX} bytes")),
-        }
-    }
-
-    /// A message is walked once more.
-    fn take_walk(&mut self, message: &[u8]) -> Result<()> {
-        self.take(64 + message.len() / 8)
+    fn width(&self) -> usize {
+        self.key.width + self.value.width
     }
 }
 
@@ -122,10 +96,10 @@ pub(super) fn read_message<C: Columns + ?Sized>(
     plan: &MessagePlan,
     message: &[u8],
     columns: &mut C,
-    budget: &mut Budget,
+    growth: &Growth,
 ) -> Result<()> {
     let count = columns.count();
-    budget.take(8 * count)?;
+    growth.take(8 * columns.width())?;
     let row = columns.column(0).map_or(0, |column| column.len());
     // Columns that were made of all their fields at once: nothing more is to come.
     let mut settled: Vec<usize> = Vec::new();
@@ -134,8 +108,8 @@ pub(super) fn read_message<C: Columns + ?Sized>(
         let Some(slot) = plan.slot(number) else { continue };
         let Some(column) = columns.column(slot.column) else { continue };
         if column.len() == row {
-            append_field(slot, raw, column, budget)?;
-        } else if !settled.contains(&slot.column) && again(plan, slot, message, raw, row, column, budget)? {
+            append_field(slot, raw, column, growth)?;
+        } else if !settled.contains(&slot.column) && again(plan, slot, message, raw, row, column, growth)? {
             settled.push(slot.column);
         }
     }
@@ -143,7 +117,7 @@ pub(super) fn read_message<C: Columns + ?Sized>(
         if let (Some(column), Some(absent)) = (columns.column(at), plan.absent.get(at))
             && column.len() == row
         {
-            finish(plan, absent, at, message, column, budget)?;
+            finish(plan, absent, at, message, column, growth)?;
         }
     }
     Ok(())
@@ -151,20 +125,20 @@ pub(super) fn read_message<C: Columns + ?Sized>(
 
 /// Appends the value of a field, or a part of it.
 #[inline]
-fn append_field(slot: &Slot, raw: Raw<'_>, column: &mut ColumnBuilder, budget: &mut Budget) -> Result<()> {
+fn append_field(slot: &Slot, raw: Raw<'_>, column: &mut ColumnBuilder, growth: &Growth) -> Result<()> {
     match &slot.action {
-        Action::Single(source) => append(source, raw, column, budget).map(drop),
+        Action::Single(source) => append(source, raw, column, growth).map(drop),
         Action::Repeated(source) => match &mut column.values {
-            Values::List { items, .. } => append_items(source, raw, items, budget),
+            Values::List { items, .. } => append_items(source, raw, items, growth),
             _ => Ok(()),
         },
         Action::Entry(plan) => match (&mut column.values, raw) {
             (Values::Map { keys, values, .. }, Raw::Delimited(entry)) => {
-                read_message(plan, entry, &mut Entry { key: keys, value: values }, budget)
+                read_message(plan, entry, &mut Entry { key: keys, value: values }, growth)
             }
             _ => Ok(()),
         },
-        Action::Member { field, .. } => append_member(field.as_ref(), raw, column, budget),
+        Action::Member { field, .. } => append_member(field.as_ref(), raw, column, growth),
     }
 }
 
@@ -176,26 +150,26 @@ fn again(
     raw: Raw<'_>,
     row: usize,
     column: &mut ColumnBuilder,
-    budget: &mut Budget,
+    growth: &Growth,
 ) -> Result<bool> {
     match &slot.action {
         Action::Single(source) if !source.takes(raw) => Ok(false),
         Action::Single(source) if source.is_message() => {
-            budget.take_walk(message)?;
+            growth.take_walk(message.len())?;
             let whole = whole(message, slot.number)?;
             column.truncate(row);
-            append(source, Raw::Delimited(&whole), column, budget)?;
+            append(source, Raw::Delimited(&whole), column, growth)?;
             Ok(true)
         }
         Action::Single(source) => {
             column.truncate(row);
-            append(source, raw, column, budget)?;
+            append(source, raw, column, growth)?;
             Ok(false)
         }
         Action::Member { oneof, .. } => {
-            budget.take_walk(message)?;
+            growth.take_walk(message.len())?;
             column.truncate(row);
-            append_oneof(plan, oneof, message, column, budget)?;
+            append_oneof(plan, oneof, message, column, growth)?;
             Ok(true)
         }
         Action::Repeated(_) | Action::Entry(_) => Ok(false),
@@ -220,7 +194,7 @@ fn append_oneof(
     oneof: &[u32],
     message: &[u8],
     column: &mut ColumnBuilder,
-    budget: &mut Budget,
+    growth: &Growth,
 ) -> Result<()> {
     let mut last: Option<(&Slot, Raw<'_>)> = None;
     let mut whole = Vec::new();
@@ -241,7 +215,7 @@ fn append_oneof(
     }
     let Some((Slot { action: Action::Member { field, .. }, .. }, raw)) = last else { return Ok(()) };
     let is_message = field.as_ref().is_some_and(|(_, source)| source.is_message());
-    append_member(field.as_ref(), if is_message { Raw::Delimited(&whole) } else { raw }, column, budget)
+    append_member(field.as_ref(), if is_message { Raw::Delimited(&whole) } else { raw }, column, growth)
 }
 
 /// Appends a STRUCT of one field.
@@ -249,16 +223,16 @@ fn append_member(
     field: Option<&(usize, Source)>,
     raw: Raw<'_>,
     column: &mut ColumnBuilder,
-    budget: &mut Budget,
+    growth: &Growth,
 ) -> Result<()> {
     if field.is_some_and(|(_, source)| !source.takes(raw)) {
         return Ok(());
     }
     let Values::Struct(fields) = &mut column.values else { return Ok(()) };
-    budget.take(8 * fields.len())?;
+    growth.take(8 * column.width)?;
     for (at, other) in fields.iter_mut().enumerate() {
         match field {
-            Some((field, source)) if *field == at => drop(append(source, raw, other, budget)?),
+            Some((field, source)) if *field == at => drop(append(source, raw, other, growth)?),
             _ => other.append_null(),
         }
     }
@@ -267,26 +241,26 @@ fn append_member(
 }
 
 /// Appends the items of a repeated field: one, or many numbers side by side.
-fn append_items(source: &Source, raw: Raw<'_>, items: &mut ColumnBuilder, budget: &mut Budget) -> Result<()> {
-    let Raw::Delimited(packed) = raw else { return append(source, raw, items, budget).map(drop) };
+fn append_items(source: &Source, raw: Raw<'_>, items: &mut ColumnBuilder, growth: &Growth) -> Result<()> {
+    let Raw::Delimited(packed) = raw else { return append(source, raw, items, growth).map(drop) };
     let mut reader = Reader::new(packed);
     match source.zero().raw() {
         Raw::Varint(_) => {
             while !reader.is_at_end() {
-                append(source, Raw::Varint(reader.varint()?), items, budget)?;
+                append(source, Raw::Varint(reader.varint()?), items, growth)?;
             }
         }
         Raw::Fixed64(_) => {
             while !reader.is_at_end() {
-                append(source, Raw::Fixed64(reader.fixed64()?), items, budget)?;
+                append(source, Raw::Fixed64(reader.fixed64()?), items, growth)?;
             }
         }
         Raw::Fixed32(_) => {
             while !reader.is_at_end() {
-                append(source, Raw::Fixed32(reader.fixed32()?), items, budget)?;
+                append(source, Raw::Fixed32(reader.fixed32()?), items, growth)?;
             }
         }
-        Raw::Delimited(_) | Raw::Group => drop(append(source, raw, items, budget)?),
+        Raw::Delimited(_) | Raw::Group => drop(append(source, raw, items, growth)?),
     }
     Ok(())
 }
@@ -298,13 +272,13 @@ fn finish(
     at: usize,
     message: &[u8],
     column: &mut ColumnBuilder,
-    budget: &mut Budget,
+    growth: &Growth,
 ) -> Result<()> {
     match absent {
         Absent::Null => column.append_null(),
         Absent::Value(slot, value) => {
             if let Some(Slot { action: Action::Single(source), .. }) = plan.slot_at(*slot) {
-                append(source, value.raw(), column, budget)?;
+                append(source, value.raw(), column, growth)?;
             }
         }
         Absent::Empty => {
@@ -313,7 +287,7 @@ fn finish(
                 Values::Map { offsets, keys, values } => {
                     let start = offsets.last().map_or(0, |end| *end as usize);
                     if let Some(slot) = plan.slot_of(at) {
-                        keep_last(slot, message, start, keys, values, budget)?;
+                        keep_last(slot, message, start, keys, values, growth)?;
                     }
                     offsets.push(keys.len() as i32);
                 }
@@ -332,11 +306,11 @@ fn keep_last(
     start: usize,
     keys: &mut ColumnBuilder,
     values: &mut ColumnBuilder,
-    budget: &mut Budget,
+    growth: &Growth,
 ) -> Result<()> {
     let (Values::Bytes(names), Action::Entry(plan)) = (&keys.values, &slot.action) else { return Ok(()) };
     let Some(last) = names.last_occurrences(start) else { return Ok(()) };
-    budget.take_walk(message)?;
+    growth.take_walk(message.len())?;
     keys.truncate(start);
     values.truncate(start);
     let mut position = 0;
@@ -344,7 +318,7 @@ fn keep_last(
     while let Some((number, raw)) = reader.field()? {
         if let (true, Raw::Delimited(entry)) = (number == slot.number, raw) {
             if last.get(position) == Some(&true) {
-                read_message(plan, entry, &mut Entry { key: keys, value: values }, budget)?;
+                read_message(plan, entry, &mut Entry { key: keys, value: values }, growth)?;
             }
             position += 1;
         }
@@ -354,14 +328,14 @@ fn keep_last(
 
 /// Appends one value. False, and nothing is appended, if it is none of that source: then nobody knows the field.
 #[inline]
-pub(super) fn append(source: &Source, raw: Raw<'_>, column: &mut ColumnBuilder, budget: &mut Budget) -> Result<bool> {
+pub(super) fn append(source: &Source, raw: Raw<'_>, column: &mut ColumnBuilder, growth: &Growth) -> Result<bool> {
     if let Source::Wrapper(inner) = source {
-        return append_wrapped(inner, raw, column, budget);
+        return append_wrapped(inner, raw, column, growth);
     }
     let taken = match &mut column.values {
         Values::Long(values) => integer(source, raw)?.map(|value| values.push(value)).is_some(),
         Values::Int(values) => integer(source, raw)?.map(|value| values.push(value as i32)).is_some(),
-        Values::Bytes(bytes) => append_bytes(source, raw, &column.ty, bytes, budget)?,
+        Values::Bytes(bytes) => append_bytes(source, raw, &column.ty, bytes, growth)?,
         Values::Double(values) => double(source, raw).map(|value| values.push(value)).is_some(),
         Values::Boolean(bits) => match (source, raw) {
             (Source::Bool, Raw::Varint(value)) => {
@@ -379,7 +353,7 @@ pub(super) fn append(source: &Source, raw: Raw<'_>, column: &mut ColumnBuilder, 
         },
         Values::Struct(fields) => match (source, raw) {
             (Source::Message(plan), Raw::Delimited(message)) => {
-                read_message(plan, message, fields.as_mut_slice(), budget)?;
+                read_message(plan, message, fields.as_mut_slice(), growth)?;
                 true
             }
             _ => false,
@@ -393,7 +367,7 @@ pub(super) fn append(source: &Source, raw: Raw<'_>, column: &mut ColumnBuilder, 
 }
 
 /// Appends what a message of `google/protobuf/wrappers.proto` wraps.
-fn append_wrapped(inner: &Source, raw: Raw<'_>, column: &mut ColumnBuilder, budget: &mut Budget) -> Result<bool> {
+fn append_wrapped(inner: &Source, raw: Raw<'_>, column: &mut ColumnBuilder, growth: &Growth) -> Result<bool> {
     let Raw::Delimited(message) = raw else { return Ok(false) };
     let mut value = None;
     let mut reader = Reader::new(message);
@@ -402,17 +376,11 @@ fn append_wrapped(inner: &Source, raw: Raw<'_>, column: &mut ColumnBuilder, budg
             value = Some(raw);
         }
     }
-    append(inner, value.unwrap_or(inner.zero().raw()), column, budget)
+    append(inner, value.unwrap_or(inner.zero().raw()), column, growth)
 }
 
 /// Appends a text or bytes.
-fn append_bytes(
-    source: &Source,
-    raw: Raw<'_>,
-    ty: &SqlType,
-    bytes: &mut Variable,
-    budget: &mut Budget,
-) -> Result<bool> {
+fn append_bytes(source: &Source, raw: Raw<'_>, ty: &SqlType, bytes: &mut Variable, growth: &Growth) -> Result<bool> {
     match (source, raw) {
         (Source::Text, Raw::Delimited(value)) => {
             if std::str::from_utf8(value).is_err() {
@@ -424,7 +392,7 @@ fn append_bytes(
         (Source::Enum(names), Raw::Varint(value)) => {
             let start = bytes.data.len();
             names.write(value as i32, &mut bytes.data);
-            budget.take(bytes.data.len() - start)?;
+            growth.take(bytes.data.len() - start)?;
         }
         (Source::Bool, Raw::Varint(value)) => {
             bytes.data.extend_from_slice(if value != 0 { b"true" } else { b"false" });
@@ -436,12 +404,12 @@ fn append_bytes(
                 (Source::Double, Raw::Fixed64(bits)) => text::java_double(f64::from_bits(bits), &mut out),
                 _ => return Ok(false),
             }
-            budget.take(out.len())?;
+            growth.take(out.len())?;
             bytes.data.extend_from_slice(out.as_bytes());
         }
         _ => match integer(source, raw)? {
             Some(value) => {
-                budget.take(20)?;
+                growth.take(20)?;
                 bytes.data.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
             }
             None => return Ok(false),

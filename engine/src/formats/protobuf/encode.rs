@@ -51,6 +51,7 @@ pub(super) struct FieldWriter<'a> {
     number: u32,
     /// Whether a default value is written.
     explicit: bool,
+    required: bool,
     nulls: Option<&'a NullBuffer>,
     form: Written,
     typed: Typed<'a>,
@@ -143,6 +144,7 @@ impl<'a> FieldWriter<'a> {
         Self {
             number: layout.number,
             explicit: layout.explicit,
+            required: layout.required,
             nulls: column.nulls(),
             form: Written::new(&layout.form),
             typed,
@@ -155,6 +157,10 @@ impl<'a> FieldWriter<'a> {
 
     /// Appends the field, unless it is NULL or, where these are left out, its type's default.
     fn write(&self, row: usize, out: &mut Vec<u8>) -> Result<(), FormatError> {
+        if self.is_null(row) && self.required {
+            let number = self.number;
+            return Err(FormatError::Encode(format!("NULL has no place in the required field of number {number}")));
+        }
         if self.is_null(row) || (!self.explicit && self.is_default(row)) {
             return Ok(());
         }

@@ -4,7 +4,7 @@ use super::named_schema_text;
 use super::reader::ProtobufDecoder;
 use super::writer::{ProtobufEncoder, is_wrapped_scalar};
 use crate::formats::{
-    Decode, Encode, Features, Format, FormatError, FormatSpec, Half, NullableAs, ReadBack, schema_error,
+    Decode, Encode, Features, Format, FormatError, FormatSpec, Half, NullableAs, ReadBack, has_text_keys, schema_error,
 };
 use crate::schemas::{Language, Schema};
 use crate::types::{Column, SqlType};
@@ -21,7 +21,7 @@ impl Format for Protobuf {
     }
 
     fn features(&self) -> Features {
-        Features { schema_inference: true, unwrap_singles: false, ..FEATURES }
+        Features { schema_inference: true, unwrap_singles: false, ..Features::NESTED }
     }
 
     fn validate(&self, columns: &[Column], is_key: bool) -> Result<(), FormatError> {
@@ -80,7 +80,7 @@ impl Format for ProtobufNoSr {
     }
 
     fn features(&self) -> Features {
-        FEATURES
+        Features::NESTED
     }
 
     fn validate(&self, columns: &[Column], is_key: bool) -> Result<(), FormatError> {
@@ -125,17 +125,6 @@ impl ProtobufNoSr {
     }
 }
 
-const FEATURES: Features = Features {
-    key: true,
-    value: true,
-    multiple_columns: true,
-    wrap_singles: true,
-    unwrap_singles: true,
-    schema_inference: false,
-    delimiter: false,
-    checks_without_columns: true,
-};
-
 /// A NULL comes back as its type's default, unless the source tells them apart.
 fn read_back(spec: &FormatSpec, columns: &[Column]) -> Result<Option<ReadBack>, FormatError> {
     let used: Vec<usize> = (0..columns.len()).collect();
@@ -152,15 +141,6 @@ fn validate(name: &str, columns: &[Column], is_key: bool) -> Result<(), FormatEr
     match named_schema_text(columns, None, None) {
         Ok(_) => Ok(()),
         Err(error) => Err(schema_error(name, columns, is_key, &error.to_string())),
-    }
-}
-
-fn has_text_keys(ty: &SqlType) -> bool {
-    match ty {
-        SqlType::Array(item) => has_text_keys(item),
-        SqlType::Map(key, value) => **key == SqlType::String && has_text_keys(value),
-        SqlType::Struct(fields) => fields.iter().all(|(_, ty)| has_text_keys(ty)),
-        _ => true,
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct FieldLayout {
     pub(super) number: u32,
     /// Whether a default value is written.
     pub(super) explicit: bool,
+    /// Whether there is no message without it.
+    pub(super) required: bool,
     pub(super) form: Form,
 }
 
@@ -77,7 +79,7 @@ impl FieldLayout {
             }
             _ => Form::Plain,
         };
-        Self { number, explicit, form }
+        Self { number, explicit, required: false, form }
     }
 }
 
@@ -124,7 +126,7 @@ fn members(types: &Types, message: &Message, oneof: usize, name: &str, ty: &SqlT
             Ok(FieldLayout { explicit: true, ..single(types, member, ty)? })
         })
         .collect();
-    Ok(FieldLayout { number: 0, explicit: true, form: Form::Oneof(members?) })
+    Ok(FieldLayout { number: 0, explicit: true, required: false, form: Form::Oneof(members?) })
 }
 
 fn single(types: &Types, field: &Field, ty: &SqlType) -> Result<FieldLayout, String> {
@@ -136,14 +138,15 @@ fn single(types: &Types, field: &Field, ty: &SqlType) -> Result<FieldLayout, Str
         }
         (Label::Repeated, _, SqlType::Array(item)) => {
             let form = value(types, field, item)?;
-            let item = FieldLayout { number: field.number, explicit: true, form };
+            let item = FieldLayout { number: field.number, explicit: true, required: false, form };
             Form::Repeated { item: Box::new(item), packed: field.packed }
         }
         (Label::Repeated, ..) => return Err(other(types, field, ty)),
         _ => value(types, field, ty)?,
     };
     let explicit = field.label != Label::Implicit || matches!(field.kind, Kind::Message(_));
-    Ok(FieldLayout { number: field.number, explicit, form })
+    let required = field.label == Label::Required;
+    Ok(FieldLayout { number: field.number, explicit, required, form })
 }
 
 /// How one value of a field is written.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use arrow::array::{Array, BinaryArray};
 
-use super::decode::{Budget, Fault, append, read_message};
+use super::decode::{Fault, append, read_message};
 use super::parse::parse;
 use super::plan::{Action, MessagePlan, Source, Target, plan};
 use super::types::Types;
 use super::wire::{Raw, Reader, unzigzag};
 use super::{bare_nullable, effective_name, schema};
 use crate::formats::column::ColumnBuilder;
+use crate::formats::growth::Growth;
 use crate::formats::{Decode, Decoded, FormatError, FormatSpec, Half};
 use crate::schemas::{HEADER_BYTES, Language, SchemaError, Schemas, split_header};
 use crate::types::Column;
@@ -49,6 +50,7 @@ impl ProtobufDecoder {
             known: Vec::new(),
             by_prefix: HashMap::new(),
             types: HashMap::new(),
+            unknown: Vec::new(),
             last: 0,
         };
         Self::new(columns, &places, used, Payloads::Framed(framed))
@@ -89,17 +91,17 @@ impl ProtobufDecoder {
     }
 
     /// Appends one record to the columns.
-    fn read(&mut self, payload: &[u8], budget: &mut Budget) -> Result<(), Fault> {
+    fn read(&mut self, payload: &[u8], growth: &Growth) -> Result<(), Fault> {
         let columns = self.columns.as_mut_slice();
-        budget.start();
+        growth.start();
         match &mut self.payloads {
             Payloads::Framed(framed) => {
                 let (plan, message) = framed.split(payload).map_err(Fault::Value)?;
-                read_message(plan, message, columns, budget)
+                read_message(plan, message, columns, growth)
             }
-            Payloads::Message(plan) => read_message(plan, payload, columns, budget),
+            Payloads::Message(plan) => read_message(plan, payload, columns, growth),
             Payloads::Value(source) => match columns.first_mut() {
-                Some(column) => append(source, Raw::Delimited(payload), column, budget).map(drop),
+                Some(column) => append(source, Raw::Delimited(payload), column, growth).map(drop),
                 None => Ok(()),
             },
         }
@@ -128,11 +130,11 @@ impl Decode for ProtobufDecoder {
 
     fn decode(&mut self, payloads: &BinaryArray) -> Decoded {
         let mut bad = Vec::new();
-        let mut budget = Budget::new();
+        let growth = Growth::of(payloads);
         for row in 0..payloads.len() {
             if payloads.is_valid(row) {
-                let Err(fault) = self.read(payloads.value(row), &mut budget) else { continue };
-                budget.give_back();
+                let Err(fault) = self.read(payloads.value(row), &growth) else { continue };
+                growth.give_back();
                 bad.push((row, fault.into_message()));
                 self.columns.iter_mut().for_each(|column| column.truncate(row));
             }
@@ -156,6 +158,8 @@ struct Framed {
     by_prefix: HashMap<Box<[u8]>, usize>,
     /// Types of the schemas by their ids, or why there are none.
     types: HashMap<i32, Result<Types, String>>,
+    /// Ids that the registry did not know.
+    unknown: Vec<i32>,
     /// The one that was met last.
     last: usize,
 }
@@ -181,10 +185,10 @@ impl Framed {
     }
 
     fn prepare(&mut self, payloads: &BinaryArray) -> Result<(), SchemaError> {
-        // Ids that nobody knew may be known by now.
-        if self.known.len() > KNOWN_MAX || self.types.values().any(Result::is_err) {
+        if self.known.len() > KNOWN_MAX {
             (self.last, self.known, self.by_prefix, self.types) = Default::default();
         }
+        self.forget_unknown();
         for payload in payloads.iter().flatten() {
             if self.known.get(self.last).is_some_and(|known| payload.starts_with(&known.prefix)) {
                 continue;
@@ -203,6 +207,20 @@ impl Framed {
         Ok(())
     }
 
+    /// Ids that nobody knew may be known by now.
+    fn forget_unknown(&mut self) {
+        if self.unknown.is_empty() {
+            return;
+        }
+        for id in std::mem::take(&mut self.unknown) {
+            self.types.remove(&id);
+        }
+        let types = &self.types;
+        self.known.retain(|known| split_header(&known.prefix).is_some_and(|(id, _)| types.contains_key(&id)));
+        self.by_prefix = self.known.iter().map(|known| known.prefix.clone()).zip(0..).collect();
+        self.last = 0;
+    }
+
     /// How messages are read that begin like this, or why they cannot be.
     fn plan(&mut self, prefix: &Prefix<'_>) -> Result<Result<MessagePlan, String>, SchemaError> {
         let id = prefix.id;
@@ -213,7 +231,10 @@ impl Framed {
                 }
                 Ok(schema) => parse(&schema).map_err(|error| format!("The schema of id {id} is invalid: {error}")),
                 Err(error) if !error.is_of_record() => return Err(error),
-                Err(error) => Err(format!("Error retrieving Protobuf schema for id {id}: {error}")),
+                Err(error) => {
+                    self.unknown.push(id);
+                    Err(format!("Error retrieving Protobuf schema for id {id}: {error}"))
+                }
             };
             self.types.insert(id, types);
         }

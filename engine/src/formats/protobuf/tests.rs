@@ -562,3 +562,31 @@ fn a_sink_registers_its_message_or_writes_one_that_is_registered() {
     assert_eq!(value("S", SqlType::String, string("D")), "'D' is no value of enum a.B.E.");
     assert_eq!(value("I", SqlType::Bigint, Value::Bigint(-1)), "-1 is no unsigned number of 32 bits.");
 }
+
+#[test]
+fn a_null_has_no_place_in_a_required_field() {
+    let schemas = Memory::with(&["syntax = \"proto2\"; message M { required int32 A = 1; optional int32 B = 2; }"]);
+    let spec = FormatSpec { schema_id: Some(1), ..spec("PROTOBUF") };
+    let columns = columns(&[("A", SqlType::Integer), ("B", SqlType::Integer)]);
+    let row = |a| [vec![a, Value::Null]];
+    let written = encode(&spec, &half(&schemas), &columns, &row(Value::Integer(0))).unwrap();
+    assert_eq!(written.value(0), [0, 0, 0, 0, 1, 0, 8, 0]);
+    let refused = encode(&spec, &half(&schemas), &columns, &row(Value::Null)).unwrap_err().to_string();
+    assert!(refused.contains("required field of number 1"), "{refused}");
+}
+
+#[test]
+fn an_unknown_id_is_asked_for_again_and_costs_no_other_its_plan() {
+    let schemas = Memory::with(&["syntax = \"proto3\"; message M { int32 A = 1; }"]);
+    let columns = columns(&[("A", SqlType::Integer)]);
+    let (spec, half) = (spec("PROTOBUF"), half(&schemas));
+    let mut decoder = format("PROTOBUF").unwrap().decoder(&spec, &columns, &[0], &half).unwrap();
+    let record = |id: u8, value: u8| vec![0, 0, 0, 0, id, 0, 8, value];
+    for _ in 0..2 {
+        let payloads = BinaryArray::from_iter_values([record(1, 5), record(9, 6), record(1, 7)]);
+        decoder.prepare(&payloads).unwrap();
+        let decoded = decoder.decode(&payloads);
+        assert_eq!(decoded.bad.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [1]);
+        assert_eq!(rows(&decoded, 3)[2], [Value::Integer(7)]);
+    }
+}

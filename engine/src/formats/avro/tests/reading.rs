@@ -254,3 +254,18 @@ fn skipping_records_that_take_no_byte_ends() {
     assert!(decoded.bad.is_empty(), "{:?}", decoded.bad);
     assert_eq!(Value::at(&decoded.columns[0], 0), Value::Bigint(7));
 }
+
+#[test]
+fn what_few_bytes_become_is_bounded() {
+    let fields: Vec<(String, SqlType)> = (0..1000).map(|i| (format!("F{i}"), SqlType::Bigint)).collect();
+    let wide = column("A", SqlType::Struct(fields).array_of());
+    let empty = json!({"type": "record", "name": "r", "fields": [
+        {"name": "a", "type": {"type": "array", "items": {"type": "record", "name": "e", "fields": []}}}]});
+    let registry = Arc::default();
+    let mut record = Vec::new();
+    crate::schemas::put_header(Registry::add(&registry, &empty), &mut record);
+    // 60,000 items without a byte, then the end.
+    record.extend([0xC0, 0xA9, 0x07, 0]);
+    let decoded = decode(&registry, std::slice::from_ref(&wide), &wrapped(), &[&record, &record]);
+    assert!(decoded.bad.len() == 2 && decoded.bad[0].1.contains("becomes more than"), "{:?}", decoded.bad);
+}
