@@ -25,6 +25,13 @@ pub(super) fn elsewhere(config: &Config) -> Result<Option<Client>, ConfigError> 
     let trusted = text(setting::SCHEMA_REGISTRY_TRUSTSTORE_CERTIFICATES).map(|pem| Store::Text(pem.to_owned()));
     let chain = text(setting::SCHEMA_REGISTRY_KEYSTORE_CERTIFICATE_CHAIN);
     let key = text(setting::SCHEMA_REGISTRY_KEYSTORE_KEY);
+    if chain.is_some() != key.is_some() {
+        let (given, other) = match chain {
+            Some(_) => (setting::SCHEMA_REGISTRY_KEYSTORE_CERTIFICATE_CHAIN, setting::SCHEMA_REGISTRY_KEYSTORE_KEY),
+            None => (setting::SCHEMA_REGISTRY_KEYSTORE_KEY, setting::SCHEMA_REGISTRY_KEYSTORE_CERTIFICATE_CHAIN),
+        };
+        return Err(wrong(given, config, format!("{} must be given, too", other.name())));
+    }
     let own = chain.zip(key).map(|(chain, key)| Store::Text(format!("{chain}\n{key}")));
     let settings = ClientSettings {
         urls,
@@ -39,6 +46,10 @@ pub(super) fn elsewhere(config: &Config) -> Result<Option<Client>, ConfigError> 
 /// User and password that stand in a setting of their own.
 fn user(config: &Config) -> Result<Option<(String, String)>, ConfigError> {
     if !config.get(setting::SCHEMA_REGISTRY_CREDENTIALS_SOURCE).trim().eq_ignore_ascii_case("USER_INFO") {
+        if !config.get(setting::SCHEMA_REGISTRY_USER_INFO).trim().is_empty() {
+            let (info, source) = (setting::SCHEMA_REGISTRY_USER_INFO, setting::SCHEMA_REGISTRY_CREDENTIALS_SOURCE);
+            tracing::warn!("{} has no effect without {}=USER_INFO", info.name(), source.name());
+        }
         return Ok(None);
     }
     let info = setting::SCHEMA_REGISTRY_USER_INFO;
@@ -53,4 +64,21 @@ fn user(config: &Config) -> Result<Option<(String, String)>, ConfigError> {
 fn wrong(setting: TextSetting, config: &Config, problem: String) -> ConfigError {
     let value = config.shown(setting.name()).unwrap_or_default();
     ConfigError::Value { name: setting.name().to_owned(), value, problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_a_certificate_is_refused_by_the_name_of_the_other_half() {
+        let url = (setting::SCHEMA_REGISTRY_URL.name(), "https://localhost:1");
+        for (given, other) in [
+            (setting::SCHEMA_REGISTRY_KEYSTORE_CERTIFICATE_CHAIN, setting::SCHEMA_REGISTRY_KEYSTORE_KEY),
+            (setting::SCHEMA_REGISTRY_KEYSTORE_KEY, setting::SCHEMA_REGISTRY_KEYSTORE_CERTIFICATE_CHAIN),
+        ] {
+            let told = elsewhere(&Config::new([url, (given.name(), "x")]).unwrap()).unwrap_err().to_string();
+            assert!(told.contains(&format!("{} must be given, too", other.name())), "{told}");
+        }
+    }
 }

@@ -98,8 +98,9 @@ impl SchemaRegistry {
     /// # Errors
     /// [`Problem::NoId`], [`Problem::InvalidSchema`] where something that it refers to is gone, [`Problem::Store`].
     pub fn schema(&self, id: i32) -> Result<Arc<Schema>, Problem> {
-        if let Some(schema) = self.known().schema(id) {
-            return schema.map_err(Problem::InvalidSchema);
+        // What is missing of it may stand where the topic has not been read yet.
+        if let Some(Ok(schema)) = self.known().schema(id) {
+            return Ok(schema);
         }
         self.current()?.schema(id).ok_or(Problem::NoId(id))?.map_err(Problem::InvalidSchema)
     }

@@ -13,6 +13,9 @@ use super::level::Mode;
 /// Schemas that one may refer to, over any number of others.
 const MAX_REFERENCED: usize = 1_000;
 
+/// Bytes of their texts.
+const MAX_REFERENCED_BYTES: usize = 16 << 20;
+
 /// What makes a schema the same as another: the form in which texts are compared, and what they refer to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Identity {
@@ -147,7 +150,7 @@ impl View {
 
     /// All that these refer to, over any number of others: each after those it refers to.
     pub(super) fn referenced(&self, references: &[Reference]) -> Result<Vec<Referenced>, String> {
-        let (mut found, mut begun) = (Vec::new(), BTreeSet::new());
+        let (mut found, mut begun, mut bytes) = (Vec::new(), BTreeSet::new(), 0);
         // A reference is met twice: before what it refers to, and after.
         let mut open: Vec<(&Reference, bool)> = references.iter().rev().map(|reference| (reference, false)).collect();
         while let Some((reference, is_met)) = open.pop() {
@@ -161,6 +164,10 @@ impl View {
             };
             let other = &self.schemas.get(&id.ok_or_else(missing)?).ok_or_else(missing)?.schema;
             if is_met {
+                bytes += other.text.len();
+                if bytes > MAX_REFERENCED_BYTES {
+                    return Err(format!("schemas of more than {MAX_REFERENCED_BYTES} bytes are referred to"));
+                }
                 found.push(Referenced { name: reference.name.clone(), text: other.text.clone() });
             } else if begun.insert(reference.name.as_str()) {
                 if begun.len() > MAX_REFERENCED {

@@ -90,13 +90,21 @@ impl Client {
 
 impl Schemas for Client {
     fn by_id(&self, id: i32) -> Result<Arc<Schema>, SchemaError> {
+        // No registry gives such ids: bytes that only look like a header are not worth a question.
+        if id <= 0 {
+            return Err(SchemaError::UnknownId(id));
+        }
         self.cache.schema(id, || self.ask_for(id))
     }
 
     fn latest(&self, subject: &str) -> Result<Option<Registered>, SchemaError> {
         let sent: SentVersion = match self.servers.get(&path(&["subjects", subject, "versions", "latest"], &[])) {
             Ok(sent) => sent,
-            Err(SchemaError::Refused { code: 40401 | 40402, .. }) => return Ok(None),
+            Err(SchemaError::Refused { code: 40401 | 40402, .. }) => {
+                // What was registered there is gone.
+                self.cache.forget(subject);
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
         let schema = Arc::new(self.complete(sent.schema)?);

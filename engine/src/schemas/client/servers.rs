@@ -198,6 +198,9 @@ impl Server {
             return Err(format!("'{scheme}' is neither http nor https"));
         }
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        if path.contains('@') {
+            return Err("an @ stands behind the host: write / in a password as %2F".to_owned());
+        }
         let (in_url, host) = match authority.rsplit_once('@') {
             Some((credentials, host)) => (credentials.split_once(':').or(Some((credentials, ""))), host),
             None => (None, authority),

@@ -255,10 +255,42 @@ fn credentials_are_sent_and_never_shown() {
 }
 
 #[test]
+fn a_reference_that_may_not_be_asked_for_makes_its_id_wait() {
+    let server = Double::start(|line| match line {
+        "GET /schemas/ids/5" => {
+            let to = r#"[{"name":"r","subject":"r","version":1}]"#;
+            json_answer(200, &format!(r#"{{"schema":"\"int\"","references":{to}}}"#))
+        }
+        _ => json_answer(403, r#"{"error_code":403,"message":"not yours"}"#),
+    });
+    let client = client(&[&server.url]);
+    assert!(client.by_id(5).unwrap_err().may_pass());
+    assert_eq!(client.by_id(0).unwrap_err(), SchemaError::UnknownId(0));
+}
+
+#[test]
+fn what_is_gone_is_registered_again() {
+    let server = Double::start(|line| match line {
+        "POST /subjects/s/versions" => json_answer(200, r#"{"id":3}"#),
+        _ => json_answer(404, r#"{"error_code":40401,"message":"no subject"}"#),
+    });
+    let (client, avro) = (client(&[&server.url]), Schema::alone(Language::Avro, "\"int\""));
+    let posts = || server.asked.lock().iter().filter(|asked| asked.line.starts_with("POST")).count();
+    for _ in 0..2 {
+        client.register("s", &avro).unwrap();
+    }
+    assert_eq!(posts(), 1);
+    assert!(client.latest("s").unwrap().is_none());
+    client.register("s", &avro).unwrap();
+    assert_eq!(posts(), 2);
+}
+
+#[test]
 fn settings_that_will_not_do_are_refused() {
     let refused = |settings: ClientSettings| Client::new(&settings, SubjectNames::default()).unwrap_err();
-    for url in ["registry:8081", "ftp://registry", "http://", "http://a b/"] {
-        refused(ClientSettings { urls: vec![url.to_owned()], ..ClientSettings::default() });
+    for url in ["registry:8081", "ftp://registry", "http://", "http://a b/", "http://user:pa/ss@host:8081"] {
+        let told = refused(ClientSettings { urls: vec![url.to_owned()], ..ClientSettings::default() });
+        assert!(!told.contains("ss@"), "{told}");
     }
     let urls = vec!["https://localhost:1".to_owned()];
     let store = |text: &str| Some(Store::Text(text.to_owned()));
