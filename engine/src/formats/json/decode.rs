@@ -392,25 +392,19 @@ fn read_object(
     shape: &mut Shape,
     keep: &dyn Fn(usize) -> bool,
 ) -> Result<()> {
-    let mut more = scanner.open(b'}')?;
-    let mut position = 0;
-    while more {
+    each(scanner, b'}', keep, |scanner, is_kept| {
         let key = scanner.key()?;
-        if keep(position) {
-            let Values::Bytes(names) = &mut keys.values else {
-                return Fault::value("JSON only supports MAP types with STRING keys".to_owned());
-            };
-            push_string(key, &mut names.data);
-            names.end();
-            keys.mark_present();
-            read_value(scanner, shape, values).map_err(|fault| fault.under(|| format!(".{}.value", key.raw)))?;
-        } else {
-            scanner.skip()?;
+        if !is_kept {
+            return Ok(scanner.skip()?);
         }
-        position += 1;
-        more = scanner.more(b'}')?;
-    }
-    Ok(())
+        let Values::Bytes(names) = &mut keys.values else {
+            return Fault::value("JSON only supports MAP types with STRING keys".to_owned());
+        };
+        push_string(key, &mut names.data);
+        names.end();
+        keys.mark_present();
+        read_value(scanner, shape, values).map_err(|fault| fault.under(|| format!(".{}.value", key.raw)))
+    })
 }
 
 /// Entries that are objects of a `key` and a `value`. A key that is null is the text `null`, as it is elsewhere.
@@ -421,20 +415,26 @@ fn read_pairs(
     shape: &mut Shape,
     keep: &dyn Fn(usize) -> bool,
 ) -> Result<()> {
-    let mut more = scanner.open(b']')?;
+    each(scanner, b']', keep, |scanner, is_kept| match scanner.kind()? {
+        Kind::Object if is_kept => read_pair(scanner, keys, values, shape),
+        Kind::Object => Ok(scanner.skip()?),
+        kind => wrong_type(scanner, kind, "an entry of a map"),
+    })
+}
+
+/// Goes over what stands in the object or array that is next, with whether it is to be kept.
+fn each<'a>(
+    scanner: &mut Scanner<'a>,
+    close: u8,
+    keep: &dyn Fn(usize) -> bool,
+    mut entry: impl FnMut(&mut Scanner<'a>, bool) -> Result<()>,
+) -> Result<()> {
+    let mut more = scanner.open(close)?;
     let mut position = 0;
     while more {
-        let kind = scanner.kind()?;
-        if kind != Kind::Object {
-            return wrong_type(scanner, kind, "an entry of a map");
-        }
-        if keep(position) {
-            read_pair(scanner, keys, values, shape)?;
-        } else {
-            scanner.skip()?;
-        }
+        entry(scanner, keep(position))?;
         position += 1;
-        more = scanner.more(b']')?;
+        more = scanner.more(close)?;
     }
     Ok(())
 }

@@ -17,8 +17,8 @@ const MAX_BYTES: usize = 256 << 20;
 /// Schemas of one subject whose ids are remembered: those that this server has registered there.
 const MAX_OF_SUBJECT: usize = 100;
 
-/// How long an id counts as unknown. Whoever writes with one has registered it before.
-const UNKNOWN: Duration = Duration::from_secs(10);
+/// How long an id counts as unknown: not long, as a server that follows another may only be a moment behind.
+const UNKNOWN: Duration = Duration::from_secs(1);
 
 /// The answer to a question for an id.
 pub(super) enum Asked {
