@@ -5,6 +5,7 @@
 //! ```
 
 pub mod avro;
+mod awaited;
 mod column;
 mod delimited;
 mod growth;

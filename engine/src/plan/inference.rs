@@ -233,7 +233,7 @@ impl Planner<'_> {
         };
         match found {
             Ok(Some(found)) => Ok(found),
-            Ok(None) | Err(SchemaError::UnknownId(_)) => Err(not_found(asked)),
+            Ok(None) | Err(SchemaError::UnknownId(_) | SchemaError::NotYetKnown(_)) => Err(not_found(asked)),
             Err(error @ SchemaError::None) => Err(PlanError::no_registry(error.to_string())),
             Err(error) => Err(PlanError::statement(format!(
                 "Schema registry fetch for topic {} request failed for {}\nCaused by: {error}",

@@ -9,6 +9,10 @@ pub enum SchemaError {
     /// The registry does not know the id.
     #[error("the schema registry knows no schema of id {0}")]
     UnknownId(i32),
+    /// The registry does not know the id, and is asked once more before that counts: one server of it may be behind
+    /// another.
+    #[error("the schema registry knows no schema of id {0} yet; it is asked again")]
+    NotYetKnown(i32),
     /// The subject holds versions that the schema does not go with.
     #[error("the schema is incompatible with subject {subject}: {why}")]
     Incompatible {
@@ -41,6 +45,6 @@ impl SchemaError {
 
     /// Whether the same call may succeed later.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        matches!(self, Self::Unavailable(_) | Self::NotYetKnown(_))
     }
 }

@@ -118,7 +118,7 @@ pub trait Schemas: Send + Sync + fmt::Debug {
     /// The schema of that id. What was found once is not asked for again.
     ///
     /// # Errors
-    /// [`SchemaError::UnknownId`], or the registry cannot be asked.
+    /// [`SchemaError::UnknownId`], [`SchemaError::NotYetKnown`], or the registry cannot be asked.
     fn by_id(&self, id: i32) -> Result<Arc<Schema>, SchemaError>;
 
     /// The last version of a subject; `None` if there is no such subject.

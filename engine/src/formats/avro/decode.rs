@@ -9,11 +9,12 @@ use arrow::array::{Array, BinaryArray};
 use super::plan::{Absent, Branch, Entry, Fields, Plan, Read, Step, Wanted};
 use super::schema::{AvroSchema, Kind};
 use super::wire::{Cursor, Fault, Result, fault};
+use crate::formats::awaited::Awaited;
 use crate::formats::column::{ColumnBuilder, Values};
 use crate::formats::growth::Growth;
 use crate::formats::number::exact_decimal;
 use crate::formats::{Decode, Decoded};
-use crate::schemas::{Language, SchemaError, Schemas, split_header};
+use crate::schemas::{Language, Schema, SchemaError, Schemas, split_header};
 use crate::types::text::{java_double, plain_decimal, power_of_ten};
 use crate::types::{Column, SqlType};
 
@@ -64,15 +65,15 @@ impl AvroDecoder {
         }
     }
 
-    /// The plan for the schema of that id, or why there is none.
-    fn plan(&self, id: i32) -> std::result::Result<std::result::Result<Plan, String>, SchemaError> {
-        let schema = match self.schemas.by_id(id) {
-            Ok(schema) => schema,
-            Err(error) if !error.is_of_record() => return Err(error),
-            Err(error) => return Ok(Err(error.to_string())),
-        };
+    /// The plan for a schema, or why there is none.
+    fn plan(
+        &self,
+        id: i32,
+        schema: std::result::Result<Arc<Schema>, SchemaError>,
+    ) -> std::result::Result<Plan, String> {
+        let schema = schema.map_err(|error| error.to_string())?;
         if schema.language != Language::Avro {
-            return Ok(Err(format!("the schema of id {id} is {}, not AVRO", schema.language)));
+            return Err(format!("the schema of id {id} is {}, not AVRO", schema.language));
         }
         let wanted = Wanted {
             columns: &self.columns,
@@ -81,7 +82,7 @@ impl AvroDecoder {
             reader: self.reader.as_ref(),
         };
         let plan = AvroSchema::parse(&schema).map(|schema| Plan::new(Arc::new(schema), &wanted));
-        Ok(plan.map_err(|error| format!("the schema of id {id} is invalid: {error}")))
+        plan.map_err(|error| format!("the schema of id {id} is invalid: {error}"))
     }
 
     /// Appends one record to the used columns it has values for.
@@ -114,14 +115,16 @@ impl AvroDecoder {
 impl Decode for AvroDecoder {
     fn prepare(&mut self, payloads: &BinaryArray) -> std::result::Result<(), SchemaError> {
         self.plans.forget_failures();
+        let mut awaited = Awaited::default();
         for record in payloads.iter().flatten() {
             let Some((id, _)) = split_header(record) else { continue };
-            if self.plans.get(id).is_none() {
-                let plan = self.plan(id)?;
-                self.plans.add(id, plan);
+            if self.plans.get(id).is_none()
+                && let Some(schema) = awaited.ask(&*self.schemas, id)?
+            {
+                self.plans.add(id, self.plan(id, schema));
             }
         }
-        Ok(())
+        awaited.end()
     }
 
     fn decode(&mut self, payloads: &BinaryArray) -> Decoded {

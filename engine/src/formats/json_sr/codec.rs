@@ -8,6 +8,7 @@ use arrow::array::{Array, ArrayRef, BinaryArray};
 use arrow::buffer::{BooleanBuffer, Buffer, OffsetBuffer, ScalarBuffer};
 
 use super::infer::describe;
+use crate::formats::awaited::Awaited;
 use crate::formats::json::{JsonDecoder, JsonEncoder, is_special};
 use crate::formats::{Decode, Decoded, Encode, FormatError};
 use crate::schemas::{HEADER_BYTES, Language, Schema, SchemaError, Schemas, put_header, split_header};
@@ -46,8 +47,8 @@ impl Decoder {
     }
 
     /// Finds out how records of an id are written.
-    fn learn(&mut self, id: i32) -> Result<(), SchemaError> {
-        match self.schemas.by_id(id) {
+    fn learn(&mut self, id: i32, schema: Result<Arc<Schema>, SchemaError>) {
+        match schema {
             Ok(schema) if schema.language != Language::Json => {
                 self.unknown.insert(id, format!("the schema of id {id} is {}, not JSON Schema", schema.language));
             }
@@ -62,10 +63,8 @@ impl Decoder {
                     self.known.insert(id, way);
                 }
             },
-            Err(error) if !error.is_of_record() => return Err(error),
             Err(error) => drop(self.unknown.insert(id, error.to_string())),
         }
-        Ok(())
     }
 }
 
@@ -83,14 +82,18 @@ impl Decode for Decoder {
             self.last.set(None);
             self.inner.forget_ways();
         }
-        let mut last = None;
+        let (mut last, mut awaited) = (None, Awaited::default());
         for (id, _) in payloads.iter().flatten().filter_map(split_header) {
-            if last != Some(id) && !self.known.contains_key(&id) && !self.unknown.contains_key(&id) {
-                self.learn(id)?;
+            if last != Some(id)
+                && !self.known.contains_key(&id)
+                && !self.unknown.contains_key(&id)
+                && let Some(schema) = awaited.ask(&*self.schemas, id)?
+            {
+                self.learn(id, schema);
             }
             last = Some(id);
         }
-        Ok(())
+        awaited.end()
     }
 
     fn decode(&mut self, payloads: &BinaryArray) -> Decoded {

@@ -11,6 +11,7 @@ use super::plan::{Action, MessagePlan, Source, Target, plan};
 use super::types::Types;
 use super::wire::{Raw, Reader, unzigzag};
 use super::{bare_nullable, effective_name, schema};
+use crate::formats::awaited::Awaited;
 use crate::formats::column::ColumnBuilder;
 use crate::formats::growth::Growth;
 use crate::formats::{Decode, Decoded, FormatError, FormatSpec, Half};
@@ -189,6 +190,7 @@ impl Framed {
             (self.last, self.known, self.by_prefix, self.types) = Default::default();
         }
         self.forget_unknown();
+        let mut awaited = Awaited::default();
         for payload in payloads.iter().flatten() {
             if self.known.get(self.last).is_some_and(|known| payload.starts_with(&known.prefix)) {
                 continue;
@@ -197,14 +199,14 @@ impl Framed {
             self.last = match self.by_prefix.get(prefix.bytes) {
                 Some(at) => *at,
                 None => {
-                    let plan = self.plan(&prefix)?;
+                    let Some(plan) = self.plan(&prefix, &mut awaited)? else { continue };
                     self.known.push(Known { prefix: Box::from(prefix.bytes), plan });
                     self.by_prefix.insert(Box::from(prefix.bytes), self.known.len() - 1);
                     self.known.len() - 1
                 }
             };
         }
-        Ok(())
+        awaited.end()
     }
 
     /// Ids that nobody knew may be known by now.
@@ -221,16 +223,20 @@ impl Framed {
         self.last = 0;
     }
 
-    /// How messages are read that begin like this, or why they cannot be.
-    fn plan(&mut self, prefix: &Prefix<'_>) -> Result<Result<MessagePlan, String>, SchemaError> {
+    /// How messages are read that begin like this, or why they cannot be; `None`: the batch waits for their schema.
+    fn plan(
+        &mut self,
+        prefix: &Prefix<'_>,
+        awaited: &mut Awaited,
+    ) -> Result<Option<Result<MessagePlan, String>>, SchemaError> {
         let id = prefix.id;
         if !self.types.contains_key(&id) {
-            let types = match self.schemas.by_id(id) {
+            let Some(schema) = awaited.ask(&*self.schemas, id)? else { return Ok(None) };
+            let types = match schema {
                 Ok(schema) if schema.language != Language::Protobuf => {
                     Err(format!("The schema of id {id} is in {}, not in Protobuf", schema.language))
                 }
                 Ok(schema) => parse(&schema).map_err(|error| format!("The schema of id {id} is invalid: {error}")),
-                Err(error) if !error.is_of_record() => return Err(error),
                 Err(error) => {
                     self.unknown.push(id);
                     Err(format!("Error retrieving Protobuf schema for id {id}: {error}"))
@@ -243,7 +249,7 @@ impl Framed {
             Some(Err(error)) => Err(error.clone()),
             None => Err(unknown_id(id)),
         };
-        Ok(plan)
+        Ok(Some(plan))
     }
 
     fn plan_in(&self, types: &Types, prefix: &Prefix<'_>) -> Result<MessagePlan, String> {

@@ -80,6 +80,8 @@ impl Registered {
         }
         let made = match self.schemas.by_id(id) {
             Ok(schema) => Reader::new(id, schema.language, &schema, &self.schemas)?,
+            // Who prints does not wait for an id that nobody may ever know.
+            Err(SchemaError::NotYetKnown(_)) => return Ok(None),
             Err(error) if error.may_pass() => return Err(error),
             Err(_) => None,
         };

@@ -65,6 +65,11 @@ impl Answer {
         matches!(self.status, 429 | 500..)
     }
 
+    /// Whether somebody before the registry says that it is not there.
+    pub(super) fn is_of_nobody(&self) -> bool {
+        matches!(self.status, 502..=504)
+    }
+
     /// What was asked for, or why there is none.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, SchemaError> {
         if !(200..300).contains(&self.status) {

@@ -17,8 +17,18 @@ const MAX_BYTES: usize = 256 << 20;
 /// Schemas of one subject whose ids are remembered: those that this server has registered there.
 const MAX_OF_SUBJECT: usize = 100;
 
-/// How long an id counts as unknown: not long, as a server that follows another may only be a moment behind.
-const UNKNOWN: Duration = Duration::from_secs(1);
+/// How long after the first answer "unknown" it is asked again: a server that follows another may be a moment behind.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How long an id counts as unknown then.
+const UNKNOWN: Duration = Duration::from_secs(10);
+
+/// Unknown ids that are noted: more than there are in a batch of records, which would never be done otherwise.
+const MAX_UNKNOWN: usize = 1 << 18;
+
+/// With more than so many, they are not asked for again before this has passed: a topic holds something else.
+const MANY_UNKNOWN: usize = 1_000;
+const UNKNOWN_OF_MANY: Duration = Duration::from_secs(600);
 
 /// The answer to a question for an id.
 pub(super) enum Asked {
@@ -33,11 +43,18 @@ struct Known {
     bytes: usize,
 }
 
+/// An id that the registry does not know.
+struct Unknown {
+    asked: Instant,
+    /// Whether it has said so twice, a moment apart.
+    counts: bool,
+}
+
 /// What was answered, and what is being asked.
 #[derive(Default)]
 pub(super) struct Cache {
     known: RwLock<Known>,
-    unknown: Mutex<HashMap<i32, Instant>>,
+    unknown: Mutex<HashMap<i32, Unknown>>,
     /// Held by the one who asks for an id.
     asking: Mutex<HashMap<i32, Arc<Mutex<()>>>>,
     ids: Mutex<HashMap<String, HashMap<Schema, i32>>>,
@@ -61,12 +78,7 @@ impl Cache {
                 self.note(id, &schema);
                 Ok(schema)
             }
-            Asked::Unknown => {
-                let mut unknown = self.unknown.lock();
-                make_room(&mut unknown, MAX);
-                unknown.insert(id, Instant::now());
-                Err(SchemaError::UnknownId(id))
-            }
+            Asked::Unknown => self.note_unknown(id),
         });
         drop(asking);
         let mut turns = self.asking.lock();
@@ -81,13 +93,24 @@ impl Cache {
         if let Some(schema) = self.known.read().schemas.get(&id) {
             return Some(Ok(Arc::clone(schema)));
         }
-        let mut unknown = self.unknown.lock();
-        let asked = *unknown.get(&id)?;
-        if asked.elapsed() < UNKNOWN {
-            return Some(Err(SchemaError::UnknownId(id)));
+        let unknown = self.unknown.lock();
+        let Unknown { asked, counts } = unknown.get(&id)?;
+        match (counts, asked.elapsed()) {
+            (false, since) => (since < AGAIN).then_some(Err(SchemaError::NotYetKnown(id))),
+            (true, since) => {
+                let valid = if unknown.len() > MANY_UNKNOWN { UNKNOWN_OF_MANY } else { UNKNOWN };
+                (since < valid).then_some(Err(SchemaError::UnknownId(id)))
+            }
         }
-        unknown.remove(&id);
-        None
+    }
+
+    /// Notes that nobody knows an id, and tells what that means.
+    fn note_unknown<T>(&self, id: i32) -> Result<T, SchemaError> {
+        let mut unknown = self.unknown.lock();
+        make_room(&mut unknown, MAX_UNKNOWN);
+        let counts = unknown.get(&id).is_some_and(|before| before.counts || before.asked.elapsed() >= AGAIN);
+        unknown.insert(id, Unknown { asked: Instant::now(), counts });
+        Err(if counts { SchemaError::UnknownId(id) } else { SchemaError::NotYetKnown(id) })
     }
 
     /// Notes what an id means.

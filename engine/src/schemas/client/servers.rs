@@ -1,4 +1,4 @@
-//! The registry's servers: which one is asked, and how long none is after nobody has answered.
+//! The registry's servers: which one is asked, and what is done when none has an answer.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::http::{Method, Request, Response};
@@ -15,6 +14,7 @@ use ureq::{Agent, AsSendBody, Body};
 use crate::schemas::SchemaError;
 
 use super::answers::{Answer, SentId};
+use super::pauses::Pauses;
 use super::settings::ClientSettings;
 use super::tls;
 
@@ -22,10 +22,6 @@ use super::tls;
 const CONNECT: Duration = Duration::from_secs(2);
 const WHOLE: Duration = Duration::from_secs(5);
 const ALL: Duration = Duration::from_secs(10);
-
-/// How long nobody is asked after nobody has answered: longer each time, up to this.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// Bytes of an answer.
 const MAX_ANSWER: u64 = 16 << 20;
@@ -42,19 +38,12 @@ struct Server {
     authorization: Option<String>,
 }
 
-/// Why nobody is asked for now.
-struct Down {
-    until: Instant,
-    pause: Duration,
-    why: String,
-}
-
 pub(super) struct Servers {
     servers: Vec<Server>,
     agent: Agent,
     /// Who has answered last.
     first: AtomicUsize,
-    down: Mutex<Option<Down>>,
+    pauses: Pauses,
 }
 
 impl fmt::Debug for Servers {
@@ -79,22 +68,27 @@ impl Servers {
             .user_agent(concat!("millstream/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls::config(settings)?);
         let agent = config.build().new_agent();
-        Ok(Self { servers, agent, first: AtomicUsize::new(0), down: Mutex::default() })
+        Ok(Self { servers, agent, first: AtomicUsize::new(0), pauses: Pauses::default() })
     }
 
     /// What stands at a path.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, SchemaError> {
-        self.ask(Method::GET, path, None)?.read()
+        self.ask(Method::GET, path, None, |_| true)?.read()
+    }
+
+    /// What stands at a path and never changes: a server that has nothing there may be behind another that has.
+    pub(super) fn get_anywhere<T: DeserializeOwned>(&self, path: &str) -> Result<T, SchemaError> {
+        self.ask(Method::GET, path, None, |answer| answer.status != 404)?.read()
     }
 
     /// Deletes what stands at a path.
     pub(super) fn delete(&self, path: &str) -> Result<(), SchemaError> {
-        self.ask(Method::DELETE, path, None)?.read::<Value>().map(drop)
+        self.ask(Method::DELETE, path, None, |_| true)?.read::<Value>().map(drop)
     }
 
     /// Registers a schema and tells its id.
     pub(super) fn register(&self, path: &str, body: &Value, subject: &str) -> Result<i32, SchemaError> {
-        let answer = self.ask(Method::POST, path, Some(body))?;
+        let answer = self.ask(Method::POST, path, Some(body), |_| true)?;
         match answer.read::<SentId>() {
             Ok(sent) => Ok(sent.id),
             Err(SchemaError::Refused { message, .. }) if answer.status == 409 => {
@@ -104,12 +98,19 @@ impl Servers {
         }
     }
 
-    /// The first answer of a server, beginning with the one that answered last.
-    fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, SchemaError> {
-        self.check_pause()?;
+    /// The first answer of a server that will do, beginning with the one that answered last; else the last that will not.
+    fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        will_do: impl Fn(&Answer) -> bool,
+    ) -> Result<Answer, SchemaError> {
+        let question = format!("{method} {path}");
+        self.pauses.check(&question)?;
         let deadline = Instant::now() + ALL;
         let (count, first) = (self.servers.len(), self.first.load(Ordering::Relaxed));
-        let mut problems = Vec::new();
+        let (mut problems, mut is_there, mut other) = (Vec::new(), false, None);
         for at in (0..count).map(|step| (first + step) % count) {
             let Some(server) = self.servers.get(at) else { continue };
             let left = deadline.saturating_duration_since(Instant::now()).min(WHOLE);
@@ -117,19 +118,29 @@ impl Servers {
                 break;
             }
             match self.ask_one(server, &method, path, body, left) {
-                Ok(answer) if answer.may_pass() => problems.push(answer.refusal().to_string()),
-                Ok(answer) => {
+                Ok(answer) if answer.may_pass() => {
+                    is_there |= !answer.is_of_nobody();
+                    problems.push(answer.refusal().to_string());
+                }
+                Ok(answer) if will_do(&answer) => {
                     self.first.store(at, Ordering::Relaxed);
-                    if self.down.lock().take().is_some() {
-                        tracing::info!(server = server.url, "the schema registry answers again");
-                    }
+                    self.pauses.end(&question);
                     return Ok(answer);
                 }
+                Ok(answer) => other = Some(answer),
                 Err(problem) => problems.push(format!("{}: {problem}", server.url)),
             }
         }
+        if let Some(answer) = other {
+            self.pauses.end(&question);
+            return Ok(answer);
+        }
         let why = problems.join("; ");
-        self.pause(&why);
+        if is_there {
+            self.pauses.pause_one(&question, &why);
+        } else {
+            self.pauses.pause_all(&why);
+        }
         Err(SchemaError::Unavailable(why))
     }
 
@@ -168,26 +179,6 @@ impl Servers {
         patience: Duration,
     ) -> Result<Response<Body>, ureq::Error> {
         self.agent.run(self.agent.configure_request(request?).timeout_global(Some(patience)).build())
-    }
-
-    /// Fails at once while nobody is to be asked.
-    fn check_pause(&self) -> Result<(), SchemaError> {
-        match &*self.down.lock() {
-            Some(down) if Instant::now() < down.until => Err(SchemaError::Unavailable(down.why.clone())),
-            _ => Ok(()),
-        }
-    }
-
-    fn pause(&self, why: &str) {
-        let mut down = self.down.lock();
-        let pause = match &*down {
-            Some(down) => down.pause.saturating_mul(2).min(LONGEST_PAUSE),
-            None => {
-                tracing::warn!("the schema registry does not answer: {why}");
-                FIRST_PAUSE
-            }
-        };
-        *down = Some(Down { until: Instant::now() + pause, pause, why: why.to_owned() });
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -104,9 +105,51 @@ fn what_an_id_means_is_asked_for_once() {
             });
         }
     });
-    assert_eq!(client.by_id(8), Err(SchemaError::UnknownId(8)));
-    assert_eq!(client.by_id(8), Err(SchemaError::UnknownId(8)));
+    assert_eq!(client.by_id(8), Err(SchemaError::NotYetKnown(8)));
+    assert_eq!(client.by_id(8), Err(SchemaError::NotYetKnown(8)));
     assert_eq!(server.lines(), ["GET /schemas/ids/7", "GET /schemas/ids/8"]);
+    assert_eq!(settled(&client, 8), Err(SchemaError::UnknownId(8)));
+    assert_eq!(client.by_id(8), Err(SchemaError::UnknownId(8)));
+    assert_eq!(server.lines(), ["GET /schemas/ids/7", "GET /schemas/ids/8", "GET /schemas/ids/8"]);
+}
+
+/// What an id means when it is not asked again.
+fn settled(client: &Client, id: i32) -> Result<Arc<Schema>, SchemaError> {
+    loop {
+        match client.by_id(id) {
+            Err(SchemaError::NotYetKnown(_)) => std::thread::sleep(Duration::from_millis(20)),
+            answer => return answer,
+        }
+    }
+}
+
+#[test]
+fn what_one_server_does_not_know_another_may_or_the_same_later() {
+    let unknown = || json_answer(404, r#"{"error_code":40403,"message":"Schema not found"}"#);
+    let known = || json_answer(200, r#"{"schema":"\"int\""}"#);
+    let asked = AtomicUsize::new(0);
+    let follower = Double::start(move |line| match line {
+        // It learns of it later.
+        "GET /schemas/ids/2" if asked.fetch_add(1, Ordering::SeqCst) > 0 => known(),
+        _ => unknown(),
+    });
+    let leader = Double::start(move |line| if line == "GET /schemas/ids/1" { known() } else { unknown() });
+    assert!(client(&[&follower.url, &leader.url]).by_id(1).is_ok());
+    assert_eq!((follower.lines().len(), leader.lines().len()), (1, 1));
+    assert!(settled(&client(&[&follower.url]), 2).is_ok());
+}
+
+#[test]
+fn a_question_that_fails_silences_no_other() {
+    let server = Double::start(|line| match line {
+        "GET /schemas/ids/1" => json_answer(500, r#"{"error_code":50001,"message":"it is damaged"}"#),
+        _ => json_answer(200, r#"{"schema":"\"int\""}"#),
+    });
+    let client = client(&[&server.url]);
+    for id in 2..5 {
+        assert!(client.by_id(1).unwrap_err().to_string().contains("it is damaged"));
+        client.by_id(id).unwrap();
+    }
 }
 
 #[test]
@@ -246,7 +289,7 @@ fn credentials_are_sent_and_never_shown() {
     let other = ClientSettings { user: Some(("a".to_owned(), "b:c".to_owned())), ..settings.clone() };
     for settings in [&settings, &other] {
         let client = Client::new(settings, SubjectNames::default()).unwrap();
-        assert_eq!(client.by_id(1), Err(SchemaError::UnknownId(1)));
+        assert_eq!(client.by_id(1), Err(SchemaError::NotYetKnown(1)));
         assert!(!format!("{client:?} {settings:?}").contains("pa"), "{client:?} {settings:?}");
     }
     let sent: Vec<Option<String>> = server.asked.lock().iter().map(|asked| asked.authorization.clone()).collect();
