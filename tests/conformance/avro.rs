@@ -227,6 +227,7 @@ fn entry(pair: Value) -> (String, Value) {
     let mut of = fields.into_iter().map(|(_, value)| value);
     let key = match of.next() {
         Some(Value::Text(key)) => key,
+        Some(Value::Int(key)) => key.to_string(),
         other => format!("{other:?}"),
     };
     (key, of.next().unwrap_or(Value::Null))

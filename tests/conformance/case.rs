@@ -216,21 +216,28 @@ struct CaseFile {
 pub(crate) fn load(dir: &Path) -> Result<Vec<Case>, String> {
     let mut cases = Vec::new();
     for suite in ["qtt", "rqtt", "sql", "runner"] {
-        let folder = dir.join(suite);
-        if !folder.is_dir() {
-            continue;
-        }
-        let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
-            .map_err(|e| format!("{}: {e}", folder.display()))?
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| path.extension().is_some_and(|e| e == "json"))
-            .collect();
-        files.sort();
-        for file in files {
-            let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
-            let parsed: CaseFile = serde_json::from_str(&text).map_err(|e| format!("{}: {e}", file.display()))?;
+        for (name, text) in json_files(&dir.join(suite))? {
+            let parsed: CaseFile = serde_json::from_str(&text).map_err(|e| format!("{suite}/{name}.json: {e}"))?;
             cases.extend(parsed.tests);
         }
     }
+    cases.extend(crate::round_trips::load(&dir.join("extra/schema-validation"))?);
     Ok(cases)
+}
+
+/// The names (without their ending) and texts of the JSON files of a folder, sorted; none if it is not there.
+pub(crate) fn json_files(folder: &Path) -> Result<Vec<(String, String)>, String> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let at = |path: &Path, e: std::io::Error| format!("{}: {e}", path.display());
+    let entries = std::fs::read_dir(folder).map_err(|e| at(folder, e))?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|e| e == "json"));
+    paths.sort();
+    let read = |path: PathBuf| {
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        std::fs::read_to_string(&path).map(|text| (name, text)).map_err(|e| at(&path, e))
+    };
+    paths.into_iter().map(read).collect()
 }

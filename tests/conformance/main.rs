@@ -2,7 +2,7 @@
 //!
 //! Cases that pin a fault of ksqlDB which is not to be had stand in `intended.txt`: they count as right as long as they fail.
 //!
-//! `conformance [--dir DIR] [--suite qtt|rqtt|sql|runner] [--filter TEXT] [--mode batch=1|batch=all] [--report FILE]
+//! `conformance [--dir DIR] [--suite qtt|rqtt|sql|runner|extra] [--filter TEXT] [--mode batch=1|batch=all] [--report FILE]
 //! [--ratchet FILE [--bless]]`
 
 mod avro;
@@ -17,6 +17,7 @@ mod ratchet;
 mod records;
 mod report;
 mod rest;
+mod round_trips;
 mod schemas;
 mod script;
 mod subject;
@@ -170,7 +171,7 @@ fn judge(case: &Arc<Case>, mode: Mode) -> Result<(), String> {
 
 fn judge_here(case: &Case, mode: Mode) -> Result<(), String> {
     match case.suite.as_str() {
-        "qtt" | "runner" => qtt::judge(case, mode),
+        "qtt" | "runner" | round_trips::SUITE => qtt::judge(case, mode),
         "rqtt" => rest::judge(case),
         "sql" => script::judge(case),
         other => Err(format!("suite {other} is not built yet")),
