@@ -65,7 +65,8 @@ impl RoundTrip {
         let mut outputs = Vec::with_capacity(RECORDS);
         for _ in 0..RECORDS {
             let (written, read) = rows.value(&self.schema)?;
-            let record = |topic: &str, value| json!({"topic": topic, "key": "test-key", "value": value, "timestamp": 0});
+            let record =
+                |topic: &str, value| json!({"topic": topic, "key": "test-key", "value": value, "timestamp": 0});
             inputs.push(record(&recipe.topic, written));
             outputs.push(record("TEST_OUTPUT", read));
         }

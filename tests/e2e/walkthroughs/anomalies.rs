@@ -1,6 +1,6 @@
-//! Walk 3, in its JSON form: cards that are used three times in half a minute.
+//! Walk 3: cards that are used three times in half a minute.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::session::Session;
 
@@ -19,7 +19,7 @@ const TRANSACTIONS: [(&str, &str, &str, &str); 9] = [
     (COLIN, "2360d53e-3fad-4e9a-b306-b166b7ca4f64", "2020-04-22T09:45:35", "234.65"),
     (COLIN, "de9831c0-7cf1-4ebf-881d-0415edec0d6b", "2020-04-22T09:44:03", "150.00"),
 ];
-const POSSIBLE_ANOMALIES: &str = "CREATE TABLE possible_anomalies WITH (kafka_topic = 'possible_anomalies') AS
+const POSSIBLE_ANOMALIES: &str = "
     SELECT card_number AS `card_number_key`, as_value(card_number) AS `card_number`,
            latest_by_offset(email_address) AS `email_address`, count(*) AS `n_attempts`,
            sum(amount) AS `total_amount`, collect_list(tx_id) AS `tx_ids`,
@@ -66,19 +66,45 @@ fn without_ids(row: &str) -> (String, Vec<String>) {
 }
 
 #[test]
-fn walk_3_card_anomalies() {
+fn walk_3_card_anomalies_in_json() {
+    walk_3("json", "");
+}
+
+#[test]
+fn walk_3_card_anomalies_in_avro() {
+    let session = walk_3("avro", ", VALUE_AVRO_SCHEMA_FULL_NAME = 'io.ksqldb.tutorial.PossibleAnomaly'");
+    // 3.9: what the microservice reads
+    let schema = session.registered("possible_anomalies");
+    assert_eq!((&schema["namespace"], &schema["name"]), (&json!("io.ksqldb.tutorial"), &json!("PossibleAnomaly")));
+    let fields = schema["fields"].as_array().unwrap();
+    let names: Vec<&str> = fields.iter().map(|field| field["name"].as_str().unwrap()).collect();
+    assert_eq!(names, COLUMNS[3..]);
+    assert!(fields.iter().all(|field| field["type"][0] == "null" && field["default"].is_null()), "{schema}");
+    let total = &fields[3]["type"][1];
+    let decimal = [&total["type"], &total["logicalType"], &total["precision"], &total["scale"]];
+    assert_eq!(decimal, [&json!("bytes"), &json!("decimal"), &json!(12), &json!(2)]);
+}
+
+/// Steps 3.2 to 3.8 in a format; `properties` are more of the table's.
+fn walk_3(format: &str, properties: &str) -> Session {
     let session = Session::from_earliest();
     // 3.2
-    let transactions = "CREATE STREAM transactions (
+    let transactions = format!(
+        "CREATE STREAM transactions (
             tx_id VARCHAR KEY, email_address VARCHAR, card_number VARCHAR, timestamp VARCHAR, amount DECIMAL(12, 2)
-        ) WITH (kafka_topic = 'transactions', partitions = 8, value_format = 'json',
-                timestamp = 'timestamp', timestamp_format = 'yyyy-MM-dd''T''HH:mm:ss');";
-    session.ksql(transactions).done("Stream created");
-    let topic = session.ksql("LIST TOPICS;").entity("kafka_topics")["topics"][0].clone();
+        ) WITH (kafka_topic = 'transactions', partitions = 8, value_format = '{format}',
+                timestamp = 'timestamp', timestamp_format = 'yyyy-MM-dd''T''HH:mm:ss');"
+    );
+    session.ksql(&transactions).done("Stream created");
+    let topics = session.ksql("LIST TOPICS;").entity("kafka_topics")["topics"].clone();
+    let topic = topics.as_array().unwrap().iter().find(|topic| topic["name"] == "transactions").unwrap();
     assert_eq!(topic["replicaInfo"].as_array().map(Vec::len), Some(8));
     // 3.3, 3.4
     TRANSACTIONS.into_iter().for_each(|transaction| insert(&session, transaction));
-    session.ksql(POSSIBLE_ANOMALIES).started("CTAS_POSSIBLE_ANOMALIES");
+    let with = format!("kafka_topic = 'possible_anomalies'{properties}");
+    session
+        .ksql(&format!("CREATE TABLE possible_anomalies WITH ({with}) AS {POSSIBLE_ANOMALIES}"))
+        .started("CTAS_POSSIBLE_ANOMALIES");
     // 3.5
     let answer = session.query("SELECT * FROM possible_anomalies EMIT CHANGES LIMIT 1;");
     let rows = answer.rows(&COLUMNS, &TYPES);
@@ -110,4 +136,6 @@ fn walk_3_card_anomalies() {
     assert_eq!(watch.next().as_deref(), Some(r#"["358579699410099",3,232.41]"#));
     insert(&session, (MICHAEL, "a-fourth-transaction", "2020-04-22T03:19:40", "10.00"));
     assert_eq!(watch.next().as_deref(), Some(r#"["358579699410099",4,242.41]"#));
+    drop(watch);
+    session
 }

@@ -8,8 +8,9 @@ use tempfile::TempDir;
 
 /// A server of its own with an empty data directory, and how it is talked to.
 pub(super) struct Session {
-    data: TempDir,
     server: Server,
+    /// Goes after the server.
+    data: TempDir,
     /// Properties sent with every request.
     pub(super) properties: Value,
 }
@@ -36,6 +37,19 @@ impl Session {
 
     pub(super) fn get(&self, path: &str) -> Answer {
         Answer::new(&format!("GET {path}"), request(&self.server.url, "GET", path, &[], ""))
+    }
+
+    /// Registers an Avro schema as the producer of a topic's values would.
+    pub(super) fn register(&self, topic: &str, schema: &Value) {
+        let answer =
+            self.post(&format!("/subjects/{topic}-value/versions"), topic, &json!({"schema": schema.to_string()}));
+        assert_eq!(answer.status, 200, "{topic}: {}", answer.body);
+    }
+
+    /// The Avro schema of a topic's values, as another client of the registry gets it.
+    pub(super) fn registered(&self, topic: &str) -> Value {
+        let latest = self.get(&format!("/subjects/{topic}-value/versions/latest")).json();
+        serde_json::from_str(latest["schema"].as_str().unwrap_or_else(|| panic!("{latest}"))).unwrap()
     }
 
     /// `POST /ksql`

@@ -49,6 +49,21 @@ fn with_customers() -> Session {
     session
 }
 
+/// Step 4.2 with what stands for its connectors: they make the topics and register the schemas the columns come from.
+fn with_customers_in_avro() -> Session {
+    let session = Session::from_earliest();
+    for source in SOURCES {
+        let connector = source.replace("'json'", "'avro'").replace("CREATE STREAM ", "CREATE STREAM connector_of_");
+        session.ksql(&connector).done("Stream created");
+        let (head, rest) = source.split_once('(').unwrap();
+        let (_, with) = rest.split_once(')').unwrap();
+        let declared = format!("{head}{}", with.replace("'json'", "'avro'").replace(", partitions=1", ""));
+        session.ksql(&declared).done("Stream created");
+    }
+    insert(&session, "customers", &CUSTOMERS);
+    session
+}
+
 fn insert_orders(session: &Session) {
     insert(session, "orders", &ORDERS);
     insert(session, "shipments", &SHIPMENTS);
@@ -75,10 +90,19 @@ fn create_queries(session: &Session) {
 }
 
 #[test]
-fn walk_4_streaming_etl() {
-    let session = with_customers();
-    create_queries(&session);
-    insert_orders(&session);
+fn walk_4_streaming_etl_in_json() {
+    walk_4(&with_customers());
+}
+
+#[test]
+fn walk_4_streaming_etl_in_avro() {
+    walk_4(&with_customers_in_avro());
+}
+
+/// Steps 4.3 to 4.9.
+fn walk_4(session: &Session) {
+    create_queries(session);
+    insert_orders(session);
     // 4.6: both sides have an ORDER_ID, so the key is called after its side.
     let described = session.ksql("DESCRIBE shipped_orders;").entity("sourceDescription");
     let fields = described["sourceDescription"]["fields"].as_array().unwrap();
@@ -104,10 +128,10 @@ fn walk_4_streaming_etl() {
     let time = session.query("SELECT ROWTIME FROM shipped_orders WHERE o_order_id = '22' EMIT CHANGES LIMIT 1;");
     assert_eq!(time.lines()[1..], ["[1586003100000]"], "the later of the two times");
     // 4.9
-    insert(&session, "customers", &["('7', 'susan', 26)"]);
+    insert(session, "customers", &["('7', 'susan', 26)"]);
     session.settles_on("SELECT name FROM customers_by_key WHERE id = '7';", &[r#"["susan"]"#]);
-    insert(&session, "orders", &["('7', '30', 9.99, 'aud', '2020-04-05T00:00:00')"]);
-    insert(&session, "shipments", &["('30', '99', 'ohio', '2020-04-05T10:00:00')"]);
+    insert(session, "orders", &["('7', '30', 9.99, 'aud', '2020-04-05T00:00:00')"]);
+    insert(session, "shipments", &["('30', '99', 'ohio', '2020-04-05T10:00:00')"]);
     let answer = session.query("SELECT * FROM shipped_orders EMIT CHANGES LIMIT 6;");
     let mut rows = answer.lines()[1..].to_vec();
     rows.sort_unstable();
