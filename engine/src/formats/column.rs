@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, BooleanBufferBuilder, Date32Array, Decimal128Array, Float64Array, Int32Array,
-    Int64Array, ListArray, MapArray, NullBufferBuilder, StringArray, StructArray, Time32MillisecondArray,
-    TimestampMillisecondArray, new_null_array,
+    Int64Array, ListArray, MapArray, StringArray, StructArray, Time32MillisecondArray, TimestampMillisecondArray,
+    new_null_array,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Fields};
@@ -21,7 +21,9 @@ pub(super) struct ColumnBuilder {
     pub(super) values: Values,
     /// How many columns one row takes: those of a STRUCT, and of STRUCTs in it, besides itself.
     pub(super) width: usize,
-    nulls: NullBufferBuilder,
+    rows: usize,
+    /// Whether each row is present; `None` while all are.
+    present: Option<BooleanBufferBuilder>,
 }
 
 /// The values of a column, without their validity.
@@ -56,6 +58,7 @@ pub(super) struct Variable {
 
 impl Variable {
     /// Ends a value: it is what was appended to `data` since the last one.
+    #[inline]
     pub(super) fn end(&mut self) {
         self.offsets.push(self.data.len() as i32);
     }
@@ -99,22 +102,41 @@ impl ColumnBuilder {
             Values::Struct(fields) => 1 + fields.iter().map(|field| field.width).sum::<usize>(),
             _ => 1,
         };
-        Self { ty: ty.clone(), values, width, nulls: NullBufferBuilder::new(0) }
+        Self { ty: ty.clone(), values, width, rows: 0, present: None }
     }
 
     /// Number of rows.
+    #[inline]
     pub(super) fn len(&self) -> usize {
-        self.nulls.len()
+        self.rows
     }
 
     /// Whether the last row is NULL.
     pub(super) fn last_is_null(&self) -> bool {
-        self.len().checked_sub(1).is_some_and(|last| !self.nulls.is_valid(last))
+        match (&self.present, self.rows.checked_sub(1)) {
+            (Some(present), Some(last)) => !present.get_bit(last),
+            _ => false,
+        }
     }
 
     /// Marks the value just appended to [`Self::values`] as present.
+    #[inline]
     pub(super) fn mark_present(&mut self) {
-        self.nulls.append_non_null();
+        self.rows += 1;
+        if let Some(present) = &mut self.present {
+            present.append(true);
+        }
+    }
+
+    fn mark_null(&mut self) {
+        let rows = self.rows;
+        let present = self.present.get_or_insert_with(|| {
+            let mut present = BooleanBufferBuilder::new(rows + 1);
+            present.append_n(rows, true);
+            present
+        });
+        present.append(false);
+        self.rows += 1;
     }
 
     /// Appends NULL.
@@ -130,7 +152,7 @@ impl ColumnBuilder {
             Values::Map { offsets, keys, .. } => offsets.push(keys.len() as i32),
             Values::Struct(fields) => fields.iter_mut().for_each(Self::append_null),
         }
-        self.nulls.append_null();
+        self.mark_null();
     }
 
     /// Drops everything after the first `rows` rows, half-written rows included.
@@ -157,14 +179,17 @@ impl ColumnBuilder {
             }
             Values::Struct(fields) => fields.iter_mut().for_each(|field| field.truncate(rows)),
         }
-        self.nulls.truncate(rows);
+        self.rows = self.rows.min(rows);
+        if let Some(present) = &mut self.present {
+            present.truncate(rows);
+        }
     }
 
     /// The column as an array; the builder is empty afterwards.
     pub(super) fn finish(&mut self) -> ArrayRef {
-        let rows = self.len();
+        let rows = std::mem::take(&mut self.rows);
         let ty = self.ty.clone();
-        let nulls = self.nulls.finish();
+        let nulls = self.present.take().map(|mut present| NullBuffer::new(present.finish()));
         let data_type = ty.to_arrow();
         let capacity = rows;
         match &mut self.values {
@@ -254,6 +279,44 @@ fn or_null<A: arrow::array::Array + 'static>(
         Err(error) => {
             tracing::error!(%error, "a decoded column does not fit together");
             new_null_array(data_type, rows)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array, AsArray};
+    use arrow::datatypes::Int32Type;
+
+    use super::*;
+
+    fn push(column: &mut ColumnBuilder, value: Option<i32>) {
+        match (value, &mut column.values) {
+            (Some(value), Values::Int(values)) => {
+                values.push(value);
+                column.mark_present();
+            }
+            _ => column.append_null(),
+        }
+    }
+
+    #[test]
+    fn what_is_taken_back_leaves_no_trace() {
+        let mut column = ColumnBuilder::new(&SqlType::Integer);
+        for kept in [&[Some(1), Some(2)][..], &[Some(1), None, Some(3)], &[None], &[]] {
+            for cut in [&[Some(8)][..], &[Some(8), None, Some(9)], &[None, None]] {
+                kept.iter().for_each(|value| push(&mut column, *value));
+                cut.iter().for_each(|value| push(&mut column, *value));
+                assert_eq!(column.last_is_null(), cut.last() == Some(&None));
+                column.truncate(kept.len());
+                assert_eq!(column.last_is_null(), kept.last() == Some(&None));
+                push(&mut column, Some(7));
+                let expected = [kept, &[Some(7)]].concat();
+                assert_eq!(column.len(), expected.len());
+                let array = column.finish();
+                assert_eq!(array.as_primitive::<Int32Type>().iter().collect::<Vec<_>>(), expected);
+                assert_eq!((array.null_count() > 0, column.len()), (kept.contains(&None), 0));
+            }
         }
     }
 }
