@@ -21,6 +21,7 @@ mod read_back;
 mod registered;
 pub mod rest;
 pub mod sniff;
+mod varint;
 pub mod windowed;
 
 use std::sync::Arc;

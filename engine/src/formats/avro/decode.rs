@@ -8,7 +8,7 @@ use arrow::array::{Array, BinaryArray};
 
 use super::plan::{Absent, Branch, Entry, Fields, Plan, Read, Step, Wanted};
 use super::schema::{AvroSchema, Kind};
-use super::wire::{Cursor, Fault, Result, fault};
+use super::wire::{Cursor, Result, fault};
 use crate::formats::awaited::Awaited;
 use crate::formats::column::{ColumnBuilder, Values};
 use crate::formats::growth::Growth;
@@ -133,10 +133,10 @@ impl Decode for AvroDecoder {
         for row in 0..payloads.len() {
             growth.start();
             if payloads.is_valid(row)
-                && let Err(Fault(message)) = self.read(payloads.value(row), &growth)
+                && let Err(problem) = self.read(payloads.value(row), &growth)
             {
                 growth.give_back();
-                bad.push((row, message.into_owned()));
+                bad.push((row, problem.into_message()));
                 self.used.iter().for_each(|i| self.builders[*i].truncate(row));
             }
             for i in &self.used {
@@ -205,14 +205,13 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Appends the value that is next. After an error, the column may hold a part of it.
     fn value(&self, cursor: &mut Cursor<'_>, read: &Read, column: &mut ColumnBuilder) -> Result<()> {
+        // Almost every field is of this kind, and a union stands in no union.
+        let read = match read {
+            Read::Optional { null_at, .. } if cursor.is_null(*null_at)? => return self.null(column),
+            Read::Optional { value, .. } => value,
+            read => read,
+        };
         match (read, &mut column.values) {
-            (Read::Optional { null_at, value }, _) => {
-                return if cursor.position(2, "branch of a union")? == *null_at {
-                    self.null(column)
-                } else {
-                    self.value(cursor, value, column)
-                };
-            }
             (Read::Long { is_int }, Values::Long(values)) => values.push(long(cursor, *is_int)?),
             (Read::Text, Values::Bytes(bytes)) => {
                 push_text(cursor.sized()?, &mut bytes.data);
@@ -268,7 +267,7 @@ impl Walk<'_> {
         match read {
             Read::Record(fields) => self.record(cursor, fields, columns).map(|()| true),
             Read::Optional { null_at, value } => {
-                if cursor.position(2, "branch of a union")? == *null_at {
+                if cursor.is_null(*null_at)? {
                     return Ok(false);
                 }
                 self.fields(cursor, value, columns)
@@ -297,7 +296,12 @@ impl Walk<'_> {
                     Some(column) => self.value(cursor, read, column)?,
                     None => return fault("a plan does not fit its columns"),
                 },
-                Step::Skip(id) => cursor.skip(self.schema, *id)?,
+                Step::SkipOptional { null_at, value } => {
+                    if !cursor.is_null(*null_at)? {
+                        cursor.pass(self.schema, *value)?;
+                    }
+                }
+                Step::Skip(skip) => cursor.pass(self.schema, *skip)?,
                 Step::Never(problem) => return fault(problem.clone()),
             }
         }
@@ -462,7 +466,7 @@ fn long(cursor: &mut Cursor<'_>, is_int: bool) -> Result<i64> {
 /// Appends text; what is no UTF-8 is replaced, as Java does.
 #[inline]
 fn push_text(text: &[u8], out: &mut Vec<u8>) {
-    if std::str::from_utf8(text).is_ok() {
+    if text.is_ascii() || std::str::from_utf8(text).is_ok() {
         out.extend_from_slice(text);
     } else {
         out.extend_from_slice(String::from_utf8_lossy(text).as_bytes());

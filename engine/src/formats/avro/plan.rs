@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::default::write_default;
 use super::schema::{AvroSchema, Field, Kind, Logical, TypeId};
 use super::text::field_name;
-use super::wire::may_be_empty;
+use super::wire::{Skip, may_be_empty};
 use crate::types::{Column, SqlType};
 
 /// How a value becomes one of a column.
@@ -104,7 +104,9 @@ pub(super) struct Fields {
 #[derive(Debug)]
 pub(super) enum Step {
     /// No column wants it.
-    Skip(TypeId),
+    Skip(Skip),
+    /// The same, for a union of `null` and what is passed over so.
+    SkipOptional { null_at: usize, value: Skip },
     /// It is none that its column can hold, which nobody uses.
     Never(String),
     /// To the column at that position.
@@ -343,14 +345,14 @@ impl Planner<'_> {
             .collect();
         let step = |(i, field): (usize, &Field)| {
             let Some(column) = sources.iter().position(|source| *source == Some(i)) else {
-                return Step::Skip(field.ty);
+                return self.skip(field.ty);
             };
             let (name, ty) = columns[column];
             let reader = reader_field(name).map(|(schema, field)| (schema, field.ty));
             match self.read(field.ty, ty, reader, &format!("{path}->{name}")) {
                 Read::Never(problem) => Step::Never(problem),
                 read if is_used(column) => Step::Read(column, read),
-                _ => Step::Skip(field.ty),
+                _ => self.skip(field.ty),
             }
         };
         let absent = |(column, source): (usize, &Option<usize>)| {
@@ -363,6 +365,13 @@ impl Planner<'_> {
         };
         let steps: Vec<Step> = fields.iter().enumerate().map(step).collect();
         Read::Record(Fields { steps, absent: sources.iter().enumerate().filter_map(absent).collect() })
+    }
+
+    fn skip(&self, id: TypeId) -> Step {
+        match self.writer.optional(id) {
+            Some((null_at, inner)) => Step::SkipOptional { null_at, value: Skip::of(self.writer, inner) },
+            None => Step::Skip(Skip::of(self.writer, id)),
+        }
     }
 
     fn never(&self, id: TypeId, ty: &SqlType, path: &str) -> Read {

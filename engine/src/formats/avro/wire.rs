@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::formats::growth::TooLarge;
+use crate::formats::varint::short_varint;
 
 use super::schema::{AvroSchema, Kind, TypeId};
 
@@ -15,20 +16,26 @@ const LEVELS_MAX: usize = 600;
 
 /// Why bytes are no record of the schema they name, or hold what a column cannot.
 #[derive(Debug)]
-pub(super) struct Fault(pub(super) Cow<'static, str>);
+pub(super) struct Fault(Box<Cow<'static, str>>);
+
+impl Fault {
+    pub(super) fn into_message(self) -> String {
+        self.0.into_owned()
+    }
+}
 
 pub(super) type Result<T> = std::result::Result<T, Fault>;
 
 impl From<TooLarge> for Fault {
     fn from(error: TooLarge) -> Self {
-        Self(Cow::Owned(error.to_string()))
+        Self(Box::new(Cow::Owned(error.to_string())))
     }
 }
 
 /// An error of these words.
 #[cold]
 pub(super) fn fault<T>(message: impl Into<Cow<'static, str>>) -> Result<T> {
-    Err(Fault(message.into()))
+    Err(Fault(Box::new(message.into())))
 }
 
 /// The bytes of a record that are not read yet.
@@ -81,7 +88,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    #[inline]
+    // Most numbers, and the positions in unions before them, take one byte.
+    #[inline(always)]
     pub(super) fn long(&mut self) -> Result<i64> {
         let (first, rest) = match self.rest.split_first() {
             Some((first, rest)) => (*first, rest),
@@ -95,6 +103,10 @@ impl<'a> Cursor<'a> {
     }
 
     fn long_of_several_bytes(&mut self) -> Result<i64> {
+        if let Some((value, rest)) = short_varint(self.rest) {
+            self.rest = rest;
+            return Ok(zigzag(value));
+        }
         let mut value = 0_u64;
         for (i, byte) in self.rest.iter().enumerate().take(10) {
             if i == 9 && *byte > 1 {
@@ -129,8 +141,14 @@ impl<'a> Cursor<'a> {
         let position = self.long()?;
         match usize::try_from(position) {
             Ok(position) if position < count => Ok(position),
-            _ => fault(format!("{position} is no {what}: there are {count}")),
+            _ => no_position(position, count, what),
         }
+    }
+
+    /// Whether the branch of a union of `null` and a type, of which `null` stands at that position, is `null`.
+    #[inline(always)]
+    pub(super) fn is_null(&mut self, null_at: usize) -> Result<bool> {
+        Ok(self.position(2, "branch of a union")? == null_at)
     }
 
     /// How many items the next block has, 0 at the end, and its bytes if they are written.
@@ -159,17 +177,21 @@ impl<'a> Cursor<'a> {
 
     /// Passes a value over.
     pub(super) fn skip(&mut self, schema: &AvroSchema, id: TypeId) -> Result<()> {
-        match schema.kind(id) {
-            Kind::Null => Ok(()),
-            Kind::Boolean => self.boolean().map(drop),
-            Kind::Int => self.int().map(drop),
-            Kind::Long => self.long().map(drop),
-            Kind::Float => self.take(4).map(drop),
-            Kind::Double => self.take(8).map(drop),
-            Kind::Bytes | Kind::String => self.sized().map(drop),
-            Kind::Fixed { size, .. } => self.take(*size).map(drop),
-            Kind::Enum { symbols, .. } => self.position(symbols.len(), "enum symbol").map(drop),
-            Kind::Array(_) | Kind::Map(_) | Kind::Union(_) | Kind::Record { .. } => {
+        self.pass(schema, Skip::of(schema, id))
+    }
+
+    /// Passes a value over whose type is known as far.
+    #[inline]
+    pub(super) fn pass(&mut self, schema: &AvroSchema, skip: Skip) -> Result<()> {
+        match skip {
+            Skip::Nothing => Ok(()),
+            Skip::Boolean => self.boolean().map(drop),
+            Skip::Int => self.int().map(drop),
+            Skip::Long => self.long().map(drop),
+            Skip::Bytes(bytes) => self.take(bytes).map(drop),
+            Skip::Sized => self.sized().map(drop),
+            Skip::Symbol(count) => self.position(count, "enum symbol").map(drop),
+            Skip::Nested(id) => {
                 self.enter()?;
                 self.skip_nested(schema, id)?;
                 self.leave();
@@ -231,9 +253,49 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// How a value is passed over.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Skip {
+    Nothing,
+    Boolean,
+    Int,
+    Long,
+    /// So many bytes.
+    Bytes(usize),
+    /// A length and so many bytes.
+    Sized,
+    /// A position among so many.
+    Symbol(usize),
+    /// What other values stand in.
+    Nested(TypeId),
+}
+
+impl Skip {
+    /// How values of a type are passed over.
+    pub(super) fn of(schema: &AvroSchema, id: TypeId) -> Self {
+        match schema.kind(id) {
+            Kind::Null => Self::Nothing,
+            Kind::Boolean => Self::Boolean,
+            Kind::Int => Self::Int,
+            Kind::Long => Self::Long,
+            Kind::Float => Self::Bytes(4),
+            Kind::Double => Self::Bytes(8),
+            Kind::Bytes | Kind::String => Self::Sized,
+            Kind::Fixed { size, .. } => Self::Bytes(*size),
+            Kind::Enum { symbols, .. } => Self::Symbol(symbols.len()),
+            Kind::Array(_) | Kind::Map(_) | Kind::Union(_) | Kind::Record { .. } => Self::Nested(id),
+        }
+    }
+}
+
 /// Whether values of a type may take no byte.
 pub(super) fn may_be_empty(schema: &AvroSchema, id: TypeId) -> bool {
     schema.may_be_empty.get(id.0).copied().unwrap_or_default()
+}
+
+#[cold]
+fn no_position<T>(position: i64, count: usize, what: &str) -> Result<T> {
+    fault(format!("{position} is no {what}: there are {count}"))
 }
 
 #[inline]
