@@ -4,7 +4,7 @@
 //! one, put together; of a oneof the last field counts. Everything is told by the plan, by field number.
 
 use super::plan::{Absent, Action, MessagePlan, Slot, Source};
-use super::wire::{Malformed, Raw, Reader, unzigzag};
+use super::wire::{Malformed, Raw, Reader, Tag, WireType, unzigzag};
 use crate::formats::column::{ColumnBuilder, Values, Variable};
 use crate::formats::growth::{Growth, TooLarge};
 use crate::types::{SqlType, text};
@@ -15,7 +15,7 @@ pub(super) enum Fault {
     /// It is no message.
     Malformed(Malformed),
     /// A value is none of the column's type.
-    Value(String),
+    Value(Box<str>),
 }
 
 impl From<Malformed> for Fault {
@@ -26,19 +26,20 @@ impl From<Malformed> for Fault {
 
 impl From<TooLarge> for Fault {
     fn from(error: TooLarge) -> Self {
-        Self::Value(error.to_string())
+        Self::Value(error.to_string().into())
     }
 }
 
 impl Fault {
-    fn value<T>(message: impl Into<String>) -> Result<T> {
+    #[cold]
+    fn value<T>(message: impl Into<Box<str>>) -> Result<T> {
         Err(Self::Value(message.into()))
     }
 
     pub(super) fn into_message(self) -> String {
         match self {
             Self::Malformed(malformed) => format!("Invalid Protobuf: {malformed}"),
-            Self::Value(message) => message,
+            Self::Value(message) => message.into(),
         }
     }
 }
@@ -49,8 +50,6 @@ type Result<T, E = Fault> = std::result::Result<T, E>;
 pub(super) trait Columns {
     fn column(&mut self, at: usize) -> Option<&mut ColumnBuilder>;
     fn count(&self) -> usize;
-    /// How many columns one row takes.
-    fn width(&self) -> usize;
 }
 
 impl Columns for [ColumnBuilder] {
@@ -62,15 +61,18 @@ impl Columns for [ColumnBuilder] {
     fn count(&self) -> usize {
         self.len()
     }
-
-    fn width(&self) -> usize {
-        self.iter().map(|column| column.width).sum()
-    }
 }
 
 struct Entry<'a> {
     key: &'a mut ColumnBuilder,
     value: &'a mut ColumnBuilder,
+}
+
+impl Entry<'_> {
+    fn read(mut self, plan: &MessagePlan, message: &[u8], growth: &Growth) -> Result<()> {
+        growth.take(8 * (self.key.width + self.value.width))?;
+        read_message(plan, message, &mut self, growth)
+    }
 }
 
 impl Columns for Entry<'_> {
@@ -85,13 +87,10 @@ impl Columns for Entry<'_> {
     fn count(&self) -> usize {
         2
     }
-
-    fn width(&self) -> usize {
-        self.key.width + self.value.width
-    }
 }
 
-/// Appends one row: each column gets one value. After an error some columns may have one, or a part of it.
+/// Appends one row: each column gets one value. After an error some columns may have one, or a part of it. What a row of
+/// NULLs takes is the caller's to take from `growth`.
 pub(super) fn read_message<C: Columns + ?Sized>(
     plan: &MessagePlan,
     message: &[u8],
@@ -99,15 +98,22 @@ pub(super) fn read_message<C: Columns + ?Sized>(
     growth: &Growth,
 ) -> Result<()> {
     let count = columns.count();
-    growth.take(8 * columns.width())?;
     let row = columns.column(0).map_or(0, |column| column.len());
     // Columns that were made of all their fields at once: nothing more is to come.
     let mut settled: Vec<usize> = Vec::new();
     let mut reader = Reader::new(message);
-    while let Some((number, raw)) = reader.field()? {
-        let Some(slot) = plan.slot(number) else { continue };
-        let Some(column) = columns.column(slot.column) else { continue };
-        if column.len() == row {
+    while let Some(tag) = reader.tag()? {
+        let Some(slot) = plan.slot(tag.number) else {
+            reader.skip(tag)?;
+            continue;
+        };
+        let Some(column) = columns.column(slot.column) else { return Fault::value("a plan does not fit its columns") };
+        let is_first = column.len() == row;
+        if is_first && append_next(slot, tag, &mut reader, column)? {
+            continue;
+        }
+        let raw = reader.value(tag)?;
+        if is_first {
             append_field(slot, raw, column, growth)?;
         } else if !settled.contains(&slot.column) && again(plan, slot, message, raw, row, column, growth)? {
             settled.push(slot.column);
@@ -123,6 +129,28 @@ pub(super) fn read_message<C: Columns + ?Sized>(
     Ok(())
 }
 
+/// Appends the value that is next straight from its bytes, if it is of one of the kinds that most are; else nothing is read.
+#[inline]
+fn append_next(slot: &Slot, tag: Tag, reader: &mut Reader<'_>, column: &mut ColumnBuilder) -> Result<bool> {
+    const VARINT: u8 = WireType::Varint as u8;
+    const FIXED64: u8 = WireType::Fixed64 as u8;
+    const DELIMITED: u8 = WireType::Delimited as u8;
+    let Action::Single(source) = &slot.action else { return Ok(false) };
+    match (source, tag.wire_type, &mut column.values) {
+        (Source::Text, DELIMITED, Values::Bytes(bytes)) => {
+            push_text(reader.delimited()?, &mut bytes.data)?;
+            bytes.end();
+        }
+        (Source::Int64, VARINT, Values::Long(values)) => values.push(reader.varint()? as i64),
+        (Source::Int32, VARINT, Values::Int(values)) => values.push(reader.varint()? as i32),
+        (Source::Double, FIXED64, Values::Double(values)) => values.push(f64::from_bits(reader.fixed64()?)),
+        (Source::Bool, VARINT, Values::Boolean(bits)) => bits.append(reader.varint()? != 0),
+        _ => return Ok(false),
+    }
+    column.mark_present();
+    Ok(true)
+}
+
 /// Appends the value of a field, or a part of it.
 #[inline]
 fn append_field(slot: &Slot, raw: Raw<'_>, column: &mut ColumnBuilder, growth: &Growth) -> Result<()> {
@@ -134,7 +162,7 @@ fn append_field(slot: &Slot, raw: Raw<'_>, column: &mut ColumnBuilder, growth: &
         },
         Action::Entry(plan) => match (&mut column.values, raw) {
             (Values::Map { keys, values, .. }, Raw::Delimited(entry)) => {
-                read_message(plan, entry, &mut Entry { key: keys, value: values }, growth)
+                Entry { key: keys, value: values }.read(plan, entry, growth)
             }
             _ => Ok(()),
         },
@@ -318,7 +346,7 @@ fn keep_last(
     while let Some((number, raw)) = reader.field()? {
         if let (true, Raw::Delimited(entry)) = (number == slot.number, raw) {
             if last.get(position) == Some(&true) {
-                read_message(plan, entry, &mut Entry { key: keys, value: values }, growth)?;
+                Entry { key: keys, value: values }.read(plan, entry, growth)?;
             }
             position += 1;
         }
@@ -353,6 +381,7 @@ pub(super) fn append(source: &Source, raw: Raw<'_>, column: &mut ColumnBuilder, 
         },
         Values::Struct(fields) => match (source, raw) {
             (Source::Message(plan), Raw::Delimited(message)) => {
+                growth.take(8 * column.width)?;
                 read_message(plan, message, fields.as_mut_slice(), growth)?;
                 true
             }
@@ -382,12 +411,7 @@ fn append_wrapped(inner: &Source, raw: Raw<'_>, column: &mut ColumnBuilder, grow
 /// Appends a text or bytes.
 fn append_bytes(source: &Source, raw: Raw<'_>, ty: &SqlType, bytes: &mut Variable, growth: &Growth) -> Result<bool> {
     match (source, raw) {
-        (Source::Text, Raw::Delimited(value)) => {
-            if std::str::from_utf8(value).is_err() {
-                return Fault::value("Invalid Protobuf: a string is not UTF-8");
-            }
-            bytes.data.extend_from_slice(value);
-        }
+        (Source::Text, Raw::Delimited(value)) => push_text(value, &mut bytes.data)?,
         (Source::Bytes, Raw::Delimited(value)) if *ty == SqlType::Bytes => bytes.data.extend_from_slice(value),
         (Source::Enum(names), Raw::Varint(value)) => {
             let start = bytes.data.len();
@@ -417,6 +441,15 @@ fn append_bytes(source: &Source, raw: Raw<'_>, ty: &SqlType, bytes: &mut Variabl
     }
     bytes.end();
     Ok(true)
+}
+
+#[inline]
+fn push_text(text: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    if !text.is_ascii() && std::str::from_utf8(text).is_err() {
+        return Fault::value("Invalid Protobuf: a string is not UTF-8");
+    }
+    out.extend_from_slice(text);
+    Ok(())
 }
 
 /// `Float.toString`: the digits that suffice for a float, in the form of a double's.

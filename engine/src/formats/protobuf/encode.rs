@@ -49,6 +49,7 @@ impl<'a> MessageWriter<'a> {
 /// A column as a field.
 pub(super) struct FieldWriter<'a> {
     number: u32,
+    wire_type: WireType,
     /// Whether a default value is written.
     explicit: bool,
     required: bool,
@@ -114,6 +115,17 @@ enum Typed<'a> {
     Nothing,
 }
 
+impl Typed<'_> {
+    fn wire_type(&self, form: &Written) -> WireType {
+        match (form, self) {
+            (Written::Fixed32 | Written::Float, _) => WireType::Fixed32,
+            (Written::Fixed64, _) | (_, Self::Double(_)) => WireType::Fixed64,
+            (Written::Enum(_), _) | (_, Self::Boolean(_) | Self::Int(_) | Self::Long(_)) => WireType::Varint,
+            _ => WireType::Delimited,
+        }
+    }
+}
+
 impl<'a> FieldWriter<'a> {
     pub(super) fn new(layout: &FieldLayout, column: &'a ArrayRef) -> Self {
         let typed = match (column.data_type(), &layout.form) {
@@ -141,12 +153,17 @@ impl<'a> FieldWriter<'a> {
             }
             _ => Typed::Nothing,
         };
+        let form = Written::new(&layout.form);
         Self {
             number: layout.number,
+            wire_type: match form {
+                Written::Wrapped(_) => WireType::Delimited,
+                _ => typed.wire_type(&form),
+            },
             explicit: layout.explicit,
             required: layout.required,
             nulls: column.nulls(),
-            form: Written::new(&layout.form),
+            form,
             typed,
         }
     }
@@ -157,11 +174,10 @@ impl<'a> FieldWriter<'a> {
 
     /// Appends the field, unless it is NULL or, where these are left out, its type's default.
     fn write(&self, row: usize, out: &mut Vec<u8>) -> Result<(), FormatError> {
-        if self.is_null(row) && self.required {
-            let number = self.number;
-            return Err(FormatError::Encode(format!("NULL has no place in the required field of number {number}")));
+        if self.is_null(row) {
+            return if self.required { self.no_null() } else { Ok(()) };
         }
-        if self.is_null(row) || (!self.explicit && self.is_default(row)) {
+        if !self.explicit && self.is_default(row) {
             return Ok(());
         }
         match &self.typed {
@@ -175,10 +191,16 @@ impl<'a> FieldWriter<'a> {
                 member.map_or(Ok(()), |member| member.write(row, out))
             }
             _ => {
-                wire::tag(self.number, self.wire_type(), out);
+                wire::tag(self.number, self.wire_type, out);
                 self.write_value(row, out)
             }
         }
+    }
+
+    #[cold]
+    fn no_null(&self) -> Result<(), FormatError> {
+        let number = self.number;
+        Err(FormatError::Encode(format!("NULL has no place in the required field of number {number}")))
     }
 
     /// Appends a `repeated` field; packed numbers share one.
@@ -189,12 +211,12 @@ impl<'a> FieldWriter<'a> {
         if rows.clone().any(|row| self.is_null(row)) {
             return Err(FormatError::Encode("Protobuf cannot hold an ARRAY with a NULL in it.".to_owned()));
         }
-        if packed && self.wire_type() != WireType::Delimited {
+        if packed && self.wire_type != WireType::Delimited {
             wire::tag(self.number, WireType::Delimited, out);
             return wire::delimited(out, |out| rows.try_for_each(|row| self.write_value(row, out)));
         }
         rows.try_for_each(|row| {
-            wire::tag(self.number, self.wire_type(), out);
+            wire::tag(self.number, self.wire_type, out);
             self.write_value(row, out)
         })
     }
@@ -217,22 +239,6 @@ impl<'a> FieldWriter<'a> {
         }
     }
 
-    fn wire_type(&self) -> WireType {
-        match (&self.typed, &self.form) {
-            (_, Written::Wrapped(_)) => WireType::Delimited,
-            (_, form) => self.wire_type_of(form),
-        }
-    }
-
-    fn wire_type_of(&self, form: &Written) -> WireType {
-        match (form, &self.typed) {
-            (Written::Fixed32 | Written::Float, _) => WireType::Fixed32,
-            (Written::Fixed64, _) | (_, Typed::Double(_)) => WireType::Fixed64,
-            (Written::Enum(_), _) | (_, Typed::Boolean(_) | Typed::Int(_) | Typed::Long(_)) => WireType::Varint,
-            _ => WireType::Delimited,
-        }
-    }
-
     /// Appends the value without what stands before it.
     fn write_value(&self, row: usize, out: &mut Vec<u8>) -> Result<(), FormatError> {
         let Written::Wrapped(form) = &self.form else { return self.write_as(&self.form, row, out) };
@@ -240,7 +246,7 @@ impl<'a> FieldWriter<'a> {
             if self.is_default(row) {
                 return Ok(());
             }
-            wire::tag(1, self.wire_type_of(form), out);
+            wire::tag(1, self.typed.wire_type(form), out);
             self.write_as(form, row, out)
         })
     }

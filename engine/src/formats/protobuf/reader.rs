@@ -25,6 +25,8 @@ const KNOWN_MAX: usize = 1000;
 pub(super) struct ProtobufDecoder {
     /// The used columns, each once.
     columns: Vec<ColumnBuilder>,
+    /// How many columns one row takes, those of STRUCTs among them.
+    width: usize,
     /// What to answer: positions in `columns`.
     output: Vec<usize>,
     payloads: Payloads,
@@ -83,9 +85,11 @@ impl ProtobufDecoder {
     }
 
     fn new(columns: &[Column], places: &[Option<usize>], used: &[usize], payloads: Payloads) -> Self {
-        let builders = columns.iter().zip(places).filter(|(_, place)| place.is_some());
+        let used_ones = columns.iter().zip(places).filter(|(_, place)| place.is_some());
+        let builders: Vec<_> = used_ones.map(|(column, _)| ColumnBuilder::new(&column.ty)).collect();
         Self {
-            columns: builders.map(|(column, _)| ColumnBuilder::new(&column.ty)).collect(),
+            width: builders.iter().map(|column| column.width).sum(),
+            columns: builders,
             output: used.iter().filter_map(|at| places.get(*at).copied().flatten()).collect(),
             payloads,
         }
@@ -95,9 +99,10 @@ impl ProtobufDecoder {
     fn read(&mut self, payload: &[u8], growth: &Growth) -> Result<(), Fault> {
         let columns = self.columns.as_mut_slice();
         growth.start();
+        growth.take(8 * self.width)?;
         match &mut self.payloads {
             Payloads::Framed(framed) => {
-                let (plan, message) = framed.split(payload).map_err(Fault::Value)?;
+                let (plan, message) = framed.split(payload).map_err(|problem| Fault::Value(problem.into()))?;
                 read_message(plan, message, columns, growth)
             }
             Payloads::Message(plan) => read_message(plan, payload, columns, growth),
@@ -171,12 +176,19 @@ struct Known {
     plan: Result<MessagePlan, String>,
 }
 
+impl Known {
+    /// Whether a payload begins with its prefix. That is six bytes mostly, too few to call for a comparison of memory.
+    #[inline]
+    fn is_of(&self, payload: &[u8]) -> bool {
+        payload.len() >= self.prefix.len() && self.prefix.iter().zip(payload).all(|(wanted, byte)| wanted == byte)
+    }
+}
+
 impl Framed {
     /// The plan for a payload's message, and the message.
     #[inline]
     fn split<'p>(&mut self, payload: &'p [u8]) -> Result<(&MessagePlan, &'p [u8]), String> {
-        let is_last = |known: &Known| payload.starts_with(&known.prefix);
-        if !self.known.get(self.last).is_some_and(is_last) {
+        if !self.known.get(self.last).is_some_and(|known| known.is_of(payload)) {
             let prefix = prefix(payload)?;
             self.last = *self.by_prefix.get(prefix.bytes).ok_or_else(|| unknown_id(prefix.id))?;
         }

@@ -1,6 +1,8 @@
 //! Protobuf's wire format: a field is its number and wire type, then a varint, eight or four bytes, or a length and that
 //! many bytes.
 
+use crate::formats::varint::short_varint;
+
 /// How a value is delimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WireType {
@@ -24,6 +26,14 @@ pub(super) enum Malformed {
     Tag,
     #[error("a group is not closed, or is nested too deeply")]
     Group,
+}
+
+/// What stands before a field's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tag {
+    pub(super) number: u32,
+    /// One of [`WireType`], a group, or what no value has.
+    pub(super) wire_type: u8,
 }
 
 /// The value of a field as it stands in a message.
@@ -62,30 +72,72 @@ impl<'a> Reader<'a> {
     /// The next field and its value; `None` at the end.
     #[inline]
     pub(super) fn field(&mut self) -> Result<Option<(u32, Raw<'a>)>, Malformed> {
-        if self.rest.is_empty() {
-            return Ok(None);
+        match self.tag()? {
+            Some(tag) => Ok(Some((tag.number, self.value(tag)?))),
+            None => Ok(None),
         }
-        let (number, wire_type) = self.tag()?;
-        let raw = match wire_type {
+    }
+
+    /// What stands before the next field; `None` at the end.
+    #[inline]
+    pub(super) fn tag(&mut self) -> Result<Option<Tag>, Malformed> {
+        match self.rest.split_first() {
+            // A number of up to four bits.
+            Some((tag @ 0x08..0x80, rest)) => {
+                self.rest = rest;
+                Ok(Some(Tag { number: u32::from(tag >> 3), wire_type: tag & 7 }))
+            }
+            Some(_) => self.long_tag().map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn long_tag(&mut self) -> Result<Tag, Malformed> {
+        let tag = self.varint()?;
+        let number = u32::try_from(tag >> 3).ok().filter(|number| (1..1 << 29).contains(number));
+        Ok(Tag { number: number.ok_or(Malformed::Tag)?, wire_type: (tag & 7) as u8 })
+    }
+
+    /// The value behind a tag.
+    #[inline]
+    pub(super) fn value(&mut self, tag: Tag) -> Result<Raw<'a>, Malformed> {
+        Ok(match tag.wire_type {
             0 => Raw::Varint(self.varint()?),
             1 => Raw::Fixed64(self.fixed64()?),
             2 => Raw::Delimited(self.delimited()?),
             5 => Raw::Fixed32(self.fixed32()?),
-            3 => {
-                self.skip_group(number, GROUPS_MAX)?;
+            _ => {
+                self.skip_other(tag, GROUPS_MAX)?;
                 Raw::Group
             }
-            4 => return Err(Malformed::Group),
-            _ => return Err(Malformed::Tag),
-        };
-        Ok(Some((number, raw)))
+        })
+    }
+
+    /// Passes over the value behind a tag.
+    #[inline]
+    pub(super) fn skip(&mut self, tag: Tag) -> Result<(), Malformed> {
+        self.skip_within(tag, GROUPS_MAX)
     }
 
     #[inline]
-    fn tag(&mut self) -> Result<(u32, u8), Malformed> {
-        let tag = self.varint()?;
-        let number = u32::try_from(tag >> 3).ok().filter(|number| (1..1 << 29).contains(number));
-        Ok((number.ok_or(Malformed::Tag)?, (tag & 7) as u8))
+    fn skip_within(&mut self, tag: Tag, levels: usize) -> Result<(), Malformed> {
+        match tag.wire_type {
+            0 => self.varint().map(drop),
+            1 => self.fixed64().map(drop),
+            2 => self.delimited().map(drop),
+            5 => self.fixed32().map(drop),
+            _ => self.skip_other(tag, levels),
+        }
+    }
+
+    /// Passes over a group.
+    #[cold]
+    fn skip_other(&mut self, tag: Tag, levels: usize) -> Result<(), Malformed> {
+        match tag.wire_type {
+            3 => self.skip_group(tag.number, levels.checked_sub(1).ok_or(Malformed::Group)?),
+            4 => Err(Malformed::Group),
+            _ => Err(Malformed::Tag),
+        }
     }
 
     /// A number in groups of seven bits, the lowest first.
@@ -101,6 +153,10 @@ impl<'a> Reader<'a> {
     }
 
     fn long_varint(&mut self) -> Result<u64, Malformed> {
+        if let Some((value, rest)) = short_varint(self.rest) {
+            self.rest = rest;
+            return Ok(value);
+        }
         let mut value = 0;
         for (i, byte) in self.rest.iter().take(10).enumerate() {
             // Of a tenth byte only one bit has a place; the others are dropped, as everywhere.
@@ -114,6 +170,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Eight bytes.
+    #[inline]
     pub(super) fn fixed64(&mut self) -> Result<u64, Malformed> {
         let (bytes, rest) = self.rest.split_first_chunk().ok_or(Malformed::Truncated)?;
         self.rest = rest;
@@ -121,14 +178,16 @@ impl<'a> Reader<'a> {
     }
 
     /// Four bytes.
+    #[inline]
     pub(super) fn fixed32(&mut self) -> Result<u32, Malformed> {
         let (bytes, rest) = self.rest.split_first_chunk().ok_or(Malformed::Truncated)?;
         self.rest = rest;
         Ok(u32::from_le_bytes(*bytes))
     }
 
+    /// A length and so many bytes.
     #[inline]
-    fn delimited(&mut self) -> Result<&'a [u8], Malformed> {
+    pub(super) fn delimited(&mut self) -> Result<&'a [u8], Malformed> {
         let len = usize::try_from(self.varint()?).map_err(|_| Malformed::Truncated)?;
         let (bytes, rest) = self.rest.split_at_checked(len).ok_or(Malformed::Truncated)?;
         self.rest = rest;
@@ -137,16 +196,9 @@ impl<'a> Reader<'a> {
 
     fn skip_group(&mut self, group: u32, levels: usize) -> Result<(), Malformed> {
         loop {
-            let (number, wire_type) = self.tag()?;
-            match wire_type {
-                0 => drop(self.varint()?),
-                1 => drop(self.fixed64()?),
-                2 => drop(self.delimited()?),
-                5 => drop(self.fixed32()?),
-                3 => self.skip_group(number, levels.checked_sub(1).ok_or(Malformed::Group)?)?,
-                4 if number == group => return Ok(()),
-                4 => return Err(Malformed::Group),
-                _ => return Err(Malformed::Tag),
+            match self.tag()?.ok_or(Malformed::Truncated)? {
+                Tag { number, wire_type: 4 } if number == group => return Ok(()),
+                tag => self.skip_within(tag, levels)?,
             }
         }
     }
@@ -270,6 +322,33 @@ mod tests {
         assert_eq!(read(&[0x0C]), Err(Malformed::Group));
         assert_eq!(read(&[0x0B, 0x14]), Err(Malformed::Group));
         assert_eq!(read(&[0x0B; 1000]), Err(Malformed::Group));
+        let groups = |levels: usize| [vec![0x0B; levels], vec![0x08, 1], vec![0x0C; levels]].concat();
+        assert_eq!(read(&groups(GROUPS_MAX)), Ok(()));
+        assert_eq!(read(&groups(GROUPS_MAX + 1)), Err(Malformed::Group));
+    }
+
+    #[test]
+    fn fields_are_passed_over_as_they_are_read() {
+        let messages: [&[u8]; 5] = [
+            &[0x08, 0x96, 0x01, 0x12, 2, 7, 8, 0x1D, 1, 0, 0, 0, 0x21, 2, 0, 0, 0, 0, 0, 0, 0, 0x2B, 8, 1, 0x2C],
+            &[0x82, 0x01, 1, 9],
+            &[0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01],
+            &[0x0E, 0],
+            &[0x12, 3, 1],
+        ];
+        for message in messages {
+            let (mut read, mut passed) = (Reader::new(message), Reader::new(message));
+            loop {
+                let tag = passed.tag().unwrap();
+                let skipped = tag.map(|tag| passed.skip(tag).map(|()| tag.number));
+                let field = read.field();
+                assert_eq!(skipped.transpose(), field.map(|field| field.map(|(number, _)| number)), "{message:?}");
+                if !matches!(field, Ok(Some(_))) {
+                    break;
+                }
+                assert_eq!(read.rest(), passed.rest());
+            }
+        }
     }
 
     #[test]
