@@ -4,6 +4,7 @@ use arrow::array::{BinaryArray, NullBufferBuilder};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 
 use super::FormatError;
+use crate::schemas::HEADER_BYTES;
 
 /// Append a record to `data`, then call [`Payloads::end_row`]; or [`Payloads::end_null`] for a null payload.
 pub(super) struct Payloads<Data> {
@@ -11,6 +12,20 @@ pub(super) struct Payloads<Data> {
     pub(super) data: Data,
     offsets: Vec<i32>,
     nulls: NullBufferBuilder,
+}
+
+impl Payloads<String> {
+    /// Writes the header to the first bytes of each record, which were kept free for it.
+    pub(super) fn put_headers(self, header: [u8; HEADER_BYTES]) -> Payloads<Vec<u8>> {
+        let mut data = self.data.into_bytes();
+        for pair in self.offsets.windows(2) {
+            let record = data.get_mut(pair[0] as usize..pair[1] as usize);
+            if let Some(place) = record.and_then(|record| record.first_chunk_mut()) {
+                *place = header;
+            }
+        }
+        Payloads { data, offsets: self.offsets, nulls: self.nulls }
+    }
 }
 
 impl<Data: AsRef<[u8]> + Into<Vec<u8>>> Payloads<Data> {

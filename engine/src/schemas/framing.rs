@@ -6,18 +6,26 @@ pub const HEADER_BYTES: usize = 5;
 /// The first byte.
 const MAGIC: u8 = 0;
 
+/// The header of records of a schema.
+pub fn header(id: i32) -> [u8; HEADER_BYTES] {
+    let [first, second, third, fourth] = id.to_be_bytes();
+    [MAGIC, first, second, third, fourth]
+}
+
 /// Appends the header.
 pub fn put_header(id: i32, out: &mut Vec<u8>) {
-    out.push(MAGIC);
-    out.extend_from_slice(&id.to_be_bytes());
+    out.extend_from_slice(&header(id));
 }
 
 /// The schema's id and what follows the header; `None` if no header stands there.
+#[inline]
 pub fn split_header(record: &[u8]) -> Option<(i32, &[u8])> {
-    let (header, payload) = record.split_first_chunk::<HEADER_BYTES>()?;
-    let (magic, id) = header.split_first_chunk::<1>()?;
-    (*magic == [MAGIC]).then_some(())?;
-    Some((i32::from_be_bytes(id.try_into().ok()?), payload))
+    match record.split_first_chunk::<HEADER_BYTES>() {
+        Some(([MAGIC, first, second, third, fourth], payload)) => {
+            Some((i32::from_be_bytes([*first, *second, *third, *fourth]), payload))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

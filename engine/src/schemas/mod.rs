@@ -22,7 +22,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use error::SchemaError;
-pub use framing::{HEADER_BYTES, put_header, split_header};
+pub use framing::{HEADER_BYTES, header, put_header, split_header};
 pub use names::{SubjectName, SubjectNames};
 pub use none::NoSchemas;
 

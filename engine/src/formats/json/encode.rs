@@ -6,7 +6,14 @@ use arrow::buffer::BooleanBuffer;
 use super::value::{Dialect, ValueWriter, field_prefixes};
 use crate::formats::payloads::Payloads;
 use crate::formats::{Encode, FormatError, row_count};
+use crate::schemas::HEADER_BYTES;
 use crate::types::Column;
+
+/// What is left for a header is overwritten.
+const ROOM: &str = match str::from_utf8(&[0; HEADER_BYTES]) {
+    Ok(room) => room,
+    Err(_) => "",
+};
 
 /// Encodes records as objects of columns, or as the bare value of the only column.
 pub(in crate::formats) struct JsonEncoder {
@@ -16,6 +23,8 @@ pub(in crate::formats) struct JsonEncoder {
     prefixes: Vec<String>,
     /// What stands behind the columns: `,"C":null}`, or `}` alone.
     end: String,
+    /// Whether room is left for a header before each record.
+    after_header: bool,
     /// Bytes of the last batch, a guess for the next one.
     capacity: usize,
 }
@@ -25,7 +34,7 @@ impl JsonEncoder {
     pub(super) fn new(columns: &[Column], wrapped: bool, dialect: Dialect) -> Self {
         let prefixes = field_prefixes(columns.iter().map(|column| column.name.as_str()));
         let end = if prefixes.is_empty() { "{}" } else { "}" }.to_owned();
-        Self { wrapped, dialect, prefixes, end, capacity: 0 }
+        Self { wrapped, dialect, prefixes, end, after_header: false, capacity: 0 }
     }
 
     /// Writes NULL fields of these names behind the columns.
@@ -35,10 +44,19 @@ impl JsonEncoder {
         self.end.push_str(if written.is_empty() { "{}" } else { "}" });
         self
     }
-}
 
-impl Encode for JsonEncoder {
-    fn encode(&mut self, columns: &[ArrayRef], present: Option<&BooleanBuffer>) -> Result<BinaryArray, FormatError> {
+    /// Leaves room for a header before each record ([`Payloads::put_headers`]).
+    pub(in crate::formats) fn after_header(mut self) -> Self {
+        self.after_header = true;
+        self
+    }
+
+    /// The records as text.
+    pub(in crate::formats) fn write(
+        &mut self,
+        columns: &[ArrayRef],
+        present: Option<&BooleanBuffer>,
+    ) -> Payloads<String> {
         let rows = row_count(columns, present);
         let writers: Vec<_> = columns.iter().map(|column| ValueWriter::new(column, self.dialect)).collect();
         let mut payloads = Payloads::new(rows, String::with_capacity(self.capacity));
@@ -48,10 +66,12 @@ impl Encode for JsonEncoder {
             match bare {
                 // A bare NULL is the same as no record.
                 Some(writer) if is_present && !writer.is_null(row) => {
+                    self.start(&mut payloads.data);
                     writer.write(row, &mut payloads.data);
                     payloads.end_row();
                 }
                 None if is_present => {
+                    self.start(&mut payloads.data);
                     for (prefix, writer) in self.prefixes.iter().zip(&writers) {
                         payloads.data.push_str(prefix);
                         writer.write(row, &mut payloads.data);
@@ -63,6 +83,19 @@ impl Encode for JsonEncoder {
             }
         }
         self.capacity = payloads.data.len();
-        payloads.finish()
+        payloads
+    }
+
+    #[inline]
+    fn start(&self, out: &mut String) {
+        if self.after_header {
+            out.push_str(ROOM);
+        }
+    }
+}
+
+impl Encode for JsonEncoder {
+    fn encode(&mut self, columns: &[ArrayRef], present: Option<&BooleanBuffer>) -> Result<BinaryArray, FormatError> {
+        self.write(columns, present).finish()
     }
 }

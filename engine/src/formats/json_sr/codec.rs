@@ -4,14 +4,14 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BinaryArray};
-use arrow::buffer::{BooleanBuffer, Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::array::{ArrayRef, BinaryArray};
+use arrow::buffer::BooleanBuffer;
 
 use super::infer::describe;
 use crate::formats::awaited::Awaited;
 use crate::formats::json::{JsonDecoder, JsonEncoder, is_special};
 use crate::formats::{Decode, Decoded, Encode, FormatError};
-use crate::schemas::{HEADER_BYTES, Language, Schema, SchemaError, Schemas, put_header, split_header};
+use crate::schemas::{HEADER_BYTES, Language, Schema, SchemaError, Schemas, header, split_header};
 use crate::types::Column;
 
 /// Connect's name of decimals.
@@ -120,38 +120,18 @@ impl Decode for Decoder {
 /// Encodes records of one schema.
 pub(super) struct Encoder {
     inner: JsonEncoder,
-    header: Vec<u8>,
+    header: [u8; HEADER_BYTES],
 }
 
 impl Encoder {
     /// An encoder that puts the schema's id before what `inner` writes.
     pub(super) fn new(inner: JsonEncoder, id: i32) -> Self {
-        let mut header = Vec::with_capacity(HEADER_BYTES);
-        put_header(id, &mut header);
-        Self { inner, header }
+        Self { inner: inner.after_header(), header: header(id) }
     }
 }
 
 impl Encode for Encoder {
     fn encode(&mut self, columns: &[ArrayRef], present: Option<&BooleanBuffer>) -> Result<BinaryArray, FormatError> {
-        let texts = self.inner.encode(columns, present)?;
-        let headers = (texts.len() - texts.null_count()) * HEADER_BYTES;
-        let mut bytes = Vec::with_capacity(texts.value_data().len() + headers);
-        let mut offsets = Vec::with_capacity(texts.len() + 1);
-        offsets.push(0);
-        for text in &texts {
-            if let Some(text) = text {
-                bytes.extend_from_slice(&self.header);
-                bytes.extend_from_slice(text);
-            }
-            offsets.push(i32::try_from(bytes.len()).map_err(|_| too_large())?);
-        }
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-        BinaryArray::try_new(offsets, Buffer::from_vec(bytes), texts.nulls().cloned())
-            .map_err(|error| FormatError::Encode(error.to_string()))
+        self.inner.write(columns, present).put_headers(self.header).finish()
     }
-}
-
-fn too_large() -> FormatError {
-    FormatError::Encode("a batch of records is larger than 2 GiB".to_owned())
 }
