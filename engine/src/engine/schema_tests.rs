@@ -79,6 +79,16 @@ fn a_schema_asked_for_by_id_keeps_its_names() {
     let source = Arc::clone(engine.catalog().source("ORDERS").unwrap());
     assert!(source.statement.contains("VALUE_SCHEMA_FULL_NAME='Order'"), "{}", source.statement);
     assert_eq!(schemas.subjects(), ["elsewhere", "orders-value"]);
+    let written = format!(
+        "CREATE STREAM copy WITH (value_format='JSON_SR', value_schema_id={id}) AS SELECT k, `id`, `item` FROM orders;"
+    );
+    run(&engine, &written);
+    for statement in [
+        engine.catalog().source("COPY").unwrap().statement.clone(),
+        engine.catalog().queries().next().unwrap().statement.clone(),
+    ] {
+        assert!(statement.contains("VALUE_SCHEMA_FULL_NAME='Order'"), "{statement}");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::steps::{QueryPlan, Sink};
 
 use super::command::{Command, NewTopic};
 use super::error::{PlanError, Result, Stage};
+use super::formats::Side;
 use super::resolve::Resolved;
 use super::select::{Select, Selected};
 use super::with_properties::{Clause, Properties};
@@ -29,9 +30,10 @@ impl Planner<'_> {
         let topic = self.plan_topic(create, &properties, &resolved).map_err(|error| error.during(Stage::Topic))?;
         let mut bare = CreateAs { query: Box::new(resolved.query.clone()), ..create.clone() };
         bare.query.emit.get_or_insert(Emit::Changes);
-        let filled = messages::shown(&Statement::CreateAs(CreateAs { with: topic.with, ..bare.clone() }));
+        let filled = CreateAs { with: topic.with, ..bare.clone() };
+        let shown = |create: CreateAs| messages::shown(&Statement::CreateAs(create));
         self.create_resolved(create, &properties, resolved, topic.topic, &filled)
-            .map_err(|error| error.shown_as(&filled, &messages::shown(&Statement::CreateAs(bare))))
+            .map_err(|error| error.shown_as(&shown(filled), &shown(bare)))
     }
 
     fn create_resolved(
@@ -40,7 +42,7 @@ impl Planner<'_> {
         properties: &Properties,
         resolved: Resolved,
         topic: NewTopic,
-        statement: &str,
+        filled: &CreateAs,
     ) -> Result<Command> {
         let name = &create.name.name;
         let mut select = Select::new(self, resolved, Some(name));
@@ -53,13 +55,21 @@ impl Planner<'_> {
         if let (Some(old), false) = (self.catalog.source(name), create.or_replace) {
             return Err(messages::exists_already(create.kind, old));
         }
-        check_result_kind(create.kind, &selected, statement)?;
+        let statement = messages::shown(&Statement::CreateAs(filled.clone()));
+        check_result_kind(create.kind, &selected, &statement)?;
         self.check_registry(&sink.topic, &sink.formats, &sink.schema)
             .and_then(|()| self.check_written_schemas(&mut sink))
             .map_err(|error| error.during(Stage::Fill))?;
+        let mut named = filled.clone();
+        for (side, spec) in [(Side::Key, &sink.formats.key), (Side::Value, &sink.formats.value)] {
+            if let (Some(_), Some(name)) = (spec.schema_id, &spec.full_name) {
+                messages::set_schema_name(&mut named.with, properties, side, name);
+            }
+        }
+        let statement = messages::shown(&Statement::CreateAs(named));
         let starts = late.and_then(|()| formats::check_columns(&sink.schema, &sink.formats));
         let topic = self.topics.topic(&topic.name).is_none().then_some(topic);
-        let command = self.create_derived(create, statement, selected, sink, topic);
+        let command = self.create_derived(create, &statement, selected, sink, topic);
         let command = command.map_err(|error| error.during(Stage::Change))?;
         starts.map(|()| command).map_err(|error| error.during(Stage::Start))
     }

@@ -111,10 +111,7 @@ impl Planner<'_> {
         if spec.schema_id.is_none() {
             spec.inferred_from = found.id;
         } else if let Some(name) = &found.full_name {
-            let property = if side == Side::Key { "KEY_SCHEMA_FULL_NAME" } else { "VALUE_SCHEMA_FULL_NAME" };
-            if !properties.has("VALUE_AVRO_SCHEMA_FULL_NAME") || side == Side::Key {
-                messages::set_text(&mut create.with, property, name);
-            }
+            messages::set_schema_name(&mut create.with, properties, side, name);
             spec.full_name = Some(name.clone());
         }
         match side {

@@ -7,6 +7,7 @@ use crate::expr::nearest;
 
 use super::error::{PlanError, Result};
 use super::formats::{Side, features};
+use super::with_properties::Properties;
 
 /// `stream` or `table`.
 pub(super) fn kind(kind: SourceKind) -> &'static str {
@@ -205,6 +206,15 @@ pub(super) fn shown(statement: &Statement) -> String {
 /// Sets a property of a WITH clause, keeping it sorted.
 pub(super) fn set_text(with: &mut With, name: &str, value: &str) {
     set(with, name, ExprKind::String(value.to_owned()));
+}
+
+/// Notes in a WITH clause the full name of a schema that was asked for by its id.
+pub(super) fn set_schema_name(with: &mut With, properties: &Properties, side: Side, name: &str) {
+    match side {
+        Side::Key => set_text(with, "KEY_SCHEMA_FULL_NAME", name),
+        Side::Value if properties.has("VALUE_AVRO_SCHEMA_FULL_NAME") => {}
+        Side::Value => set_text(with, "VALUE_SCHEMA_FULL_NAME", name),
+    }
 }
 
 /// Sets a property of a WITH clause, keeping it sorted.
