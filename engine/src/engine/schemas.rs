@@ -2,7 +2,7 @@
 
 use crate::config::setting::{self, TextSetting};
 use crate::config::{Config, ConfigError};
-use crate::schemas::client::{Client, ClientSettings, Store};
+use crate::schemas::client::{Client, ClientSettings, Part, Store};
 use crate::schemas::{SubjectName, SubjectNames};
 
 /// How subjects are named.
@@ -39,8 +39,20 @@ pub(super) fn elsewhere(config: &Config) -> Result<Option<Client>, ConfigError> 
         trusted: trusted.or_else(|| file(setting::SCHEMA_REGISTRY_TRUSTSTORE_LOCATION)),
         own: own.or_else(|| file(setting::SCHEMA_REGISTRY_KEYSTORE_LOCATION)),
     };
-    let client = Client::new(&settings, subject_names(config));
-    client.map(Some).map_err(|problem| wrong(setting::SCHEMA_REGISTRY_URL, config, problem))
+    let is_given = |setting: TextSetting| text(setting).is_some();
+    let client = Client::new(&settings, subject_names(config)).map_err(|(part, problem)| {
+        let of = match part {
+            Part::Urls => setting::SCHEMA_REGISTRY_URL,
+            Part::Trusted if is_given(setting::SCHEMA_REGISTRY_TRUSTSTORE_CERTIFICATES) => {
+                setting::SCHEMA_REGISTRY_TRUSTSTORE_CERTIFICATES
+            }
+            Part::Trusted => setting::SCHEMA_REGISTRY_TRUSTSTORE_LOCATION,
+            Part::Own if is_given(setting::SCHEMA_REGISTRY_KEYSTORE_KEY) => setting::SCHEMA_REGISTRY_KEYSTORE_KEY,
+            Part::Own => setting::SCHEMA_REGISTRY_KEYSTORE_LOCATION,
+        };
+        wrong(of, config, problem)
+    });
+    client.map(Some)
 }
 
 /// User and password that stand in a setting of their own.

@@ -28,7 +28,7 @@ use answers::{SentSchema, SentVersion, path};
 use cache::{Asked, Cache};
 use servers::Servers;
 
-pub use settings::{ClientSettings, Store};
+pub use settings::{ClientSettings, Part, Store};
 
 /// The client of a registry.
 pub struct Client {
@@ -47,8 +47,8 @@ impl Client {
     /// A client as the settings say. Nothing is asked yet.
     ///
     /// # Errors
-    /// What is wrong with the settings.
-    pub fn new(settings: &ClientSettings, names: SubjectNames) -> Result<Self, String> {
+    /// What is wrong, and with which part of the settings.
+    pub fn new(settings: &ClientSettings, names: SubjectNames) -> Result<Self, (Part, String)> {
         Ok(Self { servers: Servers::new(settings)?, cache: Cache::default(), names })
     }
 

@@ -15,7 +15,7 @@ use crate::schemas::SchemaError;
 
 use super::answers::{Answer, SentId};
 use super::pauses::Pauses;
-use super::settings::ClientSettings;
+use super::settings::{ClientSettings, Part};
 use super::tls;
 
 /// How long a connection may take, one question, and a question to all servers.
@@ -53,11 +53,11 @@ impl fmt::Debug for Servers {
 }
 
 impl Servers {
-    pub(super) fn new(settings: &ClientSettings) -> Result<Self, String> {
+    pub(super) fn new(settings: &ClientSettings) -> Result<Self, (Part, String)> {
         let servers = settings.urls.iter().map(|url| Server::new(url, settings.user.as_ref()));
-        let servers = servers.collect::<Result<Vec<_>, _>>()?;
+        let servers = servers.collect::<Result<Vec<_>, _>>().map_err(|problem| (Part::Urls, problem))?;
         if servers.is_empty() {
-            return Err("http://HOST:PORT is expected".to_owned());
+            return Err((Part::Urls, "http://HOST:PORT is expected".to_owned()));
         }
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -159,8 +159,8 @@ impl Servers {
         }
         let told = |error: ureq::Error| match error {
             ureq::Error::Timeout(_) => format!("no answer within {} s", patience.as_secs().max(1)),
-            ureq::Error::Io(error) => error.to_string(),
-            other => other.to_string(),
+            ureq::Error::Io(error) => tls::told(error.to_string()),
+            other => tls::told(other.to_string()),
         };
         let response = match body {
             Some(body) => self.send(request.body(body.to_string()), patience),

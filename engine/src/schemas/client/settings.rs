@@ -22,6 +22,17 @@ pub enum Store {
     Text(String),
 }
 
+/// Which part of the settings will not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// [`ClientSettings::urls`].
+    Urls,
+    /// [`ClientSettings::trusted`].
+    Trusted,
+    /// [`ClientSettings::own`].
+    Own,
+}
+
 impl std::fmt::Debug for ClientSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClientSettings").field("servers", &self.urls.len()).finish_non_exhaustive()

@@ -330,20 +330,27 @@ fn what_is_gone_is_registered_again() {
 
 #[test]
 fn settings_that_will_not_do_are_refused() {
-    let refused = |settings: ClientSettings| Client::new(&settings, SubjectNames::default()).unwrap_err();
+    let refused = |settings: ClientSettings, of: Part| {
+        let (part, told) = Client::new(&settings, SubjectNames::default()).unwrap_err();
+        assert_eq!(part, of, "{told}");
+        told
+    };
     for url in ["registry:8081", "ftp://registry", "http://", "http://a b/", "http://user:pa/ss@host:8081"] {
-        let told = refused(ClientSettings { urls: vec![url.to_owned()], ..ClientSettings::default() });
+        let told = refused(ClientSettings { urls: vec![url.to_owned()], ..ClientSettings::default() }, Part::Urls);
         assert!(!told.contains("ss@"), "{told}");
     }
     let urls = vec!["https://localhost:1".to_owned()];
     let store = |text: &str| Some(Store::Text(text.to_owned()));
-    let jks =
-        refused(ClientSettings { urls: urls.clone(), trusted: store("\u{fe}\u{ed}"), ..ClientSettings::default() });
+    let jks = refused(
+        ClientSettings { urls: urls.clone(), trusted: store("\u{fe}\u{ed}"), ..ClientSettings::default() },
+        Part::Trusted,
+    );
     assert!(jks.contains("JKS and PKCS12 stores are not read"), "{jks}");
     let file = Some(Store::File("/no/such/file".to_owned()));
-    let missing = refused(ClientSettings { urls: urls.clone(), trusted: file, ..ClientSettings::default() });
+    let missing =
+        refused(ClientSettings { urls: urls.clone(), trusted: file, ..ClientSettings::default() }, Part::Trusted);
     assert!(missing.starts_with("/no/such/file: "), "{missing}");
     let empty = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    let keyless = refused(ClientSettings { urls, own: store(empty), ..ClientSettings::default() });
+    let keyless = refused(ClientSettings { urls, own: store(empty), ..ClientSettings::default() }, Part::Own);
     assert!(keyless.contains("no private key"), "{keyless}");
 }

@@ -4,30 +4,43 @@ use std::sync::Arc;
 
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
-use super::settings::{ClientSettings, Store};
+use super::settings::{ClientSettings, Part, Store};
 
 /// Bytes of a file of certificates.
 const MAX_BYTES: u64 = 16 << 20;
 
 /// What the settings say of TLS.
-pub(super) fn config(settings: &ClientSettings) -> Result<TlsConfig, String> {
+pub(super) fn config(settings: &ClientSettings) -> Result<TlsConfig, (Part, String)> {
     let mut builder = TlsConfig::builder();
     if let Some(store) = &settings.trusted {
-        let (certificates, _) = read(store)?;
-        if certificates.is_empty() {
-            return Err(format!("{}: there is no certificate in it", name(store)));
-        }
+        let (certificates, _) = read(store).map_err(|problem| (Part::Trusted, problem))?;
         builder = builder.root_certs(RootCerts::Specific(Arc::new(certificates)));
     }
     if let Some(store) = &settings.own {
-        let (certificates, key) = read(store)?;
-        let key = key.ok_or_else(|| format!("{}: there is no private key in it that is not encrypted", name(store)))?;
-        if certificates.is_empty() {
-            return Err(format!("{}: there is no certificate in it", name(store)));
-        }
+        let wrong = |problem| (Part::Own, problem);
+        let (certificates, key) = read(store).map_err(wrong)?;
+        let keyless = || format!("{}: there is no private key in it that is not encrypted", name(store));
+        let key = key.ok_or_else(keyless).map_err(wrong)?;
         builder = builder.client_cert(Some(ClientCert::new_with_certs(&certificates, key)));
     }
     Ok(builder.build())
+}
+
+/// What went wrong between the two, with what can be done about it.
+pub(super) fn told(problem: String) -> String {
+    let is_of = |words: &[&str]| words.iter().any(|word| problem.contains(word));
+    let advice = if is_of(&["UnknownIssuer"]) {
+        "its certificate is of an authority that is not trusted: ksql.schema.registry.ssl.truststore.location must name \
+         that authority's, as PEM"
+    } else if is_of(&["not valid for name", "NotValidForName"]) {
+        "its certificate is for other names than the one in ksql.schema.registry.url"
+    } else if is_of(&["certificate required", "CertificateRequired"]) {
+        "it wants a certificate of this server: ksql.schema.registry.ssl.keystore.location must name one with its key, \
+         as PEM"
+    } else {
+        return problem;
+    };
+    format!("{problem}: {advice}")
 }
 
 fn name(store: &Store) -> &str {
@@ -50,8 +63,10 @@ fn read(store: &Store) -> Result<(Vec<Certificate<'static>>, Option<PrivateKey<'
     };
     if !text.windows(10).any(|bytes| bytes == b"-----BEGIN") {
         return Err(format!(
-            "{}: it is not PEM. JKS and PKCS12 stores are not read: write the certificates with \
-             `keytool -list -rfc -keystore STORE`, keys with `openssl pkcs12 -in STORE -nodes`, and name that file",
+            "{}: it is not PEM. JKS and PKCS12 stores are not read. Make a PEM file of the certificates of one by \
+             `keytool -list -rfc -keystore STORE > FILE.pem`; of a key and its certificates by `keytool \
+             -importkeystore -srckeystore STORE -destkeystore STORE.p12 -deststoretype PKCS12` (unless it is PKCS12) and \
+             `openssl pkcs12 -in STORE.p12 -nodes -out FILE.pem`; and name that file",
             name(store)
         ));
     }
@@ -62,6 +77,9 @@ fn read(store: &Store) -> Result<(Vec<Certificate<'static>>, Option<PrivateKey<'
             PemItem::PrivateKey(found) => key = Some(found),
             _ => {}
         }
+    }
+    if certificates.is_empty() {
+        return Err(format!("{}: there is no certificate in it", name(store)));
     }
     Ok((certificates, key))
 }
