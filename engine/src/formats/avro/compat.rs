@@ -1,7 +1,7 @@
 //! Whether records of one schema can be read by another, by Avro's rules of resolution, and what stands against it in the
 //! words of Confluent's registry.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use super::parse::BadSchema;
@@ -13,8 +13,13 @@ const PAIRS_MAX: usize = 1_000_000;
 /// How deep the comparison goes: it calls itself for each level.
 const LEVELS_MAX: usize = 600;
 
-/// Incompatibilities that are told.
+/// Incompatibilities that are told, and bytes of the text of one.
 const TOLD_MAX: usize = 1000;
+const TEXT_MAX: usize = 10_000;
+
+/// Bytes of what is kept of all pairs; beyond that one incompatibility of each, in short.
+const KEPT_MAX: usize = 16 << 20;
+const SHORT: usize = 100;
 
 /// What is wrong between two schemas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +96,7 @@ impl Incompatibility {
 /// # Errors
 /// The schemas are too large or too deep to be compared.
 pub fn incompatibilities(reader: &AvroSchema, writer: &AvroSchema) -> Result<Vec<Incompatibility>, BadSchema> {
-    let mut check = Check { reader, writer, known: HashMap::new(), levels: 0 };
+    let mut check = Check { reader, writer, known: HashMap::new(), kept: 0, levels: 0 };
     check.pair("", reader.root, writer.root, &mut Vec::new())
 }
 
@@ -100,6 +105,8 @@ struct Check<'a> {
     writer: &'a AvroSchema,
     /// What was found for pairs of types; `None` while it is looked for.
     known: HashMap<(TypeId, TypeId), Option<Vec<Incompatibility>>>,
+    /// Bytes of what was found.
+    kept: usize,
     levels: usize,
 }
 
@@ -123,8 +130,25 @@ impl Check<'_> {
         self.levels -= 1;
         let mut found = found?;
         found.truncate(TOLD_MAX);
-        self.known.insert((reader, writer), Some(found.clone()));
+        let kept = self.in_short(&found);
+        self.known.insert((reader, writer), Some(kept));
         Ok(found)
+    }
+
+    /// What is kept of what was found for a pair, in short when much is kept: that there is something is all that unions
+    /// ask for.
+    fn in_short(&mut self, found: &[Incompatibility]) -> Vec<Incompatibility> {
+        self.kept +=
+            found.iter().map(|it| it.path.len() + it.message.len() + size_of::<Incompatibility>()).sum::<usize>();
+        if self.kept <= KEPT_MAX {
+            return found.to_vec();
+        }
+        let cut = |it: &Incompatibility| Incompatibility {
+            ty: it.ty,
+            path: it.path.chars().take(SHORT).collect(),
+            message: it.message.chars().take(SHORT).collect(),
+        };
+        found.first().map(cut).into_iter().collect()
     }
 
     fn types(&mut self, reader: TypeId, writer: TypeId, path: &mut Vec<String>) -> Found {
@@ -142,8 +166,9 @@ impl Check<'_> {
             }
             (Kind::Enum { name, symbols, default }, Kind::Enum { name: writer, symbols: expected, .. }) => {
                 let mut found = names(name, writer, path);
-                let missing: BTreeSet<&str> =
-                    expected.iter().filter(|symbol| !symbols.contains(symbol)).map(String::as_str).collect();
+                let symbols: HashSet<&str> = symbols.iter().map(String::as_str).collect();
+                let expected = expected.iter().map(String::as_str);
+                let missing: BTreeSet<&str> = expected.filter(|symbol| !symbols.contains(symbol)).collect();
                 if !missing.is_empty() && default.is_none() {
                     let missing = missing.into_iter().collect::<Vec<_>>().join(", ");
                     found.push(at(path, "symbols", IncompatibilityType::MissingEnumSymbols, format!("[{missing}]")));
@@ -163,6 +188,7 @@ impl Check<'_> {
                 let mut found = Vec::new();
                 for branch in branches {
                     found.append(&mut self.pair("", reader, *branch, &mut Vec::new())?);
+                    found.truncate(TOLD_MAX);
                 }
                 Ok(found)
             }
@@ -196,11 +222,10 @@ impl Check<'_> {
 
     fn fields(&mut self, new: &[Field], old: &[Field], writer: TypeId, path: &mut Vec<String>) -> Found {
         let mut found = Vec::new();
+        let old: HashMap<&str, &Field> = old.iter().map(|field| (field.name.as_str(), field)).collect();
         for (i, field) in new.iter().enumerate() {
-            let source = old
-                .iter()
-                .find(|other| other.name == field.name)
-                .or_else(|| field.aliases.iter().find_map(|alias| old.iter().find(|other| other.name == *alias)));
+            let names = std::iter::once(&field.name).chain(&field.aliases);
+            let source = names.into_iter().find_map(|name| old.get(name.as_str()));
             path.push(i.to_string());
             let fields = match source {
                 Some(source) => self.pair("type", field.ty, source.ty, path),
@@ -216,6 +241,9 @@ impl Check<'_> {
             };
             path.pop();
             found.append(&mut fields?);
+            if found.len() >= TOLD_MAX {
+                break;
+            }
         }
         Ok(found)
     }
@@ -259,5 +287,33 @@ fn at(path: &[String], token: &str, ty: IncompatibilityType, message: String) ->
 /// The first part of a path is the root.
 fn here(path: &[String], ty: IncompatibilityType, message: String) -> Incompatibility {
     let path = path.get(1..).unwrap_or_default().join("/");
+    let message = match message.char_indices().nth(TEXT_MAX) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message,
+    };
     Incompatibility { ty, path: format!("/{path}"), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schemas::{Language, Schema};
+
+    #[test]
+    fn what_is_found_for_many_pairs_is_bounded() {
+        let union = |prefix: &str| {
+            let field = |i: usize| format!(r#"{{"name":"{prefix}_a_name_that_is_rather_long_{i}","type":"int"}}"#);
+            let fields = (0..40).map(field).collect::<Vec<_>>().join(",");
+            let record = |i: usize| format!(r#"{{"type":"record","name":"{prefix}{i}","fields":[{fields}]}}"#);
+            let text = format!("[{}]", (0..80).map(record).collect::<Vec<_>>().join(","));
+            AvroSchema::parse(&Schema::alone(Language::Avro, text)).unwrap()
+        };
+        let (reader, writer) = (union("a"), union("b"));
+        let mut check = Check { reader: &reader, writer: &writer, known: HashMap::new(), kept: 0, levels: 0 };
+        let found = check.pair("", reader.root, writer.root, &mut Vec::new()).unwrap();
+        assert_eq!(found.len(), 80, "one for each branch of the writer");
+        let bytes = |it: &Incompatibility| it.path.len() + it.message.len() + size_of::<Incompatibility>();
+        let kept: usize = check.known.values().flatten().flatten().map(bytes).sum();
+        assert!(check.kept > KEPT_MAX && kept < KEPT_MAX + check.known.len() * 400, "{kept} of {}", check.kept);
+    }
 }

@@ -84,21 +84,34 @@ fn json(text: &str) -> Result<Json> {
 /// Which types may take no byte. A record that holds itself without a union or array between never ends, so it is none.
 fn may_be_empty(types: &[Type]) -> Vec<bool> {
     let mut empty = vec![false; types.len()];
-    let is_empty = |empty: &[bool], id: TypeId| empty.get(id.0).copied().unwrap_or_default();
-    loop {
-        let next: Vec<bool> = types
-            .iter()
-            .map(|ty| match &ty.kind {
-                Kind::Null | Kind::Fixed { size: 0, .. } => true,
-                Kind::Record { fields, .. } => fields.iter().all(|field| is_empty(&empty, field.ty)),
-                _ => false,
-            })
-            .collect();
-        if next == empty {
-            return empty;
+    // The records that have a field of a type, one entry for each field; and how many fields of a record may take a byte.
+    let mut holders: Vec<Vec<usize>> = vec![Vec::new(); types.len()];
+    let mut others = vec![0_usize; types.len()];
+    let mut found = Vec::new();
+    for (at, ty) in types.iter().enumerate() {
+        let is_empty = match &ty.kind {
+            Kind::Null | Kind::Fixed { size: 0, .. } => true,
+            Kind::Record { fields, .. } => {
+                others[at] = fields.len();
+                fields.iter().for_each(|field| holders.get_mut(field.ty.0).into_iter().for_each(|it| it.push(at)));
+                fields.is_empty()
+            }
+            _ => false,
+        };
+        if is_empty {
+            found.push(at);
         }
-        empty = next;
     }
+    while let Some(at) = found.pop() {
+        empty[at] = true;
+        for holder in std::mem::take(&mut holders[at]) {
+            others[holder] -= 1;
+            if others[holder] == 0 {
+                found.push(holder);
+            }
+        }
+    }
+    empty
 }
 
 struct Parser {
