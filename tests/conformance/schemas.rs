@@ -62,13 +62,13 @@ impl Subject {
 }
 
 fn avro_reader(schema: &Schema) -> Result<avro::Reader, String> {
-    let referenced: Vec<&str> = schema.referenced.iter().map(|other| other.text.as_str()).collect();
+    let referenced: Vec<&str> = schema.referenced.iter().map(|other| &*other.text).collect();
     avro::Reader::new(&schema.text, &referenced)
 }
 
 fn protobuf_reader(schema: &Schema) -> Result<protobuf::Reader, String> {
     let referenced: Vec<(&str, &str)> =
-        schema.referenced.iter().map(|other| (other.name.as_str(), other.text.as_str())).collect();
+        schema.referenced.iter().map(|other| (other.name.as_str(), &*other.text)).collect();
     protobuf::Reader::new(&schema.text, &referenced)
 }
 
@@ -136,10 +136,10 @@ pub(crate) fn of_topic(topic: &TopicDecl, register: &Register<'_>) -> Result<(),
         let mut whole = Schema::alone(language, schema_text(schema, language));
         for (reference, id) in references.iter().zip(REFERENCES_FROM..) {
             let text = schema_text(&reference.schema, language);
-            register(&reference.name, &Schema::alone(language, text.clone()), Some(id))?;
+            register(&reference.name, &Schema::alone(language, &*text), Some(id))?;
             let (name, subject) = (reference.name.clone(), reference.name.clone());
             whole.references.push(Reference { name, subject, version: 1 });
-            whole.referenced.push(Referenced { name: reference.name.clone(), text });
+            whole.referenced.push(Referenced { name: reference.name.clone(), text: text.into() });
         }
         register(&topic_subject(&topic.name, is_key), &whole, id)?;
     }

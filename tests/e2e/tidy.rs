@@ -19,7 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("failure", &["config", "incident", "kv", "log"]),
     ("schemas", &[]),
     ("formats", &["types", "schemas"]),
-    ("registry", &["clock", "log", "schemas", "formats"]),
+    ("registry", &["clock", "kv", "log", "schemas", "formats"]),
     ("rows", &["log", "formats", "types"]),
     ("state", &["types", "kv"]),
     ("expr", &["types", "clock", "config"]),

@@ -11,7 +11,7 @@ mod delimited;
 mod growth;
 mod inferred;
 mod json;
-mod json_sr;
+pub(crate) mod json_sr;
 mod kafka;
 mod none;
 mod number;

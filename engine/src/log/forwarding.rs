@@ -36,6 +36,7 @@ forwarding! {
         fn delete_topic(&self, name: &str) -> Result<()>;
         fn topic(&self, name: &str) -> Result<Option<Topic>>;
         fn topics(&self) -> Result<Vec<Topic>>;
+        fn knows_all_topics(&self) -> bool;
         fn bounds(&self, of: &TopicPartition) -> Result<Bounds>;
         fn reader(&self, from: Vec<Position>, wake: Arc<Signal>) -> Result<Box<dyn Reader>>;
         fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>>;

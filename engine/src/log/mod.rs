@@ -215,6 +215,10 @@ pub trait Log: Send + Sync + 'static {
     /// # Errors
     /// Those of every call.
     fn topics(&self) -> Result<Vec<Topic>>;
+    /// Whether a topic that is not known to it is not there: a broker that has just started may not have heard of one yet.
+    fn knows_all_topics(&self) -> bool {
+        true
+    }
     /// Bounds of one partition.
     ///
     /// # Errors

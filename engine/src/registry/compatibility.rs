@@ -1,21 +1,20 @@
 //! Whether a new version of a subject goes with the older ones.
 
 use crate::formats::avro::{AvroSchema, incompatibilities};
+use crate::formats::json_sr::Documents;
 use crate::formats::protobuf::compat::differences;
 use crate::schemas::{Language, Registered, Schema};
 
-use super::canonical::json_document;
+use super::canonical::{documents, json_document};
 use super::json_diff;
 use super::level::Level;
 
-/// Why a schema does not go with versions of a subject, oldest first; nothing: it does.
+/// Why a schema does not go with the versions that count, oldest first; nothing: it does.
 pub(super) fn check(level: Level, new: &Schema, versions: &[Registered]) -> Vec<String> {
     if level == Level::None {
         return Vec::new();
     }
-    let counting = if level.is_transitive() { versions.len() } else { 1 };
-    let counting = versions.iter().rev().take(counting);
-    let mut messages = counting.flat_map(|old| with_one(level, new, old)).collect::<Vec<_>>();
+    let mut messages = versions.iter().rev().flat_map(|old| with_one(level, new, old)).collect::<Vec<_>>();
     if !messages.is_empty() {
         messages.push(format!("{{compatibility: '{}'}}", level.name()));
     }
@@ -39,7 +38,7 @@ fn with_one(level: Level, new: &Schema, old: &Registered) -> Vec<String> {
 
 /// Why what was written with one schema cannot be read with another; one of them is the new one.
 fn unreadable(reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<String> {
-    if reader.text == writer.text && reader.references == writer.references {
+    if reader.text == writer.text && reader.referenced == writer.referenced {
         return Vec::new();
     }
     match reader.language {
@@ -75,12 +74,12 @@ fn names(reader_is_new: bool) -> (&'static str, &'static str) {
 }
 
 fn json(reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<String> {
-    if !reader.references.is_empty() || !writer.references.is_empty() {
-        let told = "JSON Schemas that refer to others are not compared; compatibility NONE takes them";
-        return vec![format!("{{errorType:\"NOT_COMPARED\", description:\"{told}\"}}")];
-    }
-    match (json_document(&reader.text), json_document(&writer.text)) {
-        (Ok(reader), Ok(writer)) => json_diff::differences(&reader, &writer, reader_is_new),
-        (Err(problem), _) | (_, Err(problem)) => vec![problem],
-    }
+    let compare = || {
+        let (of_reader, of_writer) = (documents(reader)?, documents(writer)?);
+        let (reader, writer) = (json_document(&reader.text)?, json_document(&writer.text)?);
+        let reader = Documents { root: &reader, others: &of_reader };
+        let writer = Documents { root: &writer, others: &of_writer };
+        Ok(json_diff::differences(reader, writer, reader_is_new))
+    };
+    compare().unwrap_or_else(|problem: String| vec![problem])
 }

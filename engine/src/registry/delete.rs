@@ -5,7 +5,7 @@ use super::lookup::{VersionNumber, Which, find, has_subject};
 use super::problem::Problem;
 use super::store::SchemaRegistry;
 use super::subject;
-use super::view::{Version, View};
+use super::view::View;
 
 impl SchemaRegistry {
     /// Deletes a subject; for good only what was deleted softly before. Tells the versions that were there.
@@ -57,7 +57,8 @@ impl SchemaRegistry {
                 return Ok((removed(view, name, &[version]), version));
             }
             let is_last = view.versions(name).all(|(it, other)| it == version || other.deleted);
-            let mut entries = vec![softly(view, name, version, found)?];
+            let value = view.value(name, version).ok_or(Problem::NoId(found.id))?;
+            let mut entries = vec![Entry::Version(Box::new(SchemaValue { deleted: true, ..value }))];
             if is_last {
                 entries.extend(without_settings(view, name));
             }
@@ -108,20 +109,6 @@ fn deleted(view: &View, name: &str, versions: &[i32]) -> Vec<Entry> {
 fn removed(view: &View, name: &str, versions: &[i32]) -> Vec<Entry> {
     let taken = std::iter::once(Entry::Taken(view.taken()));
     taken.chain(versions.iter().map(|version| Entry::NoVersion(name.to_owned(), *version))).collect()
-}
-
-/// The record of a version that says that it is deleted.
-fn softly(view: &View, name: &str, version: i32, found: Version) -> Result<Entry, Problem> {
-    let schema = view.schema(found.id).ok_or(Problem::NoId(found.id))?.map_err(Problem::InvalidSchema)?;
-    Ok(Entry::Version(Box::new(SchemaValue {
-        subject: name.to_owned(),
-        version,
-        id: found.id,
-        language: schema.language,
-        references: schema.references.clone(),
-        schema: schema.text.clone(),
-        deleted: true,
-    })))
 }
 
 /// A subject without versions has no settings.

@@ -7,6 +7,9 @@ use crate::schemas::{Language, Reference};
 
 use super::level::{Level, Mode};
 
+/// The topic that keeps the schemas, as Confluent's registry calls it.
+pub const TOPIC: &str = "_schemas";
+
 /// A record, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Entry {

@@ -1,10 +1,12 @@
 //! Whether documents of one JSON Schema are documents of another, for the part of the language that this tells for sure:
-//! types, properties, items, bounds, enumerations, alternatives (`oneOf`, `anyOf`) and references within the schema. What
-//! goes beyond it must be the same in both.
+//! types, properties, items, bounds, enumerations, alternatives (`oneOf`, `anyOf`) and references. What goes beyond it must
+//! be the same in both.
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
+
+use crate::formats::json_sr::Documents;
 
 /// Pairs of schemas that are compared at most: alternatives within alternatives multiply.
 const MAX_PAIRS: usize = 100_000;
@@ -50,9 +52,9 @@ const OF_ARRAYS: &[&str] = &["items", "maxItems", "minItems", "uniqueItems"];
 
 /// Why documents of `writer` are not documents of `reader`; nothing: they are. `new` tells which of the two is the new
 /// schema.
-pub(super) fn differences(reader: &Value, writer: &Value, reader_is_new: bool) -> Vec<String> {
+pub(super) fn differences(reader: Documents<'_>, writer: Documents<'_>, reader_is_new: bool) -> Vec<String> {
     let mut diff = Diff { reader, writer, begun: HashSet::new(), pairs: 0 };
-    let found = diff.compare(writer.into(), reader.into(), "#", 0);
+    let found = diff.compare(Node::of(writer.root, writer.root), Node::of(reader.root, reader.root), "#", 0);
     let (reader, writer) = if reader_is_new { ("new", "old") } else { ("old", "new") };
     found.iter().take(MAX_TOLD).map(|difference| difference.describe(reader, writer)).collect()
 }
@@ -120,15 +122,32 @@ impl Difference {
 }
 
 /// A schema, or what it says of one of its types.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 struct Node<'b> {
     schema: &'b Value,
+    /// What it stands in.
+    document: &'b Value,
     only: Option<&'b str>,
 }
 
-impl<'b> From<&'b Value> for Node<'b> {
-    fn from(schema: &'b Value) -> Self {
-        Self { schema, only: None }
+impl<'b> Node<'b> {
+    fn of(schema: &'b Value, document: &'b Value) -> Self {
+        Self { schema, document, only: None }
+    }
+}
+
+/// What a schema says of a type.
+#[derive(Clone, Copy)]
+struct Typed<'b> {
+    name: &'b str,
+    words: &'b Map<String, Value>,
+    document: &'b Value,
+}
+
+impl<'b> Typed<'b> {
+    /// A schema within it.
+    fn within(&self, schema: &'b Value) -> Node<'b> {
+        Node::of(schema, self.document)
     }
 }
 
@@ -143,16 +162,16 @@ enum Shape<'b> {
     /// One of these values.
     Enum(&'b [Value]),
     /// A type, with its keywords.
-    Type(&'b str, &'b Map<String, Value>),
+    Type(Typed<'b>),
     /// Something that is not compared.
     Unknown,
 }
 
 struct Diff<'a> {
-    reader: &'a Value,
-    writer: &'a Value,
-    /// Pairs of references that are being compared: schemas may hold themselves.
-    begun: HashSet<(String, String)>,
+    reader: Documents<'a>,
+    writer: Documents<'a>,
+    /// Pairs that are being compared and were referred to: schemas may hold themselves.
+    begun: HashSet<(*const Value, *const Value)>,
     pairs: usize,
 }
 
@@ -168,12 +187,12 @@ impl<'a> Diff<'a> {
         }
         let (writer_ref, reader_ref) = (reference(writer.schema), reference(reader.schema));
         if writer_ref.is_some() || reader_ref.is_some() {
-            let pair = writer_ref.zip(reader_ref).map(|(writer, reader)| (writer.to_owned(), reader.to_owned()));
-            if pair.clone().is_some_and(|pair| !self.begun.insert(pair)) {
+            let resolved = (resolve(&self.writer, writer), resolve(&self.reader, reader));
+            let (Some(writer), Some(reader)) = resolved else { return not_compared() };
+            let pair = writer_ref.zip(reader_ref).map(|_| pair_of(writer, reader));
+            if pair.is_some_and(|pair| !self.begun.insert(pair)) {
                 return Vec::new();
             }
-            let resolved = (resolve(self.writer, writer), resolve(self.reader, reader));
-            let (Some(writer), Some(reader)) = resolved else { return not_compared() };
             let found = self.compare(writer, reader, path, level + 1);
             if let Some(pair) = pair {
                 self.begun.remove(&pair);
@@ -182,7 +201,7 @@ impl<'a> Diff<'a> {
         }
         match (shape(writer), shape(reader)) {
             (_, Shape::Any) | (Shape::Never, _) => Vec::new(),
-            (Shape::Unknown, _) | (_, Shape::Unknown) if writer == reader => Vec::new(),
+            (Shape::Unknown, _) | (_, Shape::Unknown) if self.is_same(writer, reader) => Vec::new(),
             (Shape::Unknown, _) | (_, Shape::Unknown) => not_compared(),
             (Shape::Sum(old), Shape::Sum(new)) => self.sums(&old, &new, path, level),
             (Shape::Sum(old), _) if old.len() == 1 => {
@@ -193,11 +212,43 @@ impl<'a> Diff<'a> {
                 if fits { Vec::new() } else { vec![Difference::new("TYPE_CHANGED", path)] }
             }
             (Shape::Enum(old), Shape::Enum(new)) => enums(old, new, path),
-            (Shape::Type(old, old_words), Shape::Type(new, new_words)) => {
-                self.types((old, old_words), (new, new_words), path, level)
-            }
+            (Shape::Type(old), Shape::Type(new)) => self.types(old, new, path, level),
             _ => vec![Difference::new("TYPE_CHANGED", path)],
         }
+    }
+
+    /// Whether two schemas say the same word for word, and so does all that they refer to.
+    fn is_same(&mut self, writer: Node<'_>, reader: Node<'_>) -> bool {
+        if writer.only != reader.only {
+            return false;
+        }
+        let (mut open, mut begun) = (vec![(writer, reader)], HashSet::new());
+        while let Some((writer, reader)) = open.pop() {
+            self.pairs += 1;
+            if self.pairs > MAX_PAIRS || writer.schema != reader.schema {
+                return false;
+            }
+            let mut parts = vec![writer.schema];
+            while let Some(part) = parts.pop() {
+                match part {
+                    Value::Object(members) => parts.extend(members.values()),
+                    Value::Array(elements) => parts.extend(elements),
+                    _ => {}
+                }
+                if reference(part).is_none() {
+                    continue;
+                }
+                let at = (Node::of(part, writer.document), Node::of(part, reader.document));
+                match (resolve(&self.writer, at.0), resolve(&self.reader, at.1)) {
+                    (Some(writer), Some(reader)) if begun.insert(pair_of(writer, reader)) => {
+                        open.push((writer, reader))
+                    }
+                    (Some(_), Some(_)) => {}
+                    _ => return false,
+                }
+            }
+        }
+        true
     }
 
     /// Every alternative of the writer needs one of the reader's for itself.
@@ -219,21 +270,16 @@ impl<'a> Diff<'a> {
         if matched { Vec::new() } else { vec![Difference::new("COMBINED_TYPE_SUBSCHEMAS_CHANGED", path)] }
     }
 
-    fn types(
-        &mut self,
-        (old, old_words): (&str, &Map<String, Value>),
-        (new, new_words): (&str, &Map<String, Value>),
-        path: &str,
-        level: usize,
-    ) -> Vec<Difference> {
+    fn types(&mut self, old: Typed<'_>, new: Typed<'_>, path: &str, level: usize) -> Vec<Difference> {
         let mut found = Vec::new();
-        match (old, new) {
-            _ if old == new => {}
+        let (old_words, new_words) = (old.words, new.words);
+        match (old.name, new.name) {
+            (old, new) if old == new => {}
             ("integer", "number") => {}
             ("number", "integer") => found.push(Difference::new("TYPE_NARROWED", path)),
             _ => return vec![Difference::new("TYPE_CHANGED", path)],
         }
-        match new {
+        match new.name {
             "string" => {
                 bounds(old_words, new_words, path, &["maxLength"], &["minLength"], &mut found);
                 pattern(old_words, new_words, path, &mut found);
@@ -245,7 +291,7 @@ impl<'a> Diff<'a> {
             }
             "object" => {
                 bounds(old_words, new_words, path, &["maxProperties"], &["minProperties"], &mut found);
-                self.objects(old_words, new_words, path, level, &mut found);
+                self.objects(old, new, path, level, &mut found);
             }
             "array" => {
                 bounds(old_words, new_words, path, &["maxItems"], &["minItems"], &mut found);
@@ -253,8 +299,8 @@ impl<'a> Diff<'a> {
                 if unique(new_words) && !unique(old_words) {
                     found.push(Difference::new("UNIQUE_ITEMS_ADDED", format!("{path}/uniqueItems")));
                 }
-                let (old, new) = (items(old_words), items(new_words));
-                found.extend(self.compare(old.into(), new.into(), &format!("{path}/items"), level + 1));
+                let (old, new) = (old.within(items(old_words)), new.within(items(new_words)));
+                found.extend(self.compare(old, new, &format!("{path}/items"), level + 1));
             }
             _ => {}
         }
@@ -263,13 +309,14 @@ impl<'a> Diff<'a> {
 
     fn objects(
         &mut self,
-        old_words: &Map<String, Value>,
-        new_words: &Map<String, Value>,
+        old_type: Typed<'_>,
+        new_type: Typed<'_>,
         path: &str,
         level: usize,
         found: &mut Vec<Difference>,
     ) {
-        let (old, new) = (Object::of(old_words), Object::of(new_words));
+        let (in_old, in_new) = (|schema| old_type.within(schema), |schema| new_type.within(schema));
+        let (old, new) = (Object::of(old_type.words), Object::of(new_type.words));
         for name in &new.required {
             if old.properties.contains_key(*name)
                 && let Some(property) = new.properties.get(*name)
@@ -282,7 +329,7 @@ impl<'a> Diff<'a> {
         for (name, property) in old.properties {
             let at = format!("{path}/properties/{name}");
             match new.properties.get(name) {
-                Some(updated) => found.extend(self.compare(property.into(), updated.into(), &at, level + 1)),
+                Some(updated) => found.extend(self.compare(in_old(property), in_new(updated), &at, level + 1)),
                 None if is_true(new.others) => {}
                 None if new.others == &Value::Bool(false) => {
                     if property != &Value::Bool(false) {
@@ -290,7 +337,7 @@ impl<'a> Diff<'a> {
                     }
                 }
                 None => {
-                    if !self.compare(property.into(), new.others.into(), &at, level + 1).is_empty() {
+                    if !self.compare(in_old(property), in_new(new.others), &at, level + 1).is_empty() {
                         let kind = "PROPERTY_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL";
                         found.push(Difference::new(kind, at));
                     }
@@ -306,7 +353,7 @@ impl<'a> Diff<'a> {
                 continue;
             }
             if old.others != &Value::Bool(false)
-                && !self.compare(old.others.into(), property.into(), &at, level + 1).is_empty()
+                && !self.compare(in_old(old.others), in_new(property), &at, level + 1).is_empty()
             {
                 let kind = "PROPERTY_ADDED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL";
                 found.push(Difference::new(kind, at.clone()));
@@ -322,7 +369,7 @@ impl<'a> Diff<'a> {
             (others, narrower) if is_true(others) && !is_true(narrower) => {
                 found.push(Difference::new("ADDITIONAL_PROPERTIES_NARROWED", at));
             }
-            (old, new) => found.extend(self.compare(old.into(), new.into(), &at, level + 1)),
+            (old, new) => found.extend(self.compare(in_old(old), in_new(new), &at, level + 1)),
         }
     }
 }
@@ -349,7 +396,7 @@ impl<'a> Object<'a> {
 
 /// Whether a schema takes everything.
 fn is_true(schema: &Value) -> bool {
-    matches!(shape(schema.into()), Shape::Any)
+    matches!(shape(Node::of(schema, schema)), Shape::Any)
 }
 
 fn reference(schema: &Value) -> Option<&str> {
@@ -361,12 +408,18 @@ fn items(words: &Map<String, Value>) -> &Value {
     words.get("items").unwrap_or(&Value::Bool(true))
 }
 
-/// The schema that stands at a reference within the whole, or the schema itself.
-fn resolve<'b>(whole: &'b Value, node: Node<'b>) -> Option<Node<'b>> {
+/// The schema that is referred to, or the schema itself.
+fn resolve<'b>(documents: &Documents<'b>, node: Node<'b>) -> Option<Node<'b>> {
     match reference(node.schema) {
         None => Some(node),
-        Some(pointer) => whole.pointer(pointer.strip_prefix('#')?).map(Node::from),
+        Some(reference) => {
+            documents.resolve(reference, node.document).map(|(schema, document)| Node::of(schema, document))
+        }
     }
+}
+
+fn pair_of(writer: Node<'_>, reader: Node<'_>) -> (*const Value, *const Value) {
+    (std::ptr::from_ref(writer.schema), std::ptr::from_ref(reader.schema))
 }
 
 fn shape(node: Node<'_>) -> Shape<'_> {
@@ -385,7 +438,7 @@ fn shape(node: Node<'_>) -> Shape<'_> {
     if has(&["oneOf", "anyOf"]) {
         return match (list("oneOf"), list("anyOf")) {
             (Some(branches), None) | (None, Some(branches)) if !has_bounds() && !has(&["type", "enum", "const"]) => {
-                Shape::Sum(branches.iter().map(Node::from).collect())
+                Shape::Sum(branches.iter().map(|branch| Node::of(branch, node.document)).collect())
             }
             _ => Shape::Unknown,
         };
@@ -397,16 +450,15 @@ fn shape(node: Node<'_>) -> Shape<'_> {
             _ => Shape::Unknown,
         };
     }
+    let typed = |name| Shape::Type(Typed { name, words, document: node.document });
     match (node.only, words.get("type")) {
-        (Some(name), _) => Shape::Type(name, words),
-        (None, Some(Value::String(name))) => Shape::Type(name, words),
+        (Some(name), _) => typed(name),
+        (None, Some(Value::String(name))) => typed(name),
         (None, Some(Value::Array(names))) => {
-            let nodes = names.iter().map(|name| Some(Node { schema: node.schema, only: Some(name.as_str()?) }));
+            let nodes = names.iter().map(|name| Some(Node { only: Some(name.as_str()?), ..node }));
             nodes.collect::<Option<Vec<_>>>().map_or(Shape::Unknown, Shape::Sum)
         }
-        (None, None) if has(OF_OBJECTS) && !has(OF_ARRAYS) && !has(OF_STRINGS) && !has(OF_NUMBERS) => {
-            Shape::Type("object", words)
-        }
+        (None, None) if has(OF_OBJECTS) && !has(OF_ARRAYS) && !has(OF_STRINGS) && !has(OF_NUMBERS) => typed("object"),
         (None, None) if !has_bounds() => Shape::Any,
         _ => Shape::Unknown,
     }
@@ -510,9 +562,13 @@ mod tests {
 
     use super::*;
 
+    fn told(new: &Value, old: &Value) -> Vec<String> {
+        differences(Documents { root: new, others: &[] }, Documents { root: old, others: &[] }, true)
+    }
+
     /// What stands against reading documents of `old` with `new`.
     fn kinds(old: &Value, new: &Value) -> Vec<String> {
-        let told = differences(new, old, true);
+        let told = told(new, old);
         let kind = |text: &String| text.split('"').nth(1).unwrap_or_default().to_owned();
         told.iter().map(kind).collect()
     }
@@ -606,8 +662,24 @@ mod tests {
         };
         assert!(kinds(&list("integer"), &list("number")).is_empty());
         assert_eq!(kinds(&list("number"), &list("string")), ["TYPE_CHANGED"]);
+        let all = |kind: &str| json!({"allOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": {"type": kind}}});
+        assert!(kinds(&all("string"), &all("string")).is_empty());
+        assert_eq!(kinds(&all("string"), &all("number")), ["NOT_COMPARED"], "the same words, of something else");
         let elsewhere = json!({"$ref": "http://example.com/x.json"});
         assert_eq!(kinds(&elsewhere, &json!({"type": "string"})), ["NOT_COMPARED"]);
+    }
+
+    #[test]
+    fn references_to_other_schemas_are_followed() {
+        let whole = json!({"type": "object", "properties": {"a": {"$ref": "a.json#/$defs/a"}}});
+        let others = |kind: &str| [("a.json", json!({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"type": kind}}}))];
+        let compare = |old: &str, new: &str| {
+            let (old, new) = (others(old), others(new));
+            let (old, new) = (Documents { root: &whole, others: &old }, Documents { root: &whole, others: &new });
+            differences(new, old, true)
+        };
+        assert!(compare("integer", "number").is_empty());
+        assert!(compare("integer", "string")[0].contains("TYPE_CHANGED"));
     }
 
     #[test]
@@ -615,7 +687,7 @@ mod tests {
         let all = json!({"allOf": [{"type": "string"}, {"maxLength": 3}]});
         assert!(kinds(&all, &all).is_empty());
         assert_eq!(kinds(&all, &json!({"type": "string"})), ["NOT_COMPARED"]);
-        let told = differences(&json!({"type": "string"}), &all, true);
+        let told = told(&json!({"type": "string"}), &all);
         assert!(told[0].contains("compatibility NONE takes it"), "{told:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! What the registry tells.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::schemas::{Registered, Schema};
@@ -140,24 +141,32 @@ impl SchemaRegistry {
         registered(&view, name, find(&view, name, number, which)?)
     }
 
-    /// The versions of the subjects whose names begin so, or the last ones only, with their schemas.
+    /// A part of the versions of the subjects whose names begin so, or of the last ones only, with their schemas but
+    /// without what these refer to.
     ///
     /// # Errors
     /// [`Problem::Store`].
-    pub fn all(&self, prefix: &str, which: Which, latest_only: bool) -> Result<Vec<Registered>, Problem> {
+    pub fn all(
+        &self,
+        prefix: &str,
+        which: Which,
+        latest_only: bool,
+        part: Range<usize>,
+    ) -> Result<Vec<Registered>, Problem> {
         let view = self.current()?;
-        let mut found = Vec::new();
-        for name in view.subjects().filter(|name| name.starts_with(prefix)) {
-            let mut versions: Vec<(i32, Version)> =
-                view.versions(name).filter(|(_, version)| which.takes(version.deleted)).collect();
-            if latest_only {
-                versions.drain(..versions.len().saturating_sub(1));
-            }
-            for version in versions {
-                found.push(registered(&view, name, version)?);
-            }
-        }
-        Ok(found)
+        let subjects = view.subjects().filter(|name| name.starts_with(prefix));
+        let versions = subjects.flat_map(|name| {
+            let versions = view.versions(name).filter(|(_, version)| which.takes(version.deleted)).rev();
+            let mut versions: Vec<(i32, Version)> = versions.take(if latest_only { 1 } else { usize::MAX }).collect();
+            versions.reverse();
+            versions.into_iter().map(move |version| (name, version))
+        });
+        let versions = versions.skip(part.start).take(part.len());
+        let found = versions.filter_map(|(name, (version, found))| {
+            let schema = view.schema_alone(found.id)?;
+            Some(Registered { subject: name.to_owned(), version, id: found.id, schema: Arc::clone(schema) })
+        });
+        Ok(found.collect())
     }
 
     /// The subjects and versions of an id.

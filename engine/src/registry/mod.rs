@@ -23,11 +23,15 @@ mod store;
 mod subject;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod topic_tests;
+mod validity;
 mod view;
 
+pub use entry::TOPIC;
 pub use level::{Level, Mode};
 pub use lookup::{VersionNumber, Which};
 pub use problem::Problem;
 pub use register::NewSchema;
 pub use settings::Rules;
-pub use store::{SchemaRegistry, TOPIC};
+pub use store::SchemaRegistry;

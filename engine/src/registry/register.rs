@@ -1,6 +1,6 @@
 //! Taking a schema into a subject, and finding it there.
 
-use crate::schemas::{Language, Reference, Registered, Schema};
+use crate::schemas::{Language, Reference, Referenced, Registered, Schema};
 
 use super::canonical::canonical;
 use super::compatibility;
@@ -11,6 +11,7 @@ use super::problem::Problem;
 use super::settings::rules_of;
 use super::store::SchemaRegistry;
 use super::subject;
+use super::validity;
 use super::view::{Identity, View};
 
 /// Bytes of a schema's text.
@@ -46,8 +47,8 @@ pub struct NewSchema {
 impl NewSchema {
     /// A schema that the registry numbers.
     pub fn of(schema: &Schema) -> Self {
-        let Schema { language, text, references, .. } = schema.clone();
-        Self { language, text, references, id: None, version: None, normalize: false }
+        let (text, references) = (schema.text.to_string(), schema.references.clone());
+        Self { language: schema.language, text, references, id: None, version: None, normalize: false }
     }
 }
 
@@ -57,6 +58,18 @@ struct Read {
     identity: Identity,
 }
 
+/// What a schema is understood and compared by, taken out of the view so that nobody waits for that.
+#[derive(PartialEq, Eq)]
+struct Ground {
+    references: Vec<Reference>,
+    referenced: Vec<Referenced>,
+    normalize: bool,
+    mode: Mode,
+    level: Level,
+    /// The versions that it must go with, oldest first.
+    versions: Vec<Registered>,
+}
+
 impl SchemaRegistry {
     /// Gives a schema a place in a subject and tells its id. One that stands there keeps its id and version.
     ///
@@ -64,16 +77,7 @@ impl SchemaRegistry {
     /// [`Problem::InvalidSchema`], [`Problem::Incompatible`], [`Problem::NotPermitted`] by a mode or a limit,
     /// [`Problem::TooLarge`], [`Problem::InvalidSubject`], [`Problem::Context`], [`Problem::Store`].
     pub fn register(&self, name: &str, new: &NewSchema) -> Result<i32, Problem> {
-        subject::check(name)?;
-        let there = {
-            let view = self.current()?;
-            let read = read(&view, name, new)?;
-            (new.version.is_none()).then(|| live_version(&view, name, &read)).flatten()
-        };
-        match there {
-            Some((_, id)) if new.id.is_none_or(|wanted| wanted == id) => Ok(id),
-            _ => self.change(|view| add(view, name, new, view.mode(Some(name)))),
-        }
+        self.add(name, new, None)
     }
 
     /// Gives a schema a place in a subject and an id that the caller has chosen, whatever stands there, as
@@ -82,9 +86,43 @@ impl SchemaRegistry {
     /// # Errors
     /// As [`SchemaRegistry::register`]; [`Problem::NotPermitted`] if another schema has the id.
     pub fn import(&self, name: &str, schema: &Schema, id: i32) -> Result<(), Problem> {
-        subject::check(name)?;
         let new = NewSchema { id: Some(id), ..NewSchema::of(schema) };
-        self.change(|view| add(view, name, &new, Mode::Import)).map(drop)
+        self.add(name, &new, Some(Mode::Import)).map(drop)
+    }
+
+    /// Adds a schema in a mode, or in that of the subject.
+    fn add(&self, name: &str, new: &NewSchema, mode: Option<Mode>) -> Result<i32, Problem> {
+        subject::check(name)?;
+        let ground_of = |view: &View| {
+            let mode = mode.unwrap_or_else(|| view.mode(Some(name)));
+            Ground::of(view, name, new, mode, Counting::ByLevel)
+        };
+        let ground = ground_of(&*self.current()?)?;
+        let read = ground.read(new)?;
+        if let Some(id) = standing(&self.known(), name, new, &read) {
+            return Ok(id);
+        }
+        check_mode(ground.mode, name, new)?;
+        let messages = ground.compare(new, &read)?;
+        self.change(|view| {
+            let now = ground_of(view)?;
+            // What the others have changed meanwhile is rarely about this subject.
+            let (read, messages) = if now == ground {
+                (read, messages)
+            } else {
+                let read = now.read(new)?;
+                let messages = now.compare(new, &read)?;
+                (read, messages)
+            };
+            if let Some(id) = standing(view, name, new, &read) {
+                return Ok((Vec::new(), id));
+            }
+            check_mode(now.mode, name, new)?;
+            if !messages.is_empty() {
+                return Err(Problem::Incompatible { subject: name.to_owned(), messages });
+            }
+            entries(view, name, new, now.mode, read)
+        })
     }
 
     /// The version of a subject that has that schema.
@@ -93,11 +131,15 @@ impl SchemaRegistry {
     /// [`Problem::NoSubject`], [`Problem::NoSchema`], [`Problem::InvalidSchema`], [`Problem::Store`].
     pub fn find(&self, name: &str, new: &NewSchema, which: Which) -> Result<Registered, Problem> {
         subject::check(name)?;
-        let view = self.current()?;
-        if !has_subject(&view, name, which) {
-            return Err(Problem::NoSubject(name.to_owned()));
-        }
-        let read = read(&view, name, new)?;
+        let ground = {
+            let view = self.current()?;
+            if !has_subject(&view, name, which) {
+                return Err(Problem::NoSubject(name.to_owned()));
+            }
+            Ground::of(&view, name, new, Mode::Readwrite, Counting::Nothing)?
+        };
+        let read = ground.read(new)?;
+        let view = self.known();
         let id = view.id(&read.identity).ok_or(Problem::NoSchema)?;
         let takes = |deleted: bool| which != Which::Live || !deleted;
         let found = view.versions(name).rfind(|(_, version)| version.id == id && takes(version.deleted));
@@ -116,32 +158,87 @@ impl SchemaRegistry {
         new: &NewSchema,
     ) -> Result<Vec<String>, Problem> {
         subject::check(name)?;
-        let view = self.current()?;
-        let versions = match number {
-            None => live_versions(&view, name)?,
-            Some(VersionNumber::Latest) if !has_subject(&view, name, Which::Live) => Vec::new(),
-            Some(number) => vec![registered(&view, name, find(&view, name, number, Which::Live)?)?],
-        };
-        let read = read(&view, name, new)?;
-        Ok(compatibility::check(level_of(&view, name), &read.schema, &versions))
+        let counting = number.map_or(Counting::ByLevel, Counting::Only);
+        let ground = Ground::of(&*self.current()?, name, new, Mode::Readwrite, counting)?;
+        ground.compare(new, &ground.read(new)?)
     }
 }
 
-/// The entries that take a schema into a subject, and its id.
-fn add(view: &View, name: &str, new: &NewSchema, mode: Mode) -> Result<(Vec<Entry>, i32), Problem> {
-    check_mode(mode, name, new)?;
-    let read = read(view, name, new)?;
-    if new.version.is_none()
-        && let Some((_, id)) = live_version(view, name, &read).filter(|(_, id)| new.id.is_none_or(|it| it == *id))
-    {
-        return Ok((Vec::new(), id));
-    }
-    if mode != Mode::Import {
-        let messages = compatibility::check(level_of(view, name), &read.schema, &live_versions(view, name)?);
-        if !messages.is_empty() {
-            return Err(Problem::Incompatible { subject: name.to_owned(), messages });
+/// Which versions a new one must go with.
+#[derive(Clone, Copy)]
+enum Counting {
+    /// None.
+    Nothing,
+    /// Those that the subject's level says, unless it takes everything in its mode.
+    ByLevel,
+    /// That one.
+    Only(VersionNumber),
+}
+
+impl Ground {
+    fn of(view: &View, name: &str, new: &NewSchema, mode: Mode, counting: Counting) -> Result<Self, Problem> {
+        let level = level_of(view, name);
+        let versions = match counting {
+            Counting::Nothing => Vec::new(),
+            Counting::ByLevel if mode == Mode::Import => Vec::new(),
+            Counting::ByLevel => {
+                let many = if level == Level::None { 0 } else { usize::MAX };
+                let many = if level.is_transitive() { many } else { many.min(1) };
+                let last = view.versions(name).rev().filter(|(_, version)| !version.deleted).take(many);
+                let last = last.map(|version| registered(view, name, version));
+                let mut versions = last.collect::<Result<Vec<_>, _>>()?;
+                versions.reverse();
+                versions
+            }
+            Counting::Only(VersionNumber::Latest) if !has_subject(view, name, Which::Live) => Vec::new(),
+            Counting::Only(number) => vec![registered(view, name, find(view, name, number, Which::Live)?)?],
+        };
+        if new.references.len() > MAX_REFERENCES {
+            return Err(invalid(new, &format!("it has more than {MAX_REFERENCES} references")));
         }
+        let references = pinned(view, &new.references).map_err(|details| invalid(new, &details))?;
+        let referenced = view.referenced(&references).map_err(|details| invalid(new, &details))?;
+        let normalize = new.normalize || rules_of(view, Some(name)).is_some_and(|rules| rules.normalize == Some(true));
+        Ok(Self { references, referenced, normalize, mode, level, versions })
     }
+
+    /// Understands a schema: its text in its one form, with all that it refers to.
+    fn read(&self, new: &NewSchema) -> Result<Read, Problem> {
+        if new.text.len() > MAX_TEXT_BYTES {
+            return Err(Problem::TooLarge);
+        }
+        if new.text.trim().is_empty() {
+            return Err(Problem::InvalidSchema("Empty schema".to_owned()));
+        }
+        let it = canonical(new.language, &new.text, &self.referenced, self.normalize);
+        let it = it.map_err(|details| invalid(new, &details))?;
+        let (references, referenced) = (self.references.clone(), self.referenced.clone());
+        let identity = Identity { language: new.language, text: it.identity, references: references.clone() };
+        Ok(Read { schema: Schema { language: new.language, text: it.text.into(), references, referenced }, identity })
+    }
+
+    /// Why it does not go with those versions, unless it is one that is refused whatever stands there.
+    fn compare(&self, new: &NewSchema, read: &Read) -> Result<Vec<String>, Problem> {
+        // What another registry had is taken as it is.
+        if self.mode != Mode::Import {
+            validity::check(&read.schema).map_err(|details| invalid(new, &details))?;
+        }
+        Ok(compatibility::check(self.level, &read.schema, &self.versions))
+    }
+}
+
+fn invalid(new: &NewSchema, details: &str) -> Problem {
+    Problem::InvalidSchema(format!("Invalid schema of type {}, details: {details}", new.language))
+}
+
+/// The id of a schema that stands in a subject, where that is what was asked for.
+fn standing(view: &View, name: &str, new: &NewSchema, read: &Read) -> Option<i32> {
+    let id = view.id(&read.identity).filter(|id| new.version.is_none() && new.id.is_none_or(|wanted| wanted == *id))?;
+    view.versions(name).any(|(_, version)| version.id == id && !version.deleted).then_some(id)
+}
+
+/// The entries that take a schema into a subject, and its id.
+fn entries(view: &View, name: &str, new: &NewSchema, mode: Mode, read: Read) -> Result<(Vec<Entry>, i32), Problem> {
     check_room(view, name, &read.schema.text)?;
     let next = view.versions(name).next_back().map_or(Some(1), |(last, _)| last.checked_add(1));
     let next = next.ok_or_else(|| Problem::NotPermitted(format!("Subject {name} has no free version")))?;
@@ -163,7 +260,7 @@ fn add(view: &View, name: &str, new: &NewSchema, mode: Mode) -> Result<(Vec<Entr
     let mut entries: Vec<Entry> = gone.map(|(number, _)| Entry::NoVersion(name.to_owned(), number)).collect();
     let Schema { language, text, references, .. } = read.schema;
     let subject = name.to_owned();
-    let value = SchemaValue { subject, version, id, language, references, schema: text, deleted: false };
+    let value = SchemaValue { subject, version, id, language, references, schema: text.to_string(), deleted: false };
     // Last in the list, but first in memory the schema would be gone for a moment.
     entries.insert(0, Entry::Version(Box::new(value)));
     Ok((entries, id))
@@ -195,28 +292,6 @@ fn check_room(view: &View, name: &str, text: &str) -> Result<(), Problem> {
     Err(Problem::NotPermitted(format!("No room for a version of {name}: {full}")))
 }
 
-/// Understands a schema: its text in its one form, with all that it refers to.
-fn read(view: &View, name: &str, new: &NewSchema) -> Result<Read, Problem> {
-    if new.text.len() > MAX_TEXT_BYTES {
-        return Err(Problem::TooLarge);
-    }
-    if new.text.trim().is_empty() {
-        return Err(Problem::InvalidSchema("Empty schema".to_owned()));
-    }
-    let invalid = |details: String| {
-        Problem::InvalidSchema(format!("Invalid schema of type {}, details: {details}", new.language))
-    };
-    if new.references.len() > MAX_REFERENCES {
-        return Err(invalid(format!("it has more than {MAX_REFERENCES} references")));
-    }
-    let references = pinned(view, &new.references).map_err(invalid)?;
-    let referenced = view.referenced(&references).map_err(invalid)?;
-    let normalize = new.normalize || rules_of(view, Some(name)).is_some_and(|rules| rules.normalize == Some(true));
-    let it = canonical(new.language, &new.text, &referenced, normalize).map_err(invalid)?;
-    let identity = Identity { language: new.language, text: it.identity, references: references.clone() };
-    Ok(Read { schema: Schema { language: new.language, text: it.text, references, referenced }, identity })
-}
-
 /// The references with the numbers of their versions.
 fn pinned(view: &View, references: &[Reference]) -> Result<Vec<Reference>, String> {
     let pin = |reference: &Reference| {
@@ -226,19 +301,6 @@ fn pinned(view: &View, references: &[Reference]) -> Result<Vec<Reference>, Strin
         Ok(Reference { version: found.ok_or_else(missing)?, ..reference.clone() })
     };
     references.iter().map(pin).collect()
-}
-
-/// The version of a subject, and the id, under which a schema stands there and is not deleted.
-fn live_version(view: &View, name: &str, read: &Read) -> Option<(i32, i32)> {
-    let id = view.id(&read.identity)?;
-    let found = view.versions(name).rfind(|(_, version)| version.id == id && !version.deleted);
-    found.map(|(number, _)| (number, id))
-}
-
-/// The versions that a new one may have to go with, oldest first.
-fn live_versions(view: &View, name: &str) -> Result<Vec<Registered>, Problem> {
-    let live = view.versions(name).filter(|(_, version)| !version.deleted);
-    live.map(|version| registered(view, name, version)).collect()
 }
 
 fn level_of(view: &View, name: &str) -> Level {

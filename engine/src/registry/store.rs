@@ -8,22 +8,24 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 use crate::clock::Clock;
+use crate::kv::Writes;
 use crate::log::{Log, LogError, Output, Position, RecordsBuilder, Signal, TopicPartition, TopicSpec};
 use crate::schemas::SubjectNames;
 
-use super::entry::Entry;
+use super::entry::{Entry, TOPIC};
 use super::problem::Problem;
 use super::subject::is_in_context;
 use super::view::View;
-
-/// The topic that keeps the schemas, as Confluent's registry calls it.
-pub const TOPIC: &str = "_schemas";
 
 /// How much of the topic is read at once.
 const READ_BYTES: usize = 4 << 20;
 
 /// How long reading the topic may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where the local database notes that there is the topic.
+const SPACE: &str = "schemas";
+const IS_THERE: &[u8] = b"topic";
 
 /// A schema registry over a log.
 pub struct SchemaRegistry {
@@ -86,8 +88,9 @@ impl SchemaRegistry {
             Ok(bounds) if bounds.end < next.unwrap_or_default() => Err(gone()),
             Ok(bounds) if next == Some(bounds.end) => Ok(None),
             Ok(bounds) => Ok(Some((next.unwrap_or_default().max(bounds.begin), bounds.end))),
-            Err(LogError::UnknownTopic(_)) if next.is_none() => Ok(None),
-            Err(LogError::UnknownTopic(_)) => Err(gone()),
+            Err(LogError::UnknownTopic(_)) if next.is_some() => Err(gone()),
+            Err(LogError::UnknownTopic(_)) if self.was_there()? => Err(not_there()),
+            Err(LogError::UnknownTopic(_)) => Ok(None),
             Err(error) => Err(failed(&error)),
         }
     }
@@ -95,6 +98,9 @@ impl SchemaRegistry {
     /// Reads what was not read yet. The caller holds `writing`.
     fn catch_up(&self) -> Result<(), Problem> {
         let Some((mut next, end)) = self.is_behind()? else { return Ok(()) };
+        if self.view.read().next.is_none() {
+            self.check_topic()?;
+        }
         let signal = Arc::new(Signal::default());
         let from = vec![Position { of: partition(), offset: next }];
         let mut reader = self.log.reader(from, Arc::clone(&signal)).map_err(|error| failed(&error))?;
@@ -143,7 +149,7 @@ impl SchemaRegistry {
         }
         let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
         let outputs = vec![Output { to: partition(), records: records.finish() }];
-        let first = self.log.append(outputs).map_err(|error| failed(&error))?.first().copied().unwrap_or_default();
+        let first = self.append(outputs)?;
         if first != next.unwrap_or_default() {
             // What both of them did can only be told by reading it, and ids may have been given twice.
             self.catch_up()?;
@@ -151,6 +157,7 @@ impl SchemaRegistry {
                 topic = TOPIC,
                 "another process has written the topic: one process alone may register schemas"
             );
+            self.take_back(&entries)?;
             let message = format!("another process writes topic {TOPIC}; one alone may");
             return Err(Problem::Store { message });
         }
@@ -160,12 +167,76 @@ impl SchemaRegistry {
         Ok(())
     }
 
+    fn append(&self, outputs: Vec<Output>) -> Result<i64, Problem> {
+        let firsts = self.log.append(outputs).map_err(|error| failed(&error))?;
+        Ok(firsts.first().copied().unwrap_or_default())
+    }
+
+    /// Makes the topic say what the view does where versions that were just written could not stand beside what another
+    /// process has written. The caller holds `writing`, and the view is current.
+    fn take_back(&self, entries: &[Entry]) -> Result<(), Problem> {
+        let mut records = RecordsBuilder::default();
+        for entry in entries {
+            let Entry::Version(ours) = entry else { continue };
+            let there = self.view.read().value(&ours.subject, ours.version);
+            if there.as_ref() == Some(ours) {
+                continue;
+            }
+            let is = match there {
+                Some(there) => Entry::Version(Box::new(there)),
+                None => Entry::NoVersion(ours.subject.clone(), ours.version),
+            };
+            let (key, value) = is.write().map_err(|error| Problem::InvalidSchema(error.to_string()))?;
+            records.push(self.clock.now_ms(), Some(&key), value.as_deref());
+        }
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.append(vec![Output { to: partition(), records: records.finish() }])?;
+        self.catch_up()
+    }
+
+    /// Checks a topic that was found, as another may have made it.
+    fn check_topic(&self) -> Result<(), Problem> {
+        let Some(topic) = self.log.topic(TOPIC).map_err(|error| failed(&error))? else { return Err(not_there()) };
+        let policy = topic.spec.config.get("cleanup.policy").map_or("delete", String::as_str);
+        let wrong = if topic.spec.partitions != 1 {
+            format!("has {} partitions, and must have one", topic.spec.partitions)
+        } else if policy != "compact" {
+            format!("has cleanup.policy={policy}, by which schemas would be lost: set it to compact")
+        } else {
+            return self.note_topic();
+        };
+        Err(Problem::Store { message: format!("topic {TOPIC}, which keeps the schemas, {wrong}") })
+    }
+
+    /// Makes the topic, unless it is there and will do.
     fn make_topic(&self) -> Result<(), Problem> {
         let config = BTreeMap::from([("cleanup.policy".to_owned(), "compact".to_owned())]);
         match self.log.create_topic(TOPIC, &TopicSpec { partitions: 1, replicas: self.replicas, config }) {
-            Ok(()) | Err(LogError::TopicExists(_)) => Ok(()),
+            Ok(()) => self.note_topic(),
+            Err(LogError::TopicExists(_)) => self.check_topic(),
             Err(error) => Err(failed(&error)),
         }
+    }
+
+    /// Notes that the topic is there: should it be missing after a start, its schemas are not unknown.
+    fn note_topic(&self) -> Result<(), Problem> {
+        if self.was_there()? {
+            return Ok(());
+        }
+        let mut writes = Writes::default();
+        writes.put(&SPACE.into(), IS_THERE, |_| {});
+        self.log.kv().write(writes).map_err(|error| failed(&error.into()))
+    }
+
+    /// Whether the topic was there before and a log that may not know all topics yet has just not heard of it.
+    fn was_there(&self) -> Result<bool, Problem> {
+        if self.log.knows_all_topics() {
+            return Ok(false);
+        }
+        let noted = self.log.kv().get(SPACE, IS_THERE).map_err(|error| failed(&error.into()))?;
+        Ok(noted.is_some())
     }
 }
 
@@ -190,6 +261,14 @@ fn partition() -> TopicPartition {
 
 fn gone() -> Problem {
     let message = format!("topic {TOPIC}, which keeps the schemas, was deleted; start the server again to begin anew");
+    Problem::Store { message }
+}
+
+fn not_there() -> Problem {
+    let message = format!(
+        "topic {TOPIC}, which keeps the schemas, is not there now. If it was deleted on purpose, make it again with one \
+         partition and cleanup.policy=compact"
+    );
     Problem::Store { message }
 }
 

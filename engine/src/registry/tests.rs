@@ -12,11 +12,11 @@ use super::*;
 
 const FOO: &str = r#"{"type":"record","name":"Foo","fields":[{"name":"A","type":["null","long"],"default":null}]}"#;
 
-fn over(log: &Arc<dyn Log>) -> SchemaRegistry {
+pub(super) fn over(log: &Arc<dyn Log>) -> SchemaRegistry {
     SchemaRegistry::new(Arc::clone(log), Arc::new(Manual::at(5)), 1, SubjectNames::default())
 }
 
-fn in_memory() -> Arc<dyn Log> {
+pub(super) fn in_memory() -> Arc<dyn Log> {
     Arc::new(Embedded::in_memory())
 }
 
@@ -25,11 +25,11 @@ fn on_disk(dir: &Path) -> Arc<dyn Log> {
 }
 
 /// Takes every version of every subject.
-fn take_all(registry: &SchemaRegistry) {
+pub(super) fn take_all(registry: &SchemaRegistry) {
     registry.set_rules(None, Rules { level: Some(Level::None), normalize: None }).unwrap();
 }
 
-fn avro(text: &str) -> NewSchema {
+pub(super) fn avro(text: &str) -> NewSchema {
     NewSchema::of(&Schema::alone(Language::Avro, text))
 }
 
@@ -99,7 +99,7 @@ fn what_was_answered_is_there_after_a_start() {
     assert_eq!(registry.mode(Some("x"), false), Ok(Mode::Readonly));
     assert_eq!(registry.register("z", &avro("\"long\"")), Ok(4));
     // Two registries over one log see each other's schemas.
-    assert_eq!(over(&log).by_id(4).unwrap().text, "\"long\"");
+    assert_eq!(&*over(&log).by_id(4).unwrap().text, "\"long\"");
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn deleting_softly_keeps_ids_and_deleting_for_good_frees_none() {
     );
     assert_eq!(registry.versions("x", Which::Live), Ok(vec![2]));
     assert_eq!(registry.versions("x", Which::Deleted), Ok(vec![1]));
-    assert_eq!(registry.by_id(1).unwrap().text, FOO, "what was written with it can be read");
+    assert_eq!(&*registry.by_id(1).unwrap().text, FOO, "what was written with it can be read");
     // It comes back as a new version under its id, and its old version goes.
     assert_eq!(registry.register("x", &avro(FOO)), Ok(1));
     assert_eq!(registry.versions("x", Which::All), Ok(vec![2, 3]));
@@ -199,7 +199,7 @@ fn modes_say_what_may_be_done() {
     registry.import("x", &schema, 90).unwrap();
     registry.import("x", &schema, 90).unwrap();
     assert_eq!(
-        (registry.by_id(90).unwrap().text.as_str(), registry.versions("x", Which::Live)),
+        (&*registry.by_id(90).unwrap().text, registry.versions("x", Which::Live)),
         ("\"float\"", Ok(vec![1, 9, 10]))
     );
     registry.set_mode(None, Mode::ReadonlyOverride, false).unwrap();
@@ -315,6 +315,32 @@ fn protobuf_is_compared_too() {
 }
 
 #[test]
+fn json_schemas_that_refer_to_others_are_compared() {
+    let registry = over(&in_memory());
+    let json = |text: &str, version: Option<i32>| {
+        let to = |version| Reference { name: "part.json".to_owned(), subject: "part".to_owned(), version };
+        NewSchema { language: Language::Json, references: version.map(to).into_iter().collect(), ..avro(text) }
+    };
+    registry.register("part", &json(r#"{"type":"integer"}"#, None)).unwrap();
+    registry.register("part", &json(r#"{"type":"number"}"#, None)).unwrap();
+    registry.set_rules(Some("part"), Rules { level: Some(Level::None), normalize: None }).unwrap();
+    registry.register("part", &json(r#"{"type":"string"}"#, None)).unwrap();
+    let whole = |version| json(r#"{"type":"object","properties":{"a":{"$ref":"part.json"}}}"#, Some(version));
+    registry.register("whole", &whole(1)).unwrap();
+    assert_eq!(registry.incompatibilities("whole", None, &whole(2)), Ok(vec![]));
+    let told = registry.register("whole", &whole(3)).unwrap_err().to_string();
+    assert!(told.contains("TYPE_CHANGED") && told.contains("#/properties/a"), "{told}");
+    let gone = json(r#"{"$ref":"gone.json"}"#, None);
+    let told = registry.register("other", &gone).unwrap_err();
+    let expected =
+        "Invalid schema of type JSON, details: External JSON Schema references are not allowed: gone.json".to_owned();
+    assert_eq!((told.code(), told.to_string()), (42201, expected));
+    registry.set_mode(Some("other"), Mode::Import, false).unwrap();
+    let imported = NewSchema { id: Some(50), ..gone };
+    assert_eq!(registry.register("other", &imported), Ok(50), "what another registry had is taken as it is");
+}
+
+#[test]
 fn records_that_are_not_understood_are_left_out() {
     let log = in_memory();
     let registry = over(&log);
@@ -329,7 +355,7 @@ fn records_that_are_not_understood_are_left_out() {
     log.append(vec![Output { to, records: records.finish() }]).unwrap();
     let registry = over(&log);
     assert_eq!(registry.subjects("", Which::All), Ok(vec!["x".to_owned()]));
-    assert_eq!(registry.by_id(1).unwrap().text, FOO);
+    assert_eq!(&*registry.by_id(1).unwrap().text, FOO);
     assert_eq!(registry.register("x", &avro("\"int\"")), Ok(2));
 }
 
@@ -370,7 +396,7 @@ fn a_topic_that_is_gone_is_told() {
     let registry = over(&log);
     registry.register("x", &avro(FOO)).unwrap();
     log.delete_topic(TOPIC).unwrap();
-    assert_eq!(registry.by_id(1).unwrap().text, FOO, "what is known stays known");
+    assert_eq!(&*registry.by_id(1).unwrap().text, FOO, "what is known stays known");
     let problem = registry.register("x", &avro("\"int\"")).unwrap_err();
     assert!(problem.to_string().contains("topic _schemas, which keeps the schemas, was deleted"), "{problem}");
 }
@@ -391,14 +417,14 @@ fn many_register_at_once() {
                     // Each schema is registered by two of them, in subjects of both.
                     let id = registry.register(&format!("s{}", i % 7), &schema(thread / 2 * 100 + i)).unwrap();
                     let text = &registry.by_id(id).unwrap().text;
-                    assert_eq!(*text, schema(thread / 2 * 100 + i).text);
-                    registry.all("", Which::All, false).unwrap();
+                    assert_eq!(**text, schema(thread / 2 * 100 + i).text);
+                    registry.all("", Which::All, false, 0..usize::MAX).unwrap();
                 }
             });
         }
     });
     let seen = |registry: &SchemaRegistry| {
-        let all = registry.all("", Which::All, false).unwrap();
+        let all = registry.all("", Which::All, false, 0..usize::MAX).unwrap();
         all.into_iter().map(|it| (it.subject, it.version, it.id, it.schema.text.clone())).collect::<Vec<_>>()
     };
     let versions = seen(&registry);
@@ -416,7 +442,7 @@ fn damaged_texts_are_schemas_or_refused() {
     let records = r#"{"type":"record","name":"a.Foo","doc":"d","fields":[{"name":"A","type":["null",{"type":"array","items":
         {"type":"enum","name":"E","symbols":["X","Y"],"default":"X"}}],"default":null,"aliases":["B"]},{"name":"F","type":
         {"type":"fixed","name":"G","size":4}},{"name":"M","type":{"type":"map","values":"Foo"},"order":"ignore","x":1.50}]}"#;
-    let messages = "syntax = \"proto3\"; package a.b; import \"c.proto\"; // it\nmessage Foo { repeated int32 a = 1 [packed = \
+    let messages = "syntax = \"proto3\"; package a.b; import \"google/protobuf/any.proto\"; // it\nmessage Foo { repeated int32 a = 1 [packed = \
         false]; map<string, Foo> m = 2; oneof o { bytes b = 3; } enum E { X = 0; } reserved 9 to max; /* end */ }";
     let objects = r##"{"$ref":"#/definitions/a","definitions":{"a":{"type":["object","null"],"properties":{"x":{"oneOf":[{"type":
         "null"},{"$ref":"#/definitions/a"}]},"y":{"enum":[1,"2"]}},"required":["y"],"additionalProperties":{"type":"number",

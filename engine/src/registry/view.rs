@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::schemas::{Language, Reference, Referenced, Schema};
 
 use super::canonical::canonical;
-use super::entry::{ConfigValue, Entry, SchemaValue};
+use super::entry::{ConfigValue, Entry, SchemaValue, TOPIC};
 use super::level::Mode;
 
 /// Schemas that one may refer to, over any number of others.
@@ -91,16 +91,20 @@ impl View {
 
     fn put(&mut self, value: SchemaValue) {
         let SchemaValue { subject, version, id, language, references, schema: text, deleted } = value;
+        self.taken = self.taken.max(id);
+        // What Confluent's registry wrote is in that form already; what is not understood is the same as itself only.
+        let identity = canonical(language, &text, &[], false).map_or_else(|_| text.clone(), |it| it.identity);
+        let identity = Identity { language, text: identity, references: references.clone() };
+        if self.identity(id).is_some_and(|there| *there != identity) {
+            tracing::error!(topic = TOPIC, subject, version, id, "left out: another schema has this id");
+            return;
+        }
         if self.version(&subject, version).is_some_and(|there| there.id != id) {
             self.remove(&subject, version);
         }
-        self.taken = self.taken.max(id);
         let stored = self.schemas.entry(id).or_insert_with(|| {
             self.bytes += text.len();
-            // What Confluent's registry wrote is in that form already; what is not understood is the same as itself only.
-            let identity = canonical(language, &text, &[], false).map_or_else(|_| text.clone(), |it| it.identity);
-            let identity = Identity { language, text: identity, references: references.clone() };
-            let schema = Schema { language, text, references, referenced: Vec::new() };
+            let schema = Schema { language, text: text.into(), references, referenced: Vec::new() };
             Stored { schema: Arc::new(schema), identity, places: BTreeSet::new() }
         });
         stored.places.insert((subject.clone(), version));
@@ -148,6 +152,26 @@ impl View {
         Some(referenced.map(|referenced| Arc::new(Schema { referenced, ..Schema::clone(&stored.schema) })))
     }
 
+    /// The schema of an id without what it refers to.
+    pub(super) fn schema_alone(&self, id: i32) -> Option<&Arc<Schema>> {
+        self.schemas.get(&id).map(|stored| &stored.schema)
+    }
+
+    /// The record of a version.
+    pub(super) fn value(&self, subject: &str, version: i32) -> Option<SchemaValue> {
+        let Version { id, deleted } = self.version(subject, version)?;
+        let schema = self.schema_alone(id)?;
+        Some(SchemaValue {
+            subject: subject.to_owned(),
+            version,
+            id,
+            language: schema.language,
+            references: schema.references.clone(),
+            schema: schema.text.to_string(),
+            deleted,
+        })
+    }
+
     /// All that these refer to, over any number of others: each after those it refers to.
     pub(super) fn referenced(&self, references: &[Reference]) -> Result<Vec<Referenced>, String> {
         let (mut found, mut begun, mut bytes) = (Vec::new(), BTreeSet::new(), 0);
@@ -168,7 +192,7 @@ impl View {
                 if bytes > MAX_REFERENCED_BYTES {
                     return Err(format!("schemas of more than {MAX_REFERENCED_BYTES} bytes are referred to"));
                 }
-                found.push(Referenced { name: reference.name.clone(), text: other.text.clone() });
+                found.push(Referenced { name: reference.name.clone(), text: Arc::clone(&other.text) });
             } else if begun.insert(reference.name.as_str()) {
                 if begun.len() > MAX_REFERENCED {
                     return Err(format!("more than {MAX_REFERENCED} schemas are referred to"));

@@ -65,8 +65,8 @@ impl fmt::Display for Language {
 pub struct Schema {
     /// Its language.
     pub language: Language,
-    /// Its text.
-    pub text: String,
+    /// Its text, shared by all who refer to it.
+    pub text: Arc<str>,
     /// What it refers to itself.
     pub references: Vec<Reference>,
     /// All it refers to, also by another: each after those it refers to, none twice.
@@ -75,7 +75,7 @@ pub struct Schema {
 
 impl Schema {
     /// A schema that refers to no other.
-    pub fn alone(language: Language, text: impl Into<String>) -> Self {
+    pub fn alone(language: Language, text: impl Into<Arc<str>>) -> Self {
         Self { language, text: text.into(), references: Vec::new(), referenced: Vec::new() }
     }
 }
@@ -97,11 +97,11 @@ pub struct Referenced {
     /// As [`Reference::name`].
     pub name: String,
     /// Its text.
-    pub text: String,
+    pub text: Arc<str>,
 }
 
 /// A version of a subject.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
     /// The subject.
     pub subject: String,

@@ -112,7 +112,7 @@ pub(super) fn schema(schema: &engine::schemas::Schema) -> Map<String, Value> {
     if !schema.references.is_empty() {
         members.insert("references".to_owned(), json!(schema.references));
     }
-    members.insert("schema".to_owned(), json!(schema.text));
+    members.insert("schema".to_owned(), json!(&*schema.text));
     members
 }
 

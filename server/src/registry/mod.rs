@@ -103,10 +103,15 @@ fn route(registry: &SchemaRegistry, call: &Call) -> Reply {
 
 /// The part of a list that a client asked for.
 fn page<T>(found: Vec<T>, call: &Call) -> Vec<T> {
-    let (offset, limit) = (call.number("offset").unwrap_or(0), call.number("limit"));
-    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
-    let offset = usize::try_from(offset).unwrap_or(0);
-    found.into_iter().skip(offset).take(limit.unwrap_or(usize::MAX)).collect()
+    let (offset, limit) = bounds(call);
+    found.into_iter().skip(offset).take(limit).collect()
+}
+
+/// Where that part begins, and how many elements it has at most.
+fn bounds(call: &Call) -> (usize, usize) {
+    let limit = call.number("limit").and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
+    let offset = call.number("offset").and_then(|offset| usize::try_from(offset).ok());
+    (offset.unwrap_or(0), limit.unwrap_or(usize::MAX))
 }
 
 impl From<Value> for answer::Found {

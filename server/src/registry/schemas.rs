@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::answer::{self, Found, Refusal, Reply};
 use super::call::Call;
-use super::page;
+use super::{bounds, page};
 
 fn id(text: &str) -> Result<i32, Refusal> {
     text.parse().map_err(|_| Refusal::path())
@@ -16,9 +16,13 @@ const MAX_LISTED: usize = 1_000;
 const MAX_BYTES: usize = 64 << 20;
 
 pub(super) fn list(registry: &SchemaRegistry, call: &Call) -> Reply {
-    let found = registry.all(call.prefix(), call.which(), call.is_on("latestOnly"))?;
-    let mut found = page(found, call);
-    found.truncate(MAX_LISTED);
+    let (offset, limit) = bounds(call);
+    let found = registry.all(
+        call.prefix(),
+        call.which(),
+        call.is_on("latestOnly"),
+        offset..offset.saturating_add(limit.min(MAX_LISTED)),
+    )?;
     if found.iter().map(|version| version.schema.text.len()).sum::<usize>() > MAX_BYTES {
         let message = format!("These schemas have more than {} MiB; ask for fewer by 'limit'", MAX_BYTES >> 20);
         return Err(Refusal::new(42205, message));
@@ -31,7 +35,7 @@ pub(super) fn by_id(registry: &SchemaRegistry, text: &str) -> Reply {
 }
 
 pub(super) fn text(registry: &SchemaRegistry, text: &str) -> Reply {
-    Ok(Found::Text(registry.schema(id(text)?)?.text.clone()))
+    Ok(Found::Text(registry.schema(id(text)?)?.text.to_string()))
 }
 
 fn which(call: &Call) -> Which {

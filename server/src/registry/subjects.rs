@@ -91,7 +91,7 @@ pub(super) fn version(registry: &SchemaRegistry, subject: &str, version: &str, c
 pub(super) fn text(registry: &SchemaRegistry, subject: &str, version: &str, call: &Call) -> Reply {
     let which = if call.is_on("deleted") { Which::All } else { Which::Live };
     let found = registry.version(subject, VersionNumber::read(version)?, which)?;
-    Ok(Found::Text(found.schema.text.clone()))
+    Ok(Found::Text(found.schema.text.to_string()))
 }
 
 pub(super) fn referenced_by(registry: &SchemaRegistry, subject: &str, version: &str) -> Reply {

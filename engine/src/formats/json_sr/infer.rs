@@ -13,6 +13,7 @@
 
 use serde_json::{Map, Value};
 
+use super::documents::Documents;
 use crate::formats::json::UNION_FIELD;
 use crate::schemas::Schema;
 use crate::types::text::java_grown_map_order;
@@ -33,7 +34,8 @@ pub(super) fn describe(schema: &Schema) -> Result<SqlType, String> {
     for other in &schema.referenced {
         others.push((other.name.as_str(), parse(&other.text).map_err(|error| format!("{}: {error}", other.name))?));
     }
-    let mut reader = Reader { root: &root, others: &others, refs: Vec::new(), path: Vec::new(), parts: 0 };
+    let documents = Documents { root: &root, others: &others };
+    let mut reader = Reader { documents, refs: Vec::new(), path: Vec::new(), parts: 0 };
     reader.describe(&root, &root)
 }
 
@@ -47,8 +49,7 @@ fn parse(text: &str) -> Result<Value, String> {
 }
 
 struct Reader<'a> {
-    root: &'a Value,
-    others: &'a [(&'a str, Value)],
+    documents: Documents<'a>,
     /// What is being resolved, so that recursion ends.
     refs: Vec<*const Value>,
     /// Names of the fields on the way.
@@ -284,23 +285,8 @@ impl<'a> Reader<'a> {
 
     /// What a `$ref` refers to, and the schema that it stands in.
     fn resolve(&self, reference: &str, document: &'a Value) -> Result<(&'a Value, &'a Value), String> {
-        let (file, pointer) = reference.split_once('#').unwrap_or((reference, ""));
-        let named = |name: &str| self.others.iter().find(|(other, _)| *other == name).map(|(_, schema)| schema);
-        let document = match file {
-            "" => Some(document),
-            // A schema may be called by what it says its name is.
-            file => named(file).or_else(|| {
-                let all = self.others.iter().map(|(_, schema)| schema).chain([self.root]);
-                all.into_iter().find(|schema| schema.get("$id").and_then(Value::as_str) == Some(file))
-            }),
-        };
-        let target = document.and_then(|document| match pointer {
-            "" => Some(document),
-            pointer if pointer.starts_with('/') => document.pointer(pointer),
-            anchor => find_anchor(document, anchor),
-        });
-        match document.zip(target) {
-            Some((document, target)) => Ok((target, document)),
+        match self.documents.resolve(reference, document) {
+            Some(found) => Ok(found),
             None => self.refuse(&format!("there is no schema {reference}")),
         }
     }
@@ -313,13 +299,4 @@ impl<'a> Reader<'a> {
 
 fn connect_type(schema: &Map<String, Value>) -> Option<&str> {
     schema.get("connect.type").and_then(Value::as_str)
-}
-
-/// The definition that calls itself `#anchor`.
-fn find_anchor<'a>(document: &'a Value, anchor: &str) -> Option<&'a Value> {
-    let definitions = ["definitions", "$defs"].into_iter().filter_map(|key| document.get(key)?.as_object());
-    definitions.flat_map(Map::values).find(|definition| {
-        let id = definition.get("$id").and_then(Value::as_str).and_then(|id| id.strip_prefix('#'));
-        id.or_else(|| definition.get("$anchor").and_then(Value::as_str)) == Some(anchor)
-    })
 }

@@ -9,9 +9,11 @@
 //! several types. Maps are written as arrays of `{"key": …, "value": …}`, and read as these or as objects.
 
 mod codec;
+mod documents;
 mod generate;
 mod infer;
 
+pub(crate) use self::documents::Documents;
 use super::json::{decoder, encoder};
 use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half, inferred, is_wrapped, json, register};
 use crate::schemas::{Language, Schema};

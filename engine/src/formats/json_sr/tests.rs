@@ -117,7 +117,8 @@ fn schemas_may_refer_to_others_and_be_made_of_several() {
         name: "other.json".to_owned(),
         text:
             json!({"type": "object", "properties": {"x": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"type": "integer"}}})
-                .to_string(),
+                .to_string()
+                .into(),
     };
     let mut with = schema(json!({"allOf": [
         {"$ref": "other.json"},

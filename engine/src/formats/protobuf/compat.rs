@@ -572,7 +572,7 @@ mod tests {
         let schema = |ty: &str| Schema {
             referenced: vec![Referenced {
                 name: "b.proto".to_owned(),
-                text: format!("syntax = 'proto3'; package p; message B {{ {ty} x = 1; }}"),
+                text: format!("syntax = 'proto3'; package p; message B {{ {ty} x = 1; }}").into(),
             }],
             ..Schema::alone(
                 Language::Protobuf,

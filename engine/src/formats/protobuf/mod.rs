@@ -42,5 +42,6 @@ pub(super) use format::{Protobuf, ProtobufNoSr};
 use format::{bare_nullable, effective_name, schema};
 pub use infer::columns;
 use infer::message_names;
+pub use parse::check;
 use schema::named_schema_text;
 pub use schema::schema_text;

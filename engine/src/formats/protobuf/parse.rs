@@ -22,6 +22,14 @@ const PARTS_MAX: usize = 100_000;
 /// Bytes of a name with those of all it stands in.
 const NAME_MAX: usize = 1024;
 
+/// Whether a schema can be understood, with all that it imports.
+///
+/// # Errors
+/// The text is none in Protobuf's language, is too large, or names what is not there.
+pub fn check(schema: &Schema) -> Result<(), String> {
+    parse(schema).map(drop)
+}
+
 /// The types of a schema.
 ///
 /// # Errors

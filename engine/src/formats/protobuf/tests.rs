@@ -24,7 +24,7 @@ impl Memory {
     }
 
     fn text(&self, id: i32) -> String {
-        self.by_id(id).unwrap().text.clone()
+        self.by_id(id).unwrap().text.to_string()
     }
 }
 

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use parking_lot::Mutex;
-use rdkafka::admin::{AdminClient, AdminOptions, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigEntry, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
@@ -199,7 +201,11 @@ impl Admin {
         let answer = answer.map_err(|error| self.connection.failed("asking for topic configurations", &error))?;
         let with_config = topics.into_iter().zip(answer).map(|(topic, config)| {
             let entries = config.map(|config| config.entries).unwrap_or_default();
-            let set = entries.into_iter().filter(|entry| entry.source == ConfigSource::DynamicTopic);
+            let is_set = |entry: &ConfigEntry| entry.source == ConfigSource::DynamicTopic;
+            // A broker that compacts whatever nobody has said otherwise of compacts this one, too.
+            let is_kept =
+                |entry: &ConfigEntry| entry.name == "cleanup.policy" && entry.value.as_deref() != Some("delete");
+            let set = entries.into_iter().filter(|entry| is_set(entry) || is_kept(entry));
             let config: BTreeMap<_, _> = set.filter_map(|entry| Some((entry.name, entry.value?))).collect();
             let replicas = topic.partitions().first().map_or(0, |partition| partition.replicas().len() as u16);
             let partitions = topic.partitions().len() as u32;

@@ -89,6 +89,10 @@ impl Log for Kafka {
         self.admin.topics()
     }
 
+    fn knows_all_topics(&self) -> bool {
+        false
+    }
+
     fn bounds(&self, of: &TopicPartition) -> Result<Bounds> {
         self.admin.check_partition(of)?;
         self.admin.bounds(of)

@@ -379,7 +379,7 @@ mod tests {
     fn names_may_be_another_schemas() {
         let other = Referenced {
             name: "a.In".to_owned(),
-            text: r#"{"type":"record","name":"In","namespace":"a","fields":[]}"#.to_owned(),
+            text: r#"{"type":"record","name":"In","namespace":"a","fields":[]}"#.into(),
         };
         let text = r#"{"type":"record","name":"Out","namespace":"a","fields":[{"name":"F","type":"a.In"}]}"#;
         assert!(of(text).unwrap_err().starts_with("\"a.In\" is not a defined name."));

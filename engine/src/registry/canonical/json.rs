@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::schemas::{Referenced, Schema};
+
 /// Levels of objects and arrays in each other in a schema.
 const MAX_LEVELS: usize = 1_000;
 
@@ -32,6 +34,12 @@ fn check_levels(text: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The documents that a schema refers to, by the names it has for them.
+pub(in crate::registry) fn documents(schema: &Schema) -> Result<Vec<(&str, Value)>, String> {
+    let parsed = |other: &Referenced| parse(&other.text).map_err(|problem| format!("{}: {problem}", other.name));
+    schema.referenced.iter().map(|other| Ok((other.name.as_str(), parsed(other)?))).collect()
 }
 
 /// The document without white space, and sorted by names when normalised.

@@ -8,7 +8,7 @@ mod protobuf;
 
 use crate::schemas::{Language, Referenced};
 
-pub(super) use json::parse as json_document;
+pub(super) use json::{documents, parse as json_document};
 
 /// A schema's text in the forms that the registry needs.
 #[derive(Debug)]

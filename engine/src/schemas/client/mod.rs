@@ -62,7 +62,7 @@ impl Client {
             let asked = path(&["subjects", subject, "versions", &version.to_string()], &[]);
             Ok(self.servers.get_anywhere::<SentVersion>(&asked)?.schema)
         })?;
-        Ok(Schema { language, text: sent.schema, references: sent.references, referenced })
+        Ok(Schema { language, text: sent.schema.into(), references: sent.references, referenced })
     }
 
     fn ask_for(&self, id: i32) -> Result<Asked, SchemaError> {
@@ -117,7 +117,7 @@ impl Schemas for Client {
         if let Some(id) = self.cache.id(subject, schema) {
             return Ok(id);
         }
-        let mut body = json!({ "schema": schema.text });
+        let mut body = json!({ "schema": &*schema.text });
         if schema.language != Language::Avro {
             body["schemaType"] = json!(schema.language.name());
         }

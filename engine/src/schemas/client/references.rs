@@ -43,7 +43,7 @@ pub(super) fn fetch(
                     other => other,
                 })?;
                 bytes += sent.schema.len();
-                open.push(Step::Put(Referenced { name, text: sent.schema }));
+                open.push(Step::Put(Referenced { name, text: sent.schema.into() }));
                 open.extend(sent.references.into_iter().rev().map(Step::Ask));
             }
             Step::Ask(_) => {}

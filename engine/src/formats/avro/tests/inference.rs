@@ -102,7 +102,8 @@ fn references_are_known_by_name() {
     let text = json!({"type": "record", "name": "P", "namespace": "a", "fields": [
         {"name": "home", "type": "Address"}, {"name": "work", "type": ["null", "a.Address"]}]});
     let mut schema = Schema::alone(Language::Avro, text.to_string());
-    schema.referenced = vec![crate::schemas::Referenced { name: "a.Address".to_owned(), text: address.to_string() }];
+    schema.referenced =
+        vec![crate::schemas::Referenced { name: "a.Address".to_owned(), text: address.to_string().into() }];
     let columns = columns(&schema, &wrapped(), false).unwrap();
     assert_eq!(columns.len(), 2);
     assert_eq!(columns[1].ty, struct_of(&[("CITY", SqlType::String)]));

@@ -102,7 +102,7 @@ fn struct_of(fields: &[(&str, SqlType)]) -> SqlType {
 }
 
 fn text_of(columns: &[Column], spec: &FormatSpec, is_key: bool) -> String {
-    schema(columns, spec, is_key).unwrap().text
+    schema(columns, spec, is_key).unwrap().text.to_string()
 }
 
 /// A record of a schema, written as JSON.

@@ -1,0 +1,232 @@
+//! What a schema must be to be taken, beyond being well-formed: all that it names is there, and what it says means
+//! something. Schemas that are imported, and those that stand there already, are not asked.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use crate::formats::avro::AvroSchema;
+use crate::formats::json_sr::Documents;
+use crate::formats::protobuf;
+use crate::schemas::{Language, Schema};
+
+use super::canonical::{documents, json_document};
+
+/// Schemas within a JSON Schema and all it refers to.
+const MAX_PARTS: usize = 100_000;
+
+/// What schemas of JSON Schema itself are called.
+const OF_THE_LANGUAGE: &[&str] = &["http://json-schema.org/", "https://json-schema.org/"];
+
+const TYPES: &[&str] = &["array", "boolean", "integer", "null", "number", "object", "string"];
+
+/// Keywords by what stands behind them, and by the type of value that they are about.
+const SCHEMAS: &[&str] = &["allOf", "anyOf", "oneOf"];
+const SCHEMA: &[&str] = &["else", "if", "not", "then"];
+const OF_OBJECTS: &[&str] = &["additionalProperties", "propertyNames", "unevaluatedProperties"];
+const OF_ARRAYS: &[&str] = &["additionalItems", "contains", "unevaluatedItems"];
+const COUNTS: &[(&str, &str)] = &[
+    ("maxItems", "array"),
+    ("minItems", "array"),
+    ("maxLength", "string"),
+    ("minLength", "string"),
+    ("maxProperties", "object"),
+    ("minProperties", "object"),
+];
+
+/// Checks a schema with all that it refers to.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn check(schema: &Schema) -> Result<(), String> {
+    match schema.language {
+        // What the codecs cannot read at all may still be registered.
+        Language::Avro => AvroSchema::parse(schema).map_or(Ok(()), |schema| schema.check_defaults()),
+        Language::Protobuf => protobuf::check(schema),
+        Language::Json => {
+            let (root, others) = (json_document(&schema.text)?, documents(schema)?);
+            Check { documents: Documents { root: &root, others: &others }, begun: HashSet::new(), open: Vec::new() }
+                .run()
+        }
+    }
+}
+
+/// A schema within a document, and its path.
+type Part<'a> = (&'a Value, &'a Value, String);
+
+struct Check<'a> {
+    documents: Documents<'a>,
+    /// What was referred to and is checked already, or will be.
+    begun: HashSet<*const Value>,
+    open: Vec<Part<'a>>,
+}
+
+impl<'a> Check<'a> {
+    fn run(mut self) -> Result<(), String> {
+        self.open.push((self.documents.root, self.documents.root, "#".to_owned()));
+        let mut parts = 0;
+        while let Some((schema, document, path)) = self.open.pop() {
+            parts += 1;
+            if parts > MAX_PARTS {
+                return Err(format!("it is made of more than {MAX_PARTS} schemas"));
+            }
+            match schema {
+                Value::Bool(_) => {}
+                Value::Object(words) => self.schema(words, document, &path)?,
+                _ => return Err(format!("{path}: a schema is an object, true or false")),
+            }
+        }
+        Ok(())
+    }
+
+    fn schema(&mut self, words: &'a Map<String, Value>, document: &'a Value, path: &str) -> Result<(), String> {
+        if let Some(reference) = words.get("$ref") {
+            return self.reference(reference, document, path);
+        }
+        let types = types(words, path)?;
+        let is_of = |name: &str| types.is_empty() || types.contains(&name);
+        for (word, value) in words {
+            let at = format!("{path}/{word}");
+            let word = word.as_str();
+            if SCHEMAS.contains(&word) {
+                self.all(value.as_array(), document, &at)?;
+            } else if SCHEMA.contains(&word)
+                || OF_OBJECTS.contains(&word) && is_of("object")
+                || OF_ARRAYS.contains(&word) && is_of("array")
+                || word == "items" && is_of("array") && !value.is_array()
+            {
+                self.open.push((value, document, at));
+            } else if word == "items" && is_of("array") {
+                self.all(value.as_array(), document, &at)?;
+            } else if matches!(word, "properties" | "patternProperties") && is_of("object") {
+                let members = value.as_object().ok_or_else(|| format!("{at}: an object of schemas is expected"))?;
+                self.open.extend(members.iter().map(|(name, part)| (part, document, format!("{at}/{name}"))));
+            } else {
+                plain(word, value, &is_of).map_err(|expected| format!("{at}: {expected} is expected, not {value}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn all(&mut self, parts: Option<&'a Vec<Value>>, document: &'a Value, path: &str) -> Result<(), String> {
+        let parts = parts.ok_or_else(|| format!("{path}: an array of schemas is expected"))?;
+        self.open.extend(parts.iter().enumerate().map(|(i, part)| (part, document, format!("{path}/{i}"))));
+        Ok(())
+    }
+
+    fn reference(&mut self, reference: &'a Value, document: &'a Value, path: &str) -> Result<(), String> {
+        let reference = reference.as_str().ok_or_else(|| format!("{path}/$ref: a text is expected"))?;
+        match self.documents.resolve(reference, document) {
+            Some((schema, document)) => {
+                if self.begun.insert(std::ptr::from_ref(schema)) {
+                    self.open.push((schema, document, reference.to_owned()));
+                }
+                Ok(())
+            }
+            None if OF_THE_LANGUAGE.iter().any(|name| reference.starts_with(name)) => Ok(()),
+            // Names of parts may stand anywhere, and pointers may be encoded.
+            None if reference.contains('%') || reference.starts_with('#') && !reference.starts_with("#/") => Ok(()),
+            None if reference.starts_with('#') => Err(format!("{path}: there is no schema {reference}")),
+            None => Err(format!("External JSON Schema references are not allowed: {reference}")),
+        }
+    }
+}
+
+/// The types that a schema names.
+fn types<'a>(words: &'a Map<String, Value>, path: &str) -> Result<Vec<&'a str>, String> {
+    let names: Vec<&Value> = match words.get("type") {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(names)) => names.iter().collect(),
+        Some(name) => vec![name],
+    };
+    let known = |name: &&'a Value| TYPES.iter().find(|known| name.as_str() == Some(known)).copied();
+    names.iter().map(|name| known(name).ok_or_else(|| format!("{path}: unknown type: [{name}]"))).collect()
+}
+
+/// Checks a keyword without schemas behind it; the error is what is expected there.
+fn plain(word: &str, value: &Value, is_of: &dyn Fn(&str) -> bool) -> Result<(), &'static str> {
+    let expect = |is_right: bool, expected| if is_right { Ok(()) } else { Err(expected) };
+    let is_number = is_of("number") || is_of("integer");
+    match word {
+        "enum" => expect(value.is_array(), "an array"),
+        "required" if is_of("object") => {
+            let names = value.as_array().is_some_and(|names| names.iter().all(Value::is_string));
+            expect(names, "an array of names")
+        }
+        "pattern" if is_of("string") => expect(value.is_string(), "a text"),
+        "uniqueItems" if is_of("array") => expect(value.is_boolean(), "true or false"),
+        "maximum" | "minimum" | "multipleOf" if is_number => expect(value.is_number(), "a number"),
+        // Drafts before 6 have true or false here.
+        "exclusiveMaximum" | "exclusiveMinimum" if is_number => {
+            expect(value.is_number() || value.is_boolean(), "a number")
+        }
+        word if COUNTS.iter().any(|(count, of)| *count == word && is_of(of)) => {
+            let count = value.as_f64().is_some_and(|count| count >= 0.0 && count.fract() == 0.0);
+            expect(count, "a number without a sign or fraction")
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schemas::Referenced;
+
+    fn problem(language: Language, text: &str) -> Option<String> {
+        check(&Schema::alone(language, text)).err()
+    }
+
+    #[test]
+    fn json_schemas_say_something() {
+        for text in [
+            "true",
+            "{}",
+            r##"{"$schema":"http://json-schema.org/draft-07/schema#","type":["object","null"],"properties":{"a":{"$ref":"#/definitions/a"},"m":{"$ref":"http://json-schema.org/draft-07/schema#"}},"definitions":{"a":{"type":"string","minLength":1},"unused":5},"required":["a"]}"##,
+            r#"{"type":"string","required":true,"minItems":"x"}"#,
+            r#"{"maximum":5,"exclusiveMaximum":true,"items":[{},true],"x":{"type":"nope"}}"#,
+            r##"{"$ref":"#name","definitions":{"a":{"$id":"#name"}}}"##,
+        ] {
+            assert_eq!(problem(Language::Json, text), None, "{text}");
+        }
+        for (text, told) in [
+            (r#"{"type":"nope"}"#, r##"#: unknown type: ["nope"]"##),
+            (r#"{"type":5}"#, "#: unknown type: [5]"),
+            (r#"{"properties":[]}"#, "#/properties: an object of schemas is expected"),
+            (r#"{"properties":{"a":5}}"#, "#/properties/a: a schema is an object, true or false"),
+            (r#"{"type":"object","required":true}"#, "#/required: an array of names is expected, not true"),
+            (r#"{"allOf":{}}"#, "#/allOf: an array of schemas is expected"),
+            (r#"{"minLength":-1}"#, "#/minLength: a number without a sign or fraction is expected, not -1"),
+            (r##"{"not":{"$ref":"#/definitions/a"}}"##, "#/not: there is no schema #/definitions/a"),
+            (r##"{"$ref":"#/a","a":{"type":"x"}}"##, r##"#/a: unknown type: ["x"]"##),
+            (r#"{"items":{"$ref":"a.json"}}"#, "External JSON Schema references are not allowed: a.json"),
+        ] {
+            assert_eq!(problem(Language::Json, text).as_deref(), Some(told), "{text}");
+        }
+        let other = Referenced { name: "a.json".to_owned(), text: r#"{"type":"string"}"#.into() };
+        let with = Schema { referenced: vec![other], ..Schema::alone(Language::Json, r#"{"$ref":"a.json"}"#) };
+        assert_eq!(check(&with), Ok(()));
+    }
+
+    #[test]
+    fn what_protobuf_schemas_name_is_there() {
+        let head = "syntax = \"proto3\"; ";
+        for (text, told) in [
+            ("import \"google/protobuf/timestamp.proto\"; message A { google.protobuf.Timestamp t = 1; }", None),
+            ("import \"gone.proto\"; message A {}", Some("import \"gone.proto\" is not there")),
+            ("message A { B b = 1; }", Some("the type B of field A.b is not there")),
+            ("message A { int32 a = 1; int32 b = 1; }", Some("has a number or a name that another one has")),
+            ("message A {} message A {}", Some("\"A\" is already defined")),
+        ] {
+            let problem = problem(Language::Protobuf, &format!("{head}{text}"));
+            let is_right = told.map_or(problem.is_none(), |told| problem.as_ref().is_some_and(|it| it.contains(told)));
+            assert!(is_right, "{text}: {problem:?}");
+        }
+    }
+
+    #[test]
+    fn defaults_of_avro_are_values() {
+        let field = r#"{"type":"record","name":"A","fields":[{"name":"f","type":"int","default":null}]}"#;
+        assert_eq!(problem(Language::Avro, field).as_deref(), Some("Invalid default for field f: null not a \"int\""));
+    }
+}
