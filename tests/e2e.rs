@@ -45,8 +45,12 @@ mod process;
 mod protobuf;
 #[path = "e2e/registry.rs"]
 mod registry;
+#[path = "e2e/registry_apicurio.rs"]
+mod registry_apicurio;
 #[path = "e2e/registry_clients.rs"]
 mod registry_clients;
+#[path = "e2e/registry_tls.rs"]
+mod registry_tls;
 #[path = "e2e/settled.rs"]
 mod settled;
 #[path = "e2e/shell.rs"]
