@@ -154,6 +154,28 @@ fn queries_go_on_while_their_registry_is_down() {
     });
 }
 
+/// A record whose id nobody knows waits until the registry has said so twice, and then costs itself alone.
+#[test]
+fn an_id_that_another_registry_does_not_know_costs_its_record() {
+    let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let registry = Server::start(own.path(), &[]);
+    let server = Server::start(other.path(), &[("ksql.schema.registry.url", &registry.url)]);
+    let statements =
+        "CREATE STREAM numbers (k STRING KEY, n INT) WITH (kafka_topic='numbers', value_format='AVRO', partitions=1);
+        CREATE STREAM raw (k STRING KEY, v BYTES) WITH (kafka_topic='numbers', value_format='KAFKA');
+        CREATE TABLE sums AS SELECT k, SUM(n) AS total FROM numbers GROUP BY k;
+        INSERT INTO numbers VALUES ('a', 1);
+        INSERT INTO raw VALUES ('a', TO_BYTES('000000006302', 'hex'));
+        INSERT INTO raw VALUES ('a', TO_BYTES('00000000640204', 'hex'));
+        INSERT INTO numbers VALUES ('a', 2);";
+    ksql(&server.url, statements, &json!({ "auto.offset.reset": "earliest" }));
+    eventually("the sum of what can be read", || {
+        let select = json!({ "ksql": "SELECT total FROM sums WHERE k = 'a';" }).to_string();
+        let answer = request(&server.url, "POST", "/query", &[("Accept", "application/vnd.ksql.v1+json")], &select);
+        answer.body.contains("[3]").then_some(())
+    });
+}
+
 /// On Kafka the schemas are records of the cluster's topic: another server, with a directory of its own, has them.
 #[test]
 fn on_kafka_the_schemas_move_with_the_cluster() {

@@ -62,7 +62,6 @@ const TOKENS: &str =
     "a push query that is resumed would miss rows; leave it out and read again from the beginning (auto.offset.reset)";
 const TOKEN: &str =
     "the registry would not let this server in; use basic authentication (ksql.schema.registry.basic.auth.*)";
-const HOST_NAME: &str = "the name in the registry's certificate is always checked; leave it out";
 const RESULTS: &str = "results would differ from what it asks for; leave it out";
 
 /// What would change results or safety and is not there.
@@ -84,7 +83,6 @@ static REFUSED: &[(Property, Promise, &str)] = &[
     (p("ksql.streams.default.timestamp.extractor", Text, None, Session, "Java class of event times."), Promise::Any, "Java classes cannot be loaded; name the column of the time in the statement: WITH (TIMESTAMP='…')"),
     (p("ksql.schema.registry.bearer.auth.credentials.source", Text, None, Server, "Where a token for the registry comes from."), Promise::Any, TOKEN),
     (p("ksql.schema.registry.bearer.auth.token", Password, None, Server, "A token for the registry."), Promise::Any, TOKEN),
-    (p("ksql.schema.registry.ssl.endpoint.identification.algorithm", Text, Some("https"), Server, "How the registry's name is checked."), Promise::Unless("https"), HOST_NAME),
 ];
 
 /// Why, and which.
@@ -210,6 +208,12 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
         &[
             p("ksql.server.ui.enabled", Boolean, None, Server, "Web page of early releases."),
             p("ksql.udf.enable.security.manager", Boolean, None, Server, "Java security manager."),
+        ],
+    ),
+    (
+        "the name in the registry's certificate is always checked",
+        &[
+            p("ksql.schema.registry.ssl.endpoint.identification.algorithm", Text, Some("https"), Server, "How the registry's name is checked."),
         ],
     ),
     (

@@ -11,6 +11,9 @@ use crate::schemas::SchemaError;
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
 
+/// How long the one may wait for an answer who asks whether anybody is there again.
+pub(super) const PROBE: Duration = Duration::from_secs(2);
+
 /// Questions that are remembered. Beyond that all are forgotten.
 const MAX_QUESTIONS: usize = 10_000;
 
@@ -18,6 +21,15 @@ struct Pause {
     until: Instant,
     length: Duration,
     why: String,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// One of many.
+    Anybody,
+    /// The one who finds out, after a pause, whether anybody is there: so long as nobody is, one alone waits for that.
+    Probe,
 }
 
 /// Who is not asked for now.
@@ -30,9 +42,13 @@ pub(super) struct Pauses {
 
 impl Pauses {
     /// Fails at once while nobody is to be asked, or while this question is not.
-    pub(super) fn check(&self, question: &str) -> Result<(), SchemaError> {
-        self.all.lock().as_ref().map_or(Ok(()), Pause::check)?;
-        self.questions.lock().get(question).map_or(Ok(()), Pause::check)
+    pub(super) fn check(&self, question: &str) -> Result<Asking, SchemaError> {
+        self.questions.lock().get(question).map_or(Ok(()), Pause::check)?;
+        let mut all = self.all.lock();
+        let Some(pause) = &mut *all else { return Ok(Asking::Anybody) };
+        pause.check()?;
+        pause.until = Instant::now() + PROBE;
+        Ok(Asking::Probe)
     }
 
     /// The question was answered.
@@ -42,10 +58,12 @@ impl Pauses {
     }
 
     /// No server could be asked.
-    pub(super) fn pause_all(&self, why: &str) {
+    pub(super) fn pause_all(&self, asking: Asking, why: &str) {
         let mut all = self.all.lock();
         match &mut *all {
-            Some(pause) => pause.lengthen(why),
+            Some(pause) if asking == Asking::Probe => pause.lengthen(why),
+            // Another one has found it out at the same time.
+            Some(_) => {}
             None => {
                 tracing::warn!("the schema registry does not answer: {why}");
                 *all = Some(Pause::new(why));
@@ -58,7 +76,10 @@ impl Pauses {
         self.end_all();
         let mut questions = self.questions.lock();
         if let Some(pause) = questions.get_mut(question) {
-            return pause.lengthen(why);
+            if pause.check().is_ok() {
+                pause.lengthen(why);
+            }
+            return;
         }
         if questions.len() >= MAX_QUESTIONS {
             questions.clear();
@@ -83,14 +104,10 @@ impl Pause {
         if Instant::now() < self.until { Err(SchemaError::Unavailable(self.why.clone())) } else { Ok(()) }
     }
 
-    /// Once for all that have asked at the same time.
     fn lengthen(&mut self, why: &str) {
-        let now = Instant::now();
-        if now >= self.until {
-            self.length = self.length.saturating_mul(2).min(LONGEST);
-            self.until = now + self.length;
-            why.clone_into(&mut self.why);
-        }
+        self.length = self.length.saturating_mul(2).min(LONGEST);
+        self.until = Instant::now() + self.length;
+        why.clone_into(&mut self.why);
     }
 }
 
@@ -101,8 +118,15 @@ mod tests {
     #[test]
     fn many_that_fail_together_make_one_pause() {
         let pauses = Pauses::default();
-        (0..10).for_each(|_| pauses.pause_all("nobody"));
+        assert_eq!(pauses.check("GET /a"), Ok(Asking::Anybody));
+        (0..10).for_each(|_| pauses.pause_all(Asking::Anybody, "nobody"));
         assert_eq!(pauses.all.lock().as_ref().unwrap().length, FIRST);
+        pauses.all.lock().as_mut().unwrap().until = Instant::now();
+        assert_eq!(pauses.check("GET /a"), Ok(Asking::Probe));
+        assert!(pauses.check("GET /b").is_err(), "one alone waits for an answer");
+        pauses.pause_all(Asking::Anybody, "nobody");
+        pauses.pause_all(Asking::Probe, "still nobody");
+        assert_eq!(pauses.all.lock().as_ref().unwrap().length, FIRST * 2);
         (0..10).for_each(|_| pauses.pause_one("GET /a", "it fails"));
         assert!(pauses.all.lock().is_none(), "somebody is there");
         assert_eq!(pauses.questions.lock()["GET /a"].length, FIRST);

@@ -14,7 +14,7 @@ use ureq::{Agent, AsSendBody, Body};
 use crate::schemas::SchemaError;
 
 use super::answers::{Answer, SentId};
-use super::pauses::Pauses;
+use super::pauses::{Asking, PROBE, Pauses};
 use super::settings::{ClientSettings, Part};
 use super::tls;
 
@@ -107,13 +107,14 @@ impl Servers {
         will_do: impl Fn(&Answer) -> bool,
     ) -> Result<Answer, SchemaError> {
         let question = format!("{method} {path}");
-        self.pauses.check(&question)?;
+        let asking = self.pauses.check(&question)?;
+        let patience = if asking == Asking::Probe { PROBE } else { WHOLE };
         let deadline = Instant::now() + ALL;
         let (count, first) = (self.servers.len(), self.first.load(Ordering::Relaxed));
         let (mut problems, mut is_there, mut other) = (Vec::new(), false, None);
         for at in (0..count).map(|step| (first + step) % count) {
             let Some(server) = self.servers.get(at) else { continue };
-            let left = deadline.saturating_duration_since(Instant::now()).min(WHOLE);
+            let left = deadline.saturating_duration_since(Instant::now()).min(patience);
             if left.is_zero() {
                 break;
             }
@@ -139,7 +140,7 @@ impl Servers {
         if is_there {
             self.pauses.pause_one(&question, &why);
         } else {
-            self.pauses.pause_all(&why);
+            self.pauses.pause_all(asking, &why);
         }
         Err(SchemaError::Unavailable(why))
     }
