@@ -31,9 +31,13 @@ impl<'a> MessageWriter<'a> {
         Self { fields: fields.collect() }
     }
 
-    /// A writer of rows of these columns as fields of those layouts.
+    /// A writer of rows of these columns as fields of those layouts, in the order of their numbers, as Protobuf's own
+    /// libraries write them.
     pub(super) fn with_layout(layouts: &[FieldLayout], columns: &'a [ArrayRef]) -> Self {
-        Self { fields: layouts.iter().zip(columns).map(|(layout, column)| FieldWriter::new(layout, column)).collect() }
+        let fields = layouts.iter().zip(columns).map(|(layout, column)| FieldWriter::new(layout, column));
+        let mut fields: Vec<FieldWriter<'a>> = fields.collect();
+        fields.sort_by_key(|field| field.number);
+        Self { fields }
     }
 
     /// Appends the message of a row.

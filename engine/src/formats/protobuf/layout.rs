@@ -11,6 +11,7 @@ use crate::types::SqlType;
 /// A column as a field.
 #[derive(Debug)]
 pub(super) struct FieldLayout {
+    /// Of a oneof, the lowest of its fields.
     pub(super) number: u32,
     /// Whether a default value is written.
     pub(super) explicit: bool,
@@ -126,7 +127,9 @@ fn members(types: &Types, message: &Message, oneof: usize, name: &str, ty: &SqlT
             Ok(FieldLayout { explicit: true, ..single(types, member, ty)? })
         })
         .collect();
-    Ok(FieldLayout { number: 0, explicit: true, required: false, form: Form::Oneof(members?) })
+    let members = members?;
+    let number = members.iter().map(|member| member.number).min().unwrap_or_default();
+    Ok(FieldLayout { number, explicit: true, required: false, form: Form::Oneof(members) })
 }
 
 fn single(types: &Types, field: &Field, ty: &SqlType) -> Result<FieldLayout, String> {

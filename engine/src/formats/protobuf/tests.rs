@@ -544,7 +544,8 @@ fn a_sink_registers_its_message_or_writes_one_that_is_registered() {
     let array = Value::Array(vec![Value::Integer(-1), Value::Integer(1)]);
     let oneof = Value::Struct(vec![Value::Null, Value::Integer(0)]);
     let row = vec![Value::Bigint(3), string("C"), Value::Double(0.5), array, string(""), oneof];
-    let expected = b"\0\0\0\0\x03\x02\x02\xc0\x0c\x03\x28\x03\x3d\0\0\0\x3f\x48\x01\x48\x02\x52\0\x60\0";
+    // Fields stand by their numbers.
+    let expected = b"\0\0\0\0\x03\x02\x02\x28\x03\x3d\0\0\0\x3f\x48\x01\x48\x02\x52\0\x60\0\xc0\x0c\x03";
     assert_eq!(payload(&named, &all, std::slice::from_ref(&row)).unwrap(), expected);
     let by_id = FormatSpec { schema_id: Some(3), ..named.clone() };
     assert_eq!(payload(&by_id, &all, std::slice::from_ref(&row)).unwrap(), expected);

@@ -1,6 +1,7 @@
 //! A file's descriptor, which some clients send instead of its text, as a text: Confluent's registry keeps texts, and so
 //! does this one. What the text does not say again is refused.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use base64::Engine;
@@ -12,6 +13,8 @@ use prost_reflect::prost_types::{
     file_options,
 };
 use protox::file::File;
+
+use super::field_meta;
 
 /// The end of ranges that go up to the last number.
 const MAX_FIELD: i32 = (1 << 29) - 1;
@@ -31,7 +34,9 @@ pub(super) fn text(base64: &str) -> Result<String, String> {
     }
     let bytes = BASE64_STANDARD.decode(base64).map_err(|error| error.to_string())?;
     let file = FileDescriptorProto::decode(bytes.as_slice()).map_err(|error| error.to_string())?;
-    let text = Printer { out: String::new(), depth: 0, is_proto3: file.syntax() == "proto3" }.file(&file)?;
+    let params = field_meta::params(&bytes)?;
+    let is_proto3 = file.syntax() == "proto3";
+    let text = Printer { out: String::new(), depth: 0, scope: Vec::new(), is_proto3, params }.file(&file)?;
     let read = File::from_source(file.name(), &text).map_err(|error| error.to_string())?;
     if bare(&file) != bare(read.file_descriptor_proto()) {
         return Err("the descriptor says something that its text would not".to_owned());
@@ -95,7 +100,11 @@ fn is_map_entry(message: &DescriptorProto) -> bool {
 struct Printer {
     out: String,
     depth: usize,
+    /// The messages that the next line stands in.
+    scope: Vec<String>,
     is_proto3: bool,
+    /// What Confluent's options say of fields.
+    params: HashMap<String, Vec<(String, String)>>,
 }
 
 impl Printer {
@@ -197,6 +206,7 @@ impl Printer {
             return Err(format!("{}: extensions are not supported", message.name()));
         }
         self.open(&format!("message {}", message.name()));
+        self.scope.push(message.name().to_owned());
         if options.deprecated() {
             self.line("option deprecated = true;");
         }
@@ -230,6 +240,7 @@ impl Printer {
             self.message(nested)?;
         }
         message.enum_type.iter().for_each(|of| self.enumeration(of));
+        self.scope.pop();
         self.close();
         Ok(())
     }
@@ -261,6 +272,14 @@ impl Printer {
         }
         said.extend(options.packed.map(|packed| format!("packed = {packed}")));
         said.extend(options.deprecated.map(|deprecated| format!("deprecated = {deprecated}")));
+        said.extend(self.params.get(&field_meta::path(&self.scope, field.name())).map(|params| {
+            let param =
+                |(key, value): &(String, String)| format!("{{ key: {}, value: {} }}", quoted(key), quoted(value));
+            format!(
+                "(confluent.field_meta) = {{ params: [{}] }}",
+                params.iter().map(param).collect::<Vec<_>>().join(", ")
+            )
+        }));
         let said = if said.is_empty() { String::new() } else { format!(" [{}]", said.join(", ")) };
         self.line(&format!("{label}{kind} {} = {}{said};", field.name(), field.number()));
         Ok(())
@@ -417,6 +436,33 @@ service S {
         let base64 = BASE64_STANDARD.encode(file.encode_to_vec());
         assert!(is_base64(&base64) && !is_base64(SOURCE));
         assert_eq!(text(&base64).unwrap(), SOURCE);
+    }
+
+    #[test]
+    fn confluents_parameters_of_fields_are_kept() {
+        // message M { Decimal d = 1 [(confluent.field_meta) = …]; message In { int32 i = 1 [the same without parameters]; } }
+        let param = |key: &str, value: &str| {
+            [&[10, key.len() as u8], key.as_bytes(), &[18, value.len() as u8], value.as_bytes()].concat()
+        };
+        let part = |tag: &[u8], bytes: Vec<u8>| [tag, &[bytes.len() as u8], &bytes].concat();
+        let params = [part(&[18], param("scale", "2")), part(&[18], param("precision", "6"))].concat();
+        let options = part(&[0x42], part(&[0x82, 0x44], params));
+        let field = |name: &str, options: &[u8]| [&[10, 1], name.as_bytes(), &[24, 1, 32, 1, 40, 5], options].concat();
+        let inner = [vec![10, 2, b'I', b'n'], part(&[18], field("i", &part(&[0x42], part(&[0x82, 0x44], Vec::new()))))]
+            .concat();
+        let message = [vec![10, 1, b'M'], part(&[18], field("d", &options)), part(&[26], inner)].concat();
+        let file = [part(&[34], message), part(&[98], b"proto3".to_vec())].concat();
+        let expected = "\
+syntax = \"proto3\";
+
+message M {
+  int32 d = 1 [(confluent.field_meta) = { params: [{ key: \"precision\", value: \"6\" }, { key: \"scale\", value: \"2\" }] }];
+  message In {
+    int32 i = 1;
+  }
+}
+";
+        assert_eq!(text(&BASE64_STANDARD.encode(file)).unwrap(), expected);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod avro;
 mod descriptor;
+mod field_meta;
 mod json;
 mod protobuf;
 
