@@ -2,12 +2,14 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use engine::registry::Problem;
-use engine::schemas::Registered;
+use engine::registry::{Problem, serialized};
+use engine::schemas::{Registered, Schema};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::reply;
+
+use super::call::Call;
 
 /// What is answered.
 #[derive(Debug)]
@@ -93,6 +95,16 @@ pub(super) fn response(answered: Reply, media: Media) -> Response {
     reply::with(status, Some(media.name()), body)
 }
 
+/// The text of a schema in the format that a call asks for.
+pub(super) fn text(schema: &Schema, call: &Call) -> Result<String, Refusal> {
+    match call.parameter("format") {
+        Some("serialized") => {
+            serialized(schema).map_err(|problem| Refusal::new(42201, format!("Invalid schema, details: {problem}")))
+        }
+        _ => Ok(schema.text.to_string()),
+    }
+}
+
 /// A version of a subject. Avro and no references are not named.
 pub(super) fn version(registered: &Registered) -> Value {
     let mut members = Map::new();
@@ -104,7 +116,7 @@ pub(super) fn version(registered: &Registered) -> Value {
 }
 
 /// A schema by itself.
-pub(super) fn schema(schema: &engine::schemas::Schema) -> Map<String, Value> {
+pub(super) fn schema(schema: &Schema) -> Map<String, Value> {
     let mut members = Map::new();
     if schema.language != engine::schemas::Language::Avro {
         members.insert("schemaType".to_owned(), json!(schema.language.name()));

@@ -79,8 +79,8 @@ fn route(registry: &SchemaRegistry, call: &Call) -> Reply {
         }
         ["schemas"] if get => schemas::list(registry, call),
         ["schemas", "types"] if get => Ok(json!(["JSON", "PROTOBUF", "AVRO"]).into()),
-        ["schemas", "ids", id] if get => schemas::by_id(registry, id),
-        ["schemas", "ids", id, "schema"] if get => schemas::text(registry, id),
+        ["schemas", "ids", id] if get => schemas::by_id(registry, id, call),
+        ["schemas", "ids", id, "schema"] if get => schemas::text(registry, id, call),
         ["schemas", "ids", id, "subjects"] if get => schemas::subjects(registry, id, call),
         ["schemas", "ids", id, "versions"] if get => schemas::versions(registry, id, call),
         ["contexts"] if get => Ok(json!(["."]).into()),

@@ -30,12 +30,15 @@ pub(super) fn list(registry: &SchemaRegistry, call: &Call) -> Reply {
     Ok(found.iter().map(answer::version).collect::<Value>().into())
 }
 
-pub(super) fn by_id(registry: &SchemaRegistry, text: &str) -> Reply {
-    Ok(Value::Object(answer::schema(&*registry.schema(id(text)?)?)).into())
+pub(super) fn by_id(registry: &SchemaRegistry, text: &str, call: &Call) -> Reply {
+    let schema = registry.schema(id(text)?)?;
+    let mut members = answer::schema(&schema);
+    members.insert("schema".to_owned(), json!(answer::text(&schema, call)?));
+    Ok(Value::Object(members).into())
 }
 
-pub(super) fn text(registry: &SchemaRegistry, text: &str) -> Reply {
-    Ok(Found::Text(registry.schema(id(text)?)?.text.to_string()))
+pub(super) fn text(registry: &SchemaRegistry, text: &str, call: &Call) -> Reply {
+    Ok(Found::Text(answer::text(&*registry.schema(id(text)?)?, call)?))
 }
 
 fn which(call: &Call) -> Which {

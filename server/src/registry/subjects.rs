@@ -85,13 +85,16 @@ pub(super) fn versions(registry: &SchemaRegistry, subject: &str, call: &Call) ->
 
 pub(super) fn version(registry: &SchemaRegistry, subject: &str, version: &str, call: &Call) -> Reply {
     let which = if call.is_on("deleted") { Which::All } else { Which::Live };
-    Ok(answer::version(&registry.version(subject, VersionNumber::read(version)?, which)?).into())
+    let found = registry.version(subject, VersionNumber::read(version)?, which)?;
+    let mut answered = answer::version(&found);
+    answered["schema"] = json!(answer::text(&found.schema, call)?);
+    Ok(answered.into())
 }
 
 pub(super) fn text(registry: &SchemaRegistry, subject: &str, version: &str, call: &Call) -> Reply {
     let which = if call.is_on("deleted") { Which::All } else { Which::Live };
     let found = registry.version(subject, VersionNumber::read(version)?, which)?;
-    Ok(Found::Text(found.schema.text.to_string()))
+    Ok(Found::Text(answer::text(&found.schema, call)?))
 }
 
 pub(super) fn referenced_by(registry: &SchemaRegistry, subject: &str, version: &str) -> Reply {

@@ -45,3 +45,4 @@ use infer::message_names;
 pub use parse::check;
 use schema::named_schema_text;
 pub use schema::schema_text;
+pub(crate) use well_known::text as importable;

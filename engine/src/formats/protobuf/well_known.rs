@@ -2,7 +2,7 @@
 //! types of fields are looked up for is in them.
 
 /// The text of a file.
-pub(super) fn text(name: &str) -> Option<&'static str> {
+pub(crate) fn text(name: &str) -> Option<&'static str> {
     FILES.iter().find(|(file, _)| *file == name).map(|(_, text)| *text)
 }
 
