@@ -15,6 +15,8 @@ mod cli;
 mod clients;
 #[path = "e2e/configuration.rs"]
 mod configuration;
+#[path = "e2e/connect/mod.rs"]
+mod connect;
 #[path = "e2e/crash.rs"]
 mod crash;
 #[path = "e2e/damage.rs"]
@@ -51,6 +53,8 @@ mod registry_apicurio;
 mod registry_clients;
 #[path = "e2e/registry_tls.rs"]
 mod registry_tls;
+#[path = "e2e/serializers.rs"]
+mod serializers;
 #[path = "e2e/settled.rs"]
 mod settled;
 #[path = "e2e/shell.rs"]

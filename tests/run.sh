@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Passes every test. Installs what the tests need on a fresh Debian 12: a JDK and Maven for the Kafka broker, Node.js, Python and Go
-# for clients of the schema registry, and, where the reading room is, OpenSSL for the clients in it.
+# Passes every test. Installs what the tests need on a fresh Debian 12: a JDK and Maven for the Kafka broker and Kafka Connect,
+# PostgreSQL, Node.js, Python and Go for clients of the schema registry, and, where the reading room is, OpenSSL for the clients in it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,6 +21,7 @@ command -v g++ >/dev/null || need+=(g++)
 command -v java >/dev/null || need+=(openjdk-17-jre-headless)
 command -v mvn >/dev/null || need+=(maven)
 command -v npm >/dev/null || need+=(nodejs npm)
+command -v psql >/dev/null || need+=(postgresql-15)
 command -v curl >/dev/null || need+=(curl)
 python3 -c 'import ensurepip, venv' 2>/dev/null || need+=(python3-venv)
 if [ -d "$room/clients" ]; then

@@ -26,12 +26,17 @@ fn run(command: &mut Command) {
     assert!(passed && text.trim().ends_with("done"), "{text}");
 }
 
+/// A Python with Confluent's client and serializers, and Google's compiler of Protobuf.
+pub(crate) fn confluents_python() -> PathBuf {
+    let cache = Cache::new("py-schema-registry");
+    let packages: [&[&str]; 1] =
+        [&["confluent-kafka[avro,protobuf,json,schemaregistry]==2.16.1", "grpcio-tools==1.85.1"]];
+    python(&cache, OsStr::new("python3"), &packages)
+}
+
 #[test]
 fn confluents_python_serializers() {
-    let cache = Cache::new("py-schema-registry");
-    let packages: [&[&str]; 1] = [&["confluent-kafka[avro,protobuf,json,schemaregistry]==2.16.1"]];
-    let python = python(&cache, OsStr::new("python3"), &packages);
-    run(Command::new(python).arg(script("serializers.py")));
+    run(Command::new(confluents_python()).arg(script("serializers.py")));
 }
 
 #[test]
@@ -66,7 +71,7 @@ fn register(url: &str, subject: &str, schema: &str) -> Value {
 }
 
 /// A port that was free a moment ago.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
