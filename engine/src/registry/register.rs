@@ -12,13 +12,16 @@ use super::settings::rules_of;
 use super::store::SchemaRegistry;
 use super::subject;
 use super::validity;
-use super::view::{Identity, View};
+use super::view::{Identity, View, size};
 
 /// Bytes of a schema's text.
 const MAX_TEXT_BYTES: usize = 1 << 20;
 
-/// Bytes of the texts of all schemas.
+/// Bytes of the texts of all schemas, with the names of what they refer to.
 const MAX_BYTES: usize = 256 << 20;
+
+/// Schemas that the versions of a subject refer to in all, when a new one is compared with them.
+const MAX_COMPARED_REFERENCES: usize = 100_000;
 
 /// Subjects, and versions of each, deleted ones included.
 const MAX_SUBJECTS: usize = 100_000;
@@ -184,9 +187,16 @@ impl Ground {
             Counting::ByLevel => {
                 let many = if level == Level::None { 0 } else { usize::MAX };
                 let many = if level.is_transitive() { many } else { many.min(1) };
-                let last = view.versions(name).rev().filter(|(_, version)| !version.deleted).take(many);
-                let last = last.map(|version| registered(view, name, version));
-                let mut versions = last.collect::<Result<Vec<_>, _>>()?;
+                let (mut versions, mut references) = (Vec::new(), 0);
+                for version in view.versions(name).rev().filter(|(_, version)| !version.deleted).take(many) {
+                    let version = registered(view, name, version)?;
+                    references += version.schema.references.len() + version.schema.referenced.len();
+                    if references > MAX_COMPARED_REFERENCES {
+                        let told = format!("Versions of {name} refer to more than {MAX_COMPARED_REFERENCES} schemas");
+                        return Err(Problem::NotPermitted(told));
+                    }
+                    versions.push(version);
+                }
                 versions.reverse();
                 versions
             }
@@ -239,7 +249,7 @@ fn standing(view: &View, name: &str, new: &NewSchema, read: &Read) -> Option<i32
 
 /// The entries that take a schema into a subject, and its id.
 fn entries(view: &View, name: &str, new: &NewSchema, mode: Mode, read: Read) -> Result<(Vec<Entry>, i32), Problem> {
-    check_room(view, name, &read.schema.text)?;
+    check_room(view, name, size(&read.schema.text, &read.schema.references))?;
     let next = view.versions(name).next_back().map_or(Some(1), |(last, _)| last.checked_add(1));
     let next = next.ok_or_else(|| Problem::NotPermitted(format!("Subject {name} has no free version")))?;
     let version = match new.version {
@@ -279,8 +289,8 @@ fn check_mode(mode: Mode, name: &str, new: &NewSchema) -> Result<(), Problem> {
     Err(Problem::NotPermitted(format!("Subject {name} {problem}")))
 }
 
-fn check_room(view: &View, name: &str, text: &str) -> Result<(), Problem> {
-    let full = if view.bytes().saturating_add(text.len()) > MAX_BYTES {
+fn check_room(view: &View, name: &str, size: usize) -> Result<(), Problem> {
+    let full = if view.bytes().saturating_add(size) > MAX_BYTES {
         format!("the registry keeps at most {} MiB of schemas", MAX_BYTES >> 20)
     } else if view.versions(name).count() >= MAX_VERSIONS {
         format!("a subject has at most {MAX_VERSIONS} versions")

@@ -213,6 +213,7 @@ mod tests {
         let head = "syntax = \"proto3\"; ";
         for (text, told) in [
             ("import \"google/protobuf/timestamp.proto\"; message A { google.protobuf.Timestamp t = 1; }", None),
+            ("import \"google/type/datetime.proto\"; message A { google.type.DateTime t = 1; }", None),
             ("import \"gone.proto\"; message A {}", Some("import \"gone.proto\" is not there")),
             ("message A { B b = 1; }", Some("the type B of field A.b is not there")),
             ("message A { int32 a = 1; int32 b = 1; }", Some("has a number or a name that another one has")),
@@ -221,6 +222,16 @@ mod tests {
             let problem = problem(Language::Protobuf, &format!("{head}{text}"));
             let is_right = told.map_or(problem.is_none(), |told| problem.as_ref().is_some_and(|it| it.contains(told)));
             assert!(is_right, "{text}: {problem:?}");
+        }
+        // What Confluent's registry has without anybody having registered it.
+        for file in "confluent/meta confluent/type/decimal google/type/calendar_period google/type/color google/type/date \
+                     google/type/datetime google/type/dayofweek google/type/expr google/type/fraction google/type/latlng \
+                     google/type/money google/type/month google/type/postal_address google/type/quaternion \
+                     google/type/timeofday google/protobuf/any google/protobuf/struct"
+            .split_whitespace()
+        {
+            let text = format!("{head}import \"{file}.proto\"; message A {{}}");
+            assert_eq!(problem(Language::Protobuf, &text), None, "{file}");
         }
     }
 

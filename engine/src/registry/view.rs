@@ -16,6 +16,15 @@ const MAX_REFERENCED: usize = 1_000;
 /// Bytes of their texts.
 const MAX_REFERENCED_BYTES: usize = 16 << 20;
 
+/// Bytes that a reference takes beside its names.
+const REFERENCE_BYTES: usize = 64;
+
+/// Bytes that are counted for a schema: its text, and the names of what it refers to.
+pub(super) fn size(text: &str, references: &[Reference]) -> usize {
+    let names = references.iter().map(|it| it.name.len() + it.subject.len() + REFERENCE_BYTES);
+    text.len() + names.sum::<usize>()
+}
+
 /// What makes a schema the same as another: the form in which texts are compared, and what they refer to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Identity {
@@ -51,7 +60,7 @@ pub(super) struct View {
     pub(super) modes: BTreeMap<Option<String>, Mode>,
     /// No id up to this one is free.
     taken: i32,
-    /// Bytes of the texts of all schemas.
+    /// Bytes of all schemas, as [`size`] counts them.
     bytes: usize,
     /// Offset of the next record; `None` before anything was read.
     pub(super) next: Option<i64>,
@@ -103,7 +112,7 @@ impl View {
             self.remove(&subject, version);
         }
         let stored = self.schemas.entry(id).or_insert_with(|| {
-            self.bytes += text.len();
+            self.bytes += size(&text, &references);
             let schema = Schema { language, text: text.into(), references, referenced: Vec::new() };
             Stored { schema: Arc::new(schema), identity, places: BTreeSet::new() }
         });
@@ -127,7 +136,7 @@ impl View {
             return;
         }
         let Some(stored) = self.schemas.remove(&id) else { return };
-        self.bytes = self.bytes.saturating_sub(stored.schema.text.len());
+        self.bytes = self.bytes.saturating_sub(size(&stored.schema.text, &stored.schema.references));
         if self.ids.get(&stored.identity) == Some(&id) {
             self.ids.remove(&stored.identity);
         }
@@ -227,7 +236,7 @@ impl View {
         self.taken
     }
 
-    /// Bytes of the texts of all schemas.
+    /// Bytes of all schemas, as [`size`] counts them.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -303,6 +312,11 @@ mod tests {
         assert_eq!(names(4), ["base", "left", "right"]);
         assert_eq!(names(1), Vec::<String>::new());
         assert_eq!(view.referring("base", 1), [2, 3]);
+        assert!(view.bytes() > 4 * REFERENCE_BYTES, "references count, too");
+        for name in ["main", "left", "right", "base"] {
+            view.apply(Entry::NoVersion(name.to_owned(), 1));
+        }
+        assert_eq!(view.bytes(), 0);
     }
 
     #[test]

@@ -61,5 +61,37 @@ const FILES: &[(&str, &str)] = &[
         "google/type/fraction.proto",
         r#"syntax = "proto3"; package google.type; message Fraction { int64 numerator = 1; int64 denominator = 2; }"#,
     ),
+    (
+        "google/type/calendar_period.proto",
+        r#"syntax = "proto3"; package google.type;
+           enum CalendarPeriod { CALENDAR_PERIOD_UNSPECIFIED = 0; DAY = 1; WEEK = 2; FORTNIGHT = 3; MONTH = 4;
+                                 QUARTER = 5; HALF = 6; YEAR = 7; }"#,
+    ),
+    (
+        "google/type/datetime.proto",
+        r#"syntax = "proto3"; package google.type; import "google/protobuf/duration.proto";
+           message DateTime { int32 year = 1; int32 month = 2; int32 day = 3; int32 hours = 4; int32 minutes = 5;
+                              int32 seconds = 6; int32 nanos = 7;
+                              oneof time_offset { google.protobuf.Duration utc_offset = 8; TimeZone time_zone = 9; } }
+           message TimeZone { string id = 1; string version = 2; }"#,
+    ),
+    (
+        "google/type/expr.proto",
+        r#"syntax = "proto3"; package google.type;
+           message Expr { string expression = 1; string title = 2; string description = 3; string location = 4; }"#,
+    ),
+    (
+        "google/type/postal_address.proto",
+        r#"syntax = "proto3"; package google.type;
+           message PostalAddress { int32 revision = 1; string region_code = 2; string language_code = 3;
+                                   string postal_code = 4; string sorting_code = 5; string administrative_area = 6;
+                                   string locality = 7; string sublocality = 8; repeated string address_lines = 9;
+                                   repeated string recipients = 10; string organization = 11; }"#,
+    ),
+    (
+        "google/type/quaternion.proto",
+        r#"syntax = "proto3"; package google.type;
+           message Quaternion { double x = 1; double y = 2; double z = 3; double w = 4; }"#,
+    ),
     ("google/type/decimal.proto", r#"syntax = "proto3"; package google.type; message Decimal { string value = 1; }"#),
 ];
