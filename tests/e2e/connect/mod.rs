@@ -43,22 +43,27 @@ const STATEMENTS: &str = "
             after->big AS big, after->raw AS raw
         FROM orders WHERE after IS NOT NULL;";
 
-fn source(postgres: &Postgres, adapter: &Adapter) -> Value {
-    adapter.with_converters(json!({
+/// Changes in Debezium's envelope, or the rows alone, as most have them.
+fn source(postgres: &Postgres, adapter: &Adapter, prefix: &str, more: &Value) -> Value {
+    let mut config = adapter.with_converters(json!({
         "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
         "plugin.name": "pgoutput",
-        "slot.name": "millstream",
+        "slot.name": prefix,
+        "publication.name": prefix,
         "publication.autocreate.mode": "filtered",
         "database.hostname": "127.0.0.1",
         "database.port": postgres.port.to_string(),
         "database.user": "postgres",
         "database.password": "",
         "database.dbname": "postgres",
-        "topic.prefix": "shop",
+        "topic.prefix": prefix,
         "table.include.list": "public.orders",
-        "time.precision.mode": "connect",
         "poll.interval.ms": "50",
-    }))
+    }));
+    for (name, value) in more.as_object().unwrap() {
+        config[name] = value.clone();
+    }
+    config
 }
 
 fn sink(postgres: &Postgres, adapter: &Adapter) -> Value {
@@ -88,12 +93,8 @@ fn changes_of_postgresql_become_tables_and_rows_of_postgresql_again() {
     let server = Server::start(data.path(), &[("bootstrap.servers", &broker.bootstrap)]);
     let adapter = Adapter::start(&server.url);
     postgres.run(ORDERS);
-    worker.create("source", &source(&postgres, &adapter));
-    eventually("Debezium's topic is there, with its schema", || {
-        let topics = ksql(&server.url, "SHOW TOPICS;", &json!({})).to_string();
-        let subjects = request(&server.url, "GET", "/subjects", &[], "").body;
-        (topics.contains("shop.public.orders") && subjects.contains("shop.public.orders-value")).then_some(())
-    });
+    worker.create("source", &source(&postgres, &adapter, "shop", &json!({"time.precision.mode": "connect"})));
+    topic_is_there(&server, "shop.public.orders");
     ksql(&server.url, STATEMENTS, &json!({"auto.offset.reset": "earliest"}));
     envelope(&server);
     eventually("there is a total, and so its topic", || {
@@ -106,6 +107,8 @@ fn changes_of_postgresql_become_tables_and_rows_of_postgresql_again() {
     let first = "1|ann|12.50|x|t|2024-02-29 12:00:00.001|2024-03-01|23:59:59|0.5|9007199254740993|\\x00ff";
     worker.until(&postgres, copies, &[first, "2|bob|-0.01||f|1969-12-31 23:59:59|||||"]);
 
+    let alone = json!({"transforms": "alone", "transforms.alone.type": "io.debezium.transforms.ExtractNewRecordState"});
+    worker.create("rows", &source(&postgres, &adapter, "flat", &alone));
     postgres.run(CHANGES);
     worker.until(&postgres, totals, &["ann|t|1|20.05", "bob|f|0|0.00", "cat|t|1|1.00"]);
     let first = first.replace("|12.50|x|", "|20.05|Größe|");
@@ -121,6 +124,31 @@ fn changes_of_postgresql_become_tables_and_rows_of_postgresql_again() {
         "[\"d\",-0.01,null]",
     ];
     assert_eq!(operations, expected);
+    rows_alone(&server);
+}
+
+/// Rows without an envelope, with Debezium's own types of time; a deleted row leaves the table.
+fn rows_alone(server: &Server) {
+    topic_is_there(server, "flat.public.orders");
+    let statements = "CREATE TABLE flat WITH (kafka_topic='flat.public.orders', format='AVRO');
+        CREATE TABLE known AS SELECT rowkey, customer, amount, ordered, delivered, at_time FROM flat;";
+    ksql(&server.url, statements, &json!({"auto.offset.reset": "earliest"}));
+    eventually("the rows that are left", || {
+        let query = "SELECT customer, amount, ordered, delivered, at_time FROM known;";
+        let mut rows: Vec<String> = rows(&server.url, query, &json!({})).iter().map(Value::to_string).collect();
+        rows.sort();
+        let expected =
+            ["[\"ann\",20.05,1709208000001000,19783,86399000000]", "[\"cat\",1.00,1709251200000000,null,null]"];
+        (rows == expected).then_some(())
+    });
+}
+
+fn topic_is_there(server: &Server, topic: &str) {
+    eventually("Debezium's topic is there, with its schema", || {
+        let topics = ksql(&server.url, "SHOW TOPICS;", &json!({})).to_string();
+        let subjects = request(&server.url, "GET", "/subjects", &[], "").body;
+        (topics.contains(topic) && subjects.contains(&format!("{topic}-value"))).then_some(())
+    });
 }
 
 /// What the stream has of a change, type by type.

@@ -22,7 +22,7 @@ impl Postgres {
         let data = dir.path().join("data");
         if is_root() {
             // It runs as no root.
-            install(Command::new("chown").arg("postgres").arg(dir.path()), "Debian's package postgresql-15");
+            install(Command::new("chown").arg("postgres").arg(dir.path()), "Debian's package postgresql");
         }
         install(program("initdb").arg("-D").arg(&data).args(["-A", "trust", "-U", "postgres", "--no-sync"]), "it");
         let port = free_port();
@@ -65,7 +65,7 @@ impl Postgres {
             "-c",
             statements,
         ]);
-        output(psql.current_dir(self.dir.path()), "Debian's package postgresql-15")
+        output(psql.current_dir(self.dir.path()), "Debian's package postgresql")
     }
 }
 
@@ -81,9 +81,11 @@ fn is_root() -> bool {
     output(Command::new("id").arg("-u"), "coreutils").1.trim() == "0"
 }
 
+/// Debian keeps the server's programs by its versions, outside of the path.
 fn tool(name: &str) -> PathBuf {
-    let debians = PathBuf::from("/usr/lib/postgresql/15/bin").join(name);
-    if debians.exists() { debians } else { PathBuf::from(name) }
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let found = versions.map(|version| version.path().join("bin").join(name)).filter(|path| path.exists()).max();
+    found.unwrap_or_else(|| PathBuf::from(name))
 }
 
 /// A program of the server, as a user who may run it.
