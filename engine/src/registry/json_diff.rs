@@ -11,6 +11,9 @@ use crate::formats::json_sr::Documents;
 /// Pairs of schemas that are compared at most: alternatives within alternatives multiply.
 const MAX_PAIRS: usize = 100_000;
 
+/// Values that are looked at, in all, for schemas that must be the same word for word.
+const MAX_VALUES: usize = 1_000_000;
+
 /// Levels that are compared: it calls itself for each.
 const MAX_LEVELS: usize = 1_000;
 
@@ -53,7 +56,7 @@ const OF_ARRAYS: &[&str] = &["items", "maxItems", "minItems", "uniqueItems"];
 /// Why documents of `writer` are not documents of `reader`; nothing: they are. `new` tells which of the two is the new
 /// schema.
 pub(super) fn differences(reader: Documents<'_>, writer: Documents<'_>, reader_is_new: bool) -> Vec<String> {
-    let mut diff = Diff { reader, writer, begun: HashSet::new(), pairs: 0 };
+    let mut diff = Diff { reader, writer, begun: HashSet::new(), pairs: 0, values: 0 };
     let found = diff.compare(Node::of(writer.root, writer.root), Node::of(reader.root, reader.root), "#", 0);
     let (reader, writer) = if reader_is_new { ("new", "old") } else { ("old", "new") };
     found.iter().take(MAX_TOLD).map(|difference| difference.describe(reader, writer)).collect()
@@ -173,6 +176,7 @@ struct Diff<'a> {
     /// Pairs that are being compared and were referred to: schemas may hold themselves.
     begun: HashSet<(*const Value, *const Value)>,
     pairs: usize,
+    values: usize,
 }
 
 impl<'a> Diff<'a> {
@@ -224,12 +228,15 @@ impl<'a> Diff<'a> {
         }
         let (mut open, mut begun) = (vec![(writer, reader)], HashSet::new());
         while let Some((writer, reader)) = open.pop() {
-            self.pairs += 1;
-            if self.pairs > MAX_PAIRS || writer.schema != reader.schema {
+            if writer.schema != reader.schema {
                 return false;
             }
             let mut parts = vec![writer.schema];
             while let Some(part) = parts.pop() {
+                self.values += 1;
+                if self.values > MAX_VALUES {
+                    return false;
+                }
                 match part {
                     Value::Object(members) => parts.extend(members.values()),
                     Value::Array(elements) => parts.extend(elements),
