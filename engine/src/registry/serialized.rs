@@ -3,6 +3,9 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use prost_reflect::prost::Message;
+use prost_reflect::prost_types::FileDescriptorProto;
+use prost_reflect::{DynamicMessage, ReflectMessage};
 use protox::file::{File, FileResolver, GoogleFileResolver};
 
 use crate::formats::protobuf::importable;
@@ -32,9 +35,13 @@ pub fn serialized(schema: &Schema) -> Result<String, String> {
     compiler.open_file(OWN).map_err(|error| error.to_string())?;
     let pool = compiler.descriptor_pool();
     let file = pool.get_file_by_name(OWN).ok_or("it has no file")?;
-    let mut bytes = Vec::new();
-    file.encode(&mut bytes).map_err(|error| error.to_string())?;
-    Ok(BASE64_STANDARD.encode(bytes))
+    // Its types of descriptors know no options of others, its messages keep them.
+    let kind = FileDescriptorProto::default().descriptor();
+    let mut message =
+        DynamicMessage::decode(kind, file.encode_to_vec().as_slice()).map_err(|error| error.to_string())?;
+    // Where everything stands in the text, which is five times the rest.
+    message.clear_field_by_name("source_code_info");
+    Ok(BASE64_STANDARD.encode(message.encode_to_vec()))
 }
 
 /// The schema, what it refers to, and what needs no reference.
@@ -63,9 +70,6 @@ fn with_meta(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use prost_reflect::prost::Message;
-    use prost_reflect::prost_types::FileDescriptorProto;
-
     use super::*;
     use crate::registry::canonical::canonical;
     use crate::schemas::Referenced;
@@ -85,6 +89,7 @@ mod tests {
             (OWN, &[META, "place.proto", "confluent/type/decimal.proto"].map(str::to_owned)[..])
         );
         assert_eq!(file.message_type[0].field[0].type_name(), ".p.Place");
+        assert_eq!(file.source_code_info, None);
         let again = canonical(Language::Protobuf, &base64, &schema.referenced, false).unwrap().text;
         assert_eq!(again.replace("import \"confluent/meta.proto\";\n", ""), text);
         assert_eq!(serialized(&Schema::alone(Language::Avro, "\"int\"")).unwrap(), "\"int\"");

@@ -140,7 +140,8 @@ fn installed() -> PathBuf {
             copy.args(["-q", "-B", "dependency:copy", &format!("-Dartifact={artifact}"), "-DoutputDirectory=archives"]);
             install(copy.current_dir(dir), "maven");
             let archive = dir.join(format!("archives/debezium-connector-{database}-{version}-plugin.tar.gz"));
-            install(Command::new("tar").arg("xzf").arg(archive).arg("-C").arg(dir.join("plugins")), "tar");
+            install(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(dir.join("plugins")), "tar");
+            fs::remove_file(archive).unwrap();
         }
     });
     cache.dir.clone()
