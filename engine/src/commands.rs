@@ -78,6 +78,9 @@ pub(crate) struct Cleanup {
     pub(crate) queries: BTreeMap<String, String>,
     /// A topic to delete.
     pub(crate) topic: Option<String>,
+    /// Its subjects in the schema registry, to delete behind it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) subjects: Vec<String>,
 }
 
 impl Cleanup {

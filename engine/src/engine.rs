@@ -22,6 +22,9 @@ mod execution;
 mod failure_tests;
 #[cfg(test)]
 mod faulty;
+mod kept_schemas;
+#[cfg(test)]
+mod kept_schemas_tests;
 #[cfg(test)]
 mod limit_tests;
 mod processing_log;
@@ -51,6 +54,7 @@ mod tests;
 #[cfg(test)]
 mod time_tests;
 mod topics;
+mod unlocked;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -75,6 +79,7 @@ use crate::schemas::{NoSchemas, Schemas};
 use crate::statements::{self, Answer, Failure, Inserter, Live, LiveQuery, Outcome, PushQuery, Session, View};
 
 use change::{Change, changes_something};
+use kept_schemas::{KeptSchemas, Settled};
 use queries_file::QueriesFile;
 use settle::Settling;
 
@@ -129,7 +134,11 @@ struct Shared {
     clock: Arc<dyn Clock>,
     config: Arc<Config>,
     functions: Arc<Registry>,
+    /// For statements: what may have changed is asked for.
     schemas: Arc<dyn Schemas>,
+    /// The same for rows: what was settled is not asked for again.
+    settled: Arc<dyn Schemas>,
+    kept_schemas: Arc<KeptSchemas>,
     registry: Option<Arc<SchemaRegistry>>,
     runtime: Arc<Runtime>,
     catalog: RwLock<Catalog>,
@@ -184,6 +193,8 @@ impl Engine {
     pub fn new(parts: Parts) -> Result<Self, Error> {
         let Parts { log, clock, config, functions, schemas, registry, threads, uncut } = parts;
         let functions = Arc::new(functions);
+        let kept_schemas = Arc::new(KeptSchemas::new(schemas, Arc::clone(&log)));
+        let settled: Arc<dyn Schemas> = Arc::new(Settled(Arc::clone(&kept_schemas)));
         let step_rows = config.limit(setting::MAX_RECORDS_PER_STEP);
         let state_bytes = config.limit(setting::STATE_MEMORY_BYTES);
         let settings = Settings { threads, step_rows, state_bytes, uncut };
@@ -193,7 +204,7 @@ impl Engine {
             Arc::clone(&log),
             Arc::clone(&clock),
             Arc::clone(&functions),
-            Arc::clone(&schemas),
+            Arc::clone(&settled),
             settings,
             log_topic,
         )?;
@@ -212,7 +223,9 @@ impl Engine {
                 clock,
                 config: Arc::new(config),
                 functions,
-                schemas,
+                schemas: Arc::clone(&kept_schemas) as Arc<dyn Schemas>,
+                settled,
+                kept_schemas,
                 registry,
                 runtime,
                 catalog: RwLock::default(),
@@ -434,7 +447,7 @@ impl Engine {
         look(View {
             catalog,
             log: &*self.shared.log,
-            schemas: &self.shared.schemas,
+            schemas: &self.shared.settled,
             config: &config,
             clock: &*self.shared.clock,
             live: &live,

@@ -64,6 +64,7 @@ settings! {
     // schema registry
     SCHEMA_REGISTRY_URL: Text = text("ksql.schema.registry.url", "", Server, "Addresses of a schema registry, separated by commas; none means the server's own.");
     SCHEMA_REGISTRY_ENABLED: Flag = flag("millstream.schema.registry.enabled", "true", Server, "The server keeps schemas itself where ksql.schema.registry.url names no registry.");
+    SCHEMA_REGISTRY_ACCEPTED: Text = text("millstream.schema.registry.accepted", "", Server, "The registry (an address, own or none) that may take the place of the one that statements were carried out with.");
     SCHEMA_REGISTRY_CREDENTIALS_SOURCE: Text = text("ksql.schema.registry.basic.auth.credentials.source", "URL", Server, "Where the user and the password for it stand.").one_of(&["URL", "USER_INFO"]);
     SCHEMA_REGISTRY_USER_INFO: Text = text("ksql.schema.registry.basic.auth.user.info", "", Server, "USER:PASSWORD, if they stand here.").password();
     SCHEMA_REGISTRY_TRUSTSTORE_LOCATION: Text = text("ksql.schema.registry.ssl.truststore.location", "", Server, "PEM file of the certificates it is trusted by; without it the authorities that browsers trust.");

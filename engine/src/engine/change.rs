@@ -17,7 +17,7 @@ use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, 
 use crate::steps::QueryPlan;
 
 use super::Engine;
-use super::registration::{PlannedSchemas, has_one_version, register};
+use super::registration::{PlannedSchemas, has_one_version};
 use super::topics::KnownTopics;
 
 /// A statement that was found to make sense, ready to be carried out.
@@ -129,12 +129,14 @@ impl Engine {
     }
 
     /// Makes topics, builds the query, logs the command, applies it, lets the query begin, stops what must stop, cleans up.
-    /// Up to the log nothing of it counts; from there on a restart does the rest.
+    /// Up to the log nothing of it counts; from there on a restart does the rest. `registered` are subjects that were made
+    /// for it.
     pub(super) fn carry_out(
         &self,
         commands: &mut MutexGuard<'_, CommandLog>,
         parsed: &Parsed,
         mut change: Change,
+        registered: Vec<String>,
     ) -> Result<Answer, Failure> {
         if let Some(id) = &change.close {
             let was_terminated = self.close_query(id);
@@ -150,10 +152,10 @@ impl Engine {
             change.config = Arc::new(Config::clone(&change.config).of_service(replaced.config().service_id()));
         }
         let command = &change.command;
-        let mut undo = Undo::default();
+        let mut undo = Undo { registered, ..Undo::default() };
         let number = commands.last() + 1;
         let made = self.make(&change, number, &mut undo);
-        let cleanup = self.cleanup(&command.action);
+        let cleanup = self.cleanup(command);
         let logged = made.and_then(|()| self.log_command(commands, parsed, &change, &cleanup));
         let status = logged.inspect_err(|_| self.undo(&change, undo))?;
         {
@@ -171,7 +173,7 @@ impl Engine {
         let outcome = (status.message.clone(), status.query_id.clone());
         tracing::info!(command = status.command_id, query = status.query_id, "carried out");
         self.shared.outcomes.note(status.sequence_number, &status.command_id, outcome);
-        switched.and(cleaned).and_then(|()| self.forget_subjects(command))?;
+        switched.and(cleaned)?;
         Ok(Answer {
             text: command.statement.clone(),
             outcome: Outcome::Command(status),
@@ -179,21 +181,21 @@ impl Engine {
         })
     }
 
-    /// Forgets the schemas of a topic that is deleted.
-    fn forget_subjects(&self, command: &Command) -> Result<(), Failure> {
-        let mut forgotten = Ok(());
-        for subject in &command.old_subjects {
-            forgotten = forgotten.and(self.shared.schemas.delete(subject));
+    /// Deletes subjects that are not wanted any more; says if those of a topic are left, which the statement asked for.
+    pub(super) fn delete_subjects(&self, asked_for: &[String], topic: &str) -> Result<(), Failure> {
+        for (subject, error) in self.shared.kept_schemas.delete_discarded()? {
+            if asked_for.contains(&subject) {
+                return Err(Failure::statement(format!(
+                    "All is done but this: Could not clean up the schema registry for topic: {topic}\nCaused by: {error}. \
+                     It is tried again when the server starts, or when subject {subject} is needed."
+                )));
+            }
+            tracing::warn!("subject {subject} is still to be deleted in the schema registry: {error}");
         }
-        forgotten.map_err(|error| {
-            let topic = command.action.delete_topic.as_deref().unwrap_or_default();
-            Failure::statement(format!(
-                "All is done but this: Could not clean up the schema registry for topic: {topic}\nCaused by: {error}"
-            ))
-        })
+        Ok(())
     }
 
-    /// Makes topics, registers schemas and builds the query.
+    /// Makes topics and builds the query.
     fn make(&self, change: &Change, number: i64, undo: &mut Undo) -> Result<(), Failure> {
         undo.replaced = change.command.action.start().and_then(|plan| self.shared.runtime.started(&plan.id));
         for topic in &change.command.topics {
@@ -201,7 +203,6 @@ impl Engine {
                 undo.made.push(topic.name.clone());
             }
         }
-        register(&self.shared.schemas, &change.command.schemas, &mut undo.registered)?;
         let earlier = undo.replaced.iter().flat_map(|(replaced, _)| replaced.clone().into_earlier()).collect();
         self.build(change, number, earlier)
     }
@@ -224,6 +225,11 @@ impl Engine {
                 tracing::warn!("topic {topic} stays: {error}");
             }
         }
+        self.take_back(registered);
+    }
+
+    /// Deletes subjects that were made for a command that is not carried out.
+    pub(super) fn take_back(&self, registered: Vec<String>) {
         for subject in registered.into_iter().filter(|subject| has_one_version(&self.shared.schemas, subject)) {
             if let Err(error) = self.shared.schemas.delete(&subject) {
                 tracing::warn!("subject {subject} stays in the schema registry: {error}");
@@ -286,7 +292,8 @@ impl Engine {
     }
 
     /// What an action will leave to clean up.
-    fn cleanup(&self, action: &Action) -> Cleanup {
+    fn cleanup(&self, command: &Command) -> Cleanup {
+        let action = &command.action;
         let catalog = self.catalog();
         let group = |id: &String| match (self.shared.runtime.query(id), catalog.lost_query(id)) {
             (Some(running), _) => running.group(),
@@ -294,7 +301,8 @@ impl Engine {
             (None, None) => runtime::group(self.shared.config.service_id(), id),
         };
         let queries = action.stop.iter().map(|id| (id.clone(), group(id)));
-        Cleanup { queries: queries.collect(), topic: action.delete_topic.clone() }
+        let subjects = command.old_subjects.clone();
+        Cleanup { queries: queries.collect(), topic: action.delete_topic.clone(), subjects }
     }
 
     /// Stops, pauses and resumes queries: all of them, also if there is something wrong with one.
@@ -316,16 +324,20 @@ impl Engine {
         Ok(switched?)
     }
 
-    /// Removes what is left of queries that have ended, and deletes the topic. What cannot be removed of queries stays
-    /// noted, and the next start tries again; a topic may be somebody's again by then, so that it is only told of.
+    /// Removes what is left of queries that have ended, deletes the topic, and notes that its subjects are to be deleted.
+    /// What cannot be removed of queries stays noted, and the next start tries again; a topic may be somebody's again by
+    /// then, so that it is only told of.
     pub(super) fn clean_up(&self, commands: &CommandLog, number: u64, cleanup: Cleanup) -> Result<(), Failure> {
-        let Cleanup { mut queries, topic } = cleanup;
+        let Cleanup { mut queries, topic, subjects } = cleanup;
         let forgotten = self.shared.runtime.forget(&mut queries);
         let deleted = match topic.as_ref().map(|topic| self.shared.log.delete_topic(topic)) {
             None | Some(Ok(()) | Err(LogError::UnknownTopic(_))) => Ok(()),
             Some(Err(error)) => Err(error),
         };
-        commands.note_left(number, &Cleanup { queries, topic: None })?;
+        for subject in subjects.iter().filter(|_| deleted.is_ok()) {
+            self.shared.kept_schemas.discard(subject, topic.as_deref().unwrap_or_default())?;
+        }
+        commands.note_left(number, &Cleanup { queries, ..Cleanup::default() })?;
         if let Err(error) = forgotten {
             // Nothing that the statement was asked for is missing.
             tracing::warn!(number, "what ended queries leave behind is removed at the next start: {error}");

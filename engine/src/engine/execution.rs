@@ -3,12 +3,15 @@
 
 use std::time::{Duration, Instant};
 
+use parking_lot::MutexGuard;
 use sql::{Interval, Limits, Parsed, Statement, TimeUnit};
 
+use crate::commands::CommandLog;
 use crate::config::setting;
 use crate::statements::{self, Answer, Asserted, Failure, FailureKind, Progress, Session};
 
 use super::change::changes_something;
+use super::unlocked::{Planned, Request};
 use super::{Engine, parse};
 
 /// How often is looked whether what is waited for has happened.
@@ -135,16 +138,20 @@ impl Execution {
         // Who only looks takes no lock.
         let mut changing = None;
         if rest.iter().any(|statement| changes_something(&statement.statement)) {
-            let commands = engine.shared.commands.lock();
+            let mut commands = engine.shared.commands.lock();
             // After a pause, what others have changed meanwhile counts.
-            let changes = engine.dry_run(&self.text, rest, self.session.clone())?.into_iter();
-            changing = Some((commands, changes));
+            let planned = engine.plan_all(&mut commands, &self.request(), rest)?;
+            changing = Some((commands, planned));
         }
-        for statement in rest {
+        for (at, statement) in rest.iter().enumerate() {
             let answer = match (&statement.statement, &mut changing) {
                 (changes, Some((commands, planned))) if changes_something(changes) => {
-                    let Some(change) = planned.next() else { break };
-                    engine.carry_out(commands, statement, change).map_err(|failure| failure.of_parsed(statement))?
+                    let rest = rest.get(at..).unwrap_or_default();
+                    let answer = self.change(commands, planned, statement, rest);
+                    match answer.map_err(|failure| failure.of_parsed(statement))? {
+                        Some(answer) => answer,
+                        None => break,
+                    }
                 }
                 (Statement::AssertTopic { timeout, .. } | Statement::AssertSchema { timeout, .. }, _) => {
                     match self.assert(statement, *timeout)? {
@@ -157,6 +164,31 @@ impl Execution {
             self.answers.push(answer);
         }
         Ok(Progress::Done(std::mem::take(&mut self.answers)))
+    }
+
+    fn request(&self) -> Request<'_> {
+        Request { text: &self.text, session: &self.session }
+    }
+
+    /// Carries out the next of the planned changes; `rest` begins with its statement.
+    fn change(
+        &self,
+        commands: &mut MutexGuard<'_, CommandLog>,
+        planned: &mut Planned,
+        statement: &Parsed,
+        rest: &[Parsed],
+    ) -> Result<Option<Answer>, Failure> {
+        let (engine, request) = (&self.engine, self.request());
+        let Some((change, made)) = engine.next_change(commands, planned, &request, rest)? else { return Ok(None) };
+        let subjects = change.command.old_subjects.clone();
+        let topic = change.command.action.delete_topic.clone().unwrap_or_default();
+        let ends = !change.command.action.stop.is_empty() || !subjects.is_empty();
+        let answer = engine.carry_out(commands, statement, change, made)?;
+        if ends {
+            let left = rest.get(1..).unwrap_or_default();
+            engine.delete_subjects_of(commands, planned, &request, left, (&subjects, &topic))?;
+        }
+        Ok(Some(answer))
     }
 
     /// How long statements that change something have to wait because there were so many before them.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::formats::{FormatError, Half, to_register};
 use crate::plan::NewSchema;
-use crate::schemas::{Registered, Schema, SchemaError, Schemas, topic_subject};
+use crate::schemas::{Place, Registered, Schema, SchemaError, Schemas, topic_subject};
 use crate::statements::Failure;
 
 /// Registers what a command writes by. `first` gets the subjects that had nothing before, not even deleted versions, so that
@@ -128,8 +128,12 @@ impl Schemas for PlannedSchemas<'_> {
         self.there.has(subject, id)
     }
 
-    fn is_there(&self) -> bool {
-        self.there.is_there()
+    fn place(&self) -> Place {
+        self.there.place()
+    }
+
+    fn check(&self) -> Result<(), SchemaError> {
+        self.there.check()
     }
 
     fn subject(&self, topic: &str, is_key: bool, full_name: Option<&str>) -> String {

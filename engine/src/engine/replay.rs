@@ -11,6 +11,7 @@ use crate::catalog::{self, Catalog, Lost};
 use crate::commands::{Content, Logged, Old};
 use crate::config::{Config, is_secret, setting};
 use crate::error::Error;
+use crate::formats::{FormatSpec, known_format};
 use crate::kv::KvError;
 use crate::plan::{self, Action, Planner};
 use crate::runtime::{self, LogTopic, PersistentStart};
@@ -65,6 +66,8 @@ impl Engine {
         if !planned_again.is_empty() {
             self.store_plans(&planned_again, count);
         }
+        let is_needed = world.catalog.sources().any(|source| has_schemas(source));
+        self.shared.kept_schemas.open(is_needed, self.shared.config.get(setting::SCHEMA_REGISTRY_ACCEPTED))?;
         self.clean_up_after(&mut world)?;
         let order: Vec<String> = world.catalog.queries().map(|query| query.id.clone()).collect();
         *self.shared.catalog.write() = world.catalog;
@@ -102,6 +105,9 @@ impl Engine {
                 // It may have been the processing log's, which this start has found there.
                 LogTopic::open(&shared.log, &shared.config)?;
             }
+        }
+        for (subject, error) in shared.kept_schemas.delete_discarded()? {
+            tracing::warn!("subject {subject} is still to be deleted in the schema registry: {error}");
         }
         Ok(())
     }
@@ -292,6 +298,12 @@ impl World {
             gone.map(|id| self.queries.remove(id));
         }
     }
+}
+
+/// Whether the records of a source are written by registered schemas.
+fn has_schemas(source: &catalog::Source) -> bool {
+    let has = |spec: &FormatSpec| known_format(&spec.name).is_ok_and(|format| format.language().is_some());
+    has(&source.formats.key) || has(&source.formats.value)
 }
 
 /// What is wrong with a query that reads or writes what is lost.

@@ -32,6 +32,9 @@ pub enum SchemaError {
         /// Its words.
         message: String,
     },
+    /// It is not the registry that records are written by.
+    #[error("{0}")]
+    Changed(String),
     /// The registry does not answer. It may later.
     #[error("the schema registry does not answer: {0}")]
     Unavailable(String),

@@ -113,6 +113,42 @@ pub struct Registered {
     pub schema: Arc<Schema>,
 }
 
+/// Where a schema registry is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// There is none.
+    Nowhere,
+    /// This process keeps the schemas.
+    Own,
+    /// Servers elsewhere, without credentials.
+    Elsewhere(Vec<String>),
+}
+
+impl Place {
+    /// Whether one of the two cannot be the other.
+    pub fn is_other_kind(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) != std::mem::discriminant(other)
+    }
+
+    /// Whether the two are the same registry: servers elsewhere are if one of them is.
+    pub fn may_be(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Elsewhere(urls), Self::Elsewhere(others)) => urls.iter().any(|url| others.contains(url)),
+            _ => self == other,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nowhere => f.write_str("no schema registry"),
+            Self::Own => f.write_str("the schema registry of the server itself"),
+            Self::Elsewhere(urls) => write!(f, "the schema registry at {}", urls.join(", ")),
+        }
+    }
+}
+
 /// A schema registry. Calls may wait for a server, for a bounded time: not on a thread that has other work to do.
 pub trait Schemas: Send + Sync + fmt::Debug {
     /// The schema of that id. What was found once is not asked for again.
@@ -145,9 +181,22 @@ pub trait Schemas: Send + Sync + fmt::Debug {
     /// The registry cannot be asked.
     fn has(&self, subject: Option<&str>, id: Option<i32>) -> Result<bool, SchemaError>;
 
+    /// Where it is.
+    fn place(&self) -> Place {
+        Place::Own
+    }
+
     /// Whether there is a registry at all.
     fn is_there(&self) -> bool {
-        true
+        self.place() != Place::Nowhere
+    }
+
+    /// Whether what it keeps may be read and written by; it is not asked.
+    ///
+    /// # Errors
+    /// [`SchemaError::None`], [`SchemaError::Changed`].
+    fn check(&self) -> Result<(), SchemaError> {
+        if self.is_there() { Ok(()) } else { Err(SchemaError::None) }
     }
 
     /// The subject of the keys or values of a topic. `full_name` is that of the record or message written there.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Registered, Schema, SchemaError, Schemas, topic_subject};
+use super::{Place, Registered, Schema, SchemaError, Schemas, topic_subject};
 
 /// Knows nothing and takes nothing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,8 +29,8 @@ impl Schemas for NoSchemas {
         Err(SchemaError::None)
     }
 
-    fn is_there(&self) -> bool {
-        false
+    fn place(&self) -> Place {
+        Place::Nowhere
     }
 
     fn subject(&self, topic: &str, is_key: bool, _: Option<&str>) -> String {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::{Registered, Schema, SchemaError, Schemas, topic_subject};
+use super::{Place, Registered, Schema, SchemaError, Schemas, topic_subject};
 
 /// Keeps schemas while it lives.
 #[derive(Debug, Default)]
@@ -14,6 +14,12 @@ pub(crate) struct InMemory {
     kept: Mutex<Kept>,
     /// Whether it does not answer.
     pub(crate) is_down: AtomicBool,
+    /// Held by who wants it to take its time.
+    pub(crate) turn: Mutex<()>,
+    /// Whether it lets nobody in.
+    pub(crate) is_closed: AtomicBool,
+    /// Where it is; http://registry:8081 unless a test says otherwise.
+    pub(crate) place: Mutex<Option<Place>>,
     /// How many calls it had.
     pub(crate) calls: AtomicUsize,
 }
@@ -41,6 +47,10 @@ impl InMemory {
 
     fn answer(&self) -> Result<(), SchemaError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
+        drop(self.turn.lock());
+        if self.is_closed.load(Ordering::SeqCst) {
+            return Err(SchemaError::Refused { code: 401, message: "who are you".to_owned() });
+        }
         match self.is_down.load(Ordering::SeqCst) {
             true => Err(SchemaError::Unavailable("http://registry:8081: connection refused".to_owned())),
             false => Ok(()),
@@ -98,6 +108,10 @@ impl Schemas for InMemory {
         let kept = self.kept.lock();
         let mut found = kept.subjects.iter().filter(|(name, _)| subject.is_none_or(|subject| subject == *name));
         Ok(found.any(|(_, ids)| id.is_none_or(|id| ids.contains(&id))))
+    }
+
+    fn place(&self) -> Place {
+        self.place.lock().clone().unwrap_or_else(|| Place::Elsewhere(vec!["http://registry:8081".to_owned()]))
     }
 
     fn subject(&self, topic: &str, is_key: bool, _: Option<&str>) -> String {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Language, Registered, Schema, SchemaError, Schemas, SubjectNames};
+use super::{Language, Place, Registered, Schema, SchemaError, Schemas, SubjectNames};
 
 use answers::{SentSchema, SentVersion, path};
 use cache::{Asked, Cache};
@@ -156,6 +156,10 @@ impl Schemas for Client {
                 }
             }
         }
+    }
+
+    fn place(&self) -> Place {
+        Place::Elsewhere(self.servers.urls())
     }
 
     fn subject(&self, topic: &str, is_key: bool, full_name: Option<&str>) -> String {

@@ -86,6 +86,11 @@ impl Servers {
         self.ask(Method::DELETE, path, None, |_| true)?.read::<Value>().map(drop)
     }
 
+    /// All of them, without credentials.
+    pub(super) fn urls(&self) -> Vec<String> {
+        self.servers.iter().map(|server| server.url.clone()).collect()
+    }
+
     /// Registers a schema and tells its id.
     pub(super) fn register(&self, path: &str, body: &Value, subject: &str) -> Result<i32, SchemaError> {
         let answer = self.ask(Method::POST, path, Some(body), |_| true)?;

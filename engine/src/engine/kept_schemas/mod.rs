@@ -1,0 +1,383 @@
+//! What a schema registry elsewhere has answered, kept in the local database: a start asks it for nothing that was settled
+//! before. And which registry that was, so that another one is not taken for it.
+//!
+//! ```text
+//! statements ──────────────────────> KeptSchemas ─ asks, and keeps the answer ─┐
+//! queries, INSERT: Settled ─ kept? ─────┘ ▲                                    ├─> registry
+//!                                         └── schemas of ids: kept, or asked ──┘
+//! ```
+
+mod memory;
+
+use std::ops::Bound;
+use std::sync::{Arc, OnceLock};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::setting;
+use crate::kv::{Kv, KvError};
+use crate::log::Log;
+use crate::schemas::{Place, Registered, Schema, SchemaError, Schemas};
+
+use memory::{IDS, Memory, OfId, OfSubject, SUBJECTS, StoredSchema, encode, read, write};
+
+/// Space of the local database that says whose the answers are.
+const PLACE: &str = "schemas/place";
+/// Subjects that are to be deleted, and the topics they belonged to.
+const DISCARDED: &str = "schemas/discarded";
+/// The only key in [`PLACE`].
+const PRESENT: &[u8] = b"present";
+
+/// Who keeps the schemas, and the answers of that one.
+pub(super) struct KeptSchemas {
+    there: Arc<dyn Schemas>,
+    log: Arc<dyn Log>,
+    opened: OnceLock<Opened>,
+}
+
+/// What is known once the command log has been read.
+#[derive(Debug)]
+enum Opened {
+    /// Nothing is kept: the registry is this server's own, or there is none.
+    Asks,
+    Keeps(Memory),
+    /// It is not the registry that statements were carried out with.
+    Refuses(String),
+}
+
+/// The same as queries and inserted rows see it: what was registered before is not asked for again, and what may change is
+/// what it was while nobody answers.
+#[derive(Debug)]
+pub(super) struct Settled(pub(super) Arc<KeptSchemas>);
+
+/// Which registry the server had when it was last started with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Present {
+    place: Place,
+    /// How many others there were before. What is kept has the number of the registry that has said it.
+    number: u32,
+}
+
+impl KeptSchemas {
+    /// Of a registry; nothing is kept before [`KeptSchemas::open`].
+    pub(super) fn new(there: Arc<dyn Schemas>, log: Arc<dyn Log>) -> Self {
+        Self { there, log, opened: OnceLock::new() }
+    }
+
+    /// Looks whether it is the registry that statements were carried out with. `is_needed`: some of them stand that need
+    /// one; `accepted` is the registry that may take the place of another.
+    ///
+    /// # Errors
+    /// The local database failed.
+    pub(super) fn open(&self, is_needed: bool, accepted: &str) -> Result<(), KvError> {
+        let kv = self.log.kv();
+        let place = self.there.place();
+        let before: Option<Present> = read(&**kv, PLACE, PRESENT)?;
+        let number = before.as_ref().map_or(0, |before| before.number);
+        let opened = match &before {
+            Some(before) if is_needed && before.place.is_other_kind(&place) && !is_named(&place, accepted) => {
+                let refusal = refusal(&before.place, &place);
+                tracing::error!("{refusal}");
+                Opened::Refuses(refusal)
+            }
+            Some(before) if before.place.may_be(&place) => Self::go_on(kv, Present { place, number }, Some(before))?,
+            None => Self::go_on(kv, Present { place, number }, None)?,
+            Some(before) => {
+                if is_needed {
+                    tracing::warn!("{place} keeps the schemas now, and not {} any more", before.place);
+                }
+                if !is_needed || is_named(&place, accepted) {
+                    kv.drop_spaces(IDS)?;
+                    kv.drop_spaces(SUBJECTS)?;
+                }
+                let number = number.saturating_add(1);
+                Self::go_on(kv, Present { place, number }, Some(before))?
+            }
+        };
+        // Nobody else opens it.
+        let _first = self.opened.set(opened);
+        Ok(())
+    }
+
+    fn go_on(kv: &Arc<dyn Kv>, now: Present, before: Option<&Present>) -> Result<Opened, KvError> {
+        if before != Some(&now) {
+            write(&**kv, PLACE, PRESENT, Some(encode(&now)?))?;
+        }
+        match now.place {
+            Place::Elsewhere(_) => Ok(Opened::Keeps(Memory::open(Arc::clone(kv), now.number)?)),
+            Place::Own | Place::Nowhere => Ok(Opened::Asks),
+        }
+    }
+
+    /// Whether it takes a server's answer to know something.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        matches!(self.there.place(), Place::Elsewhere(_))
+    }
+
+    /// Notes that a subject of a topic is to be deleted: durable on return, done by [`KeptSchemas::delete_discarded`].
+    pub(super) fn discard(&self, subject: &str, topic: &str) -> Result<(), KvError> {
+        if let Some(memory) = self.memory() {
+            memory.forget(subject);
+        }
+        write(&**self.log.kv(), DISCARDED, subject.as_bytes(), Some(topic.as_bytes().to_vec()))
+    }
+
+    /// Deletes what was discarded. What cannot be deleted stays noted; returns the subjects of that, and why.
+    pub(super) fn delete_discarded(&self) -> Result<Vec<(String, SchemaError)>, KvError> {
+        let mut discarded = Vec::new();
+        self.log.kv().scan(DISCARDED, Bound::Unbounded, Bound::Unbounded, &mut |subject, _| {
+            discarded.push(String::from_utf8_lossy(subject).into_owned());
+            true
+        })?;
+        let mut left = Vec::new();
+        for subject in discarded {
+            if let Err(error) = self.delete_if_discarded(&subject) {
+                left.push((subject, error));
+            }
+        }
+        Ok(left)
+    }
+
+    /// Deletes a subject if it was discarded, and nobody has made its topic again.
+    fn delete_if_discarded(&self, subject: &str) -> Result<(), SchemaError> {
+        let kv = &**self.log.kv();
+        let failed = |error: KvError| SchemaError::Unavailable(error.to_string());
+        let Some(topic) = kv.get(DISCARDED, subject.as_bytes()).map_err(failed)? else { return Ok(()) };
+        let topic = String::from_utf8_lossy(&topic);
+        if self.log.topic(&topic).map_err(|error| SchemaError::Unavailable(error.to_string()))?.is_some() {
+            tracing::warn!("subject {subject} stays in the schema registry: topic {topic} is there again");
+        } else {
+            self.there.delete(subject)?;
+        }
+        write(kv, DISCARDED, subject.as_bytes(), None).map_err(failed)
+    }
+
+    fn memory(&self) -> Option<&Memory> {
+        match self.opened.get() {
+            Some(Opened::Keeps(memory)) => Some(memory),
+            _ => None,
+        }
+    }
+
+    /// The error of a kept schema of a registry before, which this one does not have.
+    fn another(&self, id: i32, what: &str) -> SchemaError {
+        let place = self.there.place();
+        SchemaError::Changed(format!(
+            "{place} {what} id {id}, which is another schema in the registry that statements were carried out with. Set \
+             ksql.schema.registry.url to that one again, or, if records are to be read and written by the new one, set {}={}.",
+            setting::SCHEMA_REGISTRY_ACCEPTED.name(),
+            name(&place)
+        ))
+    }
+
+    /// Whether the present registry means by an id what one before it meant.
+    fn confirm(&self, id: i32, kept: StoredSchema) -> Result<Arc<Schema>, SchemaError> {
+        match self.there.by_id(id) {
+            Ok(now) if StoredSchema::of(&now).means(&kept) => Ok(now),
+            Ok(_) => Err(self.another(id, "has another schema of")),
+            Err(SchemaError::UnknownId(_)) => Err(self.another(id, "has no schema of")),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The id that a schema was given in a subject, if that is known.
+    fn registered(&self, subject: &str, schema: &Schema) -> Result<Option<i32>, SchemaError> {
+        let Some(memory) = self.memory() else { return Ok(None) };
+        let Some(OfSubject { number, registered, .. }) = memory.get::<OfSubject>(SUBJECTS, subject.as_bytes()) else {
+            return Ok(None);
+        };
+        let wanted = StoredSchema::of(schema);
+        let Some(id) = registered.iter().rev().find(|(_, known)| *known == wanted).map(|(id, _)| *id) else {
+            return Ok(None);
+        };
+        if number == memory.number {
+            return Ok(Some(id));
+        }
+        // Records of that id stand in the topic: it must be the same one, or it is another registry.
+        if self.there.has(Some(subject), Some(id)).map_err(|error| about(error, &of_subject(subject)))?
+            && self.register(subject, schema)? == id
+        {
+            return Ok(Some(id));
+        }
+        Err(self.another(id, &format!("has not got in subject {subject} the")))
+    }
+}
+
+impl Schemas for KeptSchemas {
+    fn by_id(&self, id: i32) -> Result<Arc<Schema>, SchemaError> {
+        self.check()?;
+        let Some(memory) = self.memory() else { return self.there.by_id(id) };
+        let found = match memory.get::<OfId>(IDS, &id.to_be_bytes()) {
+            Some(OfId { number, schema }) if number == memory.number => return Ok(Arc::new(schema.into_schema())),
+            Some(OfId { schema, .. }) => self.confirm(id, schema),
+            None => self.there.by_id(id),
+        };
+        let found = found.map_err(|error| about(error, &format!("the schema of id {id}")))?;
+        memory.keep_schema(id, &found);
+        Ok(found)
+    }
+
+    fn latest(&self, subject: &str) -> Result<Option<Registered>, SchemaError> {
+        self.check()?;
+        self.delete_if_discarded(subject)?;
+        let latest = self.there.latest(subject).map_err(|error| about(error, &of_subject(subject)))?;
+        if let (None, Some(memory)) = (&latest, self.memory()) {
+            // What was registered there is gone.
+            memory.forget(subject);
+        }
+        Ok(latest)
+    }
+
+    fn register(&self, subject: &str, schema: &Schema) -> Result<i32, SchemaError> {
+        self.check()?;
+        self.delete_if_discarded(subject)?;
+        let id = self.there.register(subject, schema).map_err(|error| about(error, &of_subject(subject)))?;
+        if let Some(memory) = self.memory() {
+            memory.keep_id(subject, schema, id);
+        }
+        Ok(id)
+    }
+
+    fn delete(&self, subject: &str) -> Result<(), SchemaError> {
+        self.check()?;
+        if let Some(memory) = self.memory() {
+            memory.forget(subject);
+        }
+        self.there.delete(subject)
+    }
+
+    fn has(&self, subject: Option<&str>, id: Option<i32>) -> Result<bool, SchemaError> {
+        self.check()?;
+        self.there.has(subject, id)
+    }
+
+    fn place(&self) -> Place {
+        self.there.place()
+    }
+
+    fn check(&self) -> Result<(), SchemaError> {
+        match self.opened.get() {
+            Some(Opened::Refuses(why)) => Err(SchemaError::Changed(why.clone())),
+            _ => self.there.check(),
+        }
+    }
+
+    fn subject(&self, topic: &str, is_key: bool, full_name: Option<&str>) -> String {
+        self.there.subject(topic, is_key, full_name)
+    }
+}
+
+impl Schemas for Settled {
+    fn by_id(&self, id: i32) -> Result<Arc<Schema>, SchemaError> {
+        self.0.by_id(id)
+    }
+
+    fn latest(&self, subject: &str) -> Result<Option<Registered>, SchemaError> {
+        let asked = self.0.latest(subject);
+        let Some(memory) = self.0.memory() else { return asked };
+        match asked {
+            Ok(Some(latest)) => {
+                memory.keep_schema(latest.id, &latest.schema);
+                memory.change(subject, |known| known.latest = Some((latest.version, latest.id)));
+                Ok(Some(latest))
+            }
+            Err(error @ (SchemaError::Unavailable(_) | SchemaError::Refused { .. })) => {
+                let kept = memory.get::<OfSubject>(SUBJECTS, subject.as_bytes());
+                let Some((version, id)) = kept.filter(|kept| kept.number == memory.number).and_then(|kept| kept.latest)
+                else {
+                    return Err(error);
+                };
+                Ok(Some(Registered { subject: subject.to_owned(), version, id, schema: self.by_id(id)? }))
+            }
+            other => other,
+        }
+    }
+
+    fn register(&self, subject: &str, schema: &Schema) -> Result<i32, SchemaError> {
+        self.0.check()?;
+        match self.0.registered(subject, schema)? {
+            Some(id) => Ok(id),
+            None => self.0.register(subject, schema),
+        }
+    }
+
+    /// Of a topic that only this server writes. What it has not registered is not asked for.
+    fn delete(&self, subject: &str) -> Result<(), SchemaError> {
+        let Some(memory) = self.0.memory() else { return self.0.delete(subject) };
+        if memory.get::<OfSubject>(SUBJECTS, subject.as_bytes()).is_none() {
+            return Ok(());
+        }
+        let topic = subject.strip_suffix("-key").unwrap_or(subject);
+        self.0.discard(subject, topic).map_err(|error| SchemaError::Unavailable(error.to_string()))
+    }
+
+    fn has(&self, subject: Option<&str>, id: Option<i32>) -> Result<bool, SchemaError> {
+        self.0.has(subject, id)
+    }
+
+    fn place(&self) -> Place {
+        self.0.place()
+    }
+
+    fn check(&self) -> Result<(), SchemaError> {
+        self.0.check()
+    }
+
+    fn subject(&self, topic: &str, is_key: bool, full_name: Option<&str>) -> String {
+        self.0.subject(topic, is_key, full_name)
+    }
+}
+
+impl std::fmt::Debug for KeptSchemas {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeptSchemas").field("there", &self.there).field("opened", &self.opened).finish_non_exhaustive()
+    }
+}
+
+/// Says what is waited for.
+fn about(error: SchemaError, what: &str) -> SchemaError {
+    match error {
+        SchemaError::Unavailable(why) => SchemaError::Unavailable(format!("{why} (it was asked for {what})")),
+        other => other,
+    }
+}
+
+fn of_subject(subject: &str) -> String {
+    format!("subject {subject}")
+}
+
+/// What `millstream.schema.registry.accepted` calls a registry.
+fn name(place: &Place) -> &str {
+    match place {
+        Place::Nowhere => "none",
+        Place::Own => "own",
+        Place::Elsewhere(urls) => urls.first().map_or("", String::as_str),
+    }
+}
+
+fn is_named(place: &Place, accepted: &str) -> bool {
+    let accepted = accepted.trim().trim_end_matches('/');
+    match place {
+        Place::Elsewhere(urls) => urls.iter().any(|url| url == accepted),
+        other => name(other).eq_ignore_ascii_case(accepted),
+    }
+}
+
+fn refusal(before: &Place, now: &Place) -> String {
+    let again = match before {
+        Place::Elsewhere(urls) => format!("set {}={}", setting::SCHEMA_REGISTRY_URL.name(), urls.join(",")),
+        Place::Own => format!(
+            "leave {} empty and {} at true",
+            setting::SCHEMA_REGISTRY_URL.name(),
+            setting::SCHEMA_REGISTRY_ENABLED.name()
+        ),
+        Place::Nowhere => format!("set {}=false", setting::SCHEMA_REGISTRY_ENABLED.name()),
+    };
+    format!(
+        "Streams and tables of this server have their schemas in {before}, and by its settings there is {now} now: what is \
+         in AVRO, PROTOBUF or JSON_SR is neither read nor written. To go on as before, {again}. If the change is meant, \
+         set {}={}.",
+        setting::SCHEMA_REGISTRY_ACCEPTED.name(),
+        name(now)
+    )
+}
