@@ -1,4 +1,4 @@
-//! Schemas of the ids in a batch: those that cannot be had yet make the batch wait, when all ids have been asked for.
+//! Schemas of the ids in a batch: those that cannot be had yet make their records wait, and what is behind them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,52 +6,62 @@ use std::time::{Duration, Instant};
 
 use crate::schemas::{Schema, SchemaError, Schemas};
 
-/// How long the questions of one batch may take. What was answered is known when the batch is tried again.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the questions of one batch may take: the thread has other queries to run. What follows is asked for when the
+/// records before it are read.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the ids of one batch wait for.
 #[derive(Default)]
 pub(super) struct Awaited {
     ids: HashSet<i32>,
-    /// What the first of them waits for.
-    why: Option<SchemaError>,
+    /// The first row that waits, and for what.
+    first: Option<(usize, SchemaError)>,
     spent: Duration,
+    /// Nothing more is to be asked for now.
+    is_over: bool,
 }
 
 impl Awaited {
-    /// The schema of an id, or what is wrong with its records; `None`: they must wait.
-    ///
-    /// # Errors
-    /// Nothing more is to be asked for now.
+    /// The schema of a row's id, or what is wrong with its records; `None`: they must wait.
     pub(super) fn ask(
         &mut self,
         schemas: &dyn Schemas,
+        row: usize,
         id: i32,
-    ) -> Result<Option<Result<Arc<Schema>, SchemaError>>, SchemaError> {
+    ) -> Option<Result<Arc<Schema>, SchemaError>> {
         if self.ids.contains(&id) {
-            return Ok(None);
+            return None;
         }
-        if self.spent > PATIENCE {
+        if self.is_over || self.spent > PATIENCE {
             let many = || SchemaError::Unavailable("records of a batch name more schemas than it tells in time".into());
-            return Err(self.why.take().unwrap_or_else(many));
+            self.first.get_or_insert_with(|| (row, many()));
+            return None;
         }
         let begun = Instant::now();
         let answer = schemas.by_id(id);
         self.spent += begun.elapsed();
         match answer {
-            Err(error) if error.may_pass() => {
+            Err(error) if !error.is_of_record() => {
+                // All ids are asked for, so that there is one pause for all of them.
+                self.is_over = !error.may_pass();
                 self.ids.insert(id);
-                self.why.get_or_insert(error);
-                Ok(None)
+                self.first.get_or_insert((row, error));
+                None
             }
-            Err(error) if !error.is_of_record() => Err(error),
-            answer => Ok(Some(answer)),
+            answer => Some(answer),
         }
     }
 
-    /// Fails if there is something to wait for.
-    pub(super) fn end(self) -> Result<(), SchemaError> {
-        self.why.map_or(Ok(()), Err)
+    /// How many of so many rows, from the first on, wait for nothing.
+    ///
+    /// # Errors
+    /// What the first of them waits for.
+    pub(super) fn end(self, rows: usize) -> Result<usize, SchemaError> {
+        match self.first {
+            None => Ok(rows),
+            Some((0, why)) => Err(why),
+            Some((row, _)) => Ok(row),
+        }
     }
 }
 
@@ -67,14 +77,27 @@ mod tests {
         let schemas = InMemory::default();
         schemas.is_down.store(true, Ordering::SeqCst);
         let mut awaited = Awaited::default();
-        for id in [1, 2, 1, 2] {
-            assert!(awaited.ask(&schemas, id).unwrap().is_none());
+        for (row, id) in [1, 2, 1, 2].into_iter().enumerate() {
+            assert!(awaited.ask(&schemas, row, id).is_none());
         }
         assert_eq!(schemas.calls.load(Ordering::SeqCst), 2);
-        assert!(awaited.end().unwrap_err().may_pass());
+        assert!(awaited.end(4).unwrap_err().may_pass());
         schemas.is_down.store(false, Ordering::SeqCst);
         let mut awaited = Awaited::default();
-        assert!(matches!(awaited.ask(&schemas, 1), Ok(Some(Err(SchemaError::UnknownId(1))))));
-        assert!(awaited.end().is_ok());
+        assert!(matches!(awaited.ask(&schemas, 0, 1), Some(Err(SchemaError::UnknownId(1)))));
+        assert_eq!(awaited.end(4), Ok(4));
+    }
+
+    #[test]
+    fn rows_before_those_that_wait_do_not() {
+        let schemas = InMemory::default();
+        let mut awaited = Awaited::default();
+        assert!(awaited.ask(&schemas, 0, 1).is_some());
+        schemas.is_down.store(true, Ordering::SeqCst);
+        assert!(awaited.ask(&schemas, 3, 2).is_none());
+        assert_eq!(awaited.end(9), Ok(3));
+        let mut slow = Awaited { spent: PATIENCE * 2, ..Awaited::default() };
+        assert!(slow.ask(&schemas, 5, 1).is_none());
+        assert_eq!((slow.end(9), schemas.calls.load(Ordering::SeqCst)), (Ok(5), 2));
     }
 }

@@ -179,12 +179,13 @@ pub struct Decoded {
 /// Payloads to columns.
 pub trait Decode: Send {
     /// Gets what [`Decode::decode`] needs for these payloads: schemas they were written with. May wait, for a bounded
-    /// time; what a registry answers that it does not know is a bad record, not an error of this.
+    /// time; what a registry answers that it does not know is a bad record, not an error of this. Returns how many of them,
+    /// from the first on, can be decoded now: the others are asked about when these are done.
     ///
     /// # Errors
-    /// A registry that must be asked does not answer.
-    fn prepare(&mut self, _payloads: &BinaryArray) -> Result<(), SchemaError> {
-        Ok(())
+    /// A registry that must be asked for the first of them does not answer.
+    fn prepare(&mut self, payloads: &BinaryArray) -> Result<usize, SchemaError> {
+        Ok(payloads.len())
     }
 
     /// Decodes a batch; never fails as a whole.

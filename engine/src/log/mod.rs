@@ -161,6 +161,13 @@ pub struct RawBatch {
     pub records: Records,
 }
 
+impl RawBatch {
+    /// Some of the records; nothing is copied.
+    pub fn slice(&self, start: usize, len: usize) -> Self {
+        Self { offsets: self.offsets.slice(start, len), records: self.records.slice(start, len) }
+    }
+}
+
 /// Records for one partition.
 #[derive(Debug, Clone)]
 pub struct Output {

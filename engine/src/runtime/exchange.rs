@@ -126,7 +126,7 @@ impl ReadRows for ExchangeReader {
             seq: ScalarBuffer::from(vec![0_u64; batch.offsets.len()]),
             headers: batch.records.headers.clone(),
         };
-        Ok(Read { rows, offsets: batch.offsets.clone() })
+        Ok(Read { rows, offsets: batch.offsets.clone(), records: batch.offsets.len() })
     }
 
     /// The value is a JSON object of the row's columns.

@@ -20,11 +20,13 @@ pub(super) struct Read {
     pub(super) rows: Changes,
     /// Offset of the record each row comes from.
     pub(super) offsets: ScalarBuffer<i64>,
+    /// How many records of the batch were read; the others are still to be.
+    pub(super) records: usize,
 }
 
 /// Reads the records of one input.
 pub(super) trait ReadRows: Send {
-    /// The rows of a batch of records; what cannot be used is reported.
+    /// The rows of a batch of records, or of its first ones; what cannot be used is reported.
     fn read(&mut self, batch: &RawBatch, reports: &mut Reports) -> Result<Read, TaskError>;
 
     /// A record whose value nobody else can read, as others can.
@@ -42,9 +44,11 @@ pub(super) struct Input {
     stage: usize,
     reader: Box<dyn Reader>,
     rows: Box<dyn ReadRows>,
+    /// Records that were polled and are not read yet, and the offset after all of them.
+    rest: Option<(RawBatch, i64)>,
     /// Decoded rows not taken yet, and their offsets.
     pending: Option<Read>,
-    /// Offset after everything polled.
+    /// Offset after everything read.
     polled: i64,
     /// Offset after everything taken.
     position: i64,
@@ -92,6 +96,7 @@ impl Input {
             stage,
             reader,
             rows,
+            rest: None,
             pending,
             polled,
             position,
@@ -144,8 +149,27 @@ impl Input {
         if self.until.is_some_and(|until| self.polled >= until) {
             return Ok(None);
         }
+        let polled = match self.rest.take() {
+            Some(rest) => Some(rest),
+            None => self.poll_batch()?,
+        };
+        let Some((batch, end)) = polled else { return Ok(None) };
+        self.more = true;
+        let read = self.rows.read(&batch, reports)?;
+        let left = batch.offsets.get(read.records).copied();
+        self.polled = left.unwrap_or(end);
+        let done = batch.slice(0, read.records.min(batch.offsets.len()));
+        self.rest = left.map(|_| (batch.slice(read.records, batch.offsets.len() - read.records), end));
+        let bytes = done.records.payload_bytes(done.records.len());
+        self.pending = Some(read);
+        self.kept = reports.keeps_records().then(|| Kept { batch: done, seq: Vec::new(), offsets: Vec::new().into() });
+        Ok(Some(bytes))
+    }
+
+    /// Takes records from the log, up to the end of a scan, and the offset after them.
+    fn poll_batch(&mut self) -> Result<Option<(RawBatch, i64)>, TaskError> {
         let batches = self.reader.poll(POLL_BYTES)?;
-        let Some((_, mut batch)) = batches.into_iter().next() else {
+        let Some((_, batch)) = batches.into_iter().next() else {
             self.more = !self.reader.has_reached_end(0);
             if let Some(until) = self.until.filter(|_| !self.more) {
                 self.polled = until;
@@ -153,17 +177,13 @@ impl Input {
             return Ok(None);
         };
         let Some(last) = batch.offsets.last().copied() else { return Ok(None) };
-        self.polled = last + 1;
-        self.more = true;
-        if let Some(until) = self.until.filter(|until| last >= *until) {
-            let count = batch.offsets.iter().take_while(|offset| **offset < until).count();
-            batch = RawBatch { offsets: batch.offsets.slice(0, count), records: batch.records.slice(0, count) };
-            self.polled = until;
-        }
-        let bytes = batch.records.payload_bytes(batch.records.len());
-        self.pending = Some(self.rows.read(&batch, reports)?);
-        self.kept = reports.keeps_records().then(|| Kept { batch, seq: Vec::new(), offsets: Vec::new().into() });
-        Ok(Some(bytes))
+        Ok(Some(match self.until.filter(|until| last >= *until) {
+            Some(until) => {
+                let count = batch.offsets.iter().take_while(|offset| **offset < until).count();
+                (batch.slice(0, count), until)
+            }
+            None => (batch, last + 1),
+        }))
     }
 
     /// Takes all rows at hand as they are.

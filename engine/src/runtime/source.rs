@@ -12,9 +12,10 @@ use arrow::error::ArrowError;
 
 use crate::config::{Config, setting};
 use crate::expr::Registry;
-use crate::formats::{self, Decode, FormatError, FormatSpec, Half, windowed};
+use crate::formats::windowed::{self, SplitKeys};
+use crate::formats::{self, Decode, FormatError, FormatSpec, Half};
 use crate::log::{RawBatch, TopicPartition};
-use crate::schemas::Schemas;
+use crate::schemas::{SchemaError, Schemas};
 use crate::steps::{KeyWindow, Source, SourceColumn, Step};
 use crate::types::{Changes, Column, Side, Windows, header_type};
 
@@ -104,12 +105,40 @@ impl SourceReader {
 
 impl ReadRows for SourceReader {
     fn read(&mut self, batch: &RawBatch, reports: &mut Reports) -> Result<Read, TaskError> {
+        let split = self.split(batch);
+        let keys = split.as_ref().map_or(&batch.records.keys, |split| &split.payloads);
+        let mut ready = batch.offsets.len();
+        if self.reads_key {
+            ready = self.key.prepare(keys)?;
+        }
+        ready = self.value.prepare(&batch.records.values.slice(0, ready))?;
+        if ready == batch.offsets.len() {
+            return self.read_ready(batch, split, reports);
+        }
+        let part = batch.slice(0, ready);
+        let split = self.split(&part);
+        self.read_ready(&part, split, reports)
+    }
+}
+
+impl SourceReader {
+    /// The keys of a batch without their windows.
+    fn split(&self, batch: &RawBatch) -> Option<SplitKeys> {
+        self.window.map(|window| windowed::split(&batch.records.keys, window))
+    }
+
+    /// Decodes records that the decoders are ready for.
+    fn read_ready(
+        &mut self,
+        batch: &RawBatch,
+        split: Option<SplitKeys>,
+        reports: &mut Reports,
+    ) -> Result<Read, TaskError> {
         let records = &batch.records;
         let rows = batch.offsets.len();
         let mut keep = vec![true; rows];
-        let (keys, windows) = self.windows(&records.keys, batch, &mut keep, reports)?;
+        let (keys, windows) = self.windows(split, batch, &mut keep, reports)?;
         let key = if self.reads_key {
-            self.key.prepare(&keys)?;
             let decoded = self.key.decode(&keys);
             self.drop_bad(decoded.bad, batch, true, &mut keep, reports)?;
             decoded.columns
@@ -119,7 +148,6 @@ impl ReadRows for SourceReader {
         if self.is_table && self.has_key {
             self.drop_keyless(&keys, batch, &mut keep, reports);
         }
-        self.value.prepare(&records.values)?;
         let value = self.value.decode(&records.values);
         self.drop_bad(value.bad, batch, false, &mut keep, reports)?;
         let time = self.times(batch, &key, &value.columns, &mut keep, reports)?;
@@ -137,24 +165,22 @@ impl ReadRows for SourceReader {
             headers: records.headers.clone(),
         };
         if keep.iter().all(|keep| *keep) {
-            return Ok(Read { rows: all, offsets: batch.offsets.clone() });
+            return Ok(Read { rows: all, offsets: batch.offsets.clone(), records: rows });
         }
         let offsets = batch.offsets.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(offset, _)| *offset).collect();
-        Ok(Read { rows: all.filter(&BooleanArray::from(keep))?, offsets })
+        Ok(Read { rows: all.filter(&BooleanArray::from(keep))?, offsets, records: rows })
     }
-}
 
-impl SourceReader {
-    /// Cuts the window off the keys.
+    /// Keys and windows; what has none is dropped.
     fn windows(
         &self,
-        keys: &BinaryArray,
+        split: Option<SplitKeys>,
         batch: &RawBatch,
         keep: &mut [bool],
         reports: &mut Reports,
     ) -> Result<(BinaryArray, Option<Windows>), TaskError> {
-        let Some(window) = self.window else { return Ok((keys.clone(), None)) };
-        let split = windowed::split(keys, window);
+        let keys = &batch.records.keys;
+        let Some(split) = split else { return Ok((keys.clone(), None)) };
         self.drop_bad(split.bad, batch, true, keep, reports)?;
         self.drop_keyless(keys, batch, keep, reports);
         Ok((split.payloads, Some(split.windows)))
@@ -280,7 +306,19 @@ impl SourceReader {
 
 /// A decoder of the columns at those positions.
 fn decoder(spec: &FormatSpec, columns: &[Column], used: &[usize], half: &Half) -> Result<Box<dyn Decode>, FormatError> {
-    formats::known_format(&spec.name)?.decoder(spec, columns, used, half)
+    let format = formats::known_format(&spec.name)?;
+    if format.language().is_some() {
+        half.schemas.check()?;
+    }
+    format.decoder(spec, columns, used, half).map_err(|error| match error {
+        // Without it records would be read in another way.
+        FormatError::Schemas(error @ SchemaError::UnknownId(_)) => FormatError::Schema(format!(
+            "the schema that the {} of topic {} are read by is gone: {error}",
+            if half.is_key { "keys" } else { "values" },
+            half.topic
+        )),
+        other => other,
+    })
 }
 
 /// All headers of every record; `[]` where there are none.

@@ -131,6 +131,10 @@ impl Printer {
 
     fn sniff(&mut self, batch: &RawBatch) {
         for row in 0..batch.offsets.len() {
+            // A registry may be asked for each record.
+            if self.sender.is_closed() {
+                return;
+            }
             self.keys.show(payload(&batch.records.keys, row));
             self.values.show(payload(&batch.records.values, row));
         }
@@ -140,7 +144,7 @@ impl Printer {
     fn lines(&mut self, partition: usize, batch: &RawBatch) -> Result<(), ReaderGone> {
         let mut lines = RowBatch::default();
         for row in 0..batch.offsets.len() {
-            if self.print.limit.is_some_and(|limit| self.shown >= limit) {
+            if self.print.limit.is_some_and(|limit| self.shown >= limit) || self.sender.is_closed() {
                 break;
             }
             self.seen += 1;

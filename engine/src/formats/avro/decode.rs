@@ -113,18 +113,18 @@ impl AvroDecoder {
 }
 
 impl Decode for AvroDecoder {
-    fn prepare(&mut self, payloads: &BinaryArray) -> std::result::Result<(), SchemaError> {
+    fn prepare(&mut self, payloads: &BinaryArray) -> std::result::Result<usize, SchemaError> {
         self.plans.forget_failures();
         let mut awaited = Awaited::default();
-        for record in payloads.iter().flatten() {
-            let Some((id, _)) = split_header(record) else { continue };
+        for (row, record) in payloads.iter().enumerate() {
+            let Some((id, _)) = record.and_then(split_header) else { continue };
             if self.plans.get(id).is_none()
-                && let Some(schema) = awaited.ask(&*self.schemas, id)?
+                && let Some(schema) = awaited.ask(&*self.schemas, row, id)
             {
                 self.plans.add(id, self.plan(id, schema));
             }
         }
-        awaited.end()
+        awaited.end(payloads.len())
     }
 
     fn decode(&mut self, payloads: &BinaryArray) -> Decoded {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray};
+use arrow::array::{Array, ArrayRef, BinaryArray};
 use arrow::buffer::BooleanBuffer;
 
 use super::infer::describe;
@@ -75,7 +75,7 @@ fn has_decimals(schema: &Schema) -> bool {
 }
 
 impl Decode for Decoder {
-    fn prepare(&mut self, payloads: &BinaryArray) -> Result<(), SchemaError> {
+    fn prepare(&mut self, payloads: &BinaryArray) -> Result<usize, SchemaError> {
         self.unknown.clear();
         if self.known.len() > IDS_MAX {
             self.known.clear();
@@ -83,17 +83,18 @@ impl Decode for Decoder {
             self.inner.forget_ways();
         }
         let (mut last, mut awaited) = (None, Awaited::default());
-        for (id, _) in payloads.iter().flatten().filter_map(split_header) {
+        for (row, payload) in payloads.iter().enumerate() {
+            let Some((id, _)) = payload.and_then(split_header) else { continue };
             if last != Some(id)
                 && !self.known.contains_key(&id)
                 && !self.unknown.contains_key(&id)
-                && let Some(schema) = awaited.ask(&*self.schemas, id)?
+                && let Some(schema) = awaited.ask(&*self.schemas, row, id)
             {
                 self.learn(id, schema);
             }
             last = Some(id);
         }
-        awaited.end()
+        awaited.end(payloads.len())
     }
 
     fn decode(&mut self, payloads: &BinaryArray) -> Decoded {

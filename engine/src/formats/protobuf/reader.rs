@@ -127,10 +127,10 @@ fn targets<'a>(columns: &'a [Column], places: &[Option<usize>]) -> Vec<Target<'a
 }
 
 impl Decode for ProtobufDecoder {
-    fn prepare(&mut self, payloads: &BinaryArray) -> Result<(), SchemaError> {
+    fn prepare(&mut self, payloads: &BinaryArray) -> Result<usize, SchemaError> {
         match &mut self.payloads {
             Payloads::Framed(framed) => framed.prepare(payloads),
-            Payloads::Message(_) | Payloads::Value(_) => Ok(()),
+            Payloads::Message(_) | Payloads::Value(_) => Ok(payloads.len()),
         }
     }
 
@@ -197,13 +197,14 @@ impl Framed {
         known.plan.as_ref().map(|plan| (plan, message)).map_err(Clone::clone)
     }
 
-    fn prepare(&mut self, payloads: &BinaryArray) -> Result<(), SchemaError> {
+    fn prepare(&mut self, payloads: &BinaryArray) -> Result<usize, SchemaError> {
         if self.known.len() > KNOWN_MAX {
             (self.last, self.known, self.by_prefix, self.types) = Default::default();
         }
         self.forget_unknown();
         let mut awaited = Awaited::default();
-        for payload in payloads.iter().flatten() {
+        for (row, payload) in payloads.iter().enumerate() {
+            let Some(payload) = payload else { continue };
             if self.known.get(self.last).is_some_and(|known| payload.starts_with(&known.prefix)) {
                 continue;
             }
@@ -211,14 +212,14 @@ impl Framed {
             self.last = match self.by_prefix.get(prefix.bytes) {
                 Some(at) => *at,
                 None => {
-                    let Some(plan) = self.plan(&prefix, &mut awaited)? else { continue };
+                    let Some(plan) = self.plan(&prefix, row, &mut awaited) else { continue };
                     self.known.push(Known { prefix: Box::from(prefix.bytes), plan });
                     self.by_prefix.insert(Box::from(prefix.bytes), self.known.len() - 1);
                     self.known.len() - 1
                 }
             };
         }
-        awaited.end()
+        awaited.end(payloads.len())
     }
 
     /// Ids that nobody knew may be known by now.
@@ -236,15 +237,10 @@ impl Framed {
     }
 
     /// How messages are read that begin like this, or why they cannot be; `None`: the batch waits for their schema.
-    fn plan(
-        &mut self,
-        prefix: &Prefix<'_>,
-        awaited: &mut Awaited,
-    ) -> Result<Option<Result<MessagePlan, String>>, SchemaError> {
+    fn plan(&mut self, prefix: &Prefix<'_>, row: usize, awaited: &mut Awaited) -> Option<Result<MessagePlan, String>> {
         let id = prefix.id;
         if !self.types.contains_key(&id) {
-            let Some(schema) = awaited.ask(&*self.schemas, id)? else { return Ok(None) };
-            let types = match schema {
+            let types = match awaited.ask(&*self.schemas, row, id)? {
                 Ok(schema) if schema.language != Language::Protobuf => {
                     Err(format!("The schema of id {id} is in {}, not in Protobuf", schema.language))
                 }
@@ -261,7 +257,7 @@ impl Framed {
             Some(Err(error)) => Err(error.clone()),
             None => Err(unknown_id(id)),
         };
-        Ok(Some(plan))
+        Some(plan)
     }
 
     fn plan_in(&self, types: &Types, prefix: &Prefix<'_>) -> Result<MessagePlan, String> {
