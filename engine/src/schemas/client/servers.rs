@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::http::{Method, Request, Response};
@@ -23,6 +24,9 @@ const CONNECT: Duration = Duration::from_secs(2);
 const WHOLE: Duration = Duration::from_secs(5);
 const ALL: Duration = Duration::from_secs(10);
 
+/// How long a server that could not be reached is left out where another one has answered.
+const AWAY: Duration = Duration::from_secs(15);
+
 /// Bytes of an answer.
 const MAX_ANSWER: u64 = 16 << 20;
 
@@ -36,6 +40,8 @@ struct Server {
     url: String,
     /// The header that says who asks.
     authorization: Option<String>,
+    /// When it could not be reached.
+    away: Mutex<Option<Instant>>,
 }
 
 pub(super) struct Servers {
@@ -119,6 +125,9 @@ impl Servers {
         let (mut problems, mut is_there, mut other) = (Vec::new(), false, None);
         for at in (0..count).map(|step| (first + step) % count) {
             let Some(server) = self.servers.get(at) else { continue };
+            if other.is_some() && server.away.lock().is_some_and(|since| since.elapsed() < AWAY) {
+                continue;
+            }
             let left = deadline.saturating_duration_since(Instant::now()).min(patience);
             if left.is_zero() {
                 break;
@@ -134,7 +143,10 @@ impl Servers {
                     return Ok(answer);
                 }
                 Ok(answer) => other = Some(answer),
-                Err(problem) => problems.push(format!("{}: {problem}", server.url)),
+                Err(problem) => {
+                    *server.away.lock() = Some(Instant::now());
+                    problems.push(format!("{}: {problem}", server.url));
+                }
             }
         }
         if let Some(answer) = other {
@@ -212,7 +224,7 @@ impl Server {
         let url = format!("{}://{host}/{path}", scheme.to_ascii_lowercase());
         let url = url.trim_end_matches('/').to_owned();
         url.parse::<ureq::http::Uri>().map_err(|error| format!("{url}: {error}"))?;
-        Ok(Self { url, authorization })
+        Ok(Self { url, authorization, away: Mutex::default() })
     }
 }
 

@@ -140,6 +140,35 @@ fn what_one_server_does_not_know_another_may_or_the_same_later() {
 }
 
 #[test]
+fn a_server_that_is_away_is_not_asked_for_what_another_does_not_know() {
+    let away = TcpListener::bind("127.0.0.1:0").unwrap();
+    let leader = Double::start(|_| json_answer(404, r#"{"error_code":40403,"message":"Schema not found"}"#));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let url = format!("http://{}", away.local_addr().unwrap());
+    let noted = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        // It hangs up on everybody.
+        for stream in away.incoming() {
+            noted.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        }
+    });
+    let (client, begun) = (client(&[&leader.url, &url]), Instant::now());
+    for id in 1..5 {
+        assert_eq!(client.by_id(id), Err(SchemaError::NotYetKnown(id)));
+    }
+    let connections = asked.load(Ordering::SeqCst);
+    assert!(connections > 0, "it was tried");
+    for id in 5..9 {
+        assert_eq!(client.by_id(id), Err(SchemaError::NotYetKnown(id)));
+    }
+    // A machine that stands still for so long may ask it again.
+    let is_long = begun.elapsed() > Duration::from_secs(15);
+    assert!(is_long || asked.load(Ordering::SeqCst) == connections, "not for each id");
+    assert_eq!(leader.lines().len(), 8);
+}
+
+#[test]
 fn a_question_that_fails_silences_no_other() {
     let server = Double::start(|line| match line {
         "GET /schemas/ids/1" => json_answer(500, r#"{"error_code":50001,"message":"it is damaged"}"#),
