@@ -238,7 +238,7 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
         ],
     ),
     (
-        "JSON_SR is read leniently, as JSON is",
+        "JSON_SR is read leniently, as JSON is; the writer's schema says what is Base64, of several types, or missing",
         &[
             p("ksql.json_sr.converter.deserializer.enabled", Boolean, Some("true"), Session, "JSON_SR through the converter."),
         ],

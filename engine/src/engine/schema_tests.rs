@@ -252,3 +252,38 @@ fn a_silent_registry_leaves_nothing_half_done() {
     assert_eq!(schemas.subjects(), ["a-key", "a-value"]);
     run(&engine, "CREATE STREAM b AS SELECT * FROM a;");
 }
+
+/// NULLs and digits that the schema of a sink does not keep are not there for pull queries either, whatever made the table.
+#[test]
+fn pull_queries_see_what_a_registered_schema_keeps() {
+    let (engine, schemas) = engine();
+    let text = "syntax = \"proto3\"; message M { optional int64 N = 1; string S = 2; float F = 3; }";
+    let protobuf = schemas.register("proto", &Schema::alone(Language::Protobuf, text)).unwrap();
+    let field = |name: &str, ty: &str| json!({"name": name, "type": ty, "default": if ty == "string" { json!("") } else { json!(0) }});
+    let text = json!({"type": "record", "name": "r", "fields": [
+        {"name": "N", "type": ["null", "long"], "default": null}, field("S", "string"), field("F", "float")]});
+    let avro = schemas.register("avro", &Schema::alone(Language::Avro, text.to_string())).unwrap();
+    run(
+        &engine,
+        "CREATE STREAM s (id STRING KEY, n BIGINT, s STRING, f DOUBLE) WITH (kafka_topic='s', value_format='JSON', \
+         partitions=1);
+         CREATE TABLE t (id STRING PRIMARY KEY, n BIGINT, s STRING, f DOUBLE) WITH (kafka_topic='s', value_format='JSON');",
+    );
+    for (format, id) in [("PROTOBUF", protobuf), ("AVRO", avro)] {
+        run(
+            &engine,
+            &format!(
+                "CREATE TABLE {format}_grouped WITH (value_format='{format}', value_schema_id={id}) AS SELECT id, MAX(n) AS n, \
+                 LATEST_BY_OFFSET(s, false) AS s, MAX(f) AS f FROM s GROUP BY id;
+                 CREATE TABLE {format}_kept WITH (value_format='{format}', value_schema_id={id}) AS SELECT * FROM t;"
+            ),
+        );
+    }
+    run(&engine, "INSERT INTO s (id) VALUES ('x'); INSERT INTO s VALUES ('y', 1, 't', 0.1);");
+    for table in ["protobuf_grouped", "protobuf_kept", "avro_grouped", "avro_kept"] {
+        let found = rows(&engine, &mut ask(&engine, &format!("SELECT * FROM {table} WHERE id = 'x';")));
+        assert!(found[0].contains(r#"["x",null,"",0.0]"#), "{table}: {found:?}");
+        let found = rows(&engine, &mut ask(&engine, &format!("SELECT * FROM {table} WHERE id = 'y';")));
+        assert!(found[0].contains(r#"["y",1,"t",0.10000000149011612]"#), "{table}: {found:?}");
+    }
+}

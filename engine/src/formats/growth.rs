@@ -26,8 +26,11 @@ pub(super) struct TooLarge;
 impl Growth {
     /// For the records of a batch.
     pub(super) fn of(payloads: &BinaryArray) -> Self {
-        let own = payloads.value_data().len().saturating_mul(TIMES);
-        Self { record: Cell::new(RECORD_MAX), batch: Cell::new(BATCH_MAX.saturating_add(own)) }
+        let own = payloads.value_data().len();
+        // No column becomes larger than positions within it can say.
+        let most = (i32::MAX as usize).saturating_sub(own);
+        let batch = BATCH_MAX.saturating_add(own.saturating_mul(TIMES)).min(most);
+        Self { record: Cell::new(RECORD_MAX), batch: Cell::new(batch) }
     }
 
     /// The next record begins.

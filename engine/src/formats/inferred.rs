@@ -5,6 +5,25 @@ use std::collections::HashSet;
 use super::{FormatError, FormatSpec, base_type};
 use crate::types::{Column, SqlType};
 
+/// Digits of a decimal whose schema names none.
+pub(super) const PRECISION_DEFAULT: u8 = 64;
+
+/// The type of decimals of so many digits, so many of them behind the point.
+///
+/// # Errors
+/// There are no such numbers.
+pub(super) fn decimal(precision: i64, scale: i64) -> Result<SqlType, String> {
+    match (u8::try_from(precision), i8::try_from(scale)) {
+        (Ok(digits @ 1..), Ok(behind @ 0..)) if scale <= precision => {
+            Ok(SqlType::Decimal { precision: digits, scale: behind })
+        }
+        _ => Err(format!(
+            "DECIMAL({precision}, {scale}) is none: 1 <= precision <= {}, 0 <= scale <= precision",
+            u8::MAX
+        )),
+    }
+}
+
 /// The columns of a schema, given the type of all that it describes.
 ///
 /// A record's fields are the columns. Where `spec` says that a single column stands bare, the whole is that column:

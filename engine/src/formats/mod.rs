@@ -253,12 +253,16 @@ pub trait Format: Sync {
         Ok(None)
     }
 
-    /// What becomes of values that are written and read; `None`: they stay what they are.
+    /// What becomes of values that are written and read; `None`: they stay what they are. A registered schema may have
+    /// defaults for what is NULL, and fewer digits.
     ///
     /// # Errors
-    /// [`FormatError::Schema`], as [`Format::validate`].
-    fn read_back(&self, _spec: &FormatSpec, _columns: &[Column]) -> Result<Option<ReadBack>, FormatError> {
-        Ok(None)
+    /// [`FormatError::Schema`], as [`Format::validate`]; [`FormatError::Schemas`].
+    fn read_back(&self, spec: &FormatSpec, columns: &[Column], half: &Half) -> Result<Option<ReadBack>, FormatError> {
+        if spec.schema_id.is_none() {
+            return Ok(None);
+        }
+        ReadBack::by_codecs(self, spec, columns, half).map(Some)
     }
 
     /// The full names of the records that a schema declares and a topic could hold, its main one first.

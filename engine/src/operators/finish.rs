@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BinaryArray};
+use parking_lot::Mutex;
 
 use super::{Context, Failed, Filter, OperatorError, Project};
+use crate::formats::ReadBack;
 use crate::kv::{KvError, Result};
 use crate::state::{Table, ToRows};
 use crate::types::{Changes, Windows};
@@ -15,6 +17,8 @@ pub(crate) enum Finish {
     Project(Project),
     /// HAVING.
     Filter(Filter),
+    /// What a topic keeps of the values.
+    ReadBack(Mutex<ReadBack>),
 }
 
 /// A table's rows after these operators, first one first.
@@ -28,12 +32,19 @@ pub(crate) fn finish(steps: &[Finish], rows: Changes) -> Result<Changes> {
         let rows = match step {
             Finish::Project(project) => project.apply(rows, &mut Told),
             Finish::Filter(filter) => filter.apply(rows, &mut Told),
+            Finish::ReadBack(read_back) => read(&mut read_back.lock(), rows),
         };
         rows.map_err(|error| match error {
             OperatorError::State(error) => error,
             other => KvError::Store(other.to_string()),
         })
     })
+}
+
+fn read(read_back: &mut ReadBack, mut rows: Changes) -> std::result::Result<Changes, OperatorError> {
+    let columns = read_back.columns(&rows.new.columns, rows.new.present.as_ref());
+    rows.new.columns = columns.map_err(|error| OperatorError::Fatal(error.to_string()))?;
+    Ok(rows)
 }
 
 struct Finished {

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use crate::clock::Clock;
 use crate::config::{Config, setting};
 use crate::expr::aggregates::Limits;
 use crate::expr::{Registry, Settings};
-use crate::formats::ReadBack;
+use crate::formats::{Half, ReadBack};
 use crate::log::{Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
 use crate::operators::aggregate::Updates;
-use crate::operators::finished;
+use crate::operators::{Finish, finished};
 use crate::schemas::Schemas;
 use crate::state::{Budget, Place, Table};
 use crate::steps::{QueryPlan, Step, StepKind};
@@ -149,18 +151,23 @@ impl Builder<'_> {
     fn keep(&self, sub: &SubTopology, stages: &mut Vec<Stage>, place: &Place) -> Result<Option<Table>, RuntimeError> {
         let (root, settings) = (&self.plan.root, self.settings());
         let making = self.making(place, &settings);
-        if let Some((step, finish)) = making.aggregated(root)? {
+        // Pull queries see what the sink's topic holds.
+        let read_back = match &self.plan.sink {
+            Some(sink) => {
+                let topic = Arc::from(sink.topic.as_str());
+                let half = Half { topic, is_key: false, schemas: Arc::clone(self.schemas) };
+                ReadBack::of(&sink.formats.value, &sink.schema.value, &half)?
+            }
+            None => None,
+        };
+        if let Some((step, mut finish)) = making.aggregated(root)? {
+            finish.extend(read_back.map(|read_back| Finish::ReadBack(Mutex::new(read_back))));
             let is_aggregate =
                 |node: &Node| node.step.id == step.id && matches!(node.role, Role::Run | Role::RunSecondHalf);
             let aggregates = sub.nodes.iter().zip(&*stages).filter(|(node, _)| is_aggregate(node));
             let table = aggregates.filter_map(|(_, stage)| stage.table()).next();
             return Ok(table.map(|table| finished(table, finish)));
         }
-        // Pull queries see what the sink's topic holds.
-        let read_back = match &self.plan.sink {
-            Some(sink) => ReadBack::of(&sink.formats.value, &sink.schema.value)?,
-            None => None,
-        };
         let operator = making.materialize(root, "result", false, read_back)?;
         let table = operator.table();
         let inputs = vec![stages.len().saturating_sub(1)];

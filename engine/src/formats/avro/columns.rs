@@ -1,10 +1,8 @@
 //! The SQL type of what a schema describes: as Kafka Connect's converter maps Avro's types to Connect's.
 
 use super::schema::{AvroSchema, Kind, Logical, TypeId};
+use crate::formats::inferred;
 use crate::types::{Bounds, SqlType, TYPE_LEVELS_MAX};
-
-/// Digits of a decimal whose schema names none.
-const PRECISION_DEFAULT: u64 = 64;
 
 /// The type of all that a schema describes. Names are the schema's, and maps have the keys they are written with.
 pub(super) fn whole_type(schema: &AvroSchema) -> Result<SqlType, String> {
@@ -91,7 +89,8 @@ impl Inference<'_> {
             Kind::String | Kind::Enum { .. } => SqlType::String,
             Kind::Bytes | Kind::Fixed { .. } => match ty.logical {
                 Some(Logical::Decimal { precision, scale }) => {
-                    let precision = precision.or(ty.connect.precision).unwrap_or(PRECISION_DEFAULT);
+                    let precision =
+                        precision.or(ty.connect.precision).unwrap_or(u64::from(inferred::PRECISION_DEFAULT));
                     decimal(precision, scale, path)?
                 }
                 _ => SqlType::Bytes,
@@ -141,11 +140,6 @@ impl Inference<'_> {
 
 fn decimal(precision: u64, scale: Option<i64>, path: &Path<'_>) -> Result<SqlType, String> {
     let Some(scale) = scale else { return path.error("scale must be specified and must be a number.") };
-    let (Ok(precision), Ok(scale)) = (u8::try_from(precision), i8::try_from(scale)) else {
-        return path.error(&format!("DECIMAL({precision}, {scale}) is out of range"));
-    };
-    if precision == 0 || scale < 0 || i16::from(scale) > i16::from(precision) {
-        return path.error(&format!("DECIMAL({precision}, {scale}) is none: 0 <= scale <= precision, 1 <= precision"));
-    }
-    Ok(SqlType::Decimal { precision, scale })
+    let precision = i64::try_from(precision).unwrap_or(i64::MAX);
+    inferred::decimal(precision, scale).or_else(|problem| path.error(&problem))
 }

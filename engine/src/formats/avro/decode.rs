@@ -422,6 +422,7 @@ fn push_other(cursor: &mut Cursor<'_>, read: &Read, column: &mut ColumnBuilder, 
                 return fault("Time values must use number of milliseconds greater than 0 and less than 86400000.");
             }
         },
+        (Read::PartsOfMillis(parts), Values::Long(values)) => values.push(cursor.long()?.div_euclid(*parts)),
         (Read::LongToDouble { is_int }, Values::Double(values)) => values.push(long(cursor, *is_int)? as f64),
         (Read::Float, Values::Double(values)) => values.push(f64::from(f32::from_le_bytes(cursor.array()?))),
         (Read::LongToDecimal { is_int }, Values::Decimal(values)) => {

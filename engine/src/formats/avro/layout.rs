@@ -130,6 +130,16 @@ impl Planner<'_> {
             Some(Logical::Decimal { scale, .. }) => Some(scale.unwrap_or(0)),
             _ => None,
         };
+        let means = match ty {
+            SqlType::Date => Some(Logical::Date),
+            SqlType::Time => Some(Logical::TimeMillis),
+            SqlType::Timestamp => Some(Logical::TimestampMillis),
+            _ => None,
+        };
+        let logical = self.schema.get(id).logical;
+        if means.is_some() && logical.is_some_and(|logical| logical != Logical::Other && Some(logical) != means) {
+            return Err(self.mismatch(id, ty, path));
+        }
         let what = match (self.schema.kind(id), ty) {
             (Kind::Boolean, SqlType::Boolean) => What::Boolean,
             (Kind::Int | Kind::Long, SqlType::Integer | SqlType::Date | SqlType::Time)

@@ -199,6 +199,10 @@ impl Parser {
                 "date" => Logical::Date,
                 "time-millis" => Logical::TimeMillis,
                 "timestamp-millis" => Logical::TimestampMillis,
+                "local-timestamp-millis" => Logical::Timestamp { per_millisecond: 1 },
+                "timestamp-micros" | "local-timestamp-micros" => Logical::Timestamp { per_millisecond: 1000 },
+                "timestamp-nanos" | "local-timestamp-nanos" => Logical::Timestamp { per_millisecond: 1_000_000 },
+                "time-micros" => Logical::Time,
                 _ => Logical::Other,
             });
         }

@@ -26,6 +26,8 @@ pub(super) enum Read {
     Long {
         is_int: bool,
     },
+    /// A `long` to TIMESTAMP; so many are a millisecond.
+    PartsOfMillis(i64),
     /// An `int` or `long` to DOUBLE.
     LongToDouble {
         is_int: bool,
@@ -218,11 +220,19 @@ impl Planner<'_> {
             Some(Logical::Decimal { scale, .. }) => Some(scale.unwrap_or(0)),
             _ => None,
         };
+        // What is no date or time may be read as one, but no date as a time.
+        let may_be = |logical| from.logical.is_none_or(|other| other == logical || other == Logical::Other);
         Some(match (&from.kind, ty) {
             (Kind::Boolean, SqlType::Boolean) => Read::Boolean,
-            (Kind::Int, SqlType::Integer | SqlType::Date) => Read::Int,
-            (Kind::Int, SqlType::Time) => Read::Time,
-            (Kind::Int | Kind::Long, SqlType::Bigint | SqlType::Timestamp) => Read::Long { is_int },
+            (Kind::Int, SqlType::Integer) => Read::Int,
+            (Kind::Int, SqlType::Date) if may_be(Logical::Date) => Read::Int,
+            (Kind::Int, SqlType::Time) if may_be(Logical::TimeMillis) => Read::Time,
+            (Kind::Int | Kind::Long, SqlType::Bigint) => Read::Long { is_int },
+            (Kind::Int | Kind::Long, SqlType::Timestamp) if may_be(Logical::TimestampMillis) => Read::Long { is_int },
+            (Kind::Long, SqlType::Timestamp) => match from.logical {
+                Some(Logical::Timestamp { per_millisecond }) => Read::PartsOfMillis(per_millisecond),
+                _ => return None,
+            },
             (Kind::Int | Kind::Long, SqlType::Double) => Read::LongToDouble { is_int },
             (Kind::Int | Kind::Long, SqlType::Decimal { .. }) => Read::LongToDecimal { is_int },
             (Kind::Float, SqlType::Double) => Read::Float,
@@ -375,6 +385,15 @@ impl Planner<'_> {
     }
 
     fn never(&self, id: TypeId, ty: &SqlType, path: &str) -> Read {
+        if let (Some(logical), SqlType::Date | SqlType::Time | SqlType::Timestamp) = (self.writer.get(id).logical, ty) {
+            let what = match logical {
+                Logical::Date => "a date",
+                Logical::TimeMillis | Logical::Time => "a time of the day",
+                Logical::TimestampMillis | Logical::Timestamp { .. } => "a timestamp",
+                Logical::Decimal { .. } | Logical::Other => "that",
+            };
+            return Read::Never(format!("Cannot deserialize {what} as type {ty} for path: {path}"));
+        }
         let to = match ty {
             SqlType::Boolean => "boolean",
             SqlType::Integer | SqlType::Date | SqlType::Time => "int32",

@@ -109,7 +109,12 @@ pub(super) enum Logical {
     TimeMillis,
     /// Milliseconds since the epoch.
     TimestampMillis,
-    /// One that Connect does not look at: microseconds, local times, `uuid` …
+    /// Time since the epoch in other units, of which a millisecond has so many, or of another kind. Connect does not look at
+    /// it, nor at what follows.
+    Timestamp { per_millisecond: i64 },
+    /// Time of the day in other units.
+    Time,
+    /// `uuid` and others that are no numbers.
     Other,
 }
 

@@ -7,6 +7,7 @@ use super::coerce::{
     Fault, Result, push_string, read_base64_decimal, read_bytes, read_decimal, read_double, read_int, read_long,
     read_text, wrong_type,
 };
+use super::described::{Described, What};
 use super::scan::{Kind, Scanner};
 use super::shape::{Fields, Found, Shape, Written};
 use crate::formats::column::{ColumnBuilder, Values};
@@ -46,16 +47,21 @@ impl JsonDecoder {
     }
 
     /// Another way in which records of these columns may be written; its number. The first is 0.
-    pub(in crate::formats) fn add_way(&mut self, columns: &[Column], writer: &SqlType) -> usize {
+    pub(in crate::formats) fn add_way(&mut self, columns: &[Column], writer: &Described) -> usize {
         let fields = match columns {
             [only] if !self.wrapped => {
-                let record = SqlType::Struct(vec![(only.name.clone(), writer.clone())]);
+                let record = What::Struct(vec![(only.name.clone(), writer.clone())]).into();
                 Fields::new(named(columns), Written::BySchema(Some(&record)))
             }
             _ => Fields::new(named(columns), Written::BySchema(Some(writer))),
         };
         self.ways.push(fields);
         self.ways.len() - 1
+    }
+
+    /// Whether a record is an object of columns.
+    pub(in crate::formats) fn is_wrapped(&self) -> bool {
+        self.wrapped
     }
 
     /// Forgets all ways but the first.
@@ -190,6 +196,30 @@ fn read_fields(
             _ => scanner.skip()?,
         }
         more = scanner.more(b'}')?;
+    }
+    if fields.defaults.is_empty() { Ok(()) } else { read_defaults(scanner, fields, columns, used) }
+}
+
+/// Gives fields that are missing or null the values that the writer's schema says they have then.
+fn read_defaults(
+    scanner: &Scanner<'_>,
+    fields: &mut Fields,
+    columns: &mut [ColumnBuilder],
+    used: Option<&[bool]>,
+) -> Result<()> {
+    for (i, (column, default)) in columns.iter_mut().zip(&fields.defaults).enumerate() {
+        let Some(default) = default else { continue };
+        let is_missing = fields.found[i] == Found::No;
+        if used.is_some_and(|used| !used[i]) || !(is_missing || column.last_is_null()) {
+            continue;
+        }
+        if !is_missing {
+            column.truncate(column.len() - 1);
+        }
+        scanner.take_growth(default.len())?;
+        read_value(&mut scanner.over(default), &mut fields.shapes[i], column)
+            .map_err(|fault| fault.under(|| format!(".{} (its default)", fields.names[i])))?;
+        fields.found[i] = Found::Exact;
     }
     Ok(())
 }
@@ -336,6 +366,13 @@ fn union_field(
     };
     if let Some(at) = columns.iter().position(fits) {
         return Ok(Some(at));
+    }
+    if kind == Kind::String {
+        // Bytes and decimals may be texts in Base64.
+        let mut kinds = columns.iter().zip(&fields.shapes);
+        return Ok(
+            kinds.position(|(column, shape)| column.ty == SqlType::Bytes || matches!(shape, Shape::Base64Decimal(_)))
+        );
     }
     if kind != Kind::Object {
         return Ok(None);

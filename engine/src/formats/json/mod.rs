@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! bytes ─scan→ tokens ─decode (shape: which key is which field; coerce: single values)→ column builders
+//! (described: what the schema of a writer says of them)
 //! arrays ─value (escape: strings)→ text ─encode→ payloads
 //! ```
 
 mod coerce;
 mod decode;
+mod described;
 mod encode;
 mod escape;
 mod scan;
@@ -14,8 +16,9 @@ mod shape;
 pub(super) mod value;
 
 pub(super) use decode::JsonDecoder;
+pub(super) use described::{Described, UNION_FIELD, What};
 pub(super) use encode::JsonEncoder;
-pub(super) use shape::{UNION_FIELD, Written, is_special};
+pub(super) use shape::Written;
 pub(super) use value::Dialect;
 
 use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half, has_text_keys, is_wrapped, schema_error};

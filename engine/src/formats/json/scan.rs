@@ -57,6 +57,11 @@ impl<'a> Scanner<'a> {
         Self { growth: Some(growth), ..self }
     }
 
+    /// A scanner of another text that becomes a part of the same record.
+    pub(super) fn over(&self, text: &'a str) -> Self {
+        Self { growth: self.growth, ..Self::new(text) }
+    }
+
     /// Takes from what the record may grow by.
     pub(super) fn take_growth(&self, bytes: usize) -> std::result::Result<(), TooLarge> {
         self.growth.map_or(Ok(()), |growth| growth.take(bytes))

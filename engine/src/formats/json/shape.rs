@@ -1,13 +1,11 @@
 //! What the decoder knows about objects: which key means which field.
 
+use super::described::{Described, What};
 use super::scan::RawString;
 use crate::types::SqlType;
 
 /// Keys remembered per kind of object. More are looked up each time.
 const KEYS_MAX: usize = 128;
-
-/// The fields of what may be of several types begin so; a number follows.
-pub(in crate::formats) const UNION_FIELD: &str = "io.confluent.connect.json.OneOf.field.";
 
 /// How values are written.
 #[derive(Debug, Clone, Copy)]
@@ -16,41 +14,22 @@ pub(in crate::formats) enum Written<'a> {
     Plain,
     /// As Connect's converter for JSON Schema writes them: maps may be arrays of `{"key": …, "value": …}`. What the
     /// writer's schema describes is this, where it is known.
-    BySchema(Option<&'a SqlType>),
+    BySchema(Option<&'a Described>),
 }
 
 impl<'a> Written<'a> {
-    /// How a part is written, found in the writer's type by `part`.
-    fn within(self, part: impl FnOnce(&'a SqlType) -> Option<&'a SqlType>) -> Self {
+    /// How a part is written, found in what the writer describes by `part`.
+    fn within(self, part: impl FnOnce(&'a Described) -> Option<&'a Described>) -> Self {
         match self {
             Self::Plain => Self::Plain,
-            Self::BySchema(ty) => Self::BySchema(ty.and_then(part)),
+            Self::BySchema(described) => Self::BySchema(described.and_then(part)),
         }
     }
 
-    /// How the field of that name is written: the writer may call it so, or so but for the case of its letters.
-    fn field(self, name: &str) -> Self {
-        self.within(|ty| {
-            let SqlType::Struct(fields) = ty else { return None };
-            let exact = fields.iter().find(|(other, _)| other == name);
-            exact.or_else(|| fields.iter().find(|(other, _)| other.to_uppercase() == name)).map(|(_, ty)| ty)
-        })
+    /// The default of the value, as JSON.
+    fn default(self) -> Option<&'a str> {
+        if let Self::BySchema(Some(described)) = self { described.default.as_deref() } else { None }
     }
-}
-
-/// Whether a writer's type has values that are read in another way than those of plain JSON.
-pub(in crate::formats) fn is_special(ty: &SqlType) -> bool {
-    match ty {
-        SqlType::Decimal { .. } => true,
-        SqlType::Array(item) => is_special(item),
-        SqlType::Map(_, value) => is_special(value),
-        SqlType::Struct(fields) => is_union(fields) || fields.iter().any(|(_, ty)| is_special(ty)),
-        _ => false,
-    }
-}
-
-fn is_union(fields: &[(String, SqlType)]) -> bool {
-    !fields.is_empty() && fields.iter().all(|(name, _)| name.starts_with(UNION_FIELD))
 }
 
 /// State of decoding one type: for every struct in it, its fields.
@@ -73,24 +52,20 @@ impl Shape {
     fn new(ty: &SqlType, written: Written<'_>) -> Self {
         match ty {
             SqlType::Decimal { .. } => match written {
-                Written::BySchema(Some(SqlType::Decimal { scale, .. })) => Self::Base64Decimal(*scale),
+                Written::BySchema(Some(Described { what: What::Plain(SqlType::Decimal { scale, .. }), .. })) => {
+                    Self::Base64Decimal(*scale)
+                }
                 _ => Self::Scalar,
             },
-            SqlType::Array(item) => Self::List(Box::new(Self::new(
-                item,
-                written.within(|ty| if let SqlType::Array(item) = ty { Some(item) } else { None }),
-            ))),
+            SqlType::Array(item) => Self::List(Box::new(Self::new(item, written.within(Described::item)))),
             SqlType::Map(_, value) => Self::Map {
-                values: Box::new(Self::new(
-                    value,
-                    written.within(|ty| if let SqlType::Map(_, value) = ty { Some(value) } else { None }),
-                )),
+                values: Box::new(Self::new(value, written.within(Described::value))),
                 as_entries: matches!(written, Written::BySchema(_)),
             },
             SqlType::Struct(fields) => {
                 let of = Fields::new(fields.iter().map(|(name, ty)| (name.as_str(), ty)), written);
                 match written {
-                    Written::BySchema(Some(SqlType::Struct(fields))) if is_union(fields) => Self::Union(of),
+                    Written::BySchema(Some(described)) if described.is_union() => Self::Union(of),
                     _ => Self::Struct(of),
                 }
             }
@@ -123,6 +98,8 @@ pub(super) struct Fields {
     pub(super) shapes: Vec<Shape>,
     /// What the current object had so far.
     pub(super) found: Vec<Found>,
+    /// What fields hold, as JSON, that are missing or null; empty if none has a default.
+    pub(super) defaults: Vec<Option<Box<str>>>,
     /// Keys seen, in the order they were first seen, and what they mean. Objects of a topic mostly have the same keys in
     /// the same order, so the next key is mostly the one after the last.
     known: Vec<Known>,
@@ -132,9 +109,17 @@ pub(super) struct Fields {
 impl Fields {
     /// No key seen yet.
     pub(super) fn new<'a>(fields: impl Iterator<Item = (&'a str, &'a SqlType)>, written: Written<'_>) -> Self {
-        let (names, shapes): (Vec<_>, Vec<_>) =
-            fields.map(|(name, ty)| (Box::from(name), Shape::new(ty, written.field(name)))).unzip();
-        Self { found: vec![Found::No; names.len()], names, shapes, known: Vec::new(), next: 0 }
+        let (mut names, mut shapes, mut defaults) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, ty) in fields {
+            let written = written.within(|described| described.field(name));
+            names.push(Box::from(name));
+            shapes.push(Shape::new(ty, written));
+            defaults.push(written.default().map(Box::from));
+        }
+        if defaults.iter().all(Option::is_none) {
+            defaults.clear();
+        }
+        Self { found: vec![Found::No; names.len()], names, shapes, defaults, known: Vec::new(), next: 0 }
     }
 
     /// A new object starts.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, BinaryArray};
 use arrow::buffer::BooleanBuffer;
 
-use super::infer::describe;
+use super::infer::written;
 use crate::formats::awaited::Awaited;
-use crate::formats::json::{JsonDecoder, JsonEncoder, is_special};
+use crate::formats::json::{Described, JsonDecoder, JsonEncoder, What};
 use crate::formats::{Decode, Decoded, Encode, FormatError};
 use crate::schemas::{HEADER_BYTES, Language, Schema, SchemaError, Schemas, header, split_header};
-use crate::types::Column;
+use crate::types::{Column, SqlType};
 
 /// Connect's name of decimals.
 const DECIMAL: &str = "org.apache.kafka.connect.data.Decimal";
@@ -52,18 +52,70 @@ impl Decoder {
             Ok(schema) if schema.language != Language::Json => {
                 self.unknown.insert(id, format!("the schema of id {id} is {}, not JSON Schema", schema.language));
             }
-            Ok(schema) => match describe(&schema) {
-                // Its decimals may be texts of digits, or Base64: nobody can tell.
-                Err(problem) if has_decimals(&schema) => {
-                    self.unknown.insert(id, format!("the schema of id {id} cannot be read by: {problem}"));
+            Ok(schema) => {
+                let writer = written(&schema).unwrap_or_else(|problem| What::Unknown(problem).into());
+                let mismatch = Mismatch { has_decimals: has_decimals(&schema) };
+                match mismatch.of_columns(&self.columns, &writer, self.inner.is_wrapped()) {
+                    Some(problem) => {
+                        self.unknown.insert(id, format!("the schema of id {id} cannot be read by: {problem}"));
+                    }
+                    None => {
+                        let writer = Some(writer).filter(Described::is_special);
+                        let way = writer.map_or(0, |writer| self.inner.add_way(&self.columns, &writer));
+                        self.known.insert(id, way);
+                    }
                 }
-                writer => {
-                    let writer = writer.ok().filter(is_special);
-                    let way = writer.map_or(0, |writer| self.inner.add_way(&self.columns, &writer));
-                    self.known.insert(id, way);
-                }
-            },
+            }
             Err(error) => drop(self.unknown.insert(id, error.to_string())),
+        }
+    }
+}
+
+/// Why columns cannot be read from what a writer describes, though the texts of the values may look as if.
+struct Mismatch {
+    /// Whether there are decimals: they may be texts of digits, or Base64, and without a description nobody can tell.
+    has_decimals: bool,
+}
+
+impl Mismatch {
+    fn of_columns(&self, columns: &[Column], writer: &Described, is_wrapped: bool) -> Option<String> {
+        if let [only] = columns
+            && !is_wrapped
+        {
+            return self.of(&only.ty, writer, &only.name);
+        }
+        self.of_fields(columns.iter().map(|column| (column.name.as_str(), &column.ty)), writer, "")
+    }
+
+    fn of_fields<'c>(
+        &self,
+        mut fields: impl Iterator<Item = (&'c str, &'c SqlType)>,
+        writer: &Described,
+        path: &str,
+    ) -> Option<String> {
+        if let What::Unknown(_) = writer.what {
+            return fields.find_map(|(_, ty)| self.of(ty, writer, path));
+        }
+        fields.find_map(|(name, ty)| self.of(ty, writer.field(name)?, &format!("{path}->{name}")))
+    }
+
+    fn of(&self, ty: &SqlType, writer: &Described, path: &str) -> Option<String> {
+        let inner = |ty: &SqlType, part: Option<&Described>| self.of(ty, part?, path);
+        match (ty, &writer.what) {
+            (SqlType::Decimal { .. }, What::Unknown(problem)) => self.has_decimals.then(|| problem.clone()),
+            (SqlType::Array(item), What::Unknown(_)) => self.of(item, writer, path),
+            (SqlType::Map(_, value), What::Unknown(_)) => self.of(value, writer, path),
+            (SqlType::Array(item), _) => inner(item, writer.item()),
+            (SqlType::Map(_, value), _) => inner(value, writer.value()),
+            (SqlType::Struct(fields), _) => {
+                self.of_fields(fields.iter().map(|(name, ty)| (name.as_str(), ty)), writer, path)
+            }
+            (SqlType::Date | SqlType::Time | SqlType::Timestamp, What::Plain(other))
+                if ty != other && matches!(other, SqlType::Date | SqlType::Time | SqlType::Timestamp) =>
+            {
+                Some(format!("Cannot deserialize type {other} as type {ty} for path: {path}"))
+            }
+            _ => None,
         }
     }
 }

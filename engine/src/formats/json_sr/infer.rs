@@ -10,17 +10,18 @@
 //! | the same: several | a STRUCT of one field for each |
 //! | `allOf` | a STRUCT of all their properties, else the one that says a type |
 //! | `$ref` | what it refers to: a definition, a schema's `$id`, another registered schema |
+//!
+//! A `default` belongs to the type it stands beside; beside several types it means nothing, as in Connect.
 
 use serde_json::{Map, Value};
 
 use super::documents::Documents;
-use crate::formats::json::UNION_FIELD;
+use crate::formats::inferred;
+use crate::formats::json::{Described, UNION_FIELD, What};
 use crate::schemas::Schema;
 use crate::types::text::java_grown_map_order;
 use crate::types::{SqlType, TYPE_LEVELS_MAX};
 
-/// Connect's scale of decimals that say none.
-const NO_PRECISION: u8 = 38;
 /// Types of a schema, so that a few definitions that refer to each other many times make no type of gigabytes.
 const PARTS_MAX: usize = 100_000;
 
@@ -28,14 +29,26 @@ const PARTS_MAX: usize = 100_000;
 ///
 /// # Errors
 /// It is no JSON Schema, or describes something that has no type: recursion, values of any type. The text names the field.
-pub(super) fn describe(schema: &Schema) -> Result<SqlType, String> {
+pub(super) fn whole_type(schema: &Schema) -> Result<SqlType, String> {
+    describe(schema, false)?.ty().ok_or_else(|| "the schema describes nothing that has a type".to_owned())
+}
+
+/// What a schema says of the records that are written by it. Fields that have no type are unknown.
+///
+/// # Errors
+/// It is no JSON Schema, or has no type as a whole.
+pub(super) fn written(schema: &Schema) -> Result<Described, String> {
+    describe(schema, true)
+}
+
+fn describe(schema: &Schema, is_lenient: bool) -> Result<Described, String> {
     let root = parse(&schema.text)?;
     let mut others = Vec::with_capacity(schema.referenced.len());
     for other in &schema.referenced {
         others.push((other.name.as_str(), parse(&other.text).map_err(|error| format!("{}: {error}", other.name))?));
     }
     let documents = Documents { root: &root, others: &others };
-    let mut reader = Reader { documents, refs: Vec::new(), path: Vec::new(), parts: 0 };
+    let mut reader = Reader { documents, is_lenient, refs: Vec::new(), path: Vec::new(), parts: 0 };
     reader.describe(&root, &root)
 }
 
@@ -50,6 +63,8 @@ fn parse(text: &str) -> Result<Value, String> {
 
 struct Reader<'a> {
     documents: Documents<'a>,
+    /// Whether a field may have no type.
+    is_lenient: bool,
     /// What is being resolved, so that recursion ends.
     refs: Vec<*const Value>,
     /// Names of the fields on the way.
@@ -59,7 +74,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// The type of what `node` describes; `document` is the schema that it stands in.
-    fn describe(&mut self, node: &'a Value, document: &'a Value) -> Result<SqlType, String> {
+    fn describe(&mut self, node: &'a Value, document: &'a Value) -> Result<Described, String> {
         self.parts += 1;
         if self.parts > PARTS_MAX || self.path.len() + self.refs.len() > TYPE_LEVELS_MAX {
             return self.refuse("the schema is too large");
@@ -75,10 +90,16 @@ impl<'a> Reader<'a> {
             self.refs.pop();
             return described;
         }
-        self.described_here(schema, document)
+        let mut described = self.described_here(schema, document)?;
+        let is_of_one_type = !matches!(schema.get("type"), Some(Value::Array(_)))
+            && !["allOf", "oneOf", "anyOf"].iter().any(|several| schema.contains_key(*several));
+        if let Some(default) = schema.get("default").filter(|default| is_of_one_type && !default.is_null()) {
+            described.default = Some(Box::from(default.to_string()));
+        }
+        Ok(described)
     }
 
-    fn described_here(&mut self, schema: &'a Map<String, Value>, document: &'a Value) -> Result<SqlType, String> {
+    fn described_here(&mut self, schema: &'a Map<String, Value>, document: &'a Value) -> Result<Described, String> {
         let all_of = schema.get("allOf").and_then(Value::as_array);
         if schema.contains_key("properties") || all_of.is_some() {
             let mut properties = Vec::new();
@@ -107,7 +128,7 @@ impl<'a> Reader<'a> {
                 }
             }
             Some(Value::String(name)) => self.simple(name, schema, document),
-            _ if schema.contains_key("enum") => Ok(SqlType::String),
+            _ if schema.contains_key("enum") => Ok(SqlType::String.into()),
             _ if schema.contains_key("items") => self.simple("array", schema, document),
             _ if schema.contains_key("additionalProperties") => self.simple("object", schema, document),
             _ => self.refuse("a schema without a type"),
@@ -115,7 +136,25 @@ impl<'a> Reader<'a> {
     }
 
     /// The type of a schema of this `type`.
-    fn simple(&mut self, name: &str, schema: &'a Map<String, Value>, document: &'a Value) -> Result<SqlType, String> {
+    fn simple(&mut self, name: &str, schema: &'a Map<String, Value>, document: &'a Value) -> Result<Described, String> {
+        match name {
+            "array" => self.array(schema, document),
+            "object" => match schema.get("additionalProperties").filter(|values| values.is_object()) {
+                Some(values) => {
+                    let value = self.within("additionalProperties", values, document)?;
+                    Ok(What::Map(SqlType::String, Box::new(value)).into())
+                }
+                None if connect_type(schema) == Some("map") => {
+                    self.refuse("a map that does not say what its values are")
+                }
+                None => Ok(What::Struct(Vec::new()).into()),
+            },
+            name => self.plain(name, schema).map(Described::from),
+        }
+    }
+
+    /// The type of a value without parts.
+    fn plain(&self, name: &str, schema: &Map<String, Value>) -> Result<SqlType, String> {
         let connect = connect_type(schema);
         let title = schema.get("title").and_then(Value::as_str).unwrap_or_default();
         let logical = title.strip_prefix("org.apache.kafka.connect.data.").unwrap_or_default();
@@ -136,34 +175,28 @@ impl<'a> Reader<'a> {
                 (None, _) if name == "integer" => Ok(SqlType::Bigint),
                 (None, _) => Ok(SqlType::Double),
             },
-            "array" => self.array(schema, document),
-            "object" => {
-                let values = schema.get("additionalProperties").filter(|values| values.is_object());
-                match values {
-                    Some(values) => {
-                        let value = self.within("additionalProperties", values, document)?;
-                        Ok(SqlType::Map(Box::new(SqlType::String), Box::new(value)))
-                    }
-                    None if connect == Some("map") => self.refuse("a map that does not say what its values are"),
-                    None => Ok(SqlType::Struct(Vec::new())),
-                }
-            }
             other => self.refuse(&format!("values of type {other}")),
         }
     }
 
     fn decimal(&self, schema: &Map<String, Value>) -> Result<SqlType, String> {
         let parameters = schema.get("connect.parameters");
-        let parameter = |name: &str| parameters?.get(name)?.as_str()?.trim().parse::<u8>().ok();
-        let scale = parameter("scale").and_then(|scale| i8::try_from(scale).ok());
-        let precision = parameter("connect.decimal.precision").unwrap_or(NO_PRECISION);
-        match scale {
-            Some(scale) => Ok(SqlType::Decimal { precision, scale }),
-            None => self.refuse("a decimal that does not say its scale"),
-        }
+        let parameter = |name: &str| {
+            let Some(value) = parameters.and_then(|parameters| parameters.get(name)) else { return Ok(None) };
+            let number = value.as_str().and_then(|text| text.trim().parse::<i64>().ok());
+            number.map(Some).ok_or_else(|| format!("{name} is {value}, no number"))
+        };
+        let decimal = || match parameter("scale")? {
+            Some(scale) => {
+                let precision = parameter("connect.decimal.precision")?;
+                inferred::decimal(precision.unwrap_or(i64::from(inferred::PRECISION_DEFAULT)), scale)
+            }
+            None => Err("a decimal that does not say its scale".to_owned()),
+        };
+        decimal().or_else(|problem| self.refuse(&problem))
     }
 
-    fn array(&mut self, schema: &'a Map<String, Value>, document: &'a Value) -> Result<SqlType, String> {
+    fn array(&mut self, schema: &'a Map<String, Value>, document: &'a Value) -> Result<Described, String> {
         let Some(items) = schema.get("items").filter(|items| items.is_object()) else {
             return self.refuse("Array schema did not specify the items type");
         };
@@ -171,14 +204,15 @@ impl<'a> Reader<'a> {
         if connect_type(schema) == Some("map")
             && let Some((key, value)) = entry.and_then(|entry| entry.get("key").zip(entry.get("value")))
         {
-            let key = self.within("key", key, document)?;
-            return Ok(SqlType::Map(Box::new(key), Box::new(self.within("value", value, document)?)));
+            let key = self.within("key", key, document)?.ty();
+            let Some(key) = key else { return self.refuse("a map whose keys have no type") };
+            return Ok(What::Map(key, Box::new(self.within("value", value, document)?)).into());
         }
-        Ok(self.within("items", items, document)?.array_of())
+        Ok(What::Array(Box::new(self.within("items", items, document)?)).into())
     }
 
     /// One of several schemas.
-    fn one_of(&mut self, kinds: &'a [Value], document: &'a Value) -> Result<SqlType, String> {
+    fn one_of(&mut self, kinds: &'a [Value], document: &'a Value) -> Result<Described, String> {
         let is_null = |kind: &&Value| kind.get("type").and_then(Value::as_str) == Some("null");
         let others: Vec<&Value> = kinds.iter().filter(|kind| !is_null(kind)).collect();
         match others.as_slice() {
@@ -191,8 +225,8 @@ impl<'a> Reader<'a> {
     fn union<T>(
         &mut self,
         kinds: impl Iterator<Item = T>,
-        mut describe: impl FnMut(&mut Self, T) -> Result<SqlType, String>,
-    ) -> Result<SqlType, String> {
+        mut describe: impl FnMut(&mut Self, T) -> Result<Described, String>,
+    ) -> Result<Described, String> {
         let mut fields = Vec::new();
         for (i, kind) in kinds.enumerate() {
             self.path.push(format!("{i}"));
@@ -202,11 +236,11 @@ impl<'a> Reader<'a> {
         if fields.is_empty() {
             return self.refuse("nothing but null");
         }
-        Ok(SqlType::Struct(fields))
+        Ok(What::Struct(fields).into())
     }
 
     /// Several schemas of one value, none of which has properties.
-    fn all_of(&mut self, parts: &'a [Value], document: &'a Value) -> Result<SqlType, String> {
+    fn all_of(&mut self, parts: &'a [Value], document: &'a Value) -> Result<Described, String> {
         let has = |names: &'static [&str]| move |part: &&&Value| names.iter().any(|name| part.get(*name).is_some());
         let kinds: [&'static [&str]; 4] = [&["oneOf", "anyOf", "allOf"], &["type"], &["enum"], &["$ref"]];
         let found =
@@ -256,7 +290,7 @@ impl<'a> Reader<'a> {
         &mut self,
         properties: Vec<(&'a str, &'a Value, &'a Value)>,
         of_one_object: bool,
-    ) -> Result<SqlType, String> {
+    ) -> Result<Described, String> {
         let mut properties = properties;
         if of_one_object {
             let mut order = Vec::new();
@@ -271,12 +305,21 @@ impl<'a> Reader<'a> {
         }
         let mut fields = Vec::with_capacity(properties.len());
         for (name, property, document) in properties {
-            fields.push((name.to_owned(), self.within(name, property, document)?));
+            let (levels, refs) = (self.path.len(), self.refs.len());
+            let field = match self.within(name, property, document) {
+                Err(problem) if self.is_lenient => {
+                    self.path.truncate(levels);
+                    self.refs.truncate(refs);
+                    What::Unknown(problem).into()
+                }
+                field => field?,
+            };
+            fields.push((name.to_owned(), field));
         }
-        Ok(SqlType::Struct(fields))
+        Ok(What::Struct(fields).into())
     }
 
-    fn within(&mut self, step: &str, node: &'a Value, document: &'a Value) -> Result<SqlType, String> {
+    fn within(&mut self, step: &str, node: &'a Value, document: &'a Value) -> Result<Described, String> {
         self.path.push(step.to_owned());
         let described = self.describe(node, document)?;
         self.path.pop();

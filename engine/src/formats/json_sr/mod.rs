@@ -65,7 +65,7 @@ impl Format for JsonSr {
     }
 
     fn columns(&self, schema: &Schema, spec: &FormatSpec, is_key: bool) -> Result<Vec<Column>, FormatError> {
-        inferred::columns(infer::describe(schema).map_err(FormatError::Schema)?, spec, is_key)
+        inferred::columns(infer::whole_type(schema).map_err(FormatError::Schema)?, spec, is_key)
     }
 
     fn schema(&self, columns: &[Column], spec: &FormatSpec, half: &Half) -> Result<Option<Schema>, FormatError> {

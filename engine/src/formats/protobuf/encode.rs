@@ -325,7 +325,7 @@ fn number(form: &Written, value: i64, out: &mut Vec<u8>) -> Result<(), FormatErr
 }
 
 fn enum_number(names: &Enum, name: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
-    match names.number_of(name) {
+    match names.number_of(name).or_else(|| names.unknown_number(name)) {
         Some(number) => {
             wire::signed(i64::from(number), out);
             Ok(())

@@ -69,8 +69,12 @@ impl Format for Protobuf {
         super::message_names(schema)
     }
 
-    fn read_back(&self, spec: &FormatSpec, columns: &[Column]) -> Result<Option<ReadBack>, FormatError> {
-        read_back(spec, columns)
+    fn read_back(&self, spec: &FormatSpec, columns: &[Column], half: &Half) -> Result<Option<ReadBack>, FormatError> {
+        // A message of a name may be one of a schema that others registered.
+        if spec.schema_id.is_none() && effective_name(spec).is_none() {
+            return read_back(spec, columns);
+        }
+        ReadBack::by_codecs(self, spec, columns, half).map(Some)
     }
 }
 
@@ -105,7 +109,7 @@ impl Format for ProtobufNoSr {
         Ok(Box::new(ProtobufEncoder::bare(spec, columns, wrapped)))
     }
 
-    fn read_back(&self, spec: &FormatSpec, columns: &[Column]) -> Result<Option<ReadBack>, FormatError> {
+    fn read_back(&self, spec: &FormatSpec, columns: &[Column], _: &Half) -> Result<Option<ReadBack>, FormatError> {
         if self.is_wrapped(spec, columns, false)? { read_back(spec, columns) } else { Ok(None) }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::effective_name;
 use super::parse::parse;
 use super::types::{Field, Kind, Label, Message, Types};
-use crate::formats::{FormatError, FormatSpec};
+use crate::formats::{FormatError, FormatSpec, inferred};
 use crate::schemas::{Language, Schema};
 use crate::types::{Column, SqlType};
 
@@ -142,12 +142,15 @@ impl<'a> Inference<'a> {
     fn message_type(&mut self, of: &'a Message, message: &Message, field: &Field) -> Result<Option<SqlType>, String> {
         Ok(Some(match of.full_name.as_str() {
             "confluent.type.Decimal" => {
-                let param = |key| {
-                    let param = field.params.iter().find(|(name, _)| name == key);
-                    param.and_then(|(_, value)| value.parse::<i8>().ok())
+                let problem = |problem| format!("Field {}.{}: {problem}", message.full_name, field.name);
+                let param = |key, absent| match field.params.iter().find(|(name, _)| name == key) {
+                    Some((_, value)) => {
+                        value.trim().parse::<i64>().map_err(|_| problem(format!("the {key} '{value}' is no number")))
+                    }
+                    None => Ok(absent),
                 };
-                let precision = param("precision").and_then(|precision| u8::try_from(precision).ok());
-                SqlType::Decimal { precision: precision.unwrap_or(64), scale: param("scale").unwrap_or(0) }
+                let precision = param("precision", i64::from(inferred::PRECISION_DEFAULT))?;
+                inferred::decimal(precision, param("scale", 0)?).map_err(problem)?
             }
             "google.type.Date" => SqlType::Date,
             "google.type.TimeOfDay" => SqlType::Time,

@@ -31,7 +31,7 @@ mod plan;
 mod reader;
 mod schema;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod types;
 mod well_known;
 mod wire;

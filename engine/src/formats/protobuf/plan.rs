@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::types::{Enum, Field, Kind, Label, Message, Types};
+use super::types::{Enum, Field, Kind, Label, Message, Types, unknown_name};
 use super::wire::{Raw, zigzag};
 use crate::types::SqlType;
 
@@ -124,8 +124,7 @@ impl EnumNames {
     pub(super) fn write(&self, number: i32, out: &mut Vec<u8>) {
         match self.values.binary_search_by_key(&number, |(number, _)| *number) {
             Ok(at) => out.extend_from_slice(self.values[at].1.as_bytes()),
-            // As Protobuf's library for Java calls it.
-            Err(_) => out.extend_from_slice(format!("UNKNOWN_ENUM_VALUE_{}_{number}", self.name).as_bytes()),
+            Err(_) => out.extend_from_slice(unknown_name(&self.name, number).as_bytes()),
         }
     }
 }
@@ -373,7 +372,15 @@ fn source(types: &Types, field: &Field, ty: &SqlType, path: &str) -> Result<Sour
             None => return Err(format!("the type of field {} is not there", field.name)),
         },
     };
-    if fits(&source, ty) { Ok(source) } else { Err(mismatch(connect_name(&source), ty, path)) }
+    match &source {
+        source if fits(source, ty) => {}
+        Source::Date | Source::Time if matches!(ty, SqlType::Date | SqlType::Time | SqlType::Timestamp) => {
+            let what = if matches!(source, Source::Date) { "a date" } else { "a time of the day" };
+            return Err(format!("Cannot deserialize {what} as type {ty} for path: {path}"));
+        }
+        source => return Err(mismatch(connect_name(source), ty, path)),
+    }
+    Ok(source)
 }
 
 fn message_source(types: &Types, message: &Message, ty: &SqlType, path: &str) -> Result<Source, String> {
@@ -405,8 +412,14 @@ fn fits(source: &Source, ty: &SqlType) -> bool {
     }
     match ty {
         SqlType::Boolean => matches!(source, Source::Bool),
-        SqlType::Integer | SqlType::Time | SqlType::Date => connect_name(source) == "int32",
-        SqlType::Bigint | SqlType::Timestamp => ["int32", "int64"].contains(&connect_name(source)),
+        SqlType::Integer => connect_name(source) == "int32",
+        SqlType::Bigint => ["int32", "int64"].contains(&connect_name(source)),
+        // A number may be read as a date or time, but no date as a time.
+        SqlType::Date => connect_name(source) == "int32" && !matches!(source, Source::Time),
+        SqlType::Time => connect_name(source) == "int32" && !matches!(source, Source::Date),
+        SqlType::Timestamp => {
+            ["int32", "int64"].contains(&connect_name(source)) && !matches!(source, Source::Date | Source::Time)
+        }
         SqlType::Double => matches!(source, Source::Float | Source::Double),
         SqlType::Decimal { .. } => matches!(source, Source::Decimal),
         SqlType::String => !["bytes", "struct"].contains(&connect_name(source)),

@@ -1,6 +1,7 @@
-//! What is written is read, by ourselves and by a library of others; what is damaged does no harm.
+//! What is written is read, by ourselves and by a library of others; what is damaged does no harm; what columns fields get.
 
 mod damage;
+mod mappings;
 mod oracle;
 
 use std::sync::{Arc, Mutex};
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{ArrayRef, BinaryArray};
 
 use super::infer;
-use crate::formats::tests::{Random, to_columns};
+use crate::formats::tests::{Random, rounds, to_columns};
 use crate::formats::{Decoded, FormatError, FormatSpec, Half, NullableAs, format};
 use crate::schemas::{Language, Registered, Schema, SchemaError, Schemas, topic_subject};
 use crate::types::{Column, SqlType, Value};
@@ -126,7 +127,7 @@ fn map_of(value: SqlType) -> SqlType {
 }
 
 /// Types that Protobuf holds.
-fn any_type(random: &mut Random, depth: u64) -> SqlType {
+pub(in crate::formats) fn any_type(random: &mut Random, depth: u64) -> SqlType {
     match random.below(if depth == 0 { 3 } else { 6 }) {
         0..3 => random.simple_type(),
         3 => match any_type(random, depth - 1) {
@@ -139,7 +140,7 @@ fn any_type(random: &mut Random, depth: u64) -> SqlType {
 }
 
 /// A value without NULLs in arrays.
-fn any_value(random: &mut Random, ty: &SqlType) -> Value {
+pub(in crate::formats) fn any_value(random: &mut Random, ty: &SqlType) -> Value {
     fn holdable(value: Value) -> Value {
         match value {
             Value::Array(items) => {
@@ -206,7 +207,7 @@ fn zero(ty: &SqlType) -> Value {
 fn what_is_written_is_read() {
     let mut random = Random::new(11);
     let all = [None, Some(NullableAs::Optional), Some(NullableAs::Wrapper)];
-    for case in 0..300 {
+    for case in 0..rounds(500) {
         let columns: Vec<Column> =
             (0..random.below(6)).map(|i| Column::new(format!("C{i}"), any_type(&mut random, 3))).collect();
         let values: Vec<Vec<Value>> =

@@ -116,6 +116,18 @@ impl Enum {
     pub(super) fn number_of(&self, name: &str) -> Option<i32> {
         self.numbers.get(name).copied()
     }
+
+    /// The number that was read as [`unknown_name`].
+    pub(super) fn unknown_number(&self, name: &str) -> Option<i32> {
+        name.strip_prefix(UNKNOWN)?.strip_prefix(self.name())?.strip_prefix('_')?.parse().ok()
+    }
+}
+
+const UNKNOWN: &str = "UNKNOWN_ENUM_VALUE_";
+
+/// What a number is called that has no name in an enum: as Protobuf's library for Java calls it.
+pub(super) fn unknown_name(of: &str, number: i32) -> String {
+    format!("{UNKNOWN}{of}_{number}")
 }
 
 impl Message {

@@ -8,53 +8,6 @@ fn infer(text: &Json, spec: &FormatSpec, is_key: bool) -> Result<String, String>
     Ok(columns.iter().map(|column| format!("{} {}", column.name, column.ty)).collect::<Vec<_>>().join(", "))
 }
 
-fn field(ty: Json) -> Result<String, String> {
-    infer(&json!({"type": "record", "name": "r", "fields": [{"name": "c", "type": ty}]}), &wrapped(), false)
-}
-
-#[test]
-fn types_become_columns_as_connect_and_ksqldb_map_them() {
-    let entry = |key: &str| {
-        json!({"type": "array", "items": {"type": "record", "name": "MapEntry",
-            "namespace": "io.confluent.connect.avro",
-            "fields": [{"name": "key", "type": key}, {"name": "value", "type": "long"}]}})
-    };
-    for (ty, expected) in [
-        (json!("boolean"), "C BOOLEAN"),
-        (json!({"type": "int", "connect.type": "int16"}), "C INTEGER"),
-        (json!({"type": "int", "logicalType": "date"}), "C DATE"),
-        (json!({"type": "int", "logicalType": "time-millis"}), "C TIME"),
-        (json!({"type": "long", "logicalType": "time-micros"}), "C BIGINT"),
-        (json!({"type": "long", "logicalType": "timestamp-millis"}), "C TIMESTAMP"),
-        (json!({"type": "long", "logicalType": "timestamp-micros"}), "C BIGINT"),
-        (json!({"type": "long", "logicalType": "local-timestamp-millis"}), "C BIGINT"),
-        (json!("float"), "C DOUBLE"),
-        (json!({"type": "string", "logicalType": "uuid"}), "C STRING"),
-        (json!({"type": "enum", "name": "e", "symbols": ["A"]}), "C STRING"),
-        (json!({"type": "fixed", "name": "f", "size": 16}), "C BYTES"),
-        (json!({"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 3}), "C DECIMAL(9, 3)"),
-        (json!({"type": "bytes", "logicalType": "decimal", "scale": 3}), "C DECIMAL(64, 3)"),
-        (
-            json!({"type": "fixed", "name": "f", "size": 4, "logicalType": "decimal", "precision": 9, "scale": 0}),
-            "C DECIMAL(9, 0)",
-        ),
-        (json!(["null", "int"]), "C INTEGER"),
-        (json!(["string", "null"]), "C STRING"),
-        (
-            json!(["int", "string", {"type": "record", "name": "x.rec", "fields": [{"name": "a", "type": "int"}]}]),
-            "C STRUCT<`INT` INTEGER, `STRING` STRING, `REC` STRUCT<`A` INTEGER>>",
-        ),
-        (json!({"type": "array", "items": ["null", "double"]}), "C ARRAY<DOUBLE>"),
-        (json!({"type": "map", "values": "bytes"}), "C MAP<STRING, BYTES>"),
-        (entry("int"), "C MAP<STRING, BIGINT>"),
-    ] {
-        assert_eq!(field(ty.clone()).as_deref(), Ok(expected), "{ty}");
-    }
-    let problem = field(entry("double")).unwrap_err();
-    assert_eq!(problem, "Unsupported type for map key: DOUBLE, in field c");
-    assert!(field(json!("null")).unwrap_err().contains("at field 'c'"));
-}
-
 #[test]
 fn names_keep_their_case_with_a_schema_id() {
     let text = json!({"type": "record", "name": "r", "fields": [{"name": "aB", "type": "int"}]});

@@ -2,7 +2,9 @@
 
 mod compatibility;
 mod damage;
+mod evolution;
 mod inference;
+mod mappings;
 mod oracle;
 mod reading;
 mod text;
@@ -18,7 +20,7 @@ use serde_json::{Value as Json, json};
 use super::compat::incompatibilities;
 use super::default::write_default;
 use super::{Avro, AvroSchema, columns, key_schema_name, schema};
-use crate::formats::tests::{Random, to_columns};
+use crate::formats::tests::{Random, rounds, to_columns};
 use crate::formats::{Decoded, Format, FormatSpec, Half};
 use crate::schemas::{Language, Registered, Schema, SchemaError, Schemas, topic_subject};
 use crate::types::{Column, SqlType, Value};
@@ -73,12 +75,6 @@ impl Schemas for Registry {
 
 fn half(registry: &Arc<Registry>, is_key: bool) -> Half {
     Half { topic: Arc::from("t"), is_key, schemas: Arc::clone(registry) as Arc<dyn Schemas> }
-}
-
-/// How many rounds a seeded test goes: `MILLSTREAM_AVRO_ROUNDS` times what it goes by itself.
-fn rounds(by_itself: u64) -> u64 {
-    let times = std::env::var("MILLSTREAM_AVRO_ROUNDS").ok().and_then(|times| times.parse::<u64>().ok());
-    by_itself * times.unwrap_or(1)
 }
 
 fn wrapped() -> FormatSpec {
