@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 pub use self::delimited::parse_delimiter;
 pub use self::read_back::ReadBack;
 pub use self::registered::{register, to_register};
-use crate::schemas::{Language, NoSchemas, Schema, SchemaError, Schemas};
+use crate::schemas::{Language, NoSchemas, Schema, SchemaError, Schemas, split_header};
 use crate::types::{Column, SqlType};
 
 /// All formats, by the name in `VALUE_FORMAT='…'`.
@@ -174,6 +174,20 @@ pub struct Decoded {
     pub columns: Vec<ArrayRef>,
     /// Rows that could not be read (ascending) and why. The caller drops and reports them.
     pub bad: Vec<(usize, String)>,
+}
+
+impl Decoded {
+    /// Says of bad payloads by which schema they were written, where that is not said.
+    fn with_schemas_of(mut self, payloads: &BinaryArray) -> Self {
+        for (row, why) in &mut self.bad {
+            if let Some((id, _)) = split_header(payloads.value(*row))
+                && !why.contains(&format!(" id {id}"))
+            {
+                why.push_str(&format!(" (schema of id {id})"));
+            }
+        }
+        self
+    }
 }
 
 /// Payloads to columns.

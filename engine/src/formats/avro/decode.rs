@@ -147,7 +147,8 @@ impl Decode for AvroDecoder {
             }
         }
         let finished: Vec<_> = self.used.iter().map(|i| self.builders[*i].finish()).collect();
-        Decoded { columns: self.output.iter().map(|i| finished[*i].clone()).collect(), bad }
+        let columns = self.output.iter().map(|i| finished[*i].clone()).collect();
+        Decoded { columns, bad }.with_schemas_of(payloads)
     }
 }
 

@@ -151,7 +151,7 @@ impl Decode for Decoder {
 
     fn decode(&mut self, payloads: &BinaryArray) -> Decoded {
         let Self { inner, known, last, unknown, .. } = self;
-        inner.decode_within(payloads, |payload| {
+        let decoded = inner.decode_within(payloads, |payload| {
             let Some((id, text)) = split_header(payload) else {
                 return Err("no id of a schema stands before the value (a zero byte and four more)".to_owned());
             };
@@ -166,7 +166,8 @@ impl Decode for Decoder {
                     (None, None) => Err(SchemaError::UnknownId(id).to_string()),
                 },
             }
-        })
+        });
+        decoded.with_schemas_of(payloads)
     }
 }
 

@@ -147,7 +147,8 @@ impl Decode for ProtobufDecoder {
             self.columns.iter_mut().for_each(ColumnBuilder::append_null);
         }
         let finished: Vec<_> = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
-        Decoded { columns: self.output.iter().map(|at| finished[*at].clone()).collect(), bad }
+        let decoded = Decoded { columns: self.output.iter().map(|at| finished[*at].clone()).collect(), bad };
+        if matches!(self.payloads, Payloads::Framed(_)) { decoded.with_schemas_of(payloads) } else { decoded }
     }
 }
 

@@ -153,7 +153,12 @@ fn types_are_promoted_and_unions_widened() {
 #[test]
 fn what_became_something_else_is_a_bad_record() {
     for (writer, value, reader, problem) in [
-        (json!("long"), json!(5), json!("int"), "Cannot deserialize type int64 as type int32 for path: ->C"),
+        (
+            json!("long"),
+            json!(5),
+            json!("int"),
+            "Cannot deserialize type int64 as type int32 for path: ->C (schema of id 2)",
+        ),
         (json!("string"), json!("5"), json!("int"), "Cannot deserialize type string as type int32"),
         (json!("double"), json!(5), json!("long"), "Cannot deserialize type float64 as type int64"),
         (

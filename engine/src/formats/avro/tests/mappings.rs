@@ -211,7 +211,7 @@ fn declared_dates_and_times_are_those_of_the_writer() {
         (logical("long", "time-micros"), SqlType::Timestamp, "a time of the day as type TIMESTAMP"),
         (logical("long", "timestamp-millis"), SqlType::Time, "a timestamp as type TIME"),
     ] {
-        let text = format!("Cannot deserialize {problem} for path: ->C");
+        let text = format!("Cannot deserialize {problem} for path: ->C (schema of id 1)");
         assert_eq!(read(&ty, column, 3), Err(text), "{ty}");
     }
 }

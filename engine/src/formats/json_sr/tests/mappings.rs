@@ -295,7 +295,7 @@ fn records_of_other_schemas_are_read_by_names() {
         ("a text as a number", json!({"type": "string"}), "{\"c\": \"5\"}", integer(), Ok(Value::Bigint(5))),
         ("in another case", integer(), "{\"C\": 5}", integer(), Ok(Value::Bigint(5))),
         ("missing", integer(), "{\"d\": 5}", integer(), Ok(Value::Null)),
-        ("no number", json!({"type": "string"}), "{\"c\": \"x\"}", integer(), Err(".C")),
+        ("no number", json!({"type": "string"}), "{\"c\": \"x\"}", integer(), Err(".C (schema of id 1)")),
         ("an array then", json!({"type": "array", "items": integer()}), "{\"c\": [5]}", integer(), Err(".C")),
         ("a date then", date(), "{\"c\": 5}", time(), Err("Cannot deserialize type DATE as type TIME for path: ->C")),
         (
