@@ -24,6 +24,8 @@ use crate::types::{SqlType, TYPE_LEVELS_MAX};
 
 /// Types of a schema, so that a few definitions that refer to each other many times make no type of gigabytes.
 const PARTS_MAX: usize = 100_000;
+/// Bytes of defaults that count as a type.
+const BYTES_OF_PART: usize = 64;
 
 /// The type of what a schema describes.
 ///
@@ -94,7 +96,13 @@ impl<'a> Reader<'a> {
         let is_of_one_type = !matches!(schema.get("type"), Some(Value::Array(_)))
             && !["allOf", "oneOf", "anyOf"].iter().any(|several| schema.contains_key(*several));
         if let Some(default) = schema.get("default").filter(|default| is_of_one_type && !default.is_null()) {
-            described.default = Some(Box::from(default.to_string()));
+            let text = default.to_string();
+            // Whoever refers to it has one of his own.
+            self.parts += text.len() / BYTES_OF_PART;
+            if self.parts > PARTS_MAX {
+                return self.refuse("the schema is too large");
+            }
+            described.default = Some(Box::from(text));
         }
         Ok(described)
     }

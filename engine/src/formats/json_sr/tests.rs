@@ -157,6 +157,15 @@ fn doubling_references_end() {
 }
 
 #[test]
+fn large_defaults_that_many_refer_to_end() {
+    let long = "x".repeat(500_000);
+    let fields: serde_json::Map<String, serde_json::Value> =
+        (0..1000).map(|i| (format!("f{i}"), json!({"$ref": "#/definitions/d"}))).collect();
+    let bomb = schema(json!({"properties": fields, "definitions": {"d": {"type": "string", "default": long}}}));
+    assert!(inferred(&bomb).starts_with("the schema is too large"), "{}", inferred(&bomb));
+}
+
+#[test]
 fn doubling_parts_of_a_schema_end() {
     let mut definitions = serde_json::Map::new();
     definitions.insert("d0".to_owned(), json!({"properties": {"a": {"type": "string"}}}));
