@@ -9,9 +9,9 @@ use super::tests::{ask, in_memory, records, rows, run};
 use super::{Engine, Parts};
 use crate::clock::Manual;
 use crate::config::Config;
-use crate::log::{Log, TopicSpec};
+use crate::log::{Log, Output, RecordsBuilder, TopicPartition, TopicSpec};
 use crate::schemas::testing::InMemory;
-use crate::schemas::{Language, Schema, Schemas};
+use crate::schemas::{Language, Schema, Schemas, put_header};
 use crate::statements::{Failure, Session};
 
 fn engine_on(log: &Arc<dyn Log>, schemas: &Arc<InMemory>) -> Engine {
@@ -285,5 +285,53 @@ fn pull_queries_see_what_a_registered_schema_keeps() {
         assert!(found[0].contains(r#"["x",null,"",0.0]"#), "{table}: {found:?}");
         let found = rows(&engine, &mut ask(&engine, &format!("SELECT * FROM {table} WHERE id = 'y';")));
         assert!(found[0].contains(r#"["y",1,"t",0.10000000149011612]"#), "{table}: {found:?}");
+    }
+}
+
+/// Records that cannot be read by the schema they name: each is one entry of the processing log that says which schema that
+/// is, and those around them are read.
+#[test]
+fn records_of_other_schemas_are_told_of_with_their_ids() {
+    let avro = |ty: &str| json!({"type": "record", "name": "r", "fields": [{"name": "N", "type": ty}]}).to_string();
+    let object = |ty: &str| json!({"type": "object", "properties": {"N": {"type": ty}}}).to_string();
+    let message =
+        |ty: &str| format!("syntax = \"proto3\"; message M {{ {ty} N = 1; }} message Other {{ string X = 1; }}");
+    // What is written with the good schema, with one that became incompatible, and of a message that has no column.
+    for (format, good, changed, texts) in [
+        ("AVRO", avro("int"), avro("string"), [&b"\x0e"[..], b"\x02x", b"\x80"]),
+        ("JSON_SR", object("integer"), object("string"), [b"{\"N\": 7}", b"{\"N\": \"x\"}", b"7"]),
+        ("PROTOBUF", message("int32"), message("string"), [b"\0\x08\x07", b"\0\x0a\x01x", b"\x02\x02\x0a\0"]),
+    ] {
+        let schemas = Arc::new(InMemory::default());
+        let language = crate::formats::format(format).unwrap().language().unwrap();
+        let add = |language, text: &str| schemas.register("s-value", &Schema::alone(language, text)).unwrap();
+        let (good, changed) = (add(language, &good), add(language, &changed));
+        let of_other = if language == Language::Avro { Language::Json } else { Language::Avro };
+        let other = add(of_other, "\"long\"");
+        let log = in_memory();
+        let settings = [("auto.offset.reset", "earliest"), ("ksql.logging.processing.topic.auto.create", "true")];
+        let parts = Parts::by_hand(Arc::clone(&log), Arc::new(Manual::at(1_000)), Config::new(settings).unwrap());
+        let engine = Engine::new(Parts { schemas: Arc::clone(&schemas) as Arc<dyn Schemas>, ..parts }).unwrap();
+        topic(&engine, "s");
+        run(&engine, &format!("CREATE STREAM s (n INT) WITH (kafka_topic='s', value_format='{format}');"));
+        run(&engine, "CREATE STREAM c WITH (value_format='JSON') AS SELECT * FROM s;");
+        let mut written = RecordsBuilder::default();
+        for (id, text) in [(good, 0), (changed, 1), (good, 0), (good, 2), (77, 0), (other, 0), (good, 0)] {
+            let mut record = Vec::new();
+            put_header(id, &mut record);
+            record.extend_from_slice(texts[text]);
+            written.push(1, None, Some(&record));
+        }
+        let to = TopicPartition { topic: Arc::from("s"), partition: 0 };
+        log.append(vec![Output { to, records: written.finish() }]).unwrap();
+        engine.run_until_idle(None);
+        assert_eq!(records(&*log, "C"), vec![r#"@1 - {"N":7}"#; 3], "{format}");
+        let entries = records(&*log, "default_ksql_processing_log");
+        for (offset, id) in [(1, changed), (3, good), (4, 77), (5, other)] {
+            let place = format!("\"offset\":{offset}}}");
+            let told: Vec<&String> = entries.iter().filter(|entry| entry.contains(&place)).collect();
+            assert!(told.len() == 1 && told[0].contains(&format!(" id {id}")), "{format} {offset} {id}: {entries:#?}");
+        }
+        assert_eq!(entries.len(), 4, "{format}: {entries:#?}");
     }
 }

@@ -190,11 +190,11 @@ fn damaged_schemas_do_no_harm() {
             let (spec, columns, whole) = held.records(&mut random, &half);
             let schema = |columns: &[Column]| format.schema(columns, &spec, &half).unwrap().unwrap();
             let text = schema(&columns);
-            let other = schema(&held.records(&mut random, &half).1).text.into_bytes();
+            let other = schema(&held.records(&mut random, &half).1).text;
             let mut records = Vec::new();
             for _ in 0..50 {
-                let bytes = damage(&mut random, text.text.as_bytes(), &other);
-                let damaged = Schema { text: String::from_utf8_lossy(&bytes).into_owned(), ..text.clone() };
+                let bytes = damage(&mut random, text.text.as_bytes(), other.as_bytes());
+                let damaged = Schema { text: String::from_utf8_lossy(&bytes).into(), ..text.clone() };
                 refused += usize::from(format.columns(&damaged, &spec, false).is_err());
                 let id = half.schemas.register("damaged", &damaged).unwrap();
                 for record in &whole {

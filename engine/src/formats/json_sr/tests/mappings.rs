@@ -87,22 +87,20 @@ fn single_values() {
     }
 }
 
+const POINT: &str = "STRUCT<`X` BIGINT, `Y` STRING>";
+
+fn struct_of(values: &[Value]) -> Value {
+    Value::Struct(values.to_vec())
+}
+
 #[test]
 fn values_with_parts() {
     let map = |key: &str, value| Value::Map(vec![(text(key), value)]);
-    let struct_of = |values: &[Value]| Value::Struct(values.to_vec());
-    const POINT: &str = "STRUCT<`X` BIGINT, `Y` STRING>";
-    const ONE_OF: &str = "IO.CONFLUENT.CONNECT.JSON.ONEOF.FIELD";
-    let several = |types: &[&str]| {
-        let fields = types.iter().enumerate().map(|(i, ty)| format!("`{ONE_OF}.{i}` {ty}"));
-        format!("STRUCT<{}>", fields.collect::<Vec<_>>().join(", "))
-    };
     let point = json!({"$ref": "#/definitions/point"});
     let entries = |key: Json| {
         json!({"type": "array", "connect.type": "map", "items": {"type": "object", "properties": {
         "key": key, "value": {"type": "boolean"}}}})
     };
-    let bytes = json!({"type": "string", "connect.type": "bytes"});
     for (property, value, column, expected) in [
         (
             json!({"type": "array", "items": {"type": "string"}}),
@@ -148,6 +146,21 @@ fn values_with_parts() {
             "MAP<STRING, BOOLEAN>",
             map("5", Value::Boolean(true)),
         ),
+    ] {
+        assert_eq!(mapped(&property, value), Ok((column.to_owned(), expected)), "{property}");
+    }
+}
+
+#[test]
+fn values_of_several_schemas() {
+    let several = |types: &[&str]| {
+        let name = |i| format!("`IO.CONFLUENT.CONNECT.JSON.ONEOF.FIELD.{i}`");
+        let fields = types.iter().enumerate().map(|(i, ty)| format!("{} {ty}", name(i)));
+        format!("STRUCT<{}>", fields.collect::<Vec<_>>().join(", "))
+    };
+    let point = json!({"$ref": "#/definitions/point"});
+    let bytes = json!({"type": "string", "connect.type": "bytes"});
+    for (property, value, column, expected) in [
         (json!({"oneOf": [{"type": "null"}, {"type": "integer"}]}), "5", "BIGINT", Value::Bigint(5)),
         (json!({"anyOf": [point.clone(), {"type": "null"}]}), "null", POINT, Value::Null),
         (json!({"type": ["null", "string"]}), "\"a\"", "STRING", text("a")),

@@ -86,12 +86,14 @@ fn single_values() {
     }
 }
 
+const POINT: &str = "STRUCT<`X` INTEGER, `Y` STRING>";
+
+fn point(x: i32, y: &str) -> Value {
+    Value::Struct(vec![Value::Integer(x), string(y)])
+}
+
 #[test]
-fn values_with_parts() {
-    let numbers = |items: &[i32]| Value::Array(items.iter().map(|item| Value::Integer(*item)).collect());
-    let map = |key: &str, value| Value::Map(vec![(string(key), value)]);
-    let point = |x, y: &str| Value::Struct(vec![Value::Integer(x), string(y)]);
-    const POINT: &str = "STRUCT<`X` INTEGER, `Y` STRING>";
+fn messages_and_oneofs() {
     for (field, message, column, expected) in [
         ("P f = 1;", &b"\x0a\x02\x08\x05"[..], POINT, point(5, "")),
         ("P f = 1;", b"", POINT, Value::Null),
@@ -108,7 +110,35 @@ fn values_with_parts() {
             "STRUCT<`CURRENCY_CODE` STRING, `UNITS` BIGINT, `NANOS` INTEGER>",
             Value::Struct(vec![string("EU"), Value::Bigint(0), Value::Integer(0)]),
         ),
-        ("repeated int32 f = 1;", b"\x0a\x02\x01\x02\x08\x03", "ARRAY<INTEGER>", numbers(&[1, 2, 3])),
+        (
+            "oneof o { int32 a = 1; P b = 2; }",
+            b"\x08\0",
+            "STRUCT<`A` INTEGER, `B` STRUCT<`X` INTEGER, `Y` STRING>>",
+            Value::Struct(vec![Value::Integer(0), Value::Null]),
+        ),
+        (
+            "oneof o { int32 a = 1; P b = 2; }",
+            b"\x12\0",
+            "STRUCT<`A` INTEGER, `B` STRUCT<`X` INTEGER, `Y` STRING>>",
+            Value::Struct(vec![Value::Null, point(0, "")]),
+        ),
+        (
+            "oneof o { int32 a = 1; P b = 2; }",
+            b"",
+            "STRUCT<`A` INTEGER, `B` STRUCT<`X` INTEGER, `Y` STRING>>",
+            Value::Null,
+        ),
+    ] {
+        assert_eq!(mapped(field, message), Ok((column.to_owned(), expected)), "{field}");
+    }
+}
+
+#[test]
+fn arrays_and_maps() {
+    let numbers = |items: &[i32]| Value::Array(items.iter().map(|item| Value::Integer(*item)).collect());
+    let map = |key: &str, value| Value::Map(vec![(string(key), value)]);
+    for (field, message, column, expected) in [
+        ("repeated int32 f = 1;", &b"\x0a\x02\x01\x02\x08\x03"[..], "ARRAY<INTEGER>", numbers(&[1, 2, 3])),
         ("repeated int32 f = 1 [packed = false];", b"\x08\x03", "ARRAY<INTEGER>", numbers(&[3])),
         ("repeated int32 f = 1;", b"", "ARRAY<INTEGER>", numbers(&[])),
         ("repeated E f = 1;", b"\x0a\x02\0\x01", "ARRAY<STRING>", Value::Array(vec![string("A"), string("B")])),
@@ -156,24 +186,6 @@ fn values_with_parts() {
             "MAP<STRING, TIME>",
             map("k", Value::Time(3_600_000)),
         ),
-        (
-            "oneof o { int32 a = 1; P b = 2; }",
-            b"\x08\0",
-            "STRUCT<`A` INTEGER, `B` STRUCT<`X` INTEGER, `Y` STRING>>",
-            Value::Struct(vec![Value::Integer(0), Value::Null]),
-        ),
-        (
-            "oneof o { int32 a = 1; P b = 2; }",
-            b"\x12\0",
-            "STRUCT<`A` INTEGER, `B` STRUCT<`X` INTEGER, `Y` STRING>>",
-            Value::Struct(vec![Value::Null, point(0, "")]),
-        ),
-        (
-            "oneof o { int32 a = 1; P b = 2; }",
-            b"",
-            "STRUCT<`A` INTEGER, `B` STRUCT<`X` INTEGER, `Y` STRING>>",
-            Value::Null,
-        ),
     ] {
         assert_eq!(mapped(field, message), Ok((column.to_owned(), expected)), "{field}");
     }
@@ -213,15 +225,9 @@ fn resolved(writer: &str, message: &[u8], reader: &str) -> Result<Vec<Value>, St
 
 #[test]
 fn records_of_other_schemas_are_read_by_names() {
-    let one = |value| Ok(vec![value]);
+    let one = |value| vec![value];
     for (case, writer, message, reader, expected) in [
-        (
-            "added",
-            "int32 a = 1;",
-            &b"\x08\x05"[..],
-            "int32 a = 1; int32 b = 2;",
-            Ok(vec![Value::Integer(5), Value::Null]),
-        ),
+        ("added", "int32 a = 1;", &b"\x08\x05"[..], "int32 a = 1; int32 b = 2;", vec![Value::Integer(5), Value::Null]),
         ("removed", "int32 a = 1; P gone = 2;", b"\x08\x05\x12\0", "int32 a = 1;", one(Value::Integer(5))),
         ("of another number", "int32 a = 7;", b"\x38\x05", "int32 a = 1;", one(Value::Integer(5))),
         ("in another case", "int32 A = 1;", b"\x08\x05", "int32 a = 1;", one(Value::Integer(5))),
@@ -230,7 +236,7 @@ fn records_of_other_schemas_are_read_by_names() {
             "int32 old = 1;",
             b"\x08\x05",
             "int32 a = 1; int32 old = 2;",
-            Ok(vec![Value::Null, Value::Integer(5)]),
+            vec![Value::Null, Value::Integer(5)],
         ),
         ("wider", "int32 a = 1;", b"\x08\x05", "int64 a = 1;", one(Value::Bigint(5))),
         ("wider", "float a = 1;", b"\x0d\0\0\0\x3f", "double a = 1;", one(Value::Double(0.5))),
@@ -247,53 +253,50 @@ fn records_of_other_schemas_are_read_by_names() {
         ),
         ("an enum as a text", "E a = 1;", b"\x08\x01", "string a = 1;", one(string("B"))),
         ("more names", "E a = 1;", b"\x08\x09", "E a = 1;", one(string("UNKNOWN_ENUM_VALUE_E_9"))),
+        ("a number as a date", "int32 a = 1;", b"\x08\x05", "google.type.Date a = 1;", one(Value::Date(5))),
+    ] {
+        assert_eq!(resolved(writer, message, reader), Ok(expected), "{case}: {writer} {reader}");
+    }
+}
+
+#[test]
+fn what_became_something_else_is_a_bad_record() {
+    for (case, writer, message, reader, part) in [
         (
             "into a oneof: none of its fields",
             "int32 a = 1;",
-            b"\x08\x05",
+            &b"\x08\x05"[..],
             "oneof o { int32 a = 1; } int32 b = 2;",
-            Err("which has none of the columns"),
+            "which has none of the columns",
         ),
         (
             "narrower",
             "int64 a = 1;",
             b"\x08\x05",
             "int32 a = 1;",
-            Err("type int64 as type int32 for path: ->A (message p.T of schema id 1)"),
+            "type int64 as type int32 for path: ->A (message p.T of schema id 1)",
         ),
-        ("another type", "string a = 1;", b"\x0a\0", "int32 a = 1;", Err("type string as type int32")),
-        ("repeated then", "repeated int32 a = 1;", b"", "int32 a = 1;", Err("Cannot deserialize type")),
-        ("repeated now", "int32 a = 1;", b"", "repeated int32 a = 1;", Err("as type array")),
+        ("another type", "string a = 1;", b"\x0a\0", "int32 a = 1;", "type string as type int32"),
+        ("repeated then", "repeated int32 a = 1;", b"", "int32 a = 1;", "Cannot deserialize type"),
+        ("repeated now", "int32 a = 1;", b"", "repeated int32 a = 1;", "as type array"),
         (
             "a date then",
             "google.type.Date a = 1;",
             b"",
             "google.type.TimeOfDay a = 1;",
-            Err("a date as type TIME for path: ->A"),
+            "a date as type TIME for path: ->A",
         ),
-        (
-            "a date then",
-            "google.type.Date a = 1;",
-            b"",
-            "google.protobuf.Timestamp a = 1;",
-            Err("a date as type TIMESTAMP"),
-        ),
+        ("a date then", "google.type.Date a = 1;", b"", "google.protobuf.Timestamp a = 1;", "a date as type TIMESTAMP"),
         (
             "a time then",
             "google.type.TimeOfDay a = 1;",
             b"",
             "google.type.Date a = 1;",
-            Err("a time of the day as type DATE"),
+            "a time of the day as type DATE",
         ),
-        ("a number as a date", "int32 a = 1;", b"\x08\x05", "google.type.Date a = 1;", one(Value::Date(5))),
     ] {
         let read = resolved(writer, message, reader);
-        match expected {
-            Ok(expected) => assert_eq!(read, Ok(expected), "{case}: {writer} {reader}"),
-            Err(part) => {
-                assert!(read.as_ref().is_err_and(|text| text.contains(part)), "{case}: {writer} {reader}: {read:?}")
-            }
-        }
+        assert!(read.as_ref().is_err_and(|text| text.contains(part)), "{case}: {writer} {reader}: {read:?}");
     }
 }
 
