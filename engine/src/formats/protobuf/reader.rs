@@ -206,7 +206,7 @@ impl Framed {
         let mut awaited = Awaited::default();
         for (row, payload) in payloads.iter().enumerate() {
             let Some(payload) = payload else { continue };
-            if self.known.get(self.last).is_some_and(|known| payload.starts_with(&known.prefix)) {
+            if self.known.get(self.last).is_some_and(|known| known.is_of(payload)) {
                 continue;
             }
             let Ok(prefix) = prefix(payload) else { continue };
