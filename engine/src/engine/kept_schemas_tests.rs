@@ -244,6 +244,8 @@ fn a_registry_at_another_address_must_mean_the_same_by_its_ids() {
         assert!(told.contains(part), "{told}");
     }
     assert!(states(&strange).iter().all(|state| *state == State::Error));
+    let told = refused(&strange, "INSERT INTO made (k, v, t) VALUES (2, 8, 'b');");
+    assert!(told.contains("http://other:8081"), "{told}");
     strange.shut_down();
     assert_eq!(other.subjects(), ["first"], "nothing was registered there");
 

@@ -132,6 +132,11 @@ impl Memory {
         self.keep(SUBJECTS, subject.as_bytes(), &known);
     }
 
+    /// Whether what is kept of a subject was said by a registry before.
+    pub(super) fn is_of_another(&self, subject: &str) -> bool {
+        self.get::<OfSubject>(SUBJECTS, subject.as_bytes()).is_some_and(|known| known.number != self.number)
+    }
+
     pub(super) fn forget(&self, subject: &str) {
         if self.get::<OfSubject>(SUBJECTS, subject.as_bytes()).is_some() {
             self.put(SUBJECTS, subject.as_bytes(), None);

@@ -83,6 +83,8 @@ impl KeptSchemas {
             Some(before) if before.place.may_be(&place) => Self::go_on(kv, Present { place, number }, Some(before))?,
             None => Self::go_on(kv, Present { place, number }, None)?,
             Some(before) => {
+                // They were to be deleted there.
+                kv.drop_spaces(DISCARDED)?;
                 if is_needed {
                     tracing::warn!("{place} keeps the schemas now, and not {} any more", before.place);
                 }
@@ -143,6 +145,8 @@ impl KeptSchemas {
         let kv = &**self.log.kv();
         let failed = |error: KvError| SchemaError::Unavailable(error.to_string());
         let Some(topic) = kv.get(DISCARDED, subject.as_bytes()).map_err(failed)? else { return Ok(()) };
+        // Never in another registry.
+        self.check()?;
         let topic = String::from_utf8_lossy(&topic);
         if self.log.topic(&topic).map_err(|error| SchemaError::Unavailable(error.to_string()))?.is_some() {
             tracing::warn!("subject {subject} stays in the schema registry: topic {topic} is there again");
@@ -221,7 +225,9 @@ impl Schemas for KeptSchemas {
         self.check()?;
         self.delete_if_discarded(subject)?;
         let latest = self.there.latest(subject).map_err(|error| about(error, &of_subject(subject)))?;
-        if let (None, Some(memory)) = (&latest, self.memory()) {
+        if let (None, Some(memory)) = (&latest, self.memory())
+            && !memory.is_of_another(subject)
+        {
             // What was registered there is gone.
             memory.forget(subject);
         }
@@ -277,6 +283,10 @@ impl Schemas for Settled {
         let Some(memory) = self.0.memory() else { return asked };
         match asked {
             Ok(Some(latest)) => {
+                // What another registry has said is compared before it is forgotten.
+                if memory.is_of_another(subject) {
+                    return Ok(Some(latest));
+                }
                 memory.keep_schema(latest.id, &latest.schema);
                 memory.change(subject, |known| known.latest = Some((latest.version, latest.id)));
                 Ok(Some(latest))
