@@ -384,3 +384,21 @@ fn no_letter_is_written_at_a_start_before_the_query_that_closes_the_circle_runs(
     engine.shut_down();
     assert_eq!(letters(&*log, "dead").len(), 0);
 }
+
+#[test]
+fn a_row_of_a_table_that_its_format_cannot_hold_is_a_dead_letter() {
+    let log = in_memory();
+    let engine = open(&log, &[]);
+    run(
+        &engine,
+        "CREATE TABLE lists (k STRING PRIMARY KEY, n INT) WITH (kafka_topic='lists', value_format='json', partitions=1);
+         CREATE TABLE kept WITH (value_format='PROTOBUF') AS SELECT k, ARRAY[n] AS l FROM lists;
+         INSERT INTO lists VALUES ('a', 1); INSERT INTO lists VALUES ('b', NULL); INSERT INTO lists VALUES ('c', 3);",
+    );
+    engine.run_until_idle(None);
+    let kept = |key: &str| rows(&engine, &mut ask(&engine, &format!("SELECT * FROM kept WHERE k = '{key}';")));
+    assert_eq!((&*kept("a")[0], &*kept("c")[0]), (r#"["a",[1]]"#, r#"["c",[3]]"#));
+    assert_eq!(kept("b").len(), 1, "{:?}", kept("b"));
+    assert_eq!(letters(&*log, "dead").len(), 1);
+    assert!(engine.runtime().queries().iter().all(|query| query.life().errors().is_empty()));
+}

@@ -3,7 +3,7 @@
 use arrow::array::{Array, ArrayRef};
 use arrow::buffer::BooleanBuffer;
 
-use super::{Decode, Encode, Format, FormatError, FormatSpec, Half, known_format};
+use super::{Decode, Encode, Format, FormatError, FormatSpec, Half, known_format, row_count};
 use crate::types::Column;
 
 /// Writes columns and reads them again.
@@ -33,15 +33,42 @@ impl ReadBack {
         Ok(Self { encoder, decoder: format.decoder(spec, columns, &used, half)? })
     }
 
-    /// The columns as they come back; rows not `present` are NULL.
+    /// The columns as they come back, and which rows do, where not all can be written; the others, and those not `present`,
+    /// are NULL.
     ///
     /// # Errors
-    /// A value cannot be written, or the schema it is written by cannot be had.
+    /// All rows together cannot be written, or the schema they are written by cannot be had.
     pub fn columns(
         &mut self,
         columns: &[ArrayRef],
         present: Option<&BooleanBuffer>,
-    ) -> Result<Vec<ArrayRef>, FormatError> {
+    ) -> Result<(Vec<ArrayRef>, Option<BooleanBuffer>), FormatError> {
+        match self.once(columns, present) {
+            Err(FormatError::Encode(_)) => {}
+            other => return Ok((other?, None)),
+        }
+        let mut failed = None;
+        let comes_back = |row: usize| {
+            let one: Vec<ArrayRef> = columns.iter().map(|column| column.slice(row, 1)).collect();
+            let present = present.map(|present| present.slice(row, 1));
+            match self.once(&one, present.as_ref()) {
+                Err(FormatError::Encode(_)) => false,
+                Err(other) => {
+                    failed = Some(other);
+                    false
+                }
+                Ok(_) => true,
+            }
+        };
+        let good = BooleanBuffer::collect_bool(row_count(columns, present), comes_back);
+        if let Some(failed) = failed {
+            return Err(failed);
+        }
+        let both = present.map_or_else(|| good.clone(), |present| present & &good);
+        Ok((self.once(columns, Some(&both))?, Some(good)))
+    }
+
+    fn once(&mut self, columns: &[ArrayRef], present: Option<&BooleanBuffer>) -> Result<Vec<ArrayRef>, FormatError> {
         let payloads = self.encoder.encode(columns, present)?;
         self.decoder.prepare(&payloads)?;
         let decoded = self.decoder.decode(&payloads);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray};
+use arrow::array::{ArrayRef, BinaryArray, BooleanArray};
 use parking_lot::Mutex;
 
 use super::{Context, Failed, Filter, OperatorError, Project};
@@ -42,9 +42,14 @@ pub(crate) fn finish(steps: &[Finish], rows: Changes) -> Result<Changes> {
 }
 
 fn read(read_back: &mut ReadBack, mut rows: Changes) -> std::result::Result<Changes, OperatorError> {
-    let columns = read_back.columns(&rows.new.columns, rows.new.present.as_ref());
-    rows.new.columns = columns.map_err(|error| OperatorError::Fatal(error.to_string()))?;
-    Ok(rows)
+    let read = read_back.columns(&rows.new.columns, rows.new.present.as_ref());
+    let (columns, good) = read.map_err(|error| OperatorError::Fatal(error.to_string()))?;
+    rows.new.columns = columns;
+    Ok(match good {
+        None => rows,
+        // What cannot be written is not in the topic.
+        Some(good) => rows.filter(&BooleanArray::new(good, None))?,
+    })
 }
 
 struct Finished {

@@ -175,17 +175,23 @@ impl Operator for Materialize {
             rows = rows.filter(&known)?;
             keys = self.keys.of_rows(&rows)?;
         }
-        let kept = match &mut self.read_back {
+        let (kept, good) = match &mut self.read_back {
             Some(read_back) => {
                 let kept = read_back.columns(&rows.new.columns, rows.new.present.as_ref());
                 kept.map_err(|error| OperatorError::Fatal(error.to_string()))?
             }
-            None => rows.new.columns.clone(),
+            None => (rows.new.columns.clone(), None),
         };
         let encoder = RowEncoder::new(&kept)?;
         let mut old = self.tells_old.then(|| RowDecoder::new(&self.types));
         let mut existed = Vec::with_capacity(rows.len());
         for index in 0..rows.len() {
+            if good.as_ref().is_some_and(|good| !good.value(index)) {
+                // The sink cannot write it and says so; the table stays what its topic says.
+                old.as_mut().map(RowDecoder::push_null);
+                existed.push(false);
+                continue;
+            }
             let window = rows.windows.as_ref().map(|windows| (windows.start[index], windows.end[index]));
             let at = At { index, key: keys.value(index), window, time: rows.time[index] };
             let encoded = Encoded { encoder: &encoder, has_value: rows.new.is_present(index) };
