@@ -37,3 +37,4 @@ pub use register::NewSchema;
 pub use serialized::serialized;
 pub use settings::Rules;
 pub use store::SchemaRegistry;
+pub use view::size;

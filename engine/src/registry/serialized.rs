@@ -51,7 +51,7 @@ impl FileResolver for Files {
     fn open_file(&self, name: &str) -> Result<File, protox::Error> {
         let referenced = self.0.referenced.iter().find(|other| other.name == name);
         match (referenced, importable(name)) {
-            _ if name == OWN => File::from_source(name, &with_meta(&self.0.text)),
+            _ if name == OWN => Ok(with_meta(File::from_source(name, &self.0.text)?)),
             (Some(other), _) => File::from_source(name, &other.text),
             _ if name == META => File::from_source(name, META_TEXT),
             (_, Some(text)) => File::from_source(name, text),
@@ -60,12 +60,16 @@ impl FileResolver for Files {
     }
 }
 
-/// The text, with the import of an option that ksqlDB's schemas, and so ours, use without it.
-fn with_meta(text: &str) -> String {
-    if !text.contains("(confluent.field_meta)") || text.contains(META) {
-        return text.to_owned();
+/// The file, with the import of options that ksqlDB's schemas, and so ours, use without it.
+fn with_meta(file: File) -> File {
+    let proto = file.file_descriptor_proto();
+    let uses = file.source().is_some_and(|text| text.contains("confluent."));
+    if !uses || proto.dependency.iter().any(|import| import == META) {
+        return file;
     }
-    text.replacen(';', &format!("; import \"{META}\";"), 1)
+    let mut proto = proto.clone();
+    proto.dependency.push(META.to_owned());
+    File::from_file_descriptor_proto(proto)
 }
 
 #[cfg(test)]
@@ -86,12 +90,17 @@ mod tests {
         let file = FileDescriptorProto::decode(BASE64_STANDARD.decode(&base64).unwrap().as_slice()).unwrap();
         assert_eq!(
             (file.name(), file.dependency.as_slice()),
-            (OWN, &[META, "place.proto", "confluent/type/decimal.proto"].map(str::to_owned)[..])
+            (OWN, &["place.proto", "confluent/type/decimal.proto", META].map(str::to_owned)[..])
         );
         assert_eq!(file.message_type[0].field[0].type_name(), ".p.Place");
         assert_eq!(file.source_code_info, None);
         let again = canonical(Language::Protobuf, &base64, &schema.referenced, false).unwrap().text;
         assert_eq!(again.replace("import \"confluent/meta.proto\";\n", ""), text);
+        for options in ["(confluent.message_meta).doc = \"it\";", "(confluent.message_meta) = { doc: \"it\" };"] {
+            let text = format!("// of us; of all\n/* ; */ message M {{ option {options} optional int32 a = 1; }}");
+            let base64 = serialized(&Schema::alone(Language::Protobuf, text.as_str())).unwrap();
+            assert!(canonical(Language::Protobuf, &base64, &[], false).is_ok(), "{text}");
+        }
         assert_eq!(serialized(&Schema::alone(Language::Avro, "\"int\"")).unwrap(), "\"int\"");
     }
 }

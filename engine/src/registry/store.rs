@@ -9,7 +9,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 use crate::clock::Clock;
 use crate::kv::Writes;
-use crate::log::{Log, LogError, Output, Position, RecordsBuilder, Signal, TopicPartition, TopicSpec};
+use crate::log::{Log, LogError, Output, Position, Reader, RecordsBuilder, Signal, TopicPartition, TopicSpec};
 use crate::schemas::SubjectNames;
 
 use super::entry::{Entry, TOPIC};
@@ -74,6 +74,7 @@ impl SchemaRegistry {
     ) -> Result<T, Problem> {
         let _writing = self.writing.lock();
         self.catch_up()?;
+        self.take_back()?;
         let (entries, answer) = change(&self.view.read())?;
         if !entries.is_empty() {
             self.write(entries)?;
@@ -102,15 +103,23 @@ impl SchemaRegistry {
             self.check_topic()?;
         }
         let signal = Arc::new(Signal::default());
-        let from = vec![Position { of: partition(), offset: next }];
-        let mut reader = self.log.reader(from, Arc::clone(&signal)).map_err(|error| failed(&error))?;
+        let mut reader = self.reader(next, &signal)?;
+        let mut has_ended = false;
         let deadline = Instant::now() + PATIENCE;
         while next < end {
             let seen = signal.count();
             let read = reader.poll(READ_BYTES).map_err(|error| failed(&error))?;
             if read.is_empty() {
                 if reader.has_reached_end(0) {
-                    break;
+                    if has_ended {
+                        break;
+                    }
+                    // What is missing are no records, or a broker that has just become the leader does not know yet how far
+                    // they go: once it tells the end it does.
+                    self.log.bounds(&partition()).map_err(|error| failed(&error))?;
+                    reader = self.reader(next, &signal)?;
+                    has_ended = true;
+                    continue;
                 }
                 let left = deadline.saturating_duration_since(Instant::now());
                 if left.is_zero() {
@@ -120,6 +129,7 @@ impl SchemaRegistry {
                 signal.wait(seen, left);
                 continue;
             }
+            has_ended = false;
             let mut view = self.view.write();
             for (_, batch) in read {
                 for ((offset, key), value) in batch.offsets.iter().zip(&batch.records.keys).zip(&batch.records.values) {
@@ -131,6 +141,12 @@ impl SchemaRegistry {
         }
         self.view.write().next = Some(end.max(next));
         Ok(())
+    }
+
+    /// Reads the topic from an offset on.
+    fn reader(&self, offset: i64, signal: &Arc<Signal>) -> Result<Box<dyn Reader>, Problem> {
+        let from = vec![Position { of: partition(), offset }];
+        self.log.reader(from, Arc::clone(signal)).map_err(|error| failed(&error))
     }
 
     /// Appends records and notes what they say. The caller holds `writing`, and the view is current.
@@ -157,7 +173,7 @@ impl SchemaRegistry {
                 topic = TOPIC,
                 "another process has written the topic: one process alone may register schemas"
             );
-            self.take_back(&entries)?;
+            self.take_back()?;
             let message = format!("another process writes topic {TOPIC}; one alone may");
             return Err(Problem::Store { message });
         }
@@ -172,22 +188,21 @@ impl SchemaRegistry {
         Ok(firsts.first().copied().unwrap_or_default())
     }
 
-    /// Makes the topic say what the view does where versions that were just written could not stand beside what another
-    /// process has written. The caller holds `writing`, and the view is current.
-    fn take_back(&self, entries: &[Entry]) -> Result<(), Problem> {
+    /// Makes the topic say what the view does of versions that were left out because another schema has their id: an
+    /// append that came late, or another process, has written them. They would count when compaction has removed the
+    /// other's records. The caller holds `writing`, and the view is current.
+    fn take_back(&self) -> Result<(), Problem> {
         let mut records = RecordsBuilder::default();
-        for entry in entries {
-            let Entry::Version(ours) = entry else { continue };
-            let there = self.view.read().value(&ours.subject, ours.version);
-            if there.as_ref() == Some(ours) {
-                continue;
+        {
+            let view = self.view.read();
+            for (subject, version) in &view.left_out {
+                let is = match view.value(subject, *version) {
+                    Some(there) => Entry::Version(Box::new(there)),
+                    None => Entry::NoVersion(subject.clone(), *version),
+                };
+                let (key, value) = is.write().map_err(|error| Problem::InvalidSchema(error.to_string()))?;
+                records.push(self.clock.now_ms(), Some(&key), value.as_deref());
             }
-            let is = match there {
-                Some(there) => Entry::Version(Box::new(there)),
-                None => Entry::NoVersion(ours.subject.clone(), ours.version),
-            };
-            let (key, value) = is.write().map_err(|error| Problem::InvalidSchema(error.to_string()))?;
-            records.push(self.clock.now_ms(), Some(&key), value.as_deref());
         }
         if records.is_empty() {
             return Ok(());

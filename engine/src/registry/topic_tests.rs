@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
 use crate::log::forwarding::ForwardingLog;
-use crate::log::{Bounds, Log, LogError, Output, Topic, TopicPartition, TopicSpec};
+use crate::log::{
+    Bounds, Log, LogError, Output, Position, RawBatch, Reader, RecordsBuilder, Result as LogResult, Signal, Topic,
+    TopicPartition, TopicSpec,
+};
 use crate::schemas::{SchemaError, Schemas};
 
 use super::tests::{avro, in_memory, over};
@@ -18,6 +21,13 @@ struct Late {
     inner: Arc<dyn Log>,
     holds_next: AtomicBool,
     held: Mutex<Option<Vec<Output>>>,
+    /// Appends before one that fails.
+    until_failure: AtomicUsize,
+}
+
+fn late(until_failure: usize) -> Arc<dyn Log> {
+    let (holds_next, held) = (true.into(), Mutex::default());
+    Arc::new(Late { inner: in_memory(), holds_next, held, until_failure: until_failure.into() })
 }
 
 impl ForwardingLog for Late {
@@ -26,6 +36,9 @@ impl ForwardingLog for Late {
     }
 
     fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>, LogError> {
+        if self.until_failure.fetch_sub(1, Ordering::SeqCst) == 0 {
+            return Err(LogError::Broker("it is down".to_owned()));
+        }
         if self.holds_next.swap(false, Ordering::SeqCst) {
             *self.held.lock() = Some(outputs);
             return Err(LogError::Broker("no answer".to_owned()));
@@ -40,8 +53,7 @@ impl ForwardingLog for Late {
 #[test]
 fn an_append_that_comes_late_gives_no_id_two_meanings() {
     for subject in ["b", "a"] {
-        let late = Arc::new(Late { inner: in_memory(), holds_next: true.into(), held: Mutex::default() });
-        let log: Arc<dyn Log> = late;
+        let log = late(1_000);
         let registry = over(&log);
         assert_eq!(registry.register("a", &avro("\"int\"")).unwrap_err().code(), 50001);
         // It gets the id of the other one, which is written before it.
@@ -55,6 +67,87 @@ fn an_append_that_comes_late_gives_no_id_two_meanings() {
         }
         assert_eq!(registry.register("c", &avro("\"string\"")), Ok(2));
     }
+}
+
+fn read_all(log: &Arc<dyn Log>) -> Vec<(usize, RawBatch)> {
+    let of = TopicPartition { topic: TOPIC.into(), partition: 0 };
+    log.reader(vec![Position { of, offset: 0 }], Arc::default()).unwrap().poll(1 << 20).unwrap()
+}
+
+/// A log with the last record of each key.
+fn compacted(log: &Arc<dyn Log>) -> Arc<dyn Log> {
+    let mut last = BTreeMap::new();
+    for (_, batch) in read_all(log) {
+        for ((offset, key), value) in batch.offsets.iter().zip(&batch.records.keys).zip(&batch.records.values) {
+            last.insert(key.map(<[u8]>::to_vec), (*offset, value.map(<[u8]>::to_vec)));
+        }
+    }
+    let mut last: Vec<_> = last.into_iter().map(|(key, (offset, value))| (offset, key, value)).collect();
+    last.sort();
+    let mut records = RecordsBuilder::default();
+    last.iter().for_each(|(_, key, value)| records.push(5, key.as_deref(), value.as_deref()));
+    let (log, config) = (in_memory(), BTreeMap::from([("cleanup.policy".to_owned(), "compact".to_owned())]));
+    log.create_topic(TOPIC, &TopicSpec { partitions: 1, replicas: 1, config }).unwrap();
+    let to = TopicPartition { topic: TOPIC.into(), partition: 0 };
+    log.append(vec![Output { to, records: records.finish() }]).unwrap();
+    log
+}
+
+#[test]
+fn what_an_append_that_came_late_left_is_mended_by_the_next_change() {
+    for subject in ["b", "a"] {
+        // The third one would have taken it back.
+        let log = late(2);
+        let registry = over(&log);
+        registry.register("a", &avro("\"int\"")).unwrap_err();
+        registry.register(subject, &avro("\"string\"")).unwrap_err();
+        let restarted = over(&log);
+        assert_eq!(restarted.register("c", &avro("\"long\"")), Ok(2));
+        let registry = over(&compacted(&log));
+        for (id, text) in [(1, "\"int\""), (2, "\"long\"")] {
+            assert_eq!(&*registry.by_id(id).unwrap().text, text);
+        }
+        assert_eq!(registry.subjects("", Which::All), Ok(vec!["a".to_owned(), "c".to_owned()]));
+    }
+}
+
+/// A log of which the first reader comes to the end too early.
+struct Stale {
+    inner: Arc<dyn Log>,
+    is_stale: AtomicBool,
+}
+
+struct Ended;
+
+impl Reader for Ended {
+    fn poll(&mut self, _: usize) -> LogResult<Vec<(usize, RawBatch)>> {
+        Ok(Vec::new())
+    }
+
+    fn has_reached_end(&self, _: usize) -> bool {
+        true
+    }
+}
+
+impl ForwardingLog for Stale {
+    fn inner(&self) -> &Arc<dyn Log> {
+        &self.inner
+    }
+
+    fn reader(&self, from: Vec<Position>, wake: Arc<Signal>) -> LogResult<Box<dyn Reader>> {
+        match self.is_stale.swap(false, Ordering::SeqCst) {
+            true => Ok(Box::new(Ended)),
+            false => self.inner.reader(from, wake),
+        }
+    }
+}
+
+#[test]
+fn an_end_before_the_one_that_was_told_is_not_believed_at_once() {
+    let inner = in_memory();
+    over(&inner).register("x", &avro("\"int\"")).unwrap();
+    let log: Arc<dyn Log> = Arc::new(Stale { inner, is_stale: true.into() });
+    assert_eq!(&*over(&log).by_id(1).unwrap().text, "\"int\"");
 }
 
 /// A log that has not heard of topics.

@@ -20,7 +20,7 @@ const MAX_REFERENCED_BYTES: usize = 16 << 20;
 const REFERENCE_BYTES: usize = 64;
 
 /// Bytes that are counted for a schema: its text, and the names of what it refers to.
-pub(super) fn size(text: &str, references: &[Reference]) -> usize {
+pub fn size(text: &str, references: &[Reference]) -> usize {
     let names = references.iter().map(|it| it.name.len() + it.subject.len() + REFERENCE_BYTES);
     text.len() + names.sum::<usize>()
 }
@@ -62,6 +62,8 @@ pub(super) struct View {
     taken: i32,
     /// Bytes of all schemas, as [`size`] counts them.
     bytes: usize,
+    /// Versions whose last record was left out, as another schema has its id.
+    pub(super) left_out: BTreeSet<(String, i32)>,
     /// Offset of the next record; `None` before anything was read.
     pub(super) next: Option<i64>,
 }
@@ -70,7 +72,10 @@ impl View {
     pub(super) fn apply(&mut self, entry: Entry) {
         match entry {
             Entry::Version(value) => self.put(*value),
-            Entry::NoVersion(subject, version) => self.remove(&subject, version),
+            Entry::NoVersion(subject, version) => {
+                self.remove(&subject, version);
+                self.left_out.remove(&(subject, version));
+            }
             Entry::DeleteSubject(subject, last) => {
                 let versions = self.subjects.get_mut(&subject).into_iter();
                 versions
@@ -106,8 +111,10 @@ impl View {
         let identity = Identity { language, text: identity, references: references.clone() };
         if self.identity(id).is_some_and(|there| *there != identity) {
             tracing::error!(topic = TOPIC, subject, version, id, "left out: another schema has this id");
+            self.left_out.insert((subject, version));
             return;
         }
+        self.left_out.remove(&(subject.clone(), version));
         if self.version(&subject, version).is_some_and(|there| there.id != id) {
             self.remove(&subject, version);
         }

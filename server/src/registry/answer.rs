@@ -83,15 +83,19 @@ impl Media {
     }
 }
 
-pub(super) fn response(answered: Reply, media: Media) -> Response {
-    let (status, body) = match answered {
+/// The status and the body of an answer. A long one takes a while to write.
+pub(super) fn written(answered: Reply) -> (StatusCode, String) {
+    match answered {
         Ok(Found::Json(value)) => (StatusCode::OK, value.to_string()),
         Ok(Found::Text(text)) => (StatusCode::OK, text),
         Err(refusal) => {
             let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, serde_json::to_string(&refusal).unwrap_or_default())
         }
-    };
+    }
+}
+
+pub(super) fn response((status, body): (StatusCode, String), media: Media) -> Response {
     reply::with(status, Some(media.name()), body)
 }
 

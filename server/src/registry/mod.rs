@@ -49,9 +49,9 @@ pub(crate) async fn answer(server: Arc<Server>, registry: Arc<SchemaRegistry>, r
         }
     };
     let call = Call::new(head.method, &head.uri, body);
-    let answered = server.gate.run(move || Ok(route(&registry, &call))).await;
+    let answered = server.gate.run(move || Ok(answer::written(route(&registry, &call)))).await;
     match answered {
-        Ok(reply) => answer::response(reply, media),
+        Ok(written) => answer::response(written, media),
         Err(failure) => crate::error::json(failure),
     }
 }

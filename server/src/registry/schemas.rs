@@ -1,6 +1,6 @@
 //! `/schemas`: schemas by their ids.
 
-use engine::registry::{SchemaRegistry, Which};
+use engine::registry::{SchemaRegistry, Which, size};
 use serde_json::{Value, json};
 
 use super::answer::{self, Found, Refusal, Reply};
@@ -11,7 +11,7 @@ fn id(text: &str) -> Result<i32, Refusal> {
     text.parse().map_err(|_| Refusal::path())
 }
 
-/// Versions in an answer, as in Confluent's unless it is told otherwise, and bytes of their texts.
+/// Versions in an answer, as in Confluent's unless it is told otherwise, and bytes of them with what they refer to.
 const MAX_LISTED: usize = 1_000;
 const MAX_BYTES: usize = 64 << 20;
 
@@ -23,7 +23,7 @@ pub(super) fn list(registry: &SchemaRegistry, call: &Call) -> Reply {
         call.is_on("latestOnly"),
         offset..offset.saturating_add(limit.min(MAX_LISTED)),
     )?;
-    if found.iter().map(|version| version.schema.text.len()).sum::<usize>() > MAX_BYTES {
+    if found.iter().map(|version| size(&version.schema.text, &version.schema.references)).sum::<usize>() > MAX_BYTES {
         let message = format!("These schemas have more than {} MiB; ask for fewer by 'limit'", MAX_BYTES >> 20);
         return Err(Refusal::new(42205, message));
     }
