@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -286,6 +287,32 @@ fn pull_queries_see_what_a_registered_schema_keeps() {
         let found = rows(&engine, &mut ask(&engine, &format!("SELECT * FROM {table} WHERE id = 'y';")));
         assert!(found[0].contains(r#"["y",1,"t",0.10000000149011612]"#), "{table}: {found:?}");
     }
+}
+
+#[test]
+fn an_id_that_is_not_known_yet_ends_no_query() {
+    let (engine, schemas) = engine();
+    run(&engine, "CREATE STREAM a (v INT) WITH (kafka_topic='a', value_format='AVRO', partitions=1);");
+    run(&engine, "CREATE STREAM c WITH (value_format='JSON') AS SELECT * FROM a;");
+    run(&engine, "INSERT INTO a VALUES (1);");
+    let mut written = RecordsBuilder::default();
+    let mut record = Vec::new();
+    put_header(77, &mut record);
+    written.push(1, None, Some(&record));
+    let to = TopicPartition { topic: Arc::from("a"), partition: 0 };
+    engine.log().append(vec![Output { to, records: written.finish() }]).unwrap();
+    run(&engine, "INSERT INTO a VALUES (2);");
+    schemas.is_behind.store(true, Ordering::SeqCst);
+    let mut push = ask(&engine, "SELECT v FROM a EMIT CHANGES LIMIT 2;");
+    let shown = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(100));
+            schemas.is_behind.store(false, Ordering::SeqCst);
+        });
+        rows(&engine, &mut push)
+    });
+    assert_eq!(shown, ["[1]", "[2]", "LimitReached"]);
+    assert_eq!(records(&**engine.log(), "C"), [r#"@1000 - {"V":1}"#, r#"@1000 - {"V":2}"#]);
 }
 
 /// Records that cannot be read by the schema they name: each is one entry of the processing log that says which schema that

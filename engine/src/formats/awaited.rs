@@ -10,6 +10,10 @@ use crate::schemas::{Schema, SchemaError, Schemas};
 /// records before it are read.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long a batch rests whose first id is to be asked for once more: the records are read again without a new start of
+/// the query, and the thread turns to other queries in between.
+const REST: Duration = Duration::from_millis(10);
+
 /// What the ids of one batch wait for.
 #[derive(Default)]
 pub(super) struct Awaited {
@@ -52,13 +56,17 @@ impl Awaited {
         }
     }
 
-    /// How many of so many rows, from the first on, wait for nothing.
+    /// How many of so many rows, from the first on, wait for nothing: none while the first one's id is to be asked for again.
     ///
     /// # Errors
     /// What the first of them waits for.
     pub(super) fn end(self, rows: usize) -> Result<usize, SchemaError> {
         match self.first {
             None => Ok(rows),
+            Some((0, SchemaError::NotYetKnown(_))) => {
+                std::thread::sleep(REST);
+                Ok(0)
+            }
             Some((0, why)) => Err(why),
             Some((row, _)) => Ok(row),
         }
@@ -86,6 +94,19 @@ mod tests {
         let mut awaited = Awaited::default();
         assert!(matches!(awaited.ask(&schemas, 0, 1), Some(Err(SchemaError::UnknownId(1)))));
         assert_eq!(awaited.end(4), Ok(4));
+    }
+
+    #[test]
+    fn a_new_unknown_id_fails_no_query() {
+        let schemas = InMemory::default();
+        schemas.is_behind.store(true, Ordering::SeqCst);
+        let mut awaited = Awaited::default();
+        assert!(awaited.ask(&schemas, 0, 1).is_none());
+        assert_eq!(awaited.end(3), Ok(0));
+        let mut awaited = Awaited::default();
+        schemas.is_behind.store(false, Ordering::SeqCst);
+        assert!(matches!(awaited.ask(&schemas, 0, 1), Some(Err(SchemaError::UnknownId(1)))));
+        assert_eq!(awaited.end(3), Ok(3));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use arrow::array::{Array, ArrayRef};
 use arrow::buffer::BooleanBuffer;
 
 use super::{Decode, Encode, Format, FormatError, FormatSpec, Half, known_format, row_count};
+use crate::schemas::SchemaError;
 use crate::types::Column;
 
 /// Writes columns and reads them again.
@@ -70,7 +71,10 @@ impl ReadBack {
 
     fn once(&mut self, columns: &[ArrayRef], present: Option<&BooleanBuffer>) -> Result<Vec<ArrayRef>, FormatError> {
         let payloads = self.encoder.encode(columns, present)?;
-        self.decoder.prepare(&payloads)?;
+        if self.decoder.prepare(&payloads)? < payloads.len() {
+            let why = "it does not know yet what was just registered".to_owned();
+            return Err(SchemaError::Unavailable(why).into());
+        }
         let decoded = self.decoder.decode(&payloads);
         match decoded.bad.first() {
             Some((row, why)) => {

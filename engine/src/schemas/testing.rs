@@ -14,6 +14,8 @@ pub(crate) struct InMemory {
     kept: Mutex<Kept>,
     /// Whether it does not answer.
     pub(crate) is_down: AtomicBool,
+    /// Whether another server of it may know more.
+    pub(crate) is_behind: AtomicBool,
     /// Held by who wants it to take its time.
     pub(crate) turn: Mutex<()>,
     /// Whether it lets nobody in.
@@ -63,7 +65,8 @@ impl Schemas for InMemory {
         self.answer()?;
         let kept = self.kept.lock();
         let found = usize::try_from(id).ok().and_then(|id| kept.schemas.get(id.checked_sub(1)?));
-        found.cloned().ok_or(SchemaError::UnknownId(id))
+        let is_behind = self.is_behind.load(Ordering::SeqCst);
+        found.cloned().ok_or(if is_behind { SchemaError::NotYetKnown(id) } else { SchemaError::UnknownId(id) })
     }
 
     fn latest(&self, subject: &str) -> Result<Option<Registered>, SchemaError> {

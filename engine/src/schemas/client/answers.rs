@@ -12,13 +12,21 @@ const UNREADABLE: i32 = 50005;
 const SHOWN: usize = 200;
 
 /// A schema in an answer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct SentSchema {
     #[serde(rename = "schemaType", default)]
     pub(super) schema_type: Option<String>,
     pub(super) schema: String,
     #[serde(default, deserialize_with = "none_is_empty")]
     pub(super) references: Vec<Reference>,
+}
+
+impl SentSchema {
+    /// How long it is, with the names of what it refers to.
+    pub(super) fn bytes(&self) -> usize {
+        let names = self.references.iter().map(|it| it.name.len() + it.subject.len());
+        self.schema.len() + names.sum::<usize>()
+    }
 }
 
 /// A version of a subject in an answer.

@@ -20,15 +20,12 @@ const MAX_OF_SUBJECT: usize = 100;
 /// How long after the first answer "unknown" it is asked again: a server that follows another may be a moment behind.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How long an id counts as unknown then.
+/// How long an id counts as unknown then, at least. One such id is asked for again in that time, not each: a batch that
+/// names more of them than are told in that time would never be done otherwise.
 const UNKNOWN: Duration = Duration::from_secs(10);
 
 /// Unknown ids that are noted: more than there are in a batch of records, which would never be done otherwise.
 const MAX_UNKNOWN: usize = 1 << 18;
-
-/// With more than so many, they are not asked for again before this has passed: a topic holds something else.
-const MANY_UNKNOWN: usize = 1_000;
-const UNKNOWN_OF_MANY: Duration = Duration::from_secs(600);
 
 /// The answer to a question for an id.
 pub(super) enum Asked {
@@ -50,11 +47,19 @@ struct Unknown {
     counts: bool,
 }
 
+/// The ids that the registry does not know.
+#[derive(Default)]
+struct UnknownIds {
+    ids: HashMap<i32, Unknown>,
+    /// When one that counts as unknown was asked for again.
+    asked_again: Option<Instant>,
+}
+
 /// What was answered, and what is being asked.
 #[derive(Default)]
 pub(super) struct Cache {
     known: RwLock<Known>,
-    unknown: Mutex<HashMap<i32, Unknown>>,
+    unknown: Mutex<UnknownIds>,
     /// Held by the one who asks for an id.
     asking: Mutex<HashMap<i32, Arc<Mutex<()>>>>,
     ids: Mutex<HashMap<String, HashMap<Schema, i32>>>,
@@ -94,22 +99,25 @@ impl Cache {
             return Some(Ok(Arc::clone(schema)));
         }
         let unknown = self.unknown.lock();
-        let Unknown { asked, counts } = unknown.get(&id)?;
-        match (counts, asked.elapsed()) {
-            (false, since) => (since < AGAIN).then_some(Err(SchemaError::NotYetKnown(id))),
-            (true, since) => {
-                let valid = if unknown.len() > MANY_UNKNOWN { UNKNOWN_OF_MANY } else { UNKNOWN };
-                (since < valid).then_some(Err(SchemaError::UnknownId(id)))
-            }
+        let Unknown { asked, counts } = unknown.ids.get(&id)?;
+        if *counts {
+            let is_turn = unknown.asked_again.is_none_or(|again| again.elapsed() >= UNKNOWN);
+            return (asked.elapsed() < UNKNOWN || !is_turn).then_some(Err(SchemaError::UnknownId(id)));
         }
+        (asked.elapsed() < AGAIN).then_some(Err(SchemaError::NotYetKnown(id)))
     }
 
     /// Notes that nobody knows an id, and tells what that means.
     fn note_unknown<T>(&self, id: i32) -> Result<T, SchemaError> {
         let mut unknown = self.unknown.lock();
-        make_room(&mut unknown, MAX_UNKNOWN);
-        let counts = unknown.get(&id).is_some_and(|before| before.counts || before.asked.elapsed() >= AGAIN);
-        unknown.insert(id, Unknown { asked: Instant::now(), counts });
+        make_room(&mut unknown.ids, MAX_UNKNOWN);
+        let before = unknown.ids.get(&id).map(|before| (before.counts, before.asked.elapsed() >= AGAIN));
+        let (counted, is_long_ago) = before.unwrap_or_default();
+        let (now, counts) = (Instant::now(), counted || is_long_ago);
+        if counted {
+            unknown.asked_again = Some(now);
+        }
+        unknown.ids.insert(id, Unknown { asked: now, counts });
         Err(if counts { SchemaError::UnknownId(id) } else { SchemaError::NotYetKnown(id) })
     }
 
@@ -138,7 +146,7 @@ impl Cache {
         make_room(of_subject, MAX_OF_SUBJECT);
         of_subject.insert(schema.clone(), id);
         drop(ids);
-        self.unknown.lock().remove(&id);
+        self.unknown.lock().ids.remove(&id);
     }
 
     /// Forgets the ids of a subject.
@@ -150,5 +158,32 @@ impl Cache {
 fn make_room<K, V>(answers: &mut HashMap<K, V>, most: usize) {
     if answers.len() >= most {
         answers.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_unknown_ids_one_is_asked_for_again_at_a_time() {
+        let (cache, asked) = (Cache::default(), Mutex::new(Vec::new()));
+        let ask = |id| {
+            cache.schema(id, || {
+                asked.lock().push(id);
+                Ok(Asked::Unknown)
+            })
+        };
+        let Some(before) = Instant::now().checked_sub(UNKNOWN * 2) else { return };
+        for id in 1..=300 {
+            cache.unknown.lock().ids.insert(id, Unknown { asked: before, counts: true });
+        }
+        for _ in 0..2 {
+            (1..=300).for_each(|id| assert_eq!(ask(id), Err(SchemaError::UnknownId(id))));
+        }
+        assert_eq!(*asked.lock(), [1]);
+        cache.unknown.lock().asked_again = Some(before);
+        (1..=300).for_each(|id| assert_eq!(ask(id), Err(SchemaError::UnknownId(id))));
+        assert_eq!(*asked.lock(), [1, 2]);
     }
 }

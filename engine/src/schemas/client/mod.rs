@@ -19,6 +19,7 @@ mod tls;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::json;
 
@@ -26,7 +27,8 @@ use super::{Language, Place, Registered, Schema, SchemaError, Schemas, SubjectNa
 
 use answers::{SentSchema, SentVersion, path};
 use cache::{Asked, Cache};
-use servers::Servers;
+use references::Fetched;
+use servers::{ALL, Servers};
 
 pub use settings::{ClientSettings, Part, Store};
 
@@ -34,6 +36,8 @@ pub use settings::{ClientSettings, Part, Store};
 pub struct Client {
     servers: Servers,
     cache: Cache,
+    /// What schemas refer to.
+    fetched: Fetched,
     names: SubjectNames,
 }
 
@@ -49,7 +53,7 @@ impl Client {
     /// # Errors
     /// What is wrong, and with which part of the settings.
     pub fn new(settings: &ClientSettings, names: SubjectNames) -> Result<Self, (Part, String)> {
-        Ok(Self { servers: Servers::new(settings)?, cache: Cache::default(), names })
+        Ok(Self { servers: Servers::new(settings)?, cache: Cache::default(), fetched: Fetched::default(), names })
     }
 
     /// The schema of an answer, with all that it refers to.
@@ -58,9 +62,17 @@ impl Client {
         let language = Language::of_name(language).ok_or_else(|| {
             SchemaError::Invalid(format!("the registry has it in a language that is not known here: {language}"))
         })?;
+        let deadline = Instant::now() + ALL;
         let referenced = references::fetch(&sent.references, |subject, version| {
-            let asked = path(&["subjects", subject, "versions", &version.to_string()], &[]);
-            Ok(self.servers.get_anywhere::<SentVersion>(&asked)?.schema)
+            self.fetched.schema(subject, version, || {
+                if Instant::now() >= deadline {
+                    return Err(SchemaError::Unavailable(
+                        "it does not tell in time what a schema refers to".to_owned(),
+                    ));
+                }
+                let asked = path(&["subjects", subject, "versions", &version.to_string()], &[]);
+                Ok(self.servers.get_anywhere::<SentVersion>(&asked)?.schema)
+            })
         })?;
         Ok(Schema { language, text: sent.schema.into(), references: sent.references, referenced })
     }

@@ -11,8 +11,9 @@ use crate::schemas::SchemaError;
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// How long the one may wait for an answer who asks whether anybody is there again.
-pub(super) const PROBE: Duration = Duration::from_secs(2);
+/// How long a server may take to answer a question. Who asks whether anybody is there again may wait as long: a slow
+/// registry would never be found otherwise.
+pub(super) const ANSWER: Duration = Duration::from_secs(5);
 
 /// Questions that are remembered. Beyond that all are forgotten.
 const MAX_QUESTIONS: usize = 10_000;
@@ -47,7 +48,7 @@ impl Pauses {
         let mut all = self.all.lock();
         let Some(pause) = &mut *all else { return Ok(Asking::Anybody) };
         pause.check()?;
-        pause.until = Instant::now() + PROBE;
+        pause.until = Instant::now() + ANSWER;
         Ok(Asking::Probe)
     }
 

@@ -10,19 +10,18 @@ use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::http::{Method, Request, Response};
-use ureq::{Agent, AsSendBody, Body};
+use ureq::{Agent, AsSendBody, Body, Timeout};
 
 use crate::schemas::SchemaError;
 
 use super::answers::{Answer, SentId};
-use super::pauses::{Asking, PROBE, Pauses};
+use super::pauses::{ANSWER, Asking, Pauses};
 use super::settings::{ClientSettings, Part};
 use super::tls;
 
-/// How long a connection may take, one question, and a question to all servers.
+/// How long a connection may take, and a question to all servers.
 const CONNECT: Duration = Duration::from_secs(2);
-const WHOLE: Duration = Duration::from_secs(5);
-const ALL: Duration = Duration::from_secs(10);
+pub(super) const ALL: Duration = Duration::from_secs(10);
 
 /// How long a server that could not be reached is left out where another one has answered.
 const AWAY: Duration = Duration::from_secs(15);
@@ -42,6 +41,13 @@ struct Server {
     authorization: Option<String>,
     /// When it could not be reached.
     away: Mutex<Option<Instant>>,
+}
+
+/// Why a server gave no answer.
+struct Failed {
+    why: String,
+    /// It was reached, and has not answered in time.
+    is_slow: bool,
 }
 
 pub(super) struct Servers {
@@ -119,7 +125,6 @@ impl Servers {
     ) -> Result<Answer, SchemaError> {
         let question = format!("{method} {path}");
         let asking = self.pauses.check(&question)?;
-        let patience = if asking == Asking::Probe { PROBE } else { WHOLE };
         let deadline = Instant::now() + ALL;
         let (count, first) = (self.servers.len(), self.first.load(Ordering::Relaxed));
         let (mut problems, mut is_there, mut other) = (Vec::new(), false, None);
@@ -128,7 +133,7 @@ impl Servers {
             if other.is_some() && server.away.lock().is_some_and(|since| since.elapsed() < AWAY) {
                 continue;
             }
-            let left = deadline.saturating_duration_since(Instant::now()).min(patience);
+            let left = deadline.saturating_duration_since(Instant::now()).min(ANSWER);
             if left.is_zero() {
                 break;
             }
@@ -143,9 +148,14 @@ impl Servers {
                     return Ok(answer);
                 }
                 Ok(answer) => other = Some(answer),
-                Err(problem) => {
-                    *server.away.lock() = Some(Instant::now());
-                    problems.push(format!("{}: {problem}", server.url));
+                Err(Failed { why, is_slow }) => {
+                    // What is registered or deleted may take long where everything else is answered.
+                    let is_busy = is_slow && method != Method::GET && asking == Asking::Anybody;
+                    is_there |= is_busy;
+                    if !is_busy {
+                        *server.away.lock() = Some(Instant::now());
+                    }
+                    problems.push(format!("{}: {why}", server.url));
                 }
             }
         }
@@ -169,16 +179,20 @@ impl Servers {
         path: &str,
         body: Option<&Value>,
         patience: Duration,
-    ) -> Result<Answer, String> {
+    ) -> Result<Answer, Failed> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", server.url));
         request = request.header("Accept", ACCEPTED).header("Content-Type", MEDIA);
         if let Some(authorization) = &server.authorization {
             request = request.header("Authorization", authorization);
         }
-        let told = |error: ureq::Error| match error {
-            ureq::Error::Timeout(_) => format!("no answer within {} s", patience.as_secs().max(1)),
-            ureq::Error::Io(error) => tls::told(error.to_string()),
-            other => tls::told(other.to_string()),
+        let told = |error: ureq::Error| {
+            let is_slow = matches!(&error, ureq::Error::Timeout(Timeout::Global));
+            let why = match error {
+                ureq::Error::Timeout(_) => format!("no answer within {} s", patience.as_secs().max(1)),
+                ureq::Error::Io(error) => tls::told(error.to_string()),
+                other => tls::told(other.to_string()),
+            };
+            Failed { why, is_slow }
         };
         let response = match body {
             Some(body) => self.send(request.body(body.to_string()), patience),

@@ -341,6 +341,28 @@ fn a_reference_that_may_not_be_asked_for_makes_its_id_wait() {
 }
 
 #[test]
+fn what_a_schema_refers_to_is_fetched_once_though_some_of_it_fails() {
+    let failed = AtomicUsize::new(0);
+    let server = Double::start(move |line| match line {
+        "GET /schemas/ids/5" => {
+            let to = r#"[{"name":"r","subject":"r","version":1},{"name":"s","subject":"s","version":1}]"#;
+            json_answer(200, &format!(r#"{{"schema":"\"int\"","references":{to}}}"#))
+        }
+        "GET /subjects/s/versions/1" if failed.fetch_add(1, Ordering::SeqCst) < 2 => json_answer(500, "{}"),
+        _ => json_answer(200, r#"{"subject":"r","version":1,"id":1,"schema":"\"long\""}"#),
+    });
+    let client = client(&[&server.url]);
+    let schema = loop {
+        match client.by_id(5) {
+            Err(SchemaError::Unavailable(_)) => std::thread::sleep(Duration::from_millis(20)),
+            answer => break answer.unwrap(),
+        }
+    };
+    assert_eq!(schema.referenced.len(), 2);
+    assert_eq!(server.lines().iter().filter(|line| *line == "GET /subjects/r/versions/1").count(), 1);
+}
+
+#[test]
 fn what_is_gone_is_registered_again() {
     let server = Double::start(|line| match line {
         "POST /subjects/s/versions" => json_answer(200, r#"{"id":3}"#),
