@@ -60,7 +60,7 @@ impl Registered {
             Err(_) => return Shown::Perhaps,
         };
         let one = BinaryArray::from_iter_values([payload]);
-        if reader.decoder.prepare(&one).is_err() {
+        if reader.decoder.prepare(&one) != Ok(1) {
             return Shown::Perhaps;
         }
         let decoded = reader.decoder.decode(&one);

@@ -363,6 +363,20 @@ fn what_a_schema_refers_to_is_fetched_once_though_some_of_it_fails() {
 }
 
 #[test]
+fn a_slow_registration_does_not_mean_that_nobody_is_there() {
+    let server = Double::start(|line| {
+        if line.starts_with("POST") {
+            std::thread::sleep(Duration::from_secs(8));
+        }
+        json_answer(200, r#"{"schema":"\"int\"","id":1}"#)
+    });
+    let client = client(&[&server.url]);
+    let told = client.register("s", &Schema::alone(Language::Avro, "\"int\"")).unwrap_err();
+    assert!(told.to_string().contains("no answer within 5 s"), "{told}");
+    assert!(client.by_id(7).is_ok());
+}
+
+#[test]
 fn what_is_gone_is_registered_again() {
     let server = Double::start(|line| match line {
         "POST /subjects/s/versions" => json_answer(200, r#"{"id":3}"#),
