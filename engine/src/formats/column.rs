@@ -11,6 +11,7 @@ use arrow::array::{
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Fields};
 
+use super::growth::TooLarge;
 use crate::types::SqlType;
 
 /// Values of one column, row by row. Unlike Arrow's builders it can be cut back ([`ColumnBuilder::truncate`]).
@@ -58,9 +59,18 @@ pub(super) struct Variable {
 
 impl Variable {
     /// Ends a value: it is what was appended to `data` since the last one.
+    ///
+    /// # Errors
+    /// Positions do not reach so far: the record must be taken back.
     #[inline]
-    pub(super) fn end(&mut self) {
-        self.offsets.push(self.data.len() as i32);
+    pub(super) fn end(&mut self) -> Result<(), TooLarge> {
+        self.offsets.push(i32::try_from(self.data.len()).map_err(|_| TooLarge::Column)?);
+        Ok(())
+    }
+
+    /// Ends a value without bytes.
+    fn end_empty(&mut self) {
+        self.offsets.push(self.offsets.last().copied().unwrap_or_default());
     }
 
     /// For the values from row `start` on, whether none after it is the same; `None` if all are different.
@@ -147,7 +157,7 @@ impl ColumnBuilder {
             Values::Long(values) => values.push(0),
             Values::Double(values) => values.push(0.0),
             Values::Decimal(values) => values.push(0),
-            Values::Bytes(values) => values.end(),
+            Values::Bytes(values) => values.end_empty(),
             Values::List { offsets, items } => offsets.push(items.len() as i32),
             Values::Map { offsets, keys, .. } => offsets.push(keys.len() as i32),
             Values::Struct(fields) => fields.iter_mut().for_each(Self::append_null),
@@ -298,6 +308,18 @@ mod tests {
             }
             _ => column.append_null(),
         }
+    }
+
+    #[test]
+    fn a_column_that_positions_do_not_reach_through_takes_the_record_back() {
+        let mut column = ColumnBuilder::new(&SqlType::String);
+        let Values::Bytes(bytes) = &mut column.values else { unreachable!() };
+        // Zeros that nobody touches take no memory.
+        bytes.data = vec![0; 1 << 31];
+        assert!(matches!(bytes.end(), Err(TooLarge::Column)));
+        column.truncate(0);
+        column.append_null();
+        assert_eq!(column.finish().null_count(), 1);
     }
 
     #[test]

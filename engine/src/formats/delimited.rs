@@ -213,7 +213,7 @@ fn read_field(column: &mut ColumnBuilder, field: &str) -> Result<(), String> {
             } else {
                 bytes.data.extend_from_slice(field.as_bytes());
             }
-            bytes.end();
+            bytes.end().map_err(|error| error.to_string())?;
         }
         Values::List { .. } | Values::Map { .. } | Values::Struct(_) => {
             return Err(format!("The 'DELIMITED' format does not support type '{}'", base_type(&column.ty)));

@@ -12,16 +12,25 @@ const RECORD_MAX: usize = 256 << 20;
 const BATCH_MAX: usize = 4 * RECORD_MAX;
 const TIMES: usize = 64;
 
+/// The most that one plain value takes in a column, besides the bytes of a text.
+pub(super) const VALUE_BYTES: usize = 16;
+
 /// What the record that is read, and its batch, may still grow by.
 pub(super) struct Growth {
     record: Cell<usize>,
     batch: Cell<usize>,
 }
 
-/// A record grows beyond what it may.
+/// What records become is too large.
 #[derive(Debug, thiserror::Error)]
-#[error("The record becomes more than {RECORD_MAX} bytes")]
-pub(super) struct TooLarge;
+pub(super) enum TooLarge {
+    /// A record grows beyond what it may.
+    #[error("The record becomes more than {RECORD_MAX} bytes")]
+    Record,
+    /// Positions within a column do not reach so far.
+    #[error("The records of a batch become more than {} bytes of a column", i32::MAX)]
+    Column,
+}
 
 impl Growth {
     /// For the records of a batch.
@@ -52,7 +61,7 @@ impl Growth {
                 self.batch.set(batch);
                 Ok(())
             }
-            _ => Err(TooLarge),
+            _ => Err(TooLarge::Record),
         }
     }
 

@@ -96,7 +96,7 @@ fn read(column: &mut ColumnBuilder, payload: &[u8]) -> Result<(), String> {
                 }
                 _ => bytes.data.extend_from_slice(payload),
             }
-            bytes.end();
+            bytes.end().map_err(|error| error.to_string())?;
         }
         _ => return Err(format!("The 'KAFKA' format does not support type '{}'", base_type(&column.ty))),
     }

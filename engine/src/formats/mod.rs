@@ -16,6 +16,7 @@ mod kafka;
 mod none;
 mod number;
 mod payloads;
+mod problem;
 pub mod protobuf;
 mod read_back;
 mod registered;

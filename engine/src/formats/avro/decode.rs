@@ -13,6 +13,7 @@ use crate::formats::awaited::Awaited;
 use crate::formats::column::{ColumnBuilder, Values};
 use crate::formats::growth::Growth;
 use crate::formats::number::exact_decimal;
+use crate::formats::problem::short;
 use crate::formats::{Decode, Decoded};
 use crate::schemas::{Language, Schema, SchemaError, Schemas, split_header};
 use crate::types::text::{java_double, plain_decimal, power_of_ten};
@@ -82,7 +83,7 @@ impl AvroDecoder {
             reader: self.reader.as_ref(),
         };
         let plan = AvroSchema::parse(&schema).map(|schema| Plan::new(Arc::new(schema), &wanted));
-        plan.map_err(|error| format!("the schema of id {id} is invalid: {error}"))
+        plan.map_err(|error| short(format!("the schema of id {id} is invalid: {error}")))
     }
 
     /// Appends one record to the used columns it has values for.
@@ -215,8 +216,8 @@ impl Walk<'_> {
         match (read, &mut column.values) {
             (Read::Long { is_int }, Values::Long(values)) => values.push(long(cursor, *is_int)?),
             (Read::Text, Values::Bytes(bytes)) => {
-                push_text(cursor.sized()?, &mut bytes.data);
-                bytes.end();
+                push_text(cursor.sized()?, &mut bytes.data, self.growth)?;
+                bytes.end()?;
             }
             (Read::Int, Values::Int(values)) => values.push(cursor.int()?),
             (Read::Double, Values::Double(values)) => values.push(f64::from_le_bytes(cursor.array()?)),
@@ -310,7 +311,7 @@ impl Walk<'_> {
             let Some(column) = columns.get_mut(*column) else { continue };
             match default {
                 Some(constant) => {
-                    self.growth.take(constant.bytes.len())?;
+                    self.growth.take(constant.size)?;
                     Walk { schema: &constant.schema, growth: self.growth }.value(
                         &mut Cursor::new(&constant.bytes),
                         &constant.read,
@@ -438,22 +439,24 @@ fn push_other(cursor: &mut Cursor<'_>, read: &Read, column: &mut ColumnBuilder, 
         }
         (Read::Bytes, Values::Bytes(bytes)) => {
             bytes.data.extend_from_slice(cursor.sized()?);
-            bytes.end();
+            bytes.end()?;
         }
         (Read::Fixed(size), Values::Bytes(bytes)) => {
             bytes.data.extend_from_slice(cursor.take(*size)?);
-            bytes.end();
+            bytes.end()?;
         }
         (Read::Enum(symbols), Values::Bytes(bytes)) => {
             let symbol = cursor.position(symbols.len(), "enum symbol")?;
             let symbol = symbols.get(symbol).map_or(&[][..], String::as_bytes);
             growth.take(symbol.len())?;
             bytes.data.extend_from_slice(symbol);
-            bytes.end();
+            bytes.end()?;
         }
         (Read::AsText(kind), Values::Bytes(bytes)) => {
-            bytes.data.extend_from_slice(plain_text(cursor, kind)?.as_bytes());
-            bytes.end();
+            let text = plain_text(cursor, kind)?;
+            growth.take(text.len())?;
+            bytes.data.extend_from_slice(text.as_bytes());
+            bytes.end()?;
         }
         _ => return fault("a plan does not fit its columns"),
     }
@@ -467,12 +470,15 @@ fn long(cursor: &mut Cursor<'_>, is_int: bool) -> Result<i64> {
 
 /// Appends text; what is no UTF-8 is replaced, as Java does.
 #[inline]
-fn push_text(text: &[u8], out: &mut Vec<u8>) {
+fn push_text(text: &[u8], out: &mut Vec<u8>, growth: &Growth) -> Result<()> {
     if text.is_ascii() || std::str::from_utf8(text).is_ok() {
         out.extend_from_slice(text);
     } else {
-        out.extend_from_slice(String::from_utf8_lossy(text).as_bytes());
+        let replaced = String::from_utf8_lossy(text);
+        growth.take(replaced.len().saturating_sub(text.len()))?;
+        out.extend_from_slice(replaced.as_bytes());
     }
+    Ok(())
 }
 
 /// A plain value as Java's `String.valueOf` writes it.

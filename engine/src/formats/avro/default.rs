@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::schema::{AvroSchema, Kind, TypeId};
 use super::wire::{put_long, put_sized};
+use crate::formats::problem::short;
 
 /// Values in values that a default is made of: those of fields that it does not mention have their own defaults, which may
 /// be of the same record again.
@@ -13,13 +14,29 @@ const LEVELS_MAX: usize = 100;
 const VALUES_MAX: usize = 100_000;
 const CHECKED_MAX: usize = 1_000_000;
 
-/// Appends a default of a type.
+/// Bytes of the texts in one default.
+const BYTES_MAX: usize = 1 << 20;
+
+/// Appends a default of a type; the number of values that it is made of.
 ///
 /// # Errors
 /// It is none, or is too large.
-pub(super) fn write_default(schema: &AvroSchema, id: TypeId, json: &Json, out: &mut Vec<u8>) -> Result<(), String> {
-    let size = Size { levels: LEVELS_MAX, values: VALUES_MAX };
-    Defaults { schema, size }.write(id, json, out)
+pub(super) fn write_default(schema: &AvroSchema, id: TypeId, json: &Json, out: &mut Vec<u8>) -> Result<usize, String> {
+    let mut defaults = Defaults { schema, size: Size::of(VALUES_MAX) };
+    match defaults.write(id, json, out) {
+        Ok(()) => Ok(VALUES_MAX - defaults.size.values),
+        Err(Fault::TooLarge) => Err(Fault::TooLarge.to_string()),
+        Err(Fault::Type(word)) => Err(short(format!("{json} is no default: {}", Fault::Type(word)))),
+    }
+}
+
+/// Why a default cannot be written. There may be one for each branch of each union, so it holds no text.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("a default is too large, or holds itself")]
+    TooLarge,
+    #[error("a value in it is no {0}")]
+    Type(&'static str),
 }
 
 impl AvroSchema {
@@ -28,12 +45,12 @@ impl AvroSchema {
     /// # Errors
     /// One is no value of its field's type, or they are too large to be checked.
     pub fn check_defaults(&self) -> Result<(), String> {
-        let mut defaults = Defaults { schema: self, size: Size { levels: LEVELS_MAX, values: CHECKED_MAX } };
+        let mut defaults = Defaults { schema: self, size: Size::of(CHECKED_MAX) };
         for ty in &self.types {
             let Kind::Record { fields, .. } = &ty.kind else { continue };
             for field in fields {
                 let Some(json) = &field.default else { continue };
-                if !defaults.is_valid(field.ty, json)? {
+                if !defaults.is_valid(field.ty, json).map_err(|fault| fault.to_string())? {
                     let (name, ty) = (&field.name, shown(self, field.ty));
                     return Err(format!("Invalid default for field {name}: {json} not a {ty}"));
                 }
@@ -58,18 +75,25 @@ fn shown(schema: &AvroSchema, id: TypeId) -> String {
 struct Size {
     levels: usize,
     values: usize,
+    bytes: usize,
 }
 
 impl Size {
+    fn of(values: usize) -> Self {
+        Self { levels: LEVELS_MAX, values, bytes: BYTES_MAX }
+    }
+
     /// Takes room for a value within others.
-    fn enter(&mut self) -> Result<(), String> {
-        match (self.levels.checked_sub(1), self.values.checked_sub(1)) {
-            (Some(levels), Some(values)) => {
-                *self = Self { levels, values };
-                Ok(())
-            }
-            _ => Err("a default is too large, or holds itself".to_owned()),
-        }
+    fn enter(&mut self) -> Result<(), Fault> {
+        self.levels = self.levels.checked_sub(1).ok_or(Fault::TooLarge)?;
+        self.values = self.values.checked_sub(1).ok_or(Fault::TooLarge)?;
+        Ok(())
+    }
+
+    /// Takes room for a text.
+    fn text<'t>(&mut self, text: &'t str) -> Result<&'t str, Fault> {
+        self.bytes = self.bytes.checked_sub(text.len()).ok_or(Fault::TooLarge)?;
+        Ok(text)
     }
 }
 
@@ -79,17 +103,17 @@ struct Defaults<'a> {
 }
 
 impl<'a> Defaults<'a> {
-    fn write(&mut self, id: TypeId, json: &Json, out: &mut Vec<u8>) -> Result<(), String> {
+    fn write(&mut self, id: TypeId, json: &Json, out: &mut Vec<u8>) -> Result<(), Fault> {
         self.size.enter()?;
         let written = self.value(id, json, out);
         self.size.levels += 1;
         written
     }
 
-    fn value(&mut self, id: TypeId, json: &Json, out: &mut Vec<u8>) -> Result<(), String> {
+    fn value(&mut self, id: TypeId, json: &Json, out: &mut Vec<u8>) -> Result<(), Fault> {
         let schema: &'a AvroSchema = self.schema;
         let kind = schema.kind(id);
-        let wrong = || format!("{json} is no default of type {}", kind.word());
+        let wrong = || Fault::Type(kind.word());
         match kind {
             Kind::Null => json.as_null().ok_or_else(wrong)?,
             Kind::Boolean => out.push(u8::from(json.as_bool().ok_or_else(wrong)?)),
@@ -99,10 +123,11 @@ impl<'a> Defaults<'a> {
             Kind::Long => put_long(json.as_i64().ok_or_else(wrong)?, out),
             Kind::Float => out.extend_from_slice(&(double(json).ok_or_else(wrong)? as f32).to_le_bytes()),
             Kind::Double => out.extend_from_slice(&double(json).ok_or_else(wrong)?.to_le_bytes()),
-            Kind::String => put_sized(json.as_str().ok_or_else(wrong)?.as_bytes(), out),
-            Kind::Bytes => put_sized(&latin1(json).ok_or_else(wrong)?, out),
+            Kind::String => put_sized(self.text(json, wrong)?.as_bytes(), out),
+            Kind::Bytes => put_sized(&latin1(self.text(json, wrong)?).ok_or_else(wrong)?, out),
             Kind::Fixed { size, .. } => {
-                let bytes = latin1(json).filter(|bytes| bytes.len() == *size).ok_or_else(wrong)?;
+                let bytes = latin1(self.text(json, wrong)?);
+                let bytes = bytes.filter(|bytes| bytes.len() == *size).ok_or_else(wrong)?;
                 out.extend_from_slice(&bytes);
             }
             Kind::Enum { symbols, .. } => {
@@ -123,7 +148,7 @@ impl<'a> Defaults<'a> {
                     put_long(entries.len() as i64, out);
                 }
                 for (key, json) in entries {
-                    put_sized(key.as_bytes(), out);
+                    put_sized(self.size.text(key)?.as_bytes(), out);
                     self.write(*value, json, out)?;
                 }
                 put_long(0, out);
@@ -140,10 +165,10 @@ impl<'a> Defaults<'a> {
                 let start = out.len();
                 for (i, branch) in branches.iter().enumerate() {
                     put_long(i as i64, out);
-                    if self.write(*branch, json, out).is_ok() {
-                        return Ok(());
+                    match self.write(*branch, json, out) {
+                        Err(Fault::Type(_)) => out.truncate(start),
+                        written => return written,
                     }
-                    out.truncate(start);
                 }
                 return Err(wrong());
             }
@@ -151,15 +176,20 @@ impl<'a> Defaults<'a> {
         Ok(())
     }
 
+    /// A text that is part of the default.
+    fn text<'j>(&mut self, json: &'j Json, wrong: impl Fn() -> Fault) -> Result<&'j str, Fault> {
+        self.size.text(json.as_str().ok_or_else(wrong)?)
+    }
+
     /// Whether it is a value of the type: of a union, of any branch.
-    fn is_valid(&mut self, id: TypeId, json: &Json) -> Result<bool, String> {
+    fn is_valid(&mut self, id: TypeId, json: &Json) -> Result<bool, Fault> {
         self.size.enter()?;
         let valid = self.is_value(id, json);
         self.size.levels += 1;
         valid
     }
 
-    fn are_valid<'j>(&mut self, id: TypeId, items: impl Iterator<Item = &'j Json>) -> Result<bool, String> {
+    fn are_valid<'j>(&mut self, id: TypeId, items: impl Iterator<Item = &'j Json>) -> Result<bool, Fault> {
         for item in items {
             if !self.is_valid(id, item)? {
                 return Ok(false);
@@ -168,7 +198,7 @@ impl<'a> Defaults<'a> {
         Ok(true)
     }
 
-    fn is_value(&mut self, id: TypeId, json: &Json) -> Result<bool, String> {
+    fn is_value(&mut self, id: TypeId, json: &Json) -> Result<bool, Fault> {
         let schema: &'a AvroSchema = self.schema;
         Ok(match (schema.kind(id), json) {
             (Kind::String | Kind::Bytes | Kind::Enum { .. } | Kind::Fixed { .. }, json) => json.is_string(),
@@ -215,8 +245,8 @@ fn double(json: &Json) -> Option<f64> {
 }
 
 /// Bytes stand as characters of their values.
-fn latin1(json: &Json) -> Option<Vec<u8>> {
-    json.as_str()?.chars().map(|char| u8::try_from(u32::from(char)).ok()).collect()
+fn latin1(text: &str) -> Option<Vec<u8>> {
+    text.chars().map(|char| u8::try_from(u32::from(char)).ok()).collect()
 }
 
 #[cfg(test)]
@@ -257,6 +287,23 @@ mod tests {
         }
         let told = field(r#"["null","int"]"#, r#""x""#).check_defaults().unwrap_err().to_string();
         assert_eq!(told, r#"Invalid default for field f: "x" not a ["null","int"]"#);
+    }
+
+    #[test]
+    fn texts_of_a_default_are_bounded_and_its_values_counted() {
+        let text = "x".repeat(700 << 10);
+        let inner =
+            format!(r#"{{"type":"record","name":"R","fields":[{{"name":"s","type":"string","default":"{text}"}}]}}"#);
+        let list = parse(&format!(r#"{{"name":"f","type":{{"type":"array","items":[{inner},"null"]}}}}"#));
+        let write = |items: usize| {
+            let json = serde_json::json!({"f": vec![serde_json::json!({}); items]});
+            write_default(&list, list.root, &json, &mut Vec::new())
+        };
+        // The record, its list, a branch, the inner record, its text.
+        assert_eq!(write(1), Ok(5));
+        assert!(write(2).is_err_and(|problem| problem.contains("too large")));
+        let wrong = write_default(&list, list.root, &serde_json::json!({"f": [text]}), &mut Vec::new()).unwrap_err();
+        assert!(wrong.len() < 2000, "{}", wrong.len());
     }
 
     #[test]

@@ -194,7 +194,7 @@ impl Planner<'_> {
             }
             let mut bytes = Vec::new();
             match self.schema.default_of(field) {
-                Some(default) => write_default(self.schema, field.ty, default, &mut bytes)?,
+                Some(default) => drop(write_default(self.schema, field.ty, default, &mut bytes)?),
                 None if write_default(self.schema, field.ty, &Json::Null, &mut bytes).is_ok() => {}
                 None => {
                     return Err(format!(

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::schema::{AvroSchema, Connect, Field, Kind, Logical, Name, Type, TypeId};
+use super::wire::Skip;
 use crate::schemas::Schema;
 
 /// Bytes of a schema's text and of those it refers to.
@@ -47,7 +48,8 @@ impl AvroSchema {
         }
         let root = parser.read(&json(&schema.text)?, None)?;
         let may_be_empty = may_be_empty(&parser.types);
-        Ok(Self { types: parser.types, root, may_be_empty })
+        let passed = passed_fields(&parser.types, &may_be_empty);
+        Ok(Self { types: parser.types, root, may_be_empty, passed })
     }
 }
 
@@ -112,6 +114,20 @@ fn may_be_empty(types: &[Type]) -> Vec<bool> {
         }
     }
     empty
+}
+
+/// How the fields of each record are passed over that take bytes.
+fn passed_fields(types: &[Type], may_be_empty: &[bool]) -> Vec<Box<[Skip]>> {
+    let pass = |field: &Field| {
+        let ty = types.get(field.ty.0)?;
+        let skip = Skip::of_kind(&ty.kind, field.ty, may_be_empty.get(field.ty.0) == Some(&true));
+        (skip != Skip::Nothing).then_some(skip)
+    };
+    let fields = |ty: &Type| match &ty.kind {
+        Kind::Record { fields, .. } => fields.iter().filter_map(pass).collect(),
+        _ => Box::default(),
+    };
+    types.iter().map(fields).collect()
 }
 
 struct Parser {
@@ -194,15 +210,20 @@ impl Parser {
         if let Some(logical) = text("logicalType") {
             let scale = object.get("scale").and_then(Json::as_i64);
             let precision = object.get("precision").and_then(Json::as_u64);
-            ty.logical = Some(match logical.to_ascii_lowercase().as_str() {
-                "decimal" => Logical::Decimal { precision, scale },
-                "date" => Logical::Date,
-                "time-millis" => Logical::TimeMillis,
-                "timestamp-millis" => Logical::TimestampMillis,
-                "local-timestamp-millis" => Logical::Timestamp { per_millisecond: 1 },
-                "timestamp-micros" | "local-timestamp-micros" => Logical::Timestamp { per_millisecond: 1000 },
-                "timestamp-nanos" | "local-timestamp-nanos" => Logical::Timestamp { per_millisecond: 1_000_000 },
-                "time-micros" => Logical::Time,
+            // On any other type it means nothing, as in Avro and in Connect.
+            ty.logical = Some(match (&ty.kind, logical.to_ascii_lowercase().as_str()) {
+                (Kind::Bytes | Kind::Fixed { .. }, "decimal") => Logical::Decimal { precision, scale },
+                (Kind::Int, "date") => Logical::Date,
+                (Kind::Int, "time-millis") => Logical::TimeMillis,
+                (Kind::Long, "timestamp-millis") => Logical::TimestampMillis,
+                (Kind::Long, "local-timestamp-millis") => Logical::Timestamp { per_millisecond: 1 },
+                (Kind::Long, "timestamp-micros" | "local-timestamp-micros") => {
+                    Logical::Timestamp { per_millisecond: 1000 }
+                }
+                (Kind::Long, "timestamp-nanos" | "local-timestamp-nanos") => {
+                    Logical::Timestamp { per_millisecond: 1_000_000 }
+                }
+                (Kind::Long, "time-micros") => Logical::Time,
                 _ => Logical::Other,
             });
         }
@@ -288,7 +309,7 @@ impl Parser {
         if let Some(default) = default.as_ref().filter(|default| !symbols.contains(default)) {
             return bad(format!("The Enum Default: {default} is not in the enum symbol set: {symbols:?}"));
         }
-        Ok(self.define(object, namespace, |name| Kind::Enum { name, symbols, default })?.0)
+        Ok(self.define(object, namespace, |name| Kind::Enum { name, symbols: symbols.into(), default })?.0)
     }
 
     fn fixed(&mut self, object: &Map<String, Json>, namespace: Option<&str>) -> Result<TypeId> {

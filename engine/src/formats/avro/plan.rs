@@ -6,6 +6,8 @@ use super::default::write_default;
 use super::schema::{AvroSchema, Field, Kind, Logical, TypeId};
 use super::text::field_name;
 use super::wire::{Skip, may_be_empty};
+use crate::formats::growth::VALUE_BYTES;
+use crate::formats::problem::short;
 use crate::types::{Column, SqlType};
 
 /// How a value becomes one of a column.
@@ -49,7 +51,7 @@ pub(super) enum Read {
     /// `string` to STRING, and `bytes`.
     Text,
     /// The symbols.
-    Enum(Vec<String>),
+    Enum(Arc<[String]>),
     /// A plain number or boolean to STRING.
     AsText(Kind),
     /// A union of `null` and a type.
@@ -128,6 +130,8 @@ pub(super) struct Absent {
 pub(super) struct Constant {
     /// In Avro.
     pub(super) bytes: Vec<u8>,
+    /// What it becomes in columns at most, besides the fields of STRUCTs.
+    pub(super) size: usize,
     pub(super) read: Read,
     pub(super) schema: Arc<AvroSchema>,
 }
@@ -240,7 +244,7 @@ impl Planner<'_> {
             (Kind::Boolean | Kind::Int | Kind::Long | Kind::Float | Kind::Double, SqlType::String) => {
                 Read::AsText(from.kind.clone())
             }
-            (Kind::Enum { symbols, .. }, SqlType::String) => Read::Enum(symbols.clone()),
+            (Kind::Enum { symbols, .. }, SqlType::String) => Read::Enum(Arc::clone(symbols)),
             (Kind::String, SqlType::String) => Read::Text,
             (Kind::String, SqlType::Bytes) => Read::Bytes,
             (Kind::Bytes, SqlType::Decimal { .. }) => Read::Decimal { size: None, scale: decimal_scale? },
@@ -373,7 +377,9 @@ impl Planner<'_> {
             let default = reader_field(name).and_then(|(schema, field)| constant(schema, field, ty));
             Some(Absent { column, default })
         };
-        let steps: Vec<Step> = fields.iter().enumerate().map(step).collect();
+        // There may be many that take no byte.
+        let takes_bytes = |step: &Step| !matches!(step, Step::Skip(Skip::Nothing));
+        let steps: Vec<Step> = fields.iter().enumerate().map(step).filter(takes_bytes).collect();
         Read::Record(Fields { steps, absent: sources.iter().enumerate().filter_map(absent).collect() })
     }
 
@@ -392,7 +398,7 @@ impl Planner<'_> {
                 Logical::TimestampMillis | Logical::Timestamp { .. } => "a timestamp",
                 Logical::Decimal { .. } | Logical::Other => "that",
             };
-            return Read::Never(format!("Cannot deserialize {what} as type {ty} for path: {path}"));
+            return Read::Never(short(format!("Cannot deserialize {what} as type {ty} for path: {path}")));
         }
         let to = match ty {
             SqlType::Boolean => "boolean",
@@ -412,7 +418,7 @@ impl Planner<'_> {
     fn mismatch(&self, id: TypeId, to: &str, path: &str) -> String {
         let from = self.writer.get(id);
         let from = match (&from.kind, &from.connect.ty, from.logical) {
-            (Kind::Int, Some(narrow), _) => narrow,
+            (Kind::Int, Some(narrow), _) if matches!(narrow.as_str(), "int8" | "int16") => narrow,
             (Kind::Int, ..) => "int32",
             (Kind::Long, ..) => "int64",
             (Kind::Float, ..) => "float32",
@@ -424,7 +430,7 @@ impl Planner<'_> {
             (Kind::Array(item), ..) if self.writer.map_entry(*item).is_some() => "map",
             (kind, ..) => kind.word(),
         };
-        format!("Cannot deserialize type {from} as type {to} for path: {path}")
+        short(format!("Cannot deserialize type {from} as type {to} for path: {path}"))
     }
 }
 
@@ -437,7 +443,8 @@ fn is_match(field: &str, column: &str) -> bool {
 /// The default of a reader's field, as a value of a column of that type.
 fn constant(schema: &Arc<AvroSchema>, field: &Field, ty: &SqlType) -> Option<Constant> {
     let mut bytes = Vec::new();
-    write_default(schema, field.ty, schema.default_of(field)?, &mut bytes).ok()?;
+    let values = write_default(schema, field.ty, schema.default_of(field)?, &mut bytes).ok()?;
+    let size = bytes.len() + VALUE_BYTES * values;
     let read = Planner { writer: schema }.read(field.ty, ty, None, "");
-    (!matches!(read, Read::Never(_))).then(|| Constant { bytes, read, schema: Arc::clone(schema) })
+    (!matches!(read, Read::Never(_))).then(|| Constant { bytes, size, read, schema: Arc::clone(schema) })
 }

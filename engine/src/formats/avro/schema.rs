@@ -1,6 +1,10 @@
 //! Avro's schemas as values. Types stand in one list and name each other by position, so recursion needs no pointers.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
+
+use super::wire::Skip;
 
 /// A schema: its types and the one records are of.
 #[derive(Debug, Clone)]
@@ -9,6 +13,8 @@ pub struct AvroSchema {
     pub(super) root: TypeId,
     /// Per type: whether a value of it may take no byte at all.
     pub(super) may_be_empty: Vec<bool>,
+    /// Per type: how the fields of a record are passed over that take bytes; empty if it is none.
+    pub(super) passed: Vec<Box<[Skip]>>,
 }
 
 /// The position of a type in its schema.
@@ -58,7 +64,7 @@ pub(super) enum Kind {
     /// So many bytes.
     Fixed { name: Name, size: usize },
     /// The position of a symbol.
-    Enum { name: Name, symbols: Vec<String>, default: Option<String> },
+    Enum { name: Name, symbols: Arc<[String]>, default: Option<String> },
     /// Blocks of items.
     Array(TypeId),
     /// Blocks of keys and values.
@@ -114,7 +120,7 @@ pub(super) enum Logical {
     Timestamp { per_millisecond: i64 },
     /// Time of the day in other units.
     Time,
-    /// `uuid` and others that are no numbers.
+    /// `uuid` and others that are no numbers, or one that stands on a type that is none of its own.
     Other,
 }
 
@@ -127,6 +133,11 @@ impl AvroSchema {
             connect: Connect { ty: None, is_map_entry: false, default: None, precision: None },
         };
         self.types.get(id.0).unwrap_or(&NOTHING)
+    }
+
+    /// How the fields of a record are passed over that take bytes.
+    pub(super) fn passed_fields(&self, id: TypeId) -> &[Skip] {
+        self.passed.get(id.0).map_or(&[], |fields| fields)
     }
 
     /// How values of a type look.

@@ -224,8 +224,8 @@ impl<'a> Cursor<'a> {
                 branches.get(branch).map_or(Ok(()), |branch| self.skip(schema, *branch))
             }
             // Records of records without a field are as many as two to the power of their depth, and take no byte.
-            Kind::Record { .. } if may_be_empty(schema, id) => Ok(()),
-            Kind::Record { fields, .. } => fields.iter().try_for_each(|field| self.skip(schema, field.ty)),
+            // So only the fields that take one are walked.
+            Kind::Record { .. } => schema.passed_fields(id).iter().try_for_each(|field| self.pass(schema, *field)),
             _ => Ok(()),
         }
     }
@@ -254,7 +254,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// How a value is passed over.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Skip {
     Nothing,
     Boolean,
@@ -273,7 +273,13 @@ pub(super) enum Skip {
 impl Skip {
     /// How values of a type are passed over.
     pub(super) fn of(schema: &AvroSchema, id: TypeId) -> Self {
-        match schema.kind(id) {
+        Self::of_kind(schema.kind(id), id, may_be_empty(schema, id))
+    }
+
+    /// The same, for a type of that kind of which values may take no byte.
+    pub(super) fn of_kind(kind: &Kind, id: TypeId, may_be_empty: bool) -> Self {
+        match kind {
+            _ if may_be_empty => Self::Nothing,
             Kind::Null => Self::Nothing,
             Kind::Boolean => Self::Boolean,
             Kind::Int => Self::Int,

@@ -11,7 +11,7 @@ use super::described::{Described, What};
 use super::scan::{Kind, Scanner};
 use super::shape::{Fields, Found, Shape, Written};
 use crate::formats::column::{ColumnBuilder, Values};
-use crate::formats::growth::Growth;
+use crate::formats::growth::{Growth, VALUE_BYTES};
 use crate::formats::{Decode, Decoded};
 use crate::types::{Column, SqlType};
 use arrow::array::{Array, BinaryArray};
@@ -216,12 +216,18 @@ fn read_defaults(
         if !is_missing {
             column.truncate(column.len() - 1);
         }
-        scanner.take_growth(default.len())?;
+        scanner.take_growth(size_of(default))?;
         read_value(&mut scanner.over(default), &mut fields.shapes[i], column)
             .map_err(|fault| fault.under(|| format!(".{} (its default)", fields.names[i])))?;
         fields.found[i] = Found::Exact;
     }
     Ok(())
+}
+
+/// What a default becomes in columns at most: its text, and a number for each value.
+fn size_of(default: &str) -> usize {
+    let values = 1 + default.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    default.len() + VALUE_BYTES * values
 }
 
 /// Sees whether the value that is next can be read; `column` stays empty.
@@ -273,7 +279,7 @@ fn read_value(scanner: &mut Scanner<'_>, shape: &mut Shape, column: &mut ColumnB
             } else {
                 read_text(scanner, kind, &mut bytes.data)?;
             }
-            bytes.end();
+            bytes.end()?;
         }
         (Values::List { offsets, items }, Shape::List(shape)) => {
             if kind != Kind::Array {
@@ -303,6 +309,7 @@ fn read_value(scanner: &mut Scanner<'_>, shape: &mut Shape, column: &mut ColumnB
             }
         }
         (Values::Struct(columns), Shape::Union(fields)) => {
+            scanner.take_growth(8 * column.width)?;
             if !read_union(scanner, kind, fields, columns)? {
                 return wrong_type(scanner, kind, &column.ty.to_string());
             }
@@ -438,7 +445,7 @@ fn read_object(
             return Fault::value("JSON only supports MAP types with STRING keys".to_owned());
         };
         push_string(key, &mut names.data);
-        names.end();
+        names.end()?;
         keys.mark_present();
         read_value(scanner, shape, values).map_err(|fault| fault.under(|| format!(".{}.value", key.raw)))
     })
@@ -494,7 +501,7 @@ fn read_pair(
                     return Fault::value("JSON only supports MAP types with STRING keys".to_owned());
                 };
                 read_text(scanner, kind, &mut names.data)?;
-                names.end();
+                names.end()?;
                 keys.mark_present();
             }
             "value" => {

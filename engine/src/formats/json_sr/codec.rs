@@ -10,6 +10,7 @@ use arrow::buffer::BooleanBuffer;
 use super::infer::written;
 use crate::formats::awaited::Awaited;
 use crate::formats::json::{Described, JsonDecoder, JsonEncoder, What};
+use crate::formats::problem::short;
 use crate::formats::{Decode, Decoded, Encode, FormatError};
 use crate::schemas::{HEADER_BYTES, Language, Schema, SchemaError, Schemas, header, split_header};
 use crate::types::{Column, SqlType};
@@ -57,7 +58,7 @@ impl Decoder {
                 let mismatch = Mismatch { has_decimals: has_decimals(&schema) };
                 match mismatch.of_columns(&self.columns, &writer, self.inner.is_wrapped()) {
                     Some(problem) => {
-                        self.unknown.insert(id, format!("the schema of id {id} cannot be read by: {problem}"));
+                        self.unknown.insert(id, short(format!("the schema of id {id} cannot be read by: {problem}")));
                     }
                     None => {
                         let writer = Some(writer).filter(Described::is_special);

@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use super::documents::Documents;
 use crate::formats::inferred;
 use crate::formats::json::{Described, UNION_FIELD, What};
+use crate::formats::problem::{cut, path_of};
 use crate::schemas::Schema;
 use crate::types::text::java_grown_map_order;
 use crate::types::{SqlType, TYPE_LEVELS_MAX};
@@ -343,7 +344,9 @@ impl<'a> Reader<'a> {
     }
 
     fn refuse<T>(&self, reason: &str) -> Result<T, String> {
-        let path = self.path.join(".");
+        // There may be one for each property, and names may be long.
+        let reason = cut(reason);
+        let path = path_of(&self.path);
         Err(if path.is_empty() { reason.to_owned() } else { format!("{reason}, field: {path}") })
     }
 }

@@ -139,7 +139,7 @@ fn append_next(slot: &Slot, tag: Tag, reader: &mut Reader<'_>, column: &mut Colu
     match (source, tag.wire_type, &mut column.values) {
         (Source::Text, DELIMITED, Values::Bytes(bytes)) => {
             push_text(reader.delimited()?, &mut bytes.data)?;
-            bytes.end();
+            bytes.end()?;
         }
         (Source::Int64, VARINT, Values::Long(values)) => values.push(reader.varint()? as i64),
         (Source::Int32, VARINT, Values::Int(values)) => values.push(reader.varint()? as i32),
@@ -306,6 +306,11 @@ fn finish(
         Absent::Null => column.append_null(),
         Absent::Value(slot, value) => {
             if let Some(Slot { action: Action::Single(source), .. }) = plan.slot_at(*slot) {
+                if let Raw::Delimited(default) = value.raw()
+                    && !default.is_empty()
+                {
+                    growth.take(default.len())?;
+                }
                 append(source, value.raw(), column, growth)?;
             }
         }
@@ -439,7 +444,7 @@ fn append_bytes(source: &Source, raw: Raw<'_>, ty: &SqlType, bytes: &mut Variabl
             None => return Ok(false),
         },
     }
-    bytes.end();
+    bytes.end()?;
     Ok(true)
 }
 

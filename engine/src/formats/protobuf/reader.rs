@@ -14,6 +14,7 @@ use super::{bare_nullable, effective_name, schema};
 use crate::formats::awaited::Awaited;
 use crate::formats::column::ColumnBuilder;
 use crate::formats::growth::Growth;
+use crate::formats::problem::short;
 use crate::formats::{Decode, Decoded, FormatError, FormatSpec, Half};
 use crate::schemas::{HEADER_BYTES, Language, SchemaError, Schemas, split_header};
 use crate::types::Column;
@@ -52,6 +53,7 @@ impl ProtobufDecoder {
             places: places.clone(),
             known: Vec::new(),
             by_prefix: HashMap::new(),
+            plans: HashMap::new(),
             types: HashMap::new(),
             unknown: Vec::new(),
             last: 0,
@@ -165,6 +167,8 @@ struct Framed {
     by_prefix: HashMap<Box<[u8]>, usize>,
     /// Types of the schemas by their ids, or why there are none.
     types: HashMap<i32, Result<Types, String>>,
+    /// What `known` shares, by ids and where the messages are: the same may be said in many ways.
+    plans: HashMap<(i32, Vec<i64>), Planned>,
     /// Ids that the registry did not know.
     unknown: Vec<i32>,
     /// The one that was met last.
@@ -174,8 +178,11 @@ struct Framed {
 struct Known {
     /// The schema's id and where in the schema the message is.
     prefix: Box<[u8]>,
-    plan: Result<MessagePlan, String>,
+    plan: Planned,
 }
+
+/// A plan for a message, or why there is none.
+type Planned = Arc<Result<MessagePlan, String>>;
 
 impl Known {
     /// Whether a payload begins with its prefix. That is six bytes mostly, too few to call for a comparison of memory.
@@ -195,12 +202,12 @@ impl Framed {
         }
         let known = self.known.get(self.last).ok_or("the record's schema is not known")?;
         let message = payload.get(known.prefix.len()..).unwrap_or_default();
-        known.plan.as_ref().map(|plan| (plan, message)).map_err(Clone::clone)
+        known.plan.as_ref().as_ref().map(|plan| (plan, message)).map_err(Clone::clone)
     }
 
     fn prepare(&mut self, payloads: &BinaryArray) -> Result<usize, SchemaError> {
         if self.known.len() > KNOWN_MAX {
-            (self.last, self.known, self.by_prefix, self.types) = Default::default();
+            (self.last, self.known, self.by_prefix, self.types, self.plans) = Default::default();
         }
         self.forget_unknown();
         let mut awaited = Awaited::default();
@@ -232,20 +239,27 @@ impl Framed {
             self.types.remove(&id);
         }
         let types = &self.types;
+        self.plans.retain(|(id, _), _| types.contains_key(id));
         self.known.retain(|known| split_header(&known.prefix).is_some_and(|(id, _)| types.contains_key(&id)));
         self.by_prefix = self.known.iter().map(|known| known.prefix.clone()).zip(0..).collect();
         self.last = 0;
     }
 
     /// How messages are read that begin like this, or why they cannot be; `None`: the batch waits for their schema.
-    fn plan(&mut self, prefix: &Prefix<'_>, row: usize, awaited: &mut Awaited) -> Option<Result<MessagePlan, String>> {
+    fn plan(&mut self, prefix: &Prefix<'_>, row: usize, awaited: &mut Awaited) -> Option<Planned> {
         let id = prefix.id;
+        let message = (id, prefix.indexes.clone());
+        if let Some(plan) = self.plans.get(&message) {
+            return Some(Arc::clone(plan));
+        }
         if !self.types.contains_key(&id) {
             let types = match awaited.ask(&*self.schemas, row, id)? {
                 Ok(schema) if schema.language != Language::Protobuf => {
                     Err(format!("The schema of id {id} is in {}, not in Protobuf", schema.language))
                 }
-                Ok(schema) => parse(&schema).map_err(|error| format!("The schema of id {id} is invalid: {error}")),
+                Ok(schema) => {
+                    parse(&schema).map_err(|error| short(format!("The schema of id {id} is invalid: {error}")))
+                }
                 Err(error) => {
                     self.unknown.push(id);
                     Err(format!("Error retrieving Protobuf schema for id {id}: {error}"))
@@ -258,6 +272,8 @@ impl Framed {
             Some(Err(error)) => Err(error.clone()),
             None => Err(unknown_id(id)),
         };
+        let plan = Arc::new(plan.map_err(short));
+        self.plans.insert(message, Arc::clone(&plan));
         Some(plan)
     }
 

@@ -269,3 +269,63 @@ fn what_few_bytes_become_is_bounded() {
     let decoded = decode(&registry, std::slice::from_ref(&wide), &wrapped(), &[&record, &record]);
     assert!(decoded.bad.len() == 2 && decoded.bad[0].1.contains("becomes more than"), "{:?}", decoded.bad);
 }
+
+#[test]
+fn a_logical_type_counts_only_on_its_own_type() {
+    for (ty, logical, column_type, expected) in [
+        ("long", "time-millis", SqlType::Timestamp, Value::Timestamp(1)),
+        ("long", "date", SqlType::Timestamp, Value::Timestamp(1)),
+        ("long", "decimal", SqlType::Bigint, Value::Bigint(1)),
+        ("int", "timestamp-millis", SqlType::Date, Value::Date(1)),
+        ("int", "timestamp-micros", SqlType::Time, Value::Time(1)),
+    ] {
+        let writer = field(json!({"type": ty, "logicalType": logical}));
+        let value = json!({"before": "", "c": 1, "after": 0});
+        let read = read_one(&writer, &value, &[column("C", column_type.clone())], &wrapped());
+        assert_eq!(read, Ok(vec![expected]), "{ty} {logical}");
+        // And who writes by that schema can.
+        let registry: Arc<Registry> = Arc::default();
+        let id = registry.add(&writer);
+        let spec = FormatSpec { schema_id: Some(id), ..wrapped() };
+        let columns = [column("before", SqlType::String), column("c", column_type), column("after", SqlType::Bigint)];
+        Avro.encoder(&spec, &columns, &half(&registry, false)).unwrap();
+    }
+}
+
+#[test]
+fn a_problem_of_a_record_is_short_whatever_its_schema_says() {
+    let writer = field(json!({"type": "int", "connect.type": "x".repeat(1 << 20)}));
+    let value = json!({"before": "", "c": 1, "after": 0});
+    let problem = read_one(&writer, &value, &[column("C", SqlType::Boolean)], &wrapped()).unwrap_err();
+    assert_eq!(problem, "Cannot deserialize type int32 as type boolean for path: ->C (schema of id 1)");
+    let name = "x".repeat(1 << 20);
+    let inner = struct_of(&[(&name, SqlType::Boolean)]);
+    let inner_record = json!({"type": "record", "name": "i", "fields": [{"name": name, "type": "int"}]});
+    let value = json!({"before": "", "c": {name: 1}, "after": 0});
+    let problem = read_one(&field(inner_record), &value, &[column("C", inner)], &wrapped()).unwrap_err();
+    assert!(problem.starts_with("Cannot deserialize") && problem.len() < 2000, "{}", problem.len());
+}
+
+#[test]
+fn fields_without_a_byte_are_not_walked() {
+    let mut fields: Vec<Json> = (0..5000).map(|i| json!({"name": format!("n{i}"), "type": "null"})).collect();
+    fields.push(json!({"name": "x", "type": "int"}));
+    let inner = json!({"type": "record", "name": "i", "fields": fields});
+    let writer = field(json!({"type": "array", "items": inner}));
+    let avro = AvroSchema::parse(&Schema::alone(Language::Avro, writer.to_string())).unwrap();
+    let walked: Vec<usize> = avro.passed.iter().map(|fields| fields.len()).filter(|fields| *fields > 0).collect();
+    assert_eq!(walked, [3, 1], "of the inner record one");
+    let registry: Arc<Registry> = Arc::default();
+    let mut record = Vec::new();
+    crate::schemas::put_header(registry.add(&writer), &mut record);
+    // An empty text; 50,000 items, read or passed over; the end, and 5.
+    record.extend([0, 0xA0, 0x8D, 0x06]);
+    record.extend(vec![2; 50_000]);
+    record.extend([0, 10]);
+    let xs = column("C", struct_of(&[("X", SqlType::Integer)]).array_of());
+    let decoded = decode(&registry, &[column("AFTER", SqlType::Bigint), xs], &wrapped(), &[&record]);
+    assert_eq!(decoded.bad, []);
+    assert_eq!(Value::at(&decoded.columns[0], 0), Value::Bigint(5));
+    let decoded = decode(&registry, &[column("AFTER", SqlType::Bigint)], &wrapped(), &[&record]);
+    assert_eq!(decoded.bad, []);
+}

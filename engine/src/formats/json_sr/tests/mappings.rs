@@ -352,3 +352,30 @@ fn decimals_beside_what_nobody_can_describe() {
     let next = resolved(&writer("c"), &["{}"], &next).unwrap_err();
     assert!(next.contains("refers to itself"), "{next}");
 }
+
+/// Two bytes of a record may be a value of a union with many others.
+#[test]
+fn values_of_several_schemas_are_bounded() {
+    let properties: serde_json::Map<String, Json> =
+        (0..5000).map(|i| (format!("p{i}"), json!({"type": "boolean"}))).collect();
+    let one_of = json!([{"type": "integer"}, {"type": "object", "properties": properties}]);
+    let writer = record_of(&json!({"type": "array", "items": {"oneOf": one_of}}));
+    let columns = JsonSr.columns(&schema(writer.clone()), &FormatSpec::plain("JSON_SR", true), false).unwrap();
+    let record = format!("{{\"{}\": [{}1]}}", columns[0].name.to_lowercase(), "1,".repeat(7000));
+    let problem = resolved(&writer, &[&record], &columns).unwrap_err();
+    assert!(problem.contains("becomes more than"), "{problem}");
+}
+
+#[test]
+fn a_problem_is_short_whatever_names_and_values_a_schema_has() {
+    let long = "x".repeat(500 << 10);
+    for property in [
+        json!({"type": "object", "properties": {&long: {}}}),
+        decimal("number", &json!({"scale": long})),
+        json!({"type": "integer", "connect.type": long}),
+    ] {
+        let writer = record_of(&property);
+        let problem = inferred(&schema(writer));
+        assert!(problem.len() < 3000, "{}", problem.len());
+    }
+}

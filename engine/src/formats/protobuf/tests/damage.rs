@@ -99,3 +99,30 @@ fn a_record_does_not_become_much_more_than_it_is() {
     let decoded = decode(&spec("PROTOBUF"), &half(&schemas), &columns, &BinaryArray::from_iter_values([record]));
     assert!(decoded.bad[0].1.starts_with("The record becomes more than"), "{:?}", decoded.bad);
 }
+
+/// Two bytes of a message may be a default of megabytes.
+#[test]
+fn a_default_of_a_field_counts_as_what_it_is() {
+    let default = "x".repeat(500 << 10);
+    let text = format!(
+        "syntax = 'proto2'; message A {{ repeated B b = 1; }} message B {{ optional string s = 1 [default = '{default}']; }}"
+    );
+    let schemas = Memory::with(&[text.as_str()]);
+    let columns = infer::columns(&schemas.by_id(1).unwrap(), &spec("PROTOBUF")).unwrap();
+    let of = |items: usize| [&b"\0\0\0\0\x01\0"[..], &b"\x0a\0".repeat(items)].concat();
+    let records = BinaryArray::from_iter_values([of(600), of(2)]);
+    let decoded = decode(&spec("PROTOBUF"), &half(&schemas), &columns, &records);
+    assert!(decoded.bad.len() == 1 && decoded.bad[0].1.starts_with("The record becomes more than"));
+}
+
+/// A number may be written with more bytes than it needs: each is another beginning of one message.
+#[test]
+fn one_message_said_in_many_ways_is_read_alike() {
+    let schemas = Memory::with(&["syntax = 'proto3'; message A { int64 a = 1; }"]);
+    let columns = infer::columns(&schemas.by_id(1).unwrap(), &spec("PROTOBUF")).unwrap();
+    let ways = [&b"\0"[..], b"\x80\0", b"\x02\0", b"\x82\0\0", b"\x82\x80\0\0", b"\x02\x80\0", b"\x02\x80\x80\0"];
+    let records = ways.map(|way| [&b"\0\0\0\0\x01"[..], way, &[8, 7]].concat());
+    let decoded = decode(&spec("PROTOBUF"), &half(&schemas), &columns, &BinaryArray::from_iter_values(records));
+    assert_eq!(decoded.bad, []);
+    assert_eq!(rows(&decoded, ways.len()), vec![[crate::types::Value::Bigint(7)]; ways.len()]);
+}
