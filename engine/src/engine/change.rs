@@ -17,7 +17,7 @@ use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, 
 use crate::steps::QueryPlan;
 
 use super::Engine;
-use super::registration::{PlannedSchemas, has_one_version};
+use super::registration::{PlannedSchemas, has_one_version, writes_by};
 use super::topics::KnownTopics;
 
 /// A statement that was found to make sense, ready to be carried out.
@@ -228,9 +228,14 @@ impl Engine {
         self.take_back(registered);
     }
 
-    /// Deletes subjects that were made for a command that is not carried out.
-    pub(super) fn take_back(&self, registered: Vec<String>) {
-        for subject in registered.into_iter().filter(|subject| has_one_version(&self.shared.schemas, subject)) {
+    /// Deletes subjects that were made for a command that is not carried out, but for those that another one came to use
+    /// meanwhile.
+    pub(super) fn take_back(&self, mut registered: Vec<String>) {
+        let schemas = &self.shared.schemas;
+        let is_used =
+            |subject: &String| self.shared.catalog.read().sources().any(|source| writes_by(schemas, source, subject));
+        registered.retain(|subject| !is_used(subject));
+        for subject in registered.into_iter().filter(|subject| has_one_version(schemas, subject)) {
             if let Err(error) = self.shared.schemas.delete(&subject) {
                 tracing::warn!("subject {subject} stays in the schema registry: {error}");
             }

@@ -263,6 +263,62 @@ fn a_registry_at_another_address_must_mean_the_same_by_its_ids() {
 }
 
 #[test]
+fn a_registry_that_was_made_anew_is_seen() {
+    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
+    let engine = start_with(&log, &schemas);
+    make_all(&engine, "AVRO");
+    engine.shut_down();
+
+    // It has nothing any more: what is written is registered again, what stands in topics is read as before.
+    let empty = Arc::new(InMemory::default());
+    let engine = start_with(&log, &empty);
+    run(&engine, "INSERT INTO made (k, v, t) VALUES (2, 8, 'b');");
+    eventually("the row is counted", || counted(&engine, "b") == ["[\"b\",1]", "End"]);
+    eventually("the row is written", || records(&log, "MOVED") == 2);
+    assert!(empty.subjects().iter().any(|subject| subject == "MOVED-value"), "{:?}", empty.subjects());
+    engine.shut_down();
+
+    // An id of it means something else now.
+    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
+    let engine = start_with(&log, &schemas);
+    make_all(&engine, "AVRO");
+    engine.shut_down();
+    let other = Arc::new(InMemory::default());
+    for (subject, schema) in [("a", "\"int\""), ("b", "\"long\""), ("c", "\"string\"")] {
+        other.register(subject, &Schema::alone(Language::Avro, schema)).unwrap();
+    }
+    let engine = start_with(&log, &other);
+    // A producer that has not been started again goes on with the id that it had: v = 4, t = 'b'.
+    append(&log, "orders", 2, &[2, 8, 2, 2, b'b']);
+    eventually("the query stops", || states(&engine).contains(&State::Error));
+    let told = problems(&engine, "CTAS");
+    assert!(told.contains("millstream.schema.registry.accepted=http://registry:8081"), "{told}");
+    engine.shut_down();
+    let there: Arc<dyn Schemas> = Arc::clone(&other) as Arc<dyn Schemas>;
+    let engine = start(&log, &there, "http://registry:8081");
+    eventually("the queries run", || states(&engine).iter().all(|state| *state == State::Running));
+    engine.shut_down();
+}
+
+#[test]
+fn two_that_make_the_same_at_once_leave_what_one_of_them_made() {
+    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
+    let engine = start_with(&log, &schemas);
+    let create = "CREATE STREAM twice (v INT) WITH (kafka_topic='twice', value_format='AVRO', partitions=1);";
+    let before = schemas.calls.load(Ordering::SeqCst);
+    let turn = schemas.turn.lock();
+    let made = std::thread::scope(|scope| {
+        let both = [0, 1].map(|_| scope.spawn(|| engine.execute(create, Session::default(), None).is_ok()));
+        eventually("both ask", || schemas.calls.load(Ordering::SeqCst) >= before + 2);
+        drop(turn);
+        both.map(|one| one.join().unwrap())
+    });
+    assert_eq!(made.iter().filter(|made| **made).count(), 1);
+    assert_eq!(schemas.subjects(), ["twice-value"]);
+    engine.shut_down();
+}
+
+#[test]
 fn who_waits_for_the_registry_keeps_nobody_waiting() {
     let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
     let engine = start_with(&log, &schemas);

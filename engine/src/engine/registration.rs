@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::formats::{FormatError, Half, to_register};
+use crate::catalog::Source;
+use crate::formats::{FormatError, FormatSpec, Half, to_register};
 use crate::plan::NewSchema;
 use crate::schemas::{Place, Registered, Schema, SchemaError, Schemas, topic_subject};
 use crate::statements::Failure;
@@ -45,6 +46,13 @@ pub(super) fn register(
 /// Whether the first version of a subject is its last: nobody else's schema stands there, nor one that was deleted softly.
 pub(super) fn has_one_version(schemas: &Arc<dyn Schemas>, subject: &str) -> bool {
     schemas.latest(subject).is_ok_and(|latest| latest.is_some_and(|latest| latest.version == 1))
+}
+
+/// Whether records of a source are written by a schema of this subject.
+pub(super) fn writes_by(schemas: &Arc<dyn Schemas>, source: &Source, subject: &str) -> bool {
+    let is_of =
+        |is_key: bool, spec: &FormatSpec| schemas.subject(&source.topic, is_key, spec.full_name.as_deref()) == subject;
+    is_of(true, &source.formats.key) || is_of(false, &source.formats.value)
 }
 
 /// A schema that is named by its id has that id in the subject too.

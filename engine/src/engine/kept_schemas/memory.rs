@@ -1,5 +1,6 @@
 //! The answers of a registry in the local database.
 
+use std::collections::HashSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -26,7 +27,18 @@ pub(super) struct Memory {
     kv: Arc<dyn Kv>,
     /// Of the present registry.
     pub(super) number: u32,
+    /// Whether what the present registry says is right where it has said something else before.
+    pub(super) takes_news: bool,
     room: Mutex<Room>,
+    said: Mutex<Said>,
+}
+
+/// What the registry has said since the start. The rest was kept before, and may have changed.
+#[derive(Debug, Default)]
+struct Said {
+    ids: HashSet<i32>,
+    /// Subjects, with ids of what is registered there.
+    registered: HashSet<(String, i32)>,
 }
 
 #[derive(Debug, Default)]
@@ -90,7 +102,7 @@ impl StoredSchema {
 
 impl Memory {
     /// What is kept, for the registry of that number.
-    pub(super) fn open(kv: Arc<dyn Kv>, number: u32) -> Result<Self, KvError> {
+    pub(super) fn open(kv: Arc<dyn Kv>, number: u32, takes_news: bool) -> Result<Self, KvError> {
         let mut room = Room::default();
         for space in [IDS, SUBJECTS] {
             kv.scan(space, Bound::Unbounded, Bound::Unbounded, &mut |key, value| {
@@ -98,7 +110,7 @@ impl Memory {
                 true
             })?;
         }
-        Ok(Self { kv, number, room: Mutex::new(room) })
+        Ok(Self { kv, number, takes_news, room: Mutex::new(room), said: Mutex::default() })
     }
 
     /// What is kept under a key. What cannot be read is not there: it is asked for again.
@@ -109,12 +121,25 @@ impl Memory {
         })
     }
 
+    /// Whether the registry has told the schema of an id since the start.
+    pub(super) fn has_said(&self, id: i32) -> bool {
+        self.said.lock().ids.contains(&id)
+    }
+
+    /// Whether the registry has given an id to a schema of a subject since the start.
+    pub(super) fn has_registered(&self, subject: &str, id: i32) -> bool {
+        self.said.lock().registered.contains(&(subject.to_owned(), id))
+    }
+
+    /// Keeps what the registry has just said.
     pub(super) fn keep_schema(&self, id: i32, schema: &Schema) {
+        with_room(&mut self.said.lock().ids).insert(id);
         self.keep(IDS, &id.to_be_bytes(), &OfId { number: self.number, schema: StoredSchema::of(schema) });
     }
 
     /// Keeps the id of what was registered in a subject.
     pub(super) fn keep_id(&self, subject: &str, schema: &Schema, id: i32) {
+        with_room(&mut self.said.lock().registered).insert((subject.to_owned(), id));
         self.change(subject, |known| {
             let schema = StoredSchema::of(schema);
             known.registered.retain(|(_, other)| *other != schema);
@@ -175,6 +200,14 @@ impl Memory {
         }
         write(&*self.kv, space, key, value)
     }
+}
+
+/// Beyond the room for what is kept it is asked again.
+fn with_room<T>(said: &mut HashSet<T>) -> &mut HashSet<T> {
+    if said.len() >= MAX_ENTRIES {
+        said.clear();
+    }
+    said
 }
 
 impl Room {

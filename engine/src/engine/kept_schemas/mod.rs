@@ -1,5 +1,6 @@
-//! What a schema registry elsewhere has answered, kept in the local database: a start asks it for nothing that was settled
-//! before. And which registry that was, so that another one is not taken for it.
+//! What a schema registry elsewhere has answered, kept in the local database: a start needs no answer to what was settled
+//! before, and asks once for each of it whether it still holds. And which registry that was, so that another one is not taken for
+//! it.
 //!
 //! ```text
 //! statements ──────────────────────> KeptSchemas ─ asks, and keeps the answer ─┐
@@ -80,8 +81,10 @@ impl KeptSchemas {
                 tracing::error!("{refusal}");
                 Opened::Refuses(refusal)
             }
-            Some(before) if before.place.may_be(&place) => Self::go_on(kv, Present { place, number }, Some(before))?,
-            None => Self::go_on(kv, Present { place, number }, None)?,
+            Some(before) if before.place.may_be(&place) => {
+                Self::go_on(kv, Present { place, number }, Some(before), accepted)?
+            }
+            None => Self::go_on(kv, Present { place, number }, None, accepted)?,
             Some(before) => {
                 // They were to be deleted there.
                 kv.drop_spaces(DISCARDED)?;
@@ -93,7 +96,7 @@ impl KeptSchemas {
                     kv.drop_spaces(SUBJECTS)?;
                 }
                 let number = number.saturating_add(1);
-                Self::go_on(kv, Present { place, number }, Some(before))?
+                Self::go_on(kv, Present { place, number }, Some(before), accepted)?
             }
         };
         // Nobody else opens it.
@@ -101,12 +104,13 @@ impl KeptSchemas {
         Ok(())
     }
 
-    fn go_on(kv: &Arc<dyn Kv>, now: Present, before: Option<&Present>) -> Result<Opened, KvError> {
+    fn go_on(kv: &Arc<dyn Kv>, now: Present, before: Option<&Present>, accepted: &str) -> Result<Opened, KvError> {
         if before != Some(&now) {
             write(&**kv, PLACE, PRESENT, Some(encode(&now)?))?;
         }
+        let takes_news = is_named(&now.place, accepted);
         match now.place {
-            Place::Elsewhere(_) => Ok(Opened::Keeps(Memory::open(Arc::clone(kv), now.number)?)),
+            Place::Elsewhere(_) => Ok(Opened::Keeps(Memory::open(Arc::clone(kv), now.number, takes_news)?)),
             Place::Own | Place::Nowhere => Ok(Opened::Asks),
         }
     }
@@ -184,6 +188,42 @@ impl KeptSchemas {
         }
     }
 
+    /// A schema that was kept before this start: the registry is asked once whether it still is that one, as it may have been
+    /// made anew meanwhile. What is gone there, and what nobody tells, is what it was.
+    fn still_meant(&self, memory: &Memory, id: i32, kept: StoredSchema) -> Result<Arc<Schema>, SchemaError> {
+        if memory.has_said(id) {
+            return Ok(Arc::new(kept.into_schema()));
+        }
+        match self.there.by_id(id) {
+            Ok(now) if memory.takes_news || StoredSchema::of(&now).means(&kept) => {
+                memory.keep_schema(id, &now);
+                Ok(now)
+            }
+            Ok(_) => Err(self.another(id, "has another schema of")),
+            Err(_) => Ok(Arc::new(kept.into_schema())),
+        }
+    }
+
+    /// The id of what was registered before this start: the registry is asked once, as it may have been made anew meanwhile, and
+    /// have another id for it. Without an answer it is the one it was.
+    fn still_registered(&self, memory: &Memory, subject: &str, schema: &Schema, id: i32) -> i32 {
+        if memory.has_registered(subject, id) {
+            return id;
+        }
+        match self.register(subject, schema) {
+            Ok(now) => {
+                if now != id {
+                    tracing::warn!("the schema of subject {subject} has id {now} in the schema registry, and had {id}");
+                }
+                now
+            }
+            Err(error) => {
+                tracing::info!("the schema of subject {subject} is taken to have id {id} as before: {error}");
+                id
+            }
+        }
+    }
+
     /// The id that a schema was given in a subject, if that is known.
     fn registered(&self, subject: &str, schema: &Schema) -> Result<Option<i32>, SchemaError> {
         let Some(memory) = self.memory() else { return Ok(None) };
@@ -195,7 +235,7 @@ impl KeptSchemas {
             return Ok(None);
         };
         if number == memory.number {
-            return Ok(Some(id));
+            return Ok(Some(self.still_registered(memory, subject, schema, id)));
         }
         // Records of that id stand in the topic: it must be the same one, or it is another registry.
         if self.there.has(Some(subject), Some(id)).map_err(|error| about(error, &of_subject(subject)))?
@@ -212,7 +252,7 @@ impl Schemas for KeptSchemas {
         self.check()?;
         let Some(memory) = self.memory() else { return self.there.by_id(id) };
         let found = match memory.get::<OfId>(IDS, &id.to_be_bytes()) {
-            Some(OfId { number, schema }) if number == memory.number => return Ok(Arc::new(schema.into_schema())),
+            Some(OfId { number, schema }) if number == memory.number => return self.still_meant(memory, id, schema),
             Some(OfId { schema, .. }) => self.confirm(id, schema),
             None => self.there.by_id(id),
         };
