@@ -362,3 +362,71 @@ fn records_of_other_schemas_are_told_of_with_their_ids() {
         assert_eq!(entries.len(), 4, "{format}: {entries:#?}");
     }
 }
+
+/// Registered when a row of the wider columns is written, or by the query that writes them: ALTER itself registers nothing.
+#[test]
+fn added_columns_make_a_version_when_they_are_written() {
+    for format in ["AVRO", "PROTOBUF", "JSON_SR"] {
+        let (engine, schemas) = engine();
+        let version = |subject: &str| schemas.latest(subject).unwrap().unwrap().version;
+        let read = |source: &str, limit: usize| {
+            rows(&engine, &mut ask(&engine, &format!("SELECT * FROM {source} EMIT CHANGES LIMIT {limit};")))
+        };
+        let with = format!("WITH (kafka_topic='a', value_format='{format}', partitions=1)");
+        run(&engine, &format!("CREATE STREAM a (k INT KEY, v INT) {with}; INSERT INTO a VALUES (1, 10);"));
+        run(&engine, "CREATE STREAM c AS SELECT k, v FROM a;");
+        run(&engine, "ALTER STREAM a ADD COLUMN w STRING;");
+        assert_eq!(version("a-value"), 1, "{format}");
+        run(&engine, "INSERT INTO a VALUES (2, 20, 'x');");
+        assert_eq!(version("a-value"), 2, "{format}");
+        assert_eq!(read("a", 2), ["[1,10,null]", r#"[2,20,"x"]"#, "LimitReached"], "{format}");
+
+        assert_eq!(version("C-value"), 1, "{format}");
+        run(&engine, "CREATE OR REPLACE STREAM c AS SELECT k, v, w FROM a;");
+        assert_eq!(version("C-value"), 2, "{format}");
+        run(&engine, &format!("CREATE OR REPLACE STREAM a (k INT KEY, v INT, w STRING, x DOUBLE) {with};"));
+        assert_eq!(version("a-value"), 2, "{format}");
+        run(&engine, "INSERT INTO a VALUES (3, 30, 'y', 1.5);");
+        assert_eq!(version("a-value"), 3, "{format}");
+        let all = ["[1,10,null,null]", r#"[2,20,"x",null]"#, r#"[3,30,"y",1.5]"#, "LimitReached"];
+        assert_eq!(read("a", 3), all, "{format}");
+        assert_eq!(read("c", 3), ["[1,10,null]", "[2,20,null]", r#"[3,30,"y"]"#, "LimitReached"], "{format}");
+    }
+}
+
+#[test]
+fn refused_versions_change_neither_source_nor_query() {
+    for format in ["AVRO", "PROTOBUF", "JSON_SR"] {
+        let (engine, schemas) = engine();
+        run(
+            &engine,
+            &format!(
+                "CREATE STREAM a (k INT KEY, v INT) WITH (kafka_topic='a', value_format='{format}', partitions=1);
+                 CREATE STREAM c AS SELECT k, v FROM a;"
+            ),
+        );
+        let before = Arc::clone(engine.catalog().source("C").unwrap());
+        schemas.close("C-value");
+        let told = refused(&engine, "CREATE OR REPLACE STREAM c AS SELECT k, v, v + 1 AS w FROM a;").message;
+        assert!(told.ends_with("for subject \"C-value\", details: [it is closed]; error code: 409"), "{told}");
+        let other = refused(&engine, "CREATE OR REPLACE STREAM c AS SELECT k, CAST(v AS STRING) AS v FROM a;").message;
+        assert!(other.starts_with("Cannot upgrade data source: "), "{other}");
+        assert_eq!(engine.catalog().source("C").unwrap().statement, before.statement, "{format}");
+        run(&engine, "INSERT INTO a VALUES (1, 10);");
+
+        // What is wider than the registry lets through is refused row by row, and what is there stays readable.
+        schemas.close("a-value");
+        run(&engine, "ALTER STREAM a ADD COLUMN w STRING;");
+        let told = refused(&engine, "INSERT INTO a VALUES (2, 20, 'x');").message;
+        assert!(told.starts_with("Failed to insert values into 'A'. Could not serialize value: "), "{told}");
+        for subject in ["a-value", "C-value"] {
+            assert_eq!(schemas.latest(subject).unwrap().unwrap().version, 1, "{format} {subject}");
+        }
+        let mut read = ask(&engine, "SELECT * FROM a EMIT CHANGES LIMIT 1;");
+        assert_eq!(rows(&engine, &mut read), ["[1,10,null]", "LimitReached"], "{format}");
+        assert_eq!(schema_of(&engine, "C"), "`K` INTEGER KEY, `V` INTEGER");
+        let mut read = ask(&engine, "SELECT * FROM c EMIT CHANGES LIMIT 1;");
+        assert_eq!(rows(&engine, &mut read), ["[1,10]", "LimitReached"], "{format}");
+        assert_eq!((records(&**engine.log(), "a").len(), records(&**engine.log(), "C").len()), (1, 1), "{format}");
+    }
+}
