@@ -14,6 +14,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use sql::SourceKind;
@@ -27,6 +28,8 @@ pub(crate) use old::{Old, OldTopic};
 const SPACE: &str = "commands";
 /// Space that holds, by number, what commands have left to clean up.
 const UNFINISHED: &str = "commands/unfinished";
+/// Space that holds, by number, the subjects that commands have left to delete.
+const OLD_SUBJECTS: &str = "commands/subjects";
 /// The form of entries. It grows when an earlier version would do something wrong with a new entry; what that version
 /// just does not know it refuses anyway. Entries without a version are those of [`old`].
 const VERSION: u32 = 2;
@@ -78,9 +81,16 @@ pub(crate) struct Cleanup {
     pub(crate) queries: BTreeMap<String, String>,
     /// A topic to delete.
     pub(crate) topic: Option<String>,
-    /// Its subjects in the schema registry, to delete behind it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) subjects: Vec<String>,
+}
+
+/// Subjects of topics that a command deletes: they are deleted behind the topics. Apart from [`Cleanup`], which earlier
+/// versions refuse with a field that they do not know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OldSubjects {
+    /// The registry that they are in, by its number.
+    pub(crate) registry: u32,
+    /// Their topics, by subject.
+    pub(crate) topics: BTreeMap<String, String>,
 }
 
 impl Cleanup {
@@ -179,9 +189,17 @@ impl Logged {
 
 /// The note of what is left to clean up after a command.
 fn mark(number: u64, cleanup: &Cleanup) -> Result<Write, KvError> {
-    let value = (!cleanup.is_empty()).then(|| serde_json::to_vec(cleanup)).transpose();
-    let value = value.map_err(|error| KvError::Invalid(error.to_string()))?;
-    Ok(Write { space: Arc::from(UNFINISHED), key: number.to_be_bytes().to_vec(), value })
+    note(UNFINISHED, number, (!cleanup.is_empty()).then_some(cleanup))
+}
+
+/// The note of the subjects that are left to delete after a command.
+fn mark_subjects(number: u64, old: &OldSubjects) -> Result<Write, KvError> {
+    note(OLD_SUBJECTS, number, (!old.topics.is_empty()).then_some(old))
+}
+
+fn note(space: &str, number: u64, value: Option<&impl Serialize>) -> Result<Write, KvError> {
+    let value = value.map(serde_json::to_vec).transpose().map_err(|error| KvError::Invalid(error.to_string()))?;
+    Ok(Write { space: Arc::from(space), key: number.to_be_bytes().to_vec(), value })
 }
 
 fn corrupt(problem: String) -> KvError {
@@ -280,10 +298,13 @@ impl CommandLog {
     }
 
     /// Appends a command, and notes what it leaves to clean up; durable on return. Returns its sequence number.
-    pub(crate) fn append(&mut self, command: &Logged, cleanup: &Cleanup) -> Result<i64, KvError> {
+    pub(crate) fn append(&mut self, command: &Logged, cleanup: &Cleanup, old: &OldSubjects) -> Result<i64, KvError> {
         let mut writes = Writes::from(self.entry(self.next, command)?);
         if !cleanup.is_empty() {
             writes.push(mark(self.next, cleanup)?);
+        }
+        if !old.topics.is_empty() {
+            writes.push(mark_subjects(self.next, old)?);
         }
         self.kv.write(writes)?;
         self.next += 1;
@@ -306,13 +327,27 @@ impl CommandLog {
         self.kv.write(mark(number, cleanup)?.into())
     }
 
+    /// Notes the subjects that are left to delete after a command.
+    pub(crate) fn note_subjects(&self, number: u64, old: &OldSubjects) -> Result<(), KvError> {
+        self.kv.write(mark_subjects(number, old)?.into())
+    }
+
     /// What commands have left to clean up, by their numbers. What cannot be read stays for a version that can.
     pub(crate) fn unfinished(&self) -> Result<Vec<(u64, Cleanup)>, KvError> {
+        self.notes(UNFINISHED)
+    }
+
+    /// The subjects that commands have left to delete, by their numbers.
+    pub(crate) fn old_subjects(&self) -> Result<Vec<(u64, OldSubjects)>, KvError> {
+        self.notes(OLD_SUBJECTS)
+    }
+
+    fn notes<T: DeserializeOwned>(&self, space: &str) -> Result<Vec<(u64, T)>, KvError> {
         let mut all = Vec::new();
-        self.kv.scan(UNFINISHED, Bound::Unbounded, Bound::Unbounded, &mut |key, value| {
+        self.kv.scan(space, Bound::Unbounded, Bound::Unbounded, &mut |key, value| {
             let number = key.try_into().map(u64::from_be_bytes);
             match (number, serde_json::from_slice(value)) {
-                (Ok(number), Ok(cleanup)) => all.push((number, cleanup)),
+                (Ok(number), Ok(left)) => all.push((number, left)),
                 _ => tracing::warn!("what a command has left to clean up cannot be read: {}", value.escape_ascii()),
             }
             true

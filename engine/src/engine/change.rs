@@ -7,7 +7,7 @@ use parking_lot::MutexGuard;
 use sql::{Ident, Parsed, Statement};
 
 use crate::catalog::{self, Catalog, QueryKind};
-use crate::commands::{Cleanup, CommandLog, Content, Logged};
+use crate::commands::{Cleanup, CommandLog, Content, Logged, OldSubjects};
 use crate::config::{Config, setting};
 use crate::log::{LogError, TopicSpec, check_topic};
 use crate::plan::{self, Action, Command, NewTopic, Planner};
@@ -130,22 +130,24 @@ impl Engine {
 
     /// Makes topics, builds the query, logs the command, applies it, lets the query begin, stops what must stop, cleans up.
     /// Up to the log nothing of it counts; from there on a restart does the rest. `registered` are subjects that were made
-    /// for it.
+    /// for it. Returns the subjects that are left to delete, too.
     pub(super) fn carry_out(
         &self,
         commands: &mut MutexGuard<'_, CommandLog>,
         parsed: &Parsed,
         mut change: Change,
         registered: Vec<String>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<(Answer, OldSubjects), Failure> {
         if let Some(id) = &change.close {
             let was_terminated = self.close_query(id);
             let outcome = Outcome::PushQueryTerminated { query_id: id.to_uppercase(), was_terminated };
-            return Ok(Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() });
+            let answer = Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() };
+            return Ok((answer, OldSubjects::default()));
         }
         if change.command.is_warning {
             let outcome = Outcome::NothingToDo { message: change.command.message.clone() };
-            return Ok(Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() });
+            let answer = Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() };
+            return Ok((answer, OldSubjects::default()));
         }
         if let Some(replaced) = change.command.action.start().and_then(|plan| self.shared.runtime.query(&plan.id)) {
             // Its positions and its topics are called after the service that it was made in.
@@ -156,8 +158,12 @@ impl Engine {
         let number = commands.last() + 1;
         let made = self.make(&change, number, &mut undo);
         let cleanup = self.cleanup(command);
-        let logged = made.and_then(|()| self.log_command(commands, parsed, &change, &cleanup));
-        let status = logged.inspect_err(|_| self.undo(&change, undo))?;
+        let old = self.old_subjects(command);
+        let logged = made.and(old).and_then(|old| {
+            let status = self.log_command(commands, parsed, &change, (&cleanup, &old))?;
+            Ok((status, old))
+        });
+        let (status, mut old) = logged.inspect_err(|_| self.undo(&change, undo))?;
         {
             let mut catalog = self.shared.catalog.write();
             command.action.changes.iter().for_each(|change| catalog.apply(change));
@@ -168,31 +174,18 @@ impl Engine {
         let switched = self.switch(&command.action);
         let cleaned = match cleanup.is_empty() {
             true => Ok(()),
-            false => self.clean_up(commands, status.sequence_number.unsigned_abs(), cleanup),
+            false => self.clean_up(commands, status.sequence_number.unsigned_abs(), cleanup, &mut old),
         };
         let outcome = (status.message.clone(), status.query_id.clone());
         tracing::info!(command = status.command_id, query = status.query_id, "carried out");
         self.shared.outcomes.note(status.sequence_number, &status.command_id, outcome);
         switched.and(cleaned)?;
-        Ok(Answer {
+        let answer = Answer {
             text: command.statement.clone(),
             outcome: Outcome::Command(status),
             warnings: statements::warnings(&parsed.statement),
-        })
-    }
-
-    /// Deletes subjects that are not wanted any more; says if those of a topic are left, which the statement asked for.
-    pub(super) fn delete_subjects(&self, asked_for: &[String], topic: &str) -> Result<(), Failure> {
-        for (subject, error) in self.shared.kept_schemas.delete_discarded()? {
-            if asked_for.contains(&subject) {
-                return Err(Failure::statement(format!(
-                    "All is done but this: Could not clean up the schema registry for topic: {topic}\nCaused by: {error}. \
-                     It is tried again when the server starts, or when subject {subject} is needed."
-                )));
-            }
-            tracing::warn!("subject {subject} is still to be deleted in the schema registry: {error}");
-        }
-        Ok(())
+        };
+        Ok((answer, old))
     }
 
     /// Makes topics and builds the query.
@@ -228,6 +221,15 @@ impl Engine {
         self.take_back(registered);
     }
 
+    /// The subjects of the topic that a command deletes.
+    fn old_subjects(&self, command: &Command) -> Result<OldSubjects, Failure> {
+        let topic = command.action.delete_topic.as_ref();
+        let topics = topic
+            .into_iter()
+            .flat_map(|topic| command.old_subjects.iter().map(|subject| (subject.clone(), topic.clone())));
+        Ok(OldSubjects { registry: self.shared.kept_schemas.number()?, topics: topics.collect() })
+    }
+
     /// Deletes subjects that were made for a command that is not carried out, but for those that another one came to use
     /// meanwhile.
     pub(super) fn take_back(&self, mut registered: Vec<String>) {
@@ -247,7 +249,7 @@ impl Engine {
         commands: &mut MutexGuard<'_, CommandLog>,
         parsed: &Parsed,
         change: &Change,
-        cleanup: &Cleanup,
+        (cleanup, old): (&Cleanup, &OldSubjects),
     ) -> Result<CommandStatus, Failure> {
         let command_id = statements::command_id(&parsed.statement).unwrap_or_default();
         let command = &change.command;
@@ -262,7 +264,7 @@ impl Engine {
             time_ms: self.shared.clock.now_ms(),
             content: Content::Action(command.action.clone()),
         };
-        let sequence_number = commands.append(&logged, cleanup)?;
+        let sequence_number = commands.append(&logged, cleanup, old)?;
         Ok(CommandStatus { command_id, message: logged.message, query_id: logged.query_id, sequence_number })
     }
 
@@ -293,7 +295,17 @@ impl Engine {
 
     fn forget(&self, id: &str, config: &Config) -> Result<(), RuntimeError> {
         let group = runtime::group(config.service_id(), id);
-        self.shared.runtime.forget(&mut BTreeMap::from([(id.to_owned(), group)]))
+        let mut gone = Vec::new();
+        let forgotten = self.shared.runtime.forget(&mut BTreeMap::from([(id.to_owned(), group)]), &mut gone);
+        // The query that gets the id next may have keys of other types.
+        self.delete_subjects(&self.subjects_of_internal(gone), |_| false);
+        forgotten
+    }
+
+    /// The subjects of repartition topics that are gone.
+    pub(super) fn subjects_of_internal(&self, gone: Vec<String>) -> OldSubjects {
+        let subject = |topic: String| Some((self.shared.kept_schemas.subject_of_internal(&topic)?, topic));
+        OldSubjects { topics: gone.into_iter().filter_map(subject).collect(), ..OldSubjects::default() }
     }
 
     /// What an action will leave to clean up.
@@ -306,8 +318,7 @@ impl Engine {
             (None, None) => runtime::group(self.shared.config.service_id(), id),
         };
         let queries = action.stop.iter().map(|id| (id.clone(), group(id)));
-        let subjects = command.old_subjects.clone();
-        Cleanup { queries: queries.collect(), topic: action.delete_topic.clone(), subjects }
+        Cleanup { queries: queries.collect(), topic: action.delete_topic.clone() }
     }
 
     /// Stops, pauses and resumes queries: all of them, also if there is something wrong with one.
@@ -329,19 +340,23 @@ impl Engine {
         Ok(switched?)
     }
 
-    /// Removes what is left of queries that have ended, deletes the topic, and notes that its subjects are to be deleted.
-    /// What cannot be removed of queries stays noted, and the next start tries again; a topic may be somebody's again by
+    /// Removes what is left of queries that have ended, and deletes the topic. Subjects of the former's topics are added to
+    /// those that are left to delete. What cannot be removed of queries stays noted, and the next start tries again; a topic may be somebody's again by
     /// then, so that it is only told of.
-    pub(super) fn clean_up(&self, commands: &CommandLog, number: u64, cleanup: Cleanup) -> Result<(), Failure> {
-        let Cleanup { mut queries, topic, subjects } = cleanup;
-        let forgotten = self.shared.runtime.forget(&mut queries);
+    pub(super) fn clean_up(
+        &self,
+        commands: &CommandLog,
+        number: u64,
+        Cleanup { mut queries, topic }: Cleanup,
+        old: &mut OldSubjects,
+    ) -> Result<(), Failure> {
+        let mut gone = Vec::new();
+        let forgotten = self.shared.runtime.forget(&mut queries, &mut gone);
+        old.topics.extend(self.subjects_of_internal(gone).topics);
         let deleted = match topic.as_ref().map(|topic| self.shared.log.delete_topic(topic)) {
             None | Some(Ok(()) | Err(LogError::UnknownTopic(_))) => Ok(()),
             Some(Err(error)) => Err(error),
         };
-        for subject in subjects.iter().filter(|_| deleted.is_ok()) {
-            self.shared.kept_schemas.discard(subject, topic.as_deref().unwrap_or_default())?;
-        }
         commands.note_left(number, &Cleanup { queries, ..Cleanup::default() })?;
         if let Err(error) = forgotten {
             // Nothing that the statement was asked for is missing.

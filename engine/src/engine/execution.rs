@@ -180,13 +180,10 @@ impl Execution {
     ) -> Result<Option<Answer>, Failure> {
         let (engine, request) = (&self.engine, self.request());
         let Some((change, made)) = engine.next_change(commands, planned, &request, rest)? else { return Ok(None) };
-        let subjects = change.command.old_subjects.clone();
-        let topic = change.command.action.delete_topic.clone().unwrap_or_default();
-        let ends = !change.command.action.stop.is_empty() || !subjects.is_empty();
-        let answer = engine.carry_out(commands, statement, change, made)?;
-        if ends {
+        let (mut answer, old) = engine.carry_out(commands, statement, change, made)?;
+        if !old.topics.is_empty() {
             let left = rest.get(1..).unwrap_or_default();
-            engine.delete_subjects_of(commands, planned, &request, left, (&subjects, &topic))?;
+            answer.warnings.extend(engine.delete_subjects_of(commands, planned, &request, left, &old)?);
         }
         Ok(Some(answer))
     }

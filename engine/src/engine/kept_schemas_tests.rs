@@ -1,5 +1,6 @@
 //! Starts without the registry that was there before, or with another one.
 
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use super::tests::{ask, in_memory, rows};
 use super::{Engine, Parts};
 use crate::clock::System;
 use crate::config::Config;
+use crate::kv::Write;
 use crate::log::{Log, Output, RecordsBuilder, TopicPartition};
 use crate::runtime::State;
 use crate::schemas::testing::InMemory;
@@ -371,35 +373,101 @@ fn a_statement_that_does_not_fit_any_more_takes_back_what_it_registered() {
     engine.shut_down();
 }
 
+/// A stream with a topic and a subject of its own.
+const MADE: &str = "CREATE STREAM made (v INT) WITH (kafka_topic='made', value_format='AVRO', partitions=1);";
+
+/// Drops that stream, and its topic; returns the warning that its subject stays.
+fn drop_made(engine: &Engine) -> String {
+    let answers = engine.execute("DROP STREAM made DELETE TOPIC;", Session::default(), None).unwrap();
+    let [warning] = &*answers[0].warnings else { panic!("{:?}", answers[0].warnings) };
+    assert!(engine.catalog().source("MADE").is_none());
+    assert!(warning.starts_with("Subject made-value stays in the schema registry: "), "{warning}");
+    warning.clone()
+}
+
+fn notes_of_subjects(log: &Arc<dyn Log>) -> usize {
+    let mut notes = 0;
+    let mut count = |_: &[u8], _: &[u8]| {
+        notes += 1;
+        true
+    };
+    log.kv().scan("commands/subjects", Bound::Unbounded, Bound::Unbounded, &mut count).unwrap();
+    notes
+}
+
 #[test]
-fn subjects_of_a_dropped_topic_are_deleted_when_the_registry_answers() {
+fn the_next_start_deletes_a_subject_that_could_not_be_deleted_unless_it_is_used_again() {
+    for is_made_again in [false, true] {
+        let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
+        let engine = start_with(&log, &schemas);
+        run(&engine, MADE);
+        schemas.is_down.store(true, Ordering::SeqCst);
+        let told = drop_made(&engine);
+        assert!(told.contains("connection refused") && told.contains("DELETE /subjects/made-value"), "{told}");
+        schemas.is_down.store(false, Ordering::SeqCst);
+        if is_made_again {
+            run(&engine, MADE);
+        }
+        run(&engine, "CREATE TYPE other AS STRUCT<a INT>; DROP TYPE other;");
+        assert_eq!((schemas.subjects(), notes_of_subjects(&log)), (vec!["made-value".to_owned()], 1));
+        engine.shut_down();
+        start_with(&log, &schemas).shut_down();
+        let stays = if is_made_again { vec!["made-value".to_owned()] } else { Vec::new() };
+        assert_eq!((schemas.subjects(), notes_of_subjects(&log)), (stays, 0));
+    }
+}
+
+#[test]
+fn a_subject_that_nobody_may_delete_is_told_once_and_stands_in_nobodys_way() {
     let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
     let engine = start_with(&log, &schemas);
-    let create = |columns: &str| {
-        format!("CREATE STREAM made ({columns}) WITH (kafka_topic='made', value_format='AVRO', partitions=1);")
-    };
-    let down = |is_down| schemas.is_down.store(is_down, Ordering::SeqCst);
-    let drop_it = || {
-        down(true);
-        let told = refused(&engine, "DROP STREAM made DELETE TOPIC;");
-        assert!(
-            told.contains("All is done but this: Could not clean up the schema registry for topic: made"),
-            "{told}"
-        );
-        assert!(engine.catalog().source("MADE").is_none());
-        down(false);
-        assert_eq!(schemas.subjects(), ["made-value"]);
-    };
-    run(&engine, &create("v INT"));
-    drop_it();
-    // Who needs the subject gets a new one.
-    run(&engine, &create("w STRING"));
-    let latest = schemas.latest("made-value").unwrap().unwrap();
-    assert!(latest.version == 1 && latest.schema.text.contains("\"W\""), "{latest:?}");
-    drop_it();
+    run(&engine, MADE);
+    schemas.keeps_all.store(true, Ordering::SeqCst);
+    assert!(drop_made(&engine).contains("nobody may delete"));
+    assert_eq!(notes_of_subjects(&log), 0);
+    run(&engine, MADE);
+    run(&engine, "INSERT INTO made VALUES (1);");
     engine.shut_down();
+}
+
+#[test]
+fn a_start_deletes_only_subjects_whose_topic_is_gone_in_the_registry_they_were_in() {
+    // What the server was killed over, and whether the topic, a stream over it and the subject are there then.
+    for (registry, has_topic, has_stream, stays) in [
+        (0, true, true, true),
+        (0, true, false, true),
+        (0, false, true, true),
+        (1, false, false, true),
+        (0, false, false, false),
+    ] {
+        let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
+        let engine = start_with(&log, &schemas);
+        run(&engine, MADE);
+        if !has_stream {
+            run(&engine, "DROP STREAM made;");
+        }
+        engine.shut_down();
+        if !has_topic {
+            log.delete_topic("made").unwrap();
+        }
+        let value = format!(r#"{{"registry":{registry},"topics":{{"made-value":"made"}}}}"#);
+        let (space, key) = (Arc::from("commands/subjects"), 0_u64.to_be_bytes().to_vec());
+        log.kv().write(Write { space, key, value: Some(value.into_bytes()) }.into()).unwrap();
+        start_with(&log, &schemas).shut_down();
+        let case = (registry, has_topic, has_stream);
+        assert_eq!(schemas.subjects() == ["made-value"], stays, "{case:?}");
+        assert_eq!(notes_of_subjects(&log), 0, "{case:?}");
+    }
+}
+
+#[test]
+fn a_subject_of_a_topic_that_another_stream_is_over_stays() {
+    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
     let engine = start_with(&log, &schemas);
-    assert_eq!(schemas.subjects(), Vec::<String>::new());
+    run(&engine, MADE);
+    run(&engine, "CREATE STREAM other WITH (kafka_topic='made', value_format='AVRO');");
+    assert!(drop_made(&engine).contains("topic made is used"));
+    assert_eq!((schemas.subjects(), notes_of_subjects(&log)), (vec!["made-value".to_owned()], 0));
     engine.shut_down();
 }
 

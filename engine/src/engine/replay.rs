@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sql::{Limits, Statement, Variables};
 
 use crate::catalog::{self, Catalog, Lost};
-use crate::commands::{Content, Logged, Old};
+use crate::commands::{Content, Logged, Old, OldSubjects};
 use crate::config::{Config, is_secret, setting};
 use crate::error::Error;
 use crate::formats::{FormatSpec, known_format};
@@ -88,9 +88,12 @@ impl Engine {
         let (shared, commands) = (&self.shared, self.shared.commands.lock());
         // A version without notes may have been killed in its last command. The topic of that is not deleted: it was before,
         // unless the server was killed just then, and what has its name now was made since.
-        if let Err(error) = shared.runtime.forget(&mut world.ended) {
+        let mut gone = Vec::new();
+        if let Err(error) = shared.runtime.forget(&mut world.ended, &mut gone) {
             tracing::warn!("not all that ended queries left behind is removed: {error}");
         }
+        let present = shared.kept_schemas.number()?;
+        let mut ended = self.subjects_of_internal(gone);
         for (number, mut cleanup) in commands.unfinished()? {
             cleanup.queries.retain(|id, _| world.catalog.query(id).is_none());
             // Between two commands a topic may have been made again that only others use.
@@ -98,7 +101,7 @@ impl Engine {
             let is_free = |topic: &String| world.catalog.sources_of_topic(topic).next().is_none();
             cleanup.topic = cleanup.topic.filter(|topic| is_last && is_free(topic));
             let deletes = cleanup.topic.is_some();
-            if let Err(failure) = self.clean_up(&commands, number, cleanup) {
+            if let Err(failure) = self.clean_up(&commands, number, cleanup, &mut ended) {
                 tracing::warn!(number, "a command of the last run was not quite carried out: {failure}");
             }
             if deletes {
@@ -106,9 +109,17 @@ impl Engine {
                 LogTopic::open(&shared.log, &shared.config)?;
             }
         }
-        for (subject, error) in shared.kept_schemas.delete_discarded()? {
-            tracing::warn!("subject {subject} is still to be deleted in the schema registry: {error}");
+        let is_used = |topic: &str| world.catalog.sources_of_topic(topic).next().is_some();
+        for (number, old) in commands.old_subjects()? {
+            if old.registry == present {
+                self.delete_subjects(&old, is_used);
+            } else {
+                tracing::warn!("subjects {:?} stay in the schema registry that was there before", old.topics.keys());
+            }
+            // Whoever makes the subject from now on is not to lose it.
+            commands.note_subjects(number, &OldSubjects::default())?;
         }
+        self.delete_subjects(&ended, is_used);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use parking_lot::MutexGuard;
 use sql::Parsed;
 
-use crate::commands::CommandLog;
+use crate::commands::{CommandLog, OldSubjects};
 use crate::statements::{Failure, Session};
 
 use super::Engine;
@@ -20,6 +20,15 @@ const ROUNDS: usize = 3;
 pub(super) struct Request<'a> {
     pub(super) text: &'a str,
     pub(super) session: &'a Session,
+}
+
+/// A subject that could not be deleted.
+pub(super) struct Stays {
+    subject: String,
+    /// Says so, and why.
+    message: String,
+    /// Whether it may be deleted later.
+    may_pass: bool,
 }
 
 /// What they will do, in order.
@@ -79,19 +88,42 @@ impl Engine {
         }
     }
 
-    /// Deletes subjects that a statement leaves behind; plans what is `left` again if that took its time.
+    /// Deletes the subjects that the last command has left; plans what is `left` again if that took its time. Returns what
+    /// there is to tell of those that stay: nobody tries these again but the next start, if the registry did not answer.
     pub(super) fn delete_subjects_of(
         &self,
         commands: &mut MutexGuard<'_, CommandLog>,
         planned: &mut Planned,
         request: &Request<'_>,
         left: &[Parsed],
-        (subjects, topic): (&[String], &str),
-    ) -> Result<(), Failure> {
-        let (deleted, is_right) = self.unlocked(commands, || self.delete_subjects(subjects, topic));
+        old: &OldSubjects,
+    ) -> Result<Vec<String>, Failure> {
+        let number = commands.last().unsigned_abs();
+        let is_used = |topic: &str| self.catalog().sources_of_topic(topic).next().is_some();
+        let (stays, is_right) = self.unlocked(commands, || self.delete_subjects(old, is_used));
+        let again =
+            stays.iter().filter(|stay| stay.may_pass).filter_map(|stay| old.topics.get_key_value(&stay.subject));
+        let again = again.map(|(subject, topic)| (subject.clone(), topic.clone())).collect();
+        commands.note_subjects(number, &OldSubjects { topics: again, ..*old })?;
         if !is_right {
             *planned = self.plan_all(commands, request, left)?;
         }
-        deleted
+        Ok(stays.into_iter().map(|stay| stay.message).collect())
+    }
+
+    /// Deletes subjects of topics that are gone; returns those that stay.
+    pub(super) fn delete_subjects(&self, old: &OldSubjects, is_used: impl Fn(&str) -> bool) -> Vec<Stays> {
+        let mut stays = Vec::new();
+        for (subject, topic) in &old.topics {
+            let (why, may_pass) = match self.shared.kept_schemas.delete_of_gone(subject, topic, || is_used(topic)) {
+                Ok(true) => continue,
+                Ok(false) => (format!("topic {topic} is used, or there again"), false),
+                Err(error) => (format!("{error}. Delete it by hand with DELETE /subjects/{subject}"), error.may_pass()),
+            };
+            let message = format!("Subject {subject} stays in the schema registry: {why}");
+            tracing::warn!("{message}");
+            stays.push(Stays { subject: subject.clone(), message, may_pass });
+        }
+        stays
     }
 }

@@ -350,19 +350,19 @@ impl Runtime {
         self.pool.remove(&Arc::from(id));
     }
 
-    /// Removes what queries, which have ended, have left behind: positions, state, repartition topics. `queries` are ids and
-    /// groups; those stay in it of which something is left.
+    /// Removes what queries, which have ended, have left behind: positions, state, repartition topics, whose names are added
+    /// to `gone`. `queries` are ids and groups; those stay in it of which something is left.
     ///
     /// # Errors
     /// The log failed.
-    pub fn forget(&self, queries: &mut BTreeMap<String, String>) -> Result<(), RuntimeError> {
+    pub fn forget(&self, queries: &mut BTreeMap<String, String>, gone: &mut Vec<String>) -> Result<(), RuntimeError> {
         if queries.is_empty() {
             return Ok(());
         }
         let topics = self.log.topics()?;
         let mut all_forgotten = Ok(());
         for (id, group) in std::mem::take(queries) {
-            let forgotten = self.forget_one(&id, &group, &topics);
+            let forgotten = self.forget_one(&id, &group, &topics, gone);
             if forgotten.is_err() {
                 queries.insert(id, group);
             }
@@ -371,7 +371,7 @@ impl Runtime {
         all_forgotten
     }
 
-    fn forget_one(&self, id: &str, group: &str, topics: &[Topic]) -> Result<(), RuntimeError> {
+    fn forget_one(&self, id: &str, group: &str, topics: &[Topic], gone: &mut Vec<String>) -> Result<(), RuntimeError> {
         self.log.kv().drop_spaces(&format!("state/{id}/"))?;
         let is_own = |topic: &&Topic| {
             let rest = topic.name.strip_prefix(group);
@@ -382,13 +382,7 @@ impl Runtime {
                 Ok(()) | Err(LogError::UnknownTopic(_)) => {}
                 Err(error) => return Err(error.into()),
             }
-            // Nothing refers to it any more, and a topic that is made again has the same schema again.
-            let subject = self.schemas.subject(&topic.name, true, None);
-            if self.schemas.is_there()
-                && let Err(error) = self.schemas.delete(&subject)
-            {
-                tracing::warn!("subject {subject} stays in the schema registry: {error}");
-            }
+            gone.push(topic.name.clone());
         }
         Ok(self.log.delete_group(group)?)
     }

@@ -20,6 +20,8 @@ pub(crate) struct InMemory {
     pub(crate) turn: Mutex<()>,
     /// Whether it lets nobody in.
     pub(crate) is_closed: AtomicBool,
+    /// Whether it lets nobody delete.
+    pub(crate) keeps_all: AtomicBool,
     /// Where it is; http://registry:8081 unless a test says otherwise.
     pub(crate) place: Mutex<Option<Place>>,
     /// How many calls it had.
@@ -102,6 +104,9 @@ impl Schemas for InMemory {
 
     fn delete(&self, subject: &str) -> Result<(), SchemaError> {
         self.answer()?;
+        if self.keeps_all.load(Ordering::SeqCst) {
+            return Err(SchemaError::Refused { code: 40301, message: "nobody may delete".to_owned() });
+        }
         self.kept.lock().subjects.remove(subject);
         Ok(())
     }

@@ -10,9 +10,9 @@
 
 mod memory;
 
-use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
+use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
 use crate::config::setting;
@@ -24,8 +24,6 @@ use memory::{IDS, Memory, OfId, OfSubject, SUBJECTS, StoredSchema, encode, read,
 
 /// Space of the local database that says whose the answers are.
 const PLACE: &str = "schemas/place";
-/// Subjects that are to be deleted, and the topics they belonged to.
-const DISCARDED: &str = "schemas/discarded";
 /// The only key in [`PLACE`].
 const PRESENT: &[u8] = b"present";
 
@@ -34,6 +32,8 @@ pub(super) struct KeptSchemas {
     there: Arc<dyn Schemas>,
     log: Arc<dyn Log>,
     opened: OnceLock<Opened>,
+    /// Held by who registers, for itself alone by who deletes: what is registered anew is not deleted with what was before.
+    deletes: RwLock<()>,
 }
 
 /// What is known once the command log has been read.
@@ -62,7 +62,7 @@ struct Present {
 impl KeptSchemas {
     /// Of a registry; nothing is kept before [`KeptSchemas::open`].
     pub(super) fn new(there: Arc<dyn Schemas>, log: Arc<dyn Log>) -> Self {
-        Self { there, log, opened: OnceLock::new() }
+        Self { there, log, opened: OnceLock::new(), deletes: RwLock::new(()) }
     }
 
     /// Looks whether it is the registry that statements were carried out with. `is_needed`: some of them stand that need
@@ -86,8 +86,6 @@ impl KeptSchemas {
             }
             None => Self::go_on(kv, Present { place, number }, None, accepted)?,
             Some(before) => {
-                // They were to be deleted there.
-                kv.drop_spaces(DISCARDED)?;
                 if is_needed {
                     tracing::warn!("{place} keeps the schemas now, and not {} any more", before.place);
                 }
@@ -120,44 +118,47 @@ impl KeptSchemas {
         matches!(self.there.place(), Place::Elsewhere(_))
     }
 
-    /// Notes that a subject of a topic is to be deleted: durable on return, done by [`KeptSchemas::delete_discarded`].
-    pub(super) fn discard(&self, subject: &str, topic: &str) -> Result<(), KvError> {
+    /// The number of the present registry: another one has another.
+    pub(super) fn number(&self) -> Result<u32, KvError> {
+        let present: Option<Present> = read(&**self.log.kv(), PLACE, PRESENT)?;
+        Ok(present.map_or(0, |present| present.number))
+    }
+
+    /// The subject of the keys of a topic that only this server writes, if it has registered one.
+    pub(super) fn subject_of_internal(&self, topic: &str) -> Option<String> {
+        let subject = self.there.subject(topic, true, None);
+        let is_there = match self.memory() {
+            Some(memory) => {
+                memory.get::<OfSubject>(SUBJECTS, subject.as_bytes()).is_some_and(|known| known.number == memory.number)
+            }
+            None => self.there.is_there(),
+        };
+        is_there.then_some(subject)
+    }
+
+    /// Deletes a subject of a topic that is gone. Says `false` if it stays, as the topic is there or used (`is_used`).
+    pub(super) fn delete_of_gone(
+        &self,
+        subject: &str,
+        topic: &str,
+        is_used: impl FnOnce() -> bool,
+    ) -> Result<bool, SchemaError> {
+        // Never in another registry.
+        self.check()?;
+        let _alone = self.deletes.write();
+        let found = self.log.topic(topic).map_err(|error| SchemaError::Unavailable(error.to_string()))?;
+        if found.is_some() || is_used() {
+            return Ok(false);
+        }
+        self.delete_alone(subject).map(|()| true)
+    }
+
+    /// With nobody registering.
+    fn delete_alone(&self, subject: &str) -> Result<(), SchemaError> {
         if let Some(memory) = self.memory() {
             memory.forget(subject);
         }
-        write(&**self.log.kv(), DISCARDED, subject.as_bytes(), Some(topic.as_bytes().to_vec()))
-    }
-
-    /// Deletes what was discarded. What cannot be deleted stays noted; returns the subjects of that, and why.
-    pub(super) fn delete_discarded(&self) -> Result<Vec<(String, SchemaError)>, KvError> {
-        let mut discarded = Vec::new();
-        self.log.kv().scan(DISCARDED, Bound::Unbounded, Bound::Unbounded, &mut |subject, _| {
-            discarded.push(String::from_utf8_lossy(subject).into_owned());
-            true
-        })?;
-        let mut left = Vec::new();
-        for subject in discarded {
-            if let Err(error) = self.delete_if_discarded(&subject) {
-                left.push((subject, error));
-            }
-        }
-        Ok(left)
-    }
-
-    /// Deletes a subject if it was discarded, and nobody has made its topic again.
-    fn delete_if_discarded(&self, subject: &str) -> Result<(), SchemaError> {
-        let kv = &**self.log.kv();
-        let failed = |error: KvError| SchemaError::Unavailable(error.to_string());
-        let Some(topic) = kv.get(DISCARDED, subject.as_bytes()).map_err(failed)? else { return Ok(()) };
-        // Never in another registry.
-        self.check()?;
-        let topic = String::from_utf8_lossy(&topic);
-        if self.log.topic(&topic).map_err(|error| SchemaError::Unavailable(error.to_string()))?.is_some() {
-            tracing::warn!("subject {subject} stays in the schema registry: topic {topic} is there again");
-        } else {
-            self.there.delete(subject)?;
-        }
-        write(kv, DISCARDED, subject.as_bytes(), None).map_err(failed)
+        self.there.delete(subject)
     }
 
     fn memory(&self) -> Option<&Memory> {
@@ -263,7 +264,6 @@ impl Schemas for KeptSchemas {
 
     fn latest(&self, subject: &str) -> Result<Option<Registered>, SchemaError> {
         self.check()?;
-        self.delete_if_discarded(subject)?;
         let latest = self.there.latest(subject).map_err(|error| about(error, &of_subject(subject)))?;
         if let (None, Some(memory)) = (&latest, self.memory())
             && !memory.is_of_another(subject)
@@ -276,7 +276,7 @@ impl Schemas for KeptSchemas {
 
     fn register(&self, subject: &str, schema: &Schema) -> Result<i32, SchemaError> {
         self.check()?;
-        self.delete_if_discarded(subject)?;
+        let _not_deleted = self.deletes.read();
         let id = self.there.register(subject, schema).map_err(|error| about(error, &of_subject(subject)))?;
         if let Some(memory) = self.memory() {
             memory.keep_id(subject, schema, id);
@@ -286,10 +286,8 @@ impl Schemas for KeptSchemas {
 
     fn delete(&self, subject: &str) -> Result<(), SchemaError> {
         self.check()?;
-        if let Some(memory) = self.memory() {
-            memory.forget(subject);
-        }
-        self.there.delete(subject)
+        let _alone = self.deletes.write();
+        self.delete_alone(subject)
     }
 
     fn has(&self, subject: Option<&str>, id: Option<i32>) -> Result<bool, SchemaError> {
@@ -351,14 +349,8 @@ impl Schemas for Settled {
         }
     }
 
-    /// Of a topic that only this server writes. What it has not registered is not asked for.
     fn delete(&self, subject: &str) -> Result<(), SchemaError> {
-        let Some(memory) = self.0.memory() else { return self.0.delete(subject) };
-        if memory.get::<OfSubject>(SUBJECTS, subject.as_bytes()).is_none() {
-            return Ok(());
-        }
-        let topic = subject.strip_suffix("-key").unwrap_or(subject);
-        self.0.discard(subject, topic).map_err(|error| SchemaError::Unavailable(error.to_string()))
+        self.0.delete(subject)
     }
 
     fn has(&self, subject: Option<&str>, id: Option<i32>) -> Result<bool, SchemaError> {
