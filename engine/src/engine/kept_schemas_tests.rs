@@ -146,6 +146,23 @@ fn who_needs_a_new_id_waits_and_says_for_what() {
 }
 
 #[test]
+fn rows_before_a_record_that_waits_for_its_schema_are_written() {
+    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
+    let engine = start_with(&log, &schemas);
+    make_all(&engine, "AVRO");
+    eventually("the first row is written", || records(&log, "MOVED") == 1);
+    engine.shut_down();
+
+    schemas.is_down.store(true, Ordering::SeqCst);
+    // v = 8, t = 'b'
+    append(&log, "orders", 2, &[2, 16, 2, 2, b'b']);
+    append(&log, "orders", 99, &[0]);
+    let engine = start_with(&log, &schemas);
+    eventually("the second row is written", || records(&log, "MOVED") == 2);
+    engine.shut_down();
+}
+
+#[test]
 fn a_reader_schema_that_is_gone_is_told() {
     let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
     let engine = start_with(&log, &schemas);

@@ -136,7 +136,14 @@ impl Task {
         if let Some(sweep) = self.sweep.take() {
             return self.go_on_with(sweep, now_ms);
         }
-        let polled = self.poll()?;
+        let polled = match self.poll() {
+            Err(TaskError::Schemas(error)) if self.dirty => {
+                // What was taken does not wait for the schema of a record behind it.
+                self.commit(now_ms)?;
+                return Err(TaskError::Schemas(error));
+            }
+            polled => polled?,
+        };
         let taken = self.take();
         let moved = taken.is_some();
         // LIMIT 0 is reached before a record comes.
