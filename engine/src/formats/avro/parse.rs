@@ -5,8 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::schema::{AvroSchema, Connect, Field, Kind, Logical, Name, Type, TypeId};
-use super::wire::Skip;
+use super::schema::{AvroSchema, Connect, Field, Kind, Logical, Name, Skip, Type, TypeId};
 use crate::schemas::Schema;
 
 /// Bytes of a schema's text and of those it refers to.

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::default::write_default;
-use super::schema::{AvroSchema, Field, Kind, Logical, TypeId};
+use super::schema::{AvroSchema, Field, Kind, Logical, Skip, TypeId};
 use super::text::field_name;
-use super::wire::{Skip, may_be_empty};
 use crate::formats::growth::VALUE_BYTES;
 use crate::formats::problem::short;
 use crate::types::{Column, SqlType};
@@ -207,7 +206,7 @@ impl Planner<'_> {
                     _ => None,
                 });
                 let read = self.read(*item, item_type, reader, &format!("{path}->ARRAY"));
-                Read::List { item: Box::new(read), may_be_empty: may_be_empty(self.writer, *item) }
+                Read::List { item: Box::new(read), may_be_empty: self.writer.may_be_empty(*item) }
             }
             (Kind::Array(_) | Kind::Map(_), SqlType::Map(key_type, value_type)) => {
                 self.map(id, (key_type, value_type), reader, path).unwrap_or_else(|| self.never(id, ty, path))
@@ -283,7 +282,7 @@ impl Planner<'_> {
             Kind::Record { fields, .. } => fields.first().is_some_and(|field| field.name == "value"),
             _ => false,
         });
-        let may_be_empty = item.is_some_and(|item| may_be_empty(self.writer, item));
+        let may_be_empty = item.is_some_and(|item| self.writer.may_be_empty(item));
         let value = self.read(value_type, ty.1, reader, &format!("{path}->MAP_VAL"));
         Some(Read::Map(Box::new(Entry { key, key_type, value, value_type, value_first, may_be_empty })))
     }

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::wire::Skip;
-
 /// A schema: its types and the one records are of.
 #[derive(Debug, Clone)]
 pub struct AvroSchema {
@@ -135,6 +133,11 @@ impl AvroSchema {
         self.types.get(id.0).unwrap_or(&NOTHING)
     }
 
+    /// Whether values of a type may take no byte.
+    pub(super) fn may_be_empty(&self, id: TypeId) -> bool {
+        self.may_be_empty.get(id.0).copied().unwrap_or_default()
+    }
+
     /// How the fields of a record are passed over that take bytes.
     pub(super) fn passed_fields(&self, id: TypeId) -> &[Skip] {
         self.passed.get(id.0).map_or(&[], |fields| fields)
@@ -240,5 +243,46 @@ impl Kind {
             "string" => Self::String,
             _ => return None,
         })
+    }
+}
+
+/// How a value is passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Skip {
+    Nothing,
+    Boolean,
+    Int,
+    Long,
+    /// So many bytes.
+    Bytes(usize),
+    /// A length and so many bytes.
+    Sized,
+    /// A position among so many.
+    Symbol(usize),
+    /// What other values stand in.
+    Nested(TypeId),
+}
+
+impl Skip {
+    /// How values of a type are passed over.
+    pub(super) fn of(schema: &AvroSchema, id: TypeId) -> Self {
+        Self::of_kind(schema.kind(id), id, schema.may_be_empty(id))
+    }
+
+    /// The same, for a type of that kind of which values may take no byte.
+    pub(super) fn of_kind(kind: &Kind, id: TypeId, may_be_empty: bool) -> Self {
+        match kind {
+            _ if may_be_empty => Self::Nothing,
+            Kind::Null => Self::Nothing,
+            Kind::Boolean => Self::Boolean,
+            Kind::Int => Self::Int,
+            Kind::Long => Self::Long,
+            Kind::Float => Self::Bytes(4),
+            Kind::Double => Self::Bytes(8),
+            Kind::Bytes | Kind::String => Self::Sized,
+            Kind::Fixed { size, .. } => Self::Bytes(*size),
+            Kind::Enum { symbols, .. } => Self::Symbol(symbols.len()),
+            Kind::Array(_) | Kind::Map(_) | Kind::Union(_) | Kind::Record { .. } => Self::Nested(id),
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::formats::growth::TooLarge;
 use crate::formats::varint::short_varint;
 
-use super::schema::{AvroSchema, Kind, TypeId};
+use super::schema::{AvroSchema, Kind, Skip, TypeId};
 
 /// Items of arrays, and fields of nothing else, that take no byte: one record may hold so many, as no end of its bytes
 /// bounds them.
@@ -240,7 +240,7 @@ impl<'a> Cursor<'a> {
                 self.take(usize::try_from(bytes).unwrap_or(usize::MAX))?;
                 continue;
             }
-            if !with_keys && may_be_empty(schema, item) {
+            if !with_keys && schema.may_be_empty(item) {
                 self.take_empty_items(count)?;
             }
             for _ in 0..count {
@@ -251,52 +251,6 @@ impl<'a> Cursor<'a> {
             }
         }
     }
-}
-
-/// How a value is passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Skip {
-    Nothing,
-    Boolean,
-    Int,
-    Long,
-    /// So many bytes.
-    Bytes(usize),
-    /// A length and so many bytes.
-    Sized,
-    /// A position among so many.
-    Symbol(usize),
-    /// What other values stand in.
-    Nested(TypeId),
-}
-
-impl Skip {
-    /// How values of a type are passed over.
-    pub(super) fn of(schema: &AvroSchema, id: TypeId) -> Self {
-        Self::of_kind(schema.kind(id), id, may_be_empty(schema, id))
-    }
-
-    /// The same, for a type of that kind of which values may take no byte.
-    pub(super) fn of_kind(kind: &Kind, id: TypeId, may_be_empty: bool) -> Self {
-        match kind {
-            _ if may_be_empty => Self::Nothing,
-            Kind::Null => Self::Nothing,
-            Kind::Boolean => Self::Boolean,
-            Kind::Int => Self::Int,
-            Kind::Long => Self::Long,
-            Kind::Float => Self::Bytes(4),
-            Kind::Double => Self::Bytes(8),
-            Kind::Bytes | Kind::String => Self::Sized,
-            Kind::Fixed { size, .. } => Self::Bytes(*size),
-            Kind::Enum { symbols, .. } => Self::Symbol(symbols.len()),
-            Kind::Array(_) | Kind::Map(_) | Kind::Union(_) | Kind::Record { .. } => Self::Nested(id),
-        }
-    }
-}
-
-/// Whether values of a type may take no byte.
-pub(super) fn may_be_empty(schema: &AvroSchema, id: TypeId) -> bool {
-    schema.may_be_empty.get(id.0).copied().unwrap_or_default()
 }
 
 #[cold]
