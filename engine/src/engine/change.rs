@@ -341,8 +341,8 @@ impl Engine {
     }
 
     /// Removes what is left of queries that have ended, and deletes the topic. Subjects of the former's topics are added to
-    /// those that are left to delete. What cannot be removed of queries stays noted, and the next start tries again; a topic may be somebody's again by
-    /// then, so that it is only told of.
+    /// those that are left to delete, and noted. What cannot be removed of queries stays noted, and the next start tries again;
+    /// a topic may be somebody's again by then, so that it is only told of.
     pub(super) fn clean_up(
         &self,
         commands: &CommandLog,
@@ -352,7 +352,12 @@ impl Engine {
     ) -> Result<(), Failure> {
         let mut gone = Vec::new();
         let forgotten = self.shared.runtime.forget(&mut queries, &mut gone);
-        old.topics.extend(self.subjects_of_internal(gone).topics);
+        let of_internal = self.subjects_of_internal(gone).topics;
+        if !of_internal.is_empty() {
+            old.topics.extend(of_internal);
+            // Before the note of the queries goes, with which their topics could not be found again.
+            commands.note_subjects(number, old)?;
+        }
         let deleted = match topic.as_ref().map(|topic| self.shared.log.delete_topic(topic)) {
             None | Some(Ok(()) | Err(LogError::UnknownTopic(_))) => Ok(()),
             Some(Err(error)) => Err(error),

@@ -153,17 +153,37 @@ impl Execution {
                         None => break,
                     }
                 }
-                (Statement::AssertTopic { timeout, .. } | Statement::AssertSchema { timeout, .. }, _) => {
-                    match self.assert(statement, *timeout)? {
+                (_, changing) => {
+                    let looked = match changing {
+                        None => self.look(statement)?,
+                        Some((commands, planned)) => {
+                            let (looked, is_right) = engine.unlocked(commands, || self.look(statement));
+                            if !is_right {
+                                let left = rest.get(at + 1..).unwrap_or_default();
+                                *planned = engine.plan_all(commands, &self.request(), left)?;
+                            }
+                            looked?
+                        }
+                    };
+                    match looked {
                         Some(answer) => answer,
                         None => return Ok(Progress::Wait(POLL)),
                     }
                 }
-                _ => engine.answer(statement, &mut self.session)?,
             };
             self.answers.push(answer);
         }
         Ok(Progress::Done(std::mem::take(&mut self.answers)))
+    }
+
+    /// The answer of a statement that changes nothing; none while it may yet come.
+    fn look(&mut self, statement: &Parsed) -> Result<Option<Answer>, Failure> {
+        match &statement.statement {
+            Statement::AssertTopic { timeout, .. } | Statement::AssertSchema { timeout, .. } => {
+                self.assert(statement, *timeout)
+            }
+            _ => self.engine.clone().answer(statement, &mut self.session).map(Some),
+        }
     }
 
     fn request(&self) -> Request<'_> {

@@ -319,6 +319,44 @@ fn a_registry_that_was_made_anew_is_seen() {
     engine.shut_down();
 }
 
+/// The other application's schema has the id that this server's had.
+#[test]
+fn an_id_that_the_registry_gave_to_another_schema_is_not_written() {
+    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
+    let engine = start_with(&log, &schemas);
+    make_all(&engine, "AVRO");
+    engine.shut_down();
+
+    let other = Arc::new(InMemory::default());
+    for subject in schemas.subjects() {
+        other.register(&subject, &Schema::alone(Language::Avro, "\"bytes\"")).unwrap();
+        other.close(&subject);
+    }
+    let engine = start_with(&log, &other);
+    assert!(states(&engine).contains(&State::Error), "{:?}", states(&engine));
+    assert!(problems(&engine, "CSAS").contains("is closed"), "{}", problems(&engine, "CSAS"));
+    let told = refused(&engine, "INSERT INTO made (k, v, t) VALUES (2, 8, 'b');");
+    assert!(told.contains("would overwrite existing key schema"), "{told}");
+    engine.shut_down();
+}
+
+#[test]
+fn who_has_not_answered_is_not_asked_for_each_of_what_is_kept() {
+    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
+    let engine = start_with(&log, &schemas);
+    make_all(&engine, "AVRO");
+    engine.shut_down();
+
+    schemas.is_down.store(true, Ordering::SeqCst);
+    let before = schemas.calls.load(Ordering::SeqCst);
+    let engine = start_with(&log, &schemas);
+    for number in 0..10 {
+        run(&engine, &format!("INSERT INTO made (k, v, t) VALUES ({number}, 8, 'b');"));
+    }
+    assert_eq!(schemas.calls.load(Ordering::SeqCst), before + 1);
+    engine.shut_down();
+}
+
 #[test]
 fn two_that_make_the_same_at_once_leave_what_one_of_them_made() {
     let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));

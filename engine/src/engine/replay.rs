@@ -93,7 +93,12 @@ impl Engine {
             tracing::warn!("not all that ended queries left behind is removed: {error}");
         }
         let present = shared.kept_schemas.number()?;
-        let mut ended = self.subjects_of_internal(gone);
+        let ended = self.subjects_of_internal(gone);
+        let mut old: BTreeMap<u64, OldSubjects> = commands.old_subjects()?.into_iter().collect();
+        for (number, left) in old.extract_if(.., |_, left| left.registry != present) {
+            tracing::warn!("subjects {:?} stay in the schema registry that was there before", left.topics.keys());
+            commands.note_subjects(number, &OldSubjects::default())?;
+        }
         for (number, mut cleanup) in commands.unfinished()? {
             cleanup.queries.retain(|id, _| world.catalog.query(id).is_none());
             // Between two commands a topic may have been made again that only others use.
@@ -101,7 +106,8 @@ impl Engine {
             let is_free = |topic: &String| world.catalog.sources_of_topic(topic).next().is_none();
             cleanup.topic = cleanup.topic.filter(|topic| is_last && is_free(topic));
             let deletes = cleanup.topic.is_some();
-            if let Err(failure) = self.clean_up(&commands, number, cleanup, &mut ended) {
+            let left = old.entry(number).or_insert_with(|| OldSubjects { registry: present, ..OldSubjects::default() });
+            if let Err(failure) = self.clean_up(&commands, number, cleanup, left) {
                 tracing::warn!(number, "a command of the last run was not quite carried out: {failure}");
             }
             if deletes {
@@ -110,12 +116,8 @@ impl Engine {
             }
         }
         let is_used = |topic: &str| world.catalog.sources_of_topic(topic).next().is_some();
-        for (number, old) in commands.old_subjects()? {
-            if old.registry == present {
-                self.delete_subjects(&old, is_used);
-            } else {
-                tracing::warn!("subjects {:?} stay in the schema registry that was there before", old.topics.keys());
-            }
+        for (number, left) in old {
+            self.delete_subjects(&left, is_used);
             // Whoever makes the subject from now on is not to lose it.
             commands.note_subjects(number, &OldSubjects::default())?;
         }

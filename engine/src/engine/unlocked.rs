@@ -1,5 +1,6 @@
 //! What statements ask of a schema registry elsewhere, which may take long: meanwhile others change what exists. So the
-//! lock of the commands is let go, and what was planned is planned again if somebody has used it.
+//! lock of the commands is let go, and what was planned is planned again if somebody has used it. Under the lock stay the keys
+//! of a new repartition topic, which are registered when the query is built, and what is taken back after a failure.
 
 use std::collections::VecDeque;
 
@@ -36,7 +37,7 @@ pub(super) type Planned = VecDeque<Change>;
 
 impl Engine {
     /// Does what may wait for a registry elsewhere without the lock; says whether nobody has changed anything meanwhile.
-    fn unlocked<T>(&self, commands: &mut MutexGuard<'_, CommandLog>, ask: impl FnOnce() -> T) -> (T, bool) {
+    pub(super) fn unlocked<T>(&self, commands: &mut MutexGuard<'_, CommandLog>, ask: impl FnOnce() -> T) -> (T, bool) {
         if !self.shared.kept_schemas.is_elsewhere() {
             return (ask(), true);
         }
@@ -78,6 +79,8 @@ impl Engine {
             if *wanted == registered {
                 return Ok(Some((change, made)));
             }
+            // What was registered for another plan is not to stand against this one.
+            self.take_back(std::mem::take(&mut made));
             let (done, is_right) = self.unlocked(commands, || register(&self.shared.schemas, wanted, &mut made));
             if is_right && done.is_ok() {
                 return Ok(Some((change, made)));
@@ -118,7 +121,10 @@ impl Engine {
             let (why, may_pass) = match self.shared.kept_schemas.delete_of_gone(subject, topic, || is_used(topic)) {
                 Ok(true) => continue,
                 Ok(false) => (format!("topic {topic} is used, or there again"), false),
-                Err(error) => (format!("{error}. Delete it by hand with DELETE /subjects/{subject}"), error.may_pass()),
+                Err(error) => {
+                    let again = if error.may_pass() { ", or start the server again: it tries once more" } else { "" };
+                    (format!("{error}. Delete it by hand with DELETE /subjects/{subject}{again}"), error.may_pass())
+                }
             };
             let message = format!("Subject {subject} stays in the schema registry: {why}");
             tracing::warn!("{message}");

@@ -42,8 +42,7 @@ pub(crate) fn finish(steps: &[Finish], rows: Changes) -> Result<Changes> {
 }
 
 fn read(read_back: &mut ReadBack, mut rows: Changes) -> std::result::Result<Changes, OperatorError> {
-    let read = read_back.columns(&rows.new.columns, rows.new.present.as_ref());
-    let (columns, good) = read.map_err(|error| OperatorError::Fatal(error.to_string()))?;
+    let (columns, good) = read_back.columns(&rows.new.columns, rows.new.present.as_ref())?;
     rows.new.columns = columns;
     Ok(match good {
         None => rows,

@@ -65,7 +65,7 @@ pub(super) struct KeyBytes {
 impl KeyBytes {
     /// Keys of that form.
     pub(super) fn new(form: KeyForm) -> Result<Self, OperatorError> {
-        Ok(Self { encode: form.encoder().map_err(fatal)?, form })
+        Ok(Self { encode: form.encoder()?, form })
     }
 
     /// The form.
@@ -79,12 +79,8 @@ impl KeyBytes {
         let present = key.iter().all(|column| column.null_count() > 0).then(|| {
             (0..rows.len()).map(|row| key.iter().any(|column| column.is_valid(row))).collect::<BooleanBuffer>()
         });
-        self.encode.encode(key, present.as_ref()).map_err(fatal)
+        Ok(self.encode.encode(key, present.as_ref())?)
     }
-}
-
-fn fatal(error: FormatError) -> OperatorError {
-    OperatorError::Fatal(error.to_string())
 }
 
 #[cfg(test)]

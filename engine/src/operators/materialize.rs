@@ -176,10 +176,7 @@ impl Operator for Materialize {
             keys = self.keys.of_rows(&rows)?;
         }
         let (kept, good) = match &mut self.read_back {
-            Some(read_back) => {
-                let kept = read_back.columns(&rows.new.columns, rows.new.present.as_ref());
-                kept.map_err(|error| OperatorError::Fatal(error.to_string()))?
-            }
+            Some(read_back) => read_back.columns(&rows.new.columns, rows.new.present.as_ref())?,
             None => (rows.new.columns.clone(), None),
         };
         let encoder = RowEncoder::new(&kept)?;

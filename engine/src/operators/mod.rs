@@ -21,7 +21,9 @@ mod suppress;
 
 use arrow::array::{ArrayRef, BinaryArray};
 
+use crate::formats::FormatError;
 use crate::kv::Writes;
+use crate::schemas::SchemaError;
 use crate::state::Table;
 use crate::types::{Changes, Windows};
 
@@ -76,6 +78,18 @@ pub enum OperatorError {
     /// State could not be read.
     #[error(transparent)]
     State(#[from] crate::kv::KvError),
+    /// The schema registry does not answer.
+    #[error(transparent)]
+    Schemas(SchemaError),
+}
+
+impl From<FormatError> for OperatorError {
+    fn from(error: FormatError) -> Self {
+        match error {
+            FormatError::Schemas(error) => Self::Schemas(error),
+            other => Self::Fatal(other.to_string()),
+        }
+    }
 }
 
 /// One operator of a task.

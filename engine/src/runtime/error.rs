@@ -37,6 +37,7 @@ impl From<OperatorError> for RuntimeError {
     fn from(error: OperatorError) -> Self {
         match error {
             OperatorError::State(error) => error.into(),
+            OperatorError::Schemas(error) => FormatError::Schemas(error).into(),
             other => Self::Build(other.to_string()),
         }
     }
@@ -125,6 +126,7 @@ impl From<OperatorError> for TaskError {
     fn from(error: OperatorError) -> Self {
         match error {
             OperatorError::State(error) => error.into(),
+            OperatorError::Schemas(error) => error.into(),
             other => Self::Fatal(other.to_string()),
         }
     }

@@ -10,8 +10,7 @@ use crate::operators::join::{
     ForeignKeyJoin, Inputs, JoinWindow, Outer, StreamStreamJoin, StreamTableJoin, TableTableJoin,
 };
 use crate::operators::{
-    EncodeKeys, Filter, Finish, FlatMap, KeyForm, Keyless, Materialize, Operator, OperatorError, Project, Rekey,
-    Suppress,
+    EncodeKeys, Filter, Finish, FlatMap, KeyForm, Keyless, Materialize, Operator, Project, Rekey, Suppress,
 };
 use crate::state::{Place, TableKind};
 use crate::steps::{AggregateCall, Step, StepKind, Window};
@@ -220,7 +219,7 @@ fn keys(step: &Step) -> Result<EncodeKeys, RuntimeError> {
     let mut encoder = key_encoder(step)?;
     let window = step.key_window();
     Ok(Box::new(move |key, windows, rows| {
-        let keys = encode_keys(&mut *encoder, key, rows).map_err(|error| OperatorError::Fatal(error.to_string()))?;
+        let keys = encode_keys(&mut *encoder, key, rows)?;
         Ok(match (window, windows) {
             (Some(window), Some(windows)) => windowed::join(&keys, windows, window),
             _ => keys,
@@ -231,9 +230,7 @@ fn keys(step: &Step) -> Result<EncodeKeys, RuntimeError> {
 /// Serialises the key columns of a step's rows.
 fn plain_keys(step: &Step) -> Result<EncodeKeys, RuntimeError> {
     let mut encoder = key_encoder(step)?;
-    Ok(Box::new(move |key, _, rows| {
-        encode_keys(&mut *encoder, key, rows).map_err(|error| OperatorError::Fatal(error.to_string()))
-    }))
+    Ok(Box::new(move |key, _, rows| Ok(encode_keys(&mut *encoder, key, rows)?)))
 }
 
 fn key_encoder(step: &Step) -> Result<Box<dyn Encode>, RuntimeError> {

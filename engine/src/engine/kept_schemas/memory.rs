@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -22,6 +23,9 @@ const MAX_BYTES: usize = 64 << 20;
 /// Schemas of one subject whose ids are kept: those that this server has written by last.
 const MAX_OF_SUBJECT: usize = 20;
 
+/// How long nobody asks whether something still holds after nobody has answered that.
+const SILENCE: Duration = Duration::from_secs(30);
+
 /// What is kept, within the room for it.
 pub(super) struct Memory {
     kv: Arc<dyn Kv>,
@@ -39,6 +43,8 @@ struct Said {
     ids: HashSet<i32>,
     /// Subjects, with ids of what is registered there.
     registered: HashSet<(String, i32)>,
+    /// When it was asked for the last time whether something still holds, and nobody answered.
+    in_vain: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -129,6 +135,16 @@ impl Memory {
     /// Whether the registry has given an id to a schema of a subject since the start.
     pub(super) fn has_registered(&self, subject: &str, id: i32) -> bool {
         self.said.lock().registered.contains(&(subject.to_owned(), id))
+    }
+
+    /// Whether there is a point in asking whether something still holds.
+    pub(super) fn may_answer(&self) -> bool {
+        self.said.lock().in_vain.is_none_or(|asked| asked.elapsed() >= SILENCE)
+    }
+
+    /// Nobody has answered whether something still holds.
+    pub(super) fn note_silence(&self) {
+        self.said.lock().in_vain = Some(Instant::now());
     }
 
     /// Keeps what the registry has just said.

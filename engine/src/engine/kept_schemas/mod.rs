@@ -82,6 +82,13 @@ impl KeptSchemas {
                 Opened::Refuses(refusal)
             }
             Some(before) if before.place.may_be(&place) => {
+                if is_named(&place, accepted) {
+                    tracing::warn!(
+                        "{} has done its work: leave it out, or another registry that takes the place of {place} will not be \
+                         noticed",
+                        setting::SCHEMA_REGISTRY_ACCEPTED.name()
+                    );
+                }
                 Self::go_on(kv, Present { place, number }, Some(before), accepted)?
             }
             None => Self::go_on(kv, Present { place, number }, None, accepted)?,
@@ -192,7 +199,7 @@ impl KeptSchemas {
     /// A schema that was kept before this start: the registry is asked once whether it still is that one, as it may have been
     /// made anew meanwhile. What is gone there, and what nobody tells, is what it was.
     fn still_meant(&self, memory: &Memory, id: i32, kept: StoredSchema) -> Result<Arc<Schema>, SchemaError> {
-        if memory.has_said(id) {
+        if memory.has_said(id) || !memory.may_answer() {
             return Ok(Arc::new(kept.into_schema()));
         }
         match self.there.by_id(id) {
@@ -201,28 +208,40 @@ impl KeptSchemas {
                 Ok(now)
             }
             Ok(_) => Err(self.another(id, "has another schema of")),
-            Err(_) => Ok(Arc::new(kept.into_schema())),
+            Err(error) => {
+                if error.may_pass() {
+                    memory.note_silence();
+                }
+                Ok(Arc::new(kept.into_schema()))
+            }
         }
     }
 
-    /// The id of what was registered before this start: the registry is asked once, as it may have been made anew meanwhile, and
-    /// have another id for it. Without an answer it is the one it was.
-    fn still_registered(&self, memory: &Memory, subject: &str, schema: &Schema, id: i32) -> i32 {
-        if memory.has_registered(subject, id) {
-            return id;
+    /// The id of what was registered before this start: the registry is asked once, as it may have been made anew meanwhile,
+    /// and have another id for it. While nobody answers, or nobody is let in, it is the one it was.
+    fn still_registered(&self, memory: &Memory, subject: &str, schema: &Schema, id: i32) -> Result<i32, SchemaError> {
+        if memory.has_registered(subject, id) || !memory.may_answer() {
+            return Ok(id);
         }
-        match self.register(subject, schema) {
+        let error = match self.register(subject, schema) {
             Ok(now) => {
                 if now != id {
                     tracing::warn!("the schema of subject {subject} has id {now} in the schema registry, and had {id}");
                 }
-                now
+                return Ok(now);
             }
-            Err(error) => {
-                tracing::info!("the schema of subject {subject} is taken to have id {id} as before: {error}");
-                id
-            }
+            Err(error) => error,
+        };
+        if error.may_pass() || matches!(error, SchemaError::Refused { .. }) {
+            memory.note_silence();
+        } else if self.by_id(id).is_ok_and(|now| StoredSchema::of(&now).means(&StoredSchema::of(schema))) {
+            // It was deleted softly, say, and cannot be registered beside later ones.
+            memory.keep_id(subject, schema, id);
+        } else {
+            return Err(error);
         }
+        tracing::info!("the schema of subject {subject} is taken to have id {id} as before: {error}");
+        Ok(id)
     }
 
     /// The id that a schema was given in a subject, if that is known.
@@ -236,7 +255,7 @@ impl KeptSchemas {
             return Ok(None);
         };
         if number == memory.number {
-            return Ok(Some(self.still_registered(memory, subject, schema, id)));
+            return self.still_registered(memory, subject, schema, id).map(Some);
         }
         // Records of that id stand in the topic: it must be the same one, or it is another registry.
         if self.there.has(Some(subject), Some(id)).map_err(|error| about(error, &of_subject(subject)))?
@@ -317,25 +336,30 @@ impl Schemas for Settled {
     }
 
     fn latest(&self, subject: &str) -> Result<Option<Registered>, SchemaError> {
-        let asked = self.0.latest(subject);
-        let Some(memory) = self.0.memory() else { return asked };
-        match asked {
+        let Some(memory) = self.0.memory() else { return self.0.latest(subject) };
+        let kept = || {
+            let kept = memory.get::<OfSubject>(SUBJECTS, subject.as_bytes());
+            kept.filter(|kept| kept.number == memory.number).and_then(|kept| kept.latest)
+        };
+        let as_before =
+            |(version, id)| Ok(Some(Registered { subject: subject.to_owned(), version, id, schema: self.by_id(id)? }));
+        if !memory.may_answer()
+            && let Some(latest) = kept()
+        {
+            return as_before(latest);
+        }
+        match self.0.latest(subject) {
             Ok(Some(latest)) => {
                 // What another registry has said is compared before it is forgotten.
-                if memory.is_of_another(subject) {
-                    return Ok(Some(latest));
+                if !memory.is_of_another(subject) {
+                    memory.keep_schema(latest.id, &latest.schema);
+                    memory.change(subject, |known| known.latest = Some((latest.version, latest.id)));
                 }
-                memory.keep_schema(latest.id, &latest.schema);
-                memory.change(subject, |known| known.latest = Some((latest.version, latest.id)));
                 Ok(Some(latest))
             }
             Err(error @ (SchemaError::Unavailable(_) | SchemaError::Refused { .. })) => {
-                let kept = memory.get::<OfSubject>(SUBJECTS, subject.as_bytes());
-                let Some((version, id)) = kept.filter(|kept| kept.number == memory.number).and_then(|kept| kept.latest)
-                else {
-                    return Err(error);
-                };
-                Ok(Some(Registered { subject: subject.to_owned(), version, id, schema: self.by_id(id)? }))
+                memory.note_silence();
+                kept().map_or(Err(error), as_before)
             }
             other => other,
         }
