@@ -64,6 +64,15 @@ fn make_all(engine: &Engine, format: &str) {
     eventually("the first row is counted", || counted(engine, "a") == ["[\"a\",1]", "End"]);
 }
 
+/// A log and a registry that hold all of that, of a server that has stopped.
+fn settled(format: &str) -> (Arc<dyn Log>, Arc<InMemory>) {
+    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
+    let engine = start_with(&log, &schemas);
+    make_all(&engine, format);
+    engine.shut_down();
+    (log, schemas)
+}
+
 fn counted(engine: &Engine, key: &str) -> Vec<String> {
     rows(engine, &mut ask(engine, &format!("SELECT * FROM counts WHERE t = '{key}';")))
         .into_iter()
@@ -102,10 +111,7 @@ fn append(log: &Arc<dyn Log>, topic: &str, id: i32, bytes: &[u8]) {
 fn a_start_needs_no_registry_for_what_was_settled() {
     for format in ["AVRO", "PROTOBUF", "JSON_SR"] {
         for is_down in [true, false] {
-            let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
-            let engine = start_with(&log, &schemas);
-            make_all(&engine, format);
-            engine.shut_down();
+            let (log, schemas) = settled(format);
 
             // It does not answer, or lets nobody in.
             schemas.is_down.store(is_down, Ordering::SeqCst);
@@ -126,10 +132,7 @@ fn a_start_needs_no_registry_for_what_was_settled() {
 
 #[test]
 fn who_needs_a_new_id_waits_and_says_for_what() {
-    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
-    let engine = start_with(&log, &schemas);
-    make_all(&engine, "AVRO");
-    engine.shut_down();
+    let (log, schemas) = settled("AVRO");
     let wider = r#"{"type":"record","name":"W","fields":[{"name":"T","type":"string"}]}"#;
     let id = schemas.register("elsewhere", &Schema::alone(Language::Avro, wider)).unwrap();
 
@@ -246,10 +249,7 @@ fn a_server_without_such_statements_takes_any_registry() {
 
 #[test]
 fn a_registry_at_another_address_must_mean_the_same_by_its_ids() {
-    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
-    let engine = start_with(&log, &schemas);
-    make_all(&engine, "AVRO");
-    engine.shut_down();
+    let (log, schemas) = settled("AVRO");
 
     let elsewhere = || Some(Place::Elsewhere(vec!["http://other:8081".to_owned()]));
     let other = Arc::new(InMemory::default());
@@ -283,10 +283,7 @@ fn a_registry_at_another_address_must_mean_the_same_by_its_ids() {
 
 #[test]
 fn a_registry_that_was_made_anew_is_seen() {
-    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
-    let engine = start_with(&log, &schemas);
-    make_all(&engine, "AVRO");
-    engine.shut_down();
+    let (log, _) = settled("AVRO");
 
     // It has nothing any more: what is written is registered again, what stands in topics is read as before.
     let empty = Arc::new(InMemory::default());
@@ -298,10 +295,7 @@ fn a_registry_that_was_made_anew_is_seen() {
     engine.shut_down();
 
     // An id of it means something else now.
-    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
-    let engine = start_with(&log, &schemas);
-    make_all(&engine, "AVRO");
-    engine.shut_down();
+    let (log, _) = settled("AVRO");
     let other = Arc::new(InMemory::default());
     for (subject, schema) in [("a", "\"int\""), ("b", "\"long\""), ("c", "\"string\"")] {
         other.register(subject, &Schema::alone(Language::Avro, schema)).unwrap();
@@ -322,10 +316,7 @@ fn a_registry_that_was_made_anew_is_seen() {
 /// The other application's schema has the id that this server's had.
 #[test]
 fn an_id_that_the_registry_gave_to_another_schema_is_not_written() {
-    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
-    let engine = start_with(&log, &schemas);
-    make_all(&engine, "AVRO");
-    engine.shut_down();
+    let (log, schemas) = settled("AVRO");
 
     let other = Arc::new(InMemory::default());
     for subject in schemas.subjects() {
@@ -342,10 +333,7 @@ fn an_id_that_the_registry_gave_to_another_schema_is_not_written() {
 
 #[test]
 fn who_has_not_answered_is_not_asked_for_each_of_what_is_kept() {
-    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
-    let engine = start_with(&log, &schemas);
-    make_all(&engine, "AVRO");
-    engine.shut_down();
+    let (log, schemas) = settled("AVRO");
 
     schemas.is_down.store(true, Ordering::SeqCst);
     let before = schemas.calls.load(Ordering::SeqCst);

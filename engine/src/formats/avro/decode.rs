@@ -222,8 +222,8 @@ impl Walk<'_> {
             (Read::Int, Values::Int(values)) => values.push(cursor.int()?),
             (Read::Double, Values::Double(values)) => values.push(f64::from_le_bytes(cursor.array()?)),
             (Read::Boolean, Values::Boolean(bits)) => bits.append(cursor.boolean()?),
-            (Read::List { item, may_be_empty }, Values::List { offsets, items }) => {
-                blocks(cursor, self.growth, *may_be_empty, |cursor| self.value(cursor, item, items))?;
+            (Read::List { item, has_no_bytes }, Values::List { offsets, items }) => {
+                blocks(cursor, self.growth, *has_no_bytes, |cursor| self.value(cursor, item, items))?;
                 offsets.push(i32::try_from(items.len()).or_else(|_| fault("a batch holds too many items"))?);
             }
             (Read::Map(entry), Values::Map { offsets, keys, values }) => {
@@ -360,7 +360,7 @@ impl Walk<'_> {
             self.value(cursor, &entry.key, keys)?;
             if keys.last_is_null() { fault("a key of a map is null") } else { Ok(()) }
         };
-        blocks(cursor, self.growth, entry.may_be_empty, |cursor| {
+        blocks(cursor, self.growth, entry.has_no_bytes, |cursor| {
             let kept = keep(position);
             position += 1;
             match (kept, entry.value_first) {
@@ -391,7 +391,7 @@ impl Walk<'_> {
 fn blocks(
     cursor: &mut Cursor<'_>,
     growth: &Growth,
-    may_be_empty: bool,
+    has_no_bytes: bool,
     mut item: impl FnMut(&mut Cursor<'_>) -> Result<()>,
 ) -> Result<()> {
     loop {
@@ -400,7 +400,7 @@ fn blocks(
             return Ok(());
         }
         let before = cursor.bytes_left() as u64;
-        if may_be_empty {
+        if has_no_bytes {
             cursor.take_empty_items(count)?;
             growth.take(usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(16))?;
         }

@@ -46,9 +46,9 @@ impl AvroSchema {
             parser.read(&json(&other.text)?, None)?;
         }
         let root = parser.read(&json(&schema.text)?, None)?;
-        let may_be_empty = may_be_empty(&parser.types);
-        let passed = passed_fields(&parser.types, &may_be_empty);
-        Ok(Self { types: parser.types, root, may_be_empty, passed })
+        let has_no_bytes = has_no_bytes(&parser.types);
+        let passed = passed_fields(&parser.types, &has_no_bytes);
+        Ok(Self { types: parser.types, root, has_no_bytes, passed })
     }
 }
 
@@ -82,10 +82,10 @@ fn json(text: &str) -> Result<Json> {
     json.map_err(|error| BadSchema(format!("the schema is no JSON: {error}")))
 }
 
-/// Which types may take no byte. A record that holds itself without a union or array between never ends, so it is none.
-fn may_be_empty(types: &[Type]) -> Vec<bool> {
+/// Which types take no byte. A record that holds itself without a union or array between never ends, so it is none.
+fn has_no_bytes(types: &[Type]) -> Vec<bool> {
     let mut empty = vec![false; types.len()];
-    // The records that have a field of a type, one entry for each field; and how many fields of a record may take a byte.
+    // The records that have a field of a type, one entry for each field; and how many fields of a record take one.
     let mut holders: Vec<Vec<usize>> = vec![Vec::new(); types.len()];
     let mut others = vec![0_usize; types.len()];
     let mut found = Vec::new();
@@ -116,10 +116,10 @@ fn may_be_empty(types: &[Type]) -> Vec<bool> {
 }
 
 /// How the fields of each record are passed over that take bytes.
-fn passed_fields(types: &[Type], may_be_empty: &[bool]) -> Vec<Box<[Skip]>> {
+fn passed_fields(types: &[Type], has_no_bytes: &[bool]) -> Vec<Box<[Skip]>> {
     let pass = |field: &Field| {
         let ty = types.get(field.ty.0)?;
-        let skip = Skip::of_kind(&ty.kind, field.ty, may_be_empty.get(field.ty.0) == Some(&true));
+        let skip = Skip::of_kind(&ty.kind, field.ty, has_no_bytes.get(field.ty.0) == Some(&true));
         (skip != Skip::Nothing).then_some(skip)
     };
     let fields = |ty: &Type| match &ty.kind {

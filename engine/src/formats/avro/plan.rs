@@ -64,7 +64,7 @@ pub(super) enum Read {
     Branches(Vec<Branch>),
     List {
         item: Box<Read>,
-        may_be_empty: bool,
+        has_no_bytes: bool,
     },
     Map(Box<Entry>),
     Record(Fields),
@@ -91,7 +91,7 @@ pub(super) struct Entry {
     pub(super) value_type: TypeId,
     /// Whether an entry's value stands before its key.
     pub(super) value_first: bool,
-    pub(super) may_be_empty: bool,
+    pub(super) has_no_bytes: bool,
 }
 
 /// The fields of a record.
@@ -206,7 +206,7 @@ impl Planner<'_> {
                     _ => None,
                 });
                 let read = self.read(*item, item_type, reader, &format!("{path}->ARRAY"));
-                Read::List { item: Box::new(read), may_be_empty: self.writer.may_be_empty(*item) }
+                Read::List { item: Box::new(read), has_no_bytes: self.writer.has_no_bytes(*item) }
             }
             (Kind::Array(_) | Kind::Map(_), SqlType::Map(key_type, value_type)) => {
                 self.map(id, (key_type, value_type), reader, path).unwrap_or_else(|| self.never(id, ty, path))
@@ -282,9 +282,9 @@ impl Planner<'_> {
             Kind::Record { fields, .. } => fields.first().is_some_and(|field| field.name == "value"),
             _ => false,
         });
-        let may_be_empty = item.is_some_and(|item| self.writer.may_be_empty(item));
+        let has_no_bytes = item.is_some_and(|item| self.writer.has_no_bytes(item));
         let value = self.read(value_type, ty.1, reader, &format!("{path}->MAP_VAL"));
-        Some(Read::Map(Box::new(Entry { key, key_type, value, value_type, value_first, may_be_empty })))
+        Some(Read::Map(Box::new(Entry { key, key_type, value, value_type, value_first, has_no_bytes })))
     }
 
     /// How a record or a union is read as columns. Those that are not used get no value.

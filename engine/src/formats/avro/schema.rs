@@ -9,8 +9,8 @@ use serde_json::Value as Json;
 pub struct AvroSchema {
     pub(super) types: Vec<Type>,
     pub(super) root: TypeId,
-    /// Per type: whether a value of it may take no byte at all.
-    pub(super) may_be_empty: Vec<bool>,
+    /// Per type: whether its values take no byte at all.
+    pub(super) has_no_bytes: Vec<bool>,
     /// Per type: how the fields of a record are passed over that take bytes; empty if it is none.
     pub(super) passed: Vec<Box<[Skip]>>,
 }
@@ -133,9 +133,9 @@ impl AvroSchema {
         self.types.get(id.0).unwrap_or(&NOTHING)
     }
 
-    /// Whether values of a type may take no byte.
-    pub(super) fn may_be_empty(&self, id: TypeId) -> bool {
-        self.may_be_empty.get(id.0).copied().unwrap_or_default()
+    /// Whether values of a type take no byte.
+    pub(super) fn has_no_bytes(&self, id: TypeId) -> bool {
+        self.has_no_bytes.get(id.0).copied().unwrap_or_default()
     }
 
     /// How the fields of a record are passed over that take bytes.
@@ -266,13 +266,13 @@ pub(super) enum Skip {
 impl Skip {
     /// How values of a type are passed over.
     pub(super) fn of(schema: &AvroSchema, id: TypeId) -> Self {
-        Self::of_kind(schema.kind(id), id, schema.may_be_empty(id))
+        Self::of_kind(schema.kind(id), id, schema.has_no_bytes(id))
     }
 
-    /// The same, for a type of that kind of which values may take no byte.
-    pub(super) fn of_kind(kind: &Kind, id: TypeId, may_be_empty: bool) -> Self {
+    /// The same, for a type of that kind of which values take no byte, or not.
+    pub(super) fn of_kind(kind: &Kind, id: TypeId, has_no_bytes: bool) -> Self {
         match kind {
-            _ if may_be_empty => Self::Nothing,
+            _ if has_no_bytes => Self::Nothing,
             Kind::Null => Self::Nothing,
             Kind::Boolean => Self::Boolean,
             Kind::Int => Self::Int,

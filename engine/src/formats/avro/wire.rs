@@ -240,7 +240,7 @@ impl<'a> Cursor<'a> {
                 self.take(usize::try_from(bytes).unwrap_or(usize::MAX))?;
                 continue;
             }
-            if !with_keys && schema.may_be_empty(item) {
+            if !with_keys && schema.has_no_bytes(item) {
                 self.take_empty_items(count)?;
             }
             for _ in 0..count {
