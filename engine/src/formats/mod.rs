@@ -16,7 +16,7 @@ mod kafka;
 mod none;
 mod number;
 mod payloads;
-mod problem;
+pub(crate) mod problem;
 pub mod protobuf;
 mod read_back;
 mod registered;

@@ -9,10 +9,18 @@ pub(super) fn cut(text: &str) -> &str {
 }
 
 /// A problem that is kept.
-pub(super) fn short(mut problem: String) -> String {
+pub(crate) fn short(mut problem: String) -> String {
     problem.truncate(problem.floor_char_boundary(BYTES_MAX));
     problem.shrink_to_fit();
     problem
+}
+
+/// The path of a part of what stands at another path, up to where the text is cut anyway.
+pub(crate) fn join(path: &str, part: &str) -> String {
+    match BYTES_MAX.checked_sub(path.len()) {
+        None | Some(0) => path.to_owned(),
+        Some(room) => format!("{path}/{}", part.get(..part.floor_char_boundary(room)).unwrap_or_default()),
+    }
 }
 
 /// The names on the way to what is wrong, up to where the text is cut anyway.
@@ -40,6 +48,10 @@ mod tests {
         assert_eq!(short(long.clone()), "ä".repeat(512));
         assert_eq!(cut("short"), "short");
         assert_eq!(path_of(&["a".to_owned(), "b".to_owned()]), "a.b");
-        assert_eq!(path_of(&["a".to_owned(), long.clone(), long]).len(), 1024);
+        assert_eq!(path_of(&["a".to_owned(), long.clone(), long.clone()]).len(), 1024);
+        assert_eq!(join("#", "a"), "#/a");
+        let cut = join("#", &long);
+        assert!(cut.len() <= 1026 && cut.starts_with("#/ää"));
+        assert_eq!(join(&join(&cut, "b"), &long).len(), cut.len());
     }
 }

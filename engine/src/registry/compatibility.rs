@@ -1,5 +1,7 @@
 //! Whether a new version of a subject goes with the older ones.
 
+use std::time::{Duration, Instant};
+
 use crate::formats::avro::{AvroSchema, incompatibilities};
 use crate::formats::json_sr::Documents;
 use crate::formats::protobuf::compat::differences;
@@ -9,27 +11,44 @@ use super::canonical::{documents, json_document};
 use super::json_diff;
 use super::level::Level;
 
-/// Why a schema does not go with the versions that count, oldest first; nothing: it does.
+/// How long comparing a schema with all versions may take.
+const MAX_TIME: Duration = Duration::from_secs(10);
+
+/// What is told at most of what stands against a schema.
+const MAX_TOLD: usize = 1_000;
+
+/// Why a schema does not go with the last version that it does not go with, of those that count, oldest first; nothing: it
+/// goes with all.
 pub(super) fn check(level: Level, new: &Schema, versions: &[Registered]) -> Vec<String> {
+    check_until(Instant::now() + MAX_TIME, level, new, versions)
+}
+
+fn check_until(end: Instant, level: Level, new: &Schema, versions: &[Registered]) -> Vec<String> {
     if level == Level::None {
         return Vec::new();
     }
-    let mut messages = versions.iter().rev().flat_map(|old| with_one(level, new, old)).collect::<Vec<_>>();
-    if !messages.is_empty() {
-        messages.push(format!("{{compatibility: '{}'}}", level.name()));
-    }
+    let found = versions.iter().rev().map(|old| with_one(end, level, new, old)).find(|messages| !messages.is_empty());
+    let Some(mut messages) = found else { return Vec::new() };
+    messages.push(format!("{{compatibility: '{}'}}", level.name()));
     messages
 }
 
 /// Why two schemas do not go with each other.
-fn with_one(level: Level, new: &Schema, old: &Registered) -> Vec<String> {
+fn with_one(end: Instant, level: Level, new: &Schema, old: &Registered) -> Vec<String> {
     let mut messages = if new.language != old.schema.language {
         vec!["Incompatible because of different schema type".to_owned()]
     } else {
-        let backward = level.is_backward().then(|| unreadable(new, &old.schema, true));
-        let forward = level.is_forward().then(|| unreadable(&old.schema, new, false));
-        backward.into_iter().chain(forward).flatten().collect()
+        let forward = level.is_forward().then(|| unreadable(end, &old.schema, new, false));
+        let backward = level.is_backward().then(|| unreadable(end, new, &old.schema, true));
+        forward.into_iter().chain(backward).flatten().take(MAX_TOLD).collect()
     };
+    // What was found by then may come from the hurry.
+    if Instant::now() >= end {
+        messages = vec![format!(
+            "Comparing the schema with the versions of its subject takes longer than {} s; compatibility NONE takes it",
+            MAX_TIME.as_secs()
+        )];
+    }
     if !messages.is_empty() {
         messages.push(format!("{{oldSchemaVersion: {}}}", old.version));
     }
@@ -37,14 +56,14 @@ fn with_one(level: Level, new: &Schema, old: &Registered) -> Vec<String> {
 }
 
 /// Why what was written with one schema cannot be read with another; one of them is the new one.
-fn unreadable(reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<String> {
+fn unreadable(end: Instant, reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<String> {
     if reader.text == writer.text && reader.referenced == writer.referenced {
         return Vec::new();
     }
     match reader.language {
         Language::Avro => avro(reader, writer, reader_is_new),
         Language::Protobuf => protobuf(reader, writer, reader_is_new),
-        Language::Json => json(reader, writer, reader_is_new),
+        Language::Json => json(end, reader, writer, reader_is_new),
     }
 }
 
@@ -73,13 +92,54 @@ fn names(reader_is_new: bool) -> (&'static str, &'static str) {
     if reader_is_new { ("new", "old") } else { ("old", "new") }
 }
 
-fn json(reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<String> {
+fn json(end: Instant, reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<String> {
     let compare = || {
         let (of_reader, of_writer) = (documents(reader)?, documents(writer)?);
         let (reader, writer) = (json_document(&reader.text)?, json_document(&writer.text)?);
         let reader = Documents { root: &reader, others: &of_reader };
         let writer = Documents { root: &writer, others: &of_writer };
-        Ok(json_diff::differences(reader, writer, reader_is_new))
+        Ok(json_diff::differences(end, reader, writer, reader_is_new))
     };
     compare().unwrap_or_else(|problem: String| vec![problem])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(version: i32, text: &str) -> Registered {
+        let schema = Schema::alone(Language::Json, text).into();
+        Registered { subject: "s".to_owned(), version, id: version, schema }
+    }
+
+    const NUMBER: &str = r#"{"type":"number"}"#;
+
+    #[test]
+    fn the_last_version_that_does_not_go_is_told() {
+        let new = Schema::alone(Language::Json, NUMBER);
+        let versions = [version(1, r#"{"type":"string"}"#), version(2, r#"{"type":"boolean"}"#), version(3, NUMBER)];
+        let told = check(Level::FullTransitive, &new, &versions);
+        let ends = ["{oldSchemaVersion: 2}", "{compatibility: 'FULL_TRANSITIVE'}"];
+        assert_eq!((told.len(), &told[2..]), (4, &ends.map(str::to_owned)[..]), "{told:?}");
+        assert!(told[0].contains("in the old schema") || told[0].contains("between the old schema"), "{told:?}");
+        assert_eq!(check(Level::FullTransitive, &new, &versions[2..]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn little_is_told_of_many_differences() {
+        let properties = |kind: &str| (0..5_000).map(|i| format!(r#""{i}":{{"type":"{kind}"}}"#)).collect::<Vec<_>>();
+        let object = |kind: &str| format!(r#"{{"type":"object","properties":{{{}}}}}"#, properties(kind).join(","));
+        let new = Schema::alone(Language::Json, object("string"));
+        let told = check(Level::Full, &new, &[version(1, &object("boolean"))]);
+        assert_eq!(told.len(), MAX_TOLD + 2);
+    }
+
+    #[test]
+    fn what_takes_too_long_is_told_and_refused() {
+        let new = Schema::alone(Language::Json, NUMBER);
+        let versions = [version(1, NUMBER), version(2, r#"{"type":"integer"}"#)];
+        assert_eq!(check(Level::BackwardTransitive, &new, &versions), Vec::<String>::new());
+        let told = check_until(Instant::now(), Level::BackwardTransitive, &new, &versions);
+        assert!(told[0].contains("takes longer than 10 s") && told[1] == "{oldSchemaVersion: 2}", "{told:?}");
+    }
 }

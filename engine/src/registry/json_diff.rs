@@ -3,6 +3,7 @@
 //! be the same in both.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 use serde_json::{Map, Value};
 
@@ -55,8 +56,13 @@ const OF_ARRAYS: &[&str] = &["items", "maxItems", "minItems", "uniqueItems"];
 
 /// Why documents of `writer` are not documents of `reader`; nothing: they are. `new` tells which of the two is the new
 /// schema.
-pub(super) fn differences(reader: Documents<'_>, writer: Documents<'_>, reader_is_new: bool) -> Vec<String> {
-    let mut diff = Diff { reader, writer, begun: HashSet::new(), pairs: 0, values: 0 };
+pub(super) fn differences(
+    end: Instant,
+    reader: Documents<'_>,
+    writer: Documents<'_>,
+    reader_is_new: bool,
+) -> Vec<String> {
+    let mut diff = Diff { end, reader, writer, begun: HashSet::new(), pairs: 0, values: 0 };
     let found = diff.compare(Node::of(writer.root, writer.root), Node::of(reader.root, reader.root), "#", 0);
     let (reader, writer) = if reader_is_new { ("new", "old") } else { ("old", "new") };
     found.iter().take(MAX_TOLD).map(|difference| difference.describe(reader, writer)).collect()
@@ -171,6 +177,8 @@ enum Shape<'b> {
 }
 
 struct Diff<'a> {
+    /// When comparing ends, done or not.
+    end: Instant,
     reader: Documents<'a>,
     writer: Documents<'a>,
     /// Pairs that are being compared and were referred to: schemas may hold themselves.
@@ -186,7 +194,7 @@ impl<'a> Diff<'a> {
     {
         let not_compared = || vec![Difference::new("NOT_COMPARED", path)];
         self.pairs += 1;
-        if self.pairs > MAX_PAIRS || level > MAX_LEVELS {
+        if self.pairs > MAX_PAIRS || level > MAX_LEVELS || Instant::now() >= self.end {
             return not_compared();
         }
         let (writer_ref, reader_ref) = (reference(writer.schema), reference(reader.schema));
@@ -569,8 +577,12 @@ mod tests {
 
     use super::*;
 
+    fn later() -> Instant {
+        Instant::now() + std::time::Duration::from_secs(3600)
+    }
+
     fn told(new: &Value, old: &Value) -> Vec<String> {
-        differences(Documents { root: new, others: &[] }, Documents { root: old, others: &[] }, true)
+        differences(later(), Documents { root: new, others: &[] }, Documents { root: old, others: &[] }, true)
     }
 
     /// What stands against reading documents of `old` with `new`.
@@ -683,7 +695,7 @@ mod tests {
         let compare = |old: &str, new: &str| {
             let (old, new) = (others(old), others(new));
             let (old, new) = (Documents { root: &whole, others: &old }, Documents { root: &whole, others: &new });
-            differences(new, old, true)
+            differences(later(), new, old, true)
         };
         assert!(compare("integer", "number").is_empty());
         assert!(compare("integer", "string")[0].contains("TYPE_CHANGED"));

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::formats::avro::AvroSchema;
 use crate::formats::json_sr::Documents;
+use crate::formats::problem::{join, short};
 use crate::formats::protobuf;
 use crate::schemas::{Language, Schema};
 
@@ -45,8 +46,9 @@ pub(super) fn check(schema: &Schema) -> Result<(), String> {
         Language::Protobuf => protobuf::check(schema),
         Language::Json => {
             let (root, others) = (json_document(&schema.text)?, documents(schema)?);
-            Check { documents: Documents { root: &root, others: &others }, begun: HashSet::new(), open: Vec::new() }
-                .run()
+            let documents = Documents { root: &root, others: &others };
+            // What stands at the place may be megabytes.
+            Check { documents, begun: HashSet::new(), open: Vec::new(), parts: 0 }.run().map_err(short)
         }
     }
 }
@@ -59,23 +61,29 @@ struct Check<'a> {
     /// What was referred to and is checked already, or will be.
     begun: HashSet<*const Value>,
     open: Vec<Part<'a>>,
+    /// Schemas that were opened.
+    parts: usize,
 }
 
 impl<'a> Check<'a> {
     fn run(mut self) -> Result<(), String> {
-        self.open.push((self.documents.root, self.documents.root, "#".to_owned()));
-        let mut parts = 0;
+        self.open(self.documents.root, self.documents.root, "#".to_owned())?;
         while let Some((schema, document, path)) = self.open.pop() {
-            parts += 1;
-            if parts > MAX_PARTS {
-                return Err(format!("it is made of more than {MAX_PARTS} schemas"));
-            }
             match schema {
                 Value::Bool(_) => {}
                 Value::Object(words) => self.schema(words, document, &path)?,
                 _ => return Err(format!("{path}: a schema is an object, true or false")),
             }
         }
+        Ok(())
+    }
+
+    fn open(&mut self, schema: &'a Value, document: &'a Value, path: String) -> Result<(), String> {
+        self.parts += 1;
+        if self.parts > MAX_PARTS {
+            return Err(format!("it is made of more than {MAX_PARTS} schemas"));
+        }
+        self.open.push((schema, document, path));
         Ok(())
     }
 
@@ -86,7 +94,7 @@ impl<'a> Check<'a> {
         let types = types(words, path)?;
         let is_of = |name: &str| types.is_empty() || types.contains(&name);
         for (word, value) in words {
-            let at = format!("{path}/{word}");
+            let at = join(path, word);
             let word = word.as_str();
             if SCHEMAS.contains(&word) {
                 self.all(value.as_array(), document, &at)?;
@@ -95,12 +103,12 @@ impl<'a> Check<'a> {
                 || OF_ARRAYS.contains(&word) && is_of("array")
                 || word == "items" && is_of("array") && !value.is_array()
             {
-                self.open.push((value, document, at));
+                self.open(value, document, at)?;
             } else if word == "items" && is_of("array") {
                 self.all(value.as_array(), document, &at)?;
             } else if matches!(word, "properties" | "patternProperties") && is_of("object") {
                 let members = value.as_object().ok_or_else(|| format!("{at}: an object of schemas is expected"))?;
-                self.open.extend(members.iter().map(|(name, part)| (part, document, format!("{at}/{name}"))));
+                members.iter().try_for_each(|(name, part)| self.open(part, document, join(&at, name)))?;
             } else {
                 plain(word, value, &is_of).map_err(|expected| format!("{at}: {expected} is expected, not {value}"))?;
             }
@@ -110,8 +118,7 @@ impl<'a> Check<'a> {
 
     fn all(&mut self, parts: Option<&'a Vec<Value>>, document: &'a Value, path: &str) -> Result<(), String> {
         let parts = parts.ok_or_else(|| format!("{path}: an array of schemas is expected"))?;
-        self.open.extend(parts.iter().enumerate().map(|(i, part)| (part, document, format!("{path}/{i}"))));
-        Ok(())
+        parts.iter().enumerate().try_for_each(|(i, part)| self.open(part, document, join(path, &i.to_string())))
     }
 
     fn reference(&mut self, reference: &'a Value, document: &'a Value, path: &str) -> Result<(), String> {
@@ -119,7 +126,7 @@ impl<'a> Check<'a> {
         match self.documents.resolve(reference, document) {
             Some((schema, document)) => {
                 if self.begun.insert(std::ptr::from_ref(schema)) {
-                    self.open.push((schema, document, reference.to_owned()));
+                    self.open(schema, document, short(reference.to_owned()))?;
                 }
                 Ok(())
             }
@@ -206,6 +213,20 @@ mod tests {
         let other = Referenced { name: "a.json".to_owned(), text: r#"{"type":"string"}"#.into() };
         let with = Schema { referenced: vec![other], ..Schema::alone(Language::Json, r#"{"$ref":"a.json"}"#) };
         assert_eq!(check(&with), Ok(()));
+    }
+
+    #[test]
+    fn long_names_take_no_memory_and_are_told_in_short() {
+        let long = "n".repeat(400_000);
+        let properties: Vec<String> = (0..20_000).map(|i| format!("\"{i}\":{{}}")).collect();
+        // Each path whole would be 8 GB.
+        let many = format!("{{\"properties\":{{\"{long}\":{{\"properties\":{{{}}}}}}}}}", properties.join(","));
+        assert_eq!(problem(Language::Json, &many), None);
+        let wrong = format!("{{\"properties\":{{\"{long}\":{{\"type\":\"{long}\"}}}}}}");
+        let told = problem(Language::Json, &wrong).unwrap();
+        assert!(told.len() <= 1_100 && told.starts_with("#/properties/nnn"), "{} bytes", told.len());
+        let parts = format!("{{\"allOf\":[{}true]}}", "true,".repeat(MAX_PARTS));
+        assert_eq!(problem(Language::Json, &parts).as_deref(), Some("it is made of more than 100000 schemas"));
     }
 
     #[test]
