@@ -155,7 +155,8 @@ impl Parser {
         if let Some(kind) = Kind::plain(word) {
             return Ok(self.add(kind));
         }
-        let known = self.names.get(&full_name(word, namespace)).or_else(|| self.names.get(word));
+        let bare = word.rsplit_once('.').map_or(word, |(_, bare)| bare);
+        let known = self.names.get(&full_name(word, namespace)).or_else(|| self.names.get(bare));
         known.copied().ok_or_else(|| BadSchema(format!("Undefined name: \"{}\"", full_name(word, namespace))))
     }
 

@@ -57,10 +57,7 @@ impl Writer {
             self.text(name);
             return Ok(());
         }
-        let full = self.full(name, None);
-        if !self.names.contains(&full) {
-            return Err(format!("Undefined name: \"{name}\""));
-        }
+        let full = self.known(name).ok_or_else(|| format!("Undefined name: \"{name}\""))?;
         let short = self.short(&full).to_owned();
         self.text(&short);
         Ok(())
@@ -92,7 +89,10 @@ impl Writer {
                 self.full(text("name").unwrap_or_default(), text("namespace"))
             }
             Some(kind) if PRIMITIVES.contains(&kind) || matches!(kind, "array" | "map") => kind.to_owned(),
-            kind => self.full(kind.unwrap_or_default(), None),
+            kind => {
+                let name = kind.unwrap_or_default();
+                self.known(name).unwrap_or_else(|| self.full(name, None))
+            }
         }
     }
 
@@ -113,7 +113,7 @@ impl Writer {
                 self.out.push('}');
                 Ok(())
             }
-            kind if self.names.contains(&self.full(kind, None)) => self.name(kind),
+            kind if self.known(kind).is_some() => self.name(kind),
             kind => Err(format!("Type not supported: {kind}")),
         }
     }
@@ -289,6 +289,13 @@ impl Writer {
         }
     }
 
+    /// The full name of a type that is defined already: in this namespace, else in none.
+    fn known(&self, name: &str) -> Option<String> {
+        let bare = || name.rsplit_once('.').map_or(name, |(_, bare)| bare).to_owned();
+        let is_known = |name: &String| self.names.contains(name);
+        Some(self.full(name, None)).filter(is_known).or_else(|| Some(bare()).filter(is_known))
+    }
+
     fn full(&self, name: &str, space: Option<&str>) -> String {
         if name.contains('.') {
             return name.to_owned();
@@ -342,6 +349,8 @@ fn check_name(name: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formats::avro::AvroSchema;
+    use crate::schemas::{Language, Schema};
 
     fn of(text: &str) -> Result<String, String> {
         canonical(text, &[], false)
@@ -385,6 +394,39 @@ mod tests {
         assert!(of(text).unwrap_err().starts_with("\"a.In\" is not a defined name."));
         let expected = r#"{"type":"record","name":"Out","namespace":"a","fields":[{"name":"F","type":"In"}]}"#;
         assert_eq!(canonical(text, &[other], false).unwrap(), expected);
+    }
+
+    #[test]
+    fn names_that_no_namespace_has_are_looked_up_in_none() {
+        let base = Referenced { name: "A".to_owned(), text: r#"{"type":"fixed","name":"A","size":1}"#.into() };
+        let uses = |kind: &str| {
+            let text =
+                format!(r#"{{"type":"record","name":"R","namespace":"a.b","fields":[{{"name":"F","type":{kind}}}]}}"#);
+            let own = canonical(&text, std::slice::from_ref(&base), false);
+            assert_eq!(own.is_ok(), AvroSchema::parse(&schema(&text, &base)).is_ok(), "{kind}: {own:?}");
+            own
+        };
+        let text = |kind: &str| {
+            format!(r#"{{"type":"record","name":"R","namespace":"a.b","fields":[{{"name":"F","type":{kind}}}]}}"#)
+        };
+        for (kind, written) in [
+            (r#""A""#, r#""A""#),
+            (r#"{"type":"A"}"#, r#""A""#),
+            (r#"["null","A"]"#, r#"["null","A"]"#),
+            (r#"{"type":"array","items":"c.A"}"#, r#"{"type":"array","items":"A"}"#),
+        ] {
+            assert_eq!(uses(kind).unwrap(), text(written), "{kind}");
+        }
+        assert_eq!(uses(r#"["A","c.A"]"#).unwrap_err(), "Duplicate in union:A");
+        assert!(uses(r#""B""#).is_err());
+        // That of the namespace comes first.
+        let text = r#"["null",{"type":"record","name":"x.R","fields":[{"name":"F","type":{"type":"fixed","name":"A","size":2}},{"name":"G","type":"A"}]},"A"]"#;
+        let expected = r#"["null",{"type":"record","name":"R","namespace":"x","fields":[{"name":"F","type":{"type":"fixed","name":"A","size":2}},{"name":"G","type":"A"}]},"A"]"#;
+        assert_eq!(canonical(text, std::slice::from_ref(&base), false).unwrap(), expected);
+    }
+
+    fn schema(text: &str, base: &Referenced) -> Schema {
+        Schema { referenced: vec![base.clone()], ..Schema::alone(Language::Avro, text) }
     }
 
     #[test]
