@@ -6,22 +6,12 @@ use base64::prelude::BASE64_STANDARD;
 use prost_reflect::prost::Message;
 use prost_reflect::prost_types::FileDescriptorProto;
 use prost_reflect::{DynamicMessage, ReflectMessage};
-use protox::file::{File, FileResolver, GoogleFileResolver};
+use protox::file::{File, FileResolver};
 
-use crate::formats::protobuf::importable;
+use crate::formats::protobuf::{OWN, imported, own};
 use crate::schemas::{Language, Schema};
 
-/// The name of the schema's own file, as Confluent's registry gives it.
-const OWN: &str = "default";
 const META: &str = "confluent/meta.proto";
-/// With the options themselves, which only a compiler needs.
-const META_TEXT: &str = r#"syntax = "proto3"; package confluent; import "google/protobuf/descriptor.proto";
-    message Meta { string doc = 1; map<string, string> params = 2; repeated string tags = 3; }
-    extend google.protobuf.FileOptions { Meta file_meta = 1088; }
-    extend google.protobuf.MessageOptions { Meta message_meta = 1088; }
-    extend google.protobuf.FieldOptions { Meta field_meta = 1088; }
-    extend google.protobuf.EnumOptions { Meta enum_meta = 1088; }
-    extend google.protobuf.EnumValueOptions { Meta enum_value_meta = 1088; }"#;
 
 /// The schema in the form that a client asks for as `serialized`: only Protobuf has another than its text.
 ///
@@ -49,14 +39,8 @@ struct Files(Schema);
 
 impl FileResolver for Files {
     fn open_file(&self, name: &str) -> Result<File, protox::Error> {
-        let referenced = self.0.referenced.iter().find(|other| other.name == name);
-        match (referenced, importable(name)) {
-            _ if name == OWN => Ok(with_meta(File::from_source(name, &self.0.text)?)),
-            (Some(other), _) => File::from_source(name, &other.text),
-            _ if name == META => File::from_source(name, META_TEXT),
-            (_, Some(text)) => File::from_source(name, text),
-            _ => GoogleFileResolver::new().open_file(name),
-        }
+        let file = if name == OWN { own(&self.0).map(with_meta) } else { imported(name, &self.0) };
+        file.map_err(protox::Error::new)
     }
 }
 
@@ -102,5 +86,47 @@ mod tests {
             assert!(canonical(Language::Protobuf, &base64, &[], false).is_ok(), "{text}");
         }
         assert_eq!(serialized(&Schema::alone(Language::Avro, "\"int\"")).unwrap(), "\"int\"");
+    }
+
+    #[test]
+    fn imports_mean_the_same_to_the_check_and_to_the_compiler() {
+        let head = "syntax = 'proto3';";
+        let files = [
+            ("dir/a.proto", "package a; import public 'dir/sub/b.proto'; message A { b.B b = 1; }"),
+            ("dir/sub/b.proto", "package b; import 'google/type/money.proto'; message B { google.type.Money m = 1; }"),
+            ("bad.proto", "import 'gone.proto';"),
+            ("deep.proto", "import 'dir/a.proto'; message D { a.A a = 1; }"),
+        ];
+        let files = files.map(|(name, text)| Referenced { name: name.into(), text: format!("{head} {text}").into() });
+        for (text, told) in [
+            ("import 'google/protobuf/timestamp.proto'; message M { google.protobuf.Timestamp t = 1; }", None),
+            ("import 'confluent/type/decimal.proto'; message M { confluent.type.Decimal d = 1; }", None),
+            (
+                "import 'confluent/meta.proto'; message M { confluent.Meta m = 1 [(confluent.field_meta).doc = 'd']; }",
+                None,
+            ),
+            ("import 'google/type/money.proto'; message M { google.type.Money m = 1; }", None),
+            // What a file imports publicly is there for who imports it.
+            ("import 'dir/a.proto'; message M { a.A a = 1; b.B b = 2; }", None),
+            ("import 'deep.proto'; message M { D d = 1; }", None),
+            ("import 'gone.proto'; message M {}", Some("import \"gone.proto\" is not there")),
+            ("import 'bad.proto'; message M {}", Some("import \"gone.proto\" is not there")),
+            // Names are never relative to who imports.
+            ("import 'sub/b.proto'; message M {}", Some("import \"sub/b.proto\" is not there")),
+            ("import 'a.proto'; message M {}", Some("import \"a.proto\" is not there")),
+        ] {
+            let schema =
+                Schema { referenced: files.to_vec(), ..Schema::alone(Language::Protobuf, format!("{head} {text}")) };
+            let results = [crate::formats::protobuf::check(&schema), serialized(&schema).map(drop)];
+            for result in results {
+                match told {
+                    None => assert_eq!(result, Ok(()), "{text}"),
+                    Some(told) => assert!(result.as_ref().is_err_and(|it| it.contains(told)), "{text}: {result:?}"),
+                }
+            }
+        }
+        let deep = format!("{head} message M {{ {}{} }}", "message M {".repeat(100), "}".repeat(100));
+        let told = serialized(&Schema::alone(Language::Protobuf, deep)).unwrap_err();
+        assert!(told.contains("64 brackets"), "{told}");
     }
 }

@@ -7,16 +7,13 @@ use prost_reflect::prost_types::{
     DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, UninterpretedOption,
     field_descriptor_proto as proto,
 };
-use protox::file::{File, FileResolver, GoogleFileResolver};
 
+use super::imports::{after_string, imported, own};
 use super::types::{Enum, Field, Kind, Label, Message, Types};
-use super::well_known;
 use crate::schemas::Schema;
 
 /// Bytes of a schema's text with those of all it refers to.
 const TEXT_MAX: usize = 4 << 20;
-/// Brackets in each other: the parser calls itself for each.
-const LEVELS_MAX: usize = 64;
 /// Messages, fields, enums and their values together.
 const PARTS_MAX: usize = 100_000;
 /// Bytes of a name with those of all it stands in.
@@ -50,7 +47,7 @@ pub(super) fn parse(schema: &Schema) -> Result<Types, String> {
 
 /// The schema's file and all that it imports.
 fn files(schema: &Schema) -> Result<Vec<FileDescriptorProto>, String> {
-    let mut files = vec![file("schema", &schema.text)?];
+    let mut files = vec![own(schema)?.file_descriptor_proto().clone()];
     let mut known: HashSet<String> = HashSet::new();
     let mut next = 0;
     while let Some(file_at) = files.get(next) {
@@ -58,69 +55,10 @@ fn files(schema: &Schema) -> Result<Vec<FileDescriptorProto>, String> {
         let imports: Vec<String> =
             file_at.dependency.iter().filter(|name| known.insert((*name).clone())).cloned().collect();
         for name in imports {
-            files.push(imported(&name, schema)?);
+            files.push(imported(&name, schema)?.file_descriptor_proto().clone());
         }
     }
     Ok(files)
-}
-
-fn imported(name: &str, schema: &Schema) -> Result<FileDescriptorProto, String> {
-    if let Some(other) = schema.referenced.iter().find(|other| other.name == name) {
-        return file(name, &other.text);
-    }
-    if let Some(text) = well_known::text(name) {
-        return file(name, text);
-    }
-    let google = GoogleFileResolver::new().open_file(name);
-    google.map(|file| file.file_descriptor_proto().clone()).map_err(|_| format!("import \"{name}\" is not there"))
-}
-
-fn file(name: &str, text: &str) -> Result<FileDescriptorProto, String> {
-    if levels(text) > LEVELS_MAX {
-        return Err(format!("a Protobuf schema may have {LEVELS_MAX} brackets in each other"));
-    }
-    let file = File::from_source(name, text).map_err(|error| error.to_string())?;
-    Ok(file.file_descriptor_proto().clone())
-}
-
-/// How many brackets stand in each other at most, those in comments and texts left out.
-fn levels(text: &str) -> usize {
-    let (mut level, mut most) = (0_usize, 0);
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let after = rest.get(first.len_utf8()..).unwrap_or_default();
-        rest = match first {
-            '{' | '[' | '<' | '(' => {
-                level += 1;
-                most = most.max(level);
-                after
-            }
-            '}' | ']' | '>' | ')' => {
-                level = level.saturating_sub(1);
-                after
-            }
-            '/' if after.starts_with('/') => after.split_once('\n').map_or("", |(_, rest)| rest),
-            '/' if after.starts_with('*') => {
-                after.get(1..).and_then(|comment| comment.split_once("*/")).map_or("", |(_, rest)| rest)
-            }
-            '"' | '\'' => after_string(after, first),
-            _ => after,
-        };
-    }
-    most
-}
-
-/// What follows a string that has begun.
-fn after_string(text: &str, quote: char) -> &str {
-    let mut chars = text.char_indices();
-    while let Some((at, c)) = chars.next() {
-        if c == '\\' {
-            chars.next();
-        } else if c == quote || c == '\n' {
-            return text.get(at + 1..).unwrap_or_default();
-        }
-    }
-    ""
 }
 
 /// What a name stands for.

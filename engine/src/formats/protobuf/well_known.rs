@@ -1,16 +1,21 @@
-//! Files that schemas may import without anybody having registered them, beside those of `google/protobuf`. Only what
-//! types of fields are looked up for is in them.
+//! Files that schemas may import without anybody having registered them, beside those of `google/protobuf`: the types in
+//! them, and Confluent's options.
 
 /// The text of a file.
-pub(crate) fn text(name: &str) -> Option<&'static str> {
+pub(super) fn text(name: &str) -> Option<&'static str> {
     FILES.iter().find(|(file, _)| *file == name).map(|(_, text)| *text)
 }
 
 const FILES: &[(&str, &str)] = &[
     (
         "confluent/meta.proto",
-        r#"syntax = "proto3"; package confluent;
-           message Meta { string doc = 1; map<string, string> params = 2; repeated string tags = 3; }"#,
+        r#"syntax = "proto3"; package confluent; import "google/protobuf/descriptor.proto";
+           message Meta { string doc = 1; map<string, string> params = 2; repeated string tags = 3; }
+           extend google.protobuf.FileOptions { Meta file_meta = 1088; }
+           extend google.protobuf.MessageOptions { Meta message_meta = 1088; }
+           extend google.protobuf.FieldOptions { Meta field_meta = 1088; }
+           extend google.protobuf.EnumOptions { Meta enum_meta = 1088; }
+           extend google.protobuf.EnumValueOptions { Meta enum_value_meta = 1088; }"#,
     ),
     (
         "confluent/type/decimal.proto",
