@@ -96,8 +96,8 @@ fn json(end: Instant, reader: &Schema, writer: &Schema, reader_is_new: bool) -> 
     let compare = || {
         let (of_reader, of_writer) = (documents(reader)?, documents(writer)?);
         let (reader, writer) = (json_document(&reader.text)?, json_document(&writer.text)?);
-        let reader = Documents { root: &reader, others: &of_reader };
-        let writer = Documents { root: &writer, others: &of_writer };
+        let reader = Documents::new(&reader, &of_reader);
+        let writer = Documents::new(&writer, &of_writer);
         Ok(json_diff::differences(end, reader, writer, reader_is_new))
     };
     compare().unwrap_or_else(|problem: String| vec![problem])

@@ -582,7 +582,7 @@ mod tests {
     }
 
     fn told(new: &Value, old: &Value) -> Vec<String> {
-        differences(later(), Documents { root: new, others: &[] }, Documents { root: old, others: &[] }, true)
+        differences(later(), Documents::new(new, &[]), Documents::new(old, &[]), true)
     }
 
     /// What stands against reading documents of `old` with `new`.
@@ -694,7 +694,7 @@ mod tests {
         let others = |kind: &str| [("a.json", json!({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"type": kind}}}))];
         let compare = |old: &str, new: &str| {
             let (old, new) = (others(old), others(new));
-            let (old, new) = (Documents { root: &whole, others: &old }, Documents { root: &whole, others: &new });
+            let (old, new) = (Documents::new(&whole, &old), Documents::new(&whole, &new));
             differences(later(), new, old, true)
         };
         assert!(compare("integer", "number").is_empty());

@@ -46,7 +46,7 @@ pub(super) fn check(schema: &Schema) -> Result<(), String> {
         Language::Protobuf => protobuf::check(schema),
         Language::Json => {
             let (root, others) = (json_document(&schema.text)?, documents(schema)?);
-            let documents = Documents { root: &root, others: &others };
+            let documents = Documents::new(&root, &others);
             // What stands at the place may be megabytes.
             Check { documents, begun: HashSet::new(), open: Vec::new(), parts: 0 }.run().map_err(short)
         }
@@ -69,6 +69,7 @@ impl<'a> Check<'a> {
     fn run(mut self) -> Result<(), String> {
         self.open(self.documents.root, self.documents.root, "#".to_owned())?;
         while let Some((schema, document, path)) = self.open.pop() {
+            let document = self.documents.within(schema, document);
             match schema {
                 Value::Bool(_) => {}
                 Value::Object(words) => self.schema(words, document, &path)?,
@@ -131,8 +132,6 @@ impl<'a> Check<'a> {
                 Ok(())
             }
             None if OF_THE_LANGUAGE.iter().any(|name| reference.starts_with(name)) => Ok(()),
-            // Names of parts may stand anywhere, and pointers may be encoded.
-            None if reference.contains('%') || reference.starts_with('#') && !reference.starts_with("#/") => Ok(()),
             None if reference.starts_with('#') => Err(format!("{path}: there is no schema {reference}")),
             None => Err(format!("External JSON Schema references are not allowed: {reference}")),
         }
@@ -210,6 +209,16 @@ mod tests {
         ] {
             assert_eq!(problem(Language::Json, text).as_deref(), Some(told), "{text}");
         }
+        // A schema with a name of its own is a document: what is in it is relative to it.
+        let inner = r##""$id":"http://x.org/a","$defs":{"b":{"$id":"b","items":{"$ref":"#/$defs/c"},"$defs":{"c":{}}}}"##;
+        for (reference, is_there) in
+            [("b", true), ("/b#/$defs/c", true), ("http://x.org/b", true), ("#/$defs/c", false), ("c", false)]
+        {
+            let told = problem(Language::Json, &format!(r#"{{{inner},"not":{{"$ref":"{reference}"}}}}"#));
+            assert_eq!(told.is_none(), is_there, "{reference}: {told:?}");
+        }
+        let missing = r##"{"$defs":{"b":{"$id":"b","items":{"$ref":"#/$defs/b"}}},"items":{"$ref":"b"}}"##;
+        assert_eq!(problem(Language::Json, missing).as_deref(), Some("b/items: there is no schema #/$defs/b"));
         let other = Referenced { name: "a.json".to_owned(), text: r#"{"type":"string"}"#.into() };
         let with = Schema { referenced: vec![other], ..Schema::alone(Language::Json, r#"{"$ref":"a.json"}"#) };
         assert_eq!(check(&with), Ok(()));

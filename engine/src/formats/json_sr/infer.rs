@@ -50,7 +50,7 @@ fn describe(schema: &Schema, is_lenient: bool) -> Result<Described, String> {
     for other in &schema.referenced {
         others.push((other.name.as_str(), parse(&other.text).map_err(|error| format!("{}: {error}", other.name))?));
     }
-    let documents = Documents { root: &root, others: &others };
+    let documents = Documents::new(&root, &others);
     let mut reader = Reader { documents, is_lenient, refs: Vec::new(), path: Vec::new(), parts: 0 };
     reader.describe(&root, &root)
 }
@@ -83,6 +83,7 @@ impl<'a> Reader<'a> {
             return self.refuse("the schema is too large");
         }
         let Some(schema) = node.as_object() else { return self.refuse("a schema must be an object") };
+        let document = self.documents.within(node, document);
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
             let (target, document) = self.resolve(reference, document)?;
             if self.refs.iter().any(|open| std::ptr::eq(*open, target)) {
@@ -213,6 +214,7 @@ impl<'a> Reader<'a> {
         if connect_type(schema) == Some("map")
             && let Some((key, value)) = entry.and_then(|entry| entry.get("key").zip(entry.get("value")))
         {
+            let document = self.documents.within(items, document);
             let key = self.within("key", key, document)?.ty();
             let Some(key) = key else { return self.refuse("a map whose keys have no type") };
             return Ok(What::Map(key, Box::new(self.within("value", value, document)?)).into());
@@ -282,6 +284,7 @@ impl<'a> Reader<'a> {
             return collected;
         }
         for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+            let document = self.documents.within(part, document);
             if let Some(part) = part.as_object() {
                 self.collect(part, document, into)?;
             }

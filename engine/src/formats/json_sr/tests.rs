@@ -135,6 +135,26 @@ fn schemas_may_refer_to_others_and_be_made_of_several() {
 }
 
 #[test]
+fn a_schema_with_a_name_within_another_is_a_document_of_its_own() {
+    let whole = schema(json!({
+        "$id": "http://x.org/orders/order.json",
+        "allOf": [
+            {"$id": "base.json", "properties": {"a": {"$ref": "#/definitions/a"}}, "definitions": {"a": {"type": "boolean"}}},
+            {"properties": {
+                "b": {"$ref": "#/definitions/a"},
+                "c": {"$ref": "base.json#/definitions/a"},
+                "d": {"$ref": "/units.json"},
+            }},
+        ],
+        "definitions": {"a": {"type": "string"}, "unit": {
+            "$id": "/units.json", "type": "array", "items": {"$ref": "#/definitions/a"},
+            "definitions": {"a": {"type": "integer"}},
+        }},
+    }));
+    assert_eq!(inferred(&whole), "A BOOLEAN, B STRING, C BOOLEAN, D ARRAY<BIGINT>");
+}
+
+#[test]
 fn what_has_no_type_is_refused_with_its_field() {
     let recursive = schema(json!({"type": "object", "properties": {"next": {"$ref": "#"}}}));
     assert!(inferred(&recursive).ends_with("field: next.next"), "{}", inferred(&recursive));
