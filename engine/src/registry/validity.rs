@@ -210,7 +210,8 @@ mod tests {
             assert_eq!(problem(Language::Json, text).as_deref(), Some(told), "{text}");
         }
         // A schema with a name of its own is a document: what is in it is relative to it.
-        let inner = r##""$id":"http://x.org/a","$defs":{"b":{"$id":"b","items":{"$ref":"#/$defs/c"},"$defs":{"c":{}}}}"##;
+        let inner =
+            r##""$id":"http://x.org/a","$defs":{"b":{"$id":"b","items":{"$ref":"#/$defs/c"},"$defs":{"c":{}}}}"##;
         for (reference, is_there) in
             [("b", true), ("/b#/$defs/c", true), ("http://x.org/b", true), ("#/$defs/c", false), ("c", false)]
         {
