@@ -81,7 +81,7 @@ fn protobuf(reader: &Schema, writer: &Schema, reader_is_new: bool) -> Vec<String
     match differences(writer, reader) {
         Ok(found) => {
             let found = found.iter().filter(|difference| !difference.change.is_compatible());
-            found.map(|difference| difference.message(of_reader, of_writer)).collect()
+            found.take(MAX_TOLD).map(|difference| difference.message(of_reader, of_writer)).collect()
         }
         Err(problem) => vec![format!("The schemas cannot be compared: {problem}")],
     }
@@ -132,6 +132,20 @@ mod tests {
         let new = Schema::alone(Language::Json, object("string"));
         let told = check(Level::Full, &new, &[version(1, &object("boolean"))]);
         assert_eq!(told.len(), MAX_TOLD + 2);
+    }
+
+    #[test]
+    fn long_names_are_told_in_short() {
+        let name = "n".repeat(200_000);
+        let message = |kind: &str| {
+            let fields: Vec<String> = (1..2_000).map(|i| format!("{kind} f{i} = {i};")).collect();
+            let text = format!("syntax = 'proto3'; message M {{ oneof {name} {{ {} }} }}", fields.join(" "));
+            Schema::alone(Language::Protobuf, text)
+        };
+        let old = Registered { schema: message("string").into(), ..version(1, "") };
+        let told = check(Level::Backward, &message("bool"), &[old]);
+        assert_eq!(told.len(), MAX_TOLD + 2);
+        assert!(told.iter().all(|text| text.len() < 1_500), "{}", told[0].len());
     }
 
     #[test]

@@ -76,7 +76,8 @@ impl<'a> Documents<'a> {
                             self.name(value, name.into());
                         }
                     }
-                    let anchors = [text(word).and_then(|id| id.strip_prefix('#')), text("$anchor"), text("$dynamicAnchor")];
+                    let anchors =
+                        [text(word).and_then(|id| id.strip_prefix('#')), text("$anchor"), text("$dynamicAnchor")];
                     for anchor in anchors.into_iter().flatten() {
                         self.anchors.entry((std::ptr::from_ref(within), anchor)).or_insert(value);
                     }
@@ -159,7 +160,8 @@ fn full_name(base: &str, name: &str) -> String {
         return name.to_owned();
     }
     // http://host and /directory/file
-    let host = base.split_once("://").map_or(0, |(scheme, rest)| scheme.len() + 3 + rest.find('/').unwrap_or(rest.len()));
+    let host =
+        base.split_once("://").map_or(0, |(scheme, rest)| scheme.len() + 3 + rest.find('/').unwrap_or(rest.len()));
     let (host, path) = base.split_at_checked(host).unwrap_or((base, ""));
     let directory = path.rsplit_once('/').map(|(directory, _)| directory);
     let path = match directory.or_else(|| (!host.is_empty()).then_some("")) {
@@ -242,7 +244,10 @@ mod tests {
         }
         assert_eq!(of("#/definitions/in", &root).unwrap()["type"], "string");
         assert_eq!(of("#/definitions/in", a).unwrap()["type"], "integer");
-        assert_eq!((of("#in", &root).unwrap()["type"].as_str(), of("#in", a).unwrap()["type"].as_str()), (Some("string"), Some("integer")));
+        assert_eq!(
+            (of("#in", &root).unwrap()["type"].as_str(), of("#in", a).unwrap()["type"].as_str()),
+            (Some("string"), Some("integer"))
+        );
         assert_eq!(of("root.json#/definitions/in", a).unwrap()["type"], "string");
         assert!(of("#percent", &root).is_some() && of("#/definitions/of%20100%25", &root).is_some());
         let deep = documents.resolve("#/definitions/a/definitions/deep/items", &root).unwrap();

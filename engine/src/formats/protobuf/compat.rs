@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::parse::parse;
 use super::types::{Enum, Field, Kind, Label, Message, Types, last_part};
+use crate::formats::problem::join;
 use crate::schemas::Schema;
 
 /// A difference between two versions.
@@ -162,7 +163,12 @@ const LEVELS_MAX: usize = 100;
 
 impl<'a> Comparison<'a> {
     fn add(&mut self, change: Change) {
-        self.differences.push(Difference { change, path: format!("#/{}", self.path.join("/")) });
+        let path = match self.path.as_slice() {
+            [] => "#/".to_owned(),
+            // Names of oneofs may be megabytes.
+            parts => parts.iter().fold("#".to_owned(), |path, part| join(&path, part)),
+        };
+        self.differences.push(Difference { change, path });
     }
 
     fn within<T>(&mut self, part: impl ToString, look: impl FnOnce(&mut Self) -> T) -> T {
@@ -244,10 +250,14 @@ impl<'a> Comparison<'a> {
                 _ => it.add(Change::MultipleFieldsMovedToOneof),
             });
         }
-        let oneofs: BTreeSet<&str> = original.oneofs.iter().chain(&update.oneofs).map(String::as_str).collect();
+        let places = |message: &'a Message| -> BTreeMap<&str, usize> {
+            // Of several with one name the first one counts.
+            message.oneofs.iter().enumerate().rev().map(|(at, name)| (name.as_str(), at)).collect()
+        };
+        let (was_at, is_at) = (places(original), places(update));
+        let oneofs: BTreeSet<&str> = was_at.keys().chain(is_at.keys()).copied().collect();
         for oneof in oneofs {
-            let position = |message: &Message| message.oneofs.iter().position(|name| name == oneof);
-            self.within(oneof, |it| match (position(original), position(update)) {
+            self.within(oneof, |it| match (was_at.get(oneof).copied(), is_at.get(oneof).copied()) {
                 (Some(_), None) => it.add(Change::OneofRemoved),
                 (None, _) => it.add(Change::OneofAdded),
                 (Some(was), Some(is)) => it.members(&before, was, &after, is),
@@ -391,17 +401,26 @@ fn local_name<'a>(types: &Types, message: &'a Message) -> &'a str {
 struct Numbered<'a> {
     message: &'a Message,
     all: BTreeMap<u32, &'a Field>,
+    /// The numbers of each oneof's fields.
+    oneofs: HashMap<usize, BTreeSet<u32>>,
 }
 
 impl<'a> Numbered<'a> {
     fn new(message: &'a Message) -> Self {
         let fields = message.fields.iter().filter(|field| field.kind != Kind::Group);
-        Self { message, all: fields.map(|field| (field.number, field)).collect() }
+        let all: BTreeMap<u32, &Field> = fields.map(|field| (field.number, field)).collect();
+        let mut oneofs: HashMap<usize, BTreeSet<u32>> = HashMap::new();
+        for field in all.values() {
+            if let Some(oneof) = field.oneof {
+                oneofs.entry(oneof).or_default().insert(field.number);
+            }
+        }
+        Self { message, all, oneofs }
     }
 
     /// Numbers of a oneof's fields.
     fn members(&self, oneof: usize) -> BTreeSet<u32> {
-        self.all.values().filter(|field| field.oneof == Some(oneof)).map(|field| field.number).collect()
+        self.oneofs.get(&oneof).cloned().unwrap_or_default()
     }
 
     /// The name of a field's oneof.
