@@ -68,7 +68,7 @@ if ! cargo deny --version 2>/dev/null | grep -qwF "$deny"; then
 fi
 
 cargo test --workspace
-[ ! -d "$room/recordings" ] || cargo run --bin recordings -- --quiet --ratchet
+[ ! -d "$room/recordings" ] || cargo run --bin recordings -- --quiet
 if [ -d "$room/conformance" ]; then
   for mode in batch=1 batch=all; do
     cargo run --bin conformance -- --quiet --dir "$room/conformance" --ratchet tests/conformance/passing.txt --mode $mode

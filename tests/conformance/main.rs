@@ -8,7 +8,6 @@
 mod avro;
 mod case;
 mod gate;
-mod intended;
 mod live;
 mod proto;
 mod protobuf;
@@ -33,6 +32,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use clap::Parser;
+use e2e::intended::intended;
 use parking_lot::Mutex;
 
 use crate::case::Case;
@@ -111,7 +111,7 @@ fn run(args: &Args) -> Result<ExitCode, String> {
             && args.filter.as_ref().is_none_or(|text| case.id.contains(text.as_str()))
     });
     let results = judge_all(cases, args);
-    let intended = intended::cases()?;
+    let intended = intended(include_str!("intended.txt"))?;
     report::print(&results, &intended, !args.quiet);
     if let Some(path) = &args.report {
         report::write(&results, path)?;

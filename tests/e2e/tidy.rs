@@ -26,7 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("steps", &["types", "formats", "expr"]),
     ("catalog", &["types", "formats", "expr", "steps"]),
     ("plan", &["types", "config", "schemas", "formats", "expr", "steps", "catalog"]),
-    ("operators", &["types", "kv", "formats", "state", "expr"]),
+    ("operators", &["types", "kv", "schemas", "formats", "state", "expr"]),
     (
         "runtime",
         &["types", "clock", "config", "kv", "log", "rows", "schemas", "formats", "state", "expr", "steps", "operators"],

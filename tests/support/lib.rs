@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 pub mod http;
+pub mod intended;
 pub mod kafka;
 pub mod pretend;
 pub mod process;
