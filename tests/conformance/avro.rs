@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use apache_avro::Decimal;
 use apache_avro::reader::datum::GenericDatumReader;
-use apache_avro::schema::{DecimalSchema, Name, NamesRef, ResolvedSchema, Schema};
+use apache_avro::schema::{DecimalSchema, InnerDecimalSchema, Name, NamesRef, ResolvedSchema, Schema};
 use apache_avro::types::Value as Avro;
 use apache_avro::writer::datum::GenericDatumWriter;
 use base64::Engine as _;
@@ -43,15 +43,33 @@ impl Reader {
         then(resolved.get_names())
     }
 
+    /// Whether a value is bytes: Confluent's serializers write these without their length where they stand alone.
+    fn is_bytes(&self) -> bool {
+        matches!(&self.schema, Schema::Bytes | Schema::Decimal(DecimalSchema { inner: InnerDecimalSchema::Bytes, .. }))
+    }
+
     /// The bytes of a value.
     pub(crate) fn encode(&self, json: &Json) -> Result<Vec<u8>, String> {
         let value = self.with_names(|names| to_avro(json, &self.schema, names))?;
         let writer = GenericDatumWriter::builder(&self.schema).schemata(self.all()).and_then(|builder| builder.build());
-        writer.and_then(|writer| writer.write_value_to_vec(value)).map_err(|e| format!("{json}: {e}"))
+        let written = writer.and_then(|writer| writer.write_value_to_vec(value));
+        let mut written = written.map_err(|e| format!("{json}: {e}"))?;
+        if self.is_bytes() {
+            let continued = written.iter().take_while(|byte| **byte >= 0x80).count();
+            written.drain(..=continued);
+        }
+        Ok(written)
     }
 
     /// The value of bytes; all of them.
     pub(crate) fn decode(&self, mut bytes: &[u8]) -> Result<Value, String> {
+        if self.is_bytes() {
+            let value = match &self.schema {
+                Schema::Bytes => Avro::Bytes(bytes.to_vec()),
+                _ => Avro::Decimal(Decimal::from(bytes)),
+            };
+            return self.with_names(|names| from_avro(&value, &self.schema, names));
+        }
         let reader = GenericDatumReader::builder(&self.schema)
             .writer_schemata(self.all())
             .and_then(|builder| builder.build())
@@ -250,5 +268,15 @@ mod tests {
         let read = reader.decode(&bytes).unwrap();
         assert!(crate::value::matches(&serde_json::json!({"A": 7, "D": "1.50", "M": {"k": 9}}), &read), "{read:?}");
         assert!(reader.decode(&bytes[..bytes.len() - 1]).is_err());
+    }
+
+    #[test]
+    fn bare_bytes_stand_without_their_length() {
+        let decimal = r#"{"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2}"#;
+        for (schema, json, bytes) in [(r#""bytes""#, "AP8=", &[0, 255][..]), (decimal, "1.50", &[0, 150])] {
+            let (reader, json) = (Reader::new(schema, &[]).unwrap(), serde_json::json!(json));
+            assert_eq!(reader.encode(&json).unwrap(), bytes);
+            assert!(crate::value::matches(&json, &reader.decode(bytes).unwrap()), "{schema}");
+        }
     }
 }

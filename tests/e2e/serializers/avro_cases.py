@@ -207,6 +207,14 @@ CASES = [
         rows=[[7], [-1]],
     ),
     dict(
+        name="avro_bare_bytes",
+        keys=[({"type": "bytes"}, b"\x00\xff"), ({"type": "bytes"}, b"")],
+        records=[({"type": "bytes"}, b"\xff\x00"), ({"type": "bytes"}, b"")],
+        with_="wrap_single_value=false",
+        types="`ROWKEY` BYTES, `ROWVAL` BYTES",
+        rows=[["AP8=", "/wA="], ["", ""]],
+    ),
+    dict(
         name="avro_key_of_fields",
         keys=[
             (record(a="int", b=optional("string")), dict(a=1, b="x")),

@@ -8,7 +8,7 @@ use arrow::array::{Array, BinaryArray};
 
 use super::plan::{Absent, Branch, Entry, Fields, Plan, Read, Step, Wanted};
 use super::schema::{AvroSchema, Kind};
-use super::wire::{Cursor, Result, fault};
+use super::wire::{Cursor, Result, fault, put_sized};
 use crate::formats::awaited::Awaited;
 use crate::formats::column::{ColumnBuilder, Values};
 use crate::formats::growth::Growth;
@@ -32,6 +32,8 @@ pub(super) struct AvroDecoder {
     reader: Option<Arc<AvroSchema>>,
     schemas: Arc<dyn Schemas>,
     plans: Plans,
+    /// The last record that was bare bytes, with their length, as bytes stand elsewhere.
+    sized: Vec<u8>,
     /// Of all columns; those that are not used stay empty.
     builders: Vec<ColumnBuilder>,
     /// Positions of the used columns, each once.
@@ -63,6 +65,7 @@ impl AvroDecoder {
             reader,
             schemas,
             plans: Plans::default(),
+            sized: Vec::new(),
         }
     }
 
@@ -95,6 +98,11 @@ impl AvroDecoder {
             None => return fault(SchemaError::UnknownId(id).to_string()),
         };
         let mut cursor = Cursor::new(payload);
+        if plan.is_bytes {
+            self.sized.clear();
+            put_sized(payload, &mut self.sized);
+            cursor = Cursor::new(&self.sized);
+        }
         let walk = Walk { schema: &plan.schema, growth };
         match (&plan.root, self.builders.as_mut_slice()) {
             (Read::Skip, _) => cursor.skip(&plan.schema, plan.schema.root)?,

@@ -8,7 +8,8 @@ use arrow::datatypes::{
 };
 
 use super::layout::{FieldLayout, Layout, TEXT, What};
-use super::wire::{put_long, put_sized, twos_complement};
+use super::schema::AvroSchema;
+use super::wire::{drop_length, put_long, put_sized, twos_complement};
 use crate::formats::payloads::Payloads;
 use crate::formats::{Encode, FormatError, row_count};
 use crate::schemas::put_header;
@@ -21,14 +22,16 @@ pub(super) struct AvroEncoder {
     layout: Layout,
     /// Whether a record is one of the columns or the bare value of the only one.
     wrapped: bool,
+    /// Whether a record is bytes, which stand alone without their length.
+    is_bytes: bool,
     /// Bytes of the last batch, a guess for the next one.
     capacity: usize,
 }
 
 impl AvroEncoder {
-    /// An encoder of columns that are laid out so, with the id of their schema.
-    pub(super) fn new(id: i32, layout: Layout, wrapped: bool) -> Self {
-        Self { id, layout, wrapped, capacity: 0 }
+    /// An encoder of columns that are laid out so in a schema of that id.
+    pub(super) fn new((id, schema): (i32, &AvroSchema), layout: Layout, wrapped: bool) -> Self {
+        Self { id, layout, wrapped, is_bytes: schema.is_bytes(), capacity: 0 }
     }
 }
 
@@ -48,7 +51,11 @@ impl Encode for AvroEncoder {
                 continue;
             }
             put_header(self.id, &mut payloads.data);
+            let start = payloads.data.len();
             writer.write(row, &mut payloads.data)?;
+            if self.is_bytes {
+                drop_length(start, &mut payloads.data);
+            }
             payloads.end_row();
         }
         self.capacity = payloads.data.len();

@@ -99,7 +99,7 @@ impl Format for Avro {
             }
         };
         let layout = layout::Layout::new(&avro, columns, wrapped).map_err(FormatError::Schema)?;
-        Ok(Box::new(encode::AvroEncoder::new(id, layout, wrapped)))
+        Ok(Box::new(encode::AvroEncoder::new((id, &avro), layout, wrapped)))
     }
 
     fn language(&self) -> Option<Language> {

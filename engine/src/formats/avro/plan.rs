@@ -139,6 +139,8 @@ pub(super) struct Constant {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) schema: Arc<AvroSchema>,
+    /// Whether a record is bytes, which stand alone without their length.
+    pub(super) is_bytes: bool,
     pub(super) root: Read,
 }
 
@@ -172,7 +174,7 @@ impl Plan {
                 planner.struct_of(schema.root, &fields, Some(wanted.is_used), reader, "")
             }
         };
-        Self { root, schema }
+        Self { is_bytes: schema.is_bytes(), root, schema }
     }
 }
 

@@ -148,6 +148,11 @@ impl AvroSchema {
         &self.get(id).kind
     }
 
+    /// Whether records are bare bytes or decimals in bytes: Confluent's serializers write no length before these.
+    pub(super) fn is_bytes(&self) -> bool {
+        *self.kind(self.root) == Kind::Bytes
+    }
+
     /// The full name of the type of its records: that of a named type, else what Avro calls the type.
     pub fn full_name(&self) -> &str {
         self.name_of(self.root)

@@ -281,6 +281,12 @@ pub(super) fn put_sized(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
+/// Takes away the length of bytes that were appended at `start` with [`put_sized`].
+pub(super) fn drop_length(start: usize, out: &mut Vec<u8>) {
+    let continued = out.iter().skip(start).take_while(|byte| **byte >= 0x80).count();
+    out.drain(start..(start + continued + 1).min(out.len()));
+}
+
 /// The fewest bytes of a number in two's complement, big-endian: `BigInteger.toByteArray`.
 pub(super) fn twos_complement(value: &[u8; 16]) -> &[u8] {
     let sign = if value[0] >= 0x80 { 0xFF } else { 0 };

@@ -19,6 +19,7 @@ use serde_json::{Value as Json, json};
 
 use super::compat::incompatibilities;
 use super::default::write_default;
+use super::wire::drop_length;
 use super::{Avro, AvroSchema, columns, key_schema_name, schema};
 use crate::formats::tests::{Random, rounds, to_columns};
 use crate::formats::{Decoded, Format, FormatSpec, Half};
@@ -106,7 +107,11 @@ fn record(registry: &Arc<Registry>, id: i32, value: &Json) -> Vec<u8> {
     let avro = AvroSchema::parse(&registry.by_id(id).unwrap()).unwrap();
     let mut bytes = Vec::new();
     crate::schemas::put_header(id, &mut bytes);
+    let start = bytes.len();
     write_default(&avro, avro.root, value, &mut bytes).unwrap();
+    if avro.is_bytes() {
+        drop_length(start, &mut bytes);
+    }
     bytes
 }
 

@@ -22,6 +22,33 @@ fn records_are_framed_and_registered() {
     assert_eq!(bytes[5..], [2, 4, 0xFF, 0x7F]);
 }
 
+/// As Confluent's serializers write them: a schema that is `bytes`, and nothing else, has no length before the bytes.
+#[test]
+fn bare_bytes_stand_without_their_length() {
+    let bare = FormatSpec { wrap_single: false, ..wrapped() };
+    let long = vec![0x80; 300];
+    let cases: [(SqlType, Value, &[u8]); 6] = [
+        (SqlType::Bytes, Value::Bytes(vec![0, 255]), &[0, 255]),
+        (SqlType::Bytes, Value::Bytes(Vec::new()), &[]),
+        (SqlType::Bytes, Value::Bytes(long.clone()), &long),
+        (decimal(6, 2), Value::Decimal(-129, 2), &[0xFF, 0x7F]),
+        (decimal(38, 2), Value::Decimal(0, 2), &[0]),
+        (SqlType::String, Value::String("x".to_owned()), &[2, b'x']),
+    ];
+    for (ty, value, expected) in cases {
+        let registry: Arc<Registry> = Arc::default();
+        let columns = [column("A", ty)];
+        let bytes = encode(&registry, &columns, &bare, std::slice::from_ref(&value)).unwrap();
+        assert_eq!(&bytes[5..], expected);
+        let decoded = decode(&registry, &columns, &bare, &[&bytes]);
+        assert_eq!((decoded.bad, Value::at(&decoded.columns[0], 0)), (Vec::new(), value));
+        let mut nothing = Avro.decoder(&bare, &columns, &[], &half(&registry, true)).unwrap();
+        let payloads = BinaryArray::from_iter_values([&bytes]);
+        nothing.prepare(&payloads).unwrap();
+        assert_eq!(nothing.decode(&payloads).bad, []);
+    }
+}
+
 #[test]
 fn a_schema_id_says_what_is_written() {
     let registry: Arc<Registry> = Arc::default();
