@@ -52,6 +52,11 @@ impl Kafka {
         self.wait();
     }
 
+    /// Runs a program of Kafka's, or of more jars, to its end; what it prints.
+    pub fn program(&self, more: &Path, args: &[&str]) -> String {
+        java(&format!("{}:{}", self.classpath, more.display()), args)
+    }
+
     fn wait(&mut self) {
         use rdkafka::consumer::{BaseConsumer, Consumer};
         let config: rdkafka::ClientConfig =
@@ -156,7 +161,8 @@ fn pom() -> String {
 }
 
 fn java(classpath: &str, args: &[&str]) -> String {
-    let output = Command::new("java").args(["-cp", classpath]).args(args).output();
+    let options = ["-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"];
+    let output = Command::new("java").args(options).args(["-cp", classpath]).args(args).output();
     let output = output.unwrap_or_else(|e| panic!("java cannot be started ({e}): install a JDK 17"));
     assert!(output.status.success(), "java {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()

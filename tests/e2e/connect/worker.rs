@@ -1,4 +1,4 @@
-//! A worker of Kafka Connect with Debezium's connectors and Apicurio's Avro converter, all from Maven's registry.
+//! A worker of Kafka Connect with Debezium's connectors and Confluent's Avro converter, all from Maven's registry.
 
 use std::fs::{self, File};
 use std::net::TcpStream;
@@ -7,7 +7,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use e2e::http::request;
-use e2e::repository;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -16,7 +15,8 @@ use crate::clients::{Cache, install};
 use crate::registry_clients::free_port;
 
 const KAFKA: &str = "4.3.1";
-const CONVERTER: &str = "2.6.13.Final";
+/// Confluent's own artifacts are not in Maven's registry. This one holds Confluent's converter, serializers and client 7.2.1.
+const CONVERTER: &str = "com.snowflake:snowflake-kafka-connector:1.8.1";
 const CONNECTORS: [(&str, &str); 2] = [("postgres", "3.7.0.Final"), ("jdbc", "3.6.0.Final")];
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -25,6 +25,7 @@ pub(super) struct Worker {
     child: Child,
     url: String,
     dir: TempDir,
+    installed: PathBuf,
 }
 
 impl Worker {
@@ -38,7 +39,7 @@ impl Worker {
         let log = File::create(dir.path().join("connect.log")).unwrap();
         let child = Command::new("java")
             .args(["-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
-            .args(["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp"])
+            .args(["-Duser.timezone=UTC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp"])
             .arg(installed.join("libs/*"))
             .arg("org.apache.kafka.connect.cli.ConnectDistributed")
             .arg(&settings)
@@ -47,7 +48,7 @@ impl Worker {
             .stderr(log)
             .spawn()
             .unwrap_or_else(|e| panic!("java cannot be started ({e}): install a JDK 17"));
-        let mut worker = Self { child, url, dir };
+        let mut worker = Self { child, url, dir, installed };
         let deadline = Instant::now() + PATIENCE;
         while !worker.answers() {
             let ended = worker.child.try_wait().unwrap();
@@ -62,6 +63,11 @@ impl Worker {
         listens && request(&self.url, "GET", "/connectors", &[], "").status == 200
     }
 
+    /// Confluent's classes, with what they need.
+    pub(super) fn confluents_jar(&self) -> PathBuf {
+        self.installed.join("plugins/confluent/confluent.jar")
+    }
+
     fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("connect.log")).unwrap_or_default()
     }
@@ -74,7 +80,8 @@ impl Worker {
         assert_eq!(answer.status, 201, "{}\n{}", answer.body, self.log());
         let deadline = Instant::now() + PATIENCE;
         while self.state(name) != json!("RUNNING") {
-            assert!(Instant::now() < deadline, "{name} is {}:\n{}", self.state(name), self.log());
+            let goes_on = self.state(name) != json!("FAILED") && Instant::now() < deadline;
+            assert!(goes_on, "{name} is {}:\n{}", self.state(name), self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -129,22 +136,30 @@ fn properties(bootstrap: &str, url: &str, plugins: &Path) -> String {
 /// Where the worker's jars and its plugins are.
 fn installed() -> PathBuf {
     let cache = Cache::new("connect");
-    cache.holds(&format!("{KAFKA} {CONVERTER} {CONNECTORS:?}"), |dir| {
-        let runtime = ["connect-runtime", "connect-json"].map(|artifact| ("org.apache.kafka", artifact, KAFKA));
+    cache.holds(&format!("{KAFKA} {CONVERTER} {CONNECTORS:?} {UNPACK}"), |dir| {
+        // Of an older recipe.
+        let _ = fs::remove_dir_all(dir.join("plugins"));
+        let runtime = ["connect-runtime", "connect-json", "connect-file"];
+        let runtime = runtime.map(|artifact| ("org.apache.kafka", artifact, KAFKA));
         fetch(dir, "libs", &[&runtime[..], &[("org.slf4j", "slf4j-simple", "1.7.36")]].concat());
-        fetch(dir, "plugins/apicurio", &[("io.apicurio", "apicurio-registry-utils-converter", CONVERTER)]);
-        converter(&dir.join("plugins/apicurio"));
+        converter(dir);
         for (database, version) in CONNECTORS {
-            let artifact = format!("io.debezium:debezium-connector-{database}:{version}:tar.gz:plugin");
-            let mut copy = Command::new("mvn");
-            copy.args(["-q", "-B", "dependency:copy", &format!("-Dartifact={artifact}"), "-DoutputDirectory=archives"]);
-            install(copy.current_dir(dir), "maven");
-            let archive = dir.join(format!("archives/debezium-connector-{database}-{version}-plugin.tar.gz"));
+            let archive = artifact(dir, &format!("io.debezium:debezium-connector-{database}:{version}:tar.gz:plugin"));
             install(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(dir.join("plugins")), "tar");
             fs::remove_file(archive).unwrap();
         }
     });
     cache.dir.clone()
+}
+
+/// Fetches one artifact by its coordinates.
+fn artifact(dir: &Path, coordinates: &str) -> PathBuf {
+    let folder = dir.join("archives");
+    let _ = fs::remove_dir_all(&folder);
+    let mut copy = Command::new("mvn");
+    copy.args(["-q", "-B", "dependency:copy", &format!("-Dartifact={coordinates}"), "-DoutputDirectory=archives"]);
+    install(copy.current_dir(dir), "maven");
+    fs::read_dir(folder).unwrap().next().unwrap().unwrap().path()
 }
 
 /// Copies artifacts and what they need into a folder.
@@ -167,65 +182,31 @@ fn fetch(dir: &Path, folder: &str, artifacts: &[(&str, &str, &str)]) {
     install(copy.arg(format!("-DoutputDirectory={folder}")).current_dir(dir), "maven");
 }
 
-/// Makes the converter's folder a plugin: without what the worker brings, and with a word that it is one.
-fn converter(folder: &Path) {
-    for file in fs::read_dir(folder).unwrap() {
-        let path = file.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if ["kafka-clients", "connect-", "slf4j"].iter().any(|brought| name.starts_with(brought)) {
-            fs::remove_file(path).unwrap();
-        }
-    }
-    let service = "META-INF/services/org.apache.kafka.connect.storage.Converter";
-    let class = "io.apicurio.registry.utils.converter.AvroConverter";
-    let script = format!("import zipfile; zipfile.ZipFile('services.jar', 'w').writestr('{service}', '{class}')");
-    install(Command::new("python3").args(["-c", &script]).current_dir(folder), "Python 3");
+/// Takes Confluent's classes, what they need, and what says that there is a converter, out of the artifact that holds them.
+const UNPACK: &str = r#"
+import sys, zipfile
+taken = ("io/confluent/", "io/swagger/", "org/apache/avro/", "org/apache/commons/compress/", "com/fasterxml/", "com/google/",
+    "META-INF/services/io.confluent", "META-INF/services/com.fasterxml")
+with zipfile.ZipFile(sys.argv[1]) as whole, zipfile.ZipFile("confluent.jar", "w") as part:
+    for name in whole.namelist():
+        if name.startswith(taken):
+            part.writestr(name, whole.read(name))
+    part.writestr("META-INF/services/org.apache.kafka.connect.storage.Converter", "io.confluent.connect.avro.AvroConverter")
+"#;
+
+fn converter(dir: &Path) {
+    let folder = dir.join("plugins/confluent");
+    fs::create_dir_all(&folder).unwrap();
+    let archive = artifact(dir, CONVERTER);
+    install(Command::new("python3").args(["-c", UNPACK]).arg(&archive).current_dir(folder), "Python 3");
+    fs::remove_file(archive).unwrap();
 }
 
-/// Apicurio's API in front of our registry, for its converter.
-pub(super) struct Adapter {
-    child: Child,
-    url: String,
-}
-
-impl Adapter {
-    pub(super) fn start(registry: &str) -> Self {
-        let port = free_port();
-        let child = Command::new("python3")
-            .arg(repository().join("tests/e2e/connect/apicurio.py"))
-            .args([registry, &port.to_string()])
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|e| panic!("python3 cannot be started ({e})"));
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < deadline, "the adapter does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Self { child, url: format!("http://127.0.0.1:{port}/apis/registry/v2") }
+/// A connector's settings, with those of Confluent's converters for a registry.
+pub(super) fn with_converters(mut config: Value, registry: &str) -> Value {
+    for half in ["key", "value"] {
+        config[format!("{half}.converter")] = json!("io.confluent.connect.avro.AvroConverter");
+        config[format!("{half}.converter.schema.registry.url")] = json!(registry);
     }
-
-    /// A connector's settings, with those of its converters.
-    pub(super) fn with_converters(&self, mut config: Value) -> Value {
-        for half in ["key", "value"] {
-            config[format!("{half}.converter")] = json!("io.apicurio.registry.utils.converter.AvroConverter");
-            for (name, value) in [
-                ("url", self.url.as_str()),
-                ("auto-register", "true"),
-                ("as-confluent", "true"),
-                ("use-id", "contentId"),
-                ("headers.enabled", "false"),
-            ] {
-                config[format!("{half}.converter.apicurio.registry.{name}")] = json!(value);
-            }
-        }
-        config
-    }
-}
-
-impl Drop for Adapter {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    config
 }
