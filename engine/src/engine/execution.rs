@@ -11,7 +11,7 @@ use crate::config::setting;
 use crate::statements::{self, Answer, Asserted, Failure, FailureKind, Progress, Session};
 
 use super::change::changes_something;
-use super::unlocked::{Planned, Request};
+use super::unlocked::{Next, Planned, Request};
 use super::{Engine, parse};
 
 /// How often is looked whether what is waited for has happened.
@@ -199,8 +199,10 @@ impl Execution {
         rest: &[Parsed],
     ) -> Result<Option<Answer>, Failure> {
         let (engine, request) = (&self.engine, self.request());
-        let Some((change, made)) = engine.next_change(commands, planned, &request, rest)? else { return Ok(None) };
+        let Some(next) = engine.next_change(commands, planned, &request, rest)? else { return Ok(None) };
+        let Next { change, made, wanted } = next;
         let (mut answer, old) = engine.carry_out(commands, statement, change, made)?;
+        drop(wanted);
         if !old.topics.is_empty() {
             let left = rest.get(1..).unwrap_or_default();
             answer.warnings.extend(engine.delete_subjects_of(commands, planned, &request, left, &old)?);

@@ -428,6 +428,25 @@ fn drop_made(engine: &Engine) -> String {
     warning.clone()
 }
 
+#[test]
+fn a_subject_that_another_statement_is_about_to_use_stays() {
+    let (log, schemas) = (in_memory(), Arc::new(InMemory::default()));
+    let engine = start_with(&log, &schemas);
+    run(&engine, MADE);
+    let before = schemas.calls.load(Ordering::SeqCst);
+    let turn = schemas.turn.lock();
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| run(&engine, &MADE.replace("STREAM made", "STREAM other")));
+        eventually("it is asked", || schemas.calls.load(Ordering::SeqCst) > before);
+        let told = drop_made(&engine);
+        assert!(told.contains("topic made is used"), "{told}");
+        drop(turn);
+        waits.join().unwrap();
+    });
+    assert_eq!(schemas.subjects(), ["made-value"]);
+    engine.shut_down();
+}
+
 fn notes_of_subjects(log: &Arc<dyn Log>) -> usize {
     let mut notes = 0;
     let mut count = |_: &[u8], _: &[u8]| {

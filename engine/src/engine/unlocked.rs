@@ -12,6 +12,7 @@ use crate::statements::{Failure, Session};
 
 use super::Engine;
 use super::change::Change;
+use super::kept_schemas::Wanted;
 use super::registration::register;
 
 /// How often statements are planned while others change what exists; then nobody else may.
@@ -30,6 +31,15 @@ pub(super) struct Stays {
     message: String,
     /// Whether it may be deleted later.
     may_pass: bool,
+}
+
+/// A change whose schemas are registered.
+pub(super) struct Next<'a> {
+    pub(super) change: Change,
+    /// The subjects that had nothing before.
+    pub(super) made: Vec<String>,
+    /// Until it is carried out nobody deletes subjects of its topics because of a statement before it.
+    pub(super) wanted: Option<Wanted<'a>>,
 }
 
 /// What they will do, in order.
@@ -63,29 +73,33 @@ impl Engine {
         plan()
     }
 
-    /// The next change, with its schemas registered, and the subjects that had none before. `rest` begins with its statement.
-    pub(super) fn next_change(
-        &self,
+    /// The next change, with its schemas registered. `rest` begins with its statement.
+    pub(super) fn next_change<'a>(
+        &'a self,
         commands: &mut MutexGuard<'_, CommandLog>,
         planned: &mut Planned,
         request: &Request<'_>,
         rest: &[Parsed],
-    ) -> Result<Option<(Change, Vec<String>)>, Failure> {
-        let mut made = Vec::new();
+    ) -> Result<Option<Next<'a>>, Failure> {
+        let (mut made, mut wanted) = (Vec::new(), None);
         let mut registered = Vec::new();
         loop {
             let Some(change) = planned.pop_front() else { return Ok(None) };
-            let wanted = &change.command.schemas;
-            if *wanted == registered {
-                return Ok(Some((change, made)));
+            let schemas = &change.command.schemas;
+            if *schemas == registered {
+                return Ok(Some(Next { change, made, wanted }));
             }
             // What was registered for another plan is not to stand against this one.
             self.take_back(std::mem::take(&mut made));
-            let (done, is_right) = self.unlocked(commands, || register(&self.shared.schemas, wanted, &mut made));
+            let (done, is_right) = self.unlocked(commands, || {
+                let topics = schemas.iter().map(|new| new.topic.clone()).collect();
+                wanted = Some(self.shared.kept_schemas.want(topics));
+                register(&self.shared.schemas, schemas, &mut made)
+            });
             if is_right && done.is_ok() {
-                return Ok(Some((change, made)));
+                return Ok(Some(Next { change, made, wanted }));
             }
-            registered.clone_from(wanted);
+            registered.clone_from(schemas);
             let again = done.and_then(|()| self.plan_all(commands, request, rest));
             *planned = again.inspect_err(|_| self.take_back(std::mem::take(&mut made)))?;
         }

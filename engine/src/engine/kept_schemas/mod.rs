@@ -12,7 +12,7 @@ mod memory;
 
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
 use crate::config::setting;
@@ -34,6 +34,25 @@ pub(super) struct KeptSchemas {
     opened: OnceLock<Opened>,
     /// Held by who registers, for itself alone by who deletes: what is registered anew is not deleted with what was before.
     deletes: RwLock<()>,
+    /// Topics that statements which are being carried out will use.
+    wanted: Mutex<Vec<String>>,
+}
+
+/// While it lives, no subject of these topics is deleted as one of a topic that is gone.
+pub(super) struct Wanted<'a> {
+    schemas: &'a KeptSchemas,
+    topics: Vec<String>,
+}
+
+impl Drop for Wanted<'_> {
+    fn drop(&mut self) {
+        let mut wanted = self.schemas.wanted.lock();
+        for topic in &self.topics {
+            if let Some(at) = wanted.iter().position(|it| it == topic) {
+                wanted.swap_remove(at);
+            }
+        }
+    }
 }
 
 /// What is known once the command log has been read.
@@ -62,7 +81,7 @@ struct Present {
 impl KeptSchemas {
     /// Of a registry; nothing is kept before [`KeptSchemas::open`].
     pub(super) fn new(there: Arc<dyn Schemas>, log: Arc<dyn Log>) -> Self {
-        Self { there, log, opened: OnceLock::new(), deletes: RwLock::new(()) }
+        Self { there, log, opened: OnceLock::new(), deletes: RwLock::default(), wanted: Mutex::default() }
     }
 
     /// Looks whether it is the registry that statements were carried out with. `is_needed`: some of them stand that need
@@ -143,6 +162,13 @@ impl KeptSchemas {
         is_there.then_some(subject)
     }
 
+    /// Notes that a statement will use topics. Waits while a subject is deleted.
+    pub(super) fn want(&self, topics: Vec<String>) -> Wanted<'_> {
+        let _not_deleted = (!topics.is_empty()).then(|| self.deletes.read());
+        self.wanted.lock().extend(topics.iter().cloned());
+        Wanted { schemas: self, topics }
+    }
+
     /// Deletes a subject of a topic that is gone. Says `false` if it stays, as the topic is there or used (`is_used`).
     pub(super) fn delete_of_gone(
         &self,
@@ -154,7 +180,7 @@ impl KeptSchemas {
         self.check()?;
         let _alone = self.deletes.write();
         let found = self.log.topic(topic).map_err(|error| SchemaError::Unavailable(error.to_string()))?;
-        if found.is_some() || is_used() {
+        if found.is_some() || is_used() || self.wanted.lock().iter().any(|wanted| wanted == topic) {
             return Ok(false);
         }
         self.delete_alone(subject).map(|()| true)
