@@ -113,20 +113,33 @@ impl Admin {
         }
     }
 
-    /// A topic.
+    /// A topic. Its configuration is empty where it may not be seen.
     pub(super) fn topic(&self, name: &str) -> Result<Option<Topic>> {
         // What no topic can be called is none of the broker's business.
         if topic_rules::check_name(name).is_err() {
             return Ok(None);
         }
-        let metadata = self.metadata(Some(name))?;
-        Ok(self.described(existing(&metadata).collect())?.pop())
+        let deadline = Instant::now() + SPREAD;
+        loop {
+            let metadata = self.metadata(Some(name))?;
+            let Some((topic, problem)) = self.described(existing(&metadata).collect())?.pop() else { return Ok(None) };
+            match problem {
+                None | Some(RDKafkaErrorCode::TopicAuthorizationFailed) => return Ok(Some(topic)),
+                // Not every broker has heard of it yet, or some have heard already that it is gone.
+                problem if is_passing(problem) && Instant::now() < deadline => std::thread::sleep(SPREAD_CHECK),
+                Some(code) => {
+                    let what = format!("asking for the configuration of topic {name}");
+                    return Err(self.connection.failed_with(&what, Some(code), &code.to_string()));
+                }
+            }
+        }
     }
 
-    /// All topics, by name.
+    /// All topics, by name. The configuration of one is empty where it cannot be seen.
     pub(super) fn topics(&self) -> Result<Vec<Topic>> {
         let metadata = self.metadata(None)?;
-        let mut topics = self.described(existing(&metadata).collect())?;
+        let described = self.described(existing(&metadata).collect())?;
+        let mut topics: Vec<Topic> = described.into_iter().map(|(topic, _)| topic).collect();
         topics.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(topics)
     }
@@ -191,8 +204,8 @@ impl Admin {
         }
     }
 
-    /// Topics with the configuration that was set for them.
-    fn described(&self, topics: Vec<&MetadataTopic>) -> Result<Vec<Topic>> {
+    /// Topics with the configuration that was set for them, or why it is not told.
+    fn described(&self, topics: Vec<&MetadataTopic>) -> Result<Vec<(Topic, Option<RDKafkaErrorCode>)>> {
         if topics.is_empty() {
             return Ok(Vec::new());
         }
@@ -200,16 +213,18 @@ impl Admin {
         let answer = block_on(self.admin.describe_configs(&resources, &options()));
         let answer = answer.map_err(|error| self.connection.failed("asking for topic configurations", &error))?;
         let with_config = topics.into_iter().zip(answer).map(|(topic, config)| {
-            let entries = config.map(|config| config.entries).unwrap_or_default();
+            let (entries, problem) = match config {
+                Ok(config) => (config.entries, None),
+                Err(code) => (Vec::new(), Some(code)),
+            };
             let is_set = |entry: &ConfigEntry| entry.source == ConfigSource::DynamicTopic;
-            // A broker that compacts whatever nobody has said otherwise of compacts this one, too.
-            let is_kept =
-                |entry: &ConfigEntry| entry.name == "cleanup.policy" && entry.value.as_deref() != Some("delete");
-            let set = entries.into_iter().filter(|entry| is_set(entry) || is_kept(entry));
+            // A broker may compact whatever nobody has said otherwise of. If this is missing it was not told.
+            let is_policy = |entry: &ConfigEntry| entry.name == "cleanup.policy";
+            let set = entries.into_iter().filter(|entry| is_set(entry) || is_policy(entry));
             let config: BTreeMap<_, _> = set.filter_map(|entry| Some((entry.name, entry.value?))).collect();
             let replicas = topic.partitions().first().map_or(0, |partition| partition.replicas().len() as u16);
             let partitions = topic.partitions().len() as u32;
-            Topic { name: topic.name().to_owned(), spec: TopicSpec { partitions, replicas, config } }
+            (Topic { name: topic.name().to_owned(), spec: TopicSpec { partitions, replicas, config } }, problem)
         });
         Ok(with_config.collect())
     }
