@@ -56,30 +56,31 @@ impl Client {
         Ok(Self { servers: Servers::new(settings)?, cache: Cache::default(), fetched: Fetched::default(), names })
     }
 
-    /// The schema of an answer, with all that it refers to.
-    fn complete(&self, sent: SentSchema) -> Result<Schema, SchemaError> {
+    /// The schema of an answer, with all that it refers to, if that is told in time.
+    fn complete(&self, sent: SentSchema, deadline: Instant) -> Result<Schema, SchemaError> {
         let language = sent.schema_type.as_deref().unwrap_or("AVRO");
         let language = Language::of_name(language).ok_or_else(|| {
             SchemaError::Invalid(format!("the registry has it in a language that is not known here: {language}"))
         })?;
-        let deadline = Instant::now() + ALL;
         let referenced = references::fetch(&sent.references, |subject, version| {
             self.fetched.schema(subject, version, || {
-                if Instant::now() >= deadline {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
                     return Err(SchemaError::Unavailable(
                         "it does not tell in time what a schema refers to".to_owned(),
                     ));
                 }
                 let asked = path(&["subjects", subject, "versions", &version.to_string()], &[]);
-                Ok(self.servers.get_anywhere::<SentVersion>(&asked)?.schema)
+                Ok(self.servers.get_anywhere::<SentVersion>(&asked, left)?.schema)
             })
         })?;
         Ok(Schema { language, text: sent.schema.into(), references: sent.references, referenced })
     }
 
     fn ask_for(&self, id: i32) -> Result<Asked, SchemaError> {
-        let sent = self.servers.get_anywhere::<SentSchema>(&path(&["schemas", "ids", &id.to_string()], &[]));
-        match sent.and_then(|sent| self.complete(sent)) {
+        let deadline = Instant::now() + ALL;
+        let sent = self.servers.get_anywhere::<SentSchema>(&path(&["schemas", "ids", &id.to_string()], &[]), ALL);
+        match sent.and_then(|sent| self.complete(sent, deadline)) {
             Ok(schema) => Ok(Asked::Schema(Arc::new(schema))),
             Err(SchemaError::Refused { code: 40403, .. }) => Ok(Asked::Unknown),
             // Who is not let in, or asks a proxy's error page, has not learnt that the record is bad: it waits.
@@ -111,6 +112,7 @@ impl Schemas for Client {
     }
 
     fn latest(&self, subject: &str) -> Result<Option<Registered>, SchemaError> {
+        let deadline = Instant::now() + ALL;
         let sent: SentVersion = match self.servers.get(&path(&["subjects", subject, "versions", "latest"], &[])) {
             Ok(sent) => sent,
             Err(SchemaError::Refused { code: 40401 | 40402, .. }) => {
@@ -120,7 +122,7 @@ impl Schemas for Client {
             }
             Err(error) => return Err(error),
         };
-        let schema = Arc::new(self.complete(sent.schema)?);
+        let schema = Arc::new(self.complete(sent.schema, deadline)?);
         self.cache.note(sent.id, &schema);
         Ok(Some(Registered { subject: sent.subject, version: sent.version, id: sent.id, schema }))
     }

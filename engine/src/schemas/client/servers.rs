@@ -19,7 +19,7 @@ use super::pauses::{ANSWER, Asking, Pauses};
 use super::settings::{ClientSettings, Part};
 use super::tls;
 
-/// How long a connection may take, and a question to all servers.
+/// How long a connection may take, and a question to all servers, or all questions for a schema.
 const CONNECT: Duration = Duration::from_secs(2);
 pub(super) const ALL: Duration = Duration::from_secs(10);
 
@@ -85,17 +85,18 @@ impl Servers {
 
     /// What stands at a path.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, SchemaError> {
-        self.ask(Method::GET, path, None, |_| true)?.read()
+        self.ask(Method::GET, path, None, ALL, |_| true)?.read()
     }
 
-    /// What stands at a path and never changes: a server that has nothing there may be behind another that has.
-    pub(super) fn get_anywhere<T: DeserializeOwned>(&self, path: &str) -> Result<T, SchemaError> {
-        self.ask(Method::GET, path, None, |answer| answer.status != 404)?.read()
+    /// What stands at a path and never changes, if it is told in time: a server that has nothing there may be behind another
+    /// that has.
+    pub(super) fn get_anywhere<T: DeserializeOwned>(&self, path: &str, within: Duration) -> Result<T, SchemaError> {
+        self.ask(Method::GET, path, None, within, |answer| answer.status != 404)?.read()
     }
 
     /// Deletes what stands at a path.
     pub(super) fn delete(&self, path: &str) -> Result<(), SchemaError> {
-        self.ask(Method::DELETE, path, None, |_| true)?.read::<Value>().map(drop)
+        self.ask(Method::DELETE, path, None, ALL, |_| true)?.read::<Value>().map(drop)
     }
 
     /// All of them, without credentials.
@@ -105,7 +106,7 @@ impl Servers {
 
     /// Registers a schema and tells its id.
     pub(super) fn register(&self, path: &str, body: &Value, subject: &str) -> Result<i32, SchemaError> {
-        let answer = self.ask(Method::POST, path, Some(body), |_| true)?;
+        let answer = self.ask(Method::POST, path, Some(body), ALL, |_| true)?;
         match answer.read::<SentId>() {
             Ok(sent) => Ok(sent.id),
             Err(SchemaError::Refused { message, .. }) if answer.status == 409 => {
@@ -121,13 +122,14 @@ impl Servers {
         method: Method,
         path: &str,
         body: Option<&Value>,
+        within: Duration,
         will_do: impl Fn(&Answer) -> bool,
     ) -> Result<Answer, SchemaError> {
         let question = format!("{method} {path}");
         let asking = self.pauses.check(&question)?;
-        let deadline = Instant::now() + ALL;
+        let deadline = Instant::now() + within;
         let (count, first) = (self.servers.len(), self.first.load(Ordering::Relaxed));
-        let (mut problems, mut is_there, mut other) = (Vec::new(), false, None);
+        let (mut problems, mut is_there, mut is_cut, mut other) = (Vec::new(), false, false, None);
         for at in (0..count).map(|step| (first + step) % count) {
             let Some(server) = self.servers.get(at) else { continue };
             if other.is_some() && server.away.lock().is_some_and(|since| since.elapsed() < AWAY) {
@@ -152,7 +154,10 @@ impl Servers {
                     // What is registered or deleted may take long where everything else is answered.
                     let is_busy = is_slow && method != Method::GET && asking == Asking::Anybody;
                     is_there |= is_busy;
-                    if !is_busy {
+                    // It had less time than a server may take: that tells nothing of it.
+                    let was_cut = is_slow && within < ANSWER;
+                    is_cut |= was_cut;
+                    if !is_busy && !was_cut {
                         *server.away.lock() = Some(Instant::now());
                     }
                     problems.push(format!("{}: {why}", server.url));
@@ -166,7 +171,7 @@ impl Servers {
         let why = problems.join("; ");
         if is_there {
             self.pauses.pause_one(&question, &why);
-        } else {
+        } else if !is_cut {
             self.pauses.pause_all(asking, &why);
         }
         Err(SchemaError::Unavailable(why))

@@ -376,6 +376,29 @@ fn a_slow_registration_does_not_mean_that_nobody_is_there() {
     assert!(client.by_id(7).is_ok());
 }
 
+/// Four seconds for each answer are no reason to count as away, nor to let somebody wait for a dozen of them.
+#[test]
+fn a_schema_and_what_it_refers_to_have_one_deadline() {
+    let server = Double::start(|line| {
+        let name = line.trim_start_matches("GET /subjects/").trim_end_matches("/versions/1");
+        if line.ends_with("/ids/7") {
+            return json_answer(200, r#"{"schema":"\"int\""}"#);
+        }
+        std::thread::sleep(Duration::from_secs(4));
+        match name {
+            "a" | "b" => json_answer(200, r#"{"subject":"a","version":1,"id":2,"schema":"\"int\""}"#),
+            _ => {
+                let to = |name: &str| format!(r#"{{"name":"{name}","subject":"{name}","version":1}}"#);
+                json_answer(200, &format!(r#"{{"schema":"\"int\"","references":[{},{}]}}"#, to("a"), to("b")))
+            }
+        }
+    });
+    let client = client(&[&server.url]);
+    assert!(matches!(client.by_id(1), Err(SchemaError::Unavailable(_))));
+    assert!(client.by_id(7).is_ok(), "it is there");
+    assert_eq!(client.by_id(1).unwrap().referenced.len(), 2);
+}
+
 #[test]
 fn what_is_gone_is_registered_again() {
     let server = Double::start(|line| match line {
