@@ -1,7 +1,8 @@
 //! The records of topic `_schemas`, as Confluent's registry writes and reads them: JSON keys and values, of each key the
 //! last value counts.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 use crate::schemas::{Language, Reference};
 
@@ -46,17 +47,33 @@ pub(super) struct SchemaValue {
     pub(super) subject: String,
     pub(super) version: i32,
     pub(super) id: i32,
-    #[serde(rename = "schemaType", default = "avro", skip_serializing_if = "is_avro")]
+    #[serde(
+        rename = "schemaType",
+        default = "avro",
+        deserialize_with = "avro_if_null",
+        skip_serializing_if = "is_avro"
+    )]
     pub(super) language: Language,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "none_if_null", skip_serializing_if = "Vec::is_empty")]
     pub(super) references: Vec<Reference>,
     pub(super) schema: String,
     #[serde(default)]
     pub(super) deleted: bool,
+    /// What only other registries know: metadata, rules and what they will think of.
+    #[serde(flatten)]
+    pub(super) others: Map<String, Value>,
 }
 
 fn avro() -> Language {
     Language::Avro
+}
+
+fn avro_if_null<'a, D: Deserializer<'a>>(from: D) -> Result<Language, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_else(avro))
+}
+
+fn none_if_null<'a, D: Deserializer<'a>>(from: D) -> Result<Vec<Reference>, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
 fn is_avro(language: &Language) -> bool {
@@ -64,16 +81,39 @@ fn is_avro(language: &Language) -> bool {
 }
 
 /// What goes with what, as it is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ConfigValue {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) subject: Option<String>,
     #[serde(rename = "compatibilityLevel", skip_serializing_if = "Option::is_none")]
     pub(super) level: Option<Level>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) normalize: Option<bool>,
+    /// What only other registries know.
+    #[serde(flatten)]
+    pub(super) others: Map<String, Value>,
+}
+
+/// Why a record is not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NotUnderstood {
+    pub(super) why: String,
+    /// The version of a subject that it is about all the same.
+    pub(super) version: Option<(String, i32)>,
+    /// The id that it gives.
+    pub(super) id: Option<i32>,
+}
+
+impl From<String> for NotUnderstood {
+    fn from(why: String) -> Self {
+        Self { why, version: None, id: None }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct ModeValue {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
     mode: Mode,
 }
 
@@ -83,22 +123,26 @@ struct DeleteSubjectValue {
     version: i32,
 }
 
+/// What is left of a value when nothing but the id counts.
 #[derive(Debug, Serialize, Deserialize)]
-struct TakenValue {
+struct GivenId {
     id: i32,
 }
 
 impl Entry {
-    /// Understands a record; the text says why it is not understood.
-    pub(super) fn read(key: &[u8], value: Option<&[u8]>) -> Result<Option<Self>, String> {
+    /// Understands a record.
+    pub(super) fn read(key: &[u8], value: Option<&[u8]>) -> Result<Option<Self>, NotUnderstood> {
         fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
             serde_json::from_slice(bytes).map_err(|error| error.to_string())
         }
         Ok(match (json(key)?, value) {
             (Key::Schema { subject, version, .. }, None) => Some(Self::NoVersion(subject, version)),
             (Key::Schema { subject, version, .. }, Some(value)) => {
-                let value: SchemaValue = json(value)?;
-                Some(Self::Version(Box::new(SchemaValue { subject, version, ..value })))
+                let read = json::<SchemaValue>(value).map_err(|why| {
+                    let id = json::<GivenId>(value).ok().map(|given| given.id);
+                    NotUnderstood { why, version: Some((subject.clone(), version)), id }
+                })?;
+                Some(Self::Version(Box::new(SchemaValue { subject, version, ..read })))
             }
             (Key::DeleteSubject { .. } | Key::ClearSubject { .. } | Key::Noop { .. }, None) => None,
             (Key::DeleteSubject { subject, .. }, Some(value)) => {
@@ -109,7 +153,7 @@ impl Entry {
             (Key::Mode { subject, .. }, value) => {
                 Some(Self::Mode(subject, value.map(json::<ModeValue>).transpose()?.map(|value| value.mode)))
             }
-            (Key::Noop { .. }, Some(value)) => Some(Self::Taken(json::<TakenValue>(value)?.id)),
+            (Key::Noop { .. }, Some(value)) => Some(Self::Taken(json::<GivenId>(value)?.id)),
         })
     }
 
@@ -138,10 +182,11 @@ impl Entry {
                 value.as_ref().map(serde_json::to_vec).transpose()?,
             ),
             Self::Mode(subject, mode) => {
-                let value = mode.map(|mode| serde_json::to_vec(&ModeValue { mode })).transpose()?;
+                let value = |mode| serde_json::to_vec(&ModeValue { subject: subject.clone(), mode });
+                let value = mode.map(value).transpose()?;
                 (Key::Mode { subject: subject.clone(), magic: 0 }, value)
             }
-            Self::Taken(id) => (Key::Noop { magic: 0 }, some(&TakenValue { id: *id })?),
+            Self::Taken(id) => (Key::Noop { magic: 0 }, some(&GivenId { id: *id })?),
         };
         Ok((serde_json::to_vec(&key)?, value))
     }
@@ -161,7 +206,9 @@ mod tests {
         };
         let version = |language, references| {
             let (subject, schema) = ("x-value".to_owned(), "\"int\"".to_owned());
-            let value = SchemaValue { subject, version: 1, id: 7, language, references, schema, deleted: false };
+            let others = Map::new();
+            let value =
+                SchemaValue { subject, version: 1, id: 7, language, references, schema, deleted: false, others };
             Entry::Version(Box::new(value))
         };
         for (entry, key, value) in [
@@ -189,7 +236,7 @@ mod tests {
                 r#"{"subject":"x","version":2}"#,
             ),
             (
-                Entry::Level(None, Some(ConfigValue { level: Some(Level::FullTransitive), normalize: None })),
+                Entry::Level(None, Some(ConfigValue { level: Some(Level::FullTransitive), ..ConfigValue::default() })),
                 r#"{"keytype":"CONFIG","subject":null,"magic":0}"#,
                 r#"{"compatibilityLevel":"FULL_TRANSITIVE"}"#,
             ),
@@ -197,7 +244,7 @@ mod tests {
             (
                 Entry::Mode(Some("x".to_owned()), Some(Mode::ReadonlyOverride)),
                 r#"{"keytype":"MODE","subject":"x","magic":0}"#,
-                r#"{"mode":"READONLY_OVERRIDE"}"#,
+                r#"{"subject":"x","mode":"READONLY_OVERRIDE"}"#,
             ),
             (Entry::Taken(9), r#"{"keytype":"NOOP","magic":0}"#, r#"{"id":9}"#),
         ] {
@@ -206,11 +253,15 @@ mod tests {
     }
 
     #[test]
-    fn what_newer_registries_add_is_passed_over() {
+    fn what_newer_registries_add_is_kept_or_passed_over() {
         let key = br#"{"keytype":"SCHEMA","subject":"x","version":1,"magic":1}"#;
         let value = br#"{"subject":"x","version":1,"id":3,"md5":"AAA=","guid":"g","metadata":null,"schema":"\"int\"","deleted":true}"#;
         let Some(Entry::Version(read)) = Entry::read(key, Some(value)).unwrap() else { panic!("a version") };
         assert!(read.deleted && read.id == 3 && read.language == Language::Avro);
+        let others = serde_json::json!({"md5": "AAA=", "guid": "g", "metadata": null});
+        assert_eq!(Value::Object(read.others), others);
+        let told = Entry::read(key, Some(br#"{"subject":"x","version":1,"id":3,"schema":{}}"#)).unwrap_err();
+        assert_eq!((told.version, told.id), (Some(("x".to_owned(), 1)), Some(3)));
         assert_eq!(Entry::read(br#"{"keytype":"NOOP","magic":0}"#, None), Ok(None));
         assert!(Entry::read(br#"{"keytype":"CONTEXT","tenant":"t","context":"c","magic":0}"#, Some(b"{}")).is_err());
         assert!(Entry::read(b"nonsense", None).is_err());

@@ -89,7 +89,7 @@ pub(super) fn find(view: &View, name: &str, number: VersionNumber, which: Which)
 
 /// A version of a subject with its schema and all that it refers to.
 pub(super) fn registered(view: &View, name: &str, (version, found): (i32, Version)) -> Result<Registered, Problem> {
-    let schema = view.schema(found.id).ok_or(Problem::NoId(found.id))?.map_err(Problem::InvalidSchema)?;
+    let schema = view.schema_of(name, version).ok_or(Problem::NoId(found.id))?.map_err(Problem::InvalidSchema)?;
     Ok(Registered { subject: name.to_owned(), version, id: found.id, schema })
 }
 
@@ -163,7 +163,7 @@ impl SchemaRegistry {
         });
         let versions = versions.skip(part.start).take(part.len());
         let found = versions.filter_map(|(name, (version, found))| {
-            let schema = view.schema_alone(found.id)?;
+            let schema = view.schema_of_alone(name, version)?;
             Some(Registered { subject: name.to_owned(), version, id: found.id, schema: Arc::clone(schema) })
         });
         Ok(found.collect())

@@ -6,7 +6,8 @@
 //! by_id, latest, versions … <── view (in memory; read from the topic when first asked for)
 //! ```
 //!
-//! One process writes the topic: what another one wrote there is seen, but two that write at once are an error.
+//! Others may write the topic, too: what they wrote is seen, what only they know is kept, and of two that give the same
+//! version or id at once the second one is told that he came too late. Nothing that another has written is ever taken back.
 
 mod as_schemas;
 mod canonical;
@@ -20,14 +21,19 @@ mod problem;
 mod register;
 mod serialized;
 mod settings;
+#[cfg(test)]
+mod shared_tests;
 mod store;
 mod subject;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod topic_tests;
+mod unseen;
 mod validity;
 mod view;
+#[cfg(test)]
+mod view_tests;
 
 pub use entry::TOPIC;
 pub use level::{Level, Mode};

@@ -1,5 +1,7 @@
 //! Taking a schema into a subject, and finding it there.
 
+use std::time::{Duration, Instant};
+
 use crate::schemas::{Language, Reference, Referenced, Registered, Schema};
 
 use super::canonical::canonical;
@@ -12,7 +14,7 @@ use super::settings::rules_of;
 use super::store::SchemaRegistry;
 use super::subject;
 use super::validity;
-use super::view::{Identity, View, size};
+use super::view::{Identity, Version, View, size};
 
 /// Bytes of a schema's text.
 const MAX_TEXT_BYTES: usize = 1 << 20;
@@ -29,6 +31,9 @@ const MAX_VERSIONS: usize = 10_000;
 
 /// References of one schema.
 const MAX_REFERENCES: usize = 1_000;
+
+/// How long a schema is tried to register, if each time another one was in the same subject at the same time.
+const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// A schema as a client sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +101,22 @@ impl SchemaRegistry {
     /// Adds a schema in a mode, or in that of the subject.
     fn add(&self, name: &str, new: &NewSchema, mode: Option<Mode>) -> Result<i32, Problem> {
         subject::check(name)?;
+        let begun = Instant::now();
+        while begun.elapsed() < MAX_TIME {
+            let Some((id, replaced)) = self.try_to_add(name, new, mode)? else { continue };
+            if !replaced.is_empty()
+                && let Err(problem) = self.remove_replaced(name, id, &replaced)
+            {
+                tracing::warn!(subject = name, "versions that were deleted softly stay: {problem}");
+            }
+            return Ok(id);
+        }
+        Err(Problem::Store { message: format!("subject {name} is changed by others all the time; try again") })
+    }
+
+    /// Adds a schema, unless what it was understood and compared by has changed meanwhile: nobody is to wait for doing that
+    /// again, either. Tells its id and the versions that it replaces.
+    fn try_to_add(&self, name: &str, new: &NewSchema, mode: Option<Mode>) -> Result<Option<(i32, Vec<i32>)>, Problem> {
         let ground_of = |view: &View| {
             let mode = mode.unwrap_or_else(|| view.mode(Some(name)));
             Ground::of(view, name, new, mode, Counting::ByLevel)
@@ -103,28 +124,33 @@ impl SchemaRegistry {
         let ground = ground_of(&*self.current()?)?;
         let read = ground.read(new)?;
         if let Some(id) = standing(&self.known(), name, new, &read) {
-            return Ok(id);
+            return Ok(Some((id, Vec::new())));
         }
         check_mode(ground.mode, name, new)?;
         let messages = ground.compare(new, &read)?;
         self.change(|view| {
-            let now = ground_of(view)?;
-            // What the others have changed meanwhile is rarely about this subject.
-            let (read, messages) = if now == ground {
-                (read, messages)
-            } else {
-                let read = now.read(new)?;
-                let messages = now.compare(new, &read)?;
-                (read, messages)
-            };
-            if let Some(id) = standing(view, name, new, &read) {
-                return Ok((Vec::new(), id));
+            if ground_of(view)? != ground {
+                return Ok((Vec::new(), None));
             }
-            check_mode(now.mode, name, new)?;
+            if let Some(id) = standing(view, name, new, &read) {
+                return Ok((Vec::new(), Some((id, Vec::new()))));
+            }
             if !messages.is_empty() {
                 return Err(Problem::Incompatible { subject: name.to_owned(), messages });
             }
-            entries(view, name, new, now.mode, read)
+            let value = new_version(view, name, new, ground.mode, read)?;
+            let answer = (value.id, replaced(view, &value));
+            Ok((vec![Entry::Version(Box::new(value))], Some(answer)))
+        })
+    }
+
+    /// Removes versions that a new one has replaced, once it is sure that it stands.
+    fn remove_replaced(&self, name: &str, id: i32, versions: &[i32]) -> Result<(), Problem> {
+        self.change(|view| {
+            let is_live = view.versions(name).any(|(_, version)| version.id == id && !version.deleted);
+            let is = Version { id, deleted: true };
+            let gone = versions.iter().filter(|number| is_live && view.version(name, **number) == Some(is));
+            Ok((gone.map(|number| Entry::NoVersion(name.to_owned(), *number)).collect(), ()))
         })
     }
 
@@ -143,9 +169,9 @@ impl SchemaRegistry {
         };
         let read = ground.read(new)?;
         let view = self.known();
-        let id = view.id(&read.identity).ok_or(Problem::NoSchema)?;
         let takes = |deleted: bool| which != Which::Live || !deleted;
-        let found = view.versions(name).rfind(|(_, version)| version.id == id && takes(version.deleted));
+        let mut versions = view.versions(name);
+        let found = versions.rfind(|(number, it)| takes(it.deleted) && view.is(name, *number, &read.identity));
         registered(&view, name, found.ok_or(Problem::NoSchema)?)
     }
 
@@ -243,14 +269,17 @@ fn invalid(new: &NewSchema, details: &str) -> Problem {
 
 /// The id of a schema that stands in a subject, where that is what was asked for.
 fn standing(view: &View, name: &str, new: &NewSchema, read: &Read) -> Option<i32> {
-    let id = view.id(&read.identity).filter(|id| new.version.is_none() && new.id.is_none_or(|wanted| wanted == *id))?;
-    view.versions(name).any(|(_, version)| version.id == id && !version.deleted).then_some(id)
+    let is_asked_for = |(number, version): &(i32, Version)| {
+        !version.deleted && new.id.is_none_or(|id| id == version.id) && view.is(name, *number, &read.identity)
+    };
+    let found = view.versions(name).rev().find(is_asked_for).filter(|_| new.version.is_none());
+    found.map(|(_, version)| version.id)
 }
 
-/// The entries that take a schema into a subject, and its id.
-fn entries(view: &View, name: &str, new: &NewSchema, mode: Mode, read: Read) -> Result<(Vec<Entry>, i32), Problem> {
+/// The version that a schema becomes in a subject.
+fn new_version(view: &View, name: &str, new: &NewSchema, mode: Mode, read: Read) -> Result<SchemaValue, Problem> {
     check_room(view, name, size(&read.schema.text, &read.schema.references))?;
-    let next = view.versions(name).next_back().map_or(Some(1), |(last, _)| last.checked_add(1));
+    let next = view.last_number(name).map_or(Some(1), |last| last.checked_add(1));
     let next = next.ok_or_else(|| Problem::NotPermitted(format!("Subject {name} has no free version")))?;
     let version = match new.version {
         Some(version) if version == next || mode == Mode::Import => version,
@@ -258,22 +287,22 @@ fn entries(view: &View, name: &str, new: &NewSchema, mode: Mode, read: Read) -> 
         None => next,
     };
     let id = match (new.id, view.id(&read.identity)) {
-        (Some(id), _) if view.identity(id).is_none_or(|there| *there == read.identity) => id,
+        (Some(id), _) if view.may_mean(id, &read.identity) => id,
         (Some(id), _) => {
             return Err(Problem::NotPermitted(format!("Overwrite new schema with id {id} is not permitted.")));
         }
         (None, Some(id)) => id,
         (None, None) => view.free_id().ok_or_else(|| Problem::NotPermitted("There is no free id".to_owned()))?,
     };
-    // A softly deleted version of the same schema gives way to the new one.
-    let gone = view.versions(name).filter(|(number, old)| old.deleted && old.id == id && *number < version);
-    let mut entries: Vec<Entry> = gone.map(|(number, _)| Entry::NoVersion(name.to_owned(), number)).collect();
     let Schema { language, text, references, .. } = read.schema;
-    let subject = name.to_owned();
-    let value = SchemaValue { subject, version, id, language, references, schema: text.to_string(), deleted: false };
-    // Last in the list, but first in memory the schema would be gone for a moment.
-    entries.insert(0, Entry::Version(Box::new(value)));
-    Ok((entries, id))
+    let (subject, schema, others) = (name.to_owned(), text.to_string(), serde_json::Map::new());
+    Ok(SchemaValue { subject, version, id, language, references, schema, deleted: false, others })
+}
+
+/// Softly deleted versions of the same schema give way to a new one, unless more was said of them.
+fn replaced(view: &View, SchemaValue { subject, version, id, .. }: &SchemaValue) -> Vec<i32> {
+    let old = view.versions(subject).filter(|(number, old)| old.deleted && old.id == *id && number < version);
+    old.map(|(number, _)| number).filter(|number| !view.has_others(subject, *number)).collect()
 }
 
 fn check_mode(mode: Mode, name: &str, new: &NewSchema) -> Result<(), Problem> {

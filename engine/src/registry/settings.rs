@@ -1,6 +1,6 @@
 //! What goes with what and what may be done, everywhere and in single subjects.
 
-use super::entry::{ConfigValue, Entry};
+use super::entry::Entry;
 use super::level::{Level, Mode};
 use super::lookup::{Which, has_subject};
 use super::problem::Problem;
@@ -81,12 +81,14 @@ impl SchemaRegistry {
         check_subject(name)?;
         self.change(|view| {
             check_writable(view, name)?;
-            let old = rules_of(view, name);
+            let key = name.map(str::to_owned);
+            let old = view.configs.get(&key);
             check_room(view.configs.len(), old.is_some())?;
-            let old = old.unwrap_or_default();
-            let (level, normalize) = (rules.level.or(old.level), rules.normalize.or(old.normalize));
-            let value = ConfigValue { level, normalize };
-            Ok((vec![Entry::Level(name.map(str::to_owned), Some(value))], ()))
+            let mut value = old.cloned().unwrap_or_default();
+            value.subject.clone_from(&key);
+            value.level = rules.level.or(value.level);
+            value.normalize = rules.normalize.or(value.normalize);
+            Ok((vec![Entry::Level(key, Some(value))], ()))
         })
     }
 

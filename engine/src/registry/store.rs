@@ -15,6 +15,7 @@ use crate::schemas::SubjectNames;
 use super::entry::{Entry, TOPIC};
 use super::problem::Problem;
 use super::subject::is_in_context;
+use super::unseen::Unseen;
 use super::view::View;
 
 /// How much of the topic is read at once.
@@ -36,7 +37,7 @@ pub struct SchemaRegistry {
     pub(super) names: SubjectNames,
     view: RwLock<View>,
     /// Held by the one who changes something, or reads what others have changed. Who only looks does not wait for it.
-    writing: Mutex<()>,
+    writing: Mutex<Unseen>,
 }
 
 impl fmt::Debug for SchemaRegistry {
@@ -60,9 +61,7 @@ impl SchemaRegistry {
     /// What the topic says now.
     pub(super) fn current(&self) -> Result<RwLockReadGuard<'_, View>, Problem> {
         if self.is_behind()?.is_some() {
-            let writing = self.writing.lock();
-            self.catch_up()?;
-            drop(writing);
+            self.catch_up(&mut self.writing.lock())?;
         }
         Ok(self.view.read())
     }
@@ -72,12 +71,12 @@ impl SchemaRegistry {
         &self,
         change: impl FnOnce(&View) -> Result<(Vec<Entry>, T), Problem>,
     ) -> Result<T, Problem> {
-        let _writing = self.writing.lock();
-        self.catch_up()?;
-        self.take_back()?;
+        let mut unseen = self.writing.lock();
+        self.catch_up(&mut unseen)?;
+        self.take_back(&mut unseen)?;
         let (entries, answer) = change(&self.view.read())?;
         if !entries.is_empty() {
-            self.write(entries)?;
+            self.write(entries, &mut unseen)?;
         }
         Ok(answer)
     }
@@ -86,18 +85,18 @@ impl SchemaRegistry {
     fn is_behind(&self) -> Result<Option<(i64, i64)>, Problem> {
         let next = self.view.read().next;
         match self.log.bounds(&partition()) {
-            Ok(bounds) if bounds.end < next.unwrap_or_default() => Err(gone()),
+            Ok(bounds) if bounds.end < next.unwrap_or_default() => Err(self.gone()),
             Ok(bounds) if next == Some(bounds.end) => Ok(None),
             Ok(bounds) => Ok(Some((next.unwrap_or_default().max(bounds.begin), bounds.end))),
-            Err(LogError::UnknownTopic(_)) if next.is_some() => Err(gone()),
-            Err(LogError::UnknownTopic(_)) if self.was_there()? => Err(not_there()),
+            Err(LogError::UnknownTopic(_)) if next.is_some() && self.log.knows_all_topics() => Err(self.gone()),
+            Err(LogError::UnknownTopic(_)) if next.is_some() || self.was_there()? => Err(not_there()),
             Err(LogError::UnknownTopic(_)) => Ok(None),
             Err(error) => Err(failed(&error)),
         }
     }
 
     /// Reads what was not read yet. The caller holds `writing`.
-    fn catch_up(&self) -> Result<(), Problem> {
+    fn catch_up(&self, unseen: &mut Unseen) -> Result<(), Problem> {
         let Some((mut next, end)) = self.is_behind()? else { return Ok(()) };
         if self.view.read().next.is_none() {
             self.check_topic()?;
@@ -134,7 +133,7 @@ impl SchemaRegistry {
             for (_, batch) in read {
                 for ((offset, key), value) in batch.offsets.iter().zip(&batch.records.keys).zip(&batch.records.values) {
                     next = offset.saturating_add(1);
-                    understand(*offset, key.unwrap_or_default(), value).into_iter().for_each(|entry| view.apply(entry));
+                    take_in(&mut view, unseen, *offset, key.unwrap_or_default(), value);
                 }
             }
             view.next = Some(next);
@@ -150,74 +149,80 @@ impl SchemaRegistry {
     }
 
     /// Appends records and notes what they say. The caller holds `writing`, and the view is current.
-    fn write(&self, entries: Vec<Entry>) -> Result<(), Problem> {
+    fn write(&self, entries: Vec<Entry>, unseen: &mut Unseen) -> Result<(), Problem> {
+        let next = self.view.read().next;
+        if next.is_none() {
+            self.make_topic()?;
+        }
+        let first = self.append(&entries, unseen)?;
+        if first != next.unwrap_or_default() {
+            // Another process has written something, or what had failed has come late: the topic tells what counts.
+            tracing::warn!(topic = TOPIC, "the topic holds records that were not expected there");
+            unseen.add(&self.view.read(), &entries);
+            self.catch_up(unseen)?;
+            self.take_back(unseen)?;
+            let view = self.view.read();
+            let stands = |entry: &Entry| match entry {
+                Entry::Version(version) => view.value(&version.subject, version.version).as_ref() == Some(&**version),
+                _ => true,
+            };
+            return if entries.iter().all(stands) { Ok(()) } else { Err(overtaken()) };
+        }
+        let mut view = self.view.write();
+        view.next = Some(first.saturating_add(i64::try_from(entries.len()).unwrap_or(i64::MAX)));
+        entries.into_iter().for_each(|entry| view.apply(entry));
+        Ok(())
+    }
+
+    /// Appends records and tells the offset of the first one.
+    fn append(&self, entries: &[Entry], unseen: &mut Unseen) -> Result<i64, Problem> {
         let mut records = RecordsBuilder::default();
-        for entry in &entries {
+        for entry in entries {
             let (key, value) = entry.write().map_err(|error| Problem::InvalidSchema(error.to_string()))?;
             if key.len() + value.as_ref().map_or(0, Vec::len) > self.log.max_record_bytes() {
                 return Err(Problem::TooLarge);
             }
             records.push(self.clock.now_ms(), Some(&key), value.as_deref());
         }
-        let next = self.view.read().next;
-        if next.is_none() {
-            self.make_topic()?;
-        }
-        let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
-        let outputs = vec![Output { to: partition(), records: records.finish() }];
-        let first = self.append(outputs)?;
-        if first != next.unwrap_or_default() {
-            // What both of them did can only be told by reading it, and ids may have been given twice.
-            self.catch_up()?;
-            tracing::error!(
-                topic = TOPIC,
-                "another process has written the topic: one process alone may register schemas"
-            );
-            self.take_back()?;
-            let message = format!("another process writes topic {TOPIC}; one alone may");
-            return Err(Problem::Store { message });
-        }
-        let mut view = self.view.write();
-        entries.into_iter().for_each(|entry| view.apply(entry));
-        view.next = Some(first.saturating_add(count));
-        Ok(())
-    }
-
-    fn append(&self, outputs: Vec<Output>) -> Result<i64, Problem> {
-        let firsts = self.log.append(outputs).map_err(|error| failed(&error))?;
+        let firsts = self.log.append(vec![Output { to: partition(), records: records.finish() }]);
+        let firsts = firsts.map_err(|error| {
+            unseen.add(&self.view.read(), entries);
+            failed(&error)
+        })?;
         Ok(firsts.first().copied().unwrap_or_default())
     }
 
-    /// Makes the topic say what the view does of versions that were left out because another schema has their id: an
-    /// append that came late, or another process, has written them. They would count when compaction has removed the
-    /// other's records. The caller holds `writing`, and the view is current.
-    fn take_back(&self) -> Result<(), Problem> {
-        let mut records = RecordsBuilder::default();
-        {
+    /// Makes the topic say again what it said of versions before this process wrote them without knowing that. The caller
+    /// holds `writing`, and the view is current.
+    fn take_back(&self, unseen: &mut Unseen) -> Result<(), Problem> {
+        let entries: Vec<Entry> = {
             let view = self.view.read();
-            for (subject, version) in &view.left_out {
-                let is = match view.value(subject, *version) {
-                    Some(there) => Entry::Version(Box::new(there)),
-                    None => Entry::NoVersion(subject.clone(), *version),
-                };
-                let (key, value) = is.write().map_err(|error| Problem::InvalidSchema(error.to_string()))?;
-                records.push(self.clock.now_ms(), Some(&key), value.as_deref());
-            }
-        }
-        if records.is_empty() {
+            let entry = |(subject, version): &(String, i32)| {
+                view.last_entry(subject, *version).unwrap_or_else(|| Entry::NoVersion(subject.clone(), *version))
+            };
+            unseen.overtaken.iter().map(entry).collect()
+        };
+        if entries.is_empty() {
             return Ok(());
         }
-        self.append(vec![Output { to: partition(), records: records.finish() }])?;
-        self.catch_up()
+        self.append(&entries, unseen)?;
+        unseen.overtaken.clear();
+        self.catch_up(unseen)
     }
 
     /// Checks a topic that was found, as another may have made it.
     fn check_topic(&self) -> Result<(), Problem> {
         let Some(topic) = self.log.topic(TOPIC).map_err(|error| failed(&error))? else { return Err(not_there()) };
-        let policy = topic.spec.config.get("cleanup.policy").map_or("delete", String::as_str);
+        let policy = topic.spec.config.get("cleanup.policy").map(String::as_str);
+        // A cluster tells it, if it tells how the topic is configured at all.
+        let policy = policy.or_else(|| self.log.knows_all_topics().then_some("delete"));
         let wrong = if topic.spec.partitions != 1 {
             format!("has {} partitions, and must have one", topic.spec.partitions)
-        } else if policy != "compact" {
+        } else if policy.is_none() {
+            "does not tell its cleanup.policy: let this server describe its configuration".to_owned()
+        } else if let Some(policy) = policy
+            && policy != "compact"
+        {
             format!("has cleanup.policy={policy}, by which schemas would be lost: set it to compact")
         } else {
             return self.note_topic();
@@ -245,6 +250,19 @@ impl SchemaRegistry {
         self.log.kv().write(writes).map_err(|error| failed(&error.into()))
     }
 
+    /// The topic is not the one that was read.
+    fn gone(&self) -> Problem {
+        let (why, what) = match self.log.knows_all_topics() {
+            true => ("was deleted", "begin anew"),
+            false => (
+                "ends before what was read of it: it was made anew, or its brokers have lost records of it",
+                "go on with what it says now",
+            ),
+        };
+        let message = format!("topic {TOPIC}, which keeps the schemas, {why}; start the server again to {what}");
+        Problem::Store { message }
+    }
+
     /// Whether the topic was there before and a log that may not know all topics yet has just not heard of it.
     fn was_there(&self) -> Result<bool, Problem> {
         if self.log.knows_all_topics() {
@@ -255,17 +273,19 @@ impl SchemaRegistry {
     }
 }
 
-/// What a record says. One that is not understood is left out, and told.
-fn understand(offset: i64, key: &[u8], value: Option<&[u8]>) -> Option<Entry> {
+/// Takes in what a record says. One that is not understood is left out, and told.
+fn take_in(view: &mut View, unseen: &mut Unseen, offset: i64, key: &[u8], value: Option<&[u8]>) {
     match Entry::read(key, value) {
-        Ok(Some(Entry::Version(value))) if is_in_context(&value.subject) => {
-            tracing::warn!(topic = TOPIC, offset, subject = value.subject, "left out: contexts are not supported");
-            None
+        Ok(Some(Entry::Version(version))) if is_in_context(&version.subject) => {
+            tracing::warn!(topic = TOPIC, offset, subject = version.subject, "left out: contexts are not supported");
         }
-        Ok(entry) => entry,
+        Ok(Some(Entry::Version(version))) if unseen.is_overtaken(view, key, value.unwrap_or_default(), &version) => {
+            tracing::warn!(topic = TOPIC, offset, subject = version.subject, "left out: another record came before it");
+        }
+        Ok(entry) => entry.into_iter().for_each(|entry| view.apply(entry)),
         Err(problem) => {
-            tracing::warn!(topic = TOPIC, offset, "a record is left out: {problem}");
-            None
+            tracing::warn!(topic = TOPIC, offset, "a record is left out: {}", problem.why);
+            view.note(problem);
         }
     }
 }
@@ -274,8 +294,11 @@ fn partition() -> TopicPartition {
     TopicPartition { topic: TOPIC.into(), partition: 0 }
 }
 
-fn gone() -> Problem {
-    let message = format!("topic {TOPIC}, which keeps the schemas, was deleted; start the server again to begin anew");
+fn overtaken() -> Problem {
+    let message = format!(
+        "another process writes topic {TOPIC}, or a write that had failed has come late: this one does not count; try \
+         again"
+    );
     Problem::Store { message }
 }
 

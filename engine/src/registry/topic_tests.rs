@@ -69,13 +69,13 @@ fn an_append_that_comes_late_gives_no_id_two_meanings() {
     }
 }
 
-fn read_all(log: &Arc<dyn Log>) -> Vec<(usize, RawBatch)> {
+pub(super) fn read_all(log: &Arc<dyn Log>) -> Vec<(usize, RawBatch)> {
     let of = TopicPartition { topic: TOPIC.into(), partition: 0 };
     log.reader(vec![Position { of, offset: 0 }], Arc::default()).unwrap().poll(1 << 20).unwrap()
 }
 
 /// A log with the last record of each key.
-fn compacted(log: &Arc<dyn Log>) -> Arc<dyn Log> {
+pub(super) fn compacted(log: &Arc<dyn Log>) -> Arc<dyn Log> {
     let mut last = BTreeMap::new();
     for (_, batch) in read_all(log) {
         for ((offset, key), value) in batch.offsets.iter().zip(&batch.records.keys).zip(&batch.records.values) {
@@ -94,8 +94,9 @@ fn compacted(log: &Arc<dyn Log>) -> Arc<dyn Log> {
 }
 
 #[test]
-fn what_an_append_that_came_late_left_is_mended_by_the_next_change() {
-    for subject in ["b", "a"] {
+fn what_an_append_that_came_late_left_has_one_meaning_after_a_start() {
+    // Neither was told an id. Of the same version the last one counts, of two with one id the first.
+    for (subject, first) in [("b", "\"int\""), ("a", "\"string\"")] {
         // The third one would have taken it back.
         let log = late(2);
         let registry = over(&log);
@@ -104,7 +105,7 @@ fn what_an_append_that_came_late_left_is_mended_by_the_next_change() {
         let restarted = over(&log);
         assert_eq!(restarted.register("c", &avro("\"long\"")), Ok(2));
         let registry = over(&compacted(&log));
-        for (id, text) in [(1, "\"int\""), (2, "\"long\"")] {
+        for (id, text) in [(1, first), (2, "\"long\"")] {
             assert_eq!(&*registry.by_id(id).unwrap().text, text);
         }
         assert_eq!(registry.subjects("", Which::All), Ok(vec!["a".to_owned(), "c".to_owned()]));
@@ -184,13 +185,58 @@ fn a_topic_that_brokers_have_not_heard_of_yet_is_no_empty_registry() {
     assert_eq!(over(&log).by_id(1), Err(SchemaError::UnknownId(1)), "there has never been one");
     blind.is_blind.store(false, Ordering::SeqCst);
     over(&log).register("x", &avro("\"int\"")).unwrap();
+    // What it says is the same for who has read the topic and for who has not.
+    let reader = over(&log);
+    reader.by_id(1).unwrap();
     blind.is_blind.store(true, Ordering::SeqCst);
+    assert!(reader.by_id(2).unwrap_err().to_string().contains("is not there now"));
     let registry = over(&log);
     let told = registry.by_id(1).unwrap_err();
     assert!(told.may_pass() && told.to_string().contains("is not there now"), "{told}");
     assert_eq!(registry.register("y", &avro("\"long\"")).unwrap_err().code(), 50001);
     blind.is_blind.store(false, Ordering::SeqCst);
     assert_eq!(&*registry.by_id(1).unwrap().text, "\"int\"");
+}
+
+/// A cluster that does not let everybody see how topics are configured.
+struct Discreet(Arc<dyn Log>);
+
+impl ForwardingLog for Discreet {
+    fn inner(&self) -> &Arc<dyn Log> {
+        &self.0
+    }
+
+    fn knows_all_topics(&self) -> bool {
+        false
+    }
+
+    fn topic(&self, name: &str) -> Result<Option<Topic>, LogError> {
+        let mut topic = self.0.topic(name)?;
+        topic.iter_mut().for_each(|topic| topic.spec.config.clear());
+        Ok(topic)
+    }
+}
+
+#[test]
+fn a_policy_that_is_not_told_is_not_called_a_wrong_one() {
+    let inner = in_memory();
+    over(&inner).register("x", &avro("\"int\"")).unwrap();
+    let log: Arc<dyn Log> = Arc::new(Discreet(Arc::clone(&inner)));
+    let told = over(&log).by_id(1).unwrap_err();
+    assert!(told.may_pass() && told.to_string().contains("does not tell its cleanup.policy"), "{told}");
+}
+
+#[test]
+fn a_topic_of_a_cluster_that_lost_records_is_told() {
+    let inner = in_memory();
+    let log: Arc<dyn Log> = Arc::new(Blind { inner: Arc::clone(&inner), is_blind: false.into() });
+    let registry = over(&log);
+    registry.register("x", &avro("\"int\"")).unwrap();
+    let config = inner.topic(TOPIC).unwrap().unwrap().spec;
+    inner.delete_topic(TOPIC).unwrap();
+    inner.create_topic(TOPIC, &config).unwrap();
+    let told = registry.register("y", &avro("\"int\"")).unwrap_err().to_string();
+    assert!(told.contains("was made anew, or its brokers have lost records of it; start the server again"), "{told}");
 }
 
 #[test]
