@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use crate::formats::avro::AvroSchema;
-use crate::formats::json_sr::Documents;
+use crate::formats::json_sr::{Documents, counts_beside_reference};
 use crate::formats::problem::{join, short};
 use crate::formats::protobuf;
 use crate::schemas::{Language, Schema};
@@ -90,7 +90,10 @@ impl<'a> Check<'a> {
 
     fn schema(&mut self, words: &'a Map<String, Value>, document: &'a Value, path: &str) -> Result<(), String> {
         if let Some(reference) = words.get("$ref") {
-            return self.reference(reference, document, path);
+            self.reference(reference, document, path)?;
+            if !counts_beside_reference(document) {
+                return Ok(());
+            }
         }
         let types = types(words, path)?;
         let is_of = |name: &str| types.is_empty() || types.contains(&name);
@@ -218,6 +221,11 @@ mod tests {
             let told = problem(Language::Json, &format!(r#"{{{inner},"not":{{"$ref":"{reference}"}}}}"#));
             assert_eq!(told.is_none(), is_there, "{reference}: {told:?}");
         }
+        let beside = |language: &str| {
+            format!(r##"{{"$schema":"{language}","$ref":"#/$defs/a","type":"x","$defs":{{"a":{{}}}}}}"##)
+        };
+        assert_eq!(problem(Language::Json, &beside("http://json-schema.org/draft-07/schema#")), None);
+        assert!(problem(Language::Json, &beside("https://json-schema.org/draft/2020-12/schema")).is_some());
         let missing = r##"{"$defs":{"b":{"$id":"b","items":{"$ref":"#/$defs/b"}}},"items":{"$ref":"b"}}"##;
         assert_eq!(problem(Language::Json, missing).as_deref(), Some("b/items: there is no schema #/$defs/b"));
         let other = Referenced { name: "a.json".to_owned(), text: r#"{"type":"string"}"#.into() };

@@ -43,7 +43,8 @@ impl AvroSchema {
         }
         let mut parser = Parser { types: Vec::new(), names: HashMap::new() };
         for other in &schema.referenced {
-            parser.read(&json(&other.text)?, None)?;
+            let read = json(&other.text).and_then(|json| parser.read(&json, None));
+            read.map_err(|problem| BadSchema(format!("{}: {problem}", other.name)))?;
         }
         let root = parser.read(&json(&schema.text)?, None)?;
         let has_no_bytes = has_no_bytes(&parser.types);

@@ -137,6 +137,12 @@ impl<'a> Documents<'a> {
     }
 }
 
+/// Whether what stands beside a `$ref` in a document counts, as it does since draft 2019-09.
+pub(crate) fn counts_beside_reference(document: &Value) -> bool {
+    let language = document.get("$schema").and_then(Value::as_str).unwrap_or_default();
+    ["draft/2019-09/", "draft/2020-12/"].iter().any(|new| language.contains(new))
+}
+
 /// The keyword that names a schema.
 fn name_word(document: &Value) -> &'static str {
     let language = document.get("$schema").and_then(Value::as_str).unwrap_or_default();

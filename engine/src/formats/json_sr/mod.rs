@@ -13,7 +13,7 @@ mod documents;
 mod generate;
 mod infer;
 
-pub(crate) use self::documents::Documents;
+pub(crate) use self::documents::{Documents, counts_beside_reference};
 use super::json::{decoder, encoder};
 use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half, inferred, is_wrapped, json, register};
 use crate::schemas::{Language, Schema};

@@ -20,8 +20,8 @@ const OF_FIELDS: &[&str] = &["default", "doc", "name", "order", "type", "aliases
 pub(super) fn canonical(text: &str, referenced: &[Referenced], normalize: bool) -> Result<String, String> {
     let mut writer = Writer { names: HashSet::new(), space: None, normalize, out: String::new() };
     for other in referenced {
-        let other = parse(&other.text).map_err(|problem| format!("{}: {problem}", other.name))?;
-        writer.schema(&other)?;
+        let read = parse(&other.text).and_then(|schema| writer.schema(&schema));
+        read.map_err(|problem| format!("{}: {problem}", other.name))?;
         writer.space = None;
     }
     writer.out.clear();
@@ -390,6 +390,13 @@ mod tests {
             name: "a.In".to_owned(),
             text: r#"{"type":"record","name":"In","namespace":"a","fields":[]}"#.into(),
         };
+        let bad = Referenced { name: "a.Bad".to_owned(), text: r#"{"type":"array"}"#.into() };
+        for told in [
+            canonical("\"int\"", std::slice::from_ref(&bad), false).unwrap_err(),
+            AvroSchema::parse(&schema("\"int\"", &bad)).unwrap_err().to_string(),
+        ] {
+            assert!(told.starts_with("a.Bad: "), "{told}");
+        }
         let text = r#"{"type":"record","name":"Out","namespace":"a","fields":[{"name":"F","type":"a.In"}]}"#;
         assert!(of(text).unwrap_err().starts_with("\"a.In\" is not a defined name."));
         let expected = r#"{"type":"record","name":"Out","namespace":"a","fields":[{"name":"F","type":"In"}]}"#;

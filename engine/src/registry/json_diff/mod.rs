@@ -82,7 +82,7 @@ impl<'a> Diff<'a> {
             return found.add("NOT_COMPARED", path);
         }
         let (writer, reader) = (writer.within(&self.writer), reader.within(&self.reader));
-        if reference(writer.schema).is_some() || reference(reader.schema).is_some() {
+        if writer.reference().is_some() || reader.reference().is_some() {
             return self.referred(writer, reader, path, level, found);
         }
         match (shape(writer), shape(reader)) {
@@ -129,8 +129,9 @@ impl<'a> Diff<'a> {
 
     /// Compares schemas of which one refers to another place.
     fn referred(&mut self, writer: Node<'a>, reader: Node<'a>, path: &str, level: usize, found: &mut Found) {
-        let do_both = reference(writer.schema).is_some() && reference(reader.schema).is_some();
-        let (Some(writer), Some(reader)) = (resolve(&self.writer, writer), resolve(&self.reader, reader)) else {
+        let do_both = writer.reference().is_some() && reader.reference().is_some();
+        let resolved = (resolve(&self.writer, writer), resolve(&self.reader, reader));
+        let (Some(writer), Some(reader)) = resolved else {
             return found.add("NOT_COMPARED", path);
         };
         if !do_both {
@@ -186,6 +187,7 @@ impl<'a> Diff<'a> {
                 if reference(old.schema).is_none() {
                     continue;
                 }
+                let (old, new) = (old.referring(), new.referring());
                 match (resolve(&self.writer, old), resolve(&self.reader, new)) {
                     (Some(old), Some(new)) if begun.insert(pair_of(old, new)) => open.push((old, new)),
                     (Some(_), Some(_)) => {}
@@ -229,7 +231,7 @@ impl<'a> Diff<'a> {
 
 /// The schema that is referred to, or the schema itself.
 fn resolve<'a>(documents: &Documents<'a>, node: Node<'a>) -> Option<Node<'a>> {
-    match reference(node.schema) {
+    match node.reference() {
         None => Some(node),
         Some(reference) => {
             documents.resolve(reference, node.document).map(|(schema, document)| Node::of(schema, document))

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::formats::json_sr::Documents;
+use crate::formats::json_sr::{Documents, counts_beside_reference};
 
 /// Keywords with a meaning that is not compared.
 const NOT_COMPARED: &[&str] = &["$dynamicRef", "$recursiveRef"];
@@ -58,6 +58,8 @@ const COMBINED: &[(Criterion, &str)] =
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Part<'a> {
     Whole,
+    /// What it refers to.
+    Reference,
     Enum,
     Const,
     Not,
@@ -82,6 +84,19 @@ impl<'a> Node<'a> {
         Self { schema, document, part: Part::Whole }
     }
 
+    /// What it refers to, if it says nothing else that counts.
+    pub(super) fn reference(self) -> Option<&'a str> {
+        let is_alone = || {
+            !counts_beside_reference(self.document)
+                || self.schema.as_object().and_then(parts).is_some_and(|parts| parts.len() == 1)
+        };
+        match self.part {
+            Part::Whole => reference(self.schema).filter(|_| is_alone()),
+            Part::Reference => reference(self.schema),
+            _ => None,
+        }
+    }
+
     /// A schema within this one.
     pub(super) fn with(self, schema: &'a Value) -> Self {
         Self::of(schema, self.document)
@@ -90,6 +105,11 @@ impl<'a> Node<'a> {
     /// This one, where it is a document of its own with that as its document.
     pub(super) fn within(self, documents: &Documents<'a>) -> Self {
         Self { document: documents.within(self.schema, self.document), ..self }
+    }
+
+    /// What it refers to, whatever else it says.
+    pub(super) fn referring(self) -> Self {
+        Self { part: Part::Reference, ..self }
     }
 
     /// What says the part.
@@ -166,6 +186,8 @@ pub(super) fn shape(node: Node<'_>) -> Shape<'_> {
             Some([part]) => shape(Node { part: *part, ..node }),
             Some(parts) => combined(Criterion::All, parts.iter().map(|part| Node { part: *part, ..node }).collect()),
         },
+        // That is followed before it is asked what it is about.
+        Part::Reference => Shape::Unknown,
         Part::Enum => list("enum").map_or(Shape::Unknown, |values| Shape::Enum(values)),
         Part::Const => words.get("const").map_or(Shape::Unknown, Shape::Const),
         Part::Not => words.get("not").map_or(Shape::Unknown, |not| Shape::Not(node.with(not))),
@@ -191,6 +213,7 @@ fn parts(words: &Map<String, Value>) -> Option<Vec<Part<'_>>> {
     }
     let of = |words: &[&str], part| has(words).then_some(part);
     let mut parts = Vec::new();
+    parts.extend(of(&["$ref"], Part::Reference));
     parts.extend(of(&["enum"], Part::Enum));
     parts.extend(COMBINED.iter().filter_map(|(criterion, word)| of(&[*word], Part::Combined(*criterion))));
     parts.extend(of(&["not"], Part::Not));

@@ -342,6 +342,29 @@ fn deep_schemas_are_compared_as_far_as_there_is_stack() {
 }
 
 #[test]
+fn what_stands_beside_a_reference_counts_since_2019() {
+    let with = |language: &str, kind: &str, least: i32| {
+        json!({
+            "$schema": language, "$ref": "#/$defs/a", "minProperties": least,
+            "$defs": {"a": {"type": "object", "properties": {"a": {"type": kind, "title": "a"}}}}
+        })
+    };
+    let (old, new) = ("http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema");
+    assert!(kinds(&with(old, "integer", 1), &with(old, "number", 2)).is_empty());
+    assert!(kinds(&with(new, "integer", 2), &with(new, "number", 1)).is_empty());
+    for changed in [with(new, "integer", 2), with(new, "string", 1)] {
+        assert_eq!(kinds(&with(new, "integer", 1), &changed), ["COMBINED_TYPE_SUBSCHEMAS_CHANGED"]);
+    }
+    let mut alone = with(new, "integer", 1);
+    alone.as_object_mut().unwrap().remove("minProperties");
+    assert_eq!(kinds(&with(new, "integer", 1), &alone), ["TYPE_CHANGED"], "as of a product to one schema");
+    let mut titled = alone.clone();
+    titled["title"] = json!("t");
+    titled["$defs"]["a"]["properties"]["a"]["type"] = json!("number");
+    assert!(kinds(&alone, &titled).is_empty());
+}
+
+#[test]
 fn schemas_with_names_of_their_own_are_compared() {
     let whole = |kind: &str| {
         json!({

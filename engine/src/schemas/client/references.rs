@@ -80,9 +80,6 @@ pub(super) fn fetch(
                     return Err(SchemaError::Invalid(format!("it refers to more than {MAX_REFERENCED} schemas")));
                 }
                 let Reference { name, subject, version } = reference;
-                if bytes > MAX_BYTES {
-                    return Err(SchemaError::Invalid(format!("it refers to schemas of more than {MAX_BYTES} bytes")));
-                }
                 let sent = ask(&subject, version).map_err(|error| match error {
                     // It is gone. Any other refusal says nothing of the schema.
                     SchemaError::Refused { code: code @ 40401..=40403, message } => SchemaError::Invalid(format!(
@@ -92,6 +89,9 @@ pub(super) fn fetch(
                     other => other,
                 })?;
                 bytes += sent.schema.len();
+                if bytes > MAX_BYTES {
+                    return Err(SchemaError::Invalid(format!("it refers to schemas of more than {MAX_BYTES} bytes")));
+                }
                 open.push(Step::Put(Referenced { name, text: sent.schema.into() }));
                 open.extend(sent.references.into_iter().rev().map(Step::Ask));
             }
