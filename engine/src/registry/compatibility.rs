@@ -17,6 +17,9 @@ const MAX_TIME: Duration = Duration::from_secs(10);
 /// What is told at most of what stands against a schema.
 const MAX_TOLD: usize = 1_000;
 
+/// Bytes that are told of the text of the older version.
+const MAX_TEXT: usize = 10 * 1024;
+
 /// Why a schema does not go with the last version that it does not go with, of those that count, oldest first; nothing: it
 /// goes with all.
 pub(super) fn check(level: Level, new: &Schema, versions: &[Registered]) -> Vec<String> {
@@ -29,7 +32,7 @@ fn check_until(end: Instant, level: Level, new: &Schema, versions: &[Registered]
     }
     let found = versions.iter().rev().map(|old| with_one(end, level, new, old)).find(|messages| !messages.is_empty());
     let Some(mut messages) = found else { return Vec::new() };
-    messages.push(format!("{{compatibility: '{}'}}", level.name()));
+    messages.push(format!("{{validateFields: 'false', compatibility: '{}'}}", level.name()));
     messages
 }
 
@@ -51,6 +54,13 @@ fn with_one(end: Instant, level: Level, new: &Schema, old: &Registered) -> Vec<S
     }
     if !messages.is_empty() {
         messages.push(format!("{{oldSchemaVersion: {}}}", old.version));
+        let text = &old.schema.text;
+        messages.push(match text.get(..text.floor_char_boundary(MAX_TEXT)) {
+            Some(cut) if cut.len() < text.len() => {
+                format!("{{oldSchema: <truncated to {MAX_TEXT} characters> '{cut}'}}")
+            }
+            _ => format!("{{oldSchema: '{text}'}}"),
+        });
     }
     messages
 }
@@ -119,8 +129,12 @@ mod tests {
         let new = Schema::alone(Language::Json, NUMBER);
         let versions = [version(1, r#"{"type":"string"}"#), version(2, r#"{"type":"boolean"}"#), version(3, NUMBER)];
         let told = check(Level::FullTransitive, &new, &versions);
-        let ends = ["{oldSchemaVersion: 2}", "{compatibility: 'FULL_TRANSITIVE'}"];
-        assert_eq!((told.len(), &told[2..]), (4, &ends.map(str::to_owned)[..]), "{told:?}");
+        let ends = [
+            "{oldSchemaVersion: 2}",
+            "{oldSchema: '{\"type\":\"boolean\"}'}",
+            "{validateFields: 'false', compatibility: 'FULL_TRANSITIVE'}",
+        ];
+        assert_eq!((told.len(), &told[2..]), (5, &ends.map(str::to_owned)[..]), "{told:?}");
         assert!(told[0].contains("in the old schema") || told[0].contains("between the old schema"), "{told:?}");
         assert_eq!(check(Level::FullTransitive, &new, &versions[2..]), Vec::<String>::new());
     }
@@ -131,7 +145,9 @@ mod tests {
         let object = |kind: &str| format!(r#"{{"type":"object","properties":{{{}}}}}"#, properties(kind).join(","));
         let new = Schema::alone(Language::Json, object("string"));
         let told = check(Level::Full, &new, &[version(1, &object("boolean"))]);
-        assert_eq!(told.len(), MAX_TOLD + 2);
+        assert_eq!(told.len(), MAX_TOLD + 3);
+        let start = "{oldSchema: <truncated to 10240 characters> '{\"type\":\"object\",";
+        assert!(told[MAX_TOLD + 1].starts_with(start) && told[MAX_TOLD + 1].len() < MAX_TEXT + 100);
     }
 
     #[test]
@@ -144,8 +160,8 @@ mod tests {
         };
         let old = Registered { schema: message("string").into(), ..version(1, "") };
         let told = check(Level::Backward, &message("bool"), &[old]);
-        assert_eq!(told.len(), MAX_TOLD + 2);
-        assert!(told.iter().all(|text| text.len() < 1_500), "{}", told[0].len());
+        assert_eq!(told.len(), MAX_TOLD + 3);
+        assert!(told[..MAX_TOLD].iter().all(|text| text.len() < 1_500), "{}", told[0].len());
     }
 
     #[test]

@@ -233,14 +233,13 @@ fn one_language_stays_in_a_subject() {
     registry.register("x", &avro(FOO)).unwrap();
     let other = NewSchema { language: Language::Json, ..avro("{}") };
     let problem = registry.register("x", &other).unwrap_err();
-    assert_eq!(
-        (problem.code(), &*problem.to_string()),
-        (
-            409,
-            "Schema being registered is incompatible with an earlier schema for subject \"x\", details: [Incompatible \
-             because of different schema type, {oldSchemaVersion: 1}, {compatibility: 'BACKWARD'}]"
-        )
+    let old = registry.version("x", VersionNumber::Latest, Which::Live).unwrap().schema.text.clone();
+    let told = format!(
+        "Schema being registered is incompatible with an earlier schema for subject \"x\", details: [Incompatible because \
+         of different schema type, {{oldSchemaVersion: 1}}, {{oldSchema: '{old}'}}, {{validateFields: 'false', \
+         compatibility: 'BACKWARD'}}]"
     );
+    assert_eq!((problem.code(), problem.to_string()), (409, told));
     registry.set_rules(Some("x"), Rules { level: Some(Level::None), normalize: None }).unwrap();
     assert_eq!(registry.register("x", &other), Ok(2));
 }
@@ -295,7 +294,8 @@ fn levels_say_what_a_new_version_must_go_with() {
                  new schema has no default value and is missing in the old schema', additionalInfo:'b'}"
                     .to_owned(),
                 "{oldSchemaVersion: 1}".to_owned(),
-                "{compatibility: 'BACKWARD'}".to_owned(),
+                r#"{oldSchema: '{"type":"record","name":"R","fields":[{"name":"a","type":"int"}]}'}"#.to_owned(),
+                "{validateFields: 'false', compatibility: 'BACKWARD'}".to_owned(),
             ]
         }
     );
