@@ -135,6 +135,8 @@ impl<'a> Check<'a> {
                 Ok(())
             }
             None if OF_THE_LANGUAGE.iter().any(|name| reference.starts_with(name)) => Ok(()),
+            // As there is no such part, Confluent's registry takes it for the whole.
+            None if reference.starts_with('#') && !reference.starts_with("#/") => Ok(()),
             None if reference.starts_with('#') => Err(format!("{path}: there is no schema {reference}")),
             None => Err(format!("External JSON Schema references are not allowed: {reference}")),
         }
@@ -226,8 +228,8 @@ mod tests {
         };
         assert_eq!(problem(Language::Json, &beside("http://json-schema.org/draft-07/schema#")), None);
         assert!(problem(Language::Json, &beside("https://json-schema.org/draft/2020-12/schema")).is_some());
-        let missing = r##"{"$defs":{"b":{"$id":"b","items":{"$ref":"#/$defs/b"}}},"items":{"$ref":"b"}}"##;
-        assert_eq!(problem(Language::Json, missing).as_deref(), Some("b/items: there is no schema #/$defs/b"));
+        let missing = r##"{"$defs":{"b":{"$id":"b","items":{"$ref":"#/$defs/c"}}},"items":{"$ref":"b"}}"##;
+        assert_eq!(problem(Language::Json, missing).as_deref(), Some("b/items: there is no schema #/$defs/c"));
         let other = Referenced { name: "a.json".to_owned(), text: r#"{"type":"string"}"#.into() };
         let with = Schema { referenced: vec![other], ..Schema::alone(Language::Json, r#"{"$ref":"a.json"}"#) };
         assert_eq!(check(&with), Ok(()));

@@ -1,7 +1,8 @@
 //! The documents that a JSON Schema is made of, and what a `$ref` in one of them means.
 //!
 //! A schema within a document that has an `$id` is a document of its own: `#` is that schema for all that stands in it, and
-//! names there are relative to its own.
+//! names there are relative to its own. What `#` does not find in such a schema is looked for in the whole text, as in the
+//! library that Confluent's registry reads schemas of draft 7 with.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -27,8 +28,8 @@ pub(crate) struct Documents<'a> {
     pub(crate) root: &'a Value,
     /// The others, by the names it has for them.
     others: &'a [(&'a str, Value)],
-    /// What a document is called, in full.
-    names: HashMap<*const Value, Arc<str>>,
+    /// What a document is called, in full, and the whole that it stands in.
+    names: HashMap<*const Value, (Arc<str>, &'a Value)>,
     named: HashMap<Arc<str>, &'a Value>,
     /// Schemas by the document that they stand in and their `$anchor`.
     anchors: HashMap<(*const Value, &'a str), &'a Value>,
@@ -55,7 +56,7 @@ impl<'a> Documents<'a> {
 
     /// Notes a document and all that is in it.
     fn add(&mut self, document: &'a Value, name: Arc<str>) {
-        self.name(document, name);
+        self.name(document, name, document);
         let word = name_word(document);
         let mut open = vec![(document, document, true)];
         while let Some((value, mut within, is_schema)) = open.pop() {
@@ -73,7 +74,7 @@ impl<'a> Documents<'a> {
                         let name = full_name(self.name_of(within), own);
                         if name.len() <= NAME_MAX {
                             within = value;
-                            self.name(value, name.into());
+                            self.name(value, name.into(), document);
                         }
                     }
                     let anchors =
@@ -93,13 +94,13 @@ impl<'a> Documents<'a> {
         }
     }
 
-    fn name(&mut self, document: &'a Value, name: Arc<str>) {
-        self.names.insert(std::ptr::from_ref(document), Arc::clone(&name));
+    fn name(&mut self, document: &'a Value, name: Arc<str>, whole: &'a Value) {
+        self.names.insert(std::ptr::from_ref(document), (Arc::clone(&name), whole));
         self.named.entry(name).or_insert(document);
     }
 
     fn name_of(&self, document: &Value) -> &str {
-        self.names.get(&std::ptr::from_ref(document)).map_or("", |name| name)
+        self.names.get(&std::ptr::from_ref(document)).map_or("", |(name, _)| name)
     }
 
     /// The document that the parts of a schema stand in: the schema itself if it is one, else that which it stands in.
@@ -111,7 +112,8 @@ impl<'a> Documents<'a> {
     pub(crate) fn resolve(&self, reference: &str, document: &'a Value) -> Option<(&'a Value, &'a Value)> {
         let (file, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         let document = if file.is_empty() { document } else { self.document(file, document)? };
-        self.part(fragment, document).or_else(|| self.part(&decoded(fragment)?, document))
+        let part = |document| self.part(fragment, document).or_else(|| self.part(&decoded(fragment)?, document));
+        part(document).or_else(|| part(self.names.get(&std::ptr::from_ref(document))?.1))
     }
 
     /// The document that is called so in another one.
@@ -261,6 +263,9 @@ mod tests {
         for reference in ["other.json", "http://y.org/y.json", "http://x.org/dir/other.json"] {
             assert_eq!(of(&format!("{reference}#/definitions/in"), a).unwrap()["type"], "null", "{reference}");
         }
+        // What the document does not have may be in the whole.
+        let whole = documents.resolve("#/definitions/a/properties", a).unwrap();
+        assert!(std::ptr::eq(whole.0, &raw const a["properties"]) && std::ptr::eq(whole.1, a));
         for reference in ["value.json", "b.json", "#deep", "#/definitions/b", "http://x.org/a.json"] {
             assert!(of(reference, &root).is_none(), "{reference}");
         }
