@@ -91,7 +91,9 @@ impl Setup {
 #[test]
 fn connect_and_we_beside_each_other() {
     let setup = Setup::start();
-    orders::changes_become_tables_and_rows_of_postgresql_again(&setup);
-    types::types_of_postgresql_are_read(&setup);
-    types::types_of_ours_are_read_by_confluents_classes(&setup);
+    std::thread::scope(|scope| {
+        scope.spawn(|| orders::changes_become_tables_and_rows_of_postgresql_again(&setup));
+        scope.spawn(|| types::types_of_postgresql_are_read(&setup));
+        scope.spawn(|| types::types_of_ours_are_read_by_confluents_classes(&setup));
+    });
 }

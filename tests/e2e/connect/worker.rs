@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use e2e::http::request;
@@ -26,6 +27,8 @@ pub(super) struct Worker {
     url: String,
     dir: TempDir,
     installed: PathBuf,
+    /// Connect adds one connector at a time, and refuses another until it runs.
+    adding: Mutex<()>,
 }
 
 impl Worker {
@@ -48,7 +51,7 @@ impl Worker {
             .stderr(log)
             .spawn()
             .unwrap_or_else(|e| panic!("java cannot be started ({e}): install a JDK 17"));
-        let mut worker = Self { child, url, dir, installed };
+        let mut worker = Self { child, url, dir, installed, adding: Mutex::default() };
         let deadline = Instant::now() + PATIENCE;
         while !worker.answers() {
             let ended = worker.child.try_wait().unwrap();
@@ -74,6 +77,7 @@ impl Worker {
 
     /// Adds a connector and waits until its task runs.
     pub(super) fn create(&self, name: &str, config: &Value) {
+        let _one = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
         let body = json!({ "name": name, "config": config }).to_string();
         let headers = [("Content-Type", "application/json")];
         let answer = request(&self.url, "POST", "/connectors", &headers, &body);
