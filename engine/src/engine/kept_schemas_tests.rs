@@ -434,13 +434,15 @@ fn a_subject_that_another_statement_is_about_to_use_stays() {
     let engine = start_with(&log, &schemas);
     run(&engine, MADE);
     let before = schemas.calls.load(Ordering::SeqCst);
-    let turn = schemas.turn.lock();
     std::thread::scope(|scope| {
+        let turn = schemas.turn.lock();
         let waits = scope.spawn(|| run(&engine, &MADE.replace("STREAM made", "STREAM other")));
         eventually("it is asked", || schemas.calls.load(Ordering::SeqCst) > before);
-        let told = drop_made(&engine);
-        assert!(told.contains("topic made is used"), "{told}");
+        let drops = scope.spawn(|| drop_made(&engine));
+        eventually("it is dropped without a question", || drops.is_finished());
         drop(turn);
+        let told = drops.join().unwrap();
+        assert!(told.contains("topic made is used"), "{told}");
         waits.join().unwrap();
     });
     assert_eq!(schemas.subjects(), ["made-value"]);
