@@ -25,6 +25,8 @@ fn a_broker_keeps_the_contract() {
     let mut kept = spec(2);
     kept.config.insert("retention.ms".to_owned(), "-1".to_owned());
     log.create_topic("kept", &kept).unwrap();
+    // The broker says what it does with old records, too, if nobody else has said so.
+    kept.config.insert("cleanup.policy".to_owned(), "delete".to_owned());
     assert_eq!(log.topic("kept").unwrap().unwrap().spec, kept);
 
     many_records_in_order(&log);
