@@ -16,6 +16,7 @@ pub mod expr;
 mod failure;
 pub mod formats;
 mod incident;
+pub mod keystore;
 pub mod kv;
 pub mod log;
 mod operators;

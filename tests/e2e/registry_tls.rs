@@ -107,14 +107,63 @@ fn a_registry_that_wants_a_certificate_gets_it() {
     assert!(told.contains("does not answer"), "{told}");
 }
 
+fn keytool(dir: &Path, args: &str) {
+    let output = Command::new("keytool").args(args.split(' ')).current_dir(dir).output();
+    let output = output.unwrap_or_else(|error| panic!("install a JRE: {error}"));
+    assert!(output.status.success(), "keytool {args}: {}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// As the files of settings of a ksqlDB name them: both stores made by keytool.
 #[test]
-fn stores_of_java_are_refused_with_the_way_to_pem() {
+fn stores_of_java_are_read() {
     let dir = tempfile::tempdir().unwrap();
-    let store = dir.path().join("trust.jks");
-    fs::write(&store, b"\xfe\xed\xfe\xed\x00\x00\x00\x02").unwrap();
-    let settings = [("ksql.schema.registry.url", "https://localhost:1"), (LOCATION, store.to_str().unwrap())];
-    let (_, said) = Server::try_start(&dir.path().join("data"), &settings).err().unwrap();
-    for part in [LOCATION, "JKS and PKCS12 stores are not read", "keytool -list -rfc", "openssl pkcs12"] {
-        assert!(said.contains(part), "{part}: {said}");
+    let file = |name: &str| dir.path().join(name);
+    make(dir.path(), "right");
+    make(dir.path(), "client");
+    let registry = Registry::start(dir.path(), Some("client-ca.pem"));
+    openssl(
+        dir.path(),
+        "pkcs12 -export -in client.pem -inkey client.key -name own -passout pass:of-store -out client.p12",
+    );
+    let passwords = "-deststorepass of-store -destkeypass of-key";
+    let from = "-importkeystore -srckeystore client.p12 -srcstoretype PKCS12 -srcstorepass of-store -srcalias own";
+    keytool(dir.path(), &format!("{from} -destkeystore client.jks -deststoretype JKS {passwords}"));
+    for kind in ["JKS", "PKCS12"] {
+        let import = "-importcert -noprompt -alias authority -file right-ca.pem -storepass of-trust";
+        keytool(dir.path(), &format!("{import} -storetype {kind} -keystore trust-{kind}"));
+    }
+    let (trust_password, password, key_password) =
+        (PathBuf::from("of-trust"), PathBuf::from("of-store"), PathBuf::from("of-key"));
+    let said = |trust: &str, own: &str, key_password: Option<&PathBuf>| {
+        let (trust, own) = (file(trust), file(own));
+        let mut stores = vec![(LOCATION, &trust), (KEYS, &own)];
+        stores.extend([("ksql.schema.registry.ssl.truststore.password", &trust_password)]);
+        stores.extend([("ksql.schema.registry.ssl.keystore.password", &password)]);
+        stores.extend(key_password.map(|password| ("ksql.schema.registry.ssl.key.password", password)));
+        said("localhost", &registry, &stores)
+    };
+    assert_eq!(said("trust-JKS", "client.jks", Some(&key_password)), None);
+    assert_eq!(said("trust-PKCS12", "client.p12", None), None);
+}
+
+#[test]
+fn stores_that_do_not_open_end_the_start_with_the_setting_to_look_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = |store: &[u8]| {
+        let path = dir.path().join("trust");
+        fs::write(&path, store).unwrap();
+        let settings = [("ksql.schema.registry.url", "https://localhost:1"), (LOCATION, path.to_str().unwrap())];
+        Server::try_start(&dir.path().join("data"), &settings).err().unwrap().1
+    };
+    let fixture = |name: &str| fs::read(repository().join("engine/src/keystore/fixtures").join(name)).unwrap();
+    for (store, parts) in [
+        (fixture("trust.p12"), &["encrypted", "ksql.schema.registry.ssl.truststore.password"][..]),
+        (b"\xce\xce\xce\xce\x00".to_vec(), &["JCEKS", "keytool -importkeystore"]),
+        (b"certificate".to_vec(), &["neither PEM nor a PKCS12 or JKS store"]),
+    ] {
+        let said = refused(&store);
+        for part in parts.iter().chain(&[LOCATION]) {
+            assert!(said.contains(part), "{part}: {said}");
+        }
     }
 }

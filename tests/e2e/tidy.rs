@@ -17,7 +17,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("kv", &["incident"]),
     ("log", &["incident", "kv"]),
     ("failure", &["config", "incident", "kv", "log"]),
-    ("schemas", &[]),
+    ("keystore", &[]),
+    ("schemas", &["keystore"]),
     ("formats", &["types", "schemas"]),
     ("registry", &["clock", "kv", "log", "schemas", "formats"]),
     ("rows", &["log", "formats", "types"]),
@@ -58,6 +59,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "log",
             "rows",
             "failure",
+            "keystore",
             "schemas",
             "registry",
             "formats",
@@ -267,6 +269,7 @@ fn libraries_stay_in_their_rooms() {
         ("axum", &["server/src"]),
         ("datafusion", &["engine/src/expr"]),
         ("fjall", &["engine/src/kv"]),
+        ("openssl", &["engine/src/keystore"]),
         ("rustyline", &["cli/src"]),
     ];
     let root = repository();

@@ -217,13 +217,10 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
         ],
     ),
     (
-        "PEM files of certificates and keys need none",
+        "which kind a store is (PEM, PKCS12 or JKS) is seen by what is in it",
         &[
-            p("ksql.schema.registry.ssl.truststore.type", Text, Some("JKS"), Server, "Kind of the trust store; PEM is found by its contents."),
-            p("ksql.schema.registry.ssl.truststore.password", Password, Some(""), Server, "Its password."),
-            p("ksql.schema.registry.ssl.keystore.type", Text, Some("JKS"), Server, "Kind of the key store; PEM is found by its contents."),
-            p("ksql.schema.registry.ssl.keystore.password", Password, Some(""), Server, "Its password."),
-            p("ksql.schema.registry.ssl.key.password", Password, Some(""), Server, "Password of the key in it."),
+            p("ksql.schema.registry.ssl.truststore.type", Text, Some("JKS"), Server, "Kind of the trust store."),
+            p("ksql.schema.registry.ssl.keystore.type", Text, Some("JKS"), Server, "Kind of the key store."),
         ],
     ),
     (

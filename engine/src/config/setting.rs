@@ -67,9 +67,12 @@ settings! {
     SCHEMA_REGISTRY_ACCEPTED: Text = text("millstream.schema.registry.accepted", "", Server, "The registry (an address, own or none) that may take the place of the one that statements were carried out with.");
     SCHEMA_REGISTRY_CREDENTIALS_SOURCE: Text = text("ksql.schema.registry.basic.auth.credentials.source", "URL", Server, "Where the user and the password for it stand.").one_of(&["URL", "USER_INFO"]);
     SCHEMA_REGISTRY_USER_INFO: Text = text("ksql.schema.registry.basic.auth.user.info", "", Server, "USER:PASSWORD, if they stand here.").password();
-    SCHEMA_REGISTRY_TRUSTSTORE_LOCATION: Text = text("ksql.schema.registry.ssl.truststore.location", "", Server, "PEM file of the certificates it is trusted by; without it the authorities that browsers trust.");
+    SCHEMA_REGISTRY_TRUSTSTORE_LOCATION: Text = text("ksql.schema.registry.ssl.truststore.location", "", Server, "Store of the certificates it is trusted by (PEM, PKCS12 or JKS); without it the authorities that browsers trust.");
+    SCHEMA_REGISTRY_TRUSTSTORE_PASSWORD: Text = text("ksql.schema.registry.ssl.truststore.password", "", Server, "Password of that store.").password();
     SCHEMA_REGISTRY_TRUSTSTORE_CERTIFICATES: Text = text("ksql.schema.registry.ssl.truststore.certificates", "", Server, "These certificates themselves, as PEM.");
-    SCHEMA_REGISTRY_KEYSTORE_LOCATION: Text = text("ksql.schema.registry.ssl.keystore.location", "", Server, "PEM file of the server's own certificate and its key.");
+    SCHEMA_REGISTRY_KEYSTORE_LOCATION: Text = text("ksql.schema.registry.ssl.keystore.location", "", Server, "Store of the server's own certificate and its key (PEM, PKCS12 or JKS).");
+    SCHEMA_REGISTRY_KEYSTORE_PASSWORD: Text = text("ksql.schema.registry.ssl.keystore.password", "", Server, "Password of that store.").password();
+    SCHEMA_REGISTRY_KEY_PASSWORD: Text = text("ksql.schema.registry.ssl.key.password", "", Server, "Password of the key in it, where it is another one.").password();
     SCHEMA_REGISTRY_KEYSTORE_CERTIFICATE_CHAIN: Text = text("ksql.schema.registry.ssl.keystore.certificate.chain", "", Server, "That certificate itself, as PEM.");
     SCHEMA_REGISTRY_KEYSTORE_KEY: Text = text("ksql.schema.registry.ssl.keystore.key", "", Server, "That key itself, as PEM.").password();
     SCHEMA_REGISTRY_KEY_SUBJECTS: Text = text("ksql.schema.registry.key.subject.name.strategy", "TopicNameStrategy", Server, "How subjects of keys are named.").one_of(STRATEGIES);

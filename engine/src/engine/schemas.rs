@@ -2,7 +2,8 @@
 
 use crate::config::setting::{self, TextSetting};
 use crate::config::{Config, ConfigError};
-use crate::schemas::client::{Client, ClientSettings, Part, Store};
+use crate::keystore::Passwords;
+use crate::schemas::client::{Client, ClientSettings, Part, Source, Store};
 use crate::schemas::{SubjectName, SubjectNames};
 
 /// How subjects are named.
@@ -21,8 +22,17 @@ pub(super) fn elsewhere(config: &Config) -> Result<Option<Client>, ConfigError> 
         return Ok(None);
     }
     let text = |setting: TextSetting| Some(config.get(setting).trim()).filter(|text| !text.is_empty());
-    let file = |setting| text(setting).map(|path| Store::File(path.to_owned()));
-    let trusted = text(setting::SCHEMA_REGISTRY_TRUSTSTORE_CERTIFICATES).map(|pem| Store::Text(pem.to_owned()));
+    // Blanks around a password are part of it.
+    let password = |setting: TextSetting| Some(config.get(setting).to_owned()).filter(|password| !password.is_empty());
+    let key_password = password(setting::SCHEMA_REGISTRY_KEY_PASSWORD);
+    let pem = |text: String| Store {
+        source: Source::Text(text),
+        passwords: Passwords { store: None, key: key_password.clone() },
+    };
+    let file = |location, of_store| {
+        let passwords = Passwords { store: password(of_store), key: key_password.clone() };
+        text(location).map(|path| Store { source: Source::File(path.to_owned()), passwords })
+    };
     let chain = text(setting::SCHEMA_REGISTRY_KEYSTORE_CERTIFICATE_CHAIN);
     let key = text(setting::SCHEMA_REGISTRY_KEYSTORE_KEY);
     if chain.is_some() != key.is_some() {
@@ -32,12 +42,16 @@ pub(super) fn elsewhere(config: &Config) -> Result<Option<Client>, ConfigError> 
         };
         return Err(wrong(given, config, format!("{} must be given, too", other.name())));
     }
-    let own = chain.zip(key).map(|(chain, key)| Store::Text(format!("{chain}\n{key}")));
+    let own = chain.zip(key).map(|(chain, key)| pem(format!("{chain}\n{key}")));
+    let trusted = text(setting::SCHEMA_REGISTRY_TRUSTSTORE_CERTIFICATES).map(|text| pem(text.to_owned()));
     let settings = ClientSettings {
         urls,
         user: user(config)?,
-        trusted: trusted.or_else(|| file(setting::SCHEMA_REGISTRY_TRUSTSTORE_LOCATION)),
-        own: own.or_else(|| file(setting::SCHEMA_REGISTRY_KEYSTORE_LOCATION)),
+        trusted: trusted.or_else(|| {
+            file(setting::SCHEMA_REGISTRY_TRUSTSTORE_LOCATION, setting::SCHEMA_REGISTRY_TRUSTSTORE_PASSWORD)
+        }),
+        own: own
+            .or_else(|| file(setting::SCHEMA_REGISTRY_KEYSTORE_LOCATION, setting::SCHEMA_REGISTRY_KEYSTORE_PASSWORD)),
     };
     let is_given = |setting: TextSetting| text(setting).is_some();
     let client = Client::new(&settings, subject_names(config)).map_err(|(part, problem)| {

@@ -30,7 +30,7 @@ use cache::{Asked, Cache};
 use references::Fetched;
 use servers::{ALL, Servers};
 
-pub use settings::{ClientSettings, Part, Store};
+pub use settings::{ClientSettings, Part, Source, Store};
 
 /// The client of a registry.
 pub struct Client {

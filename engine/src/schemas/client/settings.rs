@@ -1,5 +1,7 @@
 //! What the client of a registry is told.
 
+use crate::keystore::Passwords;
+
 /// How a registry is reached.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct ClientSettings {
@@ -15,10 +17,19 @@ pub struct ClientSettings {
 
 /// Certificates, or a key with them.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Store {
-    /// A file.
+pub struct Store {
+    /// Where they are.
+    pub source: Source,
+    /// What opens them.
+    pub passwords: Passwords,
+}
+
+/// Where certificates are.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Source {
+    /// In a file: PEM, PKCS12 or JKS.
     File(String),
-    /// PEM.
+    /// Here, as PEM.
     Text(String),
 }
 

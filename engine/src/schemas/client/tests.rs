@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::*;
+use crate::keystore::Passwords;
 use crate::schemas::Reference;
 
 /// A request: its first line, its `Authorization`, its body.
@@ -428,13 +429,13 @@ fn settings_that_will_not_do_are_refused() {
         assert!(!told.contains("ss@"), "{told}");
     }
     let urls = vec!["https://localhost:1".to_owned()];
-    let store = |text: &str| Some(Store::Text(text.to_owned()));
-    let jks = refused(
-        ClientSettings { urls: urls.clone(), trusted: store("\u{fe}\u{ed}"), ..ClientSettings::default() },
+    let store = |text: &str| Some(Store { source: Source::Text(text.to_owned()), passwords: Passwords::default() });
+    let none = refused(
+        ClientSettings { urls: urls.clone(), trusted: store("a text"), ..ClientSettings::default() },
         Part::Trusted,
     );
-    assert!(jks.contains("JKS and PKCS12 stores are not read"), "{jks}");
-    let file = Some(Store::File("/no/such/file".to_owned()));
+    assert!(none.contains("neither PEM nor a PKCS12 or JKS store"), "{none}");
+    let file = Some(Store { source: Source::File("/no/such/file".to_owned()), passwords: Passwords::default() });
     let missing =
         refused(ClientSettings { urls: urls.clone(), trusted: file, ..ClientSettings::default() }, Part::Trusted);
     assert!(missing.starts_with("/no/such/file: "), "{missing}");
