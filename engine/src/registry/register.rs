@@ -6,7 +6,7 @@ use crate::schemas::{Language, Reference, Referenced, Registered, Schema};
 
 use super::canonical::canonical;
 use super::compatibility;
-use super::entry::{Entry, SchemaValue};
+use super::entry::{Entry, SchemaValue, TOPIC};
 use super::level::{Level, Mode};
 use super::lookup::{VersionNumber, Which, find, has_subject, registered};
 use super::problem::Problem;
@@ -270,10 +270,12 @@ fn invalid(new: &NewSchema, details: &str) -> Problem {
 /// The id of a schema that stands in a subject, where that is what was asked for.
 fn standing(view: &View, name: &str, new: &NewSchema, read: &Read) -> Option<i32> {
     let is_asked_for = |(number, version): &(i32, Version)| {
-        !version.deleted && new.id.is_none_or(|id| id == version.id) && view.is(name, *number, &read.identity)
+        !version.deleted
+            && new.id.is_none_or(|id| id == version.id)
+            && new.version.is_none_or(|asked_for| asked_for == *number)
+            && view.is(name, *number, &read.identity)
     };
-    let found = view.versions(name).rev().find(is_asked_for).filter(|_| new.version.is_none());
-    found.map(|(_, version)| version.id)
+    view.versions(name).rev().find(is_asked_for).map(|(_, version)| version.id)
 }
 
 /// The version that a schema becomes in a subject.
@@ -289,6 +291,11 @@ fn new_version(view: &View, name: &str, new: &NewSchema, mode: Mode, read: Read)
         Some(_) => return Err(Problem::InvalidSchema("Version is not one more than previous version".to_owned())),
         None => next,
     };
+    if view.is_left_out(name, version) {
+        return Err(Problem::NotPermitted(format!(
+            "Overwrite version {version} of subject {name} is not permitted: topic {TOPIC} has one that is not served"
+        )));
+    }
     let id = match (new.id, known) {
         (Some(id), _) if view.may_mean(id, &read.identity) => id,
         (Some(id), _) => {

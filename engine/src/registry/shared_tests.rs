@@ -87,6 +87,10 @@ fn what_is_written_again_keeps_what_only_confluents_registry_knows() {
     assert_eq!(last_value(&log, &config), Some(expected));
     registry.set_mode(Some("x"), Mode::Import, true).unwrap();
     assert_eq!(last_value(&log, &mode), Some(json!({"subject": "x", "mode": "IMPORT"})));
+    // As a program that copies registries does when it is started again.
+    let again = NewSchema { id: Some(5), version: Some(1), ..avro("\"int\"") };
+    assert_eq!(registry.register("x", &again), Ok(5));
+    assert_eq!(last_value(&log, &with_others.0), with_others.1);
     registry.set_mode(Some("x"), Mode::Readwrite, true).unwrap();
     registry.delete_version("x", VersionNumber::Is(1), false).unwrap();
     let mut expected = with_others.1.unwrap();
@@ -161,6 +165,12 @@ fn what_another_has_written_is_never_taken_back() {
     assert_eq!(registry.versions("b", Which::All), Ok(vec![2]));
     assert_eq!(registry.register("c", &avro("\"long\"")), Ok(10));
     assert_eq!(registry.versions("c", Which::All), Ok(vec![4]));
+    for (subject, number) in [("b", 1), ("c", 3)] {
+        registry.set_mode(Some(subject), Mode::Import, true).unwrap();
+        let over_it = NewSchema { id: Some(12), version: Some(number), ..avro("\"double\"") };
+        let problem = registry.register(subject, &over_it).unwrap_err();
+        assert!(problem.to_string().contains("is not permitted"), "{problem}");
+    }
     let late = version("d", 1, 1, "\"float\"", json!({}));
     log.append(outputs(std::slice::from_ref(&late))).unwrap();
     registry.set_mode(Some("d"), Mode::Readwrite, false).unwrap();

@@ -340,6 +340,11 @@ impl View {
         self.place(subject, version).is_some_and(|place| place.others.is_some())
     }
 
+    /// Whether the topic has such a version, which does not count here.
+    pub(super) fn is_left_out(&self, subject: &str, version: i32) -> bool {
+        self.left_out.contains_key(&(subject.to_owned(), version))
+    }
+
     /// What the topic is to say of a version, also of one that was left out; `None`: nothing.
     pub(super) fn last_entry(&self, subject: &str, version: i32) -> Option<Entry> {
         if let Some(value) = self.value(subject, version) {
