@@ -1,10 +1,14 @@
 //! Keywords that bound texts, numbers and counts: the reader may only loosen them.
 
+use bigdecimal::{BigDecimal, Zero};
 use serde_json::{Map, Value};
 
 use crate::formats::problem::join;
 
 use super::found::Found;
+
+/// Bytes of a `multipleOf`, and zeros by its exponent, up to which it is compared.
+const MAX_DIGITS: usize = 1_000;
 
 /// The keywords of the writer and of the reader.
 type Words<'a> = (&'a Map<String, Value>, &'a Map<String, Value>);
@@ -47,13 +51,27 @@ pub(super) fn pattern((old, new): Words<'_>, path: &str, found: &mut Found) {
 
 pub(super) fn multiple_of((old, new): Words<'_>, path: &str, found: &mut Found) {
     let Some(now) = new.get("multipleOf") else { return };
-    let before = old.get("multipleOf");
-    let kind = match (before.and_then(Value::as_f64), now.as_f64()) {
-        _ if before == Some(now) => return,
-        (None, _) => "MULTIPLE_OF_ADDED",
-        (Some(before), Some(now)) if before % now == 0.0 => return,
-        (Some(before), Some(now)) if now % before == 0.0 => "MULTIPLE_OF_EXPANDED",
-        _ => "MULTIPLE_OF_CHANGED",
+    let kind = match old.get("multipleOf").filter(|before| before.is_number()) {
+        None => "MULTIPLE_OF_ADDED",
+        Some(before) if before == now || is_multiple(before, now) => return,
+        Some(before) if is_multiple(now, before) => "MULTIPLE_OF_EXPANDED",
+        Some(_) => "MULTIPLE_OF_CHANGED",
     };
     found.add(kind, &join(path, "multipleOf"));
+}
+
+/// Whether a number is a multiple of another, as far as it can be told.
+fn is_multiple(number: &Value, of: &Value) -> bool {
+    match (decimal(number), decimal(of)) {
+        (Some(number), Some(of)) => !of.is_zero() && (number % of).is_zero(),
+        _ => false,
+    }
+}
+
+/// A number as it is written, without what is lost in binary fractions.
+fn decimal(number: &Value) -> Option<BigDecimal> {
+    let text = number.as_number()?.as_str();
+    let decimal: BigDecimal = Some(text).filter(|text| text.len() <= MAX_DIGITS)?.parse().ok()?;
+    let (_, scale) = decimal.as_bigint_and_exponent();
+    usize::try_from(scale.unsigned_abs()).is_ok_and(|scale| scale <= MAX_DIGITS).then_some(decimal)
 }

@@ -72,6 +72,30 @@ fn bounds_may_loosen_and_not_tighten() {
 }
 
 #[test]
+fn multiples_are_those_of_decimals() {
+    let of =
+        |text: &str| serde_json::from_str::<Value>(&format!("{{\"type\":\"number\",\"multipleOf\":{text}}}")).unwrap();
+    for (old, new, expected) in [
+        ("0.1", "0.01", &[][..]),
+        ("0.01", "0.1", &["MULTIPLE_OF_EXPANDED"]),
+        ("0.3", "0.1", &[]),
+        ("0.1", "0.03", &["MULTIPLE_OF_CHANGED"]),
+        ("1e1", "10.0", &[]),
+        ("36028797018963969", "36028797018963968", &["MULTIPLE_OF_CHANGED"]),
+        ("1e300", "1e-300", &[]),
+        // Neither is there a remainder, nor room for so many zeros.
+        ("1", "0", &["MULTIPLE_OF_EXPANDED"]),
+        ("0", "1.5", &[]),
+        ("0", "-0.0", &["MULTIPLE_OF_CHANGED"]),
+        ("1e999999999", "3", &["MULTIPLE_OF_CHANGED"]),
+        ("1e-999999999", "1e-999999999", &[]),
+        ("true", "2", &["MULTIPLE_OF_ADDED"]),
+    ] {
+        assert_eq!(kinds(&of(old), &of(new)), expected, "{old} to {new}");
+    }
+}
+
+#[test]
 fn properties_follow_the_content_model() {
     let (one, two) = (json!({"a": {"type": "integer"}}), json!({"a": {"type": "integer"}, "b": {"type": "string"}}));
     let (open, closed) = (json!(true), json!(false));
