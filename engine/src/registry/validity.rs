@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use crate::formats::avro::AvroSchema;
-use crate::formats::json_sr::{Documents, counts_beside_reference};
+use crate::formats::json_sr::Documents;
 use crate::formats::problem::{join, short};
 use crate::formats::protobuf;
 use crate::schemas::{Language, Schema};
@@ -23,6 +23,7 @@ const TYPES: &[&str] = &["array", "boolean", "integer", "null", "number", "objec
 
 /// Keywords by what stands behind them, and by the type of value that they are about.
 const SCHEMAS: &[&str] = &["allOf", "anyOf", "oneOf"];
+const SCHEMAS_BY_NAME: &[&str] = &["dependentSchemas", "patternProperties", "properties"];
 const SCHEMA: &[&str] = &["else", "if", "not", "then"];
 const OF_OBJECTS: &[&str] = &["additionalProperties", "propertyNames", "unevaluatedProperties"];
 const OF_ARRAYS: &[&str] = &["additionalItems", "contains", "unevaluatedItems"];
@@ -91,13 +92,13 @@ impl<'a> Check<'a> {
     fn schema(&mut self, words: &'a Map<String, Value>, document: &'a Value, path: &str) -> Result<(), String> {
         if let Some(reference) = words.get("$ref") {
             self.reference(reference, document, path)?;
-            if !counts_beside_reference(document) {
+            if !self.documents.draft.counts_beside_reference() {
                 return Ok(());
             }
         }
-        let types = types(words, path)?;
+        let (types, draft) = (types(words, path)?, self.documents.draft);
         let is_of = |name: &str| types.is_empty() || types.contains(&name);
-        for (word, value) in words {
+        for (word, value) in words.iter().filter(|(word, _)| draft.knows(word)) {
             let at = join(path, word);
             let word = word.as_str();
             if SCHEMAS.contains(&word) {
@@ -105,12 +106,12 @@ impl<'a> Check<'a> {
             } else if SCHEMA.contains(&word)
                 || OF_OBJECTS.contains(&word) && is_of("object")
                 || OF_ARRAYS.contains(&word) && is_of("array")
-                || word == "items" && is_of("array") && !value.is_array()
+                || word == "items" && is_of("array") && !(value.is_array() && draft.has_items_by_place())
             {
                 self.open(value, document, at)?;
-            } else if word == "items" && is_of("array") {
+            } else if matches!(word, "items" | "prefixItems") && is_of("array") {
                 self.all(value.as_array(), document, &at)?;
-            } else if matches!(word, "properties" | "patternProperties") && is_of("object") {
+            } else if SCHEMAS_BY_NAME.contains(&word) && is_of("object") {
                 let members = value.as_object().ok_or_else(|| format!("{at}: an object of schemas is expected"))?;
                 members.iter().try_for_each(|(name, part)| self.open(part, document, join(&at, name)))?;
             } else {
@@ -135,8 +136,6 @@ impl<'a> Check<'a> {
                 Ok(())
             }
             None if OF_THE_LANGUAGE.iter().any(|name| reference.starts_with(name)) => Ok(()),
-            // As there is no such part, Confluent's registry takes it for the whole.
-            None if reference.starts_with('#') && !reference.starts_with("#/") => Ok(()),
             None if reference.starts_with('#') => Err(format!("{path}: there is no schema {reference}")),
             None => Err(format!("External JSON Schema references are not allowed: {reference}")),
         }
@@ -222,6 +221,25 @@ mod tests {
         {
             let told = problem(Language::Json, &format!(r#"{{{inner},"not":{{"$ref":"{reference}"}}}}"#));
             assert_eq!(told.is_none(), is_there, "{reference}: {told:?}");
+        }
+        // In the draft that the whole is written in.
+        let later = |rest: &str| format!(r#"{{"$schema":"https://json-schema.org/draft/2020-12/schema",{rest}}}"#);
+        let earlier = |rest: &str| format!(r#"{{"$schema":"http://json-schema.org/draft-07/schema#",{rest}}}"#);
+        for (rest, in_earlier, in_later) in [
+            (r##""$ref":"#nope""##, None, Some("#: there is no schema #nope")),
+            (
+                r##""not":{"$ref":"#/$defs/a"},"$defs":{"a":{"$id":"a","$ref":"#/$defs/b","type":"x","$defs":{"b":{}}},"b":{}}"##,
+                None,
+                Some(r##"#/$defs/a: unknown type: ["x"]"##),
+            ),
+            (r#""items":[{}]"#, None, Some("#/items: a schema is an object, true or false")),
+            (r#""additionalItems":5"#, Some("#/additionalItems: a schema is an object, true or false"), None),
+            (r#""unevaluatedItems":5"#, None, Some("#/unevaluatedItems: a schema is an object, true or false")),
+            (r#""prefixItems":[{"type":"x"}]"#, None, Some(r##"#/prefixItems/0: unknown type: ["x"]"##)),
+            (r#""dependentSchemas":[]"#, None, Some("#/dependentSchemas: an object of schemas is expected")),
+        ] {
+            assert_eq!(problem(Language::Json, &earlier(rest)).as_deref(), in_earlier, "{rest}");
+            assert_eq!(problem(Language::Json, &later(rest)).as_deref(), in_later, "{rest}");
         }
         let beside = |language: &str| {
             format!(r##"{{"$schema":"{language}","$ref":"#/$defs/a","type":"x","$defs":{{"a":{{}}}}}}"##)

@@ -2,13 +2,15 @@
 //!
 //! A schema within a document that has an `$id` is a document of its own: `#` is that schema for all that stands in it, and
 //! names there are relative to its own. What `#` does not find in such a schema is looked for in the whole text, as in the
-//! library that Confluent's registry reads schemas of draft 7 with.
+//! library that Confluent's registry reads schemas of the earlier drafts with.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
+
+use super::draft::Draft;
 
 /// Bytes of a document's name, with all that it is relative to.
 const NAME_MAX: usize = 1024;
@@ -26,6 +28,8 @@ const VALUES: &[&str] = &["const", "default", "enum", "examples"];
 pub(crate) struct Documents<'a> {
     /// Its own.
     pub(crate) root: &'a Value,
+    /// That its own is written in: it counts in the others, too.
+    pub(crate) draft: Draft,
     /// The others, by the names it has for them.
     others: &'a [(&'a str, Value)],
     /// What a document is called, in full, and the whole that it stands in.
@@ -39,7 +43,7 @@ impl<'a> Documents<'a> {
     /// The documents of a schema: its own, and the others by the names it has for them.
     pub(crate) fn new(root: &'a Value, others: &'a [(&'a str, Value)]) -> Self {
         let (names, named, anchors) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let mut documents = Self { root, others, names, named, anchors };
+        let mut documents = Self { root, draft: Draft::of(root), others, names, named, anchors };
         let base = own_name(root).unwrap_or_default();
         documents.add(root, Arc::from(base));
         for (name, other) in others {
@@ -64,8 +68,8 @@ impl<'a> Documents<'a> {
                 Value::Array(elements) => open.extend(elements.iter().map(|element| (element, within, true))),
                 Value::Object(members) => {
                     let text = |word: &str| members.get(word).and_then(Value::as_str).filter(|_| is_schema);
-                    // Beside a `$ref` it means nothing.
-                    let own = text(word).filter(|_| !members.contains_key("$ref"));
+                    let counts = self.draft.counts_beside_reference() || !members.contains_key("$ref");
+                    let own = text(word).filter(|_| counts);
                     if let Some(own) = own.map(without_fragment)
                         && !own.is_empty()
                         && !std::ptr::eq(value, document)
@@ -113,7 +117,10 @@ impl<'a> Documents<'a> {
         let (file, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         let document = if file.is_empty() { document } else { self.document(file, document)? };
         let part = |document| self.part(fragment, document).or_else(|| self.part(&decoded(fragment)?, document));
-        part(document).or_else(|| part(self.names.get(&std::ptr::from_ref(document))?.1))
+        let whole = || self.names.get(&std::ptr::from_ref(document)).map(|(_, whole)| *whole);
+        // The library of the earlier drafts knows no names, and goes on from the whole.
+        let unknown = || whole().filter(|_| self.draft == Draft::Earlier && is_name(fragment));
+        part(document).or_else(|| part(whole()?)).or_else(|| self.place(fragment, unknown()?))
     }
 
     /// The document that is called so in another one.
@@ -126,12 +133,17 @@ impl<'a> Documents<'a> {
 
     /// A part of a document, by its place or by its anchor.
     fn part(&self, fragment: &str, document: &'a Value) -> Option<(&'a Value, &'a Value)> {
-        if !fragment.is_empty() && !fragment.starts_with('/') {
+        if is_name(fragment) {
             let anchors = &self.anchors;
             return anchors.get(&(std::ptr::from_ref(document), fragment)).map(|schema| (*schema, document));
         }
+        self.place(fragment, document)
+    }
+
+    /// What stands at a place in a document.
+    fn place(&self, pointer: &str, document: &'a Value) -> Option<(&'a Value, &'a Value)> {
         let mut at = (document, document);
-        for token in fragment.split('/').skip(1) {
+        for token in pointer.split('/').skip(1) {
             let part = at.0.pointer(&format!("/{token}"))?;
             at = (part, self.within(part, at.1));
         }
@@ -139,10 +151,9 @@ impl<'a> Documents<'a> {
     }
 }
 
-/// Whether what stands beside a `$ref` in a document counts, as it does since draft 2019-09.
-pub(crate) fn counts_beside_reference(document: &Value) -> bool {
-    let language = document.get("$schema").and_then(Value::as_str).unwrap_or_default();
-    ["draft/2019-09/", "draft/2020-12/"].iter().any(|new| language.contains(new))
+/// Whether a fragment names an anchor, and no place.
+fn is_name(fragment: &str) -> bool {
+    !fragment.is_empty() && !fragment.starts_with('/')
 }
 
 /// The keyword that names a schema.
@@ -266,10 +277,39 @@ mod tests {
         // What the document does not have may be in the whole.
         let whole = documents.resolve("#/definitions/a/properties", a).unwrap();
         assert!(std::ptr::eq(whole.0, &raw const a["properties"]) && std::ptr::eq(whole.1, a));
-        for reference in ["value.json", "b.json", "#deep", "#/definitions/b", "http://x.org/a.json"] {
+        for reference in ["value.json", "b.json", "#/definitions/b", "http://x.org/a.json"] {
             assert!(of(reference, &root).is_none(), "{reference}");
         }
         assert!(std::ptr::eq(documents.within(a, &root), a) && std::ptr::eq(documents.within(&a["properties"], a), a));
+    }
+
+    #[test]
+    fn what_is_no_name_is_the_whole_in_the_earlier_drafts() {
+        let within = json!({"$id": "a.json", "properties": {"b": {"$ref": "#b"}}});
+        let mut root = json!({"$schema": "http://json-schema.org/draft-07/schema#", "definitions": {"a": within}});
+        let others = [("other.json", json!({"$schema": "https://json-schema.org/draft/2020-12/schema"}))];
+        let found = |root: &Value, reference: &str| {
+            let documents = Documents::new(root, &others);
+            let (schema, document) = documents.resolve(reference, &root["definitions"]["a"])?;
+            assert!(std::ptr::eq(schema, document));
+            Some(["root", "other"][usize::from(std::ptr::eq(schema, &raw const others[0].1))])
+        };
+        assert_eq!((found(&root, "#b"), found(&root, "other.json#b")), (Some("root"), Some("other")));
+        assert_eq!((found(&root, "#/b"), found(&root, "b.json#b")), (None, None));
+        root["$schema"] = json!("https://json-schema.org/draft/2019-09/schema");
+        assert_eq!((found(&root, "#b"), found(&root, "other.json#b")), (None, None));
+    }
+
+    #[test]
+    fn a_name_beside_a_reference_counts_in_the_later_drafts() {
+        let mut root =
+            json!({"definitions": {"a": {"$id": "a.json", "$ref": "#/b", "b": {}}, "c": {"$ref": "a.json"}}});
+        assert!(Documents::new(&root, &[]).resolve("a.json", &root).is_none());
+        root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+        let documents = Documents::new(&root, &[]);
+        let (a, document) = documents.resolve("a.json", &root).unwrap();
+        let b = documents.resolve("#/b", document).unwrap();
+        assert!(std::ptr::eq(b.0, &raw const a["b"]) && std::ptr::eq(b.1, a));
     }
 
     #[test]

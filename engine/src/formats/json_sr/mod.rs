@@ -10,10 +10,12 @@
 
 mod codec;
 mod documents;
+mod draft;
 mod generate;
 mod infer;
 
-pub(crate) use self::documents::{Documents, counts_beside_reference};
+pub(crate) use self::documents::Documents;
+pub(crate) use self::draft::Draft;
 use super::json::{decoder, encoder};
 use super::{Decode, Encode, Features, Format, FormatError, FormatSpec, Half, inferred, is_wrapped, json, register};
 use crate::schemas::{Language, Schema};

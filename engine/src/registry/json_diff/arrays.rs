@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
+use crate::formats::json_sr::Draft;
 use crate::formats::problem::join;
 
 use super::Diff;
+use super::bounds::bound;
 use super::found::Found;
 use super::objects::Rest;
 use super::shape::{Typed, is_any};
@@ -23,18 +25,31 @@ struct Array<'a> {
 
 impl<'a> Array<'a> {
     fn of(of: Typed<'a>) -> Self {
-        let (items, others) = (of.words.get("items"), of.words.get("additionalItems"));
+        let (items, others) = (of.words.get("items"), of.word("additionalItems"));
         let first = |list: &'a Value| list.as_array().map_or(&[][..], Vec::as_slice);
-        let (all, first, others) = match (of.words.get("prefixItems"), items) {
+        let (all, first, others) = match (of.word("prefixItems"), items) {
             (Some(list), _) => (None, first(list), Rest::of(items)),
-            (None, Some(list @ Value::Array(_))) => (None, first(list), Rest::of(others)),
+            (None, Some(list @ Value::Array(_))) if of.draft().has_items_by_place() => {
+                (None, first(list), Rest::of(others))
+            }
             (None, all) => (all, &[][..], Rest::of(others)),
         };
-        let open = match (others, of.words.get("unevaluatedItems")) {
-            (Rest::Anything, Some(schema)) if !is_any(schema) => Rest::of(Some(schema)),
+        let open = match (others, of.word("unevaluatedItems")) {
+            (Rest::Anything, Some(schema)) if !is_any(of.with(schema)) => Rest::of(Some(schema)),
             _ => others,
         };
         Self { all, first, others, open }
+    }
+}
+
+/// How many items must, or may, be what `contains` says. Confluent's registry compares both in the earlier drafts, too,
+/// where they mean nothing.
+fn contained(of: Typed<'_>, word: &str) -> Option<f64> {
+    let written = of.words.get(word).and_then(Value::as_f64);
+    match of.draft() {
+        Draft::Earlier => written,
+        Draft::Later if !of.words.contains_key("contains") => None,
+        Draft::Later => written.or((word == "minContains").then_some(1.0)),
     }
 }
 
@@ -50,6 +65,9 @@ impl<'a> Diff<'a> {
         let is_unique = |of: Typed<'_>| of.words.get("uniqueItems") == Some(&Value::Bool(true));
         if is_unique(new_type) && !is_unique(old_type) {
             found.add("UNIQUE_ITEMS_ADDED", &join(path, "uniqueItems"));
+        }
+        for (word, is_most) in [("maxContains", true), ("minContains", false)] {
+            bound(word, is_most, (contained(old_type, word), contained(new_type, word)), path, found);
         }
         let (old, new) = (Array::of(old_type), Array::of(new_type));
         let items = join(path, "items");
@@ -75,7 +93,7 @@ impl<'a> Diff<'a> {
                     self.covered((old_type.with(old), new_type.with(others)), kind, &path, level, found);
                 }
                 (None, Some(new), Rest::Anything, _) => {
-                    if !is_any(new) {
+                    if !is_any(new_type.with(new)) {
                         found.add("ITEM_ADDED_TO_OPEN_CONTENT_MODEL", &path);
                     }
                 }

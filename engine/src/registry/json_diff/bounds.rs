@@ -29,15 +29,20 @@ pub(super) fn constant(word: &str) -> String {
 pub(super) fn bounds((old, new): Words<'_>, path: &str, most: &[&str], least: &[&str], found: &mut Found) {
     let words = most.iter().map(|word| (word, true)).chain(least.iter().map(|word| (word, false)));
     for (word, is_most) in words {
-        let bound = |words: &Map<String, Value>| words.get(*word).and_then(Value::as_f64);
-        let kind = match (bound(old), bound(new)) {
-            (None, Some(_)) => "ADDED",
-            (Some(before), Some(now)) if is_most && now < before => "DECREASED",
-            (Some(before), Some(now)) if !is_most && now > before => "INCREASED",
-            _ => continue,
-        };
-        found.add(format!("{}_{kind}", constant(word)), &join(path, word));
+        let value = |words: &Map<String, Value>| words.get(*word).and_then(Value::as_f64);
+        bound(word, is_most, (value(old), value(new)), path, found);
     }
+}
+
+/// Compares a bound of the writer with that of the reader.
+pub(super) fn bound(word: &str, is_most: bool, (old, new): (Option<f64>, Option<f64>), path: &str, found: &mut Found) {
+    let kind = match (old, new) {
+        (None, Some(_)) => "ADDED",
+        (Some(before), Some(now)) if is_most && now < before => "DECREASED",
+        (Some(before), Some(now)) if !is_most && now > before => "INCREASED",
+        _ => return,
+    };
+    found.add(format!("{}_{kind}", constant(word)), &join(path, word));
 }
 
 pub(super) fn pattern((old, new): Words<'_>, path: &str, found: &mut Found) {

@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::formats::json_sr::Documents;
+use crate::formats::json_sr::{Documents, Draft};
 use crate::formats::problem::join;
 
 use bounds::{bounds, multiple_of, pattern};
@@ -48,7 +48,7 @@ pub(super) fn differences(
     writer: Documents<'_>,
     reader_is_new: bool,
 ) -> Vec<String> {
-    let roots = (Node::of(writer.root, writer.root), Node::of(reader.root, reader.root));
+    let roots = (Node::root(&writer), Node::root(&reader));
     let mut diff = Diff { end, reader, writer, begun: HashSet::new(), known: HashMap::new(), pairs: 0, values: 0 };
     let mut found = Found::up_to(MAX_TOLD);
     diff.compare(roots.0, roots.1, "#", 0, &mut found);
@@ -174,6 +174,7 @@ impl<'a> Diff<'a> {
                 }
                 let (old, new) = (old.within(&self.writer), new.within(&self.reader));
                 match (old.schema, new.schema) {
+                    (Value::Object(words), _) if old.draft != new.draft && Draft::matters(words) => return false,
                     (Value::Object(members), Value::Object(others)) => {
                         let both = members.iter().filter_map(|(name, part)| Some((part, others.get(name)?)));
                         parts.extend(both.map(|(part, other)| (old.with(part), new.with(other))));
@@ -221,7 +222,7 @@ impl<'a> Diff<'a> {
                 self.objects(old, new, path, level, found);
             }
             "array" => {
-                bounds(words, path, &["maxItems", "maxContains"], &["minItems", "minContains"], found);
+                bounds(words, path, &["maxItems"], &["minItems"], found);
                 self.arrays(old, new, path, level, found);
             }
             _ => {}
@@ -234,7 +235,8 @@ fn resolve<'a>(documents: &Documents<'a>, node: Node<'a>) -> Option<Node<'a>> {
     match node.reference() {
         None => Some(node),
         Some(reference) => {
-            documents.resolve(reference, node.document).map(|(schema, document)| Node::of(schema, document))
+            let found = documents.resolve(reference, node.document);
+            found.map(|(schema, document)| Node::of(schema, document, node.draft))
         }
     }
 }

@@ -172,7 +172,7 @@ impl<'a> Diff<'a> {
         found: &mut Found,
     ) {
         match unnamed {
-            Unnamed::Anything if is_any(property.schema) => {}
+            Unnamed::Anything if is_any(property) => {}
             Unnamed::Anything => found.add("PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL", path),
             Unnamed::Unknown => found.add("NOT_COMPARED", path),
             Unnamed::Nothing => {}
@@ -223,7 +223,7 @@ impl<'a> Diff<'a> {
     fn dependencies(&mut self, old: Typed<'a>, new: Typed<'a>, path: &str, level: usize, found: &mut Found) {
         let of = |of: Typed<'a>| {
             let words = ["dependencies", "dependentRequired", "dependentSchemas"].into_iter();
-            words.filter_map(move |word| of.words.get(word)?.as_object()).flatten()
+            words.filter_map(move |word| of.word(word)?.as_object()).flatten()
         };
         // A property may need others, and a schema.
         let before: HashMap<(&str, bool), &Value> =
@@ -255,8 +255,8 @@ impl<'a> Diff<'a> {
         level: usize,
         found: &mut Found,
     ) {
-        let of = |of: Typed<'a>| match of.words.get(word) {
-            Some(schema) if is_any(schema) => Rest::Anything,
+        let of = |of: Typed<'a>| match of.word(word) {
+            Some(schema) if is_any(of.with(schema)) => Rest::Anything,
             schema => Rest::of(schema),
         };
         self.rest((old, of(old)), (new, of(new)), (path, word), level, found);

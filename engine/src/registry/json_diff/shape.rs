@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::formats::json_sr::{Documents, counts_beside_reference};
+use crate::formats::json_sr::{Documents, Draft};
 
 /// Keywords with a meaning that is not compared.
 const NOT_COMPARED: &[&str] = &["$dynamicRef", "$recursiveRef"];
@@ -76,19 +76,26 @@ pub(super) struct Node<'a> {
     pub(super) schema: &'a Value,
     /// What it stands in.
     pub(super) document: &'a Value,
+    /// That the whole is written in.
+    pub(super) draft: Draft,
     pub(super) part: Part<'a>,
 }
 
 impl<'a> Node<'a> {
-    pub(super) fn of(schema: &'a Value, document: &'a Value) -> Self {
-        Self { schema, document, part: Part::Whole }
+    pub(super) fn of(schema: &'a Value, document: &'a Value, draft: Draft) -> Self {
+        Self { schema, document, draft, part: Part::Whole }
+    }
+
+    /// All that the documents are about.
+    pub(super) fn root(documents: &Documents<'a>) -> Self {
+        Self::of(documents.root, documents.root, documents.draft)
     }
 
     /// What it refers to, if it says nothing else that counts.
     pub(super) fn reference(self) -> Option<&'a str> {
         let is_alone = || {
-            !counts_beside_reference(self.document)
-                || self.schema.as_object().and_then(parts).is_some_and(|parts| parts.len() == 1)
+            !self.draft.counts_beside_reference()
+                || self.schema.as_object().and_then(|words| parts(words, self.draft)).is_some_and(|it| it.len() == 1)
         };
         match self.part {
             Part::Whole => reference(self.schema).filter(|_| is_alone()),
@@ -99,7 +106,7 @@ impl<'a> Node<'a> {
 
     /// A schema within this one.
     pub(super) fn with(self, schema: &'a Value) -> Self {
-        Self::of(schema, self.document)
+        Self::of(schema, self.document, self.draft)
     }
 
     /// This one, where it is a document of its own with that as its document.
@@ -134,6 +141,15 @@ impl<'a> Typed<'a> {
     /// A schema within it.
     pub(super) fn with(&self, schema: &'a Value) -> Node<'a> {
         self.node.with(schema)
+    }
+
+    pub(super) fn draft(&self) -> Draft {
+        self.node.draft
+    }
+
+    /// What stands behind a keyword, if its draft knows that.
+    pub(super) fn word(&self, word: &str) -> Option<&'a Value> {
+        self.words.get(word).filter(|_| self.node.draft.knows(word))
     }
 }
 
@@ -180,7 +196,7 @@ pub(super) fn shape(node: Node<'_>) -> Shape<'_> {
     let list = |word: &str| words.get(word).and_then(Value::as_array);
     let combined = |criterion, nodes| Shape::Combined(Combined { criterion, nodes });
     match node.part {
-        Part::Whole => match parts(words).as_deref() {
+        Part::Whole => match parts(words, node.draft).as_deref() {
             None => Shape::Unknown,
             Some([]) => Shape::Any,
             Some([part]) => shape(Node { part: *part, ..node }),
@@ -206,8 +222,8 @@ pub(super) fn shape(node: Node<'_>) -> Shape<'_> {
 }
 
 /// All that a schema says, by its kinds; `None` if that is not compared.
-fn parts(words: &Map<String, Value>) -> Option<Vec<Part<'_>>> {
-    let has = |list: &[&str]| list.iter().any(|word| words.contains_key(*word));
+fn parts(words: &Map<String, Value>, draft: Draft) -> Option<Vec<Part<'_>>> {
+    let has = |list: &[&str]| list.iter().any(|word| words.contains_key(*word) && draft.knows(word));
     if has(NOT_COMPARED) {
         return None;
     }
@@ -241,8 +257,8 @@ fn is_of(of: &Value, name: &str) -> bool {
 }
 
 /// Whether a schema takes everything.
-pub(super) fn is_any(schema: &Value) -> bool {
-    reference(schema).is_none() && matches!(shape(Node::of(schema, schema)), Shape::Any)
+pub(super) fn is_any(node: Node<'_>) -> bool {
+    reference(node.schema).is_none() && matches!(shape(node), Shape::Any)
 }
 
 /// What a schema refers to.

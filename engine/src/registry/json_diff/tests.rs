@@ -18,6 +18,11 @@ fn kinds(old: &Value, new: &Value) -> Vec<String> {
     told.iter().map(kind).collect()
 }
 
+fn since_2019(mut schema: Value) -> Value {
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    schema
+}
+
 fn object(properties: Value, others: Value) -> Value {
     json!({"type": "object", "properties": properties, "additionalProperties": others})
 }
@@ -160,7 +165,7 @@ fn references_to_other_schemas_are_followed() {
 
 #[test]
 fn what_is_not_compared_must_be_the_same() {
-    let dynamic = json!({"$dynamicRef": "#a"});
+    let dynamic = since_2019(json!({"$dynamicRef": "#a"}));
     assert!(kinds(&dynamic, &dynamic).is_empty());
     assert_eq!(kinds(&dynamic, &json!({"type": "string"})), ["NOT_COMPARED"]);
     let told = told(&json!({"type": "string"}), &dynamic);
@@ -314,8 +319,8 @@ fn items_by_place_follow_the_content_model() {
         (json!({"type": "array"}), json!({"type": "array", "items": {"type": "null"}}), &["SCHEMA_ADDED"]),
         (json!({"type": "array", "items": {"type": "null"}}), json!({"type": "array"}), &[]),
         (
-            json!({"prefixItems": [{"type": "number"}], "items": false}),
-            json!({"prefixItems": [{"type": "integer"}], "items": false}),
+            since_2019(json!({"prefixItems": [{"type": "number"}], "items": false})),
+            since_2019(json!({"prefixItems": [{"type": "integer"}], "items": false})),
             &["TYPE_NARROWED"],
         ),
         (json!({"type": "array"}), json!({"type": "array", "contains": {"type": "null"}}), &[]),
@@ -386,6 +391,91 @@ fn what_stands_beside_a_reference_counts_since_2019() {
     titled["title"] = json!("t");
     titled["$defs"]["a"]["properties"]["a"]["type"] = json!("number");
     assert!(kinds(&alone, &titled).is_empty());
+}
+
+#[test]
+fn the_draft_is_that_of_the_whole() {
+    // By a name within it, and in a schema that it refers to.
+    let inner = |least: i32| json!({"$ref": "#/$defs/b", "minProperties": least, "$defs": {"b": {"type": "object"}}});
+    let named = |least: i32| {
+        let mut a = inner(least);
+        a["$id"] = json!("a.json");
+        json!({"$ref": "#/$defs/a", "$defs": {"a": a, "b": {"type": "object"}}})
+    };
+    assert!(kinds(&named(1), &named(2)).is_empty());
+    let changed = ["COMBINED_TYPE_SUBSCHEMAS_CHANGED"];
+    assert_eq!(kinds(&since_2019(named(1)), &since_2019(named(2))), changed);
+    assert!(kinds(&since_2019(named(2)), &since_2019(named(1))).is_empty());
+    let refers = since_2019(json!({"$ref": "a.json"}));
+    let (old, new) = ([("a.json", inner(1))], [("a.json", inner(2))]);
+    let told = differences(later(), Documents::new(&refers, &new), Documents::new(&refers, &old), true);
+    assert!(told.len() == 1 && told[0].contains(changed[0]), "{told:?}");
+    // It is called so in full, or it is an earlier one.
+    let mut other = named(1);
+    other["$schema"] = json!("https://json-schema.org/draft/2020-12/schema#");
+    assert!(kinds(&other, &named(2)).is_empty());
+}
+
+#[test]
+fn keywords_are_those_of_the_draft() {
+    let (texts, any) = (json!({"type": "string"}), json!({}));
+    let (object, array) = (json!({"type": "object"}), json!({"type": "array"}));
+    let with = |of: &Value, word: &str, value: Value| {
+        let mut of = of.clone();
+        of[word] = value;
+        of
+    };
+    let needs = json!({"a": ["b"]});
+    for (old, new, earlier, later) in [
+        (&object, with(&object, "dependentRequired", needs.clone()), &[][..], &["DEPENDENCY_ARRAY_ADDED"][..]),
+        (&object, with(&object, "dependentSchemas", json!({"a": texts})), &[], &["DEPENDENCY_SCHEMA_ADDED"]),
+        (&object, with(&object, "dependencies", needs.clone()), &["DEPENDENCY_ARRAY_ADDED"], &[]),
+        (&object, with(&object, "unevaluatedProperties", json!(false)), &[], &["UNEVALUATED_PROPERTIES_REMOVED"]),
+        (&array, with(&array, "unevaluatedItems", json!(false)), &[], &["UNEVALUATED_ITEMS_REMOVED"]),
+        (&array, with(&array, "additionalItems", json!(false)), &["ADDITIONAL_ITEMS_REMOVED"], &[]),
+        (&array, with(&array, "prefixItems", json!([texts])), &[], &["ITEM_ADDED_TO_OPEN_CONTENT_MODEL"]),
+        (&any, with(&any, "prefixItems", json!([texts])), &[], &["TYPE_CHANGED"]),
+        (&any, with(&any, "dependencies", needs), &["TYPE_CHANGED"], &[]),
+        (&any, with(&any, "$dynamicRef", json!("#a")), &[], &["NOT_COMPARED"]),
+        // An array of items is no schema there.
+        (&array, with(&array, "items", json!([texts])), &["ITEM_ADDED_TO_OPEN_CONTENT_MODEL"], &["SCHEMA_ADDED"]),
+        // It asks for one item where nothing else is said.
+        (&array, with(&array, "contains", texts.clone()), &[], &["MIN_CONTAINS_ADDED"]),
+        (&with(&array, "contains", texts.clone()), array.clone(), &[], &[]),
+        (&array, with(&array, "minContains", json!(2)), &["MIN_CONTAINS_ADDED"], &[]),
+    ] {
+        assert_eq!(kinds(old, &new), earlier, "{old} to {new}");
+        assert_eq!(kinds(&since_2019(old.clone()), &since_2019(new.clone())), later, "{old} to {new} since 2019");
+    }
+    let contains = |least: i32| since_2019(json!({"contains": texts, "minContains": least}));
+    let one = since_2019(json!({"contains": texts}));
+    assert_eq!(kinds(&one, &contains(2)), ["MIN_CONTAINS_INCREASED"]);
+    assert!(kinds(&contains(2), &one).is_empty());
+}
+
+#[test]
+fn the_same_words_may_say_something_else_in_another_draft() {
+    let events = |part: Value| {
+        let all: Vec<Value> = (0..300)
+            .map(|i| object(json!({format!("f{i}"): {"type": "string"}, "part": part}), json!(false)))
+            .collect();
+        json!({"oneOf": all})
+    };
+    let simple = events(json!({"type": "string"}));
+    assert!(kinds(&simple, &since_2019(simple.clone())).is_empty());
+    let references: Vec<Value> = (0..300).map(|i| json!({"items": {"$ref": "#/$defs/a"}, "minItems": i})).collect();
+    let references = json!({"anyOf": references, "$defs": {"a": {"type": "string"}}});
+    assert!(kinds(&references, &since_2019(references.clone())).is_empty());
+    let beside = json!({"anyOf": [{"dependencies": {"a": ["b"]}}, {"type": "string"}]});
+    assert!(kinds(&beside, &since_2019(beside.clone())).is_empty());
+    assert_eq!(kinds(&since_2019(beside.clone()), &beside), ["COMBINED_TYPE_SUBSCHEMAS_CHANGED"]);
+}
+
+#[test]
+fn what_is_no_name_is_the_whole_in_both() {
+    let whole = |title: &str, kind: &str| json!({"title": title, "type": "object", "properties": {"a": {"$ref": "#nope"}, "b": {"type": kind}}});
+    assert!(kinds(&whole("a", "integer"), &whole("b", "number")).is_empty());
+    assert!(kinds(&whole("a", "integer"), &whole("a", "string")).contains(&"TYPE_CHANGED".to_owned()));
 }
 
 #[test]
