@@ -35,6 +35,8 @@ mod http;
 mod kafka;
 #[path = "e2e/kafka_outage.rs"]
 mod kafka_outage;
+#[path = "e2e/kafka_secured.rs"]
+mod kafka_secured;
 #[path = "e2e/log_kafka.rs"]
 mod log_kafka;
 #[path = "e2e/memory.rs"]

@@ -23,6 +23,8 @@ pub enum FailureKind {
     QueryEndpoint,
     /// 40003: too many push queries.
     TooManyPushQueries,
+    /// 40301: Kafka does not let the server do that.
+    Denied,
     /// 41700: an ASSERT did not hold.
     Assertion,
     /// 42801: no schema registry is configured.
@@ -150,6 +152,7 @@ impl From<&LogError> for FailureKind {
     fn from(error: &LogError) -> Self {
         match error {
             LogError::UnknownTopic(_) | LogError::UnknownPartition { .. } | LogError::Invalid(_) => Self::Statement,
+            LogError::Denied(_) => Self::Denied,
             _ => Self::Server,
         }
     }

@@ -8,11 +8,6 @@ use engine::config::{Config, is_known, nearest};
 use crate::headers::Headers;
 use crate::request_log::RequestLog;
 
-/// What secures connections to Kafka, and the prefixes under which it would be passed over.
-const KAFKA_SECURITY: &[&str] = &["security.", "sasl."];
-const KAFKA_CLIENTS: &[&str] =
-    &["ksql.streams.", "producer.", "consumer.", "main.consumer.", "restore.consumer.", "admin."];
-
 /// What [`crate::run`] needs to know.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -40,7 +35,6 @@ impl ServerConfig {
             }
         }
         let properties = Config::new(settings).map_err(|e| e.to_string())?;
-        check_kafka(&properties)?;
         let listeners: Vec<&str> = properties.list(setting::LISTENERS).collect();
         if listeners.is_empty() {
             return Err("listeners: http://HOST:PORT is expected".to_owned());
@@ -75,34 +69,12 @@ impl ServerConfig {
 
 /// Whether a property of that name means anything to the server or to Kafka's client.
 pub fn is_property(name: &str) -> bool {
-    is_known(name) || KAFKA_SECURITY.iter().chain(&["client."]).any(|prefix| name.starts_with(prefix))
+    is_known(name) || name.starts_with("client.")
 }
 
 /// The property that was probably meant by a name nobody knows.
 pub fn misspelt(name: &str) -> Option<&'static str> {
     if is_known(name) { None } else { nearest(name) }
-}
-
-/// Refuses what would be less safe with Kafka than it asks for.
-fn check_kafka(properties: &Config) -> Result<(), String> {
-    if properties.brokers().is_none() {
-        return Ok(());
-    }
-    for (name, value) in properties.settings() {
-        let bare = KAFKA_CLIENTS.iter().find_map(|prefix| name.strip_prefix(prefix));
-        let is_of_kafka = KAFKA_SECURITY.iter().any(|prefix| bare.unwrap_or(name).starts_with(prefix));
-        let value = value.trim();
-        if !is_of_kafka || value.is_empty() || value.eq_ignore_ascii_case("PLAINTEXT") {
-            continue;
-        }
-        if value.eq_ignore_ascii_case("SSL") || value.eq_ignore_ascii_case("SASL_SSL") {
-            return Err(format!("{name}: TLS to Kafka is not supported yet; leave it out"));
-        }
-        if let Some(bare) = bare {
-            return Err(format!("{name} would not reach Kafka: write {bare}, without a prefix"));
-        }
-    }
-    Ok(())
 }
 
 /// Settings that change nothing, and names nobody knows.
@@ -202,11 +174,11 @@ mod tests {
     #[test]
     fn security_that_would_not_reach_kafka_is_refused() {
         let kafka = ("bootstrap.servers", "localhost:9092");
-        let error = from(&[kafka, ("ksql.streams.security.protocol", "SASL_PLAINTEXT")]).unwrap_err();
-        assert!(error.contains("write security.protocol"), "{error}");
-        assert!(from(&[kafka, ("producer.sasl.mechanism", "PLAIN")]).is_err());
-        assert!(from(&[kafka, ("security.protocol", "SSL")]).is_err());
-        assert!(from(&[kafka, ("security.protocol", "PLAINTEXT")]).unwrap().warnings.is_empty());
+        let error = from(&[kafka, ("ksql.streams.sasl.login.class", "x.Y")]).unwrap_err();
+        assert!(error.starts_with("ksql.streams.sasl.login.class is not supported: "), "{error}");
+        for name in ["ksql.streams.security.protocol", "producer.security.protocol", "security.protocol"] {
+            assert!(from(&[kafka, (name, "SSL")]).unwrap().warnings.is_empty(), "{name}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(crate) fn code(kind: FailureKind) -> u32 {
         FailureKind::Statement => 40001,
         FailureKind::QueryEndpoint => 40002,
         FailureKind::TooManyPushQueries => 40003,
+        FailureKind::Denied => 40301,
         FailureKind::TooMany => 42900,
         FailureKind::Busy => 50300,
         FailureKind::Assertion => 41700,

@@ -1,6 +1,7 @@
 //! A real Apache Kafka broker (KRaft, one node) for tests. Its jars come by Maven into a cache directory; without a JDK,
 //! Maven or the registry the test fails and says why.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -18,26 +19,57 @@ pub struct Kafka {
     child: Child,
     /// `127.0.0.1:PORT`
     pub bootstrap: String,
+    ports: BTreeMap<&'static str, u16>,
     classpath: String,
     dir: tempfile::TempDir,
+}
+
+/// What a broker has beside its open listener, by which its clients are `User:ANONYMOUS`.
+#[derive(Default)]
+pub struct Secured {
+    /// Listeners, with their protocols.
+    pub listeners: Vec<(&'static str, &'static str)>,
+    /// Further settings of the broker.
+    pub settings: Vec<String>,
+    /// Users as the storage tool's `--add-scram` takes them.
+    pub scram: Vec<String>,
 }
 
 impl Kafka {
     /// Starts a broker with an empty log and waits until it answers.
     pub fn start() -> Self {
+        Self::start_with(&Secured::default())
+    }
+
+    /// The same with further listeners.
+    pub fn start_with(secured: &Secured) -> Self {
         let lib = jars();
         let dir = tempfile::tempdir().expect("a temporary directory");
         let (port, controller) = (free_port(), free_port());
         let properties = dir.path().join("server.properties");
-        fs::write(&properties, settings(port, controller, &dir.path().join("logs"))).expect("settings are written");
+        let ports: BTreeMap<_, _> = secured.listeners.iter().map(|(name, _)| (*name, free_port())).collect();
+        let settings = settings(port, controller, &ports, secured, &dir.path().join("logs"));
+        fs::write(&properties, settings).expect("settings are written");
         let classpath = format!("{}/*", lib.display());
         let id = java(&classpath, &["kafka.tools.StorageTool", "random-uuid"]);
         let file = properties.display().to_string();
-        java(&classpath, &["kafka.tools.StorageTool", "format", "--standalone", "-t", id.trim(), "-c", &file]);
+        let mut format = vec!["kafka.tools.StorageTool", "format", "--standalone", "-t", id.trim(), "-c", &file];
+        secured.scram.iter().for_each(|user| format.extend(["--add-scram", user]));
+        java(&classpath, &format);
         let child = run(&classpath, dir.path());
-        let mut kafka = Self { child, bootstrap: format!("127.0.0.1:{port}"), classpath, dir };
+        let mut kafka = Self { child, bootstrap: format!("127.0.0.1:{port}"), ports, classpath, dir };
         kafka.wait();
         kafka
+    }
+
+    /// The port of a listener of [`Secured::listeners`].
+    pub fn port(&self, listener: &str) -> u16 {
+        self.ports[listener]
+    }
+
+    /// Runs a tool of Kafka's to its end.
+    pub fn tool(&self, args: &[&str]) -> String {
+        java(&self.classpath, args)
     }
 
     /// `kill -9`, as when the machine goes away.
@@ -93,16 +125,22 @@ impl Drop for Kafka {
     }
 }
 
-fn settings(port: u16, controller: u16, logs: &Path) -> String {
-    let listeners = format!("PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}");
-    [
+fn settings(port: u16, controller: u16, ports: &BTreeMap<&'static str, u16>, secured: &Secured, logs: &Path) -> String {
+    let others = |of: &dyn Fn(&str, &str) -> String| -> String {
+        secured.listeners.iter().map(|(name, protocol)| format!(",{}", of(name, protocol))).collect()
+    };
+    // Certificates are for names, not for addresses.
+    let more = others(&|name, _| format!("{name}://localhost:{}", ports[name]));
+    let protocols = others(&|name, protocol| format!("{name}:{protocol}"));
+    let listeners = format!("PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{more}");
+    let settings = [
         "process.roles=broker,controller".to_owned(),
         "node.id=1".to_owned(),
         format!("controller.quorum.bootstrap.servers=127.0.0.1:{controller}"),
         format!("listeners={listeners}"),
-        format!("advertised.listeners=PLAINTEXT://127.0.0.1:{port}"),
+        format!("advertised.listeners=PLAINTEXT://127.0.0.1:{port}{more}"),
         "controller.listener.names=CONTROLLER".to_owned(),
-        "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT".to_owned(),
+        format!("listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{protocols}"),
         format!("log.dirs={}", logs.display()),
         "offsets.topic.replication.factor=1".to_owned(),
         "offsets.topic.num.partitions=4".to_owned(),
@@ -115,8 +153,8 @@ fn settings(port: u16, controller: u16, logs: &Path) -> String {
         // A broker that was killed is taken for dead sooner, and may come back sooner.
         "broker.session.timeout.ms=3000".to_owned(),
         "broker.heartbeat.interval.ms=500".to_owned(),
-    ]
-    .join("\n")
+    ];
+    settings.iter().chain(&secured.settings).map(|line| format!("{line}\n")).collect()
 }
 
 /// The broker's jars in the cache (`$MILLSTREAM_KAFKA_LIB`, else below the target directory's parent), fetched once.

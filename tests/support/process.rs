@@ -85,8 +85,21 @@ impl Server {
     /// # Errors
     /// It has ended: its exit code and what it wrote to standard error.
     pub fn try_start(data_dir: &Path, settings: &[(&str, &str)]) -> Result<Self, (Option<i32>, String)> {
+        Self::begun(Self::spawn(data_dir, settings, Stdio::piped()))
+    }
+
+    /// The same with the settings in a file.
+    ///
+    /// # Errors
+    /// See [`Server::try_start`].
+    pub fn try_start_with(data_dir: &Path, file: &Path) -> Result<Self, (Option<i32>, String)> {
+        let mut command = Self::command(data_dir, &[]);
+        command.arg(file).stdin(Stdio::null()).env("MILLSTREAM_LOG", "warn");
+        Self::begun(command.spawn().expect("millstream starts"))
+    }
+
+    fn begun(mut child: Child) -> Result<Self, (Option<i32>, String)> {
         let begin = Instant::now();
-        let mut child = Self::spawn(data_dir, settings, Stdio::piped());
         let line = first_line(&mut child);
         let mut stderr = child.stderr.take().expect("piped");
         if let Some(url) = line.trim().strip_prefix("listening on ") {

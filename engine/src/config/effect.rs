@@ -2,7 +2,7 @@
 //! change results or safety, whose values are refused. Whoever sets one is told so.
 
 use super::property::{Access, Kind, Property};
-use super::{Config, OPEN, find, full_name, is_client_property, setting};
+use super::{Config, OPEN, find, full_name, is_client_property, kafka_security, setting};
 use Access::{Server, Session};
 use Kind::{Boolean, Choice, Password, Text};
 
@@ -321,11 +321,6 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
     (
         "TLS is not supported yet, and no listener asks for it",
         &[
-            p("ssl.keystore.location", Text, Some(""), Server, "Key store."),
-            p("ssl.keystore.password", Password, Some(""), Server, "Its password."),
-            p("ssl.key.password", Password, Some(""), Server, "Password of the key in it."),
-            p("ssl.truststore.location", Text, Some(""), Server, "Trust store."),
-            p("ssl.truststore.password", Password, Some(""), Server, "Its password."),
             p("ssl.client.authentication", Choice(&["NONE", "REQUESTED", "REQUIRED"]), Some("NONE"), Server, "Whether clients show certificates."),
             p("ksql.internal.ssl.client.authentication", Choice(&["NONE", "REQUESTED", "REQUIRED"]), Some("NONE"), Server, "Whether other servers show certificates."),
             p("ksql.server.sni.check.enable", Boolean, Some("false"), Server, "Checks the name a TLS client asks for."),
@@ -389,6 +384,9 @@ pub fn effect(name: &str) -> Option<Effect> {
     if setting::ALL.iter().any(is_it) || full.starts_with(super::INTERNAL_TOPICS) {
         return Some(Effect::Full);
     }
+    if let Some(effect) = kafka_security::effect(name) {
+        return Some(effect);
+    }
     let refused = REFUSED.iter().find(|(property, ..)| is_it(property));
     if let Some((_, promise, why)) = refused {
         return Some(Effect::Refused(*promise, why));
@@ -423,7 +421,9 @@ const AT_START: &[(&str, &str)] = &[
 pub fn without_effect_in_session(name: &str) -> Option<&'static str> {
     let full = find(name).map_or(name, |property| property.name);
     let at_start = AT_START.iter().find(|(known, _)| *known == full).map(|(_, why)| *why);
-    at_start.or_else(|| without_effect(name))
+    let connects =
+        || kafka_security::effect(name).map(|_| "the server's start connects to Kafka; give it to the server");
+    at_start.or_else(connects).or_else(|| without_effect(name))
 }
 
 /// Why a property changes nothing; `None` if it does, or if nobody knows it.
@@ -442,7 +442,8 @@ pub fn is_known(name: &str) -> bool {
 /// The properties that nobody reads.
 pub(super) fn unread() -> impl Iterator<Item = &'static Property> {
     let refused = REFUSED.iter().map(|(property, ..)| property);
-    refused.chain(WITHOUT_EFFECT.iter().flat_map(|(_, properties)| *properties))
+    let without = WITHOUT_EFFECT.iter().flat_map(|(_, properties)| *properties);
+    refused.chain(without).chain(kafka_security::OF_LISTENERS_TOO)
 }
 
 impl Config {
@@ -450,7 +451,8 @@ impl Config {
     pub fn ineffective(&self) -> impl Iterator<Item = (&str, &'static str)> {
         self.settings().filter_map(|(name, value)| {
             let is_default = find(name).and_then(|property| property.default) == Some(value);
-            without_effect(name).filter(|_| !is_default).map(|reason| (name, reason))
+            let reason = without_effect(name).or_else(|| self.unused_in_kafka(name));
+            reason.filter(|_| !is_default).map(|reason| (name, reason))
         })
     }
 }

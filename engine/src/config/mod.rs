@@ -1,11 +1,12 @@
 //! Every property ksqlDB knows, and ours: name, default, what it may hold, who may set it. `setting.rs` has those that are
-//! read, `effect.rs` the others, with the reason.
+//! read, `kafka_security.rs` what secures connections to Kafka, `effect.rs` the others, with the reason.
 //!
 //! ```text
 //! server's settings ──> Config ──with(overrides of a request)──> Config of a statement ──> get(setting::NAME)
 //! ```
 
 mod effect;
+mod kafka_security;
 mod property;
 pub mod setting;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 use property::{Value, Whole};
 
 pub use effect::{Effect, effect, is_known, without_effect, without_effect_in_session};
+pub use kafka_security::{KafkaClient, KafkaSetting};
 pub use property::{Access, Kind, Property, Setting};
 
 /// Prefix of what ksqlDB passes on to Kafka Streams; may be left out.
@@ -113,6 +115,7 @@ impl Config {
             config.set.insert(name, value);
         }
         config.check_guarantee()?;
+        config.check_kafka_security()?;
         Ok(config)
     }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::commands::OldTopic;
-use crate::config::Config;
+use crate::config::{Config, KafkaClient};
+use crate::log::kafka::{Given, Security};
 use crate::log::{Kafka, KafkaSettings, Log, LogError};
 use crate::plan::{DEFAULT_RETENTION_MS, NewTopic, TopicInfo, Topics};
 
@@ -78,11 +79,29 @@ impl Topics for KnownTopics<'_> {
 
 /// The log of a Kafka cluster; state stands in the data directory.
 pub(super) fn kafka(brokers: &str, dir: &Path, config: &Config) -> Result<Arc<dyn Log>, LogError> {
-    const CLIENT: &[&str] = &["security.", "sasl.", "client."];
-    let properties = config.settings().filter(|(name, _)| CLIENT.iter().any(|prefix| name.starts_with(prefix)));
+    let properties = config.settings().filter(|(name, _)| name.starts_with("client."));
     let settings = KafkaSettings {
         bootstrap_servers: brokers.to_owned(),
         properties: properties.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        admin: security(config, KafkaClient::Admin)?,
+        producer: security(config, KafkaClient::Producer)?,
+        consumer: security(config, KafkaClient::Consumer)?,
+        // What ksqlDB's documents ask to be allowed covers it.
+        readers: format!("_confluent-ksql-{}reader", config.service_id()),
     };
     Ok(Arc::new(Kafka::open(&settings, dir)?))
+}
+
+fn security(config: &Config, client: KafkaClient) -> Result<Security, LogError> {
+    let mut security = Security::default();
+    for setting in config.kafka_security(client).map_err(|error| LogError::Invalid(error.to_string()))? {
+        match setting.own {
+            Some(own) => drop(security.own.insert(own.to_owned(), setting.value.to_owned())),
+            None => {
+                let given = Given { name: setting.name.to_owned(), value: setting.value.to_owned() };
+                security.java.insert(setting.bare, given);
+            }
+        }
+    }
+    Ok(security)
 }

@@ -5,13 +5,17 @@
 mod jks;
 mod pem;
 mod pkcs12;
+mod store;
 #[cfg(test)]
 mod tests;
 mod written;
 
+use base64::Engine;
 use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey};
 use openssl::x509::X509;
+
+pub use store::{Source, Store, Unread};
 
 /// A certificate, as DER.
 pub type Certificate = Vec<u8>;
@@ -134,6 +138,25 @@ pub fn identity(bytes: &[u8], passwords: &Passwords) -> Result<Identity, StoreEr
         Kind::Pkcs12 => pkcs12::identity(bytes, passwords.of_pkcs12()),
         Kind::Jks => jks::read(bytes, passwords.store())?.identity(passwords.key()),
     }
+}
+
+/// Certificates as PEM, one after the other.
+pub fn as_pem(certificates: &[Certificate]) -> String {
+    const LINE: usize = 64;
+    let mut pem = String::new();
+    for certificate in certificates {
+        let text = base64::engine::general_purpose::STANDARD.encode(certificate);
+        pem.push_str("-----BEGIN CERTIFICATE-----\n");
+        let mut rest = text.as_str();
+        while !rest.is_empty() {
+            let (line, after) = rest.split_at(LINE.min(rest.len()));
+            pem.push_str(line);
+            pem.push('\n');
+            rest = after;
+        }
+        pem.push_str("-----END CERTIFICATE-----\n");
+    }
+    pem
 }
 
 enum Kind {

@@ -64,6 +64,12 @@ pub enum LogError {
     /// The broker failed or cannot be reached.
     #[error("kafka: {0}")]
     Broker(String),
+    /// The broker does not let the server in, or the server does not trust it.
+    #[error("kafka: {0}")]
+    NotLetIn(String),
+    /// The broker does not let the server do that with that topic.
+    #[error("{0}")]
+    Denied(String),
 }
 
 impl LogError {
@@ -72,7 +78,12 @@ impl LogError {
         match self {
             Self::Broker(_) | Self::Thread(_) => true,
             Self::Local(error) => error.may_pass(),
-            Self::UnknownTopic(_) | Self::TopicExists(_) | Self::UnknownPartition { .. } | Self::Invalid(_) => false,
+            Self::UnknownTopic(_)
+            | Self::TopicExists(_)
+            | Self::UnknownPartition { .. }
+            | Self::Invalid(_)
+            | Self::NotLetIn(_)
+            | Self::Denied(_) => false,
         }
     }
 
@@ -80,11 +91,14 @@ impl LogError {
     pub fn told(&self) -> String {
         match self {
             Self::Broker(_) => reported("Kafka did not do what it was asked for", self),
+            Self::NotLetIn(_) => reported("Kafka does not let the server in", self),
             Self::Local(error) => error.told(),
             Self::Thread(_) => reported("The server could not start a thread", self),
-            Self::UnknownTopic(_) | Self::TopicExists(_) | Self::UnknownPartition { .. } | Self::Invalid(_) => {
-                self.to_string()
-            }
+            Self::UnknownTopic(_)
+            | Self::TopicExists(_)
+            | Self::UnknownPartition { .. }
+            | Self::Invalid(_)
+            | Self::Denied(_) => self.to_string(),
         }
     }
 }

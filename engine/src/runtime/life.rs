@@ -91,7 +91,10 @@ impl fmt::Display for Blame {
 impl From<&LogError> for Blame {
     fn from(error: &LogError) -> Self {
         match error {
-            LogError::UnknownTopic(_) | LogError::UnknownPartition { .. } | LogError::Invalid(_) => Self::User,
+            LogError::UnknownTopic(_)
+            | LogError::UnknownPartition { .. }
+            | LogError::Invalid(_)
+            | LogError::Denied(_) => Self::User,
             _ => Self::System,
         }
     }

@@ -59,7 +59,7 @@ pub(crate) fn masked_part(text: &str, part: Range<usize>) -> String {
 /// Whether a property's value is nobody's business, by its name.
 pub fn is_secret(name: &str) -> bool {
     const SECRETS: &[&str] =
-        &["password", "secret", "credential", "token", "jaas.config", "basic.auth.user.info", "ssl.key"];
+        &["password", "secret", "credential", "token", "jaas.config", "basic.auth.user.info", "ssl.key", "private.key"];
     let name = name.to_ascii_lowercase();
     // Whether tokens are given, or where key stores are, is no secret.
     let is_switch =

@@ -15,15 +15,19 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::metadata::{Metadata, MetadataTopic};
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::log::kafka::connection::{Connection, Events};
+use crate::log::kafka::connection::{Call, Connection, Events};
 use crate::log::{Bounds, LogError, Position, Result, Topic, TopicPartition, TopicSpec, topic_rules};
 
+/// How long the first question may take before it is looked whether the client is let in.
+const FIRST_TRY: Duration = Duration::from_millis(500);
 /// How long a question to the cluster may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a topic may take until all brokers know it (or know it is gone).
 const SPREAD: Duration = Duration::from_secs(15);
 /// How long to wait for the broker that keeps a consumer group.
 const COORDINATOR: Duration = Duration::from_secs(5);
+/// How long to listen to what the client has to report.
+const REPORTS: Duration = Duration::from_millis(20);
 const SPREAD_CHECK: Duration = Duration::from_millis(20);
 
 /// Asks and changes the cluster.
@@ -40,8 +44,8 @@ impl Admin {
     /// Connects lazily.
     pub(super) fn new(connection: Arc<Connection>) -> Result<Admin> {
         let config = connection.config(&[]);
-        let admin = connection.made(AdminClient::from_config_and_context(&config, Events))?;
-        let client = connection.made(BaseConsumer::from_config_and_context(&config, Events))?;
+        let admin = connection.made(AdminClient::from_config_and_context(&config, connection.events()))?;
+        let client = connection.made(BaseConsumer::from_config_and_context(&config, connection.events()))?;
         Ok(Admin { connection, admin, client, known: Mutex::default() })
     }
 
@@ -57,6 +61,7 @@ impl Admin {
             Some(partitions) if of.partition < partitions => partitions,
             _ => {
                 let metadata = self.metadata(Some(&of.topic))?;
+                self.check_seen(&metadata)?;
                 let topic = existing(&metadata).next();
                 let topic = topic.ok_or_else(|| LogError::UnknownTopic(of.topic.to_string()))?;
                 let partitions = topic.partitions().len() as u32;
@@ -79,9 +84,9 @@ impl Admin {
         for (key, value) in &spec.config {
             topic = topic.set(key, value);
         }
-        let what = format!("creating topic {name}");
+        let call = Call { does: "creating", needs: "Create", topic: name };
         let answer = block_on(self.admin.create_topics([&topic], &options()));
-        match first(answer.map_err(|error| self.connection.failed(&what, &error))?) {
+        match first(answer.map_err(|error| self.connection.failed(call, &error))?) {
             Ok(()) => {}
             Err(RDKafkaErrorCode::TopicAlreadyExists) => return Err(LogError::TopicExists(name.to_owned())),
             Err(
@@ -90,8 +95,8 @@ impl Admin {
                 | RDKafkaErrorCode::InvalidReplicationFactor
                 | RDKafkaErrorCode::InvalidConfig
                 | RDKafkaErrorCode::PolicyViolation),
-            ) => return Err(LogError::Invalid(format!("{what}: {code}"))),
-            Err(code) => return Err(self.connection.failed_with(&what, Some(code), &code.to_string())),
+            ) => return Err(LogError::Invalid(format!("{call}: {code}"))),
+            Err(code) => return Err(self.connection.failed_with(call, Some(code), &code.to_string())),
         }
         let is_led = |topic: &MetadataTopic| {
             topic.partitions().len() == spec.partitions as usize && topic.partitions().iter().all(|p| p.leader() >= 0)
@@ -101,15 +106,15 @@ impl Admin {
 
     /// Removes a topic and waits until it is gone.
     pub(super) fn delete_topic(&self, name: &str) -> Result<()> {
-        let what = format!("deleting topic {name}");
+        let call = Call { does: "deleting", needs: "Delete", topic: name };
         let answer = block_on(self.admin.delete_topics(&[name], &options()));
         self.known.lock().remove(name);
-        match first(answer.map_err(|error| self.connection.failed(&what, &error))?) {
+        match first(answer.map_err(|error| self.connection.failed(call, &error))?) {
             Ok(()) => self.wait_until(name, |topic| topic.is_none()),
             Err(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
                 Err(LogError::UnknownTopic(name.to_owned()))
             }
-            Err(code) => Err(self.connection.failed_with(&what, Some(code), &code.to_string())),
+            Err(code) => Err(self.connection.failed_with(call, Some(code), &code.to_string())),
         }
     }
 
@@ -122,14 +127,16 @@ impl Admin {
         let deadline = Instant::now() + SPREAD;
         loop {
             let metadata = self.metadata(Some(name))?;
+            self.check_seen(&metadata)?;
             let Some((topic, problem)) = self.described(existing(&metadata).collect())?.pop() else { return Ok(None) };
             match problem {
                 None | Some(RDKafkaErrorCode::TopicAuthorizationFailed) => return Ok(Some(topic)),
                 // Not every broker has heard of it yet, or some have heard already that it is gone.
                 problem if is_passing(problem) && Instant::now() < deadline => std::thread::sleep(SPREAD_CHECK),
                 Some(code) => {
-                    let what = format!("asking for the configuration of topic {name}");
-                    return Err(self.connection.failed_with(&what, Some(code), &code.to_string()));
+                    let does = "asking for the configuration of";
+                    let call = Call { does, needs: "DescribeConfigs", topic: name };
+                    return Err(self.connection.failed_with(call, Some(code), &code.to_string()));
                 }
             }
         }
@@ -146,7 +153,7 @@ impl Admin {
 
     /// First and last offset of a partition.
     pub(super) fn bounds(&self, of: &TopicPartition) -> Result<Bounds> {
-        let what = || format!("asking for the bounds of partition {} of topic {}", of.partition, of.topic);
+        let call = Call { does: "asking for the bounds of", needs: "Describe", topic: &of.topic };
         let deadline = Instant::now() + SPREAD;
         loop {
             match self.client.fetch_watermarks(&of.topic, of.partition as i32, TIMEOUT) {
@@ -154,24 +161,24 @@ impl Admin {
                 Err(error) if is_passing(error.rdkafka_error_code()) && Instant::now() < deadline => {
                     std::thread::sleep(SPREAD_CHECK);
                 }
-                Err(error) => return Err(self.connection.failed(&what(), &error)),
+                Err(error) => return Err(self.connection.failed(call, &error)),
             }
         }
     }
 
     /// Removes the records before the positions.
     pub(super) fn delete_records(&self, before: &[Position]) -> Result<()> {
-        let what = "deleting records";
+        let call = |topic| Call { does: "deleting records of", needs: "Delete", topic };
         let mut offsets = TopicPartitionList::with_capacity(before.len());
         let added = before.iter().try_for_each(|Position { of, offset }| {
             offsets.add_partition_offset(&of.topic, of.partition as i32, Offset::Offset(*offset))
         });
         let answer = added.and_then(|()| block_on(self.admin.delete_records(&offsets, &options())));
-        let answer = answer.map_err(|error| self.connection.failed(what, &error))?;
+        let answer = answer.map_err(|error| self.connection.failed(call(""), &error))?;
         let elements = answer.elements();
         let refused = elements.iter().find_map(|element| element.error().err().map(|error| (element.topic(), error)));
         match refused {
-            Some((topic, error)) => Err(self.connection.failed(&format!("{what} of topic {topic}"), &error)),
+            Some((topic, error)) => Err(self.connection.failed(call(topic), &error)),
             None => Ok(()),
         }
     }
@@ -211,7 +218,8 @@ impl Admin {
         }
         let resources: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(topic.name())).collect();
         let answer = block_on(self.admin.describe_configs(&resources, &options()));
-        let answer = answer.map_err(|error| self.connection.failed("asking for topic configurations", &error))?;
+        let call = Call { does: "asking for topic configurations", needs: "DescribeConfigs", topic: "" };
+        let answer = answer.map_err(|error| self.connection.failed(call, &error))?;
         let with_config = topics.into_iter().zip(answer).map(|(topic, config)| {
             let (entries, problem) = match config {
                 Ok(config) => (config.entries, None),
@@ -241,10 +249,43 @@ impl Admin {
     }
 
     fn metadata(&self, topic: Option<&str>) -> Result<Metadata> {
-        // serves what the client wants to report
-        let _ = self.client.poll(Duration::ZERO);
-        let metadata = self.client.fetch_metadata(topic, TIMEOUT);
-        metadata.map_err(|error| self.connection.failed("asking for topics", &error))
+        let call = Call { does: "asking for topics", needs: "Describe", topic: topic.unwrap_or_default() };
+        let deadline = Instant::now() + TIMEOUT;
+        let mut patience = FIRST_TRY;
+        loop {
+            // serves what the client wants to report
+            let _ = self.client.poll(Duration::ZERO);
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.client.fetch_metadata(topic, patience.min(left)) {
+                Ok(metadata) => {
+                    self.connection.answered();
+                    return Ok(metadata);
+                }
+                Err(error) => {
+                    // A call without patience would serve one report, and the refusal may stand behind others.
+                    while self.client.poll(REPORTS).is_some() {}
+                    if self.connection.is_refused() || patience >= left {
+                        return Err(self.connection.failed(call, &error));
+                    }
+                }
+            }
+            patience *= 20;
+        }
+    }
+
+    /// Fails if the brokers do not let the client see a topic it asked for; it may be there or not.
+    fn check_seen(&self, metadata: &Metadata) -> Result<()> {
+        let denied = |topic: &&MetadataTopic| {
+            topic.error().map(RDKafkaErrorCode::from) == Some(RDKafkaErrorCode::TopicAuthorizationFailed)
+        };
+        match metadata.topics().iter().find(denied) {
+            None => Ok(()),
+            Some(topic) => {
+                let code = RDKafkaErrorCode::TopicAuthorizationFailed;
+                let call = Call { does: "asking for", needs: "Describe", topic: topic.name() };
+                Err(self.connection.failed_with(call, Some(code), &code.to_string()))
+            }
+        }
     }
 }
 

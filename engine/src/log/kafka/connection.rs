@@ -1,34 +1,76 @@
 //! What all clients of a cluster share: settings, events, the wording of errors.
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::{ClientConfig, TopicPartitionList};
 
 use crate::log::kafka::KafkaSettings;
+use crate::log::kafka::refusals::{Kind, Refusal, Refusals};
+use crate::log::kafka::security::{Security, translated, why_untrusted};
 use crate::log::{LogError, Result};
 
-/// How to make clients and name their errors.
-#[derive(Debug)]
+/// How to make clients of one kind and name their errors.
 pub(super) struct Connection {
     servers: String,
     config: ClientConfig,
+    /// What secures it, which is part of the above.
+    secured: BTreeMap<String, String>,
+    /// Who the clients say they are.
+    principal: String,
+    refusals: Arc<Refusals>,
+}
+
+/// A call of a client, and what somebody must be allowed to do for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'a> {
+    /// As "writing to".
+    pub(super) does: &'a str,
+    /// Kafka's name of the operation.
+    pub(super) needs: &'static str,
+    /// Topics, separated by commas.
+    pub(super) topic: &'a str,
+}
+
+impl fmt::Display for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.topic {
+            "" => f.write_str(self.does),
+            topic => write!(f, "{} topic {topic}", self.does),
+        }
+    }
 }
 
 impl Connection {
     /// Connects nothing yet.
-    pub(super) fn new(settings: &KafkaSettings) -> Connection {
+    ///
+    /// # Errors
+    /// [`LogError::Invalid`] for what is said of its security and cannot be done.
+    pub(super) fn new(settings: &KafkaSettings, security: &Security) -> Result<Connection> {
+        let secured = translated(security)
+            .map_err(|problem| LogError::Invalid(format!("the settings for Kafka are not usable: {problem}")))?;
         let mut config = ClientConfig::new();
         config.set("client.id", "millstream").set("bootstrap.servers", &settings.bootstrap_servers);
         config.set("reconnect.backoff.max.ms", "2000");
-        for (name, value) in &settings.properties {
+        // That a broker ends connections is information to the library, and may be why nothing works.
+        config.set_log_level(RDKafkaLogLevel::Info);
+        for (name, value) in settings.properties.iter().chain(&secured.properties) {
             config.set(name, value);
         }
-        Connection { servers: settings.bootstrap_servers.clone(), config }
+        Ok(Connection {
+            servers: settings.bootstrap_servers.clone(),
+            config,
+            secured: secured.properties,
+            principal: secured.principal,
+            refusals: Arc::default(),
+        })
     }
 
     /// The settings with some more.
@@ -52,14 +94,42 @@ impl Connection {
         })
     }
 
+    /// Where its clients report to.
+    pub(super) fn events(&self) -> Events {
+        Events(Arc::clone(&self.refusals))
+    }
+
+    /// How many reports its clients have made.
+    pub(super) fn reports(&self) -> usize {
+        self.refusals.counted()
+    }
+
+    /// A broker has answered.
+    pub(super) fn answered(&self) {
+        self.refusals.forget();
+    }
+
+    /// Whether brokers refuse its clients as such.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refusals.last().is_some_and(|refusal| refusal.kind != Kind::Protocol)
+    }
+
     /// The error of a call.
-    pub(super) fn failed(&self, what: &str, error: &KafkaError) -> LogError {
-        self.failed_with(what, error.rdkafka_error_code(), &error.to_string())
+    pub(super) fn failed(&self, call: Call<'_>, error: &KafkaError) -> LogError {
+        self.failed_with(call, error.rdkafka_error_code(), &error.to_string())
     }
 
     /// The error of a call that answered with a code.
-    pub(super) fn failed_with(&self, what: &str, code: Option<RDKafkaErrorCode>, text: &str) -> LogError {
-        LogError::Broker(match code {
+    pub(super) fn failed_with(&self, call: Call<'_>, code: Option<RDKafkaErrorCode>, text: &str) -> LogError {
+        let resource = match code {
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => format!("topic(s): [{}]", call.topic),
+            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => "the consumer group".to_owned(),
+            Some(RDKafkaErrorCode::ClusterAuthorizationFailed) => "the cluster".to_owned(),
+            Some(
+                RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::SSL,
+            ) => {
+                return self.not_let_in(self.refusals.last(), text);
+            }
             Some(
                 RDKafkaErrorCode::AllBrokersDown
                 | RDKafkaErrorCode::BrokerTransportFailure
@@ -67,9 +137,32 @@ impl Connection {
                 | RDKafkaErrorCode::OperationTimedOut
                 | RDKafkaErrorCode::RequestTimedOut
                 | RDKafkaErrorCode::Resolve,
-            ) => format!("no broker of {} answers ({what}: {text})", self.servers),
-            _ => format!("{what}: {text}"),
-        })
+            ) => {
+                let hint = match self.refusals.last() {
+                    Some(refusal) if refusal.kind != Kind::Protocol => return self.not_let_in(Some(refusal), text),
+                    Some(refusal) => format!("; {}: does it expect another security.protocol?", refusal.reason),
+                    None => String::new(),
+                };
+                return LogError::Broker(format!("no broker of {} answers ({call}: {text}{hint})", self.servers));
+            }
+            _ => return LogError::Broker(format!("{call}: {text}")),
+        };
+        LogError::Denied(format!(
+            "Authorization denied to {} on {resource}. Kafka refuses it to {}: an ACL must allow it.",
+            call.needs, self.principal
+        ))
+    }
+
+    fn not_let_in(&self, refusal: Option<Refusal>, text: &str) -> LogError {
+        let Some(refusal) = refusal else { return LogError::NotLetIn(text.to_owned()) };
+        let found = || refusal.broker().and_then(|broker| why_untrusted(broker, &self.secured));
+        let advice = refusal.advice().map(str::to_owned).or_else(found);
+        let who = match refusal.kind {
+            Kind::Authentication => format!(" as {}", self.principal),
+            Kind::Tls | Kind::Protocol => String::new(),
+        };
+        let advice = advice.map(|advice| format!(": {advice}")).unwrap_or_default();
+        LogError::NotLetIn(format!("no connection to {}{who} ({}){advice}", self.servers, refusal.reason))
     }
 }
 
@@ -88,21 +181,29 @@ fn is_news(code: Option<RDKafkaErrorCode>) -> bool {
     is_news
 }
 
-/// Puts what clients report on the process's own log.
-#[derive(Debug, Default)]
-pub(super) struct Events;
+/// Puts what clients report on the process's own log, and keeps what they are refused.
+#[derive(Clone)]
+pub(super) struct Events(Arc<Refusals>);
 
 impl ClientContext for Events {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.0.count();
+        // Of a connection that the broker ends only the log says why.
+        if facility == "FAIL" {
+            let reason = message.split_once("]: ").map_or(message, |(_, reason)| reason);
+            self.0.note(Some(RDKafkaErrorCode::BrokerTransportFailure), reason);
+        }
         tracing::debug!("librdkafka {facility}: {message}");
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        self.0.count();
         let code = error.rdkafka_error_code();
         // That a reader is at the end of a partition is no error; it is told of it apart.
         if code == Some(RDKafkaErrorCode::PartitionEOF) {
             return;
         }
+        self.0.note(code, reason);
         if is_news(code) {
             tracing::warn!("kafka: {error}: {reason}");
         } else {
@@ -111,4 +212,17 @@ impl ClientContext for Events {
     }
 }
 
-impl ConsumerContext for Events {}
+impl ConsumerContext for Events {
+    /// Positions on the brokers are for lag tools alone, so that one that is not taken is only worth a note.
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        let Err(error) = result else { return };
+        let code = error.rdkafka_error_code();
+        if code == Some(RDKafkaErrorCode::GroupAuthorizationFailed) && is_news(code) {
+            tracing::warn!(
+                "the brokers may not be told how far queries are, no ACL allows Read on their consumer groups"
+            );
+        } else {
+            tracing::debug!("the brokers were not told how far queries are: {error}");
+        }
+    }
+}

@@ -33,7 +33,8 @@ impl Groups {
         let mut clients = self.clients.lock();
         if !clients.contains_key(group) {
             let config = self.connection.config(&[("group.id", group), ("enable.auto.commit", "false")]);
-            let client = self.connection.made(BaseConsumer::from_config_and_context(&config, Events))?;
+            let client =
+                self.connection.made(BaseConsumer::from_config_and_context(&config, self.connection.events()))?;
             clients.insert(group.to_owned(), client);
         }
         let Some(client) = clients.get(group) else { return Ok(()) };

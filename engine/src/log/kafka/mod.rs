@@ -7,6 +7,8 @@
 //! reader   one consumer per reader, assigned by hand, no group
 //! producer one idempotent producer for everybody
 //! groups   committed positions, told to the broker as well so that lag tools see them
+//! security what lets the clients in: settings of Kafka's Java clients in librdkafka's terms
+//! refusals why they are not let in
 //! ```
 
 mod admin;
@@ -14,6 +16,8 @@ mod connection;
 mod groups;
 mod producer;
 mod reader;
+mod refusals;
+mod security;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,18 +34,29 @@ use crate::log::{
     positions,
 };
 
+pub use self::security::{Given, Security};
+
 /// How to reach a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KafkaSettings {
     /// `host:port`, separated by commas.
     pub bootstrap_servers: String,
-    /// Further settings, as librdkafka names them (`security.protocol`, `client.id`, …).
+    /// Further settings, as librdkafka names them (`client.id`, …).
     pub properties: BTreeMap<String, String>,
+    /// What secures the client that looks at topics, makes and deletes them.
+    pub admin: Security,
+    /// What secures those that write.
+    pub producer: Security,
+    /// What secures those that read.
+    pub consumer: Security,
+    /// The consumer group that readers say they are of; they neither join nor commit.
+    pub readers: String,
 }
 
 /// A log on a Kafka cluster.
 pub struct Kafka {
-    connection: Arc<Connection>,
+    consumers: Arc<Connection>,
+    readers: String,
     admin: Admin,
     producer: Producer,
     groups: Groups,
@@ -53,18 +68,20 @@ impl Kafka {
     /// Connects to the cluster; state is kept in the data directory.
     ///
     /// # Errors
-    /// [`LogError::Broker`] when no broker answers or a setting is none of librdkafka's, and what the data directory fails
-    /// with: [`KvError::DataDir`](crate::kv::KvError::DataDir) when it is not ours to use.
+    /// [`LogError::Broker`] when no broker answers, [`LogError::NotLetIn`] when one does not let the server in,
+    /// [`LogError::Invalid`] for settings that cannot be followed, and what the data directory fails with: [`KvError::DataDir`](crate::kv::KvError::DataDir) when it is not ours to use.
     pub fn open(settings: &KafkaSettings, path: &Path) -> Result<Kafka> {
-        let connection = Arc::new(Connection::new(settings));
-        let admin = Admin::new(Arc::clone(&connection))?;
+        let connection = |security| Ok::<_, LogError>(Arc::new(Connection::new(settings, security)?));
+        let (producers, consumers) = (connection(&settings.producer)?, connection(&settings.consumer)?);
+        let admin = Admin::new(connection(&settings.admin)?)?;
         admin.check_reachable()?;
         let (dir, database) = DataDir::open(path, "kafka")?;
         Ok(Kafka {
             admin,
-            producer: Producer::new(Arc::clone(&connection))?,
-            groups: Groups::new(Arc::clone(&connection)),
-            connection,
+            producer: Producer::new(producers)?,
+            groups: Groups::new(Arc::clone(&consumers)),
+            consumers,
+            readers: settings.readers.clone(),
             kv: Arc::new(database),
             dir,
         })
@@ -100,7 +117,7 @@ impl Log for Kafka {
 
     fn reader(&self, from: Vec<Position>, wake: Arc<Signal>) -> Result<Box<dyn Reader>> {
         from.iter().try_for_each(|position| self.admin.check_partition(&position.of))?;
-        Ok(Box::new(KafkaReader::new(Arc::clone(&self.connection), from, wake)?))
+        Ok(Box::new(KafkaReader::new(Arc::clone(&self.consumers), &self.readers, from, wake)?))
     }
 
     fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>> {

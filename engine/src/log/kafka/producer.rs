@@ -12,7 +12,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, ProducerContext, ThreadedProducer};
 
-use crate::log::kafka::connection::{Connection, Events};
+use crate::log::kafka::connection::{Call, Connection, Events};
 use crate::log::records::header_columns;
 use crate::log::{LogError, Output, Records, Result};
 
@@ -53,15 +53,15 @@ impl Delivery {
 }
 
 /// Where acknowledgements go.
-struct Acknowledge;
+struct Acknowledge(Events);
 
 impl ClientContext for Acknowledge {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        Events.log(level, facility, message);
+        self.0.log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        Events.error(error, reason);
+        self.0.error(error, reason);
     }
 }
 
@@ -94,7 +94,8 @@ impl Producer {
             ("queue.buffering.max.messages", "200000"),
             ("queue.buffering.max.kbytes", "65536"),
         ]);
-        let producer = connection.made(ThreadedProducer::from_config_and_context(&config, Acknowledge))?;
+        let producer =
+            connection.made(ThreadedProducer::from_config_and_context(&config, Acknowledge(connection.events())))?;
         Ok(Producer { connection, producer })
     }
 
@@ -158,7 +159,7 @@ impl Producer {
                 Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize) => {
                     Err(LogError::Invalid(format!("a record is too large for topic {}", to.topic)))
                 }
-                _ => Err(self.connection.failed(&format!("writing to topic {}", to.topic), error)),
+                _ => Err(self.connection.failed(Call { does: "writing to", needs: "Write", topic: &to.topic }, error)),
             },
         }
     }

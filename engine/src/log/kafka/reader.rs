@@ -1,5 +1,6 @@
 //! Reading some partitions: one consumer, assigned by hand.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +11,11 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::log::kafka::connection::{Connection, Events};
+use crate::log::kafka::connection::{Call, Connection, Events};
 use crate::log::{LogError, Position, RawBatch, Reader, RecordsBuilder, Result, Signal, TopicPartition};
 
 /// The client demands a group id; as partitions are assigned by hand it never joins or commits.
-const GROUP: &str = "_millstream-reader";
+const NO_GROUP: &str = "_millstream-reader";
 /// Records fetched ahead per reader.
 const FETCHED_KB: &str = "16384";
 /// What a record counts beside its key and value.
@@ -39,9 +40,14 @@ struct Partition {
 
 impl KafkaReader {
     /// Reads each partition from its offset on; an offset that retention has removed means the first one there is.
-    pub(super) fn new(connection: Arc<Connection>, from: Vec<Position>, wake: Arc<Signal>) -> Result<KafkaReader> {
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        group: &str,
+        from: Vec<Position>,
+        wake: Arc<Signal>,
+    ) -> Result<KafkaReader> {
         let config = connection.config(&[
-            ("group.id", GROUP),
+            ("group.id", if group.is_empty() { NO_GROUP } else { group }),
             ("enable.auto.commit", "false"),
             ("enable.auto.offset.store", "false"),
             ("auto.offset.reset", "earliest"),
@@ -51,14 +57,15 @@ impl KafkaReader {
             ("queued.max.messages.kbytes", FETCHED_KB),
         ]);
         let mut consumer: BaseConsumer<Events> =
-            connection.made(BaseConsumer::from_config_and_context(&config, Events))?;
+            connection.made(BaseConsumer::from_config_and_context(&config, connection.events()))?;
         consumer.set_nonempty_callback(move || wake.raise());
         let mut assignment = TopicPartitionList::with_capacity(from.len());
         let assigned = from.iter().try_for_each(|Position { of, offset }| {
             assignment.add_partition_offset(&of.topic, of.partition as i32, Offset::Offset(*offset))
         });
         let assigned = assigned.and_then(|()| consumer.assign(&assignment));
-        assigned.map_err(|error| connection.failed("assigning partitions", &error))?;
+        let call = Call { does: "assigning partitions", needs: "Read", topic: "" };
+        assigned.map_err(|error| connection.failed(call, &error))?;
         let partition = |Position { of, .. }| Partition {
             of,
             offsets: Vec::new(),
@@ -76,6 +83,11 @@ impl KafkaReader {
         }
     }
 
+    fn topics(&self) -> String {
+        let topics: BTreeSet<&str> = self.partitions.iter().map(|partition| &*partition.of.topic).collect();
+        topics.into_iter().collect::<Vec<_>>().join(", ")
+    }
+
     fn failed(&self, error: &KafkaError) -> Result<()> {
         match error.rdkafka_error_code() {
             // the client goes on trying, and what comes later is complete
@@ -90,10 +102,14 @@ impl KafkaReader {
                 Ok(())
             }
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
-                let topics: Vec<&str> = self.partitions.iter().map(|partition| &*partition.of.topic).collect();
-                Err(LogError::UnknownTopic(topics.join(", ")))
+                Err(LogError::UnknownTopic(self.topics()))
             }
-            _ => Err(self.connection.failed("reading", error)),
+            // Nobody here uses the group.
+            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => Ok(()),
+            _ => {
+                let call = Call { does: "reading", needs: "Read", topic: &self.topics() };
+                Err(self.connection.failed(call, error))
+            }
         }
     }
 }
@@ -102,7 +118,10 @@ impl Reader for KafkaReader {
     fn poll(&mut self, max_bytes: usize) -> Result<Vec<(usize, RawBatch)>> {
         let mut bytes = 0;
         while bytes < max_bytes {
+            let reports = self.connection.reports();
             match self.consumer.poll(Duration::ZERO) {
+                // The queue held a report of the client: records may stand behind it, and nobody would be woken for them.
+                None if self.connection.reports() != reports => {}
                 None => break,
                 Some(Ok(message)) => {
                     bytes += message.key_len() + message.payload_len() + RECORD_BYTES;

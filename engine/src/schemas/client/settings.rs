@@ -1,6 +1,6 @@
 //! What the client of a registry is told.
 
-use crate::keystore::Passwords;
+pub use crate::keystore::{Source, Store};
 
 /// How a registry is reached.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -13,24 +13,6 @@ pub struct ClientSettings {
     pub trusted: Option<Store>,
     /// The client's own certificate and key.
     pub own: Option<Store>,
-}
-
-/// Certificates, or a key with them.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Store {
-    /// Where they are.
-    pub source: Source,
-    /// What opens them.
-    pub passwords: Passwords,
-}
-
-/// Where certificates are.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Source {
-    /// In a file: PEM, PKCS12 or JKS.
-    File(String),
-    /// Here, as PEM.
-    Text(String),
 }
 
 /// Which part of the settings will not do.

@@ -4,24 +4,22 @@ use std::sync::Arc;
 
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
-use super::settings::{ClientSettings, Part, Source, Store};
-use crate::keystore::{self, StoreError};
-
-/// Bytes of a file of certificates.
-const MAX_BYTES: u64 = 16 << 20;
+use super::settings::{ClientSettings, Part};
+use crate::keystore::{self, Unread};
 
 /// What the settings say of TLS.
 pub(super) fn config(settings: &ClientSettings) -> Result<TlsConfig, (Part, String)> {
     let mut builder = TlsConfig::builder();
     if let Some(store) = &settings.trusted {
-        let certificates = read(store, Part::Trusted, keystore::trusted)?;
+        let certificates = store.trusted().map_err(|problem| unread(Part::Trusted, &problem))?;
         builder = builder.root_certs(RootCerts::Specific(Arc::new(owned(&certificates))));
     }
     if let Some(store) = &settings.own {
-        let own = read(store, Part::Own, |bytes, passwords| {
+        let own = store.read(|bytes, passwords| {
             let own = keystore::identity(bytes, passwords)?;
             own.check_that_rustls_signs().map(|()| own)
-        })?;
+        });
+        let own = own.map_err(|problem| unread(Part::Own, &problem))?;
         let key = PrivateKey::from_pem(&own.key).map_err(|error| (Part::Own, error.to_string()))?;
         builder = builder.client_cert(Some(ClientCert::new_with_certs(&owned(&own.chain), key)));
     }
@@ -47,29 +45,11 @@ pub(super) fn told(problem: String) -> String {
     format!("{problem}: {advice}")
 }
 
-fn read<T>(
-    store: &Store,
-    part: Part,
-    take: impl Fn(&[u8], &keystore::Passwords) -> Result<T, StoreError>,
-) -> Result<T, (Part, String)> {
-    let unread = |path: &str, error: std::io::Error| (part, format!("{path}: {error}"));
-    let (name, bytes) = match &store.source {
-        Source::Text(text) => ("the certificates that stand in the settings", text.clone().into_bytes()),
-        Source::File(path) => {
-            let length = std::fs::metadata(path).map_err(|error| unread(path, error))?.len();
-            if length > MAX_BYTES {
-                return Err((part, format!("{path}: it has more than {} MiB", MAX_BYTES >> 20)));
-            }
-            (path.as_str(), std::fs::read(path).map_err(|error| unread(path, error))?)
-        }
+fn unread(part: Part, problem: &Unread) -> (Part, String) {
+    let advice = match part {
+        _ if !problem.is_shut() => "",
+        Part::Own => ": see ksql.schema.registry.ssl.keystore.password and ksql.schema.registry.ssl.key.password",
+        Part::Trusted | Part::Urls => ": see ksql.schema.registry.ssl.truststore.password",
     };
-    take(&bytes, &store.passwords).map_err(|problem| {
-        let is_shut = matches!(problem, StoreError::NoPassword(_) | StoreError::WrongPassword(_));
-        let advice = match part {
-            _ if !is_shut => "",
-            Part::Own => ": see ksql.schema.registry.ssl.keystore.password and ksql.schema.registry.ssl.key.password",
-            Part::Trusted | Part::Urls => ": see ksql.schema.registry.ssl.truststore.password",
-        };
-        (part, format!("{name}: {problem}{advice}"))
-    })
+    (part, format!("{problem}{advice}"))
 }
