@@ -1,7 +1,7 @@
 //! The properties that nobody reads: those that change nothing here, each with the reason, and those that would have to
 //! change results or safety, whose values are refused. Whoever sets one is told so.
 
-use super::property::{Access, Kind, Property};
+use super::property::{Access, Effect, Kind, Promise, Property};
 use super::{Config, OPEN, find, full_name, is_client_property, kafka_security, setting};
 use Access::{Server, Session};
 use Kind::{Boolean, Choice, Password, Text};
@@ -18,41 +18,6 @@ const fn p(
     about: &'static str,
 ) -> Property {
     Property { name, kind, default, access, about }
-}
-
-/// What a property does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// What its documentation says.
-    Full,
-    /// Nothing, because …
-    None(&'static str),
-    /// Some of its values are refused, because … (and what to do); the others ask for what there is anyway.
-    Refused(Promise, &'static str),
-}
-
-/// Which values of a property ask for what is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Promise {
-    /// All but none.
-    Any,
-    /// This one.
-    If(&'static str),
-    /// All others.
-    Unless(&'static str),
-}
-
-impl Promise {
-    /// Whether that value does.
-    pub fn is_made_by(self, value: &str) -> bool {
-        let value = value.trim();
-        match self {
-            _ if value.is_empty() => false,
-            Self::Any => true,
-            Self::If(promising) => value.eq_ignore_ascii_case(promising),
-            Self::Unless(harmless) => !value.eq_ignore_ascii_case(harmless),
-        }
-    }
 }
 
 const PROXY: &str = "the server would stand open; leave it out and put a proxy that asks for credentials in front";

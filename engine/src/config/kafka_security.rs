@@ -1,8 +1,7 @@
 //! What secures the connections to Kafka: every setting of its Java clients, and librdkafka's own, with what comes of it.
 //! Each may stand bare, under `ksql.streams.`, and for one kind of client under `producer.`, `consumer.` or `admin.`.
 
-use super::effect::{Effect, Promise};
-use super::property::{Access, Kind, Property};
+use super::property::{Access, Effect, Kind, Promise, Property};
 use super::{Config, ConfigError, STREAMS};
 use Rule::{Own, Read, Refused, Without};
 

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use property::{Value, Whole};
 
-pub use effect::{Effect, effect, is_known, without_effect, without_effect_in_session};
+pub use effect::{effect, is_known, without_effect, without_effect_in_session};
 pub use kafka_security::{KafkaClient, KafkaSetting};
-pub use property::{Access, Kind, Property, Setting};
+pub use property::{Access, Effect, Kind, Property, Setting};
 
 /// Prefix of what ksqlDB passes on to Kafka Streams; may be left out.
 const STREAMS: &str = "ksql.streams.";

@@ -45,6 +45,41 @@ pub enum Access {
     Session,
 }
 
+/// What a property does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// What its documentation says.
+    Full,
+    /// Nothing, because …
+    None(&'static str),
+    /// Some of its values are refused, because … (and what to do); the others ask for what there is anyway.
+    Refused(Promise, &'static str),
+}
+
+/// Which values of a property ask for what is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Promise {
+    /// All but none.
+    Any,
+    /// This one.
+    If(&'static str),
+    /// All others.
+    Unless(&'static str),
+}
+
+impl Promise {
+    /// Whether that value does.
+    pub fn is_made_by(self, value: &str) -> bool {
+        let value = value.trim();
+        match self {
+            _ if value.is_empty() => false,
+            Self::Any => true,
+            Self::If(promising) => value.eq_ignore_ascii_case(promising),
+            Self::Unless(harmless) => !value.eq_ignore_ascii_case(harmless),
+        }
+    }
+}
+
 /// A property that is read somewhere, with the type of its value.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting<T> {

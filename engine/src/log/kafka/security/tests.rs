@@ -169,7 +169,7 @@ fn tls_that_would_not_be_done_is_refused_by_name() {
         ("ssl.keystore.key", "x", "ssl.keystore.certificate.chain must be given, too"),
         ("ssl.endpoint.identification.algorithm", "LDAPS", "https is expected"),
         ("ssl.protocol", "TLSv1.1", "TLSv1.2 and TLSv1.3 are offered"),
-        ("ssl.enabled.protocols", "TLSv1.2", "name both"),
+        ("ssl.enabled.protocols", "TLSv1.1,TLSv1", "TLSv1.2 and TLSv1.3 are offered"),
         ("ssl.cipher.suites", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "name TLS_AES_256_GCM_SHA384, too"),
         ("ssl.cipher.suites", "SSL_RSA_WITH_RC4_128_MD5", "name TLS_AES_256_GCM_SHA384, too"),
     ] {
@@ -195,6 +195,7 @@ fn versions_and_ciphers_that_are_offered_are_taken() {
     let two = format!("{of_1_3},TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_RSA_WITH_AES_128_CBC_SHA");
     assert_eq!(ciphers(&two), "ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA");
     assert_eq!(ciphers("HIGH:!aNULL"), "HIGH:!aNULL");
+    assert!(to(&[("security.protocol", "SSL"), ("ssl.enabled.protocols", "TLSv1.2")]).is_ok());
     let all = [
         ("security.protocol", "SSL"),
         ("ssl.protocol", "TLSv1.3"),

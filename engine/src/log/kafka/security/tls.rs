@@ -91,14 +91,16 @@ fn unread(given: &Given, problem: &Unread, passwords: &str) -> String {
     given.refused(&format!("{problem}{advice}"))
 }
 
-/// Both versions of TLS are offered, and the broker chooses: the library has no setting for it.
+/// Both versions of TLS are offered, and the broker chooses: the library has no setting for it. Files that name but one,
+/// which are many, are taken: what is spoken is at least as safe, and the broker can allow that one alone.
 fn check_versions(security: &Security) -> Result<(), String> {
-    const ADVICE: &str = "TLSv1.2 and TLSv1.3 are offered, always both: name both, or leave it out, and have the brokers \
-                          (their ssl.enabled.protocols) allow one alone";
+    const ADVICE: &str = "TLSv1.2 and TLSv1.3 are offered, and the brokers choose: name one of them, or leave it out";
     if let Some(given) = security.get("ssl.enabled.protocols") {
         let has = |version: &str| given.value.split(',').any(|named| named.trim().eq_ignore_ascii_case(version));
-        if !has("TLSv1.2") || !has("TLSv1.3") {
-            return Err(given.refused(ADVICE));
+        match (has("TLSv1.2"), has("TLSv1.3")) {
+            (true, true) => {}
+            (false, false) => return Err(given.refused(ADVICE)),
+            _ => tracing::warn!("{}: {ADVICE}; both are offered", given.name),
         }
     }
     match security.get("ssl.protocol") {
