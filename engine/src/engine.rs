@@ -172,12 +172,12 @@ impl Engine {
     /// is one that this version must not pass over, or the queries file cannot be carried out.
     pub fn open(config: Config) -> Result<Self, Error> {
         let dir = config.get(setting::DATA_DIR).to_owned();
-        let log: Arc<dyn Log> = match config.brokers() {
-            Some(brokers) => topics::kafka(brokers, Path::new(&dir), &config)?,
-            None => Arc::new(Embedded::open(Path::new(&dir))?),
-        };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = threads.min(config.limit(setting::NUM_STREAM_THREADS));
+        let log: Arc<dyn Log> = match config.brokers() {
+            Some(brokers) => topics::kafka(brokers, Path::new(&dir), &config, threads)?,
+            None => Arc::new(Embedded::open(Path::new(&dir))?),
+        };
         let elsewhere = schemas::elsewhere(&config)?;
         let parts = Parts { threads, ..Parts::by_hand(log, Arc::new(System), config) };
         Self::new(match elsewhere {

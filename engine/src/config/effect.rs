@@ -378,7 +378,7 @@ const AT_START: &[(&str, &str)] = &[
     ),
     (
         setting::PROCESSING_GUARANTEE.name(),
-        "queries on the embedded log are exactly once whatever it says, and those on Kafka at least once",
+        "queries on the embedded log are exactly once whatever it says, and those on Kafka what the server was started with",
     ),
 ];
 

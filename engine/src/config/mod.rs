@@ -114,7 +114,6 @@ impl Config {
             let (name, value) = checked(name.as_ref(), value.into())?;
             config.set.insert(name, value);
         }
-        config.check_guarantee()?;
         config.check_kafka_security()?;
         Ok(config)
     }
@@ -164,7 +163,7 @@ impl Config {
             let (name, value) = checked(name, value.clone())?;
             config.put(name, value);
         }
-        config.check_guarantee()?;
+        self.check_guarantee(&config)?;
         Ok(config)
     }
 
@@ -178,14 +177,13 @@ impl Config {
         Self::default().overrides(self.of_request.iter().filter_map(|name| self.set.get_key_value(name)))
     }
 
-    /// Who asks for exactly once must not get less.
-    fn check_guarantee(&self) -> Result<(), ConfigError> {
-        let asks = self.get(setting::PROCESSING_GUARANTEE).trim().to_ascii_lowercase().starts_with("exactly_once");
-        if !asks || self.brokers().is_none() {
+    /// Who asks for exactly once must not get less. (Who asks for less gets what the server has.)
+    fn check_guarantee(&self, request: &Self) -> Result<(), ConfigError> {
+        if !request.is_exactly_once() || self.is_exactly_once() || self.brokers().is_none() {
             return Ok(());
         }
         let name = setting::PROCESSING_GUARANTEE.name().to_owned();
-        let why = "with Kafka, queries are at least once so far; leave it out (the embedded log is exactly once)";
+        let why = "the server was started with at_least_once, which counts for all its queries over Kafka";
         Err(ConfigError::Refused { name, why })
     }
 
@@ -309,6 +307,11 @@ impl Config {
     /// Whether entries of the processing log go to its topic.
     pub fn writes_processing_log(&self) -> bool {
         self.get(setting::PROCESSING_LOG_TOPIC_AUTO_CREATE) || self.get(setting::PROCESSING_LOG_STREAM_AUTO_CREATE)
+    }
+
+    /// Whether what a query does over Kafka is done once, whatever fails.
+    pub(crate) fn is_exactly_once(&self) -> bool {
+        !self.get(setting::PROCESSING_GUARANTEE).trim().eq_ignore_ascii_case("at_least_once")
     }
 
     /// Whether the updates of a table that are read together are written as one.
@@ -559,9 +562,18 @@ mod tests {
         );
         assert!(Config::new([("ksql.nested.error.set.null", "true")]).is_ok());
         assert!(refused("ksql.hidden.topics", "a.*, b(").ends_with("'b(' is no regular expression"));
-        let once = ("processing.guarantee", "exactly_once_v2");
-        let kafka = Config::new([once, ("bootstrap.servers", "localhost:9092")]).unwrap_err().to_string();
-        assert!(kafka.contains("at least once"), "{kafka}");
-        assert!(Config::new([once, ("bootstrap.servers", "")]).is_ok());
+    }
+
+    #[test]
+    fn nobody_gets_less_than_exactly_once_who_asks_for_it() {
+        let server = |guarantee: &str| {
+            Config::new([("processing.guarantee", guarantee), ("bootstrap.servers", "localhost:9092")]).unwrap()
+        };
+        let asks = |server: &Config, guarantee: &str| server.check_set("processing.guarantee", guarantee);
+        let refused = asks(&server("at_least_once"), "exactly_once").unwrap_err().to_string();
+        assert!(refused.contains("was started with at_least_once"), "{refused}");
+        assert!(asks(&server("exactly_once"), "at_least_once").is_ok());
+        let embedded = Config::new([("processing.guarantee", "at_least_once")]).unwrap();
+        assert!(asks(&embedded, "exactly_once_v2").is_ok());
     }
 }

@@ -142,7 +142,7 @@ settings! {
     CACHE_MAX_BYTES_BUFFERING: Whole = whole("ksql.streams.cache.max.bytes.buffering", "10000000", Session, "0: every update of a table is written.").within(0, MOST);
     STATESTORE_CACHE_MAX_BYTES: Maybe<Whole> = whole("ksql.streams.statestore.cache.max.bytes", "", Session, "Newer name of cache.max.bytes.buffering; counts for more.").within(0, MOST).or_unset();
     REPLICATION_FACTOR: Whole = whole("ksql.streams.replication.factor", "-1", Server, "Replicas of repartition topics; -1: as ksql.internal.topic.replicas says.").within(-1, 32_767);
-    PROCESSING_GUARANTEE: Text = text("ksql.streams.processing.guarantee", "at_least_once", Session, "The embedded log is always exactly once, Kafka at least once.").one_of(&["at_least_once", "exactly_once", "exactly_once_v2", "exactly_once_beta"]);
+    PROCESSING_GUARANTEE: Text = text("ksql.streams.processing.guarantee", "exactly_once_v2", Session, "Over Kafka, where the server's counts for all queries; the embedded log is always exactly once.").one_of(&["at_least_once", "exactly_once", "exactly_once_v2", "exactly_once_beta"]);
     NUM_STREAM_THREADS: Whole = whole("ksql.streams.num.stream.threads", "4", Session, "Threads of a query.").within(1, MOST);
     // ours
     DATA_DIR: Text = text("data.dir", "millstream-data", Server, "Data directory of the embedded log and of state.");

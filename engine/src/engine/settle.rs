@@ -141,7 +141,7 @@ impl Engine {
                 _ => continue,
             }
             for position in self.shared.log.positions(&running.group())? {
-                if position.offset < self.shared.log.bounds(&position.of)?.end {
+                if position.offset < self.shared.log.written(&position.of)? {
                     return Ok(false);
                 }
             }

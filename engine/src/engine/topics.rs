@@ -78,7 +78,7 @@ impl Topics for KnownTopics<'_> {
 }
 
 /// The log of a Kafka cluster; state stands in the data directory.
-pub(super) fn kafka(brokers: &str, dir: &Path, config: &Config) -> Result<Arc<dyn Log>, LogError> {
+pub(super) fn kafka(brokers: &str, dir: &Path, config: &Config, threads: usize) -> Result<Arc<dyn Log>, LogError> {
     let properties = config.settings().filter(|(name, _)| name.starts_with("client."));
     let settings = KafkaSettings {
         bootstrap_servers: brokers.to_owned(),
@@ -88,6 +88,8 @@ pub(super) fn kafka(brokers: &str, dir: &Path, config: &Config) -> Result<Arc<dy
         consumer: security(config, KafkaClient::Consumer)?,
         // What ksqlDB's documents ask to be allowed covers it.
         readers: format!("_confluent-ksql-{}reader", config.service_id()),
+        transactions: config.is_exactly_once().then(|| format!("_confluent-ksql-{}", config.service_id())),
+        threads,
     };
     Ok(Arc::new(Kafka::open(&settings, dir)?))
 }

@@ -8,6 +8,7 @@
 //! the local database (crate::kv) holds positions, state, the command log
 //! ```
 
+mod changelogs;
 pub mod embedded;
 #[doc(hidden)]
 pub mod forwarding;
@@ -29,6 +30,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::incident::reported;
 use crate::kv::{Kv, KvError, Writes};
 
+pub use self::changelogs::Changelogs;
 pub use self::embedded::Embedded;
 pub use self::kafka::{Kafka, KafkaSettings};
 pub use self::murmur2::{Partitioner, murmur2, partition_for};
@@ -84,6 +86,23 @@ impl LogError {
             | Self::Invalid(_)
             | Self::NotLetIn(_)
             | Self::Denied(_) => false,
+        }
+    }
+
+    /// The same error for somebody else whom it concerns.
+    pub(crate) fn copied(&self) -> Self {
+        match self {
+            Self::UnknownTopic(topic) => Self::UnknownTopic(topic.clone()),
+            Self::TopicExists(topic) => Self::TopicExists(topic.clone()),
+            Self::UnknownPartition { topic, partition } => {
+                Self::UnknownPartition { topic: topic.clone(), partition: *partition }
+            }
+            Self::Invalid(problem) => Self::Invalid(problem.clone()),
+            Self::Local(_) | Self::Thread(_) if self.may_pass() => Self::Broker(self.to_string()),
+            Self::Local(_) | Self::Thread(_) => Self::Invalid(self.to_string()),
+            Self::Broker(problem) => Self::Broker(problem.clone()),
+            Self::NotLetIn(problem) => Self::NotLetIn(problem.clone()),
+            Self::Denied(problem) => Self::Denied(problem.clone()),
         }
     }
 
@@ -211,6 +230,8 @@ pub struct Commit {
     pub outputs: Vec<Output>,
     /// State changed.
     pub writes: Writes,
+    /// Where that state is kept as well, if the log wants it so (see [`Log::keeps_changelogs`]).
+    pub changelogs: Option<Arc<Changelogs>>,
 }
 
 /// Topics and commits. Every call can fail with [`LogError::Local`] when the data directory does, and over Kafka with
@@ -245,6 +266,13 @@ pub trait Log: Send + Sync + 'static {
     /// # Errors
     /// [`LogError::UnknownTopic`] or [`LogError::UnknownPartition`].
     fn bounds(&self, of: &TopicPartition) -> Result<Bounds>;
+    /// The offset behind the last record of a partition, as far as this process has written it.
+    ///
+    /// # Errors
+    /// As [`Log::bounds`].
+    fn written(&self, of: &TopicPartition) -> Result<i64> {
+        Ok(self.bounds(of)?.end)
+    }
     /// Reads the given partitions from the given offsets on. `wake` is raised whenever new records may be there.
     ///
     /// # Errors
@@ -262,6 +290,38 @@ pub trait Log: Send + Sync + 'static {
     /// As [`Log::append`]; [`LogError::Invalid`] also for state that the database can never take. Over Kafka the records of
     /// a commit that failed may have been written.
     fn commit(&self, commit: Commit) -> Result<()>;
+    /// Whether state is to be kept in changelog topics as well, because the local database is not the only one that counts.
+    fn keeps_changelogs(&self) -> bool {
+        false
+    }
+    /// Whether the tasks of a thread share their commits, one each interval: where a commit takes so long that each task's own
+    /// would cost more than it brings.
+    fn shares_commits(&self) -> bool {
+        false
+    }
+    /// Does the commits of tasks of one thread, at once if [`Log::shares_commits`]; says of each whether it is done. One that
+    /// can never be done does not keep the others from it.
+    fn commit_all(&self, thread: usize, commits: Vec<Commit>) -> Vec<Result<()>> {
+        let _one_is_as_good = thread;
+        commits.into_iter().map(|commit| self.commit(commit)).collect()
+    }
+    /// Where a group stands in these partitions, for a task that begins. Commits that others have begun, or this process
+    /// before it was stopped, are over then.
+    ///
+    /// # Errors
+    /// Those of every call.
+    fn committed(&self, group: &str, of: &[TopicPartition]) -> Result<Vec<Position>> {
+        let all = self.positions(group)?;
+        Ok(all.into_iter().filter(|position| of.contains(&position.of)).collect())
+    }
+    /// Brings the local database up to what the changelogs of a task hold, after [`Log::committed`] and before it begins.
+    ///
+    /// # Errors
+    /// [`LogError::Invalid`] for a changelog that cannot be read.
+    fn restore(&self, changelogs: &Changelogs) -> Result<()> {
+        let _the_database_has_it = changelogs;
+        Ok(())
+    }
     /// Whether a commit that fails has written nothing. Else its records may be there, and again when it is repeated.
     fn is_atomic(&self) -> bool {
         true

@@ -170,8 +170,13 @@ fn commits_hold_everything(log: &dyn Log) {
     let put = |key: &[u8]| Write { space: "state/q/s/0".into(), key: key.to_vec(), value: Some(b"1".to_vec()) };
     for i in 0..3 {
         let outputs = vec![Output { to: partition("out", 0), records: numbered(1 + i, 1) }];
-        let commit =
-            Commit { group: "g".into(), positions: vec![position(i)], outputs, writes: put(&[i as u8]).into() };
+        let commit = Commit {
+            group: "g".into(),
+            positions: vec![position(i)],
+            outputs,
+            writes: put(&[i as u8]).into(),
+            ..Commit::default()
+        };
         log.commit(commit).unwrap();
     }
     log.commit(Commit { group: "g2".into(), positions: vec![position(9)], ..Commit::default() }).unwrap();
@@ -181,7 +186,13 @@ fn commits_hold_everything(log: &dyn Log) {
     assert_eq!(log.kv().get("state/q/s/0", &[2]).unwrap().unwrap(), b"1");
 
     let unknown = vec![Output { to: partition("not there", 0), records: numbered(0, 1) }];
-    let commit = Commit { group: "g".into(), positions: vec![position(5)], outputs: unknown, writes: put(b"x").into() };
+    let commit = Commit {
+        group: "g".into(),
+        positions: vec![position(5)],
+        outputs: unknown,
+        writes: put(b"x").into(),
+        ..Commit::default()
+    };
     assert!(log.commit(commit).is_err());
     assert_eq!(log.positions("g").unwrap()[0].offset, 2, "a failed commit changes nothing");
     assert_eq!(log.kv().get("state/q/s/0", b"x").unwrap(), None);

@@ -10,7 +10,7 @@ use crate::config::{Config, setting};
 use crate::expr::aggregates::Limits;
 use crate::expr::{Registry, Settings};
 use crate::formats::{Half, ReadBack};
-use crate::log::{Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
+use crate::log::{Changelogs, Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
 use crate::operators::aggregate::Updates;
 use crate::operators::{Finish, finished};
 use crate::schemas::Schemas;
@@ -18,6 +18,7 @@ use crate::state::{Budget, Place, Table};
 use crate::steps::{QueryPlan, Step, StepKind};
 use crate::types::Changes;
 
+use super::changelogs::{self, StoreTopic};
 use super::dead_letters::DeadLetters;
 use super::error::RuntimeError;
 use super::exchange::{ExchangeReader, ExchangeWriter};
@@ -39,6 +40,8 @@ use super::topology::{self, Exchange, Node, Role, SubTopology, group, partitions
 
 /// As Kafka Streams has it: what has been read goes by the segment, so they are smaller than others.
 const REPARTITION_SEGMENT_BYTES: u64 = 50 << 20;
+/// Kafka Streams' default with exactly once.
+const SHARED_COMMIT_INTERVAL_MS: i64 = 100;
 /// Kafka's own least size: each segment is a file.
 const LEAST_SEGMENT_BYTES: u64 = 1 << 20;
 
@@ -59,7 +62,8 @@ pub(super) struct Builder<'a> {
     pub(super) life: &'a Arc<Life>,
     /// The task reads every partition.
     pub(super) whole: bool,
-    /// Raised when there may be something to read.
+    /// The thread that will run the task, and what is raised when there may be something to read.
+    pub(super) thread: usize,
     pub(super) signal: Arc<Signal>,
 }
 
@@ -71,36 +75,80 @@ pub(super) struct Built {
 
 /// Where inputs start and end.
 enum Bounds<'a> {
-    /// From the positions the group has committed, with state in that place; new ones by policy.
-    Committed { group: &'a str, place: &'a Place },
+    /// From the positions the group has committed, with state in that place, and kept in those changelogs; new ones by policy.
+    Committed { group: &'a str, place: &'a Place, changelogs: Option<&'a Arc<Changelogs>> },
     /// By policy, up to the present ends if so wanted.
     Fresh { to_current_end: bool },
+}
+
+/// A partition that a task reads.
+struct Reads {
+    /// Index of the stage it feeds.
+    stage: usize,
+    of: TopicPartition,
+    /// Whether a query that has read nothing of it begins with what is there.
+    from_earliest: bool,
+    range: Range,
+    /// The query has no position in it yet.
+    is_fresh: bool,
 }
 
 impl Builder<'_> {
     /// Makes a repartition topic if it is not there. Whatever is set for such topics, a record stays until it is read.
     pub(super) fn make_topic(&self, exchange: &Exchange) -> Result<(), LogError> {
+        let set = self.config.internal_topics().find(|(name, _)| *name == "segment.bytes");
+        let segment = set.and_then(|(_, bytes)| bytes.trim().parse().ok());
+        let segment = segment.unwrap_or(REPARTITION_SEGMENT_BYTES).max(LEAST_SEGMENT_BYTES);
+        let own = [
+            ("segment.bytes", segment.to_string()),
+            ("cleanup.policy", "delete".to_owned()),
+            ("retention.ms", "-1".to_owned()),
+            ("retention.bytes", "-1".to_owned()),
+        ];
+        self.make_internal_topic(&exchange.topic, exchange.partitions, own)
+    }
+
+    /// Makes a store's changelog topic if it is not there. An entry stays until its key is written again, and those of windowed
+    /// stores no longer than their windows.
+    pub(super) fn make_changelog(&self, store: &StoreTopic, partitions: u32) -> Result<(), LogError> {
+        let own = match store.retention_ms {
+            None => vec![("cleanup.policy", "compact".to_owned())],
+            Some(retention) => {
+                vec![("cleanup.policy", "compact,delete".to_owned()), ("retention.ms", retention.to_string())]
+            }
+        };
+        self.make_internal_topic(&store.topic, partitions, own)
+    }
+
+    fn make_internal_topic(
+        &self,
+        name: &str,
+        partitions: u32,
+        own: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Result<(), LogError> {
         let set = self.config.internal_topics().map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut config: BTreeMap<String, String> = set.collect();
-        let segment = config.get("segment.bytes").and_then(|bytes| bytes.trim().parse().ok());
-        let segment = segment.unwrap_or(REPARTITION_SEGMENT_BYTES).max(LEAST_SEGMENT_BYTES);
-        for (name, value) in [
-            ("segment.bytes", &*segment.to_string()),
-            ("cleanup.policy", "delete"),
-            ("retention.ms", "-1"),
-            ("retention.bytes", "-1"),
-        ] {
-            config.insert(name.to_owned(), value.to_owned());
-        }
+        config.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let replicas = match self.config.get(setting::REPLICATION_FACTOR) {
             ..=0 => self.config.get(setting::INTERNAL_TOPIC_REPLICAS),
             replicas => replicas,
         };
-        let spec = TopicSpec { partitions: exchange.partitions, replicas: replicas as u16, config };
-        match self.log.create_topic(&exchange.topic, &spec) {
+        let spec = TopicSpec { partitions, replicas: replicas as u16, config };
+        match self.log.create_topic(name, &spec) {
             Ok(()) | Err(LogError::TopicExists(_)) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// The stores of a sub-topology that have changelog topics; none where the log wants none.
+    pub(super) fn stores(&self, sub: &SubTopology) -> Result<Vec<StoreTopic>, RuntimeError> {
+        if !self.log.keeps_changelogs() {
+            return Ok(Vec::new());
+        }
+        let is_result = sub.target == topology::Target::Result && self.plan.root.is_table;
+        let settings = self.settings();
+        let keeps_result = is_result && self.making(&Place::memory(), &settings).aggregated(&self.plan.root)?.is_none();
+        Ok(changelogs::stores(sub, &group(self.config.service_id(), &self.plan.id), keeps_result))
     }
 
     /// The task of one partition of a sub-topology of a persistent query.
@@ -118,6 +166,12 @@ impl Builder<'_> {
         let settings = self.settings();
         let making = self.making(&place, &settings);
         let is_result = sub.target == topology::Target::Result && self.plan.root.is_table;
+        let changelogs = changelogs::of_task(&self.stores(sub)?, &format!("state/{}/{id}", self.plan.id), partition);
+        let bounds = Bounds::Committed { group: &group, place: &place, changelogs: changelogs.as_ref() };
+        let ranges = self.ranges(sub, partition, &bounds)?;
+        if let Some(changelogs) = &changelogs {
+            self.log.restore(changelogs)?;
+        }
         let mut stages = self.stages(sub, &place)?;
         let table = match sub.target {
             topology::Target::Result if is_result => self.keep(sub, &mut stages, &place)?,
@@ -134,7 +188,7 @@ impl Builder<'_> {
             }
             (topology::Target::Result, None) => Target::Store,
         };
-        let inputs = self.inputs(sub, partition, &Bounds::Committed { group: &group, place: &place })?;
+        let inputs = self.inputs(sub, ranges, &bounds)?;
         let behind = if is_result { Behind::of(history, &self.plan.root, &making, &place)? } else { None };
         let reopen = |index: usize, of: TopicPartition, range: &Range| match sub.nodes.get(index) {
             Some(node) => self.input(index, node, of, range),
@@ -143,7 +197,7 @@ impl Builder<'_> {
         let parts =
             Parts { sub, place: &place, stages: &stages, inputs: &inputs, reopen: &reopen, step_rows: self.step_rows };
         let sweep = behind.map(|behind| behind.into_sweep(&parts, &**self.log)).transpose()?;
-        let task = self.task(id, Some(Arc::from(group)), inputs, self.pipeline(stages, target), sweep);
+        let task = self.task(id, Some((Arc::from(group), changelogs)), inputs, self.pipeline(stages, target), sweep);
         Ok(Built { task, table })
     }
 
@@ -178,7 +232,8 @@ impl Builder<'_> {
     /// The only task of a query for a client.
     pub(super) fn transient(&self, sub: &SubTopology, transient: Transient) -> Result<Task, RuntimeError> {
         let stages = self.stages(sub, &Place::memory())?;
-        let inputs = self.inputs(sub, 0, &Bounds::Fresh { to_current_end: transient.to_current_end })?;
+        let bounds = Bounds::Fresh { to_current_end: transient.to_current_end };
+        let inputs = self.inputs(sub, self.ranges(sub, 0, &bounds)?, &bounds)?;
         let client = Client::new(transient, &self.plan.root, self.plan.limit);
         let pipeline = self.pipeline(stages, Target::Client(client));
         Ok(self.task(self.plan.id.clone(), None, inputs, pipeline, None))
@@ -198,20 +253,31 @@ impl Builder<'_> {
     fn task(
         &self,
         id: String,
-        group: Option<Arc<str>>,
+        kept: Option<(Arc<str>, Option<Arc<Changelogs>>)>,
         inputs: Vec<Input>,
         pipeline: Pipeline,
         sweep: Option<Sweep>,
     ) -> Task {
+        let (group, changelogs) = kept.unzip();
         let commits = Commits {
             group,
-            interval_ms: self.config.get(setting::COMMIT_INTERVAL_MS),
+            thread: self.thread,
+            changelogs: changelogs.flatten(),
+            interval_ms: self.commit_interval_ms(),
             purge_interval_ms: self.config.get(setting::REPARTITION_PURGE_INTERVAL_MS),
             log: Arc::clone(self.log),
             budget: Arc::clone(self.budget),
         };
         let pace = Pace::new(self.step_rows, expansion(&self.plan.root));
         Task::new(id, inputs, pipeline, commits, pace, sweep, self.clock.now_ms())
+    }
+
+    /// Where commits are shared, nobody sees a row before; so they are as near to each other as Kafka Streams has them.
+    fn commit_interval_ms(&self) -> i64 {
+        match self.log.shares_commits() && !self.config.is_set(setting::COMMIT_INTERVAL_MS.name()) {
+            true => SHARED_COMMIT_INTERVAL_MS,
+            false => self.config.get(setting::COMMIT_INTERVAL_MS),
+        }
     }
 
     fn settings(&self) -> Settings {
@@ -252,16 +318,10 @@ impl Builder<'_> {
         Ok(Stage { operator, inputs: node.inputs.clone(), empty: Changes::empty(schema) })
     }
 
-    /// The partitions the task reads. Table inputs come first, so that of equal times the table's row wins.
-    fn inputs(&self, sub: &SubTopology, partition: u32, bounds: &Bounds<'_>) -> Result<Vec<Input>, RuntimeError> {
-        let committed: HashMap<TopicPartition, i64> = match bounds {
-            Bounds::Committed { group, .. } => {
-                self.log.positions(group)?.into_iter().map(|position| (position.of, position.offset)).collect()
-            }
-            Bounds::Fresh { .. } => HashMap::new(),
-        };
-        let (mut inputs, mut fresh) = (Vec::new(), Vec::new());
-        for (index, node) in sub.nodes.iter().enumerate() {
+    /// The partitions that a task reads, and where.
+    fn ranges(&self, sub: &SubTopology, partition: u32, bounds: &Bounds<'_>) -> Result<Vec<Reads>, RuntimeError> {
+        let mut reads = Vec::new();
+        for (stage, node) in sub.nodes.iter().enumerate() {
             let (topic, partitions, is_internal) = match (&node.role, &node.step.kind) {
                 (Role::Read, StepKind::Source(source)) => {
                     let count = partitions_of(&**self.log, &source.topic)?;
@@ -272,30 +332,55 @@ impl Builder<'_> {
             };
             let mine =
                 if self.whole { 0..partitions } else { partition..(partition + 1).min(partitions.max(partition)) };
-            for number in mine {
-                let of = TopicPartition { topic: Arc::clone(&topic), partition: number };
-                let ends = self.log.bounds(&of)?;
-                let from_earliest = node.step.is_table || is_internal || self.config.reads_from_earliest();
-                let from = match (committed.get(&of), bounds) {
-                    (Some(at), _) => (*at).max(ends.begin),
-                    (None, Bounds::Fresh { to_current_end: true }) => ends.begin,
-                    (None, _) if from_earliest => ends.begin,
-                    (None, _) => ends.end,
-                };
-                if !committed.contains_key(&of) {
-                    fresh.push(Position { of: of.clone(), offset: from });
-                }
-                let until = matches!(bounds, Bounds::Fresh { to_current_end: true }).then_some(ends.end);
-                inputs.push((node.step.is_table, self.input(index, node, of, &Range { from, until })?));
+            let from_earliest = node.step.is_table || is_internal || self.config.reads_from_earliest();
+            reads.extend(mine.map(|number| Reads {
+                stage,
+                of: TopicPartition { topic: Arc::clone(&topic), partition: number },
+                from_earliest,
+                range: Range { from: 0, until: None },
+                is_fresh: true,
+            }));
+        }
+        let committed: HashMap<TopicPartition, i64> = match bounds {
+            Bounds::Committed { group, .. } => {
+                let all: Vec<TopicPartition> = reads.iter().map(|read| read.of.clone()).collect();
+                self.log.committed(group, &all)?.into_iter().map(|position| (position.of, position.offset)).collect()
+            }
+            Bounds::Fresh { .. } => HashMap::new(),
+        };
+        for read in &mut reads {
+            let ends = self.log.bounds(&read.of)?;
+            let at = committed.get(&read.of);
+            read.is_fresh = at.is_none();
+            read.range.from = match (at, bounds) {
+                (Some(at), _) => (*at).max(ends.begin),
+                (None, Bounds::Fresh { to_current_end: true }) => ends.begin,
+                (None, _) if read.from_earliest => ends.begin,
+                (None, _) => ends.end,
+            };
+            read.range.until = matches!(bounds, Bounds::Fresh { to_current_end: true }).then_some(ends.end);
+        }
+        Ok(reads)
+    }
+
+    /// The inputs of a task. Those of tables come first, so that of equal times the table's row wins.
+    fn inputs(&self, sub: &SubTopology, reads: Vec<Reads>, bounds: &Bounds<'_>) -> Result<Vec<Input>, RuntimeError> {
+        if let Bounds::Committed { group, place, changelogs } = bounds {
+            let fresh = reads.iter().filter(|read| read.is_fresh);
+            let positions: Vec<Position> =
+                fresh.map(|read| Position { of: read.of.clone(), offset: read.range.from }).collect();
+            let writes = key_form::note(sub, place, positions.len() == reads.len())?;
+            if !positions.is_empty() {
+                // Where a query starts is fixed now, also if nothing arrives before the next start.
+                let (group, changelogs) = (Arc::from(*group), changelogs.cloned());
+                let commit = Commit { group, positions, writes, changelogs, ..Commit::default() };
+                self.log.commit_all(self.thread, vec![commit]).into_iter().collect::<Result<(), _>>()?;
             }
         }
-        if let Bounds::Committed { group, place } = bounds {
-            let writes = key_form::note(sub, place, fresh.len() == inputs.len())?;
-            if !fresh.is_empty() {
-                // Where a query starts is fixed now, also if nothing arrives before the next start.
-                let group = Arc::from(*group);
-                self.log.commit(Commit { group, positions: fresh, writes, ..Commit::default() })?;
-            }
+        let mut inputs = Vec::with_capacity(reads.len());
+        for Reads { stage, of, range, .. } in reads {
+            let Some(node) = sub.nodes.get(stage) else { continue };
+            inputs.push((node.step.is_table, self.input(stage, node, of, &range)?));
         }
         inputs.sort_by_key(|(is_table, _)| !is_table);
         Ok(inputs.into_iter().map(|(_, input)| input).collect())

@@ -7,10 +7,12 @@
 //! registry: which queries run (running), in which state, what went wrong       supervisor: starts failed ones again
 //! reports ─→ processing_log (standard error, counts), log_topic (records of KSQL_PROCESSING_LOG),
 //!             dead_letters (records that were of no use, as they are)
+//! shared_commit: what the tasks of a thread did, at once       changelogs: topics of their stores
 //! request: what is asked of it       life: a query's state and errors       error: why one cannot start or go on
 //! ```
 
 mod build;
+mod changelogs;
 mod dead_letters;
 mod error;
 mod event_time;
@@ -30,6 +32,7 @@ mod registry;
 mod reports;
 mod request;
 mod running;
+mod shared_commit;
 mod sink;
 mod source;
 mod supervisor;

@@ -205,7 +205,7 @@ impl Runtime {
         transient.sender.wake_on_room(Arc::clone(&signal));
         let topology = cut(&transient.plan, true, "", &|topic| partitions_of(&*self.log, topic))?;
         let Some(sub) = topology.subs.first() else { return Ok(()) };
-        let task = self.builder(&running, true, signal).transient(sub, transient)?;
+        let task = self.builder(&running, true, (at, signal)).transient(sub, transient)?;
         running.life.become_(State::Running);
         let (id, slot) = (Arc::clone(&running.id), running.slot(task));
         {
@@ -230,9 +230,13 @@ impl Runtime {
         let topology = cut(&running.plan, self.settings.uncut, running.config.service_id(), &|topic| {
             partitions_of(&*self.log, topic)
         })?;
+        let topics = self.builder(running, topology.whole, (0, Arc::default()));
         for sub in &topology.subs {
             if let Target::Exchange(exchange) = &sub.target {
-                self.builder(running, topology.whole, Arc::default()).make_topic(exchange)?;
+                topics.make_topic(exchange)?;
+            }
+            for store in topics.stores(sub)? {
+                topics.make_changelog(&store, sub.partitions)?;
             }
         }
         self.make_letters_topic(running)?;
@@ -243,7 +247,7 @@ impl Runtime {
         for (number, sub) in topology.subs.iter().enumerate() {
             for partition in 0..sub.partitions {
                 let (at, signal) = self.pool.place();
-                let builder = self.builder(running, topology.whole, signal);
+                let builder = self.builder(running, topology.whole, (at, signal));
                 let Built { task, table } = builder.persistent(sub, number, partition, &history)?;
                 tables.extend(table);
                 placed.push((at, task));
@@ -261,7 +265,7 @@ impl Runtime {
         Ok(())
     }
 
-    fn builder<'a>(&'a self, running: &'a Running, whole: bool, signal: Arc<Signal>) -> Builder<'a> {
+    fn builder<'a>(&'a self, running: &'a Running, whole: bool, (thread, signal): (usize, Arc<Signal>)) -> Builder<'a> {
         Builder {
             log: &self.log,
             clock: &self.clock,
@@ -275,6 +279,7 @@ impl Runtime {
             config: &running.config,
             life: &running.life,
             whole,
+            thread,
             signal,
         }
     }
@@ -350,7 +355,7 @@ impl Runtime {
         self.pool.remove(&Arc::from(id));
     }
 
-    /// Removes what queries, which have ended, have left behind: positions, state, repartition topics, whose names are added
+    /// Removes what queries, which have ended, have left behind: positions, state, internal topics, whose names are added
     /// to `gone`. `queries` are ids and groups; those stay in it of which something is left.
     ///
     /// # Errors
@@ -375,7 +380,9 @@ impl Runtime {
         self.log.kv().drop_spaces(&format!("state/{id}/"))?;
         let is_own = |topic: &&Topic| {
             let rest = topic.name.strip_prefix(group);
-            rest.is_some_and(|rest| rest.starts_with('-') && rest.ends_with("-repartition"))
+            rest.is_some_and(|rest| {
+                rest.starts_with('-') && (rest.ends_with("-repartition") || rest.ends_with("-changelog"))
+            })
         };
         for topic in topics.iter().filter(is_own) {
             match self.log.delete_topic(&topic.name) {

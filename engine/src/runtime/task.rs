@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::kv::Writes;
-use crate::log::{Commit, Log, Position};
+use crate::log::{Changelogs, Commit, Log, LogError, Position};
 use crate::state::Budget;
 use crate::types::Changes;
 
@@ -39,6 +39,10 @@ pub(super) enum Progress {
 pub(super) struct Commits {
     /// Its consumer group; none: it is a client's and keeps nothing.
     pub(super) group: Option<Arc<str>>,
+    /// The thread that runs the task.
+    pub(super) thread: usize,
+    /// Where its state is kept besides the local database.
+    pub(super) changelogs: Option<Arc<Changelogs>>,
     /// Pause between two commits.
     pub(super) interval_ms: i64,
     /// Pause between two purges of the repartition topics it reads.
@@ -61,6 +65,8 @@ pub(super) struct Task {
     pending_bytes: usize,
     /// Something was taken since the last commit.
     dirty: bool,
+    /// It is time for a commit that it shares with the other tasks of its thread.
+    due: bool,
     /// What there is to do before anything is read, because the query took the place of another.
     sweep: Option<Sweep>,
     /// What the next commit notes besides the operators' state.
@@ -88,6 +94,7 @@ impl Task {
             pace,
             pending_bytes: 0,
             dirty: false,
+            due: false,
             sweep,
             notes: Writes::default(),
             committed_ms: now_ms,
@@ -108,6 +115,31 @@ impl Task {
     /// Whether it has taken something since its last commit.
     pub(super) fn is_dirty(&self) -> bool {
         self.dirty
+    }
+
+    /// Whether it commits together with the other tasks of its thread.
+    pub(super) fn shares_commits(&self) -> bool {
+        self.commits.group.is_some() && self.commits.log.shares_commits()
+    }
+
+    /// Where it commits.
+    pub(super) fn log(&self) -> &Arc<dyn Log> {
+        &self.commits.log
+    }
+
+    /// The thread that runs it.
+    pub(super) fn thread(&self) -> usize {
+        self.commits.thread
+    }
+
+    /// Whether a commit that it shares is due.
+    pub(super) fn is_due(&self) -> bool {
+        self.due
+    }
+
+    /// When the next shared commit is due, milliseconds since the epoch, if there will be something to commit.
+    pub(super) fn due_ms(&self) -> Option<i64> {
+        (self.dirty && self.shares_commits()).then(|| self.committed_ms.saturating_add(self.commits.interval_ms))
     }
 
     /// What it has to do first.
@@ -159,7 +191,9 @@ impl Task {
         let due = now_ms - self.committed_ms >= self.commits.interval_ms
             || self.pending_bytes + self.pipeline.reports().held_bytes() >= budget.uncommitted()
             || budget.is_exceeded();
-        if self.dirty && (finished || !moved || due) {
+        if self.shares_commits() && !finished {
+            self.due |= self.dirty && due;
+        } else if self.dirty && (finished || !moved || due) {
             self.commit(now_ms)?;
         }
         if finished || (!moved && self.is_scanned()) {
@@ -169,32 +203,44 @@ impl Task {
         Ok(if moved || polled { Progress::Moved } else { Progress::Idle })
     }
 
-    /// Commits what is pending (on an orderly stop).
+    /// Commits what is pending.
     pub(super) fn commit(&mut self, now_ms: i64) -> Result<(), TaskError> {
-        self.dirty = false;
+        let Some(commit) = self.begin_commit(now_ms)? else { return Ok(()) };
+        let committed = self.commits.log.commit_all(self.commits.thread, vec![commit]);
+        committed.into_iter().try_for_each(|committed| self.end_commit(committed, now_ms))
+    }
+
+    /// What is to be committed since the last time, [`Task::end_commit`] follows. `None`: nothing is kept of it.
+    pub(super) fn begin_commit(&mut self, now_ms: i64) -> Result<Option<Commit>, TaskError> {
+        (self.dirty, self.due) = (false, false);
         self.pending_bytes = 0;
         self.committed_ms = now_ms;
         let mut writes = std::mem::take(&mut self.notes);
         let mut outputs = self.pipeline.drain(&mut writes);
-        let positions: Vec<Position> = self.inputs.iter().map(Input::position).collect();
+        let positions = self.positions();
         let Some(group) = self.commits.group.clone() else {
             self.pipeline.reports().append(&positions);
             // Nothing is kept beyond the query, but its stores let go of what they do not need any more.
-            return self.pipeline.committed();
+            self.pipeline.committed()?;
+            return Ok(None);
         };
         if self.pipeline.reports().is_over() {
             // Whoever stopped the query has not waited for this step: what it did must not count any more.
-            return Ok(());
+            return Ok(None);
         }
         outputs.extend(self.pipeline.reports().drain_letters(&positions)?);
-        let is_atomic = self.commits.log.is_atomic();
-        if is_atomic {
+        if self.commits.log.is_atomic() {
             outputs.extend(self.pipeline.reports().drain_entries(&positions));
         }
-        let committed = self.commits.log.commit(Commit { group, positions: positions.clone(), outputs, writes });
+        Ok(Some(Commit { group, positions, outputs, writes, changelogs: self.commits.changelogs.clone() }))
+    }
+
+    /// What was to be committed is, or is not.
+    pub(super) fn end_commit(&mut self, committed: Result<(), LogError>, now_ms: i64) -> Result<(), TaskError> {
         committed.inspect_err(|error| self.pipeline.reports().uncommitted(error))?;
-        if !is_atomic {
+        if !self.commits.log.is_atomic() {
             // A processing log that cannot be written must not stop the query, or have it write its rows again.
+            let positions = self.positions();
             self.pipeline.reports().append(&positions);
         }
         self.pipeline.committed()?;
@@ -203,6 +249,10 @@ impl Task {
             self.purge();
         }
         Ok(())
+    }
+
+    fn positions(&self) -> Vec<Position> {
+        self.inputs.iter().map(Input::position).collect()
     }
 
     /// Does a part of what replaced queries have left to do, and commits it.

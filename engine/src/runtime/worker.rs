@@ -15,6 +15,7 @@ use crate::log::{LogError, Signal};
 
 use super::error::TaskError;
 use super::life::{Life, State};
+use super::shared_commit;
 use super::task::{Progress, Task};
 
 /// Longest sleep: a safeguard, everything that matters raises the signal.
@@ -211,6 +212,7 @@ fn work(messages: &Receiver<Message>, signal: &Signal, clock: &dyn Clock, failed
                     let _gone = done.send(());
                 }
                 Message::Stop => {
+                    commit_shared(&mut slots, clock.now_ms(), failed, |_| true);
                     for slot in &mut slots {
                         // What is not committed is read again at the next start.
                         let _told = close(slot, clock.now_ms());
@@ -225,10 +227,36 @@ fn work(messages: &Receiver<Message>, signal: &Signal, clock: &dyn Clock, failed
             moved |= turn == Stepped::Moved;
             turn != Stepped::Over
         });
-        if !moved {
-            signal.wait(seen, SLEEP);
+        let now_ms = clock.now_ms();
+        if slots.iter().any(|slot| slot.task.is_due() || slot.task.due_ms().is_some_and(|due| due <= now_ms)) {
+            commit_shared(&mut slots, now_ms, failed, |slot| slot.life.state() == State::Running);
+        } else if !moved {
+            let due = slots.iter().filter_map(|slot| slot.task.due_ms()).min();
+            let pause = due.map(|due| Duration::from_millis(due.saturating_sub(now_ms).max(1).unsigned_abs()));
+            signal.wait(seen, pause.map_or(SLEEP, |pause| pause.min(SLEEP)));
         }
     }
+}
+
+/// Commits at once what those of the tasks did that share their commits; those that must be made anew are let go of.
+fn commit_shared(slots: &mut Vec<Slot>, now_ms: i64, failed: &Sender<Failed>, which: impl Fn(&Slot) -> bool) {
+    let concerned = slots.iter_mut().enumerate().filter(|(_, slot)| slot.task.shares_commits() && which(slot));
+    let (places, mut tasks): (Vec<usize>, Vec<&mut Task>) = concerned.map(|(at, slot)| (at, &mut slot.task)).unzip();
+    let ended = catch_unwind(AssertUnwindSafe(|| shared_commit::commit(&mut tasks, now_ms)));
+    let errors = ended.unwrap_or_else(|panic| {
+        let text = panic_text(&*panic);
+        (0..places.len()).map(|at| (at, TaskError::Fatal(text.clone()))).collect()
+    });
+    let mut over = vec![false; slots.len()];
+    for (at, error) in errors {
+        let Some(place) = places.get(at) else { continue };
+        if let (Some(slot), Some(over)) = (slots.get_mut(*place), over.get_mut(*place)) {
+            fail(slot, now_ms, &error, failed);
+            *over = true;
+        }
+    }
+    let mut over = over.into_iter();
+    slots.retain(|_| !over.next().unwrap_or_default());
 }
 
 /// One step of a task, if its query runs.

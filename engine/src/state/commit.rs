@@ -10,6 +10,10 @@ impl<V: Values> Store<V> {
     /// Appends what changed since the last drain, to be written in the commit.
     pub(crate) fn drain(&mut self, into: &mut Writes) {
         self.drained.append(&mut self.dirty);
+        if self.segmented && !self.drained.is_empty() {
+            // A changelog gives up old records: what is noted of the entries must not be older than they are.
+            (self.layout_dirty, self.time_dirty, self.segments_dirty) = (true, true, true);
+        }
         let mut space: Option<(i64, Arc<str>)> = None;
         for &slot in &self.drained {
             let entry = &mut self.entries[slot as usize];

@@ -11,7 +11,7 @@ use rdkafka::admin::{
 };
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::{Metadata, MetadataTopic};
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -43,8 +43,10 @@ pub(super) struct Admin {
 impl Admin {
     /// Connects lazily.
     pub(super) fn new(connection: Arc<Connection>) -> Result<Admin> {
-        let config = connection.config(&[]);
+        // The end of a partition is what has been written for the one, and what may be read for the other.
+        let config = connection.config(&[("isolation.level", "read_uncommitted")]);
         let admin = connection.made(AdminClient::from_config_and_context(&config, connection.events()))?;
+        let config = connection.config(&[("isolation.level", "read_committed")]);
         let client = connection.made(BaseConsumer::from_config_and_context(&config, connection.events()))?;
         Ok(Admin { connection, admin, client, known: Mutex::default() })
     }
@@ -151,12 +153,22 @@ impl Admin {
         Ok(topics)
     }
 
-    /// First and last offset of a partition.
+    /// Where a partition begins and what can be read of it ends: before the first record of a transaction that is open.
     pub(super) fn bounds(&self, of: &TopicPartition) -> Result<Bounds> {
+        self.watermarks(of, || self.client.fetch_watermarks(&of.topic, of.partition as i32, TIMEOUT))
+    }
+
+    /// Offset behind all that has been written, transactions that are open among it.
+    pub(super) fn written_end(&self, of: &TopicPartition) -> Result<i64> {
+        let ask = || self.admin.inner().fetch_watermarks(&of.topic, of.partition as i32, TIMEOUT);
+        Ok(self.watermarks(of, ask)?.end)
+    }
+
+    fn watermarks(&self, of: &TopicPartition, ask: impl Fn() -> KafkaResult<(i64, i64)>) -> Result<Bounds> {
         let call = Call { does: "asking for the bounds of", needs: "Describe", topic: &of.topic };
         let deadline = Instant::now() + SPREAD;
         loop {
-            match self.client.fetch_watermarks(&of.topic, of.partition as i32, TIMEOUT) {
+            match ask() {
                 Ok((begin, end)) => return Ok(Bounds { begin, end }),
                 Err(error) if is_passing(error.rdkafka_error_code()) && Instant::now() < deadline => {
                     std::thread::sleep(SPREAD_CHECK);
@@ -183,14 +195,13 @@ impl Admin {
         }
     }
 
-    /// Removes a group's offsets from the broker; it need not know the group. Nobody here reads them back, so a broker
-    /// that does not remove them is only worth a note.
-    pub(super) fn delete_group(&self, group: &str) {
+    /// Removes a group's positions from the broker; it need not know the group.
+    pub(super) fn delete_group(&self, group: &str) -> Result<()> {
         let deadline = Instant::now() + COORDINATOR;
         loop {
             let answer = block_on(self.admin.delete_groups(&[group], &options()));
             let code = match answer.map(first) {
-                Ok(Ok(()) | Err(RDKafkaErrorCode::GroupIdNotFound)) => return,
+                Ok(Ok(()) | Err(RDKafkaErrorCode::GroupIdNotFound)) => return Ok(()),
                 Ok(Err(code)) => Some(code),
                 Err(error) => error.rdkafka_error_code(),
             };
@@ -204,8 +215,9 @@ impl Admin {
                 )
             );
             if !is_moving || Instant::now() > deadline {
-                tracing::warn!("the broker still has consumer group {group}: {code:?}");
-                return;
+                let text = code.map(|code| code.to_string()).unwrap_or_default();
+                let call = Call { does: "deleting a query's consumer group", needs: "Delete", topic: "" };
+                return Err(self.connection.failed_with(call, code, &text));
             }
             std::thread::sleep(SPREAD_CHECK);
         }

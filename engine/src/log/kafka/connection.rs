@@ -125,6 +125,7 @@ impl Connection {
             Some(RDKafkaErrorCode::TopicAuthorizationFailed) => format!("topic(s): [{}]", call.topic),
             Some(RDKafkaErrorCode::GroupAuthorizationFailed) => "the consumer group".to_owned(),
             Some(RDKafkaErrorCode::ClusterAuthorizationFailed) => "the cluster".to_owned(),
+            Some(RDKafkaErrorCode::TransactionalIdAuthorizationFailed) => "its transactional ids".to_owned(),
             Some(
                 RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::SSL,
             ) => {

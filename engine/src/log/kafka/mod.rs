@@ -1,37 +1,49 @@
-//! The log on a Kafka cluster. Topics are the broker's; positions, state and the command log are in the local database of
-//! the data directory, written after the outputs have been acknowledged: what a crash leaves between the two is
-//! processed again (at least once).
+//! The log on a Kafka cluster. Topics are the broker's, positions are those of consumer groups, state is kept in changelog
+//! topics; the local database has a copy of both, and the command log.
 //!
 //! ```text
-//! admin    topics, configurations, watermarks
-//! reader   one consumer per reader, assigned by hand, no group
-//! producer one idempotent producer for everybody
-//! groups   committed positions, told to the broker as well so that lag tools see them
-//! security what lets the clients in: settings of Kafka's Java clients in librdkafka's terms
-//! refusals why they are not let in
+//! admin        topics, configurations, watermarks
+//! reader       one consumer per reader, assigned by hand, no group
+//! producer     one idempotent producer for everybody, for what is no part of a commit
+//! transactions one producer per thread: outputs, changelogs and positions of its tasks, at once
+//! commit       what tasks did: the transaction, then the local database
+//! groups       how far each query is
+//! restore      the local database is brought up to the changelogs
+//! security     what lets the clients in: settings of Kafka's Java clients in librdkafka's terms
+//! refusals     why they are not let in
 //! ```
+//!
+//! The order of a commit: the transaction, then one local write of state, positions and how far the changelogs are in it. What a
+//! crash leaves between the two is read from the changelogs at the next start. With `at_least_once` there is no transaction:
+//! records are acknowledged, then comes the local write, and the brokers are told the positions.
 
 mod admin;
+mod commit;
 mod connection;
 mod groups;
 mod producer;
 mod reader;
 mod refusals;
+mod restore;
 mod security;
+mod transactions;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::kv::{DataDir, Kv};
+use crate::kv::{DataDir, Kv, Write};
 use crate::log::kafka::admin::Admin;
+use crate::log::kafka::commit::Written;
 use crate::log::kafka::connection::Connection;
 use crate::log::kafka::groups::Groups;
 use crate::log::kafka::producer::{MESSAGE_BYTES, Producer};
 use crate::log::kafka::reader::KafkaReader;
+use crate::log::kafka::restore::Restore;
+use crate::log::kafka::transactions::Transactions;
 use crate::log::{
-    Bounds, Commit, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicPartition, TopicSpec,
-    positions,
+    Bounds, Changelogs, Commit, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicPartition,
+    TopicSpec, positions,
 };
 
 pub use self::security::{Given, Security};
@@ -51,6 +63,10 @@ pub struct KafkaSettings {
     pub consumer: Security,
     /// The consumer group that readers say they are of; they neither join nor commit.
     pub readers: String,
+    /// What the transactional ids of its producers begin with; `None`: what it does may be done twice after a crash.
+    pub transactions: Option<String>,
+    /// How many threads commit.
+    pub threads: usize,
 }
 
 /// A log on a Kafka cluster.
@@ -59,7 +75,9 @@ pub struct Kafka {
     readers: String,
     admin: Admin,
     producer: Producer,
+    transactions: Option<Transactions>,
     groups: Groups,
+    written: Written,
     kv: Arc<dyn Kv>,
     dir: DataDir,
 }
@@ -76,16 +94,52 @@ impl Kafka {
         let admin = Admin::new(connection(&settings.admin)?)?;
         admin.check_reachable()?;
         let (dir, database) = DataDir::open(path, "kafka")?;
+        let transactions = match &settings.transactions {
+            Some(prefix) => {
+                let id = format!("{prefix}{}", process_id(&database)?);
+                Some(Transactions::new(Arc::clone(&producers), id, settings.threads))
+            }
+            None => None,
+        };
+        let clients = if transactions.is_some() { 1 } else { GROUP_CLIENTS };
         Ok(Kafka {
             admin,
             producer: Producer::new(producers)?,
-            groups: Groups::new(Arc::clone(&consumers)),
+            transactions,
+            groups: Groups::new(Arc::clone(&consumers), clients),
+            written: Written::default(),
             consumers,
             readers: settings.readers.clone(),
             kv: Arc::new(database),
             dir,
         })
     }
+
+    fn read(&self, from: Position, wake: Arc<Signal>) -> Result<Box<dyn Reader>> {
+        Ok(Box::new(KafkaReader::new(Arc::clone(&self.consumers), &self.readers, vec![from], wake)?))
+    }
+}
+
+/// Clients of groups that are kept, where positions are told one group at a time.
+const GROUP_CLIENTS: usize = 16;
+/// Where the database keeps who it is among the processes of a service.
+const PROCESS: &str = "log/process";
+
+/// A name that no other process has, the same after every start with this database.
+fn process_id(kv: &dyn Kv) -> Result<String> {
+    if let Some(known) = kv.get(PROCESS, b"id")?.and_then(|known| String::from_utf8(known).ok()) {
+        return Ok(known);
+    }
+    let id = format!("{:016x}", rand_id());
+    let write = Write { space: Arc::from(PROCESS), key: b"id".to_vec(), value: Some(id.clone().into_bytes()) };
+    kv.write(write.into())?;
+    Ok(id)
+}
+
+/// A number that is not given twice.
+fn rand_id() -> u64 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    RandomState::new().build_hasher().finish()
 }
 
 impl Log for Kafka {
@@ -95,6 +149,7 @@ impl Log for Kafka {
 
     fn delete_topic(&self, name: &str) -> Result<()> {
         self.admin.delete_topic(name)?;
+        self.written.forget(name);
         Ok(self.kv.write(positions::forget_topic(&*self.kv, name)?)?)
     }
 
@@ -120,6 +175,10 @@ impl Log for Kafka {
         Ok(Box::new(KafkaReader::new(Arc::clone(&self.consumers), &self.readers, from, wake)?))
     }
 
+    fn written(&self, of: &TopicPartition) -> Result<i64> {
+        Ok(self.written.end(of).unwrap_or_default())
+    }
+
     fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>> {
         for Output { to, records } in &outputs {
             self.admin.check_partition(to)?;
@@ -127,27 +186,49 @@ impl Log for Kafka {
                 return Err(LogError::Invalid(format!("columns of different length for topic {}", to.topic)));
             }
         }
-        let firsts = self.producer.produce(&outputs)?;
+        let firsts = self.producer.produce(&outputs.iter().collect::<Vec<_>>())?;
         // nothing was produced to a partition without records: what it got is its end
         let first = |(first, output): (Option<i64>, &Output)| match first {
             Some(first) => Ok(first),
             None => Ok(self.admin.bounds(&output.to)?.end),
         };
-        firsts.into_iter().zip(&outputs).map(first).collect()
+        let firsts: Vec<i64> = firsts.into_iter().zip(&outputs).map(first).collect::<Result<_>>()?;
+        let ends: Vec<_> =
+            firsts.iter().zip(&outputs).map(|(at, output)| Some(at + output.records.len() as i64)).collect();
+        self.written.note(outputs.iter().zip(&ends));
+        Ok(firsts)
     }
 
     fn commit(&self, commit: Commit) -> Result<()> {
-        for output in &commit.outputs {
-            self.admin.check_partition(&output.to)?;
-        }
-        let mut writes = commit.writes;
-        writes.append(positions::writes(&commit.group, &commit.positions));
-        // Outputs that are out cannot be taken back: what can be known to fail does so before.
-        self.kv.recover()?;
-        self.kv.check(&writes)?;
-        self.producer.produce(&commit.outputs)?;
-        self.kv.write(writes)?;
-        self.groups.commit(&commit.group, &commit.positions)
+        self.do_commits(0, vec![commit]).into_iter().collect()
+    }
+
+    fn keeps_changelogs(&self) -> bool {
+        true
+    }
+
+    fn shares_commits(&self) -> bool {
+        self.transactions.is_some()
+    }
+
+    fn commit_all(&self, thread: usize, commits: Vec<Commit>) -> Vec<Result<()>> {
+        self.do_commits(thread, commits)
+    }
+
+    fn committed(&self, group: &str, of: &[TopicPartition]) -> Result<Vec<Position>> {
+        let Some(transactions) = &self.transactions else {
+            // The brokers are told without waiting for them, so what is noted here is newer.
+            let noted: Vec<_> =
+                self.positions(group)?.into_iter().filter(|position| of.contains(&position.of)).collect();
+            return if noted.is_empty() { self.groups.committed(group, of) } else { Ok(noted) };
+        };
+        transactions.settle()?;
+        self.groups.committed(group, of)
+    }
+
+    fn restore(&self, changelogs: &Changelogs) -> Result<()> {
+        let reader = |from, wake| self.read(from, wake);
+        Restore { admin: &self.admin, kv: &*self.kv, reader: &reader }.run(changelogs)
     }
 
     fn delete_records(&self, before: &[Position]) -> Result<()> {
@@ -161,8 +242,7 @@ impl Log for Kafka {
     fn delete_group(&self, group: &str) -> Result<()> {
         self.kv.write(positions::forget_group(&*self.kv, group)?)?;
         self.groups.forget(group);
-        self.admin.delete_group(group);
-        Ok(())
+        self.admin.delete_group(group)
     }
 
     fn check_writable(&self) -> Result<()> {

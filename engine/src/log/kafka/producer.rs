@@ -101,9 +101,9 @@ impl Producer {
 
     /// Produces everything and waits until it is acknowledged; returns the offset of the first record of each output,
     /// `None` where there was no record.
-    pub(super) fn produce(&self, outputs: &[Output]) -> Result<Vec<Option<i64>>> {
-        let deliveries: Vec<_> = outputs.iter().map(|output| self.send(output)).collect::<Result<_>>()?;
-        let wait = |(delivery, output): (Arc<Delivery>, &Output)| self.wait(&delivery, output);
+    pub(super) fn produce(&self, outputs: &[&Output]) -> Result<Vec<Option<i64>>> {
+        let deliveries: Vec<_> = outputs.iter().copied().map(|output| self.send(output)).collect::<Result<_>>()?;
+        let wait = |(delivery, output): (Arc<Delivery>, &&Output)| self.wait(&delivery, output);
         deliveries.into_iter().zip(outputs).map(wait).collect()
     }
 
@@ -165,7 +165,7 @@ impl Producer {
     }
 }
 
-fn headers(records: &Records, row: usize) -> Result<Option<OwnedHeaders>> {
+pub(super) fn headers(records: &Records, row: usize) -> Result<Option<OwnedHeaders>> {
     let Some(lists) = &records.headers else { return Ok(None) };
     let (keys, values) = header_columns(lists)?;
     let offsets = lists.value_offsets();

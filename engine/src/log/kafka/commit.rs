@@ -1,0 +1,141 @@
+//! What tasks did, all of it or nothing: outputs, changelogs and positions on the brokers first, then the local database.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+
+use crate::kv::Writes;
+use crate::log::kafka::transactions::{Transaction, Uncommitted};
+use crate::log::kafka::{Kafka, restore};
+use crate::log::{Commit, LogError, Output, Result, TopicPartition, positions};
+
+/// A commit, and what it changes as records of changelogs, with the indices of these.
+struct Prepared {
+    commit: Commit,
+    changes: Vec<(usize, Output)>,
+}
+
+impl Kafka {
+    /// Does commits of one thread at once; says of each whether it is done.
+    pub(super) fn do_commits(&self, thread: usize, commits: Vec<Commit>) -> Vec<Result<()>> {
+        // What can be known to fail does so before anything is written.
+        let prepared: Vec<Result<Prepared>> = commits.into_iter().map(|commit| self.prepare(commit)).collect();
+        let good: Vec<&Prepared> = prepared.iter().filter_map(|prepared| prepared.as_ref().ok()).collect();
+        let mut done = match self.commit_at_once(thread, &good) {
+            Ok(()) => good.iter().map(|_| Ok(())).collect::<Vec<_>>(),
+            // One of them is to blame, and is found when each has a transaction of its own.
+            Err(Uncommitted { is_taken_back: true, error }) if good.len() > 1 && !error.may_pass() => {
+                let alone = |one: &&Prepared| self.commit_at_once(thread, &[one]).map_err(|failed| failed.error);
+                good.iter().map(alone).collect()
+            }
+            Err(Uncommitted { error, .. }) => good.iter().map(|_| Err(error.copied())).collect(),
+        }
+        .into_iter();
+        let answer = |prepared: Result<Prepared>| prepared.and_then(|_| done.next().unwrap_or(Ok(())));
+        prepared.into_iter().map(answer).collect()
+    }
+
+    fn commit_at_once(&self, thread: usize, commits: &[&Prepared]) -> std::result::Result<(), Uncommitted> {
+        if commits.is_empty() {
+            return Ok(());
+        }
+        self.kv.recover().map_err(LogError::from)?;
+        let ends = self.produce(thread, commits)?;
+        let mut local = Writes::default();
+        for (Prepared { commit, .. }, ends) in commits.iter().zip(ends) {
+            local.append(commit.writes.clone());
+            local.append(positions::writes(&commit.group, &commit.positions));
+            if let Some(changelogs) = &commit.changelogs {
+                restore::note(changelogs, ends, &mut local);
+            }
+        }
+        self.kv.write(local).map_err(LogError::from)?;
+        if self.transactions.is_none() {
+            commits
+                .iter()
+                .try_for_each(|prepared| self.groups.tell(&prepared.commit.group, &prepared.commit.positions))?;
+        }
+        Ok(())
+    }
+
+    fn prepare(&self, commit: Commit) -> Result<Prepared> {
+        commit.outputs.iter().try_for_each(|output| self.admin.check_partition(&output.to))?;
+        self.kv.check(&commit.writes)?;
+        let changes = match &commit.changelogs {
+            Some(changelogs) => changelogs.records(&commit.writes)?,
+            None => Vec::new(),
+        };
+        Ok(Prepared { commit, changes })
+    }
+
+    /// Writes to the brokers; says how far each commit's changelogs are then, by their indices.
+    fn produce(
+        &self,
+        thread: usize,
+        commits: &[&Prepared],
+    ) -> std::result::Result<Vec<Vec<(usize, i64)>>, Uncommitted> {
+        let outputs: Vec<&Output> = commits.iter().flat_map(|prepared| &prepared.commit.outputs).collect();
+        let changes = commits.iter().flat_map(|prepared| &prepared.changes);
+        let changelogs: Vec<&Output> = changes.map(|(_, output)| output).collect();
+        let count = outputs.len();
+        let ends: Vec<Option<i64>> = match &self.transactions {
+            Some(transactions) => {
+                let moved =
+                    commits.iter().map(|prepared| &prepared.commit).filter(|commit| !commit.positions.is_empty());
+                let of_group = |commit: &Commit| -> Result<_> {
+                    Ok((self.groups.metadata(&commit.group)?, commit.positions.clone()))
+                };
+                let positions = moved.map(of_group).collect::<Result<_>>()?;
+                transactions.commit(thread, &Transaction { outputs, changelogs, positions })?
+            }
+            None => {
+                let all: Vec<&Output> = outputs.iter().chain(&changelogs).copied().collect();
+                let firsts = self.producer.produce(&all)?;
+                let end = |(first, output): (Option<i64>, &&Output)| first.map(|at| at + output.records.len() as i64);
+                firsts.into_iter().zip(&all).map(end).collect()
+            }
+        };
+        self.written.note(commits.iter().flat_map(|prepared| &prepared.commit.outputs).zip(&ends));
+        let mut ends = ends.into_iter().skip(count);
+        let mut of_commit = |prepared: &&Prepared| {
+            let changed = prepared.changes.iter().zip(ends.by_ref());
+            changed.filter_map(|((topic, _), end)| Some((*topic, end?))).collect()
+        };
+        Ok(commits.iter().map(&mut of_commit).collect())
+    }
+}
+
+/// How far this process has written partitions. What follows its last record there may be no record at all (the mark of a
+/// transaction's end), so that the end of a partition does not tell.
+#[derive(Default)]
+pub(super) struct Written(Mutex<HashMap<TopicPartition, i64>>);
+
+impl Written {
+    /// Notes the offset behind the last record of each output.
+    pub(super) fn note<'a>(&self, outputs: impl Iterator<Item = (&'a Output, &'a Option<i64>)>) {
+        let mut written = self.0.lock();
+        for (output, end) in outputs {
+            let Some(end) = end else { continue };
+            match written.get_mut(&output.to) {
+                Some(known) => *known = (*known).max(*end),
+                None => drop(written.insert(output.to.clone(), *end)),
+            }
+        }
+    }
+
+    /// The offset behind its last record in a partition.
+    pub(super) fn end(&self, of: &TopicPartition) -> Option<i64> {
+        self.0.lock().get(of).copied()
+    }
+
+    /// Forgets a topic.
+    pub(super) fn forget(&self, topic: &str) {
+        self.0.lock().retain(|of, _| *of.topic != *topic);
+    }
+}
+
+impl From<LogError> for Uncommitted {
+    fn from(error: LogError) -> Self {
+        Self { is_taken_back: false, error }
+    }
+}

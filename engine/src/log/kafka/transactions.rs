@@ -1,0 +1,272 @@
+//! Commits: what the tasks of one thread did becomes visible in one transaction of that thread's producer, or not at all.
+//!
+//! librdkafka does not speak the protocol in which a late end of a transaction cannot end the next one (KIP-890). So a
+//! producer that was not told how a transaction ended is given up; the one made in its place, under the same id, first
+//! has the broker end what is open, and what the old one may still send is refused.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::Array;
+use parking_lot::Mutex;
+use rdkafka::client::ClientContext;
+use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::log::kafka::connection::{Call, Connection, Events};
+use crate::log::kafka::producer::{MESSAGE_BYTES, headers};
+use crate::log::{LogError, Output, Position, Result};
+
+/// How long a call may take. Longer than a record may be on its way.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// After that long without an acknowledgement a record counts as failed.
+const MESSAGE_TIMEOUT_MS: &str = "10000";
+/// How long a transaction may be open, as Kafka Streams has it; not shorter than a record may be on its way.
+const TRANSACTION_TIMEOUT_MS: &str = "10000";
+/// How long to wait when the client's queue is full.
+const FULL: Duration = Duration::from_millis(5);
+/// librdkafka takes the timestamp 0 for "none given" and writes the present instead; this is as near as it gets.
+const FIRST_TIMESTAMP: i64 = 1;
+
+/// What goes into a transaction.
+pub(super) struct Transaction<'a> {
+    /// Records of sinks and repartition topics.
+    pub(super) outputs: Vec<&'a Output>,
+    /// Records of changelogs.
+    pub(super) changelogs: Vec<&'a Output>,
+    /// Positions of groups.
+    pub(super) positions: Vec<(Arc<ConsumerGroupMetadata>, Vec<Position>)>,
+}
+
+/// Why a transaction was not done.
+pub(super) struct Uncommitted {
+    /// Whether nothing of it counts for sure.
+    pub(super) is_taken_back: bool,
+    /// What is wrong.
+    pub(super) error: LogError,
+}
+
+/// The producers of a process, one per thread that commits.
+pub(super) struct Transactions {
+    connection: Arc<Connection>,
+    /// What the ids of this process's producers begin with.
+    id: String,
+    producers: Vec<Mutex<Option<TransactionalProducer>>>,
+}
+
+impl Transactions {
+    /// For so many threads. Ids begin with `id`, which another process must not have.
+    pub(super) fn new(connection: Arc<Connection>, id: String, threads: usize) -> Transactions {
+        Transactions { connection, id, producers: (0..threads.max(1)).map(|_| Mutex::default()).collect() }
+    }
+
+    /// Waits until the transactions that this process had begun before are over, however they ended.
+    pub(super) fn settle(&self) -> Result<()> {
+        for (thread, producer) in self.producers.iter().enumerate() {
+            let mut producer = producer.lock();
+            if producer.is_none() {
+                *producer = Some(self.producer(thread)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Does a transaction; returns the offset behind the last record of each output, then of each changelog's.
+    pub(super) fn commit(
+        &self,
+        thread: usize,
+        transaction: &Transaction<'_>,
+    ) -> std::result::Result<Vec<Option<i64>>, Uncommitted> {
+        let thread = thread % self.producers.len();
+        let Some(mutex) = self.producers.get(thread) else { return Ok(Vec::new()) };
+        let mut slot = mutex.lock();
+        let producer = match slot.take() {
+            Some(producer) => producer,
+            None => self.producer(thread)?,
+        };
+        match producer.run(transaction) {
+            Ok(()) => {
+                let ends = producer.ends();
+                *slot = Some(producer);
+                Ok(ends)
+            }
+            Err(failed) => {
+                let error = producer.blame(&self.connection, transaction, &failed);
+                // One that has taken everything back can go on; any other is given up.
+                let is_taken_back = producer.may_abort(&failed) && producer.producer.abort_transaction(TIMEOUT).is_ok();
+                if is_taken_back {
+                    *slot = Some(producer);
+                }
+                Err(Uncommitted { is_taken_back, error })
+            }
+        }
+    }
+
+    fn producer(&self, thread: usize) -> Result<TransactionalProducer> {
+        let config = self.connection.config(&[
+            ("transactional.id", &format!("{}-{thread}", self.id)),
+            ("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS),
+            ("message.timeout.ms", MESSAGE_TIMEOUT_MS),
+            ("compression.type", "lz4"),
+            // A commit sends at once what is left.
+            ("linger.ms", "5"),
+            // A transaction that follows another waits as long when the broker has not ended that one everywhere.
+            ("retry.backoff.ms", "10"),
+            ("message.max.bytes", &MESSAGE_BYTES.to_string()),
+            ("queue.buffering.max.messages", "500000"),
+            ("queue.buffering.max.kbytes", "131072"),
+        ]);
+        let context = Deliveries { events: self.connection.events(), delivered: Mutex::default() };
+        let producer = self.connection.made(BaseProducer::from_config_and_context(&config, context))?;
+        let producer = TransactionalProducer { producer };
+        let call = Call { does: "beginning transactions", needs: "Write", topic: "" };
+        producer.producer.init_transactions(TIMEOUT).map_err(|error| self.connection.failed(call, &error))?;
+        Ok(producer)
+    }
+}
+
+/// A producer with a transactional id.
+struct TransactionalProducer {
+    producer: BaseProducer<Deliveries>,
+}
+
+/// What brokers have said of the records of the present transaction.
+#[derive(Default)]
+struct Delivered {
+    /// Offset behind the last record, by number of the output.
+    ends: Vec<Option<i64>>,
+    /// The first record that was not taken: its topic, and why.
+    refused: Option<(String, KafkaError)>,
+}
+
+/// Where acknowledgements go.
+struct Deliveries {
+    events: Events,
+    delivered: Mutex<Delivered>,
+}
+
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.events.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.events.error(error, reason);
+    }
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
+        match result {
+            Ok(message) => {
+                let mut delivered = self.delivered.lock();
+                if let Some(end) = delivered.ends.get_mut(number) {
+                    *end = (*end).max(Some(message.offset() + 1));
+                }
+            }
+            Err((error, message)) => {
+                let mut delivered = self.delivered.lock();
+                // What is purged behind a refused record was not refused itself.
+                if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PurgeQueue) {
+                    delivered.refused.get_or_insert_with(|| (message.topic().to_owned(), error.clone()));
+                }
+            }
+        }
+    }
+}
+
+impl TransactionalProducer {
+    fn run(&self, transaction: &Transaction<'_>) -> std::result::Result<(), KafkaError> {
+        *self.producer.context().delivered.lock() =
+            Delivered { ends: vec![None; transaction.outputs.len() + transaction.changelogs.len()], refused: None };
+        self.producer.begin_transaction()?;
+        for (number, output) in transaction.outputs.iter().chain(&transaction.changelogs).enumerate() {
+            self.send(output, number, number >= transaction.outputs.len())?;
+        }
+        for (group, positions) in &transaction.positions {
+            let mut offsets = TopicPartitionList::with_capacity(positions.len());
+            for Position { of, offset } in positions {
+                offsets.add_partition_offset(&of.topic, of.partition as i32, Offset::Offset(*offset))?;
+            }
+            self.producer.send_offsets_to_transaction(&offsets, group, TIMEOUT)?;
+        }
+        self.producer.commit_transaction(TIMEOUT)
+    }
+
+    fn send(
+        &self,
+        Output { to, records }: &Output,
+        number: usize,
+        is_now: bool,
+    ) -> std::result::Result<(), KafkaError> {
+        for (row, timestamp) in records.timestamps.iter().enumerate() {
+            let mut record =
+                BaseRecord::<[u8], [u8], usize>::with_opaque_to(&to.topic, number).partition(to.partition as i32);
+            if !is_now {
+                record = record.timestamp(FIRST_TIMESTAMP.max(*timestamp));
+            }
+            record.key = records.keys.is_valid(row).then(|| records.keys.value(row));
+            record.payload = records.values.is_valid(row).then(|| records.values.value(row));
+            record.headers = headers(records, row).unwrap_or_default();
+            self.enqueue(record)?;
+        }
+        // Serves what was acknowledged meanwhile.
+        self.producer.poll(Duration::ZERO);
+        Ok(())
+    }
+
+    fn enqueue(&self, mut record: BaseRecord<'_, [u8], [u8], usize>) -> std::result::Result<(), KafkaError> {
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    record = back;
+                    self.producer.poll(FULL);
+                }
+                Err((error, _)) => return Err(error),
+            }
+        }
+    }
+
+    fn ends(&self) -> Vec<Option<i64>> {
+        std::mem::take(&mut self.producer.context().delivered.lock().ends)
+    }
+
+    /// Whether the transaction can be taken back for sure: a commit that was not answered may be done.
+    fn may_abort(&self, failed: &KafkaError) -> bool {
+        if self.producer.client().fatal_error().is_some() {
+            return false;
+        }
+        match failed {
+            KafkaError::Transaction(error) => error.txn_requires_abort() && !error.is_fatal(),
+            // A record that was not even taken, or a flush that took too long: no commit was asked for.
+            _ => true,
+        }
+    }
+
+    /// What is wrong, with the topic as far as that is known.
+    fn blame(&self, connection: &Connection, transaction: &Transaction<'_>, failed: &KafkaError) -> LogError {
+        let refused = self.producer.context().delivered.lock().refused.take();
+        let written = || {
+            let topics = transaction.outputs.iter().chain(&transaction.changelogs).map(|output| &*output.to.topic);
+            topics.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
+        };
+        let (topic, error) = refused.unwrap_or_else(|| (written(), failed.clone()));
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+                LogError::UnknownTopic(topic)
+            }
+            Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize) => {
+                LogError::Invalid(format!("a record is too large for topic {topic}"))
+            }
+            _ => connection.failed(Call { does: "writing to", needs: "Write", topic: &topic }, &error),
+        }
+    }
+}
