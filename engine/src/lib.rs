@@ -10,6 +10,8 @@ pub mod clock;
 mod commands;
 pub mod config;
 pub mod counters;
+#[doc(hidden)]
+pub mod crash;
 pub mod engine;
 pub mod error;
 pub mod expr;

@@ -24,29 +24,29 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A record as an independent client sees it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Record {
-    partition: i32,
-    offset: i64,
-    time: i64,
-    key: Option<String>,
-    value: Option<String>,
-    headers: Vec<(String, Option<Vec<u8>>)>,
+pub(crate) struct Record {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) time: i64,
+    pub(crate) key: Option<String>,
+    pub(crate) value: Option<String>,
+    pub(crate) headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
 /// Kafka's own client on the broker, with the partitioner of the Java client.
-struct Client {
+pub(crate) struct Client {
     bootstrap: String,
     producer: BaseProducer,
 }
 
 impl Client {
-    fn new(broker: &Kafka) -> Self {
+    pub(crate) fn new(broker: &Kafka) -> Self {
         let bootstrap = broker.bootstrap.clone();
         let producer = config(&bootstrap, &[("partitioner", "murmur2_random")]).create().unwrap();
         Self { bootstrap, producer }
     }
 
-    fn create_topic(&self, name: &str, partitions: i32) {
+    pub(crate) fn create_topic(&self, name: &str, partitions: i32) {
         let admin: AdminClient<DefaultClientContext> = config(&self.bootstrap, &[]).create().unwrap();
         let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1)).set("retention.ms", "-1");
         let made = futures_block(admin.create_topics([&topic], &AdminOptions::new()));
@@ -54,7 +54,14 @@ impl Client {
         eventually("the topic is there", || (self.partitions(name) == partitions as usize).then_some(()));
     }
 
-    fn produce(&self, topic: &str, time: i64, key: Option<&str>, value: Option<&str>, header: Option<(&str, &[u8])>) {
+    pub(crate) fn produce(
+        &self,
+        topic: &str,
+        time: i64,
+        key: Option<&str>,
+        value: Option<&str>,
+        header: Option<(&str, &[u8])>,
+    ) {
         let mut record: BaseRecord<'_, str, str> = BaseRecord::to(topic).timestamp(time);
         record.key = key;
         record.payload = value;
@@ -63,7 +70,7 @@ impl Client {
         self.producer.poll(Duration::ZERO);
     }
 
-    fn flush(&self) {
+    pub(crate) fn flush(&self) {
         self.producer.flush(PATIENCE).unwrap();
     }
 
@@ -80,7 +87,7 @@ impl Client {
     }
 
     /// Everything in a topic now, partition by partition.
-    fn read(&self, topic: &str) -> Vec<Record> {
+    pub(crate) fn read(&self, topic: &str) -> Vec<Record> {
         let consumer: BaseConsumer =
             config(&self.bootstrap, &[("group.id", "the-test"), ("enable.partition.eof", "true")]).create().unwrap();
         let (mut from, mut left) = (TopicPartitionList::new(), BTreeSet::new());

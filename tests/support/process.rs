@@ -80,6 +80,25 @@ impl Server {
         Self { child, url, started_in: begin.elapsed() }
     }
 
+    /// The same with variables of the environment; its standard error goes nowhere.
+    ///
+    /// # Errors
+    /// See [`Server::try_start`].
+    pub fn try_start_in(
+        data_dir: &Path,
+        settings: &[(&str, &str)],
+        variables: &[(&str, &str)],
+    ) -> Result<Self, (Option<i32>, String)> {
+        let mut command = Self::command(data_dir, settings);
+        command.stdin(Stdio::null()).env("MILLSTREAM_LOG", "warn").envs(variables.iter().copied());
+        Self::begun(command.spawn().expect("millstream starts"))
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it can be asked").is_some()
+    }
+
     /// The same for a server that may well end at once.
     ///
     /// # Errors

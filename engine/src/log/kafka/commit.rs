@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
+use crate::crash::{self, Point};
 use crate::kv::Writes;
 use crate::log::kafka::transactions::{Transaction, Uncommitted};
 use crate::log::kafka::{Kafka, restore};
@@ -40,7 +41,9 @@ impl Kafka {
             return Ok(());
         }
         self.kv.recover().map_err(LogError::from)?;
+        crash::at(Point::CommitPrepared);
         let ends = self.produce(thread, commits)?;
+        crash::at(Point::TransactionCommitted);
         let mut local = Writes::default();
         for (Prepared { commit, .. }, ends) in commits.iter().zip(ends) {
             local.append(commit.writes.clone());
@@ -50,6 +53,7 @@ impl Kafka {
             }
         }
         self.kv.write(local).map_err(LogError::from)?;
+        crash::at(Point::CommitDone);
         if self.transactions.is_none() {
             commits
                 .iter()

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::crash::{self, Point};
 use crate::kv::{Kv, Writes};
 use crate::log::kafka::admin::Admin;
 use crate::log::{Bounds, Changelogs, LogError, Position, Reader, Result, Signal, TopicPartition};
@@ -57,6 +58,8 @@ impl Restore<'_> {
     pub(super) fn run(&self, changelogs: &Changelogs) -> Result<()> {
         let bounds = changelogs.topics().iter().map(|of| self.bounds(of)).collect::<Result<Vec<_>>>()?;
         let checkpoints = self.checkpoints(changelogs)?;
+        let checkpoints: Vec<_> =
+            checkpoints.into_iter().map(|checkpoint| checkpoint.filter(|_| !crash::forgets_state())).collect();
         let is_new = checkpoints.iter().all(Option::is_none) && bounds.iter().all(|bounds| bounds.end == 0);
         let known = || checkpoints.iter().zip(&bounds).map(|(checkpoint, bounds)| usable(*checkpoint, bounds));
         let from: Vec<i64> = match known().collect::<Option<Vec<_>>>() {
@@ -65,6 +68,7 @@ impl Restore<'_> {
                 if !is_new {
                     tracing::info!(state = changelogs.space(), "state is read from its changelogs");
                     self.kv.drop_spaces(&format!("{}/", changelogs.space()))?;
+                    crash::at(Point::StateRemoved);
                 }
                 bounds.iter().map(|bounds| bounds.begin).collect()
             }
@@ -129,13 +133,16 @@ impl Restore<'_> {
                 }
                 note(changelogs, [(topic, next)], &mut writes);
                 self.kv.write(writes)?;
+                crash::at(Point::StatePartlyRead);
                 if next >= end {
                     break;
                 }
             }
         }
         note(changelogs, [(topic, end)], &mut noted);
-        Ok(self.kv.write(noted)?)
+        self.kv.write(noted)?;
+        crash::at(Point::ChangelogRead);
+        Ok(())
     }
 }
 

@@ -18,6 +18,7 @@ use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::{Offset, TopicPartitionList};
 
+use crate::crash::{self, Point};
 use crate::log::kafka::connection::{Call, Connection, Events};
 use crate::log::kafka::producer::{MESSAGE_BYTES, headers};
 use crate::log::{LogError, Output, Position, Result};
@@ -187,9 +188,11 @@ impl TransactionalProducer {
         *self.producer.context().delivered.lock() =
             Delivered { ends: vec![None; transaction.outputs.len() + transaction.changelogs.len()], refused: None };
         self.producer.begin_transaction()?;
+        crash::at(Point::TransactionBegun);
         for (number, output) in transaction.outputs.iter().chain(&transaction.changelogs).enumerate() {
             self.send(output, number, number >= transaction.outputs.len())?;
         }
+        crash::at(Point::RecordsSent);
         for (group, positions) in &transaction.positions {
             let mut offsets = TopicPartitionList::with_capacity(positions.len());
             for Position { of, offset } in positions {
@@ -197,6 +200,9 @@ impl TransactionalProducer {
             }
             self.producer.send_offsets_to_transaction(&offsets, group, TIMEOUT)?;
         }
+        crash::at(Point::PositionsSent);
+        self.producer.flush(TIMEOUT)?;
+        crash::at(Point::CommitUnasked);
         self.producer.commit_transaction(TIMEOUT)
     }
 
