@@ -25,6 +25,13 @@ pub enum Error {
     QueriesFile(String),
 }
 
+impl Error {
+    /// Whether it is only that no Kafka broker answers (yet).
+    pub fn awaits_brokers(&self) -> bool {
+        matches!(self, Self::Log(LogError::Broker(_)) | Self::Runtime(RuntimeError::Log(LogError::Broker(_))))
+    }
+}
+
 impl From<KvError> for Error {
     fn from(error: KvError) -> Self {
         LogError::from(error).into()

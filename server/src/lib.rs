@@ -23,6 +23,7 @@ mod gate;
 mod headers;
 mod limits;
 mod listen;
+mod opening;
 mod origin;
 mod registry;
 mod reply;

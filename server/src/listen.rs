@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::app::Server;
 use crate::entrance::Entrance;
+use crate::opening::Opening;
 use crate::{connection, reply};
 
 /// Pause after a connection could not be taken: none will be possible at once, either.
@@ -115,20 +116,22 @@ impl Entrances {
 pub(crate) async fn refuse_until<T>(
     listeners: &Listeners,
     entrances: &Entrances,
-    opening: impl Future<Output = T>,
+    opening: &Arc<Opening>,
+    opened: impl Future<Output = T>,
 ) -> T {
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
-    let mut opening = std::pin::pin!(opening);
+    let mut becomes_open = std::pin::pin!(opened);
     let opened = loop {
         let stream = tokio::select! {
-            opened = &mut opening => break opened,
+            opened = &mut becomes_open => break opened,
             Some(_ended) = connections.join_next() => continue,
             accepted = listeners.accept(), if connections.len() < REFUSED_AT_ONCE => accepted,
         };
         match stream {
             Ok((stream, serves)) => {
-                connections.spawn(connection::refuse(Arc::clone(entrances.of(serves)), stream, stopping.clone()));
+                let (entrance, opening) = (Arc::clone(entrances.of(serves)), Arc::clone(opening));
+                connections.spawn(connection::refuse(entrance, opening, stream, stopping.clone()));
             }
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::app::Server;
 use crate::listen::{Entrances, Listeners, Serves};
+use crate::opening::Opening;
 use crate::{ServerConfig, listen};
 
 /// Serves until `shutdown` resolves: HTTP/1.1 and HTTP/2 with prior knowledge on the same ports. `listening` is called with
@@ -42,11 +43,16 @@ pub async fn run(
         tracing::info!(%address, data_dir, "opening; until that is done requests are answered 503");
     }
     let mut shutdown = Box::pin(shutdown);
-    let opening = tokio::task::spawn_blocking(move || Engine::open(properties));
+    let opening = Opening::new();
+    let opens = Arc::clone(&opening);
+    let opened = tokio::task::spawn_blocking(move || opens.open(&properties));
     let engine = tokio::select! {
-        opened = listen::refuse_until(&listeners, &entrances, opening) => opened.map_err(io::Error::other)?,
+        opened = listen::refuse_until(&listeners, &entrances, &opening, opened) => opened.map_err(io::Error::other)?,
         // What is open by then is as after `kill -9`: nothing is lost.
-        () = &mut shutdown => return Ok(()),
+        () = &mut shutdown => {
+            opening.give_up();
+            return Ok(());
+        }
     };
     let engine = engine.map_err(io::Error::other)?;
     let (service, took_ms) = (engine.config().service_id(), begun.elapsed().as_millis());

@@ -403,10 +403,35 @@ fn a_killed_server_goes_on_where_it_was() {
 
 #[test]
 fn a_server_without_its_broker_says_so() {
+    let mut broker = Kafka::start();
     let data = tempfile::tempdir().unwrap();
-    let dir = format!("data.dir={}", data.path().display());
-    let args = ["server", "-D", "bootstrap.servers=127.0.0.1:1", "-D", "listeners=http://127.0.0.1:0", "-D", &dir];
-    let (code, error) = Server::fails(&args);
-    assert_eq!(code, Some(1), "{error}");
-    assert!(error.contains("no broker of 127.0.0.1:1 answers"), "{error}");
+    let statements = "CREATE STREAM s (v INT) WITH (kafka_topic='s', value_format='json', partitions=1);
+                      CREATE STREAM t AS SELECT v * 2 AS w FROM s;";
+    let server = start(&broker, &data);
+    ksql(&server.url, statements, &earliest());
+    assert!(server.terminate());
+    broker.kill();
+
+    let url = format!("http://127.0.0.1:{}", e2e::process::free_port());
+    let servers = ("bootstrap.servers", broker.bootstrap.as_str());
+    let server = Server::opening(data.path(), &url, &[servers]);
+    eventually("it says what it waits for", || {
+        let answer = request(&server.url, "POST", "/ksql", &[], r#"{"ksql": "SHOW STREAMS;"}"#);
+        let said = format!("It waits for Kafka: kafka: no broker of {} answers", broker.bootstrap);
+        (answer.status == 503 && answer.body.contains(&said)).then_some(())
+    });
+    let health = request(&server.url, "GET", "/healthcheck", &[], "").json();
+    assert_eq!((&health["isHealthy"], &health["serverState"]), (&json!(false), &json!("INITIALIZING")));
+    assert_eq!(request(&server.url, "GET", "/chc/live", &[], "").status, 200);
+
+    broker.restart();
+    eventually("it goes on", || {
+        let insert = json!({"ksql": "INSERT INTO s (v) VALUES (21);"}).to_string();
+        (request(&server.url, "POST", "/ksql", &[], &insert).status == 200).then_some(())
+    });
+    eventually("its query, too", || {
+        let rows = rows(&server.url, "SELECT w FROM t;", &json!({}));
+        (rows.first()?[0] == 42).then_some(())
+    });
+    assert!(server.terminate());
 }

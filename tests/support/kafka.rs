@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use crate::process::free_port;
 
 const VERSION: &str = "4.3.1";
 
@@ -204,9 +205,4 @@ fn java(classpath: &str, args: &[&str]) -> String {
     let output = output.unwrap_or_else(|e| panic!("java cannot be started ({e}): install a JDK 17"));
     assert!(output.status.success(), "java {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
 }

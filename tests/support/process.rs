@@ -1,6 +1,7 @@
 //! `millstream` as a process of its own.
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -60,6 +61,12 @@ pub fn command(args: &[&str]) -> Command {
     command
 }
 
+/// A port that nobody listens at.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
+
 /// A running server; killed when dropped.
 pub struct Server {
     child: Child,
@@ -78,6 +85,16 @@ impl Server {
         let url =
             line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("first line: {line:?}")).to_owned();
         Self { child, url, started_in: begin.elapsed() }
+    }
+
+    /// Starts a server that listens at that address and may not be open for long; returns when it accepts connections.
+    pub fn opening(data_dir: &Path, url: &str, settings: &[(&str, &str)]) -> Self {
+        let begin = Instant::now();
+        let settings: Vec<_> = settings.iter().copied().chain([("listeners", url)]).collect();
+        let child = Self::spawn(data_dir, &settings, Stdio::inherit());
+        let address = url.trim_start_matches("http://");
+        crate::eventually("it listens", || TcpStream::connect(address).ok().map(drop));
+        Self { child, url: url.to_owned(), started_in: begin.elapsed() }
     }
 
     /// The same with variables of the environment; its standard error goes nowhere.

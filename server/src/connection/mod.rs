@@ -27,6 +27,7 @@ use tokio::time::timeout;
 use crate::app::{Server, answer, segments};
 use crate::entrance::Entrance;
 use crate::listen::Serves;
+use crate::opening::Opening;
 use crate::{error, reply, routes};
 
 use self::timed::Timed;
@@ -81,11 +82,17 @@ fn keep_alive(stream: &TcpStream) -> io::Result<()> {
 }
 
 /// Answers every request of a connection that the server is not ready yet, until `stopping` changes.
-pub(crate) async fn refuse(entrance: Arc<Entrance>, stream: TcpStream, mut stopping: watch::Receiver<bool>) {
+pub(crate) async fn refuse(
+    entrance: Arc<Entrance>,
+    opening: Arc<Opening>,
+    stream: TcpStream,
+    mut stopping: watch::Receiver<bool>,
+) {
     let client = client(&stream);
     let service = service_fn(move |request: Request<Incoming>| {
-        let entrance = Arc::clone(&entrance);
-        async move { Ok::<_, Infallible>(entrance.pass(client, request.map(Body::new), not_ready).await) }
+        let (entrance, opening) = (Arc::clone(&entrance), Arc::clone(&opening));
+        let answer = |request| async move { not_ready(&opening, &request) };
+        async move { Ok::<_, Infallible>(entrance.pass(client, request.map(Body::new), answer).await) }
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None).keep_alive(false);
@@ -105,13 +112,18 @@ pub(crate) async fn refuse(entrance: Arc<Entrance>, stream: TcpStream, mut stopp
 }
 
 /// The answer while the server opens.
-async fn not_ready(request: axum::extract::Request) -> Response {
+fn not_ready(opening: &Opening, request: &axum::extract::Request) -> Response {
     let path = segments(request.uri().path());
-    let is_live = matches!(path.iter().map(String::as_str).collect::<Vec<_>>()[..], ["chc", "live"] | ["livez"]);
-    if is_live && matches!(*request.method(), Method::GET | Method::HEAD) {
-        return routes::health::alive();
+    let asks = matches!(*request.method(), Method::GET | Method::HEAD);
+    let waits_for = opening.waits_for();
+    match (path.iter().map(String::as_str).collect::<Vec<_>>()[..].as_ref(), &waits_for) {
+        (["chc", "live"] | ["livez"], _) if asks => routes::health::alive(),
+        (["healthcheck"], Some(_)) if asks => routes::health::waiting(),
+        (_, Some(problem)) => {
+            reply::bare_error(50302, format!("KSQL is not yet ready to serve requests. It waits for Kafka: {problem}"))
+        }
+        (_, None) => reply::bare_error(50302, "KSQL is not yet ready to serve requests."),
     }
-    reply::bare_error(50302, "KSQL is not yet ready to serve requests.")
 }
 
 /// The address on the other side; it has none any more when the client has gone already.

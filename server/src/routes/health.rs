@@ -37,6 +37,13 @@ pub(crate) async fn get(server: Arc<Server>) -> Response {
     })
 }
 
+/// The server waits for Kafka.
+pub(crate) fn waiting() -> Response {
+    let part = |is_healthy| Healthy { is_healthy };
+    let details = HealthDetails { metastore: part(false), kafka: part(false), command_runner: part(false) };
+    reply::json(&Health { is_healthy: false, details, server_state: "INITIALIZING".to_owned() })
+}
+
 /// The process answers, and, once it comes here, the engine does.
 pub(crate) fn alive() -> Response {
     reply::with(StatusCode::OK, Some("application/json"), "{}")
