@@ -39,6 +39,8 @@ mod kafka_crash;
 mod kafka_outage;
 #[path = "e2e/kafka_secured.rs"]
 mod kafka_secured;
+#[path = "e2e/kafka_topics.rs"]
+mod kafka_topics;
 #[path = "e2e/log_kafka.rs"]
 mod log_kafka;
 #[path = "e2e/memory.rs"]

@@ -257,6 +257,13 @@ pub trait Log: Send + Sync + 'static {
     /// # Errors
     /// Those of every call.
     fn topics(&self) -> Result<Vec<Topic>>;
+    /// How many partitions each topic has.
+    ///
+    /// # Errors
+    /// Those of every call.
+    fn partitions(&self) -> Result<BTreeMap<String, u32>> {
+        Ok(self.topics()?.into_iter().map(|topic| (topic.name, topic.spec.partitions)).collect())
+    }
     /// Whether a topic that is not known to it is not there: a broker that has just started may not have heard of one yet.
     fn knows_all_topics(&self) -> bool {
         true

@@ -10,7 +10,7 @@ use crate::config::{Config, setting};
 use crate::expr::aggregates::Limits;
 use crate::expr::{Registry, Settings};
 use crate::formats::{Half, ReadBack};
-use crate::log::{Changelogs, Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
+use crate::log::{self, Changelogs, Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
 use crate::operators::aggregate::Updates;
 use crate::operators::{Finish, finished};
 use crate::schemas::Schemas;
@@ -24,7 +24,7 @@ use super::error::RuntimeError;
 use super::exchange::{ExchangeReader, ExchangeWriter};
 use super::input::{Input, Range, ReadRows};
 use super::key_form;
-use super::life::Life;
+use super::life::{Blame, Life};
 use super::log_topic::LogTopic;
 use super::operators::Making;
 use super::pace::Pace;
@@ -95,7 +95,7 @@ struct Reads {
 
 impl Builder<'_> {
     /// Makes a repartition topic if it is not there. Whatever is set for such topics, a record stays until it is read.
-    pub(super) fn make_topic(&self, exchange: &Exchange) -> Result<(), LogError> {
+    pub(super) fn make_topic(&self, exchange: &Exchange) -> Result<(), RuntimeError> {
         let set = self.config.internal_topics().find(|(name, _)| *name == "segment.bytes");
         let segment = set.and_then(|(_, bytes)| bytes.trim().parse().ok());
         let segment = segment.unwrap_or(REPARTITION_SEGMENT_BYTES).max(LEAST_SEGMENT_BYTES);
@@ -110,7 +110,7 @@ impl Builder<'_> {
 
     /// Makes a store's changelog topic if it is not there. An entry stays until its key is written again, and those of windowed
     /// stores no longer than their windows.
-    pub(super) fn make_changelog(&self, store: &StoreTopic, partitions: u32) -> Result<(), LogError> {
+    pub(super) fn make_changelog(&self, store: &StoreTopic, partitions: u32) -> Result<(), RuntimeError> {
         let own = match store.retention_ms {
             None => vec![("cleanup.policy", "compact".to_owned())],
             Some(retention) => {
@@ -125,7 +125,7 @@ impl Builder<'_> {
         name: &str,
         partitions: u32,
         own: impl IntoIterator<Item = (&'static str, String)>,
-    ) -> Result<(), LogError> {
+    ) -> Result<(), RuntimeError> {
         let set = self.config.internal_topics().map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut config: BTreeMap<String, String> = set.collect();
         config.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
@@ -135,8 +135,12 @@ impl Builder<'_> {
         };
         let spec = TopicSpec { partitions, replicas: replicas as u16, config };
         match self.log.create_topic(name, &spec) {
-            Ok(()) | Err(LogError::TopicExists(_)) => Ok(()),
-            Err(error) => Err(error),
+            Ok(()) => Ok(()),
+            Err(LogError::TopicExists(_)) => match partitions_of(&**self.log, name)? {
+                has if has == partitions => Ok(()),
+                has => Err(RuntimeError::InternalTopic { topic: name.to_owned(), needs: partitions, has }),
+            },
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -352,6 +356,9 @@ impl Builder<'_> {
             let ends = self.log.bounds(&read.of)?;
             let at = committed.get(&read.of);
             read.is_fresh = at.is_none();
+            if let Some(&at) = at {
+                self.check_position(&read.of, at, &ends)?;
+            }
             read.range.from = match (at, bounds) {
                 (Some(at), _) => (*at).max(ends.begin),
                 (None, Bounds::Fresh { to_current_end: true }) => ends.begin,
@@ -361,6 +368,23 @@ impl Builder<'_> {
             read.range.until = matches!(bounds, Bounds::Fresh { to_current_end: true }).then_some(ends.end);
         }
         Ok(reads)
+    }
+
+    /// Whether a query can go on where it was: a partition may have been given up since, up to a later place, and that is told.
+    fn check_position(&self, of: &TopicPartition, at: i64, ends: &log::Bounds) -> Result<(), RuntimeError> {
+        if at > ends.end {
+            return Err(RuntimeError::TopicAnew { of: of.clone(), at, end: ends.end });
+        }
+        if at < ends.begin {
+            let message = format!(
+                "records of partition {} of topic {} were deleted before the query has read them, from offset {at} to {}: \
+                 it goes on behind them",
+                of.partition, of.topic, ends.begin
+            );
+            tracing::warn!(query = self.plan.id, "{message}");
+            self.life.error(self.clock.now_ms(), message, Blame::User);
+        }
+        Ok(())
     }
 
     /// The inputs of a task. Those of tables come first, so that of equal times the table's row wins.

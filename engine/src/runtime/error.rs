@@ -4,7 +4,7 @@ use arrow::error::ArrowError;
 
 use crate::formats::FormatError;
 use crate::kv::KvError;
-use crate::log::LogError;
+use crate::log::{LogError, TopicPartition};
 use crate::operators::OperatorError;
 use crate::schemas::SchemaError;
 
@@ -22,6 +22,51 @@ pub enum RuntimeError {
     /// A step cannot be built.
     #[error("{0}")]
     Build(String),
+    /// A topic that the query reads or writes is not there.
+    #[error(
+        "topic {0}, which the query uses, does not exist. Make it again, with the records that are to be read, or DROP what \
+         the query makes (TERMINATE it) and CREATE that anew"
+    )]
+    TopicGone(String),
+    /// A topic has more partitions than the query was made for.
+    #[error("topic {topic} has {is} partitions now, {was} before: the query is made anew for them")]
+    TopicChanged {
+        /// The topic.
+        topic: String,
+        /// Partitions when the query was made.
+        was: u32,
+        /// Partitions now.
+        is: u32,
+    },
+    /// A topic ends before what the query has read of it.
+    #[error(
+        "the query has read partition {} of topic {} up to offset {at}, and the partition ends at {end}: the topic was made \
+         anew, or has lost records. DROP what the query makes (TERMINATE it) and CREATE that anew, or set the position of \
+         its consumer group to where it is to go on",
+        of.partition, of.topic
+    )]
+    TopicAnew {
+        /// The partition.
+        of: TopicPartition,
+        /// Where the query is.
+        at: i64,
+        /// Where the partition ends.
+        end: i64,
+    },
+    /// A topic of the query's own does not have the partitions of what it reads.
+    #[error(
+        "the query needs {needs} partitions of its internal topic {topic}, which has {has}. What it reads was given more \
+         partitions, so that keys are in other ones than before: DROP what the query makes (TERMINATE it) and CREATE that \
+         anew"
+    )]
+    InternalTopic {
+        /// The topic.
+        topic: String,
+        /// Partitions it would need.
+        needs: u32,
+        /// Partitions it has.
+        has: u32,
+    },
     /// There is no such query.
     #[error("there is no query {0}")]
     Unknown(String),
@@ -48,6 +93,7 @@ impl RuntimeError {
     pub(super) fn leads_to(&self) -> State {
         match self {
             Self::Log(error) if error.may_pass() => State::Retrying,
+            Self::TopicChanged { .. } => State::Retrying,
             Self::Format(FormatError::Schemas(error)) if error.may_pass() => State::Retrying,
             _ => State::Error,
         }
@@ -65,6 +111,9 @@ impl RuntimeError {
     pub(super) fn blame(&self) -> Blame {
         match self {
             Self::Log(error) => error.into(),
+            Self::TopicGone(_) | Self::TopicChanged { .. } | Self::TopicAnew { .. } | Self::InternalTopic { .. } => {
+                Blame::User
+            }
             _ => Blame::Unknown,
         }
     }

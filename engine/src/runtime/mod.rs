@@ -4,7 +4,8 @@
 //! QueryPlan ─topology→ sub-topologies ─build→ tasks ─worker→ steps ─→ commits
 //!                                              task: input (source, exchange) ─ merge ─ pipeline: operators ─ target
 //!                                                                                        (sink, exchange, client)
-//! registry: which queries run (running), in which state, what went wrong       supervisor: starts failed ones again
+//! registry: which queries run (running), in which state, what went wrong       supervisor: starts failed ones again,
+//!                                                                               looks whether topics are as they were (watch)
 //! reports ─→ processing_log (standard error, counts), log_topic (records of KSQL_PROCESSING_LOG),
 //!             dead_letters (records that were of no use, as they are)
 //! shared_commit: what the tasks of a thread did, at once       changelogs: topics of their stores
@@ -40,6 +41,7 @@ mod sweep;
 mod target;
 mod task;
 mod topology;
+mod watch;
 mod worker;
 
 pub use error::RuntimeError;

@@ -27,6 +27,7 @@ use super::running::{Running, Tables};
 use super::supervisor::{BackOff, Queries, Restart, supervise};
 use super::sweep::{History, Sweep};
 use super::topology::{Target, cut, partitions_of};
+use super::watch;
 use super::worker::{Failed, Pool, panic_text};
 
 /// Pauses before a query is started again that the log failed in a way that may pass.
@@ -227,9 +228,17 @@ impl Runtime {
     }
 
     fn build(&self, running: &Running) -> Result<(), RuntimeError> {
-        let topology = cut(&running.plan, self.settings.uncut, running.config.service_id(), &|topic| {
-            partitions_of(&*self.log, topic)
+        let partitions = |topic: &str| partitions_of(&*self.log, topic);
+        let cut = cut(&running.plan, self.settings.uncut, running.config.service_id(), &partitions);
+        let cut = cut.and_then(|topology| {
+            let used = watch::used(&topology.subs, &running.plan, &partitions)?;
+            Ok((topology, used))
+        });
+        let (topology, used) = cut.map_err(|error| match error {
+            LogError::UnknownTopic(topic) => RuntimeError::TopicGone(topic),
+            other => other.into(),
         })?;
+        *running.used.lock() = used;
         let topics = self.builder(running, topology.whole, (0, Arc::default()));
         for sub in &topology.subs {
             if let Target::Exchange(exchange) = &sub.target {
@@ -498,6 +507,22 @@ impl Queries for Runtime {
                 Restart::Started
             }
             Err(_) => Restart::Failed,
+        }
+    }
+
+    fn look_at_topics(&self) {
+        let running = |query: &&Arc<Running>| !query.is_transient && query.life.state() == State::Running;
+        let queries: Vec<_> = self.queries.read().values().filter(running).map(Arc::clone).collect();
+        if queries.is_empty() || !self.log.keeps_changelogs() {
+            return;
+        }
+        // Brokers that do not answer are told of by others.
+        let Ok(present) = self.log.partitions() else { return };
+        for query in queries {
+            let problem = watch::problem(&query.used.lock(), &present);
+            if let Some(problem) = problem {
+                self.note_failure(&query.id, &query, &problem);
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use super::processing_log::{ProcessingLog, Traced};
 use super::request::{Earlier, PersistentStart};
 use super::task::Task;
 use super::topology::{Part, group, sources};
+use super::watch::Used;
 use super::worker::Slot;
 
 /// The rows that a query keeps for pull queries, by partition.
@@ -27,6 +28,8 @@ pub struct Running {
     pub(super) life: Arc<Life>,
     /// The rows it keeps for pull queries, by partition, once it has been started.
     pub(super) tables: Mutex<Option<Tables>>,
+    /// The topics that its tasks were made for.
+    pub(super) used: Mutex<Used>,
     /// How it was cut when it was started last.
     pub(super) parts: Mutex<Vec<Part>>,
     /// Number of the command that made it.
@@ -61,6 +64,7 @@ impl Running {
             config,
             life: Arc::new(life),
             tables: Mutex::default(),
+            used: Mutex::default(),
             parts: Mutex::default(),
             command,
             earlier: Mutex::new(earlier),

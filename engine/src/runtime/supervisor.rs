@@ -9,8 +9,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::worker::Failed;
 
-/// How long to sleep when nothing is due.
-const IDLE: Duration = Duration::from_secs(60);
+/// How often topics are looked at.
+const LOOK: Duration = Duration::from_secs(10);
 /// No pause is shorter or longer, whatever the settings say: a query that fails at once must not keep a core busy.
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -41,6 +41,8 @@ pub(super) enum Restart {
 pub(super) trait Queries {
     /// Starts a failed query again from its last commit.
     fn restart(&self, id: &Arc<str>) -> Restart;
+    /// Looks whether the topics of queries are as they were, and fails those of which they are not.
+    fn look_at_topics(&self);
     /// How long a query that has failed rests; `None`: it has not, or is gone.
     fn back_off(&self, id: &str) -> Option<BackOff>;
 }
@@ -57,9 +59,10 @@ struct Trouble {
 /// Runs until the runtime is gone.
 pub(super) fn supervise(failures: &Receiver<Failed>, queries: &Weak<impl Queries>) {
     let mut troubled: HashMap<Arc<str>, Trouble> = HashMap::new();
+    let mut looked = Instant::now();
     loop {
         let next = troubled.values().filter_map(|trouble| trouble.due).min();
-        let wait = next.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
+        let wait = next.map_or(LOOK, |due| due.saturating_duration_since(Instant::now())).min(LOOK);
         let failed = match failures.recv_timeout(wait) {
             Ok(failed) => Some(failed),
             Err(RecvTimeoutError::Timeout) => None,
@@ -68,6 +71,11 @@ pub(super) fn supervise(failures: &Receiver<Failed>, queries: &Weak<impl Queries
         let Some(queries) = queries.upgrade() else { return };
         if let Some(Failed { query }) = failed {
             note(&mut troubled, &query, &*queries);
+        }
+        if looked.elapsed() >= LOOK {
+            // Whatever comes of looking, failed queries are started again.
+            let _panicked = catch_unwind(AssertUnwindSafe(|| queries.look_at_topics()));
+            looked = Instant::now();
         }
         let due = |trouble: &Trouble| trouble.due.is_some_and(|due| due <= Instant::now());
         let due: Vec<Arc<str>> =

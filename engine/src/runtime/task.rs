@@ -22,6 +22,9 @@ use super::partitions::{Head, merge};
 use super::pipeline::Pipeline;
 use super::sweep::Sweep;
 
+/// Kafka forgets positions of groups without members that were not committed for a week.
+const RENEWAL_MS: i64 = 12 * 60 * 60 * 1000;
+
 /// What came of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -73,6 +76,8 @@ pub(super) struct Task {
     notes: Writes,
     committed_ms: i64,
     purged_ms: i64,
+    /// When it last committed its positions whether or not it had moved.
+    renewed_ms: Option<i64>,
 }
 
 impl Task {
@@ -99,6 +104,7 @@ impl Task {
             notes: Writes::default(),
             committed_ms: now_ms,
             purged_ms: now_ms,
+            renewed_ms: None,
         }
     }
 
@@ -177,6 +183,10 @@ impl Task {
             polled => polled?,
         };
         let taken = self.take();
+        if self.shares_commits() && self.renewed_ms.is_none_or(|at| now_ms - at >= RENEWAL_MS) {
+            self.renewed_ms = Some(now_ms);
+            self.dirty = true;
+        }
         let moved = taken.is_some();
         // LIMIT 0 is reached before a record comes.
         let mut finished = self.pipeline.target().wants_none();

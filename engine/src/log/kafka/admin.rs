@@ -153,6 +153,16 @@ impl Admin {
         Ok(topics)
     }
 
+    /// How many partitions each topic has.
+    pub(super) fn partitions(&self) -> Result<BTreeMap<String, u32>> {
+        let metadata = self.metadata(None)?;
+        let counts: BTreeMap<_, _> =
+            existing(&metadata).map(|topic| (topic.name().to_owned(), topic.partitions().len() as u32)).collect();
+        let mut known = self.known.lock();
+        known.retain(|topic, partitions| counts.get(topic) == Some(partitions));
+        Ok(counts)
+    }
+
     /// Where a partition begins and what can be read of it ends: before the first record of a transaction that is open.
     pub(super) fn bounds(&self, of: &TopicPartition) -> Result<Bounds> {
         self.watermarks(of, || self.client.fetch_watermarks(&of.topic, of.partition as i32, TIMEOUT))

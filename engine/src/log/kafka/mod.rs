@@ -161,6 +161,10 @@ impl Log for Kafka {
         self.admin.topics()
     }
 
+    fn partitions(&self) -> Result<BTreeMap<String, u32>> {
+        self.admin.partitions()
+    }
+
     fn knows_all_topics(&self) -> bool {
         false
     }
@@ -216,14 +220,19 @@ impl Log for Kafka {
     }
 
     fn committed(&self, group: &str, of: &[TopicPartition]) -> Result<Vec<Position>> {
-        let Some(transactions) = &self.transactions else {
+        let mut noted = self.positions(group)?;
+        noted.retain(|position| of.contains(&position.of));
+        match &self.transactions {
+            Some(transactions) => transactions.settle()?,
             // The brokers are told without waiting for them, so what is noted here is newer.
-            let noted: Vec<_> =
-                self.positions(group)?.into_iter().filter(|position| of.contains(&position.of)).collect();
-            return if noted.is_empty() { self.groups.committed(group, of) } else { Ok(noted) };
-        };
-        transactions.settle()?;
-        self.groups.committed(group, of)
+            None if !noted.is_empty() => return Ok(noted),
+            None => {}
+        }
+        let mut committed = self.groups.committed(group, of)?;
+        // They forget what was not committed for a week, and the positions in a topic that is deleted.
+        noted.retain(|position| committed.iter().all(|known| known.of != position.of));
+        committed.append(&mut noted);
+        Ok(committed)
     }
 
     fn restore(&self, changelogs: &Changelogs) -> Result<()> {

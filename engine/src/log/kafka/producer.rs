@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use arrow::array::Array;
 use parking_lot::{Condvar, Mutex};
-use rdkafka::client::ClientContext;
+use rdkafka::client::{Client, ClientContext};
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 
 use crate::log::kafka::connection::{Call, Connection, Events};
 use crate::log::records::header_columns;
@@ -22,6 +22,10 @@ const MESSAGE_TIMEOUT_MS: &str = "10000";
 const GIVE_UP: Duration = Duration::from_secs(15);
 /// How long to wait when the client's queue is full.
 const FULL: Duration = Duration::from_millis(2);
+/// How often, and how long apart, the partitions of a topic are asked for that should be there, and how long that may take.
+const LEARNING_TRIES: u32 = 20;
+const LEARNING: Duration = Duration::from_millis(100);
+const ASKING: Duration = Duration::from_secs(5);
 /// librdkafka takes the timestamp 0 for "none given" and writes the present instead; this is as near as it gets.
 const FIRST_TIMESTAMP: i64 = 1;
 
@@ -79,6 +83,15 @@ impl ProducerContext for Acknowledge {
     }
 }
 
+/// Has a client ask for the partitions of a topic that has more than it knows of; says whether to try again.
+pub(super) fn learns_of_partitions<C: ClientContext>(client: &Client<C>, tries: &mut u32, topic: &str) -> bool {
+    *tries += 1;
+    if *tries > 1 {
+        std::thread::sleep(LEARNING);
+    }
+    *tries <= LEARNING_TRIES && client.fetch_metadata(Some(topic), ASKING).is_ok()
+}
+
 /// Largest message, as a broker's default is; a topic may allow less.
 pub(super) const MESSAGE_BYTES: usize = 1_048_588;
 
@@ -130,12 +143,18 @@ impl Producer {
     }
 
     fn enqueue(&self, mut record: BaseRecord<'_, [u8], [u8], Arc<Delivery>>) -> std::result::Result<(), KafkaError> {
+        let (topic, mut tries) = (record.topic, 0);
         loop {
             match self.producer.send(record) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                     record = back;
                     std::thread::sleep(FULL);
+                }
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::UnknownPartition), back))
+                    if learns_of_partitions(self.producer.client(), &mut tries, topic) =>
+                {
+                    record = back;
                 }
                 Err((error, _)) => return Err(error),
             }

@@ -20,7 +20,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::crash::{self, Point};
 use crate::log::kafka::connection::{Call, Connection, Events};
-use crate::log::kafka::producer::{MESSAGE_BYTES, headers};
+use crate::log::kafka::producer::{MESSAGE_BYTES, headers, learns_of_partitions};
 use crate::log::{LogError, Output, Position, Result};
 
 /// How long a call may take. Longer than a record may be on its way.
@@ -229,12 +229,20 @@ impl TransactionalProducer {
     }
 
     fn enqueue(&self, mut record: BaseRecord<'_, [u8], [u8], usize>) -> std::result::Result<(), KafkaError> {
+        let (topic, mut tries) = (record.topic, 0);
         loop {
             match self.producer.send(record) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                     record = back;
                     self.producer.poll(FULL);
+                }
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::UnknownPartition), back))
+                    if learns_of_partitions(self.producer.client(), &mut tries, topic) =>
+                {
+                    record = back;
+                    // What follows a topic that was made anew is sent, too.
+                    self.producer.poll(Duration::ZERO);
                 }
                 Err((error, _)) => return Err(error),
             }
