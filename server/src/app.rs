@@ -56,7 +56,7 @@ impl Server {
         let limits = Limits::new(config);
         Self {
             gate: Gate::new(limits.workers, limits.turn),
-            cluster_id: "millstream".to_owned(),
+            cluster_id: engine.log().cluster_id().unwrap_or("millstream").to_owned(),
             service_id,
             requests: Arc::new(Semaphore::new(limits.requests)),
             limits,

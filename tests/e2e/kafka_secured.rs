@@ -214,7 +214,6 @@ fn keeps_out(cluster: &Cluster) {
         format!("security.protocol=SASL_SSL\n{}{trust}", jaas(mechanism, module, "ksql", "hunter2"))
     };
     let tls = |trust: &str| format!("security.protocol=SSL\n{trust}");
-    let unsecured = "security.protocol=PLAINTEXT".to_owned();
     for (host, listener, settings, parts) in [
         ("localhost", "BOTH", sasl("PLAIN", PLAIN), &["user 'ksql'", "Authentication failed", "sasl.jaas.config"][..]),
         ("localhost", "BOTH", sasl("SCRAM-SHA-256", SCRAM), &["user 'ksql'", "uthentication", "sasl.jaas.config"]),
@@ -224,12 +223,20 @@ fn keeps_out(cluster: &Cluster) {
         ("127.0.0.1", "TLS", tls(&trust), &["is for other names than 127.0.0.1"]),
         ("localhost", "MUTUAL", tls(&trust), &["wants a certificate of this server", "ssl.keystore.location"]),
         ("localhost", "TLS", tls(&trust.replace("of-trust", "hunter2")), &["ssl.truststore.password"]),
-        ("localhost", "SASL", unsecured, &["does it expect another security.protocol?"]),
     ] {
         let said = cluster.refused(host, listener, &settings);
         assert!(parts.iter().all(|part| said.contains(part)), "{parts:?}: {said}");
         assert!(!said.contains("hunter2"), "{said}");
     }
+    // What looks like a broker that is away is waited for, and the guess is told.
+    let data = cluster.dir.path().join("unsecured");
+    let servers = format!("localhost:{}", cluster.broker.port("SASL"));
+    let url = format!("http://127.0.0.1:{}", e2e::process::free_port());
+    let server = Server::opening(&data, &url, &[("bootstrap.servers", &servers)]);
+    eventually("it says what it waits for", || {
+        let said = request(&server.url, "GET", "/info", &[], "").body;
+        said.contains("does it expect another security.protocol?").then_some(())
+    });
 }
 
 /// Each kind of client has a password of its own, and two are wrong: the server starts, and what needs them fails.

@@ -199,7 +199,11 @@ fn a_query_whose_topic_is_gone_does_not_keep_the_server_from_starting() {
     let engine = engine_on(&log, "20");
     assert_eq!(status(&engine), "ERROR");
     eventually("it is tried again and again", || explained(&engine).errors.len() > 2);
-    assert_eq!(explained(&engine).errors[0].message, "topic numbers does not exist");
+    assert_eq!(
+        explained(&engine).errors[0].message,
+        "topic numbers, which the query uses, does not exist. Make it again, with the records that are to be read, or DROP what the \
+         query makes (TERMINATE it) and CREATE that anew"
+    );
     log.create_topic("numbers", &crate::log::testing::spec(1)).unwrap();
     eventually("it runs", || status(&engine) == "RUNNING");
     run(&engine, "INSERT INTO numbers VALUES (8);");
@@ -234,6 +238,7 @@ fn no_setting_makes_a_repartition_topic_lose_records() {
     let own = log.topics().unwrap().into_iter().find(|topic| topic.name.ends_with("-repartition")).unwrap();
     let expected = [
         ("cleanup.policy", "delete"),
+        ("message.timestamp.type", "CreateTime"),
         ("min.insync.replicas", "1"),
         ("retention.bytes", "-1"),
         ("retention.ms", "-1"),

@@ -361,6 +361,10 @@ pub trait Log: Send + Sync + 'static {
     fn close(&self) -> Result<()>;
     /// The local database.
     fn kv(&self) -> &Arc<dyn Kv>;
+    /// The id of the cluster, if it is one.
+    fn cluster_id(&self) -> Option<&str> {
+        None
+    }
     /// Largest record it takes, key, value and headers together.
     fn max_record_bytes(&self) -> usize;
 }

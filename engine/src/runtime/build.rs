@@ -128,6 +128,8 @@ impl Builder<'_> {
     ) -> Result<(), RuntimeError> {
         let set = self.config.internal_topics().map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut config: BTreeMap<String, String> = set.collect();
+        // Whatever the brokers do with other topics, the time of a row is its own.
+        config.insert("message.timestamp.type".to_owned(), "CreateTime".to_owned());
         config.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let replicas = match self.config.get(setting::REPLICATION_FACTOR) {
             ..=0 => self.config.get(setting::INTERNAL_TOPIC_REPLICAS),

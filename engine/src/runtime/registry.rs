@@ -171,7 +171,7 @@ impl Runtime {
     pub fn start_expected(&self, id: &str, paused: bool) {
         let Some(running) = self.query(id) else { return };
         let id: Arc<str> = Arc::from(id);
-        if let Err(error) = self.launch(&running) {
+        if let Err(error) = self.launch_again(&running) {
             self.note_failure(&id, &running, &error);
         } else {
             tracing::info!(query = %id, paused, "the query goes on");
@@ -227,6 +227,14 @@ impl Runtime {
         catch_unwind(build).unwrap_or_else(|panic| Err(RuntimeError::Build(panic_text(&*panic))))
     }
 
+    /// The same for one that has run before: a topic that is missing was there.
+    fn launch_again(&self, running: &Running) -> Result<(), RuntimeError> {
+        self.launch(running).map_err(|error| match error {
+            RuntimeError::Log(LogError::UnknownTopic(topic)) => RuntimeError::TopicGone(topic),
+            other => other,
+        })
+    }
+
     fn build(&self, running: &Running) -> Result<(), RuntimeError> {
         let partitions = |topic: &str| partitions_of(&*self.log, topic);
         let cut = cut(&running.plan, self.settings.uncut, running.config.service_id(), &partitions);
@@ -234,10 +242,7 @@ impl Runtime {
             let used = watch::used(&topology.subs, &running.plan, &partitions)?;
             Ok((topology, used))
         });
-        let (topology, used) = cut.map_err(|error| match error {
-            LogError::UnknownTopic(topic) => RuntimeError::TopicGone(topic),
-            other => other.into(),
-        })?;
+        let (topology, used) = cut?;
         *running.used.lock() = used;
         let topics = self.builder(running, topology.whole, (0, Arc::default()));
         for sub in &topology.subs {
@@ -295,7 +300,7 @@ impl Runtime {
 
     fn relaunch(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
         self.pool.remove(id);
-        let launched = self.launch(running);
+        let launched = self.launch_again(running);
         match &launched {
             Ok(()) => {
                 running.life.mended();

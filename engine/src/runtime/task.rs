@@ -76,6 +76,8 @@ pub(super) struct Task {
     notes: Writes,
     committed_ms: i64,
     purged_ms: i64,
+    /// There is something to purge.
+    unpurged: bool,
     /// When it last committed its positions whether or not it had moved.
     renewed_ms: Option<i64>,
 }
@@ -104,6 +106,7 @@ impl Task {
             notes: Writes::default(),
             committed_ms: now_ms,
             purged_ms: now_ms,
+            unpurged: false,
             renewed_ms: None,
         }
     }
@@ -206,6 +209,9 @@ impl Task {
         } else if self.dirty && (finished || !moved || due) {
             self.commit(now_ms)?;
         }
+        if !self.dirty {
+            self.purge_if_due(now_ms);
+        }
         if finished || (!moved && self.is_scanned()) {
             self.pipeline.target().end(finished);
             return Ok(Progress::Finished);
@@ -254,11 +260,17 @@ impl Task {
             self.pipeline.reports().append(&positions);
         }
         self.pipeline.committed()?;
-        if now_ms - self.purged_ms >= self.commits.purge_interval_ms {
-            self.purged_ms = now_ms;
+        self.unpurged = self.inputs.iter().any(Input::is_internal);
+        self.purge_if_due(now_ms);
+        Ok(())
+    }
+
+    /// Gives up what it has read of repartition topics, if that is due; also when nothing more comes.
+    fn purge_if_due(&mut self, now_ms: i64) {
+        if self.unpurged && now_ms - self.purged_ms >= self.commits.purge_interval_ms {
+            (self.unpurged, self.purged_ms) = (false, now_ms);
             self.purge();
         }
-        Ok(())
     }
 
     fn positions(&self) -> Vec<Position> {

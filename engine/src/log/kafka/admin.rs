@@ -56,6 +56,11 @@ impl Admin {
         self.metadata(Some("_")).map(drop)
     }
 
+    /// The id that the cluster gave itself when it was made.
+    pub(super) fn cluster_id(&self) -> Option<String> {
+        self.client.client().fetch_cluster_id(TIMEOUT)
+    }
+
     /// Fails unless the partition exists.
     pub(super) fn check_partition(&self, of: &TopicPartition) -> Result<()> {
         let known = self.known.lock().get(&*of.topic).copied();

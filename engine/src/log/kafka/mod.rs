@@ -80,6 +80,7 @@ pub struct Kafka {
     written: Written,
     kv: Arc<dyn Kv>,
     dir: DataDir,
+    cluster_id: Option<String>,
 }
 
 impl Kafka {
@@ -103,6 +104,7 @@ impl Kafka {
         };
         let clients = if transactions.is_some() { 1 } else { GROUP_CLIENTS };
         Ok(Kafka {
+            cluster_id: admin.cluster_id(),
             admin,
             producer: Producer::new(producers)?,
             transactions,
@@ -268,6 +270,10 @@ impl Log for Kafka {
 
     fn is_atomic(&self) -> bool {
         false
+    }
+
+    fn cluster_id(&self) -> Option<&str> {
+        self.cluster_id.as_deref()
     }
 
     fn max_record_bytes(&self) -> usize {

@@ -203,7 +203,9 @@ impl Operator for SessionAggregate {
         let live = self.window.first_segment(groups.time());
         groups.expire_before(live);
         self.spans.expire_before(live);
-        Ok(out.finish(&rows, results, true, self.with_old)?)
+        let results = out.finish(&rows, results, true, self.with_old)?;
+        // A session is made of many records; as in Kafka Streams it has the headers of none.
+        Ok(Changes { headers: None, ..results })
     }
 
     fn drain_state(&mut self, into: &mut Writes) {
