@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! admin        topics, configurations, watermarks
-//! reader       one consumer per reader, assigned by hand, no group
+//! fetch        a few consumers for all readers, assigned by hand, no group
+//! reader       what a reader sees of them
 //! producer     one idempotent producer for everybody, for what is no part of a commit
 //! transactions one producer per thread: outputs, changelogs and positions of its tasks, at once
 //! commit       what tasks did: the transaction, then the local database
@@ -20,6 +21,7 @@
 mod admin;
 mod commit;
 mod connection;
+mod fetch;
 mod groups;
 mod producer;
 mod reader;
@@ -36,6 +38,7 @@ use crate::kv::{DataDir, Kv, Write};
 use crate::log::kafka::admin::Admin;
 use crate::log::kafka::commit::Written;
 use crate::log::kafka::connection::Connection;
+use crate::log::kafka::fetch::Fetching;
 use crate::log::kafka::groups::Groups;
 use crate::log::kafka::producer::{MESSAGE_BYTES, Producer};
 use crate::log::kafka::reader::KafkaReader;
@@ -72,7 +75,7 @@ pub struct KafkaSettings {
 /// A log on a Kafka cluster.
 pub struct Kafka {
     consumers: Arc<Connection>,
-    readers: String,
+    fetching: Arc<Fetching>,
     admin: Admin,
     producer: Producer,
     transactions: Option<Transactions>,
@@ -110,15 +113,15 @@ impl Kafka {
             transactions,
             groups: Groups::new(Arc::clone(&consumers), clients),
             written: Written::default(),
+            fetching: Fetching::new(Arc::clone(&consumers), &settings.readers),
             consumers,
-            readers: settings.readers.clone(),
             kv: Arc::new(database),
             dir,
         })
     }
 
     fn read(&self, from: Position, wake: Arc<Signal>) -> Result<Box<dyn Reader>> {
-        Ok(Box::new(KafkaReader::new(Arc::clone(&self.consumers), &self.readers, vec![from], wake)?))
+        Ok(Box::new(KafkaReader::new(Arc::clone(&self.consumers), &self.fetching, vec![from], &wake)?))
     }
 }
 
@@ -178,7 +181,7 @@ impl Log for Kafka {
 
     fn reader(&self, from: Vec<Position>, wake: Arc<Signal>) -> Result<Box<dyn Reader>> {
         from.iter().try_for_each(|position| self.admin.check_partition(&position.of))?;
-        Ok(Box::new(KafkaReader::new(Arc::clone(&self.consumers), &self.readers, from, wake)?))
+        Ok(Box::new(KafkaReader::new(Arc::clone(&self.consumers), &self.fetching, from, &wake)?))
     }
 
     fn written(&self, of: &TopicPartition) -> Result<i64> {

@@ -1,171 +1,66 @@
-//! Reading some partitions: one consumer, assigned by hand.
+//! Reading some partitions through the [clients of all readers](super::fetch).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use arrow::buffer::ScalarBuffer;
-use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Headers, Message};
-use rdkafka::{Offset, TopicPartitionList};
-
-use crate::log::kafka::connection::{Call, Connection, Events};
-use crate::log::{LogError, Position, RawBatch, Reader, RecordsBuilder, Result, Signal, TopicPartition};
-
-/// The client demands a group id; as partitions are assigned by hand it never joins or commits.
-const NO_GROUP: &str = "_millstream-reader";
-/// Records fetched ahead per reader.
-const FETCHED_KB: &str = "16384";
-/// What a record counts beside its key and value.
-const RECORD_BYTES: usize = 16;
+use crate::log::kafka::connection::{Call, Connection};
+use crate::log::kafka::fetch::{Fetching, Seat, Trouble};
+use crate::log::{LogError, Position, RawBatch, Reader, Result, Signal};
 
 /// Reads some partitions.
 pub(super) struct KafkaReader {
     connection: Arc<Connection>,
-    consumer: BaseConsumer<Events>,
-    partitions: Vec<Partition>,
-    /// The partition of the record before: the next one is mostly from the same.
-    last: usize,
-}
-
-struct Partition {
-    of: TopicPartition,
-    offsets: Vec<i64>,
-    records: RecordsBuilder,
-    /// Nothing was left on the broker when it was asked last.
-    has_reached_end: bool,
+    seats: Vec<Seat>,
+    /// Which partition comes first in the next poll.
+    first: usize,
 }
 
 impl KafkaReader {
     /// Reads each partition from its offset on; an offset that retention has removed means the first one there is.
     pub(super) fn new(
         connection: Arc<Connection>,
-        group: &str,
+        fetching: &Arc<Fetching>,
         from: Vec<Position>,
-        wake: Arc<Signal>,
+        wake: &Arc<Signal>,
     ) -> Result<KafkaReader> {
-        let config = connection.config(&[
-            ("group.id", if group.is_empty() { NO_GROUP } else { group }),
-            ("enable.auto.commit", "false"),
-            ("enable.auto.offset.store", "false"),
-            ("auto.offset.reset", "earliest"),
-            ("isolation.level", "read_committed"),
-            ("enable.partition.eof", "true"),
-            ("fetch.error.backoff.ms", "100"),
-            ("queued.max.messages.kbytes", FETCHED_KB),
-        ]);
-        let mut consumer: BaseConsumer<Events> =
-            connection.made(BaseConsumer::from_config_and_context(&config, connection.events()))?;
-        consumer.set_nonempty_callback(move || wake.raise());
-        let mut assignment = TopicPartitionList::with_capacity(from.len());
-        let assigned = from.iter().try_for_each(|Position { of, offset }| {
-            assignment.add_partition_offset(&of.topic, of.partition as i32, Offset::Offset(*offset))
-        });
-        let assigned = assigned.and_then(|()| consumer.assign(&assignment));
-        let call = Call { does: "assigning partitions", needs: "Read", topic: "" };
-        assigned.map_err(|error| connection.failed(call, &error))?;
-        let partition = |Position { of, .. }| Partition {
-            of,
-            offsets: Vec::new(),
-            records: RecordsBuilder::default(),
-            has_reached_end: false,
-        };
-        Ok(KafkaReader { connection, consumer, partitions: from.into_iter().map(partition).collect(), last: 0 })
-    }
-
-    /// The client says only which number came to its end, so a number that several topics have tells nothing.
-    fn reached_end(&mut self, number: i32) {
-        let mut its = self.partitions.iter_mut().filter(|partition| partition.of.partition as i32 == number);
-        if let (Some(partition), None) = (its.next(), its.next()) {
-            partition.has_reached_end = true;
-        }
-    }
-
-    fn topics(&self) -> String {
-        let topics: BTreeSet<&str> = self.partitions.iter().map(|partition| &*partition.of.topic).collect();
-        topics.into_iter().collect::<Vec<_>>().join(", ")
-    }
-
-    fn failed(&self, error: &KafkaError) -> Result<()> {
-        match error.rdkafka_error_code() {
-            // the client goes on trying, and what comes later is complete
-            Some(
-                RDKafkaErrorCode::AllBrokersDown
-                | RDKafkaErrorCode::BrokerTransportFailure
-                | RDKafkaErrorCode::OperationTimedOut
-                | RDKafkaErrorCode::Resolve
-                | RDKafkaErrorCode::AutoOffsetReset,
-            ) => {
-                tracing::debug!("reading: {error}");
-                Ok(())
-            }
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
-                Err(LogError::UnknownTopic(self.topics()))
-            }
-            // Nobody here uses the group.
-            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => Ok(()),
-            _ => {
-                let call = Call { does: "reading", needs: "Read", topic: &self.topics() };
-                Err(self.connection.failed(call, error))
-            }
-        }
+        let seats = from.into_iter().map(|position| fetching.join(position, Arc::clone(wake)));
+        Ok(KafkaReader { connection, seats: seats.collect::<Result<_>>()?, first: 0 })
     }
 }
 
 impl Reader for KafkaReader {
     fn poll(&mut self, max_bytes: usize) -> Result<Vec<(usize, RawBatch)>> {
-        let mut bytes = 0;
-        while bytes < max_bytes {
-            let reports = self.connection.reports();
-            match self.consumer.poll(Duration::ZERO) {
-                // The queue held a report of the client: records may stand behind it, and nobody would be woken for them.
-                None if self.connection.reports() != reports => {}
-                None => break,
-                Some(Ok(message)) => {
-                    bytes += message.key_len() + message.payload_len() + RECORD_BYTES;
-                    self.last = find(&self.partitions, self.last, &message);
-                    if let Some(partition) = self.partitions.get_mut(self.last) {
-                        partition.push(&message);
-                    }
-                }
-                Some(Err(KafkaError::PartitionEOF(number))) => self.reached_end(number),
-                Some(Err(error)) => self.failed(&error)?,
+        let (mut read, mut bytes) = (Vec::new(), 0);
+        let count = self.seats.len();
+        for index in (self.first..count).chain(0..self.first) {
+            let Some(seat) = self.seats.get_mut(index).filter(|_| bytes < max_bytes) else { break };
+            let batches = match seat.take(max_bytes - bytes) {
+                Ok(batches) => batches,
+                Err(trouble) => return Err(told(&self.connection, seat, trouble)),
+            };
+            if let Some(batch) = RawBatch::join(batches)? {
+                bytes += batch.records.payload_bytes(batch.records.len());
+                read.push((index, batch));
             }
         }
-        let filled = self.partitions.iter_mut().enumerate().filter(|(_, partition)| !partition.offsets.is_empty());
-        Ok(filled.map(|(i, partition)| (i, partition.take())).collect())
+        self.first = if count == 0 { 0 } else { (self.first + 1) % count };
+        Ok(read)
     }
 
     fn has_reached_end(&self, index: usize) -> bool {
-        self.partitions.get(index).is_some_and(|partition| partition.has_reached_end)
+        self.seats.get(index).is_some_and(Seat::has_ended)
     }
 }
 
-impl Partition {
-    fn push(&mut self, message: &BorrowedMessage<'_>) {
-        self.has_reached_end = false;
-        self.offsets.push(message.offset());
-        self.records.push(message.timestamp().to_millis().unwrap_or(0), message.key(), message.payload());
-        for header in message.headers().iter().flat_map(|headers| headers.iter()) {
-            self.records.header(header.key, header.value);
-        }
-    }
-
-    fn take(&mut self) -> RawBatch {
-        let offsets = ScalarBuffer::from(std::mem::take(&mut self.offsets));
-        RawBatch { offsets, records: self.records.finish() }
-    }
-}
-
-/// The index of a message's partition.
-fn find(partitions: &[Partition], last: usize, message: &BorrowedMessage<'_>) -> usize {
-    let is_its = |partition: &Partition| {
-        partition.of.partition as i32 == message.partition() && *partition.of.topic == *message.topic()
-    };
-    match partitions.get(last).is_some_and(is_its) {
-        true => last,
-        false => partitions.iter().position(is_its).unwrap_or(partitions.len()),
+fn told(connection: &Connection, seat: &Seat, trouble: Trouble) -> LogError {
+    let topic = &*seat.of().topic;
+    match trouble {
+        Trouble::Gone => LogError::UnknownTopic(topic.to_owned()),
+        Trouble::WentBack { from, to } => LogError::Invalid(format!(
+            "topic {topic} was made anew or has lost records: partition {} was read up to offset {from}, and what comes next \
+             has offset {to}. A query that is to read the topic as it is now must be dropped and created again.",
+            seat.of().partition
+        )),
+        Trouble::Failed(error) => connection.failed(Call { does: "reading", needs: "Read", topic }, &error),
+        Trouble::NoClient(problem) => LogError::Broker(format!("reading topic {topic}: {problem}")),
     }
 }
