@@ -37,6 +37,8 @@ mod kafka;
 mod kafka_crash;
 #[path = "e2e/kafka_outage.rs"]
 mod kafka_outage;
+#[path = "e2e/kafka_readers.rs"]
+mod kafka_readers;
 #[path = "e2e/kafka_secured.rs"]
 mod kafka_secured;
 #[path = "e2e/kafka_topics.rs"]

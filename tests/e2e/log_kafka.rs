@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use e2e::kafka::Kafka as Broker;
 use engine::log::testing::{exercise, numbered, partition, spec};
-use engine::log::{Kafka, KafkaSettings, Log, LogError, Output, Position, RecordsBuilder, Signal};
+use engine::log::{Kafka, KafkaSettings, Log, LogError, Output, Position, Reader, RecordsBuilder, Signal};
 
 fn settings(broker: &Broker) -> KafkaSettings {
     KafkaSettings { bootstrap_servers: broker.bootstrap.clone(), ..KafkaSettings::default() }
@@ -79,6 +79,127 @@ fn timestamp_zero_stays_in_the_past(log: &dyn Log) {
     let mut reader = log.reader(vec![Position { of: to, offset: 0 }], Arc::clone(&wake)).unwrap();
     let batches = engine::log::testing::read(&mut *reader, &wake, 1, 1);
     assert_eq!(batches[0][0].records.timestamps[0], 1);
+}
+
+/// A reader, and the offset that comes next.
+struct Reading {
+    reader: Box<dyn Reader>,
+    wake: Arc<Signal>,
+    next: i64,
+}
+
+impl Reading {
+    fn new(log: &dyn Log, topic: &str, next: i64) -> Self {
+        let wake = Arc::new(Signal::default());
+        let from = vec![Position { of: partition(topic, 0), offset: next }];
+        Self { reader: log.reader(from, Arc::clone(&wake)).unwrap(), wake, next }
+    }
+
+    /// Reads on; each offset must come, in order.
+    fn poll(&mut self) -> Result<(), LogError> {
+        let seen = self.wake.count();
+        let polled = self.reader.poll(1 << 20)?;
+        if polled.is_empty() {
+            self.wake.wait(seen, Duration::from_millis(100));
+        }
+        for offset in polled.iter().flat_map(|(_, batch)| batch.offsets.iter()) {
+            assert_eq!(*offset, self.next);
+            self.next += 1;
+        }
+        Ok(())
+    }
+
+    fn read_to(&mut self, end: i64) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.next < end {
+            assert!(Instant::now() < deadline, "came to {} of {end}", self.next);
+            self.poll().unwrap();
+        }
+    }
+
+    fn fails(mut self) -> LogError {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            assert!(Instant::now() < deadline, "goes on at {}", self.next);
+            if let Err(error) = self.poll() {
+                return error;
+            }
+        }
+    }
+}
+
+fn write(log: &dyn Log, topic: &str, count: usize) {
+    log.append(vec![Output { to: partition(topic, 0), records: numbered(1, count) }]).unwrap();
+}
+
+#[test]
+fn readers_share_clients_and_not_their_troubles() {
+    let mut broker = Broker::start();
+    let dir = tempfile::tempdir().unwrap();
+    let log = Kafka::open(&settings(&broker), dir.path()).unwrap();
+    for topic in ["shared", "other", "again"] {
+        log.create_topic(topic, &spec(1)).unwrap();
+    }
+    write(&log, "shared", 100_000);
+    let mut tail = Reading::new(&log, "shared", 100_000);
+    let mut places: Vec<_> = (0..8).map(|i| Reading::new(&log, "shared", i * 10_000)).collect();
+    let still = Reading::new(&log, "shared", 5);
+    let mut other = Reading::new(&log, "other", 0);
+    write(&log, "shared", 10);
+    tail.read_to(100_010);
+    // They are more than there are clients, and one of them never reads.
+    places.iter_mut().for_each(|reading| reading.read_to(90_000));
+    places.iter_mut().for_each(|reading| reading.read_to(100_010));
+    let late = Reading::new(&log, "shared", 100_010);
+    places.push(late);
+    places.push(tail);
+
+    the_end_is_of_now(&log);
+    a_topic_goes(&log, &mut other);
+
+    broker.kill();
+    assert!(places.iter_mut().all(|reading| reading.poll().is_ok()), "readers wait for a broker that is away");
+    broker.restart();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let again = || Output { to: partition("shared", 0), records: numbered(1, 50_000) };
+    while let Err(error) = log.append(vec![again()]) {
+        assert!(Instant::now() < deadline, "{error}");
+    }
+    let end = log.bounds(&partition("shared", 0)).unwrap().end;
+    assert!(end >= 150_010);
+    places.iter_mut().for_each(|reading| reading.read_to(end));
+    let mut still = still;
+    still.read_to(end);
+}
+
+/// Whoever begins to read after something was written is not told that nothing is there.
+fn the_end_is_of_now(log: &dyn Log) {
+    let mut before = Reading::new(log, "shared", 100_010);
+    for end in (100_011..).take(20) {
+        write(log, "shared", 1);
+        let mut after = Reading::new(log, "shared", end - 1);
+        while !after.reader.has_reached_end(0) {
+            after.poll().unwrap();
+        }
+        assert_eq!(after.next, end);
+    }
+    before.read_to(100_030);
+}
+
+fn a_topic_goes(log: &dyn Log, other: &mut Reading) {
+    write(log, "again", 10);
+    let mut reading = Reading::new(log, "again", 0);
+    reading.read_to(10);
+    log.delete_topic("again").unwrap();
+    let error = reading.fails();
+    assert!(matches!(&error, LogError::UnknownTopic(topic) if topic == "again"), "{error}");
+    log.create_topic("again", &spec(1)).unwrap();
+    write(log, "again", 3);
+    let error = Reading::new(log, "again", 10).fails();
+    assert!(error.to_string().contains("was made anew") && !error.may_pass(), "{error}");
+    Reading::new(log, "again", 0).read_to(3);
+    write(log, "other", 10);
+    other.read_to(10);
 }
 
 #[test]
