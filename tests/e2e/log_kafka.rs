@@ -137,8 +137,11 @@ fn readers_share_clients_and_not_their_troubles() {
     let mut broker = Broker::start();
     let dir = tempfile::tempdir().unwrap();
     let log = Kafka::open(&settings(&broker), dir.path()).unwrap();
+    // The records are old, and the broker looks at that when it is started.
+    let mut kept = spec(1);
+    kept.config.insert("retention.ms".to_owned(), "-1".to_owned());
     for topic in ["shared", "other", "again"] {
-        log.create_topic(topic, &spec(1)).unwrap();
+        log.create_topic(topic, &kept).unwrap();
     }
     write(&log, "shared", 100_000);
     let mut tail = Reading::new(&log, "shared", 100_000);

@@ -327,7 +327,12 @@ fn trouble(error: KafkaError) -> Option<Trouble> {
             tracing::debug!("reading: {error}");
             None
         }
-        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Some(Trouble::Gone),
+        // Topics have no fewer partitions than before, only others of that name have.
+        Some(
+            RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownPartition,
+        ) => Some(Trouble::Gone),
         _ => Some(Trouble::Failed(error)),
     }
 }
