@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::array::Array;
 use parking_lot::Mutex;
@@ -25,6 +25,8 @@ use crate::log::{LogError, Output, Position, Result};
 
 /// How long a call may take. Longer than a record may be on its way.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long one call to take a transaction back may take.
+const ABORTING: Duration = Duration::from_millis(50);
 /// After that long without an acknowledgement a record counts as failed.
 const MESSAGE_TIMEOUT_MS: &str = "10000";
 /// How long a transaction may be open, as Kafka Streams has it; not shorter than a record may be on its way.
@@ -99,7 +101,7 @@ impl Transactions {
             Err(failed) => {
                 let error = producer.blame(&self.connection, transaction, &failed);
                 // One that has taken everything back can go on; any other is given up.
-                let is_taken_back = producer.may_abort(&failed) && producer.producer.abort_transaction(TIMEOUT).is_ok();
+                let is_taken_back = producer.may_abort(&failed) && producer.abort();
                 if is_taken_back {
                     *slot = Some(producer);
                 }
@@ -175,7 +177,8 @@ impl ProducerContext for Deliveries {
             Err((error, message)) => {
                 let mut delivered = self.delivered.lock();
                 // What is purged behind a refused record was not refused itself.
-                if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PurgeQueue) {
+                let code = error.rdkafka_error_code();
+                if !matches!(code, Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)) {
                     delivered.refused.get_or_insert_with(|| (message.topic().to_owned(), error.clone()));
                 }
             }
@@ -253,6 +256,21 @@ impl TransactionalProducer {
         std::mem::take(&mut self.producer.context().delivered.lock().ends)
     }
 
+    /// Takes the transaction back; says whether it is. The call waits until this thread has heard of every record, which it
+    /// does only between two calls.
+    fn abort(&self) -> bool {
+        let deadline = Instant::now() + TIMEOUT;
+        loop {
+            match self.producer.abort_transaction(ABORTING) {
+                Ok(()) => return true,
+                Err(KafkaError::Transaction(error)) if error.is_retriable() && Instant::now() < deadline => {
+                    self.producer.poll(Duration::ZERO);
+                }
+                Err(_) => return false,
+            }
+        }
+    }
+
     /// Whether the transaction can be taken back for sure: a commit that was not answered may be done.
     fn may_abort(&self, failed: &KafkaError) -> bool {
         if self.producer.client().fatal_error().is_some() {
@@ -267,6 +285,8 @@ impl TransactionalProducer {
 
     /// What is wrong, with the topic as far as that is known.
     fn blame(&self, connection: &Connection, transaction: &Transaction<'_>, failed: &KafkaError) -> LogError {
+        // What the broker refused may be the reason that the next call was.
+        self.producer.poll(ABORTING);
         let refused = self.producer.context().delivered.lock().refused.take();
         let written = || {
             let topics = transaction.outputs.iter().chain(&transaction.changelogs).map(|output| &*output.to.topic);
