@@ -137,7 +137,7 @@ settings! {
     // Kafka, streams
     BOOTSTRAP_SERVERS: Maybe<Text> = text("bootstrap.servers", "", Server, "Brokers; none means the embedded log.").or_unset();
     AUTO_OFFSET_RESET: Text = text("ksql.streams.auto.offset.reset", "latest", Session, "Where a new query starts to read.").one_of(&["latest", "earliest"]);
-    COMMIT_INTERVAL_MS: Whole = whole("ksql.streams.commit.interval.ms", "2000", Session, "Longest pause between commits under load.").within(0, MOST);
+    COMMIT_INTERVAL_MS: Whole = whole("ksql.streams.commit.interval.ms", "2000", Session, "Longest pause between commits under load; over Kafka with exactly once 100 unless it is set, and no row is seen before.").within(0, MOST);
     REPARTITION_PURGE_INTERVAL_MS: Whole = whole("ksql.streams.repartition.purge.interval.ms", "30000", Session, "Pause between purges of repartition topics.").within(0, MOST);
     CACHE_MAX_BYTES_BUFFERING: Whole = whole("ksql.streams.cache.max.bytes.buffering", "10000000", Session, "0: every update of a table is written.").within(0, MOST);
     STATESTORE_CACHE_MAX_BYTES: Maybe<Whole> = whole("ksql.streams.statestore.cache.max.bytes", "", Session, "Newer name of cache.max.bytes.buffering; counts for more.").within(0, MOST).or_unset();

@@ -174,7 +174,7 @@ impl Builder<'_> {
         let is_result = sub.target == topology::Target::Result && self.plan.root.is_table;
         let changelogs = changelogs::of_task(&self.stores(sub)?, &format!("state/{}/{id}", self.plan.id), partition);
         let bounds = Bounds::Committed { group: &group, place: &place, changelogs: changelogs.as_ref() };
-        let ranges = self.ranges(sub, partition, &bounds)?;
+        let reads = self.reads(sub, partition, &bounds)?;
         if let Some(changelogs) = &changelogs {
             self.log.restore(changelogs)?;
         }
@@ -194,7 +194,7 @@ impl Builder<'_> {
             }
             (topology::Target::Result, None) => Target::Store,
         };
-        let inputs = self.inputs(sub, ranges, &bounds)?;
+        let inputs = self.inputs(sub, reads, &bounds)?;
         let behind = if is_result { Behind::of(history, &self.plan.root, &making, &place)? } else { None };
         let reopen = |index: usize, of: TopicPartition, range: &Range| match sub.nodes.get(index) {
             Some(node) => self.input(index, node, of, range),
@@ -239,7 +239,7 @@ impl Builder<'_> {
     pub(super) fn transient(&self, sub: &SubTopology, transient: Transient) -> Result<Task, RuntimeError> {
         let stages = self.stages(sub, &Place::memory())?;
         let bounds = Bounds::Fresh { to_current_end: transient.to_current_end };
-        let inputs = self.inputs(sub, self.ranges(sub, 0, &bounds)?, &bounds)?;
+        let inputs = self.inputs(sub, self.reads(sub, 0, &bounds)?, &bounds)?;
         let client = Client::new(transient, &self.plan.root, self.plan.limit);
         let pipeline = self.pipeline(stages, Target::Client(client));
         Ok(self.task(self.plan.id.clone(), None, inputs, pipeline, None))
@@ -325,7 +325,7 @@ impl Builder<'_> {
     }
 
     /// The partitions that a task reads, and where.
-    fn ranges(&self, sub: &SubTopology, partition: u32, bounds: &Bounds<'_>) -> Result<Vec<Reads>, RuntimeError> {
+    fn reads(&self, sub: &SubTopology, partition: u32, bounds: &Bounds<'_>) -> Result<Vec<Reads>, RuntimeError> {
         let mut reads = Vec::new();
         for (stage, node) in sub.nodes.iter().enumerate() {
             let (topic, partitions, is_internal) = match (&node.role, &node.step.kind) {

@@ -141,14 +141,10 @@ impl Task {
         self.commits.thread
     }
 
-    /// Whether a commit that it shares is due.
-    pub(super) fn is_due(&self) -> bool {
-        self.due
-    }
-
     /// When the next shared commit is due, milliseconds since the epoch, if there will be something to commit.
     pub(super) fn due_ms(&self) -> Option<i64> {
-        (self.dirty && self.shares_commits()).then(|| self.committed_ms.saturating_add(self.commits.interval_ms))
+        let after = if self.due { 0 } else { self.commits.interval_ms };
+        (self.dirty && self.shares_commits()).then(|| self.committed_ms.saturating_add(after))
     }
 
     /// What it has to do first.

@@ -212,7 +212,7 @@ fn work(messages: &Receiver<Message>, signal: &Signal, clock: &dyn Clock, failed
                     let _gone = done.send(());
                 }
                 Message::Stop => {
-                    commit_shared(&mut slots, clock.now_ms(), failed, |_| true);
+                    commit_shared(&mut slots, clock.now_ms(), failed, |slot| slot.life.state() != State::Error);
                     for slot in &mut slots {
                         // What is not committed is read again at the next start.
                         let _told = close(slot, clock.now_ms());
@@ -228,10 +228,12 @@ fn work(messages: &Receiver<Message>, signal: &Signal, clock: &dyn Clock, failed
             turn != Stepped::Over
         });
         let now_ms = clock.now_ms();
-        if slots.iter().any(|slot| slot.task.is_due() || slot.task.due_ms().is_some_and(|due| due <= now_ms)) {
-            commit_shared(&mut slots, now_ms, failed, |slot| slot.life.state() == State::Running);
+        // What a query did that has failed since waits for nothing: it is done again.
+        let runs = |slot: &Slot| slot.life.state() == State::Running;
+        let due = slots.iter().filter(|slot| runs(slot)).filter_map(|slot| slot.task.due_ms()).min();
+        if due.is_some_and(|due| due <= now_ms) {
+            commit_shared(&mut slots, now_ms, failed, runs);
         } else if !moved {
-            let due = slots.iter().filter_map(|slot| slot.task.due_ms()).min();
             let pause = due.map(|due| Duration::from_millis(due.saturating_sub(now_ms).max(1).unsigned_abs()));
             signal.wait(seen, pause.map_or(SLEEP, |pause| pause.min(SLEEP)));
         }

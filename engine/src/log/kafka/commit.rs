@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 
 use crate::crash::{self, Point};
 use crate::kv::Writes;
+use crate::log::kafka::sending::{Rows, Timestamps};
 use crate::log::kafka::transactions::{Transaction, Uncommitted};
 use crate::log::kafka::{Kafka, restore};
 use crate::log::{Commit, LogError, Output, Result, TopicPartition, positions};
@@ -90,7 +91,10 @@ impl Kafka {
                     Ok((self.groups.metadata(&commit.group)?, commit.positions.clone()))
                 };
                 let positions = moved.map(of_group).collect::<Result<_>>()?;
-                transactions.commit(thread, &Transaction { outputs, changelogs, positions })?
+                let own = outputs.iter().map(|output| Rows::of(output, Timestamps::Own));
+                let now = changelogs.iter().map(|output| Rows::of(output, Timestamps::Now));
+                let outputs = own.chain(now).collect::<Result<_>>()?;
+                transactions.commit(thread, &Transaction { outputs, positions })?
             }
             None => {
                 let all: Vec<&Output> = outputs.iter().chain(&changelogs).copied().collect();

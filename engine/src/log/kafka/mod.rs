@@ -8,6 +8,7 @@
 //! producer     one idempotent producer for everybody, for what is no part of a commit
 //! transactions one producer per thread: outputs, changelogs and positions of its tasks, at once
 //! commit       what tasks did: the transaction, then the local database
+//! sending      records on their way into either
 //! groups       how far each query is
 //! restore      the local database is brought up to the changelogs
 //! security     what lets the clients in: settings of Kafka's Java clients in librdkafka's terms
@@ -28,6 +29,7 @@ mod reader;
 mod refusals;
 mod restore;
 mod security;
+mod sending;
 mod transactions;
 
 use std::collections::BTreeMap;
@@ -40,9 +42,10 @@ use crate::log::kafka::commit::Written;
 use crate::log::kafka::connection::Connection;
 use crate::log::kafka::fetch::Fetching;
 use crate::log::kafka::groups::Groups;
-use crate::log::kafka::producer::{MESSAGE_BYTES, Producer};
+use crate::log::kafka::producer::Producer;
 use crate::log::kafka::reader::KafkaReader;
 use crate::log::kafka::restore::Restore;
+use crate::log::kafka::sending::MESSAGE_BYTES;
 use crate::log::kafka::transactions::Transactions;
 use crate::log::{
     Bounds, Changelogs, Commit, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicPartition,
@@ -119,10 +122,6 @@ impl Kafka {
             dir,
         })
     }
-
-    fn read(&self, from: Position, wake: Arc<Signal>) -> Result<Box<dyn Reader>> {
-        Ok(Box::new(KafkaReader::new(Arc::clone(&self.consumers), &self.fetching, vec![from], &wake)?))
-    }
 }
 
 /// Clients of groups that are kept, where positions are told one group at a time.
@@ -185,7 +184,11 @@ impl Log for Kafka {
     }
 
     fn written(&self, of: &TopicPartition) -> Result<i64> {
-        Ok(self.written.end(of).unwrap_or_default())
+        match self.written.end(of) {
+            Some(end) => Ok(end),
+            // At the last offset there may be the mark of a transaction's end.
+            None => Ok(self.admin.bounds(of)?.end - 1),
+        }
     }
 
     fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>> {
@@ -241,7 +244,7 @@ impl Log for Kafka {
     }
 
     fn restore(&self, changelogs: &Changelogs) -> Result<()> {
-        let reader = |from, wake| self.read(from, wake);
+        let reader = |from, wake| self.reader(vec![from], wake);
         Restore { admin: &self.admin, kv: &*self.kv, reader: &reader }.run(changelogs)
     }
 

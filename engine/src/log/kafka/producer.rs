@@ -4,31 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arrow::array::Array;
 use parking_lot::{Condvar, Mutex};
-use rdkafka::client::{Client, ClientContext};
+use rdkafka::client::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::producer::{Producer as _, ProducerContext, ThreadedProducer};
 
 use crate::log::kafka::connection::{Call, Connection, Events};
-use crate::log::records::header_columns;
-use crate::log::{LogError, Output, Records, Result};
+use crate::log::kafka::sending::{MESSAGE_BYTES, MESSAGE_TIMEOUT_MS, Rows, Timestamps, enqueue};
+use crate::log::{LogError, Output, Result};
 
-/// After that long without an acknowledgement a record counts as failed.
-const MESSAGE_TIMEOUT_MS: &str = "10000";
 /// Longer than the client's own timeout.
 const GIVE_UP: Duration = Duration::from_secs(15);
 /// How long to wait when the client's queue is full.
 const FULL: Duration = Duration::from_millis(2);
-/// How often, and how long apart, the partitions of a topic are asked for that should be there, and how long that may take.
-const LEARNING_TRIES: u32 = 20;
-const LEARNING: Duration = Duration::from_millis(100);
-const ASKING: Duration = Duration::from_secs(5);
-/// librdkafka takes the timestamp 0 for "none given" and writes the present instead; this is as near as it gets.
-const FIRST_TIMESTAMP: i64 = 1;
-
 /// The producer of a process.
 pub(super) struct Producer {
     connection: Arc<Connection>,
@@ -83,18 +73,6 @@ impl ProducerContext for Acknowledge {
     }
 }
 
-/// Has a client ask for the partitions of a topic that has more than it knows of; says whether to try again.
-pub(super) fn learns_of_partitions<C: ClientContext>(client: &Client<C>, tries: &mut u32, topic: &str) -> bool {
-    *tries += 1;
-    if *tries > 1 {
-        std::thread::sleep(LEARNING);
-    }
-    *tries <= LEARNING_TRIES && client.fetch_metadata(Some(topic), ASKING).is_ok()
-}
-
-/// Largest message, as a broker's default is; a topic may allow less.
-pub(super) const MESSAGE_BYTES: usize = 1_048_588;
-
 impl Producer {
     /// Connects lazily.
     pub(super) fn new(connection: Arc<Connection>) -> Result<Producer> {
@@ -120,45 +98,24 @@ impl Producer {
         deliveries.into_iter().zip(outputs).map(wait).collect()
     }
 
-    fn send(&self, Output { to, records }: &Output) -> Result<Arc<Delivery>> {
+    #[allow(clippy::result_large_err, reason = "a client that does not take a record gives it back")]
+    fn send(&self, output: &Output) -> Result<Arc<Delivery>> {
+        let rows = Rows::of(output, Timestamps::Own)?;
         let delivery = Arc::new(Delivery {
-            left: AtomicUsize::new(records.len()),
+            left: AtomicUsize::new(rows.len()),
             first: AtomicI64::new(i64::MAX),
             error: Mutex::default(),
             done: Condvar::new(),
         });
-        for (row, timestamp) in records.timestamps.iter().enumerate() {
-            let mut record = BaseRecord::with_opaque_to(&to.topic, Arc::clone(&delivery))
-                .partition(to.partition as i32)
-                .timestamp(FIRST_TIMESTAMP.max(*timestamp));
-            record.key = records.keys.is_valid(row).then(|| records.keys.value(row));
-            record.payload = records.values.is_valid(row).then(|| records.values.value(row));
-            record.headers = headers(records, row)?;
-            if let Err(error) = self.enqueue(record) {
-                delivery.settle(records.len() - row, Some(error));
+        let (send, wait) = (|record| self.producer.send(record), || std::thread::sleep(FULL));
+        for row in 0..rows.len() {
+            let record = rows.record(row, Arc::clone(&delivery));
+            if let Err(error) = enqueue(record, self.producer.client(), send, wait) {
+                delivery.settle(rows.len() - row, Some(error));
                 break;
             }
         }
         Ok(delivery)
-    }
-
-    fn enqueue(&self, mut record: BaseRecord<'_, [u8], [u8], Arc<Delivery>>) -> std::result::Result<(), KafkaError> {
-        let (topic, mut tries) = (record.topic, 0);
-        loop {
-            match self.producer.send(record) {
-                Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                    record = back;
-                    std::thread::sleep(FULL);
-                }
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::UnknownPartition), back))
-                    if learns_of_partitions(self.producer.client(), &mut tries, topic) =>
-                {
-                    record = back;
-                }
-                Err((error, _)) => return Err(error),
-            }
-        }
     }
 
     fn wait(&self, delivery: &Delivery, Output { to, .. }: &Output) -> Result<Option<i64>> {
@@ -182,20 +139,4 @@ impl Producer {
             },
         }
     }
-}
-
-pub(super) fn headers(records: &Records, row: usize) -> Result<Option<OwnedHeaders>> {
-    let Some(lists) = &records.headers else { return Ok(None) };
-    let (keys, values) = header_columns(lists)?;
-    let offsets = lists.value_offsets();
-    let (Some(start), Some(end)) = (offsets.get(row), offsets.get(row + 1)) else { return Ok(None) };
-    if start == end {
-        return Ok(None);
-    }
-    let mut headers = OwnedHeaders::new_with_capacity((end - start) as usize);
-    for i in *start as usize..*end as usize {
-        let value = values.is_valid(i).then(|| values.value(i));
-        headers = headers.insert(Header { key: keys.value(i), value });
-    }
-    Ok(Some(headers))
 }

@@ -8,40 +8,33 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::Array;
 use parking_lot::Mutex;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::crash::{self, Point};
 use crate::log::kafka::connection::{Call, Connection, Events};
-use crate::log::kafka::producer::{MESSAGE_BYTES, headers, learns_of_partitions};
-use crate::log::{LogError, Output, Position, Result};
+use crate::log::kafka::sending::{MESSAGE_BYTES, MESSAGE_TIMEOUT_MS, Rows, enqueue};
+use crate::log::{LogError, Position, Result};
 
 /// How long a call may take. Longer than a record may be on its way.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one call to take a transaction back may take.
 const ABORTING: Duration = Duration::from_millis(50);
-/// After that long without an acknowledgement a record counts as failed.
-const MESSAGE_TIMEOUT_MS: &str = "10000";
 /// How long a transaction may be open, as Kafka Streams has it; not shorter than a record may be on its way.
 const TRANSACTION_TIMEOUT_MS: &str = "10000";
 /// How long to wait when the client's queue is full.
 const FULL: Duration = Duration::from_millis(5);
-/// librdkafka takes the timestamp 0 for "none given" and writes the present instead; this is as near as it gets.
-const FIRST_TIMESTAMP: i64 = 1;
 
 /// What goes into a transaction.
 pub(super) struct Transaction<'a> {
-    /// Records of sinks and repartition topics.
-    pub(super) outputs: Vec<&'a Output>,
-    /// Records of changelogs.
-    pub(super) changelogs: Vec<&'a Output>,
+    /// Records.
+    pub(super) outputs: Vec<Rows<'a>>,
     /// Positions of groups.
     pub(super) positions: Vec<(Arc<ConsumerGroupMetadata>, Vec<Position>)>,
 }
@@ -79,7 +72,7 @@ impl Transactions {
         Ok(())
     }
 
-    /// Does a transaction; returns the offset behind the last record of each output, then of each changelog's.
+    /// Does a transaction; returns the offset behind the last record of each output.
     pub(super) fn commit(
         &self,
         thread: usize,
@@ -189,11 +182,11 @@ impl ProducerContext for Deliveries {
 impl TransactionalProducer {
     fn run(&self, transaction: &Transaction<'_>) -> std::result::Result<(), KafkaError> {
         *self.producer.context().delivered.lock() =
-            Delivered { ends: vec![None; transaction.outputs.len() + transaction.changelogs.len()], refused: None };
+            Delivered { ends: vec![None; transaction.outputs.len()], refused: None };
         self.producer.begin_transaction()?;
         crash::at(Point::TransactionBegun);
-        for (number, output) in transaction.outputs.iter().chain(&transaction.changelogs).enumerate() {
-            self.send(output, number, number >= transaction.outputs.len())?;
+        for (number, rows) in transaction.outputs.iter().enumerate() {
+            self.send(rows, number)?;
         }
         crash::at(Point::RecordsSent);
         for (group, positions) in &transaction.positions {
@@ -209,47 +202,18 @@ impl TransactionalProducer {
         self.producer.commit_transaction(TIMEOUT)
     }
 
-    fn send(
-        &self,
-        Output { to, records }: &Output,
-        number: usize,
-        is_now: bool,
-    ) -> std::result::Result<(), KafkaError> {
-        for (row, timestamp) in records.timestamps.iter().enumerate() {
-            let mut record =
-                BaseRecord::<[u8], [u8], usize>::with_opaque_to(&to.topic, number).partition(to.partition as i32);
-            if !is_now {
-                record = record.timestamp(FIRST_TIMESTAMP.max(*timestamp));
-            }
-            record.key = records.keys.is_valid(row).then(|| records.keys.value(row));
-            record.payload = records.values.is_valid(row).then(|| records.values.value(row));
-            record.headers = headers(records, row).unwrap_or_default();
-            self.enqueue(record)?;
+    #[allow(clippy::result_large_err, reason = "a client that does not take a record gives it back")]
+    fn send(&self, rows: &Rows<'_>, number: usize) -> std::result::Result<(), KafkaError> {
+        let wait = || {
+            self.producer.poll(FULL);
+        };
+        for row in 0..rows.len() {
+            let send = |record| self.producer.send(record);
+            enqueue(rows.record(row, number), self.producer.client(), send, wait)?;
         }
         // Serves what was acknowledged meanwhile.
         self.producer.poll(Duration::ZERO);
         Ok(())
-    }
-
-    fn enqueue(&self, mut record: BaseRecord<'_, [u8], [u8], usize>) -> std::result::Result<(), KafkaError> {
-        let (topic, mut tries) = (record.topic, 0);
-        loop {
-            match self.producer.send(record) {
-                Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                    record = back;
-                    self.producer.poll(FULL);
-                }
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::UnknownPartition), back))
-                    if learns_of_partitions(self.producer.client(), &mut tries, topic) =>
-                {
-                    record = back;
-                    // What follows a topic that was made anew is sent, too.
-                    self.producer.poll(Duration::ZERO);
-                }
-                Err((error, _)) => return Err(error),
-            }
-        }
     }
 
     fn ends(&self) -> Vec<Option<i64>> {
@@ -289,7 +253,7 @@ impl TransactionalProducer {
         self.producer.poll(ABORTING);
         let refused = self.producer.context().delivered.lock().refused.take();
         let written = || {
-            let topics = transaction.outputs.iter().chain(&transaction.changelogs).map(|output| &*output.to.topic);
+            let topics = transaction.outputs.iter().map(|rows| &*rows.to().topic);
             topics.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
         };
         let (topic, error) = refused.unwrap_or_else(|| (written(), failed.clone()));

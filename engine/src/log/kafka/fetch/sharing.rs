@@ -28,6 +28,8 @@ const AHEAD_BYTES: usize = 512 << 10;
 const JOINED_BYTES: usize = 64 << 10;
 /// What a fetch brings before it makes room for readers that wait.
 const TURN_BYTES: usize = 4 << 20;
+/// What a batch takes beside its records: arrays, and the counts that say who has them.
+const BATCH_BYTES: usize = 1 << 10;
 /// A fetch of which nobody took anything for so long makes room, too.
 const TURN_IDLE: Duration = Duration::from_secs(1);
 /// A reader that has not asked for so long waits no more; it does so when it asks again.
@@ -221,6 +223,7 @@ impl Sharing {
             let trouble = Trouble::WentBack { from: fetch.next, to: first };
             return self.failed(client, number, &trouble);
         }
+        let bytes = bytes + BATCH_BYTES;
         let before = fetch.next;
         let end = last.saturating_add(1);
         fetch.next = end;
