@@ -1,4 +1,5 @@
-//! The command log: every statement that changed something, durable, carried out again on start.
+//! The command log: every statement that changed something, durable, carried out again on start. Over Kafka the processes of
+//! a service have it in common ([`topic`]).
 //!
 //! An entry holds what the statement did, as data: changes of the catalog, and the steps of the query it started. So a
 //! start reads no SQL and plans nothing, and what a later version would plan differently goes on as it is.
@@ -8,6 +9,7 @@
 //! ```
 
 mod old;
+mod topic;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -20,9 +22,13 @@ use serde_json::value::{RawValue, to_raw_value};
 use sql::SourceKind;
 
 use crate::kv::{Kv, KvError, Write, Writes};
+use crate::log::{Log, LogError, Signal};
 use crate::plan::{Action, Ends};
 
 pub(crate) use old::{Old, OldTopic};
+pub(crate) use topic::{COMMAND_OFFSETS, Sharing};
+
+use topic::{CommandTopic, Stored};
 
 /// Space of the local database that holds the commands.
 const SPACE: &str = "commands";
@@ -202,6 +208,19 @@ fn note(space: &str, number: u64, value: Option<&impl Serialize>) -> Result<Writ
     Ok(Write { space: Arc::from(space), key: number.to_be_bytes().to_vec(), value })
 }
 
+/// The commands of the database, in order.
+fn stored(kv: &dyn Kv) -> Result<Vec<Stored>, KvError> {
+    let (mut stored, mut problem) = (Vec::new(), None);
+    kv.scan(SPACE, Bound::Unbounded, Bound::Unbounded, &mut |key, value| {
+        match key.try_into() {
+            Ok(number) => stored.push((u64::from_be_bytes(number), value.to_vec())),
+            Err(_) => problem = Some(corrupt(format!("a command has the key {}", key.escape_ascii()))),
+        }
+        problem.is_none()
+    })?;
+    problem.map_or(Ok(stored), Err)
+}
+
 fn corrupt(problem: String) -> KvError {
     KvError::Corrupt { file: SPACE.to_owned(), problem }
 }
@@ -215,11 +234,16 @@ fn read(action: &RawValue) -> serde_json::Result<Action> {
     Ok(action)
 }
 
-/// The command log over the local database.
+/// A command and its number. Numbers grow, and there may be gaps between them.
+pub(crate) type Numbered = (u64, Logged);
+
+/// The command log.
 pub(crate) struct CommandLog {
     kv: Arc<dyn Kv>,
     space: Arc<str>,
     next: u64,
+    /// What counts where other processes carry out the same commands; the database has a copy of it then.
+    topic: Option<CommandTopic>,
 }
 
 /// What came of the commands so far. It can be asked while another command is carried out.
@@ -239,12 +263,18 @@ pub(crate) type Status = (String, Option<String>);
 
 impl Outcomes {
     /// The outcomes of the commands of a log.
-    pub(crate) fn of(commands: &[Logged]) -> Self {
+    pub(crate) fn of(commands: &[Numbered]) -> Self {
         let outcomes = Self::default();
-        for (number, command) in (0..).zip(commands) {
-            outcomes.note(number, &command.command_id, (command.message.clone(), command.query_id.clone()));
+        for (number, command) in commands {
+            outcomes.note_command(*number, command);
         }
         outcomes
+    }
+
+    /// A command that stands in the log has been carried out.
+    pub(crate) fn note_command(&self, number: u64, command: &Logged) {
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        self.note(number, &command.command_id, (command.message.clone(), command.query_id.clone()));
     }
 
     /// A command has been carried out.
@@ -271,44 +301,113 @@ impl Outcomes {
 }
 
 impl CommandLog {
-    /// Opens it and reads what is in it, oldest first.
+    /// Opens it and reads what is in it, oldest first. With `sharing`, it is shared with other processes if the log has any.
     ///
     /// # Errors
-    /// The database failed, or something else than commands is in it.
-    pub(crate) fn open(kv: Arc<dyn Kv>) -> Result<(Self, Vec<Logged>), KvError> {
-        let mut commands = Vec::new();
-        let mut problem = None;
-        kv.scan(SPACE, Bound::Unbounded, Bound::Unbounded, &mut |key, value| {
-            let number = commands.len() as u64;
-            let decoded = match key == number.to_be_bytes() {
-                true => Logged::decode(number, value),
-                // The next one would take the place of another.
-                false => Err(corrupt(format!("command {number} is missing"))),
-            };
-            match decoded {
-                Ok(command) => commands.push(command),
-                Err(error) => problem = Some(error),
+    /// The log or the database failed, or something else than commands is in it.
+    pub(crate) fn open(log: &Arc<dyn Log>, sharing: Option<&Sharing>) -> Result<(Self, Vec<Numbered>), LogError> {
+        let kv = Arc::clone(log.kv());
+        let mut stored = stored(&*kv)?;
+        let topic = match sharing {
+            Some(sharing) => CommandTopic::open(log, sharing, &mut stored)?,
+            None => None,
+        };
+        if topic.is_none() && !topic::was_shared(&*kv)? {
+            // The next one would take the place of another.
+            if let Some((missing, _)) = (0..).zip(&stored).find(|(number, (found, _))| number != found) {
+                return Err(corrupt(format!("command {missing} is missing")).into());
             }
-            problem.is_none()
-        })?;
-        if let Some(problem) = problem {
-            return Err(problem);
         }
-        Ok((Self { kv, space: Arc::from(SPACE), next: commands.len() as u64 }, commands))
+        let next = stored.last().map_or(0, |(number, _)| number + 1);
+        let decode = |(number, bytes): &Stored| Ok((*number, Logged::decode(*number, bytes)?));
+        let commands = stored.iter().map(decode).collect::<Result<_, KvError>>()?;
+        Ok((Self { kv, space: Arc::from(SPACE), next, topic }, commands))
     }
 
-    /// Appends a command, and notes what it leaves to clean up; durable on return. Returns its sequence number.
-    pub(crate) fn append(&mut self, command: &Logged, cleanup: &Cleanup, old: &OldSubjects) -> Result<i64, KvError> {
-        let mut writes = Writes::from(self.entry(self.next, command)?);
+    /// Whether other processes carry out the same commands.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.topic.is_some()
+    }
+
+    /// Why it takes no commands any more.
+    pub(crate) fn lost(&self) -> Option<&str> {
+        self.topic.as_ref().and_then(CommandTopic::lost)
+    }
+
+    /// Makes this process the one that writes, if there are others; returns the commands that these have written.
+    ///
+    /// # Errors
+    /// The log failed, or the topic is [lost](Self::lost).
+    pub(crate) fn catch_up(&mut self) -> Result<Vec<Numbered>, LogError> {
+        let Some(topic) = &mut self.topic else { return Ok(Vec::new()) };
+        if !topic.is_claimed() {
+            topic.claim()?;
+        }
+        let new = topic.catch_up()?;
+        self.taken(&new)
+    }
+
+    /// The commands that other processes have written, as far as they are here. Does not wait.
+    ///
+    /// # Errors
+    /// As [`Self::catch_up`].
+    pub(crate) fn follow(&mut self) -> Result<Vec<Numbered>, LogError> {
+        let Some(topic) = &mut self.topic else { return Ok(Vec::new()) };
+        let new = topic.follow()?;
+        self.taken(&new)
+    }
+
+    /// What wakes whoever follows; none if there is nobody to follow.
+    pub(crate) fn wake(&self) -> Option<Arc<Signal>> {
+        self.topic.as_ref().map(|topic| Arc::clone(topic.wake()))
+    }
+
+    fn taken(&mut self, new: &[Stored]) -> Result<Vec<Numbered>, LogError> {
+        self.next = new.last().map_or(self.next, |(number, _)| number + 1);
+        let decode = |(number, bytes): &Stored| Ok((*number, Logged::decode(*number, bytes)?));
+        new.iter().map(decode).collect()
+    }
+
+    /// Appends a command, and notes what it leaves to clean up; durable on return. Returns its sequence number, which is
+    /// [`Self::next`].
+    ///
+    /// # Errors
+    /// [`LogError::Overtaken`]: another process has written a command, which was not known when this one was planned. The
+    /// log or the database failed. The command is not logged then.
+    pub(crate) fn append(&mut self, command: &Logged, cleanup: &Cleanup, old: &OldSubjects) -> Result<i64, LogError> {
+        let number = self.next();
+        let entry = self.entry(number, command)?;
+        let mut notes = Writes::default();
         if !cleanup.is_empty() {
-            writes.push(mark(self.next, cleanup)?);
+            notes.push(mark(number, cleanup)?);
         }
         if !old.topics.is_empty() {
-            writes.push(mark_subjects(self.next, old)?);
+            notes.push(mark_subjects(number, old)?);
         }
-        self.kv.write(writes)?;
-        self.next += 1;
+        match &mut self.topic {
+            None => {
+                let mut writes = Writes::from(entry);
+                writes.append(notes);
+                self.kv.write(writes)?;
+            }
+            Some(topic) => {
+                topic.append(number, command, entry.value.as_deref().unwrap_or_default())?;
+                let mut writes = Writes::from(entry);
+                writes.append(notes);
+                writes.push(topic.note()?);
+                // From here on it counts: the next start reads what the copy lacks from the topic.
+                if let Err(error) = self.kv.write(writes) {
+                    tracing::error!(number, "the local copy of the command log lacks a command: {error}");
+                }
+            }
+        }
+        self.next = number + 1;
         Ok(self.last())
+    }
+
+    /// The number that the next command gets.
+    pub(crate) fn next(&self) -> u64 {
+        self.topic.as_ref().map_or(self.next, |topic| self.next.max(topic.end()))
     }
 
     /// Writes the commands of some sequence numbers anew, all or none.

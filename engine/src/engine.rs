@@ -22,6 +22,9 @@ mod execution;
 mod failure_tests;
 #[cfg(test)]
 mod faulty;
+mod follow;
+#[cfg(test)]
+mod follow_tests;
 mod kept_schemas;
 #[cfg(test)]
 mod kept_schemas_tests;
@@ -58,7 +61,7 @@ mod unlocked;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
@@ -66,7 +69,7 @@ use sql::{Limits, Parsed, Statement};
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, System};
-use crate::commands::{CommandLog, Outcomes, Status};
+use crate::commands::{COMMAND_OFFSETS, CommandLog, Outcomes, Status};
 use crate::config::{Config, ConfigError, bare_name, setting, without_effect_in_session};
 use crate::counters::Counters;
 use crate::error::Error;
@@ -162,6 +165,14 @@ struct Shared {
     counters: Arc<Counters>,
     /// Queries run by themselves.
     has_threads: bool,
+    /// It has been shut down.
+    is_closed: AtomicBool,
+}
+
+impl Shared {
+    fn is_closing(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
 }
 
 impl Engine {
@@ -208,8 +219,9 @@ impl Engine {
             settings,
             log_topic,
         )?;
-        let (commands, logged) = CommandLog::open(Arc::clone(log.kv()))?;
         let file = QueriesFile::of(&config)?;
+        let sharing = follow::sharing(&config, file.is_some());
+        let (commands, logged) = CommandLog::open(&log, sharing.as_ref())?;
         let file = file.map(|file| Ok::<_, Error>((file.done(&logged, &config)?, file))).transpose()?;
         let counters = Arc::new(Counters::new(
             config.get(setting::QUERY_PULL_MAX_QPS) as f64,
@@ -239,6 +251,7 @@ impl Engine {
                 headless: OnceLock::new(),
                 counters,
                 has_threads: threads > 0,
+                is_closed: AtomicBool::new(false),
             }),
         };
         engine.replay(logged)?;
@@ -248,6 +261,7 @@ impl Engine {
             engine.run_file(file, done).inspect_err(|_| engine.shut_down())?;
         }
         engine.make_processing_log_stream(has_log_topic);
+        engine.begin_to_follow()?;
         Ok(engine)
     }
 
@@ -265,7 +279,14 @@ impl Engine {
     }
 
     /// Plans every statement on a fork of the catalog, each on what those before it will have done.
-    fn dry_run(&self, text: &str, statements: &[Parsed], mut session: Session) -> Result<Vec<Change>, Failure> {
+    /// `number` is that of the first of their commands, where ids of queries follow these.
+    fn dry_run(
+        &self,
+        text: &str,
+        statements: &[Parsed],
+        mut session: Session,
+        mut number: Option<u64>,
+    ) -> Result<Vec<Change>, Failure> {
         let mut fork = self.catalog();
         let mut changes: Vec<Change> = Vec::new();
         for statement in statements {
@@ -282,7 +303,14 @@ impl Engine {
                 Statement::Query(_) | Statement::Print { .. } => Err(statements::wrong_endpoint()),
                 changing if changes_something(changing) => {
                     self.prepare(statement, &session, &fork, &changes).map(|change| {
-                        change.command.action.changes.iter().for_each(|change| fork.apply(change));
+                        let action = &change.command.action;
+                        action.changes.iter().for_each(|change| fork.apply(change));
+                        if let Some(number) = number.as_mut().filter(|_| change.is_logged()) {
+                            if action.is_planned() {
+                                fork.number_queries(*number + 1);
+                            }
+                            *number += COMMAND_OFFSETS;
+                        }
                         changes.push(change);
                     })
                 }
@@ -408,6 +436,7 @@ impl Engine {
 
     /// Ends the queries of clients, commits and stops the others. The engine answers nothing useful afterwards.
     pub fn shut_down(&self) {
+        self.shared.is_closed.store(true, Ordering::Release);
         self.close_client_queries();
         self.shared.runtime.shut_down();
         if let Err(error) = self.shared.log.close() {

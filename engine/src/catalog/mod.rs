@@ -120,6 +120,12 @@ impl Catalog {
         self.maps.queries_made
     }
 
+    /// The next query id ends in that number, or in a later one. Ids are never given twice.
+    pub fn number_queries(&mut self, next: u64) {
+        let maps = Arc::make_mut(&mut self.maps);
+        maps.queries_made = maps.queries_made.max(next);
+    }
+
     /// Carries out one change. Changes come from the planner, which has checked them.
     pub fn apply(&mut self, change: &Change) {
         let maps = Arc::make_mut(&mut self.maps);

@@ -223,13 +223,17 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
         ],
     ),
     (
-        "commands are kept in the data directory, not in a topic",
+        "every server keeps a copy of the command topic in its data directory",
         &[
-            p("ksql.internal.topic.min.insync.replicas", WHOLE, Some("1"), Server, "In-sync replicas internal topics need."),
-            p("ksql.admin.request.retry.timeout.ms", WHOLE, Some("2500"), Server, "How long to wait for a new topic to appear."),
-            p("ksql.server.command.blocked.threshold.error.ms", WHOLE, Some("15000"), Server, "A command that takes longer is an error."),
             p("ksql.metastore.backup.location", Text, Some(""), Server, "Where the command log is copied to."),
             p("ksql.server.command.topic.migration.enabled", Text, Some("NONE"), Server, "Moves the command topic to other brokers."),
+        ],
+    ),
+    (
+        "how long commands and new topics are waited for is fixed",
+        &[
+            p("ksql.admin.request.retry.timeout.ms", WHOLE, Some("2500"), Server, "How long to wait for a new topic to appear."),
+            p("ksql.server.command.blocked.threshold.error.ms", WHOLE, Some("15000"), Server, "A command that takes longer is an error."),
         ],
     ),
     (

@@ -38,6 +38,8 @@ settings! {
     SERVICE_ID: Text = text("ksql.service.id", "default_", Server, "Id of the cluster; prefix of internal topics and consumer groups.");
     OUTPUT_TOPIC_NAME_PREFIX: Text = text("ksql.output.topic.name.prefix", "", Session, "Prefix of the topics CREATE … AS makes.");
     INTERNAL_TOPIC_REPLICAS: Whole = whole("ksql.internal.topic.replicas", "1", Server, "Replicas of internal topics.").within(1, 32_767);
+    INTERNAL_TOPIC_MIN_INSYNC_REPLICAS: Whole = whole("ksql.internal.topic.min.insync.replicas", "1", Server, "Replicas that must have what is written to the command topic.").within(1, 32_767);
+    COMMAND_TOPIC_RESTORE: Flag = flag("millstream.command.topic.restore", "false", Server, "Fills an empty command topic from the copy in data.dir.");
     CREATE_TOPIC_INHERIT_SOURCE_REPLICAS_ENABLED: Flag = flag("ksql.create.topic.inherit.source.replicas.enabled", "true", Session, "A sink's topic has as many replicas as its source's.");
     HIDDEN_TOPICS: Text = text("ksql.hidden.topics", HIDDEN, Server, "Topics SHOW TOPICS leaves out; patterns.").patterns();
     READONLY_TOPICS: Text = text("ksql.readonly.topics", HIDDEN, Server, "Topics no statement may write or delete; patterns.").patterns();

@@ -31,6 +31,21 @@ pub(super) struct Change {
     overrides: BTreeMap<String, String>,
 }
 
+/// What came of carrying out a change.
+pub(super) enum Carried {
+    /// It is done; the subjects that are left to delete.
+    Done(Answer, OldSubjects),
+    /// Nothing is: another process had a command before it, which has been carried out. It has to be planned again.
+    Overtaken,
+}
+
+impl Change {
+    /// Whether it is a command.
+    pub(super) fn is_logged(&self) -> bool {
+        self.close.is_none() && !self.command.is_warning
+    }
+}
+
 impl Engine {
     /// Plans a statement on a catalog; `before` are the changes that will be carried out first.
     pub(super) fn prepare(
@@ -130,24 +145,24 @@ impl Engine {
 
     /// Makes topics, builds the query, logs the command, applies it, lets the query begin, stops what must stop, cleans up.
     /// Up to the log nothing of it counts; from there on a restart does the rest. `registered` are subjects that were made
-    /// for it. Returns the subjects that are left to delete, too.
+    /// for it.
     pub(super) fn carry_out(
         &self,
         commands: &mut MutexGuard<'_, CommandLog>,
         parsed: &Parsed,
         mut change: Change,
         registered: Vec<String>,
-    ) -> Result<(Answer, OldSubjects), Failure> {
-        if let Some(id) = &change.close {
-            let was_terminated = self.close_query(id);
-            let outcome = Outcome::PushQueryTerminated { query_id: id.to_uppercase(), was_terminated };
+    ) -> Result<Carried, Failure> {
+        if !change.is_logged() {
+            let outcome = match &change.close {
+                Some(id) => {
+                    let was_terminated = self.close_query(id);
+                    Outcome::PushQueryTerminated { query_id: id.to_uppercase(), was_terminated }
+                }
+                None => Outcome::NothingToDo { message: change.command.message.clone() },
+            };
             let answer = Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() };
-            return Ok((answer, OldSubjects::default()));
-        }
-        if change.command.is_warning {
-            let outcome = Outcome::NothingToDo { message: change.command.message.clone() };
-            let answer = Answer { text: parsed.text.clone(), outcome, warnings: Vec::new() };
-            return Ok((answer, OldSubjects::default()));
+            return Ok(Carried::Done(answer, OldSubjects::default()));
         }
         if let Some(replaced) = change.command.action.start().and_then(|plan| self.shared.runtime.query(&plan.id)) {
             // Its positions and its topics are called after the service that it was made in.
@@ -155,19 +170,34 @@ impl Engine {
         }
         let command = &change.command;
         let mut undo = Undo { registered, ..Undo::default() };
-        let number = commands.last() + 1;
+        let number = i64::try_from(commands.next()).unwrap_or(i64::MAX);
         let made = self.make(&change, number, &mut undo);
         let cleanup = self.cleanup(command);
         let old = self.old_subjects(command);
-        let logged = made.and(old).and_then(|old| {
-            let status = self.log_command(commands, parsed, &change, (&cleanup, &old))?;
-            Ok((status, old))
+        let logged = made.and(old).map(|old| {
+            let status = self.log_command(commands, parsed, &change, (&cleanup, &old));
+            status.map(|status| (status, old))
         });
-        let (status, mut old) = logged.inspect_err(|_| self.undo(&change, undo))?;
-        {
-            let mut catalog = self.shared.catalog.write();
-            command.action.changes.iter().for_each(|change| catalog.apply(change));
-        }
+        let (status, mut old) = match logged {
+            Ok(Ok(logged)) => logged,
+            Ok(Err(LogError::Overtaken(_))) => {
+                self.stop_prepared(&change, &undo);
+                self.catch_up(commands)?;
+                self.undo(&change, undo);
+                return Ok(Carried::Overtaken);
+            }
+            Ok(Err(error)) => {
+                self.stop_prepared(&change, &undo);
+                self.undo(&change, undo);
+                return Err(error.into());
+            }
+            Err(failure) => {
+                self.stop_prepared(&change, &undo);
+                self.undo(&change, undo);
+                return Err(failure);
+            }
+        };
+        self.apply(commands, command, number);
         if let Some(plan) = command.action.start() {
             self.shared.runtime.begin(&plan.id);
         }
@@ -185,7 +215,15 @@ impl Engine {
             outcome: Outcome::Command(status),
             warnings: statements::warnings(&parsed.statement),
         };
-        Ok((answer, old))
+        Ok(Carried::Done(answer, old))
+    }
+
+    fn apply(&self, commands: &CommandLog, command: &Command, number: i64) {
+        let mut catalog = self.shared.catalog.write();
+        command.action.changes.iter().for_each(|change| catalog.apply(change));
+        if commands.is_shared() && command.action.is_planned() {
+            catalog.number_queries(number.unsigned_abs() + 1);
+        }
     }
 
     /// Makes topics and builds the query.
@@ -200,20 +238,26 @@ impl Engine {
         self.build(change, number, earlier)
     }
 
-    /// Takes back what a command did that could not be logged. What cannot be removed now is removed when the next query
-    /// gets the id.
-    fn undo(&self, change: &Change, Undo { made, registered, replaced }: Undo) {
-        match (change.command.action.start(), replaced) {
-            (_, Some((start, is_paused))) => self.shared.runtime.start_again(start, is_paused),
-            (Some(plan), None) => {
-                self.shared.runtime.halt(&plan.id);
-                if let Err(error) = self.forget(&plan.id, &change.config) {
-                    tracing::warn!(query = plan.id, "not all that was begun is taken back: {error}");
-                }
-            }
+    /// Stops the query that was made for a command that could not be logged; the one that it was to replace goes on.
+    fn stop_prepared(&self, change: &Change, undo: &Undo) {
+        match (change.command.action.start(), &undo.replaced) {
+            (_, Some((start, is_paused))) => self.shared.runtime.start_again(start.clone(), *is_paused),
+            (Some(plan), None) => self.shared.runtime.halt(&plan.id),
             (None, None) => {}
         }
-        for topic in made {
+    }
+
+    /// Takes back what a command did that could not be logged, but for what belongs to one that was logged before it. What
+    /// cannot be removed now is removed when the next query gets the id.
+    fn undo(&self, change: &Change, Undo { made, registered, replaced }: Undo) {
+        let catalog = self.catalog();
+        if let (Some(plan), None) = (change.command.action.start(), replaced)
+            && catalog.query(&plan.id).is_none()
+            && let Err(error) = self.forget(&plan.id, &change.config)
+        {
+            tracing::warn!(query = plan.id, "not all that was begun is taken back: {error}");
+        }
+        for topic in made.into_iter().filter(|topic| catalog.sources_of_topic(topic).next().is_none()) {
             if let Err(error) = self.shared.log.delete_topic(&topic) {
                 tracing::warn!("topic {topic} stays: {error}");
             }
@@ -250,7 +294,7 @@ impl Engine {
         parsed: &Parsed,
         change: &Change,
         (cleanup, old): (&Cleanup, &OldSubjects),
-    ) -> Result<CommandStatus, Failure> {
+    ) -> Result<CommandStatus, LogError> {
         let command_id = statements::command_id(&parsed.statement).unwrap_or_default();
         let command = &change.command;
         let logged = Logged {

@@ -10,12 +10,15 @@ use crate::commands::CommandLog;
 use crate::config::setting;
 use crate::statements::{self, Answer, Asserted, Failure, FailureKind, Progress, Session};
 
-use super::change::changes_something;
+use super::change::{Carried, changes_something};
 use super::unlocked::{Next, Planned, Request};
 use super::{Engine, parse};
 
 /// How often is looked whether what is waited for has happened.
 const POLL: Duration = Duration::from_millis(20);
+
+/// How often a statement is tried that commands of other servers have overtaken.
+const ROUNDS: u32 = 10;
 
 /// How long statements wait because there were so many before them.
 const RATE_PATIENCE: Duration = Duration::from_secs(1);
@@ -139,6 +142,7 @@ impl Execution {
         let mut changing = None;
         if rest.iter().any(|statement| changes_something(&statement.statement)) {
             let mut commands = engine.shared.commands.lock();
+            engine.catch_up(&mut commands)?;
             // After a pause, what others have changed meanwhile counts.
             let planned = engine.plan_all(&mut commands, &self.request(), rest)?;
             changing = Some((commands, planned));
@@ -199,15 +203,27 @@ impl Execution {
         rest: &[Parsed],
     ) -> Result<Option<Answer>, Failure> {
         let (engine, request) = (&self.engine, self.request());
-        let Some(next) = engine.next_change(commands, planned, &request, rest)? else { return Ok(None) };
-        let Next { change, made, wanted } = next;
-        let (mut answer, old) = engine.carry_out(commands, statement, change, made)?;
-        drop(wanted);
-        if !old.topics.is_empty() {
-            let left = rest.get(1..).unwrap_or_default();
-            answer.warnings.extend(engine.delete_subjects_of(commands, planned, &request, left, &old)?);
+        for round in 0..ROUNDS {
+            let Some(next) = engine.next_change(commands, planned, &request, rest)? else { return Ok(None) };
+            let Next { change, made, wanted } = next;
+            let carried = engine.carry_out(commands, statement, change, made)?;
+            drop(wanted);
+            let Carried::Done(mut answer, old) = carried else {
+                // Others that were overtaken, too, do not try again at the same moment.
+                MutexGuard::unlocked(commands, || std::thread::sleep(pause(round)));
+                engine.catch_up(commands)?;
+                *planned = engine.plan_all(commands, &request, rest)?;
+                continue;
+            };
+            if !old.topics.is_empty() {
+                let left = rest.get(1..).unwrap_or_default();
+                answer.warnings.extend(engine.delete_subjects_of(commands, planned, &request, left, &old)?);
+            }
+            return Ok(Some(answer));
         }
-        Ok(Some(answer))
+        let message =
+            "Other servers of the service change what exists all the time; this statement was not carried out.";
+        Err(Failure { hint: Some("Try again.".to_owned()), ..Failure::new(FailureKind::Busy, message) })
     }
 
     /// How long statements that change something have to wait because there were so many before them.
@@ -257,6 +273,11 @@ impl Execution {
             Asserted::NotYet(problem) => Err(Failure::new(FailureKind::Assertion, problem)),
         }
     }
+}
+
+/// A pause that grows, of another length in each process.
+fn pause(round: u32) -> Duration {
+    Duration::from_millis(10 << round.min(6)) + Duration::from_micros(u64::from(std::process::id() % 16_384))
 }
 
 fn millis(interval: Interval) -> i64 {

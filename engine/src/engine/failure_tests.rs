@@ -369,7 +369,7 @@ fn what_cannot_be_removed_keeps_no_query_running_and_is_removed_by_the_next_star
     assert_eq!(left(), <[&str; 0]>::default());
     assert_eq!(names(&engine), [("CSAS_D_3".to_owned(), "RUNNING".to_owned())]);
     assert!(log.topic("GOOD").unwrap().is_some(), "it was told that it stays, and is somebody's by now");
-    assert_eq!(crate::commands::CommandLog::open(Arc::clone(log.kv())).unwrap().0.unfinished().unwrap(), []);
+    assert_eq!(crate::commands::CommandLog::open(&log, None).unwrap().0.unfinished().unwrap(), []);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::fs;
 
 use sql::{Parsed, Span, Statement, Variables};
 
-use crate::commands::{Content, Logged};
+use crate::commands::{Content, Logged, Numbered};
 use crate::config::{Config, bare_name, setting};
 use crate::error::Error;
 use crate::statements::{Failure, Session};
@@ -59,10 +59,10 @@ impl QueriesFile {
     }
 
     /// How many of its statements have been carried out, if all that have been are in it and in this order.
-    pub(super) fn done(&self, logged: &[Logged], config: &Config) -> Result<usize, Error> {
+    pub(super) fn done(&self, logged: &[Numbered], config: &Config) -> Result<usize, Error> {
         let mut done = 0;
         let mut made = BTreeSet::new();
-        for command in logged {
+        for (_, command) in logged {
             let known = canonical(&command.text);
             let at = self.position(&known, done, &made).map_err(|at| {
                 let data_dir = config.get(setting::DATA_DIR);
@@ -156,7 +156,7 @@ impl Engine {
         }
         let rest = rest.to_vec();
         // A refusal of them all names the file instead of repeating it.
-        let check = |rest: &[Parsed]| self.dry_run(&file.path, rest, session.clone());
+        let check = |rest: &[Parsed]| self.dry_run(&file.path, rest, session.clone(), None);
         if let Err(failure) = check(&rest) {
             let works = |many: &usize| check(&rest[..*many]).is_ok();
             let many: Vec<usize> = (1..=rest.len()).collect();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sql::{Limits, Statement, Variables};
 
 use crate::catalog::{self, Catalog, Lost};
-use crate::commands::{Content, Logged, Old, OldSubjects};
+use crate::commands::{Content, Logged, Numbered, Old, OldSubjects};
 use crate::config::{Config, is_secret, setting};
 use crate::error::Error;
 use crate::formats::{FormatSpec, known_format};
@@ -25,14 +25,16 @@ use super::topics::KnownTopics;
 const PAUSE: Duration = Duration::from_secs(3);
 
 /// What the commands so far amount to.
-#[derive(Default)]
-struct World {
-    catalog: Catalog,
+#[derive(Default, Clone)]
+pub(super) struct World {
+    pub(super) catalog: Catalog,
     /// Queries that run, by id.
-    queries: BTreeMap<String, PersistentStart>,
-    paused: BTreeSet<String>,
+    pub(super) queries: BTreeMap<String, PersistentStart>,
+    pub(super) paused: BTreeSet<String>,
     /// The queries that the last command has ended, and their groups.
-    ended: BTreeMap<String, String>,
+    pub(super) ended: BTreeMap<String, String>,
+    /// Whether ids of queries end in numbers of commands.
+    pub(super) numbers_queries: bool,
 }
 
 /// Tells how far a long replay is.
@@ -52,13 +54,13 @@ impl Progress {
 
 impl Engine {
     /// Brings back what the commands made, and starts the queries.
-    pub(super) fn replay(&self, logged: Vec<Logged>) -> Result<(), Error> {
-        let mut world = World::default();
+    pub(super) fn replay(&self, logged: Vec<Numbered>) -> Result<(), Error> {
+        let mut world = World { numbers_queries: self.shared.commands.lock().is_shared(), ..World::default() };
         let mut planned_again = Vec::new();
         let (count, begun) = (logged.len(), Instant::now());
         let mut progress = Progress { told: begun };
-        for (number, mut command) in (0_u64..).zip(logged) {
-            progress.tell(|| format!("{number} of {count} commands are done again"));
+        for (done, (number, mut command)) in logged.into_iter().enumerate() {
+            progress.tell(|| format!("{done} of {count} commands are done again"));
             if self.redo(&mut world, number, &mut command)? {
                 planned_again.push((number, command));
             }
@@ -127,7 +129,7 @@ impl Engine {
 
     /// Does again what a command did, or loses what it made. Says whether the command is to be stored as it is now. One that
     /// cannot be planned again is kept: a later version may plan it.
-    fn redo(&self, world: &mut World, number: u64, command: &mut Logged) -> Result<bool, Error> {
+    pub(super) fn redo(&self, world: &mut World, number: u64, command: &mut Logged) -> Result<bool, Error> {
         // Whatever comes of this command, the one before was carried out.
         world.ended.clear();
         if let Content::Old(old) = &command.content {
@@ -238,6 +240,19 @@ impl Engine {
 }
 
 impl World {
+    /// What it is now.
+    pub(super) fn of(engine: &Engine) -> Self {
+        let mut world = Self { catalog: engine.catalog(), numbers_queries: true, ..Self::default() };
+        for query in world.catalog.queries() {
+            let Some((start, is_paused)) = engine.shared.runtime.started(&query.id) else { continue };
+            world.queries.insert(query.id.clone(), start);
+            if is_paused {
+                world.paused.insert(query.id.clone());
+            }
+        }
+        world
+    }
+
     fn take(&mut self, number: u64, action: &Action, config: Arc<Config>) {
         for id in &action.stop {
             self.paused.remove(id);
@@ -247,6 +262,9 @@ impl World {
             self.ended.extend(group.map(|group| (id.clone(), group)));
         }
         self.apply(&action.changes);
+        if self.numbers_queries && action.is_planned() {
+            self.catalog.number_queries(number + 1);
+        }
         if let Some(plan) = action.start() {
             // A query that takes the place of a paused one runs.
             self.paused.remove(&plan.id);

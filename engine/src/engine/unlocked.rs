@@ -63,14 +63,16 @@ impl Engine {
         request: &Request<'_>,
         rest: &[Parsed],
     ) -> Result<Planned, Failure> {
-        let plan = || self.dry_run(request.text, rest, request.session.clone()).map(Planned::from);
+        let number = |commands: &CommandLog| commands.is_shared().then(|| commands.next());
+        let plan = |number| self.dry_run(request.text, rest, request.session.clone(), number).map(Planned::from);
         for _ in 0..ROUNDS {
-            let (planned, is_right) = self.unlocked(commands, plan);
+            let first = number(commands);
+            let (planned, is_right) = self.unlocked(commands, || plan(first));
             if is_right {
                 return planned;
             }
         }
-        plan()
+        plan(number(commands))
     }
 
     /// The next change, with its schemas registered. `rest` begins with its statement.

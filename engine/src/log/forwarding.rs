@@ -6,7 +6,9 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::kv::{self, Kv, Writes};
-use crate::log::{Bounds, Commit, Log, Output, Position, Reader, Result, Signal, Topic, TopicPartition, TopicSpec};
+use crate::log::{
+    Bounds, Commit, Log, Output, Position, Reader, Result, Signal, SoleWriter, Topic, TopicPartition, TopicSpec,
+};
 
 /// Makes a trait whose calls go to what stands behind, and the trait `$of` of it.
 macro_rules! forwarding {
@@ -38,6 +40,7 @@ forwarding! {
         fn topics(&self) -> Result<Vec<Topic>>;
         fn knows_all_topics(&self) -> bool;
         fn bounds(&self, of: &TopicPartition) -> Result<Bounds>;
+        fn is_settled(&self, of: &TopicPartition) -> Result<bool>;
         fn reader(&self, from: Vec<Position>, wake: Arc<Signal>) -> Result<Box<dyn Reader>>;
         fn append(&self, outputs: Vec<Output>) -> Result<Vec<i64>>;
         fn commit(&self, commit: Commit) -> Result<()>;
@@ -45,6 +48,7 @@ forwarding! {
         fn delete_records(&self, before: &[Position]) -> Result<()>;
         fn positions(&self, group: &str) -> Result<Vec<Position>>;
         fn delete_group(&self, group: &str) -> Result<()>;
+        fn sole_writer(&self, of: &TopicPartition, id: &str) -> Option<Box<dyn SoleWriter>>;
         fn check_writable(&self) -> Result<()>;
         fn close(&self) -> Result<()>;
         fn kv(&self) -> &Arc<dyn Kv>;

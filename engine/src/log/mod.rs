@@ -72,13 +72,16 @@ pub enum LogError {
     /// The broker does not let the server do that with that topic.
     #[error("{0}")]
     Denied(String),
+    /// Another process has claimed the right to write there; nothing is written.
+    #[error("another process writes to topic {0}")]
+    Overtaken(String),
 }
 
 impl LogError {
     /// Whether the same call may well succeed a little later, without anybody doing anything about it.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Broker(_) | Self::Thread(_) => true,
+            Self::Broker(_) | Self::Thread(_) | Self::Overtaken(_) => true,
             Self::Local(error) => error.may_pass(),
             Self::UnknownTopic(_)
             | Self::TopicExists(_)
@@ -103,6 +106,7 @@ impl LogError {
             Self::Broker(problem) => Self::Broker(problem.clone()),
             Self::NotLetIn(problem) => Self::NotLetIn(problem.clone()),
             Self::Denied(problem) => Self::Denied(problem.clone()),
+            Self::Overtaken(topic) => Self::Overtaken(topic.clone()),
         }
     }
 
@@ -117,7 +121,8 @@ impl LogError {
             | Self::TopicExists(_)
             | Self::UnknownPartition { .. }
             | Self::Invalid(_)
-            | Self::Denied(_) => self.to_string(),
+            | Self::Denied(_)
+            | Self::Overtaken(_) => self.to_string(),
         }
     }
 }
@@ -273,6 +278,15 @@ pub trait Log: Send + Sync + 'static {
     /// # Errors
     /// [`LogError::UnknownTopic`] or [`LogError::UnknownPartition`].
     fn bounds(&self, of: &TopicPartition) -> Result<Bounds>;
+    /// Whether no record of a partition waits for the end of its transaction: until then it is not there, though its writer may
+    /// have been told that it is written.
+    ///
+    /// # Errors
+    /// As [`Log::bounds`].
+    fn is_settled(&self, of: &TopicPartition) -> Result<bool> {
+        let _transactions_end_at_once = of;
+        Ok(true)
+    }
     /// The offset behind the last record of a partition, as far as this process has written it.
     ///
     /// # Errors
@@ -354,6 +368,12 @@ pub trait Log: Send + Sync + 'static {
     /// # Errors
     /// What keeps it from being written to, mostly a full disk.
     fn check_writable(&self) -> Result<()>;
+    /// What writes to a partition that the processes called `id` write to, one at a time; none where this process is the only one
+    /// that there can be.
+    fn sole_writer(&self, of: &TopicPartition, id: &str) -> Option<Box<dyn SoleWriter>> {
+        let _nobody_else = (of, id);
+        None
+    }
     /// Notes that all was written before the process ends. What is lost of it afterwards keeps the log from opening.
     ///
     /// # Errors
@@ -367,6 +387,22 @@ pub trait Log: Send + Sync + 'static {
     }
     /// Largest record it takes, key, value and headers together.
     fn max_record_bytes(&self) -> usize;
+}
+
+/// Writes to a partition that several processes write to: the one that has claimed it last.
+pub trait SoleWriter: Send {
+    /// Keeps the others from writing until they claim the partition themselves. What they had begun to write is there on
+    /// return, or will never be.
+    ///
+    /// # Errors
+    /// Those of every call to a log.
+    fn claim(&mut self) -> Result<()>;
+    /// Writes records at once, durable on return; says where the first one is.
+    ///
+    /// # Errors
+    /// [`LogError::Overtaken`] without a claim that holds: nothing is written. [`LogError::UnknownTopic`]. After any other error
+    /// they may have been written: a claim ends the doubt.
+    fn append(&mut self, records: Records) -> Result<i64>;
 }
 
 /// Reads some partitions in offset order. Owned by one task.

@@ -148,6 +148,11 @@ impl Command {
 }
 
 impl Action {
+    /// Whether it makes, changes or drops streams, tables or types, and does not only end or switch queries.
+    pub fn is_planned(&self) -> bool {
+        self.changes.iter().any(|change| !matches!(change, Change::DropQuery(_)))
+    }
+
     /// Ends queries.
     pub fn terminate(ids: Vec<String>) -> Self {
         let mut action = Self::default();

@@ -188,7 +188,12 @@ impl Admin {
                 Err(error) if is_passing(error.rdkafka_error_code()) && Instant::now() < deadline => {
                     std::thread::sleep(SPREAD_CHECK);
                 }
-                Err(error) => return Err(self.connection.failed(call, &error)),
+                Err(error) => {
+                    return Err(match error.rdkafka_error_code() {
+                        Some(RDKafkaErrorCode::UnknownTopicOrPartition) => LogError::UnknownTopic(of.topic.to_string()),
+                        _ => self.connection.failed(call, &error),
+                    });
+                }
             }
         }
     }

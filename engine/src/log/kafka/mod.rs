@@ -9,6 +9,7 @@
 //! transactions one producer per thread: outputs, changelogs and positions of its tasks, at once
 //! commit       what tasks did: the transaction, then the local database
 //! sending      records on their way into either
+//! sole_writer  a topic that several processes write, one at a time: that of the commands
 //! groups       how far each query is
 //! restore      the local database is brought up to the changelogs
 //! security     what lets the clients in: settings of Kafka's Java clients in librdkafka's terms
@@ -30,6 +31,7 @@ mod refusals;
 mod restore;
 mod security;
 mod sending;
+mod sole_writer;
 mod transactions;
 
 use std::collections::BTreeMap;
@@ -46,10 +48,11 @@ use crate::log::kafka::producer::Producer;
 use crate::log::kafka::reader::KafkaReader;
 use crate::log::kafka::restore::Restore;
 use crate::log::kafka::sending::MESSAGE_BYTES;
+use crate::log::kafka::sole_writer::KafkaSoleWriter;
 use crate::log::kafka::transactions::Transactions;
 use crate::log::{
-    Bounds, Changelogs, Commit, Log, LogError, Output, Position, Reader, Result, Signal, Topic, TopicPartition,
-    TopicSpec, positions,
+    Bounds, Changelogs, Commit, Log, LogError, Output, Position, Reader, Result, Signal, SoleWriter, Topic,
+    TopicPartition, TopicSpec, positions,
 };
 
 pub use self::security::{Given, Security};
@@ -80,6 +83,7 @@ pub struct Kafka {
     consumers: Arc<Connection>,
     fetching: Arc<Fetching>,
     admin: Admin,
+    producers: Arc<Connection>,
     producer: Producer,
     transactions: Option<Transactions>,
     groups: Groups,
@@ -112,7 +116,8 @@ impl Kafka {
         Ok(Kafka {
             cluster_id: admin.cluster_id(),
             admin,
-            producer: Producer::new(producers)?,
+            producer: Producer::new(Arc::clone(&producers))?,
+            producers,
             transactions,
             groups: Groups::new(Arc::clone(&consumers), clients),
             written: Written::default(),
@@ -176,6 +181,10 @@ impl Log for Kafka {
     fn bounds(&self, of: &TopicPartition) -> Result<Bounds> {
         self.admin.check_partition(of)?;
         self.admin.bounds(of)
+    }
+
+    fn is_settled(&self, of: &TopicPartition) -> Result<bool> {
+        Ok(self.admin.bounds(of)?.end >= self.admin.written_end(of)?)
     }
 
     fn reader(&self, from: Vec<Position>, wake: Arc<Signal>) -> Result<Box<dyn Reader>> {
@@ -260,6 +269,10 @@ impl Log for Kafka {
         self.kv.write(positions::forget_group(&*self.kv, group)?)?;
         self.groups.forget(group);
         self.admin.delete_group(group)
+    }
+
+    fn sole_writer(&self, of: &TopicPartition, id: &str) -> Option<Box<dyn SoleWriter>> {
+        Some(Box::new(KafkaSoleWriter::new(Arc::clone(&self.producers), of.clone(), id)))
     }
 
     fn check_writable(&self) -> Result<()> {

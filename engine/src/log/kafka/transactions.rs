@@ -92,9 +92,9 @@ impl Transactions {
                 Ok(ends)
             }
             Err(failed) => {
-                let error = producer.blame(&self.connection, transaction, &failed);
+                let error = producer.blame(&self.connection, &transaction.outputs, &failed);
                 // One that has taken everything back can go on; any other is given up.
-                let is_taken_back = producer.may_abort(&failed) && producer.abort();
+                let is_taken_back = producer.takes_back(&failed);
                 if is_taken_back {
                     *slot = Some(producer);
                 }
@@ -104,30 +104,12 @@ impl Transactions {
     }
 
     fn producer(&self, thread: usize) -> Result<TransactionalProducer> {
-        let config = self.connection.config(&[
-            ("transactional.id", &format!("{}-{thread}", self.id)),
-            ("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS),
-            ("message.timeout.ms", MESSAGE_TIMEOUT_MS),
-            ("compression.type", "lz4"),
-            // A commit sends at once what is left.
-            ("linger.ms", "5"),
-            // A transaction that follows another waits as long when the broker has not ended that one everywhere.
-            ("retry.backoff.ms", "10"),
-            ("message.max.bytes", &MESSAGE_BYTES.to_string()),
-            ("queue.buffering.max.messages", "500000"),
-            ("queue.buffering.max.kbytes", "131072"),
-        ]);
-        let context = Deliveries { events: self.connection.events(), delivered: Mutex::default() };
-        let producer = self.connection.made(BaseProducer::from_config_and_context(&config, context))?;
-        let producer = TransactionalProducer { producer };
-        let call = Call { does: "beginning transactions", needs: "Write", topic: "" };
-        producer.producer.init_transactions(TIMEOUT).map_err(|error| self.connection.failed(call, &error))?;
-        Ok(producer)
+        TransactionalProducer::open(&self.connection, &format!("{}-{thread}", self.id))
     }
 }
 
 /// A producer with a transactional id.
-struct TransactionalProducer {
+pub(super) struct TransactionalProducer {
     producer: BaseProducer<Deliveries>,
 }
 
@@ -152,7 +134,10 @@ impl ClientContext for Deliveries {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.events.error(error, reason);
+        // Whoever has been overtaken learns it as an error of what was tried, and knows whether that is to be told.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::Fenced) {
+            self.events.error(error, reason);
+        }
     }
 }
 
@@ -180,6 +165,50 @@ impl ProducerContext for Deliveries {
 }
 
 impl TransactionalProducer {
+    /// One that keeps all others with its id from writing; what they had begun is over.
+    pub(super) fn open(connection: &Connection, id: &str) -> Result<TransactionalProducer> {
+        let config = connection.config(&[
+            ("transactional.id", id),
+            ("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS),
+            ("message.timeout.ms", MESSAGE_TIMEOUT_MS),
+            ("compression.type", "lz4"),
+            // A commit sends at once what is left.
+            ("linger.ms", "5"),
+            // A transaction that follows another waits as long when the broker has not ended that one everywhere.
+            ("retry.backoff.ms", "10"),
+            ("message.max.bytes", &MESSAGE_BYTES.to_string()),
+            ("queue.buffering.max.messages", "500000"),
+            ("queue.buffering.max.kbytes", "131072"),
+        ]);
+        let context = Deliveries { events: connection.events(), delivered: Mutex::default() };
+        let producer = connection.made(BaseProducer::from_config_and_context(&config, context))?;
+        let producer = TransactionalProducer { producer };
+        let call = Call { does: "beginning transactions", needs: "Write", topic: "" };
+        producer.producer.init_transactions(TIMEOUT).map_err(|error| connection.failed(call, &error))?;
+        Ok(producer)
+    }
+
+    /// Writes records in a transaction of their own; returns the offset behind the last one.
+    pub(super) fn append(&self, rows: &Rows<'_>) -> std::result::Result<Option<i64>, KafkaError> {
+        *self.producer.context().delivered.lock() = Delivered { ends: vec![None], refused: None };
+        self.producer.begin_transaction()?;
+        self.send(rows, 0)?;
+        self.producer.flush(TIMEOUT)?;
+        self.producer.commit_transaction(TIMEOUT)?;
+        Ok(self.ends().into_iter().next().flatten())
+    }
+
+    /// Whether another producer with its id has taken its place.
+    pub(super) fn is_fenced(&self, failed: &KafkaError) -> bool {
+        let fatal = self.producer.client().fatal_error().map(|(code, _)| code);
+        [fatal, failed.rdkafka_error_code()].into_iter().flatten().any(|code| {
+            matches!(
+                code,
+                RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch
+            )
+        })
+    }
+
     fn run(&self, transaction: &Transaction<'_>) -> std::result::Result<(), KafkaError> {
         *self.producer.context().delivered.lock() =
             Delivered { ends: vec![None; transaction.outputs.len()], refused: None };
@@ -220,6 +249,11 @@ impl TransactionalProducer {
         std::mem::take(&mut self.producer.context().delivered.lock().ends)
     }
 
+    /// Takes the transaction back after a failure, if that can be done for sure; says whether it is.
+    pub(super) fn takes_back(&self, failed: &KafkaError) -> bool {
+        self.may_abort(failed) && self.abort()
+    }
+
     /// Takes the transaction back; says whether it is. The call waits until this thread has heard of every record, which it
     /// does only between two calls.
     fn abort(&self) -> bool {
@@ -248,12 +282,12 @@ impl TransactionalProducer {
     }
 
     /// What is wrong, with the topic as far as that is known.
-    fn blame(&self, connection: &Connection, transaction: &Transaction<'_>, failed: &KafkaError) -> LogError {
+    pub(super) fn blame(&self, connection: &Connection, outputs: &[Rows<'_>], failed: &KafkaError) -> LogError {
         // What the broker refused may be the reason that the next call was.
         self.producer.poll(ABORTING);
         let refused = self.producer.context().delivered.lock().refused.take();
         let written = || {
-            let topics = transaction.outputs.iter().map(|rows| &*rows.to().topic);
+            let topics = outputs.iter().map(|rows| &*rows.to().topic);
             topics.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
         };
         let (topic, error) = refused.unwrap_or_else(|| (written(), failed.clone()));
