@@ -85,7 +85,6 @@ fn file(name: &str) -> PathBuf {
 fn ksqldbs_own_files_start_a_server_that_names_what_has_no_effect() {
     let plain: &[&str] = &["ksql.server.ui.enabled"];
     let production: &[&str] = &[
-        "ksql.internal.topic.min.insync.replicas",
         "ksql.streams.num.standby.replicas",
         "ksql.streams.producer.acks",
         "ksql.streams.producer.delivery.timeout.ms",

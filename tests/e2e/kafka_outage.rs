@@ -49,7 +49,7 @@ fn states(server: &Server) -> BTreeSet<String> {
 
 /// Records that were deleted from the repartition topic.
 fn purged(broker: &Kafka) -> i64 {
-    let topic = "_confluent-ksql-default_query_CTAS_PARITIES_1-Aggregate-GroupBy-repartition";
+    let topic = "_confluent-ksql-default_query_CTAS_PARITIES_3-Aggregate-GroupBy-repartition";
     let client: BaseConsumer = ClientConfig::new().set("bootstrap.servers", &broker.bootstrap).create().unwrap();
     let begin = |partition| client.fetch_watermarks(topic, partition, BOUND).unwrap().0;
     (0..2).map(begin).sum()

@@ -111,6 +111,8 @@ impl Cluster {
                     "{prefixed} --topic {internal} --group {internal} --transactional-id {internal} --topic open-"
                 ));
             });
+            // Of the servers with one service id, one at a time writes the command topic.
+            scope.spawn(move || add(&format!("{prefixed} --transactional-id default_")));
             scope.spawn(|| add("--operation Read --topic closed"));
         });
     }
@@ -124,11 +126,12 @@ impl Cluster {
         format!("{prefix}ssl.truststore.location={location}\n{prefix}ssl.truststore.password=of-trust\n")
     }
 
-    /// Starts a server with that file of settings.
+    /// Starts a server with that file of settings; it shares its statements with no other.
     fn server(&self, name: &str, host: &str, listener: &str, settings: &str) -> Result<Server, String> {
         let file = PathBuf::from(self.path(&format!("{name}.properties")));
         let port = self.broker.port(listener);
-        fs::write(&file, format!("bootstrap.servers={host}:{port}\n{settings}\n")).unwrap();
+        fs::write(&file, format!("bootstrap.servers={host}:{port}\nksql.service.id=default_{name}_\n{settings}\n"))
+            .unwrap();
         Server::try_start_with(&self.dir.path().join(name), &file).map_err(|(_, said)| said)
     }
 
@@ -239,23 +242,21 @@ fn keeps_out(cluster: &Cluster) {
     });
 }
 
-/// Each kind of client has a password of its own, and two are wrong: the server starts, and what needs them fails.
+/// Each kind of client has a password of its own, and one is wrong: the server starts, and what needs it fails.
 fn keeps_out_readers_and_writers(cluster: &Cluster) {
     let wrong = |prefix: &str| jaas("PLAIN", PLAIN, "ksql", "hunter2").replace("sasl.", &format!("{prefix}.sasl."));
     let right = jaas("PLAIN", PLAIN, "ksql", "of-ksql");
-    let settings =
-        format!("security.protocol=SASL_PLAINTEXT\n{right}{}{}", wrong("producer"), wrong("ksql.streams.consumer"));
-    let server = cluster.server("apart", "localhost", "SASL", &settings).unwrap();
-    let make = "CREATE STREAM s (id INT) WITH (kafka_topic='open-apart', value_format='json', partitions=1);
-                CREATE STREAM t WITH (kafka_topic='open-apart-t') AS SELECT * FROM s;";
-    let made = post(&server, make);
-    assert_eq!(made.status, 500, "where the query begins cannot be fixed: {}", made.body);
-    assert!(made.body.contains("Kafka does not let the server in"), "{}", made.body);
-    let written = post(&server, "INSERT INTO s (id) VALUES (1);");
-    assert_eq!(written.status, 500, "{}", written.body);
-    assert!(written.body.contains("Kafka does not let the server in"), "{}", written.body);
-    for answer in [made, written] {
-        assert!(!answer.body.contains("hunter2"), "{}", answer.body);
+    for (name, prefix) in [("writer", "producer"), ("reader", "ksql.streams.consumer")] {
+        let settings = format!("security.protocol=SASL_PLAINTEXT\n{right}{}", wrong(prefix));
+        let server = cluster.server(name, "localhost", "SASL", &settings).unwrap();
+        let make = format!(
+            "CREATE STREAM s (id INT) WITH (kafka_topic='open-{name}', value_format='json', partitions=1);
+             CREATE STREAM t WITH (kafka_topic='open-{name}-t') AS SELECT * FROM s;"
+        );
+        let made = post(&server, &make);
+        assert_eq!(made.status, 500, "{name}: {}", made.body);
+        assert!(made.body.contains("Kafka does not let the server in"), "{name}: {}", made.body);
+        assert!(!made.body.contains("hunter2"), "{name}: {}", made.body);
     }
 }
 
