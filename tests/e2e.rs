@@ -43,6 +43,8 @@ mod kafka_outage;
 mod kafka_readers;
 #[path = "e2e/kafka_secured.rs"]
 mod kafka_secured;
+#[path = "e2e/kafka_shared.rs"]
+mod kafka_shared;
 #[path = "e2e/kafka_topics.rs"]
 mod kafka_topics;
 #[path = "e2e/log_kafka.rs"]

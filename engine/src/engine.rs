@@ -17,6 +17,7 @@ mod cluster;
 mod dead_letter_tests;
 #[cfg(test)]
 mod depth_tests;
+mod elsewhere;
 mod execution;
 #[cfg(test)]
 mod failure_tests;
@@ -79,6 +80,7 @@ use crate::registry::SchemaRegistry;
 use crate::rows::Permits;
 use crate::runtime::{LogTopic, Runtime, Settings};
 use crate::schemas::{NoSchemas, Schemas};
+use crate::serving::forward::Forwarding;
 use crate::statements::{self, Answer, Failure, Inserter, Live, LiveQuery, Outcome, PushQuery, Session, View};
 
 use change::{Change, changes_something};
@@ -161,6 +163,8 @@ struct Shared {
     scans: Permits,
     /// The file whose statements are all that this server runs.
     headless: OnceLock<String>,
+    /// Asks other servers of the service.
+    forwarding: Forwarding,
     /// What is counted for limits.
     counters: Arc<Counters>,
     /// Queries run by themselves.
@@ -249,6 +253,7 @@ impl Engine {
                 pulls: Permits::default(),
                 scans: Permits::default(),
                 headless: OnceLock::new(),
+                forwarding: Forwarding::new(),
                 counters,
                 has_threads: threads > 0,
                 is_closed: AtomicBool::new(false),

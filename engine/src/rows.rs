@@ -32,6 +32,13 @@ pub struct RowBatch {
 }
 
 impl RowBatch {
+    /// Keeps the first rows only.
+    pub(crate) fn truncate(&mut self, rows: usize) {
+        self.ends.truncate(rows);
+        self.tombstones.truncate(rows);
+        self.data.truncate(self.ends.last().copied().unwrap_or_default());
+    }
+
     /// The rows: bytes, and whether it is a tombstone.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], bool)> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());

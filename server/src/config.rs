@@ -188,7 +188,8 @@ mod tests {
         assert_eq!(
             config.unwrap().warnings,
             [
-                "ksql.heartbeat.enable has no effect: this server works alone",
+                "ksql.heartbeat.enable has no effect: servers reach each other at ksql.advertised.listener, and know of each other by their \
+                 consumer group",
                 "my.own.setting has no effect: nobody knows this property"
             ]
         );

@@ -55,6 +55,7 @@ pub async fn run(
         }
     };
     let engine = engine.map_err(io::Error::other)?;
+    engine.advertise(&format!("http://{host}"));
     let (service, took_ms) = (engine.config().service_id(), begun.elapsed().as_millis());
     for address in &addresses {
         tracing::info!(%address, service, took_ms, "started{}", who_reaches(*address));

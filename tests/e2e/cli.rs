@@ -44,7 +44,7 @@ fn a_setting_without_effect_says_so() {
     let set = "SET 'ksql.streams.num.standby.replicas'='1'; SET 'auto.offset.reset'='earliest';";
     let (out, err) = ok(&run(&[&server.url, "-e", set], ""));
     assert_eq!(out, "", "what is no data goes to standard error");
-    assert!(err.contains("'ksql.streams.num.standby.replicas' has no effect: this server works alone"), "{err}");
+    assert!(err.contains("'ksql.streams.num.standby.replicas' has no effect: there are no standby replicas"), "{err}");
     assert!(!err.contains("'auto.offset.reset' has no effect"), "{err}");
 }
 

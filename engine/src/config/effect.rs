@@ -54,15 +54,26 @@ static REFUSED: &[(Property, Promise, &str)] = &[
 #[rustfmt::skip] // one line each
 static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
     (
-        "this server works alone",
+        "there are no standby replicas",
         &[
             p("ksql.query.pull.enable.standby.reads", Boolean, Some("false"), Session, "Reads from standbys."),
             p("ksql.query.pull.max.allowed.offset.lag", WHOLE, Some(MAX_LONG), Session, "Lag a standby may have."),
+            p("ksql.streams.num.standby.replicas", WHOLE, Some("0"), Session, "Standby copies of state."),
+            p("ksql.query.pull.consistency.token.enabled", Boolean, Some("false"), Session, "Consistency tokens."),
+        ],
+    ),
+    (
+        "pull queries that are forwarded have no pool of their own",
+        &[
             p("ksql.query.pull.router.thread.pool.size", WHOLE, Some("50"), Server, "Threads of forwarding; without effect."),
             p("ksql.query.pull.router.queue.capacity", WHOLE, Some(MAX_INT), Server, "Waiting forwards."),
-            p("ksql.query.pull.forwarding.timeout.ms", WHOLE, Some("20000"), Session, "How long a forwarded query may take."),
-            p("ksql.query.pull.consistency.token.enabled", Boolean, Some("false"), Session, "Consistency tokens."),
+            p("ksql.internal.http2.max.pool.size", WHOLE, Some("3000"), Server, "Connections between servers."),
             p("ksql.fetch.remote.hosts.max.timeout.seconds", WHOLE, Some("10"), Server, "How long other servers may take to answer."),
+        ],
+    ),
+    (
+        "servers reach each other at ksql.advertised.listener, and know of each other by their consumer group",
+        &[
             p("ksql.internal.listener", Text, None, Server, "Address for other servers only."),
             p("ksql.heartbeat.enable", Boolean, Some("false"), Server, "Servers watch each other."),
             p("ksql.heartbeat.send.interval.ms", WHOLE, Some("100"), Server, "Pause between heartbeats."),
@@ -73,8 +84,6 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
             p("ksql.heartbeat.thread.pool.size", WHOLE, Some("3"), Server, "Threads of heartbeats."),
             p("ksql.lag.reporting.enable", Boolean, Some("false"), Server, "Servers tell each other their lag."),
             p("ksql.lag.reporting.send.interval.ms", WHOLE, Some("5000"), Server, "How often."),
-            p("ksql.streams.num.standby.replicas", WHOLE, Some("0"), Session, "Standby copies of state."),
-            p("ksql.internal.http2.max.pool.size", WHOLE, Some("3000"), Server, "Connections between servers."),
         ],
     ),
     (

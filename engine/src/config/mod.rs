@@ -372,7 +372,6 @@ fn is_client_property(name: &str) -> bool {
         "linger.ms",
         "max.poll.records",
         "max.poll.interval.ms",
-        "session.timeout.ms",
         "fetch.min.bytes",
         "fetch.max.bytes",
         "fetch.max.wait.ms",

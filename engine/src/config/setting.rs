@@ -107,6 +107,8 @@ settings! {
     // HTTP
     LISTENERS: Text = text("listeners", "http://127.0.0.1:8088", Server, "Address to listen on; http://0.0.0.0:8088 for everybody.");
     SCHEMA_REGISTRY_LISTENERS: Text = text("schema.registry.listeners", "", Server, "Further addresses to listen on, for the server's own schema registry alone.");
+    PULL_PARTITIONS: Maybe<Text> = text("millstream.pull.partitions", "", Session, "From server to server: a pull query is about the rows of these partitions of the table's query.").or_unset();
+    QUERY_PULL_FORWARDING_TIMEOUT_MS: Whole = whole("ksql.query.pull.forwarding.timeout.ms", "20000", Session, "How long other servers may take to answer a pull query for their rows.").within(1, 2_147_483_647);
     ADVERTISED_LISTENER: Maybe<Text> = text("ksql.advertised.listener", "", Server, "Address other servers use.").or_unset();
     ACCESS_CONTROL_ALLOW_ORIGIN: Text = text("access.control.allow.origin", "", Server, "CORS: origins.");
     ACCESS_CONTROL_ALLOW_METHODS: Text = text("access.control.allow.methods", "", Server, "CORS: methods.");
@@ -145,6 +147,8 @@ settings! {
     STATESTORE_CACHE_MAX_BYTES: Maybe<Whole> = whole("ksql.streams.statestore.cache.max.bytes", "", Session, "Newer name of cache.max.bytes.buffering; counts for more.").within(0, MOST).or_unset();
     REPLICATION_FACTOR: Whole = whole("ksql.streams.replication.factor", "-1", Server, "Replicas of repartition topics; -1: as ksql.internal.topic.replicas says.").within(-1, 32_767);
     PROCESSING_GUARANTEE: Text = text("ksql.streams.processing.guarantee", "exactly_once_v2", Session, "Over Kafka, where the server's counts for all queries; the embedded log is always exactly once.").one_of(&["at_least_once", "exactly_once", "exactly_once_v2", "exactly_once_beta"]);
+    SESSION_TIMEOUT_MS: Whole = whole("ksql.streams.session.timeout.ms", "10000", Server, "Over Kafka with several servers: the tasks of one that is not heard of for so long go to the others.").within(1_000, 2_147_483_647);
+    GROUP_INSTANCE_ID: Maybe<Text> = text("ksql.streams.group.instance.id", "", Server, "Over Kafka: what the server is called among those of its service; else it has a name in data.dir.").or_unset();
     NUM_STREAM_THREADS: Whole = whole("ksql.streams.num.stream.threads", "4", Session, "Threads of a query.").within(1, MOST);
     // ours
     DATA_DIR: Text = text("data.dir", "millstream-data", Server, "Data directory of the embedded log and of state.");

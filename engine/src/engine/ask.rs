@@ -13,6 +13,7 @@ use crate::formats::{FormatError, protobuf};
 use crate::plan::{self, Planner};
 use crate::rows::{Permit, RowFormat, RowReceiver, channel};
 use crate::runtime::{ClientColumn, Transient};
+use crate::serving::forward::Question;
 use crate::serving::{self, Client, Kind, pull};
 use crate::statements::{self, Failure, FailureKind, Print, Progress, PushQuery, Session};
 use crate::steps::{QueryPlan, SourceColumn, Step, StepKind};
@@ -162,7 +163,7 @@ impl Engine {
         }
         let source = catalog.source(&query.from.name.name);
         if source.is_some_and(|source| source.is_table()) {
-            let pulled = self.pull(parsed, query, &config, &catalog, (format, patience));
+            let pulled = self.pull((parsed, query, session), &config, &catalog, (format, patience));
             // ksqlDB takes whatever goes wrong here for a mistake of the statement.
             return pulled.map_err(|failure| match failure.kind {
                 FailureKind::Unforeseen => Failure { kind: FailureKind::Statement, ..failure },
@@ -273,8 +274,7 @@ impl Engine {
     /// A lookup or scan of a table's rows.
     fn pull(
         &self,
-        parsed: &Parsed,
-        query: &Query,
+        (parsed, query, session): (&Parsed, &Query, &Session),
         config: &Config,
         catalog: &Catalog,
         (format, patience): (RowFormat, &mut Patience),
@@ -298,16 +298,23 @@ impl Engine {
         if let Progress::Wait(pause) = self.settle(&pull.query, catalog, patience) {
             return Ok(Progress::Wait(pause));
         }
-        let tables = match self.tables(&query.from.name.name, &pull.query, patience)? {
-            Progress::Done(tables) => tables,
+        let kept = match self.kept(&query.from.name.name, &pull.query, config, patience)? {
+            Progress::Done(kept) => kept,
             Progress::Wait(pause) => return Ok(Progress::Wait(pause)),
         };
         self.count_pull()?;
+        let timeout = config.millis(setting::QUERY_PULL_FORWARDING_TIMEOUT_MS);
+        let question = Question { sql: &parsed.text, properties: &session.properties, format, timeout };
+        let elsewhere = match self.ask_others(&pull.query, &kept.elsewhere, &question, patience)? {
+            Progress::Done(elsewhere) => elsewhere,
+            Progress::Wait(pause) => return Ok(Progress::Wait(pause)),
+        };
         let (sender, mut rows) = channel(|| ());
         rows.hold(self.place_for_pull()?);
         self.meter(&mut rows, |counters| &counters.pulled);
         let (columns, keys, keeper) = (pull.columns.clone(), pull.keys.clone(), pull.query.clone());
-        pull::answer(pull, format, tables, sender, &patience.client, || self.place_for_scan()).map_err(|error| {
+        let from = (kept.tables, elsewhere);
+        pull::answer(pull, format, from, sender, &patience.client, || self.place_for_scan()).map_err(|error| {
             match error {
                 pull::PullError::TooMany => self.too_many_scans(),
                 pull::PullError::Format(FormatError::Encode(message)) => Failure::statement(message),

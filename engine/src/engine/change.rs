@@ -329,8 +329,10 @@ impl Engine {
     /// Builds the query of a change, if it has one: what is wrong with it is told before anything counts.
     fn build(&self, change: &Change, command: i64, earlier: Vec<Earlier>) -> Result<(), Failure> {
         let Some(plan) = change.command.action.start() else { return Ok(()) };
-        if self.catalog().query(&plan.id).is_none() {
-            // What a crash may have left of a query that was never logged.
+        let is_of_file = self.shared.config.get(setting::QUERIES_FILE).is_some();
+        if self.catalog().query(&plan.id).is_none() && !is_of_file {
+            // What a crash may have left of a query that was never logged. With a file of queries it is the same query, and
+            // other servers with that file may run it.
             self.forget(&plan.id, &change.config)?;
         }
         let (plan, config) = (Arc::clone(plan), Arc::clone(&change.config));

@@ -12,7 +12,7 @@ use parking_lot::RwLock;
 
 use crate::catalog::Catalog;
 use crate::log::LogError;
-use crate::runtime::{Blame, State, Tables, Unavailable};
+use crate::runtime::{Blame, Kept, State, Unavailable};
 use crate::serving::Client;
 use crate::statements::{Failure, FailureKind, Progress};
 
@@ -39,6 +39,11 @@ struct Waited {
 }
 
 impl Patience {
+    /// How long to wait before it is looked again whether a query's rows are with a server, unless patience is at its end.
+    pub(super) fn for_owner(&mut self) -> Option<Duration> {
+        self.for_start.pause()
+    }
+
     /// A client's.
     pub fn of(client: Client) -> Self {
         Self { client, ..Self::default() }
@@ -90,9 +95,10 @@ impl Engine {
         &self,
         table: &str,
         query: &str,
+        only: Option<&[u32]>,
         patience: &mut Patience,
-    ) -> Result<Progress<Tables>, Failure> {
-        let state = match self.shared.runtime.tables(query) {
+    ) -> Result<Progress<Kept>, Failure> {
+        let state = match self.shared.runtime.tables(query, only) {
             Ok(tables) => return Ok(Progress::Done(tables)),
             Err(Unavailable::Starting) => {
                 if let Some(pause) = patience.for_start.pause().filter(|_| self.shared.has_threads) {
@@ -140,7 +146,8 @@ impl Engine {
                 State::Created => return Ok(false),
                 _ => continue,
             }
-            for position in self.shared.log.positions(&running.group())? {
+            let positions = self.shared.log.positions(&running.group())?;
+            for position in positions.into_iter().filter(|position| running.reads(position.of.partition)) {
                 if position.offset < self.shared.log.written(&position.of)? {
                     return Ok(false);
                 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::commands::OldTopic;
-use crate::config::{Config, KafkaClient};
-use crate::log::kafka::{Given, Security};
+use crate::config::{Config, KafkaClient, setting};
+use crate::log::kafka::{Given, MemberSettings, Security};
 use crate::log::{Kafka, KafkaSettings, Log, LogError};
 use crate::plan::{DEFAULT_RETENTION_MS, NewTopic, TopicInfo, Topics};
 
@@ -90,8 +90,18 @@ pub(super) fn kafka(brokers: &str, dir: &Path, config: &Config, threads: usize) 
         readers: format!("_confluent-ksql-{}reader", config.service_id()),
         transactions: config.is_exactly_once().then(|| format!("_confluent-ksql-{}", config.service_id())),
         threads,
+        member: Some(member(config)),
     };
     Ok(Arc::new(Kafka::open(&settings, dir)?))
+}
+
+fn member(config: &Config) -> MemberSettings {
+    MemberSettings {
+        group: format!("_confluent-ksql-{}_members", config.service_id()),
+        replicas: config.get(setting::INTERNAL_TOPIC_REPLICAS) as u16,
+        session_timeout_ms: config.get(setting::SESSION_TIMEOUT_MS) as u32,
+        instance: config.get(setting::GROUP_INSTANCE_ID).map(str::to_owned).filter(|id| !id.is_empty()),
+    }
 }
 
 fn security(config: &Config, client: KafkaClient) -> Result<Security, LogError> {

@@ -14,6 +14,7 @@ pub mod embedded;
 pub mod forwarding;
 pub mod kafka;
 mod murmur2;
+mod ownership;
 mod positions;
 mod records;
 #[doc(hidden)]
@@ -22,6 +23,7 @@ mod topic_rules;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{BinaryArray, ListArray};
 use arrow::buffer::ScalarBuffer;
@@ -34,6 +36,7 @@ pub use self::changelogs::Changelogs;
 pub use self::embedded::Embedded;
 pub use self::kafka::{Kafka, KafkaSettings};
 pub use self::murmur2::{Partitioner, murmur2, partition_for};
+pub use self::ownership::Ownership;
 pub use self::records::RecordsBuilder;
 pub use self::topic_rules::check as check_topic;
 
@@ -75,13 +78,16 @@ pub enum LogError {
     /// Another process has claimed the right to write there; nothing is written.
     #[error("another process writes to topic {0}")]
     Overtaken(String),
+    /// The task is not this process's any more; nothing is written.
+    #[error("another process has the task now")]
+    Moved,
 }
 
 impl LogError {
     /// Whether the same call may well succeed a little later, without anybody doing anything about it.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Broker(_) | Self::Thread(_) | Self::Overtaken(_) => true,
+            Self::Broker(_) | Self::Thread(_) | Self::Overtaken(_) | Self::Moved => true,
             Self::Local(error) => error.may_pass(),
             Self::UnknownTopic(_)
             | Self::TopicExists(_)
@@ -107,6 +113,7 @@ impl LogError {
             Self::NotLetIn(problem) => Self::NotLetIn(problem.clone()),
             Self::Denied(problem) => Self::Denied(problem.clone()),
             Self::Overtaken(topic) => Self::Overtaken(topic.clone()),
+            Self::Moved => Self::Moved,
         }
     }
 
@@ -122,7 +129,8 @@ impl LogError {
             | Self::UnknownPartition { .. }
             | Self::Invalid(_)
             | Self::Denied(_)
-            | Self::Overtaken(_) => self.to_string(),
+            | Self::Overtaken(_)
+            | Self::Moved => self.to_string(),
         }
     }
 }
@@ -237,6 +245,15 @@ pub struct Commit {
     pub writes: Writes,
     /// Where that state is kept as well, if the log wants it so (see [`Log::keeps_changelogs`]).
     pub changelogs: Option<Arc<Changelogs>>,
+    /// Whether the task is still this process's, where others may get it (see [`Log::ownership`]).
+    pub ours: Option<Arc<AtomicBool>>,
+}
+
+impl Commit {
+    /// Whether it is of a task that this process has.
+    pub fn is_ours(&self) -> bool {
+        self.ours.as_ref().is_none_or(|ours| ours.load(Ordering::Acquire))
+    }
 }
 
 /// Topics and commits. Every call can fail with [`LogError::Local`] when the data directory does, and over Kafka with
@@ -314,6 +331,22 @@ pub trait Log: Send + Sync + 'static {
     /// Whether state is to be kept in changelog topics as well, because the local database is not the only one that counts.
     fn keeps_changelogs(&self) -> bool {
         false
+    }
+    /// Which tasks are this process's; none if all are. The commits of the others fail with [`LogError::Moved`].
+    fn ownership(&self) -> Option<&Arc<Ownership>> {
+        None
+    }
+    /// Has other processes told where this one is reached, a URL.
+    fn advertise(&self, url: &str) {
+        let _there_are_none = url;
+    }
+    /// Where the processes are reached that have these partitions of a query, as far as that is known.
+    ///
+    /// # Errors
+    /// Those of every call.
+    fn owners(&self, query: &str, partitions: &[u32]) -> Result<BTreeMap<u32, String>> {
+        let _all_are_here = (query, partitions);
+        Ok(BTreeMap::new())
     }
     /// Whether the tasks of a thread share their commits, one each interval: where a commit takes so long that each task's own
     /// would cost more than it brings.

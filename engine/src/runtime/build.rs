@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 
@@ -65,6 +66,8 @@ pub(super) struct Builder<'a> {
     /// The thread that will run the task, and what is raised when there may be something to read.
     pub(super) thread: usize,
     pub(super) signal: Arc<Signal>,
+    /// Whether the task is still this process's; none: nobody else can get it.
+    pub(super) ours: Option<Arc<AtomicBool>>,
 }
 
 /// A task, and the rows it keeps for pull queries.
@@ -269,6 +272,7 @@ impl Builder<'_> {
             group,
             thread: self.thread,
             changelogs: changelogs.flatten(),
+            ours: self.ours.clone(),
             interval_ms: self.commit_interval_ms(),
             purge_interval_ms: self.config.get(setting::REPARTITION_PURGE_INTERVAL_MS),
             log: Arc::clone(self.log),
@@ -389,20 +393,36 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// Fixes where the tasks of another process's partition start, at the moment when the query is made: what comes then is
+    /// read, whenever that process hears of the query.
+    pub(super) fn fix_start(&self, sub: &SubTopology, number: usize, partition: u32) -> Result<(), RuntimeError> {
+        let space = format!("state/{}/{number}_{partition}", self.plan.id);
+        let changelogs = changelogs::of_task(&self.stores(sub)?, &space, partition);
+        let place = Place::on_disk(Arc::clone(self.log.kv()), space, Arc::clone(self.budget));
+        let group = group(self.config.service_id(), &self.plan.id);
+        let bounds = Bounds::Committed { group: &group, place: &place, changelogs: changelogs.as_ref() };
+        let reads = self.reads(sub, partition, &bounds)?;
+        self.commit_start(sub, &reads, &bounds)
+    }
+
+    /// Where a query starts is fixed now, also if nothing arrives before the next start.
+    fn commit_start(&self, sub: &SubTopology, reads: &[Reads], bounds: &Bounds<'_>) -> Result<(), RuntimeError> {
+        let Bounds::Committed { group, place, changelogs } = bounds else { return Ok(()) };
+        let fresh = reads.iter().filter(|read| read.is_fresh);
+        let positions: Vec<Position> =
+            fresh.map(|read| Position { of: read.of.clone(), offset: read.range.from }).collect();
+        let writes = key_form::note(sub, place, positions.len() == reads.len())?;
+        if positions.is_empty() {
+            return Ok(());
+        }
+        let (group, changelogs) = (Arc::from(*group), changelogs.cloned());
+        let commit = Commit { group, positions, writes, changelogs, ours: self.ours.clone(), ..Commit::default() };
+        Ok(self.log.commit_all(self.thread, vec![commit]).into_iter().collect::<Result<(), _>>()?)
+    }
+
     /// The inputs of a task. Those of tables come first, so that of equal times the table's row wins.
     fn inputs(&self, sub: &SubTopology, reads: Vec<Reads>, bounds: &Bounds<'_>) -> Result<Vec<Input>, RuntimeError> {
-        if let Bounds::Committed { group, place, changelogs } = bounds {
-            let fresh = reads.iter().filter(|read| read.is_fresh);
-            let positions: Vec<Position> =
-                fresh.map(|read| Position { of: read.of.clone(), offset: read.range.from }).collect();
-            let writes = key_form::note(sub, place, positions.len() == reads.len())?;
-            if !positions.is_empty() {
-                // Where a query starts is fixed now, also if nothing arrives before the next start.
-                let (group, changelogs) = (Arc::from(*group), changelogs.cloned());
-                let commit = Commit { group, positions, writes, changelogs, ..Commit::default() };
-                self.log.commit_all(self.thread, vec![commit]).into_iter().collect::<Result<(), _>>()?;
-            }
-        }
+        self.commit_start(sub, &reads, bounds)?;
         let mut inputs = Vec::with_capacity(reads.len());
         for Reads { stage, of, range, .. } in reads {
             let Some(node) = sub.nodes.get(stage) else { continue };

@@ -137,6 +137,11 @@ pub(super) enum TaskError {
 }
 
 impl TaskError {
+    /// Whether the task is another process's now, and nothing is wrong.
+    pub(super) fn is_moved(&self) -> bool {
+        matches!(self, Self::Log(LogError::Moved))
+    }
+
     /// Whether the query may go on later from its last commit.
     pub(super) fn may_pass(&self) -> bool {
         match self {

@@ -4,7 +4,8 @@
 //! QueryPlan ─topology→ sub-topologies ─build→ tasks ─worker→ steps ─→ commits
 //!                                              task: input (source, exchange) ─ merge ─ pipeline: operators ─ target
 //!                                                                                        (sink, exchange, client)
-//! registry: which queries run (running), in which state, what went wrong       supervisor: starts failed ones again,
+//! registry: which queries run (running), in which state, what went wrong       launch: makes their tasks
+//! sharing: which tasks run here, where several processes share them             supervisor: starts failed ones again,
 //!                                                                               looks whether topics are as they were (watch)
 //! reports ─→ processing_log (standard error, counts), log_topic (records of KSQL_PROCESSING_LOG),
 //!             dead_letters (records that were of no use, as they are)
@@ -20,6 +21,7 @@ mod event_time;
 mod exchange;
 mod input;
 mod key_form;
+mod launch;
 mod life;
 mod log_record;
 mod log_topic;
@@ -34,6 +36,7 @@ mod reports;
 mod request;
 mod running;
 mod shared_commit;
+mod sharing;
 mod sink;
 mod source;
 mod supervisor;
@@ -50,5 +53,5 @@ pub use log_topic::LogTopic;
 pub use processing_log::{About, BadRecords, Entry, Origin, ProcessingLog};
 pub use registry::{Runtime, Unavailable};
 pub use request::{ClientColumn, Earlier, PersistentStart, Settings, Transient};
-pub use running::{Running, Tables};
+pub use running::{Kept, Running};
 pub use topology::{Part, group, parts, transient_group};

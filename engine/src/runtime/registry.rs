@@ -1,7 +1,6 @@
 //! The queries that run: started, paused, stopped, looked at.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,23 +11,21 @@ use parking_lot::{Mutex, RwLock};
 use crate::clock::Clock;
 use crate::config::setting;
 use crate::expr::Registry;
-use crate::log::{Log, LogError, Signal, Topic, TopicSpec};
+use crate::log::{Log, LogError, Topic, TopicSpec};
 use crate::schemas::Schemas;
 use crate::state::Budget;
 
-use super::build::{Builder, Built};
 use super::error::RuntimeError;
 use super::life::{Blame, Life, State};
 use super::log_topic::LogTopic;
 use super::loops::{self, Fed, Flow};
 use super::processing_log::Traced;
 use super::request::{PersistentStart, Settings, Transient};
-use super::running::{Running, Tables};
+use super::running::{Kept, Running};
 use super::supervisor::{BackOff, Queries, Restart, supervise};
-use super::sweep::{History, Sweep};
-use super::topology::{Target, cut, partitions_of};
+use super::topology::{cut, partitions_of};
 use super::watch;
-use super::worker::{Failed, Pool, panic_text};
+use super::worker::{Failed, Pool};
 
 /// Pauses before a query is started again that the log failed in a way that may pass.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -45,18 +42,18 @@ pub enum Unavailable {
 
 /// Runs queries on a log.
 pub struct Runtime {
-    log: Arc<dyn Log>,
-    clock: Arc<dyn Clock>,
-    functions: Arc<Registry>,
-    schemas: Arc<dyn Schemas>,
-    budget: Arc<Budget>,
-    settings: Settings,
+    pub(super) log: Arc<dyn Log>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) functions: Arc<Registry>,
+    pub(super) schemas: Arc<dyn Schemas>,
+    pub(super) budget: Arc<Budget>,
+    pub(super) settings: Settings,
     /// Where entries of the processing log go besides standard error.
-    log_topic: Option<Arc<LogTopic>>,
-    pool: Pool,
+    pub(super) log_topic: Option<Arc<LogTopic>>,
+    pub(super) pool: Pool,
     /// Tells the supervisor, if there is one.
     failed: Sender<Failed>,
-    queries: RwLock<IndexMap<Arc<str>, Arc<Running>>>,
+    pub(super) queries: RwLock<IndexMap<Arc<str>, Arc<Running>>>,
     /// What is traced of the processing logs of clients' queries.
     clients_traced: Arc<Mutex<Traced>>,
 }
@@ -103,6 +100,7 @@ impl Runtime {
                 .stack_size(sql::STACK_BYTES)
                 .spawn(move || supervise(&failures, &weak))
                 .map_err(LogError::Thread)?;
+            runtime.share_tasks()?;
         }
         Ok(runtime)
     }
@@ -116,7 +114,8 @@ impl Runtime {
     /// then.
     pub fn prepare(&self, start: PersistentStart) -> Result<(), RuntimeError> {
         let (id, running) = self.add(start);
-        let launched = self.launch(&running);
+        self.await_tasks();
+        let launched = self.launch(&running).and_then(|()| self.fix_starts(&running));
         if launched.is_err() {
             self.queries.write().shift_remove(&id);
             self.find_loops();
@@ -129,7 +128,7 @@ impl Runtime {
         if let Some(running) = self.query(id).filter(|running| running.life.state() == State::Created) {
             running.life.become_(State::Running);
             tracing::info!(query = id, "the query runs");
-            self.pool.wake();
+            self.look_for_tasks();
         }
     }
 
@@ -182,7 +181,7 @@ impl Runtime {
         } else if running.life.state() == State::Created {
             running.life.become_(State::Running);
         }
-        self.pool.wake();
+        self.look_for_tasks();
     }
 
     fn add(&self, start: PersistentStart) -> (Arc<str>, Arc<Running>) {
@@ -206,7 +205,7 @@ impl Runtime {
         transient.sender.wake_on_room(Arc::clone(&signal));
         let topology = cut(&transient.plan, true, "", &|topic| partitions_of(&*self.log, topic))?;
         let Some(sub) = topology.subs.first() else { return Ok(()) };
-        let task = self.builder(&running, true, (at, signal)).transient(sub, transient)?;
+        let task = self.builder(&running, true, (at, signal), None).transient(sub, transient)?;
         running.life.become_(State::Running);
         let (id, slot) = (Arc::clone(&running.id), running.slot(task));
         {
@@ -221,83 +220,6 @@ impl Runtime {
         Ok(())
     }
 
-    /// Builds a query's tasks and hands them to the threads. A panic fails the query alone.
-    fn launch(&self, running: &Running) -> Result<(), RuntimeError> {
-        let build = AssertUnwindSafe(|| self.build(running));
-        catch_unwind(build).unwrap_or_else(|panic| Err(RuntimeError::Build(panic_text(&*panic))))
-    }
-
-    /// The same for one that has run before: a topic that is missing was there.
-    fn launch_again(&self, running: &Running) -> Result<(), RuntimeError> {
-        self.launch(running).map_err(|error| match error {
-            RuntimeError::Log(LogError::UnknownTopic(topic)) => RuntimeError::TopicGone(topic),
-            other => other,
-        })
-    }
-
-    fn build(&self, running: &Running) -> Result<(), RuntimeError> {
-        let partitions = |topic: &str| partitions_of(&*self.log, topic);
-        let cut = cut(&running.plan, self.settings.uncut, running.config.service_id(), &partitions);
-        let cut = cut.and_then(|topology| {
-            let used = watch::used(&topology.subs, &running.plan, &partitions)?;
-            Ok((topology, used))
-        });
-        let (topology, used) = cut?;
-        *running.used.lock() = used;
-        let topics = self.builder(running, topology.whole, (0, Arc::default()));
-        for sub in &topology.subs {
-            if let Target::Exchange(exchange) = &sub.target {
-                topics.make_topic(exchange)?;
-            }
-            for store in topics.stores(sub)? {
-                topics.make_changelog(&store, sub.partitions)?;
-            }
-        }
-        self.make_letters_topic(running)?;
-        let mut earlier = running.earlier.lock();
-        let history = History { command: running.command, earlier: &earlier };
-        let mut tables = Vec::new();
-        let mut placed = Vec::new();
-        for (number, sub) in topology.subs.iter().enumerate() {
-            for partition in 0..sub.partitions {
-                let (at, signal) = self.pool.place();
-                let builder = self.builder(running, topology.whole, (at, signal));
-                let Built { task, table } = builder.persistent(sub, number, partition, &history)?;
-                tables.extend(table);
-                placed.push((at, task));
-            }
-        }
-        // What all tasks are in line with leaves nothing to do.
-        let oldest = placed.iter().filter_map(|(_, task)| task.sweep()).map(Sweep::since).min();
-        earlier.retain(|earlier| oldest.is_some_and(|since| since.is_none_or(|since| earlier.command >= since)));
-        drop(earlier);
-        *running.parts.lock() = topology.parts();
-        *running.tables.lock() = Some(Arc::from(tables));
-        for (at, task) in placed {
-            self.pool.add(at, running.slot(task));
-        }
-        Ok(())
-    }
-
-    fn builder<'a>(&'a self, running: &'a Running, whole: bool, (thread, signal): (usize, Arc<Signal>)) -> Builder<'a> {
-        Builder {
-            log: &self.log,
-            clock: &self.clock,
-            functions: &self.functions,
-            schemas: &self.schemas,
-            budget: &self.budget,
-            log_topic: self.log_topic.as_ref(),
-            dead_letters: running.flow.letters.as_ref(),
-            step_rows: self.settings.step_rows,
-            plan: &running.plan,
-            config: &running.config,
-            life: &running.life,
-            whole,
-            thread,
-            signal,
-        }
-    }
-
     fn relaunch(&self, id: &Arc<str>, running: &Running) -> Result<(), RuntimeError> {
         self.pool.remove(id);
         let launched = self.launch_again(running);
@@ -305,7 +227,7 @@ impl Runtime {
             Ok(()) => {
                 running.life.mended();
                 running.life.become_(State::Running);
-                self.pool.wake();
+                self.look_for_tasks();
             }
             Err(error) => {
                 self.note_error(id, running, error);
@@ -314,7 +236,7 @@ impl Runtime {
         launched
     }
 
-    fn note_failure(&self, id: &Arc<str>, running: &Running, error: &RuntimeError) {
+    pub(super) fn note_failure(&self, id: &Arc<str>, running: &Running, error: &RuntimeError) {
         tracing::error!(query = %id, "{error}");
         self.note_error(id, running, error);
         // Without a supervisor nobody starts it again.
@@ -331,7 +253,7 @@ impl Runtime {
     }
 
     /// Makes the topic of a query's dead letters if it is missing.
-    fn make_letters_topic(&self, running: &Running) -> Result<(), RuntimeError> {
+    pub(super) fn make_letters_topic(&self, running: &Running) -> Result<(), RuntimeError> {
         let Running { config, flow, .. } = running;
         let Some(name) = &flow.letters else { return Ok(()) };
         let spec = TopicSpec {
@@ -430,7 +352,7 @@ impl Runtime {
             return Ok(());
         }
         if running.life.become_(State::Running) {
-            self.pool.wake();
+            self.look_for_tasks();
         } else if self.relaunch(&Arc::from(id), &running).is_err() {
             // Without a supervisor nobody starts it again.
             let _gone = self.failed.send(Failed { query: Arc::from(id) });
@@ -463,11 +385,11 @@ impl Runtime {
         self.query(id).map(|running| Arc::clone(&running.life))
     }
 
-    /// The rows a query keeps for pull queries, by partition; empty if it keeps none.
+    /// The rows a query keeps for pull queries, of all partitions or of some; empty if it keeps none.
     ///
     /// # Errors
     /// [`Unavailable`]: the rows cannot be read now.
-    pub fn tables(&self, id: &str) -> Result<Tables, Unavailable> {
+    pub fn tables(&self, id: &str, only: Option<&[u32]>) -> Result<Kept, Unavailable> {
         let running = self.query(id).ok_or(Unavailable::Starting)?;
         let state = running.life.state();
         let failed = || Unavailable::Failed(running.life.errors().last().map_or(Blame::Unknown, |error| error.blame));
@@ -475,8 +397,10 @@ impl Runtime {
         if state == State::Error || (state == State::Paused && running.life.is_broken()) {
             return Err(failed());
         }
-        let tables = running.tables.lock().clone();
-        tables.ok_or_else(|| if state == State::Created { Unavailable::Starting } else { failed() })
+        let knows = self.knows_its_tasks();
+        let kept = running.kept(only, !knows).filter(|kept| knows || kept.elsewhere.is_empty());
+        let is_starting = state == State::Created || !knows;
+        kept.ok_or_else(|| if is_starting { Unavailable::Starting } else { failed() })
     }
 
     /// Takes steps until nothing moves (without threads only): all queries, or one.

@@ -1,6 +1,8 @@
 //! A query that runs: what it was started with, and what was made of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -13,12 +15,41 @@ use super::loops::Flow;
 use super::processing_log::{ProcessingLog, Traced};
 use super::request::{Earlier, PersistentStart};
 use super::task::Task;
-use super::topology::{Part, group, sources};
+use super::topology::{Part, Topology, group, sources};
 use super::watch::Used;
 use super::worker::Slot;
 
-/// The rows that a query keeps for pull queries, by partition.
-pub type Tables = Arc<[Table]>;
+/// The rows that a query keeps for pull queries.
+pub struct Kept {
+    /// Those that are here, by partition.
+    pub tables: Arc<[Table]>,
+    /// The partitions whose rows are with other processes, or with none at the moment.
+    pub elsewhere: Vec<u32>,
+}
+
+/// The tasks of one partition.
+pub(super) struct Unit {
+    /// Whether they are still this process's; none: nobody else can get them.
+    pub(super) ours: Option<Arc<AtomicBool>>,
+    /// The rows that they keep for pull queries.
+    pub(super) tables: Vec<Table>,
+}
+
+/// By partition.
+pub(super) type Units = BTreeMap<u32, Unit>;
+
+impl Unit {
+    pub(super) fn is_ours(&self) -> bool {
+        self.ours.as_ref().is_none_or(|ours| ours.load(Ordering::Acquire))
+    }
+
+    /// They are another process's from now on.
+    pub(super) fn give_up(&self) {
+        if let Some(ours) = &self.ours {
+            ours.store(false, Ordering::Release);
+        }
+    }
+}
 
 /// A query that runs.
 pub struct Running {
@@ -26,12 +57,12 @@ pub struct Running {
     pub(super) plan: Arc<QueryPlan>,
     pub(super) config: Arc<Config>,
     pub(super) life: Arc<Life>,
-    /// The rows it keeps for pull queries, by partition, once it has been started.
-    pub(super) tables: Mutex<Option<Tables>>,
+    /// The partitions whose tasks run here, once it has been started.
+    pub(super) units: Mutex<Option<Units>>,
+    /// How it was cut when it was started last.
+    pub(super) topology: Mutex<Option<Arc<Topology>>>,
     /// The topics that its tasks were made for.
     pub(super) used: Mutex<Used>,
-    /// How it was cut when it was started last.
-    pub(super) parts: Mutex<Vec<Part>>,
     /// Number of the command that made it.
     pub(super) command: i64,
     /// The plans it had before which may have left something to do; oldest first.
@@ -63,9 +94,9 @@ impl Running {
             plan,
             config,
             life: Arc::new(life),
-            tables: Mutex::default(),
+            units: Mutex::default(),
+            topology: Mutex::default(),
             used: Mutex::default(),
-            parts: Mutex::default(),
             command,
             earlier: Mutex::new(earlier),
             making: Mutex::default(),
@@ -112,6 +143,29 @@ impl Running {
 
     /// Its sub-topologies as they run; none before it has been started.
     pub fn parts(&self) -> Vec<Part> {
-        self.parts.lock().clone()
+        self.topology.lock().as_ref().map(|topology| topology.parts()).unwrap_or_default()
+    }
+
+    /// The rows it keeps for pull queries, of all partitions or of some; none before it has been started. `cut_off`: those of
+    /// tasks that were given up count, too.
+    pub(super) fn kept(&self, only: Option<&[u32]>, cut_off: bool) -> Option<Kept> {
+        let units = self.units.lock();
+        let partitions = self.topology.lock().as_ref()?.subs.last()?.partitions;
+        let wanted = (0..partitions).filter(|partition| only.is_none_or(|only| only.contains(partition)));
+        let (mut tables, mut elsewhere) = (Vec::new(), Vec::new());
+        for partition in wanted {
+            match units.as_ref()?.get(&partition).filter(|unit| cut_off || unit.is_ours()) {
+                Some(unit) => tables.extend(unit.tables.iter().cloned()),
+                None => elsewhere.push(partition),
+            }
+        }
+        Some(Kept { tables: tables.into(), elsewhere })
+    }
+
+    /// Whether the tasks that read a partition run here.
+    pub fn reads(&self, partition: u32) -> bool {
+        let is_whole = self.topology.lock().as_ref().is_some_and(|topology| topology.whole);
+        let unit = if is_whole { 0 } else { partition };
+        self.units.lock().as_ref().is_some_and(|units| units.get(&unit).is_some_and(Unit::is_ours))
     }
 }

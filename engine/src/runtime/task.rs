@@ -7,6 +7,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crate::kv::Writes;
@@ -46,6 +47,8 @@ pub(super) struct Commits {
     pub(super) thread: usize,
     /// Where its state is kept besides the local database.
     pub(super) changelogs: Option<Arc<Changelogs>>,
+    /// Whether the task is still this process's; none: nobody else can get it.
+    pub(super) ours: Option<Arc<AtomicBool>>,
     /// Pause between two commits.
     pub(super) interval_ms: i64,
     /// Pause between two purges of the repartition topics it reads.
@@ -119,6 +122,11 @@ impl Task {
     /// Whether its query is a client's.
     pub(super) fn is_transient(&self) -> bool {
         self.commits.group.is_none()
+    }
+
+    /// Whether it is still this process's.
+    pub(super) fn is_ours(&self) -> bool {
+        self.commits.ours.as_ref().is_none_or(|ours| ours.load(Ordering::Acquire))
     }
 
     /// Whether it has taken something since its last commit.
@@ -244,11 +252,15 @@ impl Task {
         if self.commits.log.is_atomic() {
             outputs.extend(self.pipeline.reports().drain_entries(&positions));
         }
-        Ok(Some(Commit { group, positions, outputs, writes, changelogs: self.commits.changelogs.clone() }))
+        let (changelogs, ours) = (self.commits.changelogs.clone(), self.commits.ours.clone());
+        Ok(Some(Commit { group, positions, outputs, writes, changelogs, ours }))
     }
 
     /// What was to be committed is, or is not.
     pub(super) fn end_commit(&mut self, committed: Result<(), LogError>, now_ms: i64) -> Result<(), TaskError> {
+        if matches!(committed, Err(LogError::Moved)) {
+            return Err(LogError::Moved.into());
+        }
         committed.inspect_err(|error| self.pipeline.reports().uncommitted(error))?;
         if !self.commits.log.is_atomic() {
             // A processing log that cannot be written must not stop the query, or have it write its rows again.

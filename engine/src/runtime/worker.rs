@@ -263,6 +263,10 @@ fn commit_shared(slots: &mut Vec<Slot>, now_ms: i64, failed: &Sender<Failed>, wh
 
 /// One step of a task, if its query runs.
 fn turn(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Stepped {
+    if !slot.task.is_ours() {
+        // What it did since its last commit is done by whoever has it now.
+        return Stepped::Over;
+    }
     match slot.life.state() {
         State::Running => {}
         State::Created => return Stepped::Idle,
@@ -299,7 +303,7 @@ pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
 
 /// Commits what is pending before a pause or the end.
 fn close(slot: &mut Slot, now_ms: i64) -> Result<(), TaskError> {
-    if slot.life.state() == State::Error || !slot.task.is_dirty() {
+    if slot.life.state() == State::Error || !slot.task.is_dirty() || !slot.task.is_ours() {
         return Ok(());
     }
     guarded(|| slot.task.commit(now_ms)).inspect_err(|error| {
@@ -315,6 +319,10 @@ fn pause(slot: &mut Slot, now_ms: i64, failed: &Sender<Failed>) -> Stepped {
 }
 
 fn fail(slot: &mut Slot, now_ms: i64, error: &TaskError, failed: &Sender<Failed>) {
+    if error.is_moved() {
+        tracing::debug!(query = %slot.query, task = slot.task.id(), "{error}");
+        return;
+    }
     tracing::error!(query = %slot.query, task = slot.task.id(), "{error}");
     // A log that failed in the step may do so again.
     let _reported = guarded(|| {

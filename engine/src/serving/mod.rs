@@ -4,8 +4,10 @@
 //! SELECT ─┬─ push: a transient dataflow ──┐
 //!         ├─ pull on a stream: a scan ────┼──> RowBatch ──rows.rs──> client
 //!         └─ pull on a table: the store ──┘
+//!                 └ forward: the stores of other servers
 //! ```
 
+pub(crate) mod forward;
 pub(crate) mod pull;
 
 use std::sync::Arc;

@@ -1,15 +1,30 @@
 //! What tasks did, all of it or nothing: outputs, changelogs and positions on the brokers first, then the local database.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use crate::crash::{self, Point};
 use crate::kv::Writes;
+use crate::log::kafka::membership::{Fence, Membership};
 use crate::log::kafka::sending::{Rows, Timestamps};
 use crate::log::kafka::transactions::{Transaction, Uncommitted};
 use crate::log::kafka::{Kafka, restore};
 use crate::log::{Commit, LogError, Output, Result, TopicPartition, positions};
+
+/// How long tasks may be dealt out among processes.
+const DEALING: Duration = Duration::from_secs(60);
+/// Pause before what was refused meanwhile is tried again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What became of commits.
+enum Done {
+    /// Each is done, or not.
+    Answered(Vec<Result<()>>),
+    /// None is: the process is not known to be a member of the group as it is now.
+    Refused(LogError),
+}
 
 /// A commit, and what it changes as records of changelogs, with the indices of these.
 struct Prepared {
@@ -22,28 +37,61 @@ impl Kafka {
     pub(super) fn do_commits(&self, thread: usize, commits: Vec<Commit>) -> Vec<Result<()>> {
         // What can be known to fail does so before anything is written.
         let prepared: Vec<Result<Prepared>> = commits.into_iter().map(|commit| self.prepare(commit)).collect();
-        let good: Vec<&Prepared> = prepared.iter().filter_map(|prepared| prepared.as_ref().ok()).collect();
-        let mut done = match self.commit_at_once(thread, &good) {
-            Ok(()) => good.iter().map(|_| Ok(())).collect::<Vec<_>>(),
-            // One of them is to blame, and is found when each has a transaction of its own.
-            Err(Uncommitted { is_taken_back: true, error }) if good.len() > 1 && !error.may_pass() => {
-                let alone = |one: &&Prepared| self.commit_at_once(thread, &[one]).map_err(|failed| failed.error);
-                good.iter().map(alone).collect()
+        let begun = Instant::now();
+        let mut done = loop {
+            // In this order: a task that is given up now cannot be committed with a fence of later.
+            let fence = self.membership.as_ref().map(Membership::fence).transpose();
+            let ours = prepared.iter().map(|prepared| prepared.as_ref().ok().filter(|one| one.commit.is_ours()));
+            let ours: Vec<Option<&Prepared>> = ours.collect();
+            let good: Vec<&Prepared> = ours.iter().flatten().copied().collect();
+            let done = match fence {
+                Ok(fence) => self.commit_fenced(thread, &good, fence.as_ref()),
+                Err(error) => Done::Refused(error),
+            };
+            match done {
+                Done::Answered(answers) => {
+                    let mut answers = answers.into_iter();
+                    let answer = |one: Option<&Prepared>| one.map(|_| answers.next().unwrap_or(Ok(())));
+                    break ours.into_iter().map(answer).collect::<Vec<_>>();
+                }
+                // The group deals out tasks; when that is over, it is known whose these are.
+                Done::Refused(_) if begun.elapsed() < DEALING => std::thread::sleep(PAUSE),
+                Done::Refused(error) => break ours.into_iter().map(|one| one.map(|_| Err(error.copied()))).collect(),
             }
-            Err(Uncommitted { error, .. }) => good.iter().map(|_| Err(error.copied())).collect(),
         }
         .into_iter();
-        let answer = |prepared: Result<Prepared>| prepared.and_then(|_| done.next().unwrap_or(Ok(())));
+        let answer = |prepared: Result<Prepared>| {
+            let done = done.next().flatten();
+            prepared.and_then(|_| done.unwrap_or(Err(LogError::Moved)))
+        };
         prepared.into_iter().map(answer).collect()
     }
 
-    fn commit_at_once(&self, thread: usize, commits: &[&Prepared]) -> std::result::Result<(), Uncommitted> {
+    fn commit_fenced(&self, thread: usize, good: &[&Prepared], fence: Option<&Fence>) -> Done {
+        match self.commit_at_once(thread, good, fence) {
+            Ok(()) => Done::Answered(good.iter().map(|_| Ok(())).collect()),
+            Err(Uncommitted { is_fenced: true, error, .. }) => Done::Refused(error),
+            // One of them is to blame, and is found when each has a transaction of its own.
+            Err(Uncommitted { is_taken_back: true, error, .. }) if good.len() > 1 && !error.may_pass() => {
+                let alone = |one: &&Prepared| self.commit_at_once(thread, &[one], fence).map_err(|failed| failed.error);
+                Done::Answered(good.iter().map(alone).collect())
+            }
+            Err(Uncommitted { error, .. }) => Done::Answered(good.iter().map(|_| Err(error.copied())).collect()),
+        }
+    }
+
+    fn commit_at_once(
+        &self,
+        thread: usize,
+        commits: &[&Prepared],
+        fence: Option<&Fence>,
+    ) -> std::result::Result<(), Uncommitted> {
         if commits.is_empty() {
             return Ok(());
         }
         self.kv.recover().map_err(LogError::from)?;
         crash::at(Point::CommitPrepared);
-        let ends = self.produce(thread, commits)?;
+        let ends = self.produce(thread, commits, fence)?;
         crash::at(Point::TransactionCommitted);
         let mut local = Writes::default();
         for (Prepared { commit, .. }, ends) in commits.iter().zip(ends) {
@@ -78,6 +126,7 @@ impl Kafka {
         &self,
         thread: usize,
         commits: &[&Prepared],
+        fence: Option<&Fence>,
     ) -> std::result::Result<Vec<Vec<(usize, i64)>>, Uncommitted> {
         let outputs: Vec<&Output> = commits.iter().flat_map(|prepared| &prepared.commit.outputs).collect();
         let changes = commits.iter().flat_map(|prepared| &prepared.changes);
@@ -94,7 +143,7 @@ impl Kafka {
                 let own = outputs.iter().map(|output| Rows::of(output, Timestamps::Own));
                 let now = changelogs.iter().map(|output| Rows::of(output, Timestamps::Now));
                 let outputs = own.chain(now).collect::<Result<_>>()?;
-                transactions.commit(thread, &Transaction { outputs, positions })?
+                transactions.commit(thread, &Transaction { outputs, positions, fence })?
             }
             None => {
                 let all: Vec<&Output> = outputs.iter().chain(&changelogs).copied().collect();
@@ -144,6 +193,6 @@ impl Written {
 
 impl From<LogError> for Uncommitted {
     fn from(error: LogError) -> Self {
-        Self { is_taken_back: false, error }
+        Self { is_taken_back: false, is_fenced: false, error }
     }
 }

@@ -18,6 +18,8 @@ use crate::log::{LogError, Position, Result, TopicPartition};
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long transactions of others may keep positions undecided: longer than a transaction may take.
 const UNDECIDED: Duration = Duration::from_secs(70);
+/// How long a broker that answers takes at most.
+const ANSWERING: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// What is known of groups.
@@ -47,7 +49,9 @@ impl Groups {
         let answer = loop {
             let answer = self.with(group, |client| client.committed_offsets(partitions.clone(), TIMEOUT))?;
             match answer {
-                Err(error) if is_undecided(&error) && Instant::now() < deadline => std::thread::sleep(PAUSE),
+                Err(error) if Instant::now() < deadline && self.is_undecided(group, of, &error)? => {
+                    std::thread::sleep(PAUSE);
+                }
                 answer => break answer,
             }
         };
@@ -62,6 +66,20 @@ impl Groups {
             }
         }
         Ok(found)
+    }
+
+    /// Whether a transaction that has set positions is not over. The library may ask again and again until its time is over:
+    /// then a broker answers other questions.
+    fn is_undecided(&self, group: &str, of: &[TopicPartition], error: &KafkaError) -> Result<bool> {
+        let answers = || {
+            let topic = of.first().map(|of| &*of.topic);
+            self.with(group, |client| client.fetch_metadata(topic, ANSWERING).is_ok())
+        };
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::UnstableOffsetCommit) => Ok(true),
+            Some(RDKafkaErrorCode::OperationTimedOut) => answers(),
+            _ => Ok(false),
+        }
     }
 
     /// What a transaction has to say of a group, to set its positions.
@@ -120,9 +138,4 @@ impl Groups {
         clients.push((group.to_owned(), client));
         Ok(answer)
     }
-}
-
-/// Whether a transaction that has set positions is not over.
-fn is_undecided(error: &KafkaError) -> bool {
-    error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnstableOffsetCommit)
 }

@@ -11,6 +11,7 @@
 //! sending      records on their way into either
 //! sole_writer  a topic that several processes write, one at a time: that of the commands
 //! groups       how far each query is
+//! membership   which tasks are this process's, and the proof of it in each transaction
 //! restore      the local database is brought up to the changelogs
 //! security     what lets the clients in: settings of Kafka's Java clients in librdkafka's terms
 //! refusals     why they are not let in
@@ -25,6 +26,7 @@ mod commit;
 mod connection;
 mod fetch;
 mod groups;
+mod membership;
 mod producer;
 mod reader;
 mod refusals;
@@ -44,6 +46,7 @@ use crate::log::kafka::commit::Written;
 use crate::log::kafka::connection::Connection;
 use crate::log::kafka::fetch::Fetching;
 use crate::log::kafka::groups::Groups;
+use crate::log::kafka::membership::Membership;
 use crate::log::kafka::producer::Producer;
 use crate::log::kafka::reader::KafkaReader;
 use crate::log::kafka::restore::Restore;
@@ -51,10 +54,11 @@ use crate::log::kafka::sending::MESSAGE_BYTES;
 use crate::log::kafka::sole_writer::KafkaSoleWriter;
 use crate::log::kafka::transactions::Transactions;
 use crate::log::{
-    Bounds, Changelogs, Commit, Log, LogError, Output, Position, Reader, Result, Signal, SoleWriter, Topic,
+    Bounds, Changelogs, Commit, Log, LogError, Output, Ownership, Position, Reader, Result, Signal, SoleWriter, Topic,
     TopicPartition, TopicSpec, positions,
 };
 
+pub use self::membership::MemberSettings;
 pub use self::security::{Given, Security};
 
 /// How to reach a cluster.
@@ -76,6 +80,8 @@ pub struct KafkaSettings {
     pub transactions: Option<String>,
     /// How many threads commit.
     pub threads: usize,
+    /// How this process is one of several that share tasks; `None`: all are its own.
+    pub member: Option<MemberSettings>,
 }
 
 /// A log on a Kafka cluster.
@@ -86,6 +92,7 @@ pub struct Kafka {
     producers: Arc<Connection>,
     producer: Producer,
     transactions: Option<Transactions>,
+    membership: Option<Membership>,
     groups: Groups,
     written: Written,
     kv: Arc<dyn Kv>,
@@ -105,10 +112,15 @@ impl Kafka {
         let admin = Admin::new(connection(&settings.admin)?)?;
         admin.check_reachable()?;
         let (dir, database) = DataDir::open(path, "kafka")?;
-        let transactions = match &settings.transactions {
-            Some(prefix) => {
-                let id = format!("{prefix}{}", process_id(&database)?);
-                Some(Transactions::new(Arc::clone(&producers), id, settings.threads))
+        let process = process_id(&database)?;
+        let transactions = settings
+            .transactions
+            .as_ref()
+            .map(|prefix| Transactions::new(Arc::clone(&producers), format!("{prefix}{process}"), settings.threads));
+        let membership = match &settings.member {
+            Some(member) => {
+                make_members_topic(&admin, member)?;
+                Some(Membership::join(Arc::clone(&consumers), member, &process)?)
             }
             None => None,
         };
@@ -119,6 +131,7 @@ impl Kafka {
             producer: Producer::new(Arc::clone(&producers))?,
             producers,
             transactions,
+            membership,
             groups: Groups::new(Arc::clone(&consumers), clients),
             written: Written::default(),
             fetching: Fetching::new(Arc::clone(&consumers), &settings.readers),
@@ -126,6 +139,19 @@ impl Kafka {
             kv: Arc::new(database),
             dir,
         })
+    }
+}
+
+/// Makes the topic whose partitions are dealt out, if it is missing.
+fn make_members_topic(admin: &Admin, member: &MemberSettings) -> Result<()> {
+    if admin.topic(&member.group)?.is_some() {
+        return Ok(());
+    }
+    let config = BTreeMap::from([("cleanup.policy".to_owned(), "delete".to_owned())]);
+    let spec = TopicSpec { partitions: membership::PARTITIONS, replicas: member.replicas, config };
+    match admin.create_topic(&member.group, &spec) {
+        Ok(()) | Err(LogError::TopicExists(_)) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -228,6 +254,20 @@ impl Log for Kafka {
         true
     }
 
+    fn ownership(&self) -> Option<&Arc<Ownership>> {
+        self.membership.as_ref().map(Membership::ownership)
+    }
+
+    fn advertise(&self, url: &str) {
+        if let Some(membership) = &self.membership {
+            membership.advertise(url);
+        }
+    }
+
+    fn owners(&self, query: &str, partitions: &[u32]) -> Result<BTreeMap<u32, String>> {
+        self.membership.as_ref().map_or(Ok(BTreeMap::new()), |membership| membership.owners(query, partitions))
+    }
+
     fn shares_commits(&self) -> bool {
         self.transactions.is_some()
     }
@@ -280,6 +320,9 @@ impl Log for Kafka {
     }
 
     fn close(&self) -> Result<()> {
+        if let Some(membership) = &self.membership {
+            membership.leave();
+        }
         Ok(self.dir.close(&*self.kv)?)
     }
 

@@ -19,6 +19,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::crash::{self, Point};
 use crate::log::kafka::connection::{Call, Connection, Events};
+use crate::log::kafka::membership::Fence;
 use crate::log::kafka::sending::{MESSAGE_BYTES, MESSAGE_TIMEOUT_MS, Rows, enqueue};
 use crate::log::{LogError, Position, Result};
 
@@ -37,12 +38,16 @@ pub(super) struct Transaction<'a> {
     pub(super) outputs: Vec<Rows<'a>>,
     /// Positions of groups.
     pub(super) positions: Vec<(Arc<ConsumerGroupMetadata>, Vec<Position>)>,
+    /// By which the process shows that it has a right to all that.
+    pub(super) fence: Option<&'a Fence>,
 }
 
 /// Why a transaction was not done.
 pub(super) struct Uncommitted {
     /// Whether nothing of it counts for sure.
     pub(super) is_taken_back: bool,
+    /// Whether the process could not show that it has a right to it.
+    pub(super) is_fenced: bool,
     /// What is wrong.
     pub(super) error: LogError,
 }
@@ -98,7 +103,7 @@ impl Transactions {
                 if is_taken_back {
                     *slot = Some(producer);
                 }
-                Err(Uncommitted { is_taken_back, error })
+                Err(Uncommitted { is_taken_back, is_fenced: is_fenced(&failed), error })
             }
         }
     }
@@ -106,6 +111,19 @@ impl Transactions {
     fn producer(&self, thread: usize) -> Result<TransactionalProducer> {
         TransactionalProducer::open(&self.connection, &format!("{}-{thread}", self.id))
     }
+}
+
+/// Whether the members' group does not know the process as a member of its present generation.
+fn is_fenced(failed: &KafkaError) -> bool {
+    matches!(
+        failed.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::IllegalGeneration
+                | RDKafkaErrorCode::UnknownMemberId
+                | RDKafkaErrorCode::RebalanceInProgress
+                | RDKafkaErrorCode::FencedInstanceId
+        )
+    )
 }
 
 /// A producer with a transactional id.
@@ -224,6 +242,10 @@ impl TransactionalProducer {
                 offsets.add_partition_offset(&of.topic, of.partition as i32, Offset::Offset(*offset))?;
             }
             self.producer.send_offsets_to_transaction(&offsets, group, TIMEOUT)?;
+        }
+        // Behind the positions: who sees that it was refused, or comes later, finds them undecided.
+        if let Some(Fence { position, member }) = transaction.fence {
+            self.producer.send_offsets_to_transaction(position, member, TIMEOUT)?;
         }
         crash::at(Point::PositionsSent);
         self.producer.flush(TIMEOUT)?;

@@ -81,6 +81,11 @@ impl Progress {
         Self { format, keys: None, tables: 0, looked_up: 0, cursor: Cursor::default(), rows: 0 }
     }
 
+    /// How many rows have been written.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// Adds the entries of the next keys; says whether there may be more.
     fn look_up(&mut self, table: &Table, found: &mut Found) -> Result<bool, LogError> {
         let keys = self.keys.as_deref().unwrap_or_default();
