@@ -180,3 +180,53 @@ fn each_record_is_used_once_whatever_happens_to_servers() {
     run.produce();
     run.check("all were killed", &servers);
 }
+
+/// Servers without a command topic, which all run the statements of one file.
+#[test]
+fn servers_with_one_file_of_queries_share_them() {
+    let broker = Kafka::start();
+    let client = Client::new(&broker);
+    client.create_topic("readings", PARTITIONS);
+    let dirs: Vec<_> = (0..2).map(|_| tempfile::tempdir().expect("a directory")).collect();
+    let file = dirs[0].path().join("queries.sql");
+    let statements = "SET 'auto.offset.reset'='earliest';
+        CREATE STREAM readings (id VARCHAR KEY, n BIGINT) WITH (kafka_topic='readings', value_format='json');
+        CREATE TABLE per_id AS SELECT id, COUNT(*) AS c FROM readings GROUP BY id;
+        CREATE STREAM odd AS SELECT id, n FROM readings WHERE n % 2 = 1;";
+    std::fs::write(&file, statements).expect("the file is written");
+    let file = file.display().to_string();
+    let start = |number: usize| {
+        let settings = [("bootstrap.servers", broker.bootstrap.as_str()), ("ksql.queries.file", file.as_str())];
+        Server::start(&dirs[number].path().join("data"), &settings)
+    };
+    let mut produced = 0;
+    let mut produce = || {
+        for n in produced..produced + ROUND {
+            let (id, value) = (format!("k{}", n % KEYS), json!({"n": n}).to_string());
+            client.produce("readings", 1_000 + n, Some(&id), Some(&value), None);
+        }
+        client.flush();
+        produced += ROUND;
+        produced
+    };
+    let first = start(0);
+    produce();
+    // Its first start is not to take away what the other one has done.
+    let second = start(1);
+    let all = produce();
+    for server in [&first, &second] {
+        eventually("all is counted", || {
+            let rows = try_rows(server, "SELECT c FROM per_id;")?;
+            (rows.iter().map(|row| row[0].as_i64().expect("a number")).sum::<i64>() == all).then_some(())
+        });
+    }
+    let odd = || {
+        let mut odd: Vec<i64> = client.read("ODD").iter().map(|record| record.time - 1_000).collect();
+        odd.sort_unstable();
+        odd
+    };
+    let expected: Vec<i64> = (0..all).filter(|n| n % 2 == 1).collect();
+    eventually("all odd ones are there", || (odd().len() >= expected.len()).then_some(()));
+    assert!(odd() == expected, "{} records, not {}", odd().len(), expected.len());
+    assert!(first.terminate() && second.terminate());
+}

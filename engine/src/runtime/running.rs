@@ -43,6 +43,11 @@ impl Unit {
         self.ours.as_ref().is_none_or(|ours| ours.load(Ordering::Acquire))
     }
 
+    /// Whether a thread has tasks of it that it has not let go of.
+    pub(super) fn is_held(&self) -> bool {
+        self.ours.as_ref().is_some_and(|ours| Arc::strong_count(ours) > 1)
+    }
+
     /// They are another process's from now on.
     pub(super) fn give_up(&self) {
         if let Some(ours) = &self.ours {

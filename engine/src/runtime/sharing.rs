@@ -15,7 +15,9 @@ use super::topology::Topology;
 
 /// How long a new query waits until it is known which of its tasks run here.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Longest sleep of the thread that deals with changes: a safeguard.
+/// Pause before it is looked whether a thread has let go of what was given up.
+const SOON: Duration = Duration::from_millis(50);
+/// Pause before what failed is tried again, and longest sleep of the thread that deals with changes: a safeguard.
 const SLEEP: Duration = Duration::from_secs(1);
 
 impl Runtime {
@@ -111,55 +113,64 @@ impl Runtime {
         }
     }
 
-    /// Drops what was given up, and makes what is this process's and does not run.
-    fn adjust(&self) {
+    /// Drops what was given up, and makes what is this process's and does not run. Says when there is more to do.
+    fn adjust(&self) -> Duration {
         self.pool.wake();
         let queries: Vec<Arc<Running>> = self.queries.read().values().map(Arc::clone).collect();
+        let mut again = Duration::MAX;
         for running in queries.into_iter().filter(|running| !running.is_transient) {
-            if let Err(error) = self.adjust_one(&running) {
-                self.note_failure(&running.id, &running, &error);
+            match self.adjust_one(&running) {
+                Ok(false) => {}
+                Ok(true) => again = again.min(SOON),
+                // The tasks that run are not touched by it.
+                Err(error) if error.leads_to() == State::Retrying => {
+                    tracing::warn!(query = %running.id, "tasks that are to run here cannot be made yet: {error}");
+                    again = again.min(SLEEP);
+                }
+                Err(error) => self.note_failure(&running.id, &running, &error),
             }
         }
+        again
     }
 
-    fn adjust_one(&self, running: &Running) -> Result<(), RuntimeError> {
+    /// Says whether a thread has tasks that were given up.
+    fn adjust_one(&self, running: &Running) -> Result<bool, RuntimeError> {
         let _one = running.making.lock();
         // One that has failed is made anew with all that is its own then; one that is new is being made.
         let runs = matches!(running.life.state(), State::Running | State::Paused) && !running.life.is_broken();
-        let Some(topology) = running.topology.lock().clone().filter(|_| runs) else { return Ok(()) };
+        let Some(topology) = running.topology.lock().clone().filter(|_| runs) else { return Ok(false) };
         let epoch = self.epoch();
         let mut missing = self.ours(running, &topology);
-        {
+        let is_held = {
             let mut units = running.units.lock();
-            let Some(units) = units.as_mut() else { return Ok(()) };
-            if !self.knows_its_tasks() {
-                // Rows of before are better than none: nobody else can be asked either.
-                return Ok(());
-            }
-            units.retain(|_, unit| unit.is_ours());
+            // Rows of before are better than none, as long as nobody else can be asked either.
+            let Some(units) = units.as_mut().filter(|_| self.knows_its_tasks()) else { return Ok(false) };
+            // What a thread has not let go of may be about to write down what was committed.
+            units.retain(|_, unit| unit.is_ours() || unit.is_held());
             missing.retain(|partition| !units.contains_key(partition));
-        }
+            units.values().any(|unit| !unit.is_ours())
+        };
         if missing.is_empty() {
-            return Ok(());
+            return Ok(is_held);
         }
         let (units, placed) = self.units(running, &topology, &missing)?;
         tracing::info!(query = %running.id, partitions = ?missing, "tasks of the query run here now");
         self.take_in(running, epoch, units, placed);
         self.pool.wake();
-        Ok(())
+        Ok(is_held)
     }
 }
 
 fn follow(runtime: &Weak<Runtime>, changed: &Signal) {
-    let mut seen = 0;
+    let (mut seen, mut again) = (0, Duration::MAX);
     loop {
         let Some(runtime) = runtime.upgrade() else { return };
         let now = changed.count();
-        if now != seen {
+        if now != seen || again < Duration::MAX {
             seen = now;
-            runtime.adjust();
+            again = runtime.adjust();
         }
         drop(runtime);
-        changed.wait(seen, SLEEP);
+        changed.wait(seen, again.min(SLEEP));
     }
 }

@@ -16,6 +16,8 @@ use crate::log::{LogError, Position, Result, TopicPartition};
 
 /// How long the broker that keeps a group may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Whoever commits does so within this time.
+const BRIEFLY: Duration = Duration::from_secs(1);
 /// How long transactions of others may keep positions undecided: longer than a transaction may take.
 const UNDECIDED: Duration = Duration::from_secs(70);
 /// How long a broker that answers takes at most.
@@ -39,17 +41,22 @@ impl Groups {
         Groups { connection, clients: Mutex::default(), kept: kept.max(1), metadata: Mutex::default() }
     }
 
-    /// Where a group stands in some partitions, once no transaction leaves that open.
-    pub(super) fn committed(&self, group: &str, of: &[TopicPartition]) -> Result<Vec<Position>> {
+    /// Where a group stands in some partitions, once no transaction leaves that open. Calls `waits` when that takes its time.
+    pub(super) fn committed(&self, group: &str, of: &[TopicPartition], waits: impl Fn()) -> Result<Vec<Position>> {
         let mut partitions = TopicPartitionList::with_capacity(of.len());
         for TopicPartition { topic, partition } in of {
             partitions.add_partition(topic, *partition as i32);
         }
         let deadline = Instant::now() + UNDECIDED;
+        let mut patience = BRIEFLY;
         let answer = loop {
-            let answer = self.with(group, |client| client.committed_offsets(partitions.clone(), TIMEOUT))?;
+            let answer = self.with(group, |client| client.committed_offsets(partitions.clone(), patience))?;
             match answer {
                 Err(error) if Instant::now() < deadline && self.is_undecided(group, of, &error)? => {
+                    if patience == BRIEFLY {
+                        waits();
+                        patience = TIMEOUT;
+                    }
                     std::thread::sleep(PAUSE);
                 }
                 answer => break answer,

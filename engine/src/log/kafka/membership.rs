@@ -12,7 +12,8 @@
 //! them set, or still undecided, and waits until they are. A slot goes from one process to another only after the first has
 //! said that it has let go of it (cooperative rebalancing), or is not a member any more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -23,7 +24,7 @@ use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionListElem};
 use rdkafka::types::RDKafkaRespErr;
 
@@ -68,14 +69,19 @@ struct Shared {
     connection: Arc<Connection>,
     settings: MemberSettings,
     instance: String,
+    /// What this process is called, and how many threads commit.
+    process: String,
+    threads: usize,
     ownership: Arc<Ownership>,
     consumer: Mutex<Option<Arc<BaseConsumer<Slots>>>>,
     /// Where this process is reached, once it says so.
     url: Mutex<Option<String>>,
     /// Whether the group is to be told that of slots that were gained since.
     untold: Arc<AtomicBool>,
-    /// Where the owner of each slot is reached, and when that was asked.
-    owners: Mutex<Option<(Instant, BTreeMap<u32, String>)>>,
+    /// What the owners of slots say, and when that was asked.
+    owners: Mutex<Option<(Instant, BTreeMap<u32, Owner>)>>,
+    /// The processes that had slots before that this one has now.
+    predecessors: Mutex<BTreeSet<(String, usize)>>,
     is_leaving: AtomicBool,
 }
 
@@ -88,17 +94,25 @@ pub(super) struct Fence {
 impl Membership {
     /// Joins the group, whose topic is there. `process` is what this process is called, the same after every start: as it comes
     /// back at once after it was killed, it has its slots again at once.
-    pub(super) fn join(connection: Arc<Connection>, settings: &MemberSettings, process: &str) -> Result<Membership> {
+    pub(super) fn join(
+        connection: Arc<Connection>,
+        settings: &MemberSettings,
+        process: &str,
+        threads: usize,
+    ) -> Result<Membership> {
         let instance = settings.instance.clone().unwrap_or_else(|| process.to_owned());
         let shared = Arc::new(Shared {
             connection,
             settings: settings.clone(),
             instance,
+            process: process.to_owned(),
+            threads,
             ownership: Arc::default(),
             consumer: Mutex::default(),
             url: Mutex::default(),
             untold: Arc::default(),
             owners: Mutex::default(),
+            predecessors: Mutex::default(),
             is_leaving: AtomicBool::new(false),
         });
         let of_thread = Arc::clone(&shared);
@@ -121,8 +135,14 @@ impl Membership {
     /// Where the owners of some units are reached.
     pub(super) fn owners(&self, query: &str, partitions: &[u32]) -> Result<BTreeMap<u32, String>> {
         let by_slot = self.shared.owners()?;
-        let owner = |partition: &u32| Some((*partition, by_slot.get(&slot_of(query, *partition))?.clone()));
+        let url = |owner: &Owner| Some(owner.url.clone()).filter(|url| !url.is_empty());
+        let owner = |partition: &u32| Some((*partition, url(by_slot.get(&slot_of(query, *partition))?)?));
         Ok(partitions.iter().filter_map(owner).collect())
+    }
+
+    /// The processes, and how many threads they have, that had slots before which this one got since it was last asked.
+    pub(super) fn take_predecessors(&self) -> BTreeSet<(String, usize)> {
+        std::mem::take(&mut *self.shared.predecessors.lock())
     }
 
     /// What a transaction has to note now. It must be taken before it is decided which tasks the transaction is of.
@@ -211,29 +231,40 @@ impl Shared {
 }
 
 impl Shared {
-    /// Notes with the slots of this process where it is reached.
+    /// Notes with the slots of this process whose they are, and whose they were before.
     fn tell(&self, consumer: &BaseConsumer<Slots>) {
-        let Some(url) = self.url.lock().clone() else { return };
         if !self.untold.swap(false, Ordering::AcqRel) {
             return;
         }
-        let told = consumer.assignment().and_then(|slots| {
-            let mut told = TopicPartitionList::with_capacity(slots.count());
-            for slot in slots.elements() {
-                let mut position = told.add_partition(slot.topic(), slot.partition());
-                position.set_offset(Offset::Offset(0))?;
-                position.set_metadata(url.as_str());
-            }
-            if told.count() == 0 { Ok(()) } else { consumer.commit(&told, CommitMode::Sync) }
-        });
+        let told = self.note_own(consumer);
         if let Err(error) = told {
-            tracing::debug!("the group does not take where this process is reached: {error}");
+            tracing::debug!("the group does not take whose its slots are: {error}");
             self.untold.store(true, Ordering::Release);
         }
     }
 
-    /// Where the owner of each slot is reached: the last one that has told, so that it may have lost the slot since.
-    fn owners(&self) -> Result<BTreeMap<u32, String>> {
+    fn note_own(&self, consumer: &BaseConsumer<Slots>) -> KafkaResult<()> {
+        let own = consumer.assignment()?;
+        if own.count() == 0 {
+            return Ok(());
+        }
+        let before = consumer.committed_offsets(own.clone(), ASKING)?;
+        let others = before.elements().into_iter().filter_map(|slot| Owner::parse(slot.metadata()));
+        let others = others.filter(|owner| owner.process != self.process);
+        self.predecessors.lock().extend(others.map(|owner| (owner.process, owner.threads)));
+        let url = self.url.lock().clone().unwrap_or_default();
+        let owner = Owner { process: self.process.clone(), threads: self.threads, url }.to_string();
+        let mut told = TopicPartitionList::with_capacity(own.count());
+        for slot in own.elements() {
+            let mut position = told.add_partition(slot.topic(), slot.partition());
+            position.set_offset(Offset::Offset(0))?;
+            position.set_metadata(owner.as_str());
+        }
+        consumer.commit(&told, CommitMode::Sync)
+    }
+
+    /// What the owner of each slot says: the last one that has, so that it may have lost the slot since.
+    fn owners(&self) -> Result<BTreeMap<u32, Owner>> {
         let mut known = self.owners.lock();
         if let Some((_, owners)) = known.as_ref().filter(|(asked, _)| asked.elapsed() < RECENT) {
             return Ok(owners.clone());
@@ -248,12 +279,35 @@ impl Shared {
         let told = consumer.committed_offsets(slots, ASKING);
         let told = told.map_err(|error| LogError::Broker(format!("asking who is in the group {group}: {error}")))?;
         let owner = |slot: TopicPartitionListElem<'_>| {
-            let url = Some(slot.metadata()).filter(|url| !url.is_empty())?;
-            Some((u32::try_from(slot.partition() - 1).ok()?, url.to_owned()))
+            Some((u32::try_from(slot.partition() - 1).ok()?, Owner::parse(slot.metadata())?))
         };
-        let owners: BTreeMap<u32, String> = told.elements().into_iter().filter_map(owner).collect();
+        let owners: BTreeMap<u32, Owner> = told.elements().into_iter().filter_map(owner).collect();
         *known = Some((Instant::now(), owners.clone()));
         Ok(owners)
+    }
+}
+
+/// What a process says of itself with its slots: `<process> <threads> <URL>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Owner {
+    process: String,
+    /// How many of its threads commit.
+    threads: usize,
+    /// Where it is reached; empty if it has not said so.
+    url: String,
+}
+
+impl Owner {
+    fn parse(text: &str) -> Option<Owner> {
+        let mut parts = text.splitn(3, ' ');
+        let (process, threads) = (parts.next()?.to_owned(), parts.next()?.parse().ok()?);
+        Some(Owner { process, threads, url: parts.next()?.to_owned() })
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.process, self.threads, self.url)
     }
 }
 
@@ -314,4 +368,20 @@ impl ConsumerContext for Slots {
 fn slots(partitions: &TopicPartitionList) -> Vec<u32> {
     let numbers = partitions.elements().into_iter().filter_map(|element| u32::try_from(element.partition()).ok());
     numbers.filter_map(|partition| partition.checked_sub(1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Owner;
+
+    #[test]
+    fn what_a_process_says_of_itself_is_read() {
+        for url in ["http://127.0.0.1:8088", ""] {
+            let owner = Owner { process: "00ff".to_owned(), threads: 4, url: url.to_owned() };
+            assert_eq!(Owner::parse(&owner.to_string()), Some(owner));
+        }
+        for other in ["", "00ff", "00ff 4", "00ff four http://x"] {
+            assert_eq!(Owner::parse(other), None, "{other}");
+        }
+    }
 }

@@ -113,14 +113,13 @@ impl Kafka {
         admin.check_reachable()?;
         let (dir, database) = DataDir::open(path, "kafka")?;
         let process = process_id(&database)?;
-        let transactions = settings
-            .transactions
-            .as_ref()
-            .map(|prefix| Transactions::new(Arc::clone(&producers), format!("{prefix}{process}"), settings.threads));
+        let of_process =
+            |prefix: &String| Transactions::new(Arc::clone(&producers), prefix, &process, settings.threads);
+        let transactions = settings.transactions.as_ref().map(of_process);
         let membership = match &settings.member {
             Some(member) => {
                 make_members_topic(&admin, member)?;
-                Some(Membership::join(Arc::clone(&consumers), member, &process)?)
+                Some(Membership::join(Arc::clone(&consumers), member, &process, settings.threads)?)
             }
             None => None,
         };
@@ -139,6 +138,17 @@ impl Kafka {
             kv: Arc::new(database),
             dir,
         })
+    }
+}
+
+impl Kafka {
+    /// Ends the transactions of the processes that had this one's tasks before: of one that was killed they stay open until
+    /// the brokers end them.
+    fn end_those_before(&self) {
+        let Some((transactions, membership)) = self.transactions.as_ref().zip(self.membership.as_ref()) else { return };
+        for (process, threads) in membership.take_predecessors() {
+            transactions.end_those_of(&process, threads);
+        }
     }
 }
 
@@ -282,10 +292,17 @@ impl Log for Kafka {
         match &self.transactions {
             Some(transactions) => transactions.settle()?,
             // The brokers are told without waiting for them, so what is noted here is newer.
-            None if !noted.is_empty() => return Ok(noted),
+            None if self.membership.is_none() && !noted.is_empty() => return Ok(noted),
             None => {}
         }
-        let mut committed = self.groups.committed(group, of)?;
+        let mut committed = self.groups.committed(group, of, || self.end_those_before())?;
+        if self.transactions.is_none() {
+            // Or another process has been there since.
+            for known in &mut committed {
+                let here = noted.iter().find(|position| position.of == known.of);
+                known.offset = here.map_or(known.offset, |here| here.offset.max(known.offset));
+            }
+        }
         // They forget what was not committed for a week, and the positions in a topic that is deleted.
         noted.retain(|position| committed.iter().all(|known| known.of != position.of));
         committed.append(&mut noted);
@@ -294,7 +311,8 @@ impl Log for Kafka {
 
     fn restore(&self, changelogs: &Changelogs) -> Result<()> {
         let reader = |from, wake| self.reader(vec![from], wake);
-        Restore { admin: &self.admin, kv: &*self.kv, reader: &reader }.run(changelogs)
+        let waits = || self.end_those_before();
+        Restore { admin: &self.admin, kv: &*self.kv, reader: &reader, waits: &waits }.run(changelogs)
     }
 
     fn delete_records(&self, before: &[Position]) -> Result<()> {

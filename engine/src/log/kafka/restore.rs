@@ -17,6 +17,8 @@ use crate::log::{Bounds, Changelogs, LogError, Position, Reader, Result, Signal,
 const BATCH_BYTES: usize = 4 << 20;
 /// Longer than a transaction may be open.
 const UNDECIDED: Duration = Duration::from_secs(70);
+/// Whoever commits does so within this time.
+const BRIEFLY: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long to wait for records that must be there.
 const STALLED: Duration = Duration::from_secs(60);
@@ -51,6 +53,8 @@ pub(super) struct Restore<'a> {
     pub(super) admin: &'a Admin,
     pub(super) kv: &'a dyn Kv,
     pub(super) reader: &'a dyn Fn(Position, Arc<Signal>) -> Result<Box<dyn Reader>>,
+    /// Called when the end of others' transactions is waited for.
+    pub(super) waits: &'a dyn Fn(),
 }
 
 impl Restore<'_> {
@@ -81,14 +85,18 @@ impl Restore<'_> {
 
     /// Where a changelog begins and ends, once no transaction is open in it.
     fn bounds(&self, of: &TopicPartition) -> Result<Bounds> {
-        let deadline = Instant::now() + UNDECIDED;
+        let (begun, mut has_waited) = (Instant::now(), false);
         let written = self.admin.written_end(of)?;
         loop {
             let bounds = self.admin.bounds(of)?;
             if bounds.end >= written {
                 return Ok(bounds);
             }
-            if Instant::now() > deadline {
+            if !has_waited && begun.elapsed() > BRIEFLY {
+                has_waited = true;
+                (self.waits)();
+            }
+            if begun.elapsed() > UNDECIDED {
                 return Err(LogError::Broker(format!(
                     "a transaction in changelog {} partition {} does not end",
                     of.topic, of.partition

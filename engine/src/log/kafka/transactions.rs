@@ -55,15 +55,17 @@ pub(super) struct Uncommitted {
 /// The producers of a process, one per thread that commits.
 pub(super) struct Transactions {
     connection: Arc<Connection>,
-    /// What the ids of this process's producers begin with.
-    id: String,
+    /// What the ids of all processes' producers begin with.
+    prefix: String,
+    process: String,
     producers: Vec<Mutex<Option<TransactionalProducer>>>,
 }
 
 impl Transactions {
-    /// For so many threads. Ids begin with `id`, which another process must not have.
-    pub(super) fn new(connection: Arc<Connection>, id: String, threads: usize) -> Transactions {
-        Transactions { connection, id, producers: (0..threads.max(1)).map(|_| Mutex::default()).collect() }
+    /// For so many threads. No other process is called `process`.
+    pub(super) fn new(connection: Arc<Connection>, prefix: &str, process: &str, threads: usize) -> Transactions {
+        let producers = (0..threads.max(1)).map(|_| Mutex::default()).collect();
+        Transactions { connection, prefix: prefix.to_owned(), process: process.to_owned(), producers }
     }
 
     /// Waits until the transactions that this process had begun before are over, however they ended.
@@ -96,34 +98,58 @@ impl Transactions {
                 *slot = Some(producer);
                 Ok(ends)
             }
-            Err(failed) => {
+            Err(Failed { stage, error: failed }) => {
                 let error = producer.blame(&self.connection, &transaction.outputs, &failed);
+                let is_fenced = transaction.fence.is_some() && producer.is_refused(stage, &failed);
                 // One that has taken everything back can go on; any other is given up.
                 let is_taken_back = producer.takes_back(&failed);
                 if is_taken_back {
                     *slot = Some(producer);
                 }
-                Err(Uncommitted { is_taken_back, is_fenced: is_fenced(&failed), error })
+                Err(Uncommitted { is_taken_back, is_fenced, error })
+            }
+        }
+    }
+
+    /// Ends what a process with so many threads has begun, which seems to be gone. One that is not does it again.
+    pub(super) fn end_those_of(&self, process: &str, threads: usize) {
+        for thread in 0..threads {
+            if let Err(error) = TransactionalProducer::open(&self.connection, &self.id_of(process, thread)) {
+                tracing::debug!(process, thread, "what it has begun is left to the brokers to end: {error}");
             }
         }
     }
 
     fn producer(&self, thread: usize) -> Result<TransactionalProducer> {
-        TransactionalProducer::open(&self.connection, &format!("{}-{thread}", self.id))
+        TransactionalProducer::open(&self.connection, &self.id_of(&self.process, thread))
+    }
+
+    fn id_of(&self, process: &str, thread: usize) -> String {
+        format!("{}{process}-{thread}", self.prefix)
     }
 }
 
-/// Whether the members' group does not know the process as a member of its present generation.
-fn is_fenced(failed: &KafkaError) -> bool {
-    matches!(
-        failed.rdkafka_error_code(),
-        Some(
-            RDKafkaErrorCode::IllegalGeneration
-                | RDKafkaErrorCode::UnknownMemberId
-                | RDKafkaErrorCode::RebalanceInProgress
-                | RDKafkaErrorCode::FencedInstanceId
-        )
-    )
+/// How far a transaction has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Its records and positions.
+    Written,
+    /// The proof that the process has a right to them.
+    Fenced,
+    /// It was asked to be committed.
+    Asked,
+}
+
+/// Why it came no further.
+struct Failed {
+    stage: Stage,
+    error: KafkaError,
+}
+
+impl Stage {
+    fn failed(self) -> impl Fn(KafkaError) -> Failed {
+        move |error| Failed { stage: self, error }
+    }
 }
 
 /// A producer with a transactional id.
@@ -227,7 +253,20 @@ impl TransactionalProducer {
         })
     }
 
-    fn run(&self, transaction: &Transaction<'_>) -> std::result::Result<(), KafkaError> {
+    fn run(&self, transaction: &Transaction<'_>) -> std::result::Result<(), Failed> {
+        self.write(transaction).map_err(Stage::Written.failed())?;
+        // Behind the positions: who sees that it was refused, or comes later, finds them undecided.
+        if let Some(Fence { position, member }) = transaction.fence {
+            let fenced = self.producer.send_offsets_to_transaction(position, member, TIMEOUT);
+            fenced.map_err(Stage::Fenced.failed())?;
+        }
+        crash::at(Point::PositionsSent);
+        self.producer.flush(TIMEOUT).map_err(Stage::Written.failed())?;
+        crash::at(Point::CommitUnasked);
+        self.producer.commit_transaction(TIMEOUT).map_err(Stage::Asked.failed())
+    }
+
+    fn write(&self, transaction: &Transaction<'_>) -> std::result::Result<(), KafkaError> {
         *self.producer.context().delivered.lock() =
             Delivered { ends: vec![None; transaction.outputs.len()], refused: None };
         self.producer.begin_transaction()?;
@@ -243,14 +282,22 @@ impl TransactionalProducer {
             }
             self.producer.send_offsets_to_transaction(&offsets, group, TIMEOUT)?;
         }
-        // Behind the positions: who sees that it was refused, or comes later, finds them undecided.
-        if let Some(Fence { position, member }) = transaction.fence {
-            self.producer.send_offsets_to_transaction(position, member, TIMEOUT)?;
-        }
-        crash::at(Point::PositionsSent);
-        self.producer.flush(TIMEOUT)?;
-        crash::at(Point::CommitUnasked);
-        self.producer.commit_transaction(TIMEOUT)
+        Ok(())
+    }
+
+    /// Whether the process could not show that it has a right to a transaction, which is not done: it is no member of the
+    /// group's present generation, or was away so long that the broker has ended the transaction, or others have.
+    fn is_refused(&self, stage: Stage, failed: &KafkaError) -> bool {
+        let is_no_member = matches!(
+            failed.rdkafka_error_code(),
+            Some(
+                RDKafkaErrorCode::IllegalGeneration
+                    | RDKafkaErrorCode::UnknownMemberId
+                    | RDKafkaErrorCode::RebalanceInProgress
+                    | RDKafkaErrorCode::FencedInstanceId
+            )
+        );
+        (stage == Stage::Fenced && is_no_member) || (stage != Stage::Asked && self.is_fenced(failed))
     }
 
     #[allow(clippy::result_large_err, reason = "a client that does not take a record gives it back")]
