@@ -33,6 +33,8 @@ mod headless;
 mod http;
 #[path = "e2e/kafka.rs"]
 mod kafka;
+#[path = "e2e/kafka_chaos.rs"]
+mod kafka_chaos;
 #[path = "e2e/kafka_commands.rs"]
 mod kafka_commands;
 #[path = "e2e/kafka_crash.rs"]

@@ -28,7 +28,9 @@ pub(crate) struct Record {
     pub(crate) partition: i32,
     pub(crate) offset: i64,
     pub(crate) time: i64,
+    /// As text; of keys with windows only [`Record::key_bytes`] tells all.
     pub(crate) key: Option<String>,
+    pub(crate) key_bytes: Vec<u8>,
     pub(crate) value: Option<String>,
     pub(crate) headers: Vec<(String, Option<Vec<u8>>)>,
 }
@@ -115,7 +117,8 @@ impl Client {
                 partition: message.partition(),
                 offset: message.offset(),
                 time: message.timestamp().to_millis().unwrap(),
-                key: message.key().map(text),
+                key: message.key().map(|key| String::from_utf8_lossy(key).into_owned()),
+                key_bytes: message.key().unwrap_or_default().to_vec(),
                 value: message.payload().map(text),
                 headers: headers.map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec))).collect(),
             });

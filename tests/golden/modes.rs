@@ -45,6 +45,11 @@ impl Mode {
     pub(crate) fn keeps_order(self) -> bool {
         self != Self::Partitions
     }
+
+    /// Whether ids of queries end in how many there were before; on Kafka they follow the offsets of commands.
+    pub(crate) fn numbers_queries(self) -> bool {
+        self != Self::Kafka
+    }
 }
 
 /// What the runs share: one broker, which one script at a time has for itself.
