@@ -9,7 +9,7 @@ use crate::config::setting;
 use crate::steps::{Formats, QueryPlan};
 use crate::types::{Column, Schema, SqlType, header_type};
 
-use super::command::{Command, NewTopic};
+use super::command::{Command, DEFAULT_RETENTION_MS, NewTopic};
 use super::error::{PlanError, Result, Stage};
 use super::formats;
 use super::inference::Inferred;
@@ -204,7 +204,8 @@ impl Planner<'_> {
         if existing.is_none() && properties.partitions.is_none() {
             return Err(self.topic_is_missing(create, name));
         }
-        if create.kind == SourceKind::Table && properties.window.is_none() && properties.retention_ms.is_some() {
+        let is_plain_table = create.kind == SourceKind::Table && properties.window.is_none();
+        if is_plain_table && properties.retention_ms.is_some() {
             return Err(messages::retention_of_plain_table());
         }
         let Some(existing) = existing else {
@@ -215,7 +216,7 @@ impl Planner<'_> {
                 partitions: sink::partition_count(name, partitions)?,
                 replicas: sink::replica_count(replicas),
                 cleanup_policy: formats::cleanup_policy(create.kind, properties.window.is_some()),
-                retention_ms: properties.retention_ms,
+                retention_ms: (!is_plain_table).then(|| properties.retention_ms.unwrap_or(DEFAULT_RETENTION_MS)),
             }]);
         };
         sink::check_existing_topic(name, existing, properties)?;

@@ -174,12 +174,10 @@ impl Planner<'_> {
             replicas: 1,
             retention_ms: DEFAULT_RETENTION_MS,
         });
-        let kept = |ms: i64| {
-            let window =
-                window.and_then(|window| super::window::plan(window, create.query.emit, &self.session.bounds).ok());
-            window.map_or(ms, |window| if ms >= 0 { ms.max(window.retention_ms) } else { ms })
-        };
-        let retention_ms = (!is_plain_table).then(|| kept(properties.retention_ms.unwrap_or(inherited.retention_ms)));
+        // A window's RETENTION keeps the topic's records for that long, too; its size and grace period alone do not.
+        let retention = window.and_then(|window| window.retention).map(super::window::interval_ms).transpose()?;
+        let retention_ms = properties.retention_ms.unwrap_or(inherited.retention_ms);
+        let retention_ms = (!is_plain_table).then(|| retention.map_or(retention_ms, |least| least.max(retention_ms)));
         let cleanup_policy = formats::cleanup_policy(create.kind, window.is_some());
         if let Some(existing) = self.topics.topic(name) {
             check_existing_topic(name, existing, properties)?;

@@ -195,3 +195,31 @@ fn a_push_query_may_aggregate_everything() {
     let steps = with_orders().push("SELECT COUNT(*) AS n FROM orders EMIT CHANGES;").unwrap();
     assert!(steps.starts_with(" > [ PROJECT ] | Schema: `KSQL_GROUP` INTEGER KEY, `N` BIGINT | "), "{steps}");
 }
+
+#[test]
+fn only_retention_of_a_window_keeps_its_topic_for_longer() {
+    let mut world = with_orders();
+    let mut kept = |name: &str, with: &str, window: &str| {
+        let create =
+            format!("CREATE TABLE {name} {with} AS SELECT id, COUNT(*) AS n FROM orders WINDOW {window} GROUP BY id;");
+        world.run(&create).unwrap().topics[0].retention_ms
+    };
+    let week = 604_800_000;
+    assert_eq!(kept("a", "", "TUMBLING (SIZE 30 DAYS, GRACE PERIOD 1 DAY)"), Some(week));
+    assert_eq!(kept("b", "", "TUMBLING (SIZE 1 DAY, RETENTION 30 DAYS)"), Some(30 * 86_400_000));
+    assert_eq!(kept("c", "", "TUMBLING (SIZE 1 DAY, RETENTION 2 DAYS)"), Some(week));
+    assert_eq!(kept("d", "WITH (retention_ms=-1)", "TUMBLING (SIZE 1 DAY)"), Some(-1));
+    assert_eq!(kept("e", "WITH (retention_ms=5)", "TUMBLING (SIZE 1 DAY, RETENTION 2 DAYS)"), Some(2 * 86_400_000));
+}
+
+#[test]
+fn topics_of_sources_say_how_long_they_keep_records_but_for_tables() {
+    let mut world = with_orders();
+    let mut kept = |create: &str| world.run(create).unwrap().topics[0].retention_ms;
+    let with = "value_format='json', partitions=1";
+    assert_eq!(kept(&format!("CREATE STREAM s1 (a INT) WITH (kafka_topic='s1', {with});")), Some(604_800_000));
+    assert_eq!(kept(&format!("CREATE STREAM s2 (a INT) WITH (kafka_topic='s2', {with}, retention_ms=5);")), Some(5));
+    assert_eq!(kept(&format!("CREATE TABLE t (a INT PRIMARY KEY) WITH (kafka_topic='t', {with});")), None);
+    let windowed = "CREATE TABLE w (a INT PRIMARY KEY) WITH (kafka_topic='w', window_type='session', ";
+    assert_eq!(kept(&format!("{windowed} {with});")), Some(604_800_000));
+}
