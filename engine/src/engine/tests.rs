@@ -398,3 +398,14 @@ fn a_row_of_a_table_needs_a_key() {
     let written = [r#"@1000 {"A":1,"B":null} {"V":2}"#, r#"@1000 {"A":6,"B":4} {"V":5}"#];
     assert_eq!(records(&**engine.log(), "t"), written);
 }
+
+#[test]
+fn a_key_of_several_columns_is_written_even_if_all_are_null() {
+    let engine = engine();
+    let with = "format='json', partitions=1";
+    run(&engine, &format!("CREATE STREAM two (a INT KEY, b INT KEY, v INT) WITH (kafka_topic='two', {with});"));
+    run(&engine, &format!("CREATE STREAM one (a INT KEY, v INT) WITH (kafka_topic='one', {with});"));
+    run(&engine, "INSERT INTO two (v) VALUES (1); INSERT INTO one (v) VALUES (1);");
+    assert_eq!(records(&**engine.log(), "two"), [r#"@1000 {"A":null,"B":null} {"V":1}"#]);
+    assert_eq!(records(&**engine.log(), "one"), [r#"@1000 - {"V":1}"#]);
+}

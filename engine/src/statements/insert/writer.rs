@@ -64,7 +64,9 @@ impl Writer {
     fn encode(&mut self, log: &dyn Log, rows: &[Row]) -> Result<Vec<Output>, WriteError> {
         let keys: Vec<_> = columns(&self.key_columns, rows, |row| &row.key);
         let values: Vec<_> = columns(&self.value_columns, rows, |row| &row.value);
-        let present = rows.iter().map(|row| row.key.iter().any(|value| !value.is_null())).collect();
+        // A key of several columns is a row of its own, which is there even if all of them are NULL.
+        let is_row = self.key_columns.len() > 1;
+        let present = rows.iter().map(|row| is_row || row.key.iter().any(|value| !value.is_null())).collect();
         let keys: BinaryArray = self.key.encode(&keys, Some(&present))?;
         // Without a column nothing else tells how many values there are.
         let all = BooleanBuffer::new_set(rows.len());
