@@ -114,12 +114,8 @@ impl Builder<'_> {
     /// Makes a store's changelog topic if it is not there. An entry stays until its key is written again, and those of windowed
     /// stores no longer than their windows.
     pub(super) fn make_changelog(&self, store: &StoreTopic, partitions: u32) -> Result<(), RuntimeError> {
-        let own = match store.retention_ms {
-            None => vec![("cleanup.policy", "compact".to_owned())],
-            Some(retention) => {
-                vec![("cleanup.policy", "compact,delete".to_owned()), ("retention.ms", retention.to_string())]
-            }
-        };
+        let retention = store.retention_ms.map(|retention| ("retention.ms", retention.to_string()));
+        let own = std::iter::once(("cleanup.policy", store.cleanup_policy.to_owned())).chain(retention);
         self.make_internal_topic(&store.topic, partitions, own)
     }
 
@@ -157,7 +153,15 @@ impl Builder<'_> {
         let is_result = sub.target == topology::Target::Result && self.plan.root.is_table;
         let settings = self.settings();
         let keeps_result = is_result && self.making(&Place::memory(), &settings).aggregated(&self.plan.root)?.is_none();
-        Ok(changelogs::stores(sub, &group(self.config.service_id(), &self.plan.id), keeps_result))
+        let mut stores = changelogs::stores(sub, &group(self.config.service_id(), &self.plan.id), keeps_result);
+        for store in &mut stores {
+            if let Some(earlier) = store.earlier.take()
+                && self.log.topic(&earlier)?.is_some()
+            {
+                store.topic = earlier;
+            }
+        }
+        Ok(stores)
     }
 
     /// The task of one partition of a sub-topology of a persistent query.
