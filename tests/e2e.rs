@@ -43,6 +43,8 @@ mod kafka_crash;
 mod kafka_outage;
 #[path = "e2e/kafka_readers.rs"]
 mod kafka_readers;
+#[path = "e2e/kafka_same_bytes.rs"]
+mod kafka_same_bytes;
 #[path = "e2e/kafka_secured.rs"]
 mod kafka_secured;
 #[path = "e2e/kafka_shared.rs"]
