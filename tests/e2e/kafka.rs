@@ -1,6 +1,7 @@
 //! The server on a real broker: what it writes is what an independent client expects, and it survives being killed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::Duration;
 
 use e2e::eventually;
@@ -70,6 +71,15 @@ impl Client {
         record.headers = header.map(|(key, value)| OwnedHeaders::new().insert(Header { key, value: Some(value) }));
         self.producer.send(record).map_err(|(error, _)| error).unwrap();
         self.producer.poll(Duration::ZERO);
+    }
+
+    /// Records `{"n": …}` at 1,000 ms and n, of `keys` keys in turn; they are there on return.
+    pub(crate) fn produce_numbers(&self, topic: &str, numbers: Range<i64>, keys: i64) {
+        for n in numbers {
+            let (id, value) = (format!("k{}", n % keys), json!({ "n": n }).to_string());
+            self.produce(topic, 1_000 + n, Some(&id), Some(&value), None);
+        }
+        self.flush();
     }
 
     pub(crate) fn flush(&self) {

@@ -71,17 +71,13 @@ impl Run {
     }
 
     fn produce(&mut self, random: &mut Random) {
-        for n in self.produced..self.produced + ROUND {
-            let (id, value) = (format!("k{}", n % KEYS), json!({"n": n}).to_string());
-            self.client.produce("readings", 1_000 + n, Some(&id), Some(&value), None);
-            if n % 10 == 0 {
-                let (id, fk) = (format!("r{}", random.below(REFERENCES as u64)), random.below(KEYS as u64) as i64);
-                let value = json!({"fk": format!("k{fk}")}).to_string();
-                self.client.produce("refs", 1_000 + n, Some(&id), Some(&value), None);
-                self.refs.insert(id, fk);
-            }
+        for n in (self.produced..self.produced + ROUND).step_by(10) {
+            let (id, fk) = (format!("r{}", random.below(REFERENCES as u64)), random.below(KEYS as u64) as i64);
+            let value = json!({"fk": format!("k{fk}")}).to_string();
+            self.client.produce("refs", 1_000 + n, Some(&id), Some(&value), None);
+            self.refs.insert(id, fk);
         }
-        self.client.flush();
+        self.client.produce_numbers("readings", self.produced..self.produced + ROUND, KEYS);
         self.produced += ROUND;
     }
 

@@ -35,11 +35,7 @@ struct Run {
 
 impl Run {
     fn produce(&mut self) {
-        for n in self.produced..self.produced + ROUND {
-            let (id, value) = (format!("k{}", n % KEYS), json!({"n": n}).to_string());
-            self.client.produce("readings", 1_000 + n, Some(&id), Some(&value), None);
-        }
-        self.client.flush();
+        self.client.produce_numbers("readings", self.produced..self.produced + ROUND, KEYS);
         self.produced += ROUND;
     }
 

@@ -43,11 +43,7 @@ impl Run {
     }
 
     fn produce(&mut self) {
-        for n in self.produced..self.produced + ROUND {
-            let (id, value) = (format!("k{}", n % KEYS), json!({"n": n}).to_string());
-            self.client.produce("readings", 1_000 + n, Some(&id), Some(&value), None);
-        }
-        self.client.flush();
+        self.client.produce_numbers("readings", self.produced..self.produced + ROUND, KEYS);
         self.produced += ROUND;
     }
 
@@ -201,11 +197,7 @@ fn servers_with_one_file_of_queries_share_them() {
     };
     let mut produced = 0;
     let mut produce = || {
-        for n in produced..produced + ROUND {
-            let (id, value) = (format!("k{}", n % KEYS), json!({"n": n}).to_string());
-            client.produce("readings", 1_000 + n, Some(&id), Some(&value), None);
-        }
-        client.flush();
+        client.produce_numbers("readings", produced..produced + ROUND, KEYS);
         produced += ROUND;
         produced
     };
