@@ -217,7 +217,7 @@ fn chaos_loses_and_repeats_nothing() {
         false => &[(Event::Kill, 4), (Event::Rob, 1), (Event::Stop, 1), (Event::Broker, 1)],
     };
     let mut random = Random::new("chaos");
-    let broker = Kafka::start();
+    let broker = Kafka::start_alone();
     let client = Client::new(&broker);
     for topic in ["readings", "names", "refs"] {
         client.create_topic(topic, PARTITIONS);

@@ -49,7 +49,7 @@ fn refused(server: &Server, statement: &str) -> String {
 
 #[test]
 fn servers_of_a_service_carry_out_the_same_statements() {
-    let broker = Kafka::start();
+    let broker = Kafka::start_alone();
     let client = Client::new(&broker);
     let [first, second] = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
     let (one, other) = (start(&broker, &first, &[]), start(&broker, &second, &[]));

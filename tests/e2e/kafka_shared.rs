@@ -119,7 +119,7 @@ fn try_rows(server: &Server, query: &str) -> Option<Vec<Value>> {
 
 #[test]
 fn each_record_is_used_once_whatever_happens_to_servers() {
-    let broker = Kafka::start();
+    let broker = Kafka::start_alone();
     let client = Client::new(&broker);
     client.create_topic("readings", PARTITIONS);
     client.create_topic("names", PARTITIONS);
@@ -180,7 +180,7 @@ fn each_record_is_used_once_whatever_happens_to_servers() {
 /// Servers without a command topic, which all run the statements of one file.
 #[test]
 fn servers_with_one_file_of_queries_share_them() {
-    let broker = Kafka::start();
+    let broker = Kafka::start_alone();
     let client = Client::new(&broker);
     client.create_topic("readings", PARTITIONS);
     let dirs: Vec<_> = (0..2).map(|_| tempfile::tempdir().expect("a directory")).collect();

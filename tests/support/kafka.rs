@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::process::free_port;
@@ -23,6 +23,7 @@ pub struct Kafka {
     ports: BTreeMap<&'static str, u16>,
     classpath: String,
     dir: tempfile::TempDir,
+    _turn: Turn,
 }
 
 /// What a broker has beside its open listener, by which its clients are `User:ANONYMOUS`.
@@ -42,8 +43,17 @@ impl Kafka {
         Self::start_with(&Secured::default())
     }
 
+    /// The same for a test that needs the machine for itself, as it starts many servers: no other broker runs meanwhile.
+    pub fn start_alone() -> Self {
+        Self::start_in(Turn::take(true), &Secured::default())
+    }
+
     /// The same with further listeners.
     pub fn start_with(secured: &Secured) -> Self {
+        Self::start_in(Turn::take(false), secured)
+    }
+
+    fn start_in(turn: Turn, secured: &Secured) -> Self {
         let lib = jars();
         let dir = tempfile::tempdir().expect("a temporary directory");
         let (port, controller) = (free_port(), free_port());
@@ -58,7 +68,8 @@ impl Kafka {
         secured.scram.iter().for_each(|user| format.extend(["--add-scram", user]));
         java(&classpath, &format);
         let child = run(&classpath, dir.path());
-        let mut kafka = Self { child, bootstrap: format!("127.0.0.1:{port}"), ports, classpath, dir };
+        let bootstrap = format!("127.0.0.1:{port}");
+        let mut kafka = Self { child, bootstrap, ports, classpath, dir, _turn: turn };
         kafka.wait();
         kafka
     }
@@ -117,6 +128,35 @@ fn run(classpath: &str, dir: &Path) -> Child {
         .stderr(log)
         .spawn()
         .unwrap_or_else(|e| panic!("java cannot be started ({e}): install a JDK 17"))
+}
+
+/// Brokers that run at the same time: any number, or one that is alone.
+static RUNNING: (Mutex<(usize, bool)>, Condvar) = (Mutex::new((0, false)), Condvar::new());
+
+/// A broker's place among those that run.
+struct Turn {
+    alone: bool,
+}
+
+impl Turn {
+    /// Waits for it.
+    fn take(alone: bool) -> Self {
+        let (running, changed) = &RUNNING;
+        let running = running.lock().unwrap_or_else(PoisonError::into_inner);
+        let must_wait = |(count, is_alone): &mut (usize, bool)| *is_alone || (alone && *count > 0);
+        let mut running = changed.wait_while(running, must_wait).unwrap_or_else(PoisonError::into_inner);
+        *running = (running.0 + 1, alone);
+        Self { alone }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let (running, changed) = &RUNNING;
+        let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+        *running = (running.0 - 1, running.1 && !self.alone);
+        changed.notify_all();
+    }
 }
 
 impl Drop for Kafka {

@@ -39,8 +39,10 @@ impl Kafka {
         let prepared: Vec<Result<Prepared>> = commits.into_iter().map(|commit| self.prepare(commit)).collect();
         let begun = Instant::now();
         let mut done = loop {
-            // In this order: a task that is given up now cannot be committed with a fence of later.
-            let fence = self.membership.as_ref().map(Membership::fence).transpose();
+            // In this order: a task that is given up now cannot be committed with a fence of later. Without transactions there is
+            // nothing that could be refused.
+            let membership = self.membership.as_ref().filter(|_| self.transactions.is_some());
+            let fence = membership.map(Membership::fence).transpose();
             let ours = prepared.iter().map(|prepared| prepared.as_ref().ok().filter(|one| one.commit.is_ours()));
             let ours: Vec<Option<&Prepared>> = ours.collect();
             let good: Vec<&Prepared> = ours.iter().flatten().copied().collect();
