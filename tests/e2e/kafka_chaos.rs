@@ -2,9 +2,8 @@
 //! result is exact. As often as it is asked for in full: `MILLSTREAM_CHAOS=full cargo test --workspace --test e2e -- chaos`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use e2e::eventually;
 use e2e::http::ksql;
 use e2e::kafka::Kafka;
 use e2e::process::{Server, signal};
@@ -20,6 +19,7 @@ const REFERENCES: i64 = 40;
 const ROUND: i64 = 200;
 /// The least that brokers allow.
 const SESSION: Duration = Duration::from_secs(6);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Longer than a session, and than a transaction may be open.
 const AWAY: Duration = Duration::from_secs(12);
 
@@ -195,18 +195,11 @@ fn count(record: &Record) -> Option<Value> {
 
 /// After an outage brokers, sessions and transactions take their time.
 fn patiently(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..3 {
-        let mut tries = 0;
-        let held = eventually(what, || {
-            tries += 1;
-            let held = holds();
-            (held || tries > 100).then_some(held)
-        });
-        if held {
-            return;
-        }
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(200));
     }
-    panic!("waited in vain: {what}");
 }
 
 #[test]

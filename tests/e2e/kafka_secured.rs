@@ -264,8 +264,9 @@ fn keeps_out_readers_and_writers(cluster: &Cluster) {
 fn in_error(server: &Server, message: &str) -> Option<()> {
     let shown = ksql(&server.url, "SHOW QUERIES EXTENDED;", &json!({}));
     let query = shown[0]["queryDescriptions"].as_array()?.first()?.clone();
-    let said = query["queryErrors"].as_array()?.first()?.get("errorMessage")?.as_str()?.to_owned();
-    (query["state"] == "ERROR" && said.contains(message)).then_some(())
+    let errors = query["queryErrors"].as_array()?;
+    let is_said = errors.iter().any(|error| error["errorMessage"].as_str().is_some_and(|said| said.contains(message)));
+    (query["state"] == "ERROR" && is_said).then_some(())
 }
 
 /// `closed` may be read alone, and `hidden` not be seen.
