@@ -1,5 +1,6 @@
 //! Walk 4: streaming ETL. Orders are enriched with their customers and joined with their shipments.
 
+use e2e::eventually;
 use serde_json::{Value, json};
 
 use super::session::Session;
@@ -99,6 +100,16 @@ fn walk_4_streaming_etl_in_avro() {
     walk_4(&with_customers_in_avro());
 }
 
+/// Whether the queries of SHIPPED_ORDERS stand at the ends of their topics.
+fn has_read_all(session: &Session) -> bool {
+    let described = session.ksql("DESCRIBE shipped_orders EXTENDED;").entity("sourceDescription");
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let groups = list(&described["sourceDescription"]["queryOffsetSummaries"]);
+    let topics = groups.iter().flat_map(|group| list(&group["topicSummaries"]));
+    let partitions: Vec<Value> = topics.flat_map(|topic| list(&topic["offsets"])).collect();
+    !partitions.is_empty() && partitions.iter().all(|at| at["consumerOffset"] == at["logEndOffset"])
+}
+
 /// Steps 4.3 to 4.9.
 fn walk_4(session: &Session) {
     create_queries(session);
@@ -130,6 +141,8 @@ fn walk_4(session: &Session) {
     // 4.9
     insert(session, "customers", &["('7', 'susan', 26)"]);
     session.settles_on("SELECT name FROM customers_by_key WHERE id = '7';", &[r#"["susan"]"#]);
+    // The join reads the name from its topic, and finds the new one only once it has.
+    eventually("the join has read all there is", || has_read_all(session).then_some(()));
     insert(session, "orders", &["('7', '30', 9.99, 'aud', '2020-04-05T00:00:00')"]);
     insert(session, "shipments", &["('30', '99', 'ohio', '2020-04-05T10:00:00')"]);
     let answer = session.query("SELECT * FROM shipped_orders EMIT CHANGES LIMIT 6;");
