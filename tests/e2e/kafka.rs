@@ -100,6 +100,22 @@ impl Client {
 
     /// Everything in a topic now, partition by partition.
     pub(crate) fn read(&self, topic: &str) -> Vec<Record> {
+        // A client that meets a broker which has just been started may be left without an answer; another one is not.
+        let mut silent = String::new();
+        for _ in 0..3 {
+            match self.try_to_read(topic) {
+                Ok(records) => return records,
+                Err(what) => {
+                    eprintln!("{what}");
+                    silent = what;
+                }
+            }
+        }
+        panic!("three times in vain: {silent}")
+    }
+
+    /// The same, or from which partitions nothing came in time.
+    fn try_to_read(&self, topic: &str) -> Result<Vec<Record>, String> {
         let consumer: BaseConsumer =
             config(&self.bootstrap, &[("group.id", "the-test"), ("enable.partition.eof", "true")]).create().unwrap();
         let (mut from, mut left) = (TopicPartitionList::new(), BTreeSet::new());
@@ -113,13 +129,14 @@ impl Client {
         consumer.assign(&from).unwrap();
         let mut records = Vec::new();
         while !left.is_empty() {
-            let message = match consumer.poll(PATIENCE).expect("a record in time") {
+            let message = match consumer.poll(PATIENCE) {
+                None => return Err(format!("{topic}: nothing comes of partitions {left:?} of {from:?}")),
                 // Marks of transactions are no records, so the last offset may have none.
-                Err(KafkaError::PartitionEOF(partition)) => {
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
                     left.remove(&partition);
                     continue;
                 }
-                message => message.unwrap(),
+                Some(message) => message.unwrap(),
             };
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
             let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
@@ -134,7 +151,7 @@ impl Client {
             });
         }
         records.sort();
-        records
+        Ok(records)
     }
 
     /// Reads until there are so many records.
