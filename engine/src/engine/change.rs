@@ -336,7 +336,7 @@ impl Engine {
             self.forget(&plan.id, &change.config)?;
         }
         let (plan, config) = (Arc::clone(plan), Arc::clone(&change.config));
-        Ok(self.shared.runtime.prepare(PersistentStart { plan, config, command, earlier })?)
+        Ok(self.shared.runtime.prepare(PersistentStart { plan, config, command, earlier, taken: None })?)
     }
 
     fn forget(&self, id: &str, config: &Config) -> Result<(), RuntimeError> {

@@ -271,7 +271,7 @@ impl World {
             let replaced = self.queries.remove(&plan.id);
             let earlier = replaced.map(PersistentStart::into_earlier).unwrap_or_default();
             let (plan, command) = (Arc::clone(plan), i64::try_from(number).unwrap_or(i64::MAX));
-            self.queries.insert(plan.id.clone(), PersistentStart { plan, config, command, earlier });
+            self.queries.insert(plan.id.clone(), PersistentStart { plan, config, command, earlier, taken: None });
         }
         self.paused.extend(action.pause.iter().cloned());
         for id in &action.resume {

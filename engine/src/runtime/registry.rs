@@ -140,6 +140,7 @@ impl Runtime {
             config: Arc::clone(&running.config),
             command: running.command,
             earlier: running.earlier.lock().clone(),
+            taken: running.taken.clone(),
         };
         Some((start, running.life.state() == State::Paused))
     }
@@ -199,7 +200,7 @@ impl Runtime {
     /// As [`Runtime::prepare`].
     pub fn start_transient(&self, transient: Transient) -> Result<(), RuntimeError> {
         let (plan, config) = (Arc::clone(&transient.plan), Arc::clone(&transient.config));
-        let start = PersistentStart { plan, config, command: -1, earlier: Vec::new() };
+        let start = PersistentStart { plan, config, command: -1, earlier: Vec::new(), taken: None };
         let running = Running::new(start, Some(Arc::clone(&self.clients_traced)));
         let (at, signal) = self.pool.place();
         transient.sender.wake_on_room(Arc::clone(&signal));

@@ -6,6 +6,8 @@ use crate::config::Config;
 use crate::rows::{RowFormat, RowSender};
 use crate::steps::QueryPlan;
 
+use super::take_over::Taken;
+
 /// How a runtime runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
@@ -39,6 +41,8 @@ pub struct PersistentStart {
     pub command: i64,
     /// The plans it had before, oldest first.
     pub earlier: Vec<Earlier>,
+    /// What a ksqlDB has left it, if it was one's.
+    pub taken: Option<Arc<Taken>>,
 }
 
 impl PersistentStart {

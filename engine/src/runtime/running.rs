@@ -14,6 +14,7 @@ use super::life::{Life, State};
 use super::loops::Flow;
 use super::processing_log::{ProcessingLog, Traced};
 use super::request::{Earlier, PersistentStart};
+use super::take_over::Taken;
 use super::task::Task;
 use super::topology::{Part, Topology, group, sources};
 use super::watch::Used;
@@ -72,6 +73,8 @@ pub struct Running {
     pub(super) command: i64,
     /// The plans it had before which may have left something to do; oldest first.
     pub(super) earlier: Mutex<Vec<Earlier>>,
+    /// What a ksqlDB has left it, if it was one's.
+    pub(super) taken: Option<Arc<Taken>>,
     /// Held while its tasks are made or let go of.
     pub(super) making: Mutex<()>,
     pub(super) is_transient: bool,
@@ -83,7 +86,7 @@ pub struct Running {
 impl Running {
     /// `clients`: it is a client's, whose queries are traced together.
     pub(super) fn new(start: PersistentStart, clients: Option<Arc<Mutex<Traced>>>) -> Arc<Self> {
-        let PersistentStart { plan, config, command, earlier } = start;
+        let PersistentStart { plan, config, command, earlier, taken } = start;
         let errors_kept = config.limit(setting::QUERY_ERROR_MAX_QUEUE_SIZE);
         let is_transient = clients.is_some();
         let life = Life::of(ProcessingLog::sharing(&plan.id, clients.unwrap_or_default()), errors_kept);
@@ -104,6 +107,7 @@ impl Running {
             used: Mutex::default(),
             command,
             earlier: Mutex::new(earlier),
+            taken,
             making: Mutex::default(),
             is_transient,
             flow,
