@@ -49,6 +49,8 @@ mod kafka_same_bytes;
 mod kafka_secured;
 #[path = "e2e/kafka_shared.rs"]
 mod kafka_shared;
+#[path = "e2e/kafka_take_over.rs"]
+mod kafka_take_over;
 #[path = "e2e/kafka_topics.rs"]
 mod kafka_topics;
 #[path = "e2e/log_kafka.rs"]

@@ -80,6 +80,10 @@ pub(crate) enum Command {
     Server {
         /// ksqlDB's server.properties, plus `data.dir`.
         file: Option<PathBuf>,
+        /// Say what of a ksqlDB with the same service id and brokers would go on here with millstream.take.over=all, and do
+        /// nothing. The exit code is 1 if something cannot be taken over.
+        #[arg(long, conflicts_with = "queries_file")]
+        dry_run: bool,
         /// Headless: run the statements of this file and take no others, as ksql.queries.file does.
         #[arg(long, value_name = "FILE")]
         queries_file: Option<String>,

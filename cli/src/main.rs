@@ -88,7 +88,10 @@ fn cannot_start(error: &std::io::Error) -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Stopped> {
-    if let Some(Command::Server { file, queries_file, mut property }) = args.command {
+    if let Some(Command::Server { file, dry_run, queries_file, mut property }) = args.command {
+        if dry_run {
+            return start::dry_run(file.as_deref(), &property).await.map_err(Stopped::failed);
+        }
         property.extend(queries_file.map(|file| ("ksql.queries.file".to_owned(), file)));
         return start::server(file.as_deref(), &property).await.map_err(Stopped::failed);
     }

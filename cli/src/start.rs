@@ -26,12 +26,7 @@ fn prepare_process() {
 
 /// Runs a server until SIGTERM or Ctrl-C. The first line on standard output says where it listens.
 pub(crate) async fn server(file: Option<&Path>, overrides: &[(String, String)]) -> Result<(), String> {
-    let environment = Environment::of_process();
-    let mut settings = file.map(properties::read).transpose()?.unwrap_or_default();
-    settings.extend(environment.settings);
-    settings.extend(overrides.iter().cloned());
-    let mut config = ServerConfig::from_settings(settings)?;
-    config.warnings.extend(environment.warnings);
+    let config = configuration(file, overrides)?;
     server::trace_to_stderr("info");
     prepare_process();
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| format!("SIGTERM: {e}"))?;
@@ -52,6 +47,28 @@ pub(crate) async fn server(file: Option<&Path>, overrides: &[(String, String)]) 
     };
     let say = |address: SocketAddr| println!("listening on http://{address}");
     server::run(config, say, stop).await.map_err(|e| e.to_string())
+}
+
+/// The settings of a server: of the file, of the environment, and those given by hand.
+fn configuration(file: Option<&Path>, overrides: &[(String, String)]) -> Result<ServerConfig, String> {
+    let environment = Environment::of_process();
+    let mut settings = file.map(properties::read).transpose()?.unwrap_or_default();
+    settings.extend(environment.settings);
+    settings.extend(overrides.iter().cloned());
+    let mut config = ServerConfig::from_settings(settings)?;
+    config.warnings.extend(environment.warnings);
+    Ok(config)
+}
+
+/// Says on standard output what a server would take over from ksqlDB; an empty error if it is not all.
+pub(crate) async fn dry_run(file: Option<&Path>, overrides: &[(String, String)]) -> Result<(), String> {
+    let config = configuration(file, overrides)?;
+    server::trace_to_stderr("error");
+    prepare_process();
+    let looked = tokio::task::spawn_blocking(move || server::look_at_take_over(config)).await;
+    let found = looked.map_err(|error| error.to_string())??;
+    print!("{found}");
+    if found.is_whole() { Ok(()) } else { Err(String::new()) }
 }
 
 /// A server in this process.

@@ -9,6 +9,7 @@
 //! ```
 
 mod old;
+mod records;
 mod topic;
 
 use std::collections::BTreeMap;
@@ -26,7 +27,8 @@ use crate::log::{Log, LogError, Signal};
 use crate::plan::{Action, Ends};
 
 pub(crate) use old::{Old, OldTopic};
-pub(crate) use topic::{COMMAND_OFFSETS, Sharing};
+pub(crate) use records::Foreign;
+pub(crate) use topic::{COMMAND_OFFSETS, Sharing, foreign};
 
 use topic::{CommandTopic, Stored};
 
@@ -327,6 +329,32 @@ impl CommandLog {
     /// Whether other processes carry out the same commands.
     pub(crate) fn is_shared(&self) -> bool {
         self.topic.is_some()
+    }
+
+    /// The commands of a ksqlDB that are to be taken over, once.
+    pub(crate) fn take_foreign(&mut self) -> Vec<Foreign> {
+        self.topic.as_mut().map(CommandTopic::take_foreign).unwrap_or_default()
+    }
+
+    /// Logs what has become of ksqlDB's commands, all or nothing. Returns the commands that count: those of another process that
+    /// was faster, if there is one.
+    ///
+    /// # Errors
+    /// The log or the database failed.
+    pub(crate) fn adopt(&mut self, commands: Vec<Numbered>) -> Result<Vec<Numbered>, LogError> {
+        let Some(topic) = self.topic.as_mut().filter(|_| !commands.is_empty()) else { return Ok(commands) };
+        let encode = |(number, logged): &Numbered| {
+            let command = logged.encode().map_err(LogError::Invalid)?;
+            Ok((*number, logged.clone(), command))
+        };
+        let encoded = commands.iter().map(encode).collect::<Result<Vec<_>, LogError>>()?;
+        match topic.adopt(&encoded)? {
+            Some(others) => self.taken(&others),
+            None => {
+                self.next = commands.last().map_or(self.next, |(number, _)| number + 1);
+                Ok(commands)
+            }
+        }
     }
 
     /// Why it takes no commands any more.

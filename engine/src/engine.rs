@@ -53,6 +53,9 @@ mod schemas;
 mod settle;
 #[cfg(test)]
 mod stored_tests;
+mod take_over;
+#[cfg(test)]
+mod take_over_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -90,6 +93,7 @@ use settle::Settling;
 
 pub use execution::Execution;
 pub use settle::Patience;
+pub use take_over::TakeOver;
 
 /// What an engine stands on; tests bring their own.
 pub struct Parts {
@@ -259,6 +263,7 @@ impl Engine {
                 is_closed: AtomicBool::new(false),
             }),
         };
+        let logged = engine.adopt(logged)?;
         engine.replay(logged)?;
         // What was inserted before the start may not have been read.
         engine.shared.settling.note();

@@ -5,6 +5,8 @@
 //! A query is a tree of steps whose root is what the query makes. Columns are positions in the row layout of the input
 //! step (key columns first, then value columns); every step says its own `schema`.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::expr::aggregates::{Call, Limits};
@@ -136,6 +138,14 @@ impl Step {
             StepKind::Aggregate { window, .. } => window.map(|window| window.in_key()),
             StepKind::Rekey { .. } | StepKind::TableAggregate { .. } => None,
             _ => self.inputs().first().and_then(|input| input.key_window()),
+        }
+    }
+
+    /// The topics that it and the steps before it read, without those between its own parts.
+    pub fn topics(&self) -> BTreeSet<&str> {
+        match &self.kind {
+            StepKind::Source(source) => BTreeSet::from([source.topic.as_str()]),
+            _ => self.inputs().into_iter().flat_map(Step::topics).collect(),
         }
     }
 

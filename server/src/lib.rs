@@ -37,5 +37,5 @@ mod trace;
 mod upgrade;
 
 pub use config::{ServerConfig, is_property, misspelt};
-pub use run::{run, serve};
+pub use run::{look_at_take_over, run, serve};
 pub use trace::trace_to_stderr;

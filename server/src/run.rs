@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use engine::config::setting;
-use engine::engine::Engine;
+use engine::engine::{Engine, TakeOver};
 use tokio::net::TcpListener;
 
 use crate::app::Server;
@@ -68,6 +68,16 @@ pub async fn run(
     let served = listen::serve(Arc::new(Server::new(engine, host, entrances)), listeners, shutdown).await;
     tracing::info!("stopped");
     served
+}
+
+/// What a server with these settings would take over from ksqlDB. Nothing is changed.
+///
+/// # Errors
+/// No brokers are named, or they do not answer; the text is for the operator.
+pub fn look_at_take_over(config: ServerConfig) -> Result<TakeOver, String> {
+    // Whoever only looks keeps nothing, and may look while a server has the real directory.
+    let scratch = tempfile::tempdir().map_err(|error| format!("a directory for temporary files: {error}"))?;
+    Engine::look_at_take_over(config.properties, scratch.path()).map_err(|error| error.to_string())
 }
 
 /// Serves an engine on a socket until `shutdown` resolves; clients know the server as `host`.

@@ -2,44 +2,32 @@
 //! one partition is what counts; each process keeps a copy in its local database, by which it starts also when the topic is
 //! lost. Whoever has a command to write claims the topic first ([`SoleWriter`]) and reads what others have written.
 //!
-//! The records are as ksqlDB's, with what the command did in a field of ours:
-//!
-//! ```text
-//! key    "stream/`S`/create"
-//! value  {"statement": …, "streamsProperties": {…}, "originalProperties": {}, "plan": null,
-//!         "millstream": {"number": 4, "by": …, "command": {…}}}
-//! ```
+//! The records are as ksqlDB's, with what the command did in a field of ours ([`records`](super::records)).
 //!
 //! A command's number is the offset of its record, unless the topic was written anew from a copy: numbers never go back.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use crate::kv::{Kv, Write};
+use crate::kv::{Kv, Write, Writes};
 use crate::log::{
-    Bounds, Log, LogError, Position, RawBatch, Reader, RecordsBuilder, Signal, SoleWriter, TopicPartition, TopicSpec,
+    Bounds, Log, LogError, Position, Reader, RecordsBuilder, Result, Signal, SoleWriter, TopicPartition, TopicSpec,
 };
 
+use super::records::{self, Foreign, Found, READ_BYTES, Record};
 use super::{Logged, SPACE, corrupt};
 
 /// Where the database keeps how much of the topic it has.
 const COPY: &str = "commands/topic";
 /// Offsets that a command takes: its record's, and that of the mark of its transaction's end.
 pub(crate) const COMMAND_OFFSETS: u64 = 2;
-/// Bytes read at once.
-const READ_BYTES: usize = 4 << 20;
-/// How long to wait for records that must be there, and for a topic that was made to be known.
+/// How long to wait for a topic that was made to be known.
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long the end of another's transaction is waited for before it is ended.
 const UNSETTLED: Duration = Duration::from_secs(1);
-
-type Result<T> = std::result::Result<T, LogError>;
 
 /// How processes share their commands.
 #[derive(Debug, Clone)]
@@ -52,6 +40,8 @@ pub(crate) struct Sharing {
     pub(crate) writers: String,
     /// Whether an empty topic is to be filled from the copy of this process.
     pub(crate) restores: bool,
+    /// Whether what a ksqlDB has left in the topic is to be taken over.
+    pub(crate) takes_over: bool,
 }
 
 /// A command as it is stored, by its number.
@@ -63,35 +53,6 @@ struct Copy {
     topic: String,
     /// Offset of the last command.
     last: i64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Value<'a> {
-    #[serde(borrow)]
-    statement: Cow<'a, str>,
-    #[serde(rename = "streamsProperties", default, skip_deserializing)]
-    streams_properties: BTreeMap<String, String>,
-    #[serde(rename = "originalProperties", default, skip_deserializing)]
-    original_properties: BTreeMap<String, String>,
-    #[serde(default, skip_deserializing)]
-    plan: (),
-    #[serde(default)]
-    millstream: Option<Ours>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Ours {
-    number: u64,
-    by: String,
-    command: Box<RawValue>,
-}
-
-/// A record of the topic.
-struct Record {
-    offset: i64,
-    number: u64,
-    by: String,
-    command: Vec<u8>,
 }
 
 /// The command topic, as one process has it.
@@ -112,6 +73,8 @@ pub(crate) struct CommandTopic {
     by: String,
     /// Why no command can be written any more.
     lost: Option<String>,
+    /// The commands of a ksqlDB that are to be taken over.
+    foreign: Vec<Foreign>,
 }
 
 impl CommandTopic {
@@ -131,13 +94,24 @@ impl CommandTopic {
         }
         let by = format!("{:016x}", rand_number());
         let (log, wake) = (Arc::clone(log), Arc::default());
-        let mut topic =
-            Self { log, of, writer, is_claimed: false, follower: None, wake, last: -1, end: 0, by, lost: None };
+        let mut topic = Self {
+            log,
+            of,
+            writer,
+            is_claimed: false,
+            follower: None,
+            wake,
+            last: -1,
+            end: 0,
+            by,
+            lost: None,
+            foreign: Vec::new(),
+        };
         let copy = topic.copy()?;
         let bounds = topic.bounds_when_known()?;
         match (bounds.end > bounds.begin, &copy) {
             (true, Some(copy)) => topic.go_on(copy, &bounds, stored)?,
-            (true, None) => topic.take_over(&bounds, stored)?,
+            (true, None) => topic.begin(&bounds, stored, sharing.takes_over)?,
             (false, Some(copy)) if copy.last >= 0 && !sharing.restores => topic.lose(&format!(
                 "it is empty, though this server has carried out {} commands of it: it was deleted, or made anew",
                 stored.len()
@@ -152,7 +126,7 @@ impl CommandTopic {
         let known = stored.last().cloned();
         let (Some(known), true) = (known, (bounds.begin..bounds.end).contains(&copy.last)) else {
             if copy.last < 0 {
-                return self.take_over(bounds, stored);
+                return self.begin(bounds, stored, false);
             }
             self.lose(&format!(
                 "it does not hold the last command that this server has carried out of it, at offset {}: it was made anew, or \
@@ -180,8 +154,9 @@ impl CommandTopic {
         Ok(())
     }
 
-    /// Takes what the topic holds, as far as it does not contradict what stands in the database.
-    fn take_over(&mut self, bounds: &Bounds, stored: &mut Vec<Stored>) -> Result<()> {
+    /// Takes what the topic holds, as far as it does not contradict what stands in the database. What a ksqlDB has left there
+    /// is put aside if it is to be taken over.
+    fn begin(&mut self, bounds: &Bounds, stored: &mut Vec<Stored>, takes_over: bool) -> Result<()> {
         let topic = &self.of.topic;
         if bounds.begin > 0 {
             return Err(LogError::Invalid(format!(
@@ -190,7 +165,13 @@ impl CommandTopic {
                 bounds.begin
             )));
         }
-        let records = self.read(bounds.begin, bounds.end)?;
+        let found = records::read(&self.log, &self.of, bounds.begin, bounds.end)?;
+        if takes_over && found.is_foreign() && stored.is_empty() {
+            self.foreign = found.foreign;
+            self.end = bounds.end;
+            return Ok(());
+        }
+        let records = found.into_ours(topic)?;
         let is_known =
             records.iter().zip(&*stored).all(|(record, known)| record.number == known.0 && record.command == known.1);
         if !is_known || records.len() < stored.len() {
@@ -219,12 +200,12 @@ impl CommandTopic {
         self.claim()?;
         let bounds = self.bounds_when_known()?;
         if bounds.end > bounds.begin {
-            return self.take_over(&bounds, stored);
+            return self.begin(&bounds, stored, false);
         }
         let mut records = RecordsBuilder::default();
         for (number, command) in &*stored {
             let logged = Logged::decode(*number, command)?;
-            let (key, value) = self.encode(*number, &logged, command)?;
+            let (key, value) = records::encode(*number, &self.by, None, &logged, command)?;
             records.push(logged.time_ms, Some(&key), Some(&value));
         }
         let first = self.writer.append(records.finish())?;
@@ -232,6 +213,38 @@ impl CommandTopic {
         self.log.kv().write(self.note()?.into())?;
         tracing::info!(topic = %self.of.topic, commands = stored.len(), "the command topic is written from the local copy");
         Ok(())
+    }
+
+    /// The commands of a ksqlDB that are to be taken over, once.
+    pub(super) fn take_foreign(&mut self) -> Vec<Foreign> {
+        std::mem::take(&mut self.foreign)
+    }
+
+    /// Writes what has become of ksqlDB's commands behind them, and keeps it: all or nothing. Returns what another process has
+    /// written instead, if it was faster.
+    pub(super) fn adopt(&mut self, commands: &[(u64, Logged, Vec<u8>)]) -> Result<Option<Vec<Stored>>> {
+        self.claim()?;
+        let bounds = self.log.bounds(&self.of)?;
+        let found = records::read(&self.log, &self.of, bounds.begin, bounds.end)?;
+        if !found.ours.is_empty() {
+            let records = found.into_ours(&self.of.topic)?;
+            return Ok(Some(self.keep_all(records)?));
+        }
+        let mut builder = RecordsBuilder::default();
+        for (at, (number, logged, command)) in commands.iter().enumerate() {
+            let after = (at == 0).then_some(bounds.end);
+            let (key, value) = records::encode(*number, &self.by, after, logged, command)?;
+            builder.push(logged.time_ms, Some(&key), Some(&value));
+        }
+        let first = self.writer.append(builder.finish())?;
+        self.is_at(first + commands.len() as i64 - 1);
+        let mut writes = Writes::default();
+        for (number, _, command) in commands {
+            writes.push(entry(*number, command.clone()));
+        }
+        writes.push(self.note()?);
+        self.log.kv().write(writes)?;
+        Ok(None)
     }
 
     /// Keeps others from writing from now on, until they do the same.
@@ -292,18 +305,21 @@ impl CommandTopic {
         let mut follower = self.of_topic(follower)?;
         let polled = follower.poll(READ_BYTES);
         let batches = self.of_topic(polled)?;
-        let mut records = Vec::new();
+        let mut found = Found::default();
         for (_, batch) in &batches {
-            records.extend(self.decode(batch)?);
+            let added = found.add(&self.of.topic, batch);
+            self.of_topic(added)?;
         }
         self.follower = Some(follower);
+        let records = found.into_ours(&self.of.topic);
+        let records = self.of_topic(records)?;
         self.keep_all(records)
     }
 
     /// Writes a command, which must be claimed and planned on all before it. An error of the broker after which it is there
     /// all the same is none.
     pub(super) fn append(&mut self, number: u64, logged: &Logged, command: &[u8]) -> Result<()> {
-        let (key, value) = self.encode(number, logged, command)?;
+        let (key, value) = records::encode(number, &self.by, None, logged, command)?;
         let mut records = RecordsBuilder::default();
         records.push(logged.time_ms, Some(&key), Some(&value));
         let appended = self.writer.append(records.finish());
@@ -357,8 +373,7 @@ impl CommandTopic {
     fn keep(&mut self, record: &Record) -> Result<()> {
         let before = self.last;
         self.is_at(record.offset);
-        let (space, key) = (Arc::from(SPACE), record.number.to_be_bytes().to_vec());
-        let entry = Write { space, key, value: Some(record.command.clone()) };
+        let entry = entry(record.number, record.command.clone());
         let noted = self.note().and_then(|note| Ok(self.log.kv().write([entry, note].into_iter().collect())?));
         noted.inspect_err(|_| self.last = before)
     }
@@ -369,62 +384,7 @@ impl CommandTopic {
 
     /// The records from an offset on that stand before another.
     fn read(&self, from: i64, end: i64) -> Result<Vec<Record>> {
-        let wake = Arc::new(Signal::default());
-        let mut reader = self.reader(from, &wake)?;
-        let (mut records, mut next, mut moved) = (Vec::new(), from, Instant::now());
-        while next < end {
-            let seen = wake.count();
-            let batches = reader.poll(READ_BYTES)?;
-            if batches.is_empty() {
-                if reader.has_reached_end(0) {
-                    break;
-                }
-                if moved.elapsed() > PATIENCE {
-                    return Err(LogError::Broker(format!("the command topic {} gives no records", self.of.topic)));
-                }
-                wake.wait(seen, PAUSE);
-            }
-            for (_, batch) in &batches {
-                next = batch.offsets.last().map_or(next, |last| last + 1);
-                records.extend(self.decode(batch)?);
-                moved = Instant::now();
-            }
-        }
-        Ok(records)
-    }
-
-    fn decode(&self, batch: &RawBatch) -> Result<Vec<Record>> {
-        let record = |(value, offset): (Option<&[u8]>, &i64)| {
-            let read = serde_json::from_slice::<Value<'_>>(value.unwrap_or_default());
-            let problem = match read.map(|value| value.millstream) {
-                Ok(Some(Ours { number, by, command })) => {
-                    return Ok(Record { offset: *offset, number, by, command: command.get().as_bytes().to_vec() });
-                }
-                Ok(None) => "is one of ksqlDB's, or of a version that is not known".to_owned(),
-                Err(error) => format!("is none ({error})"),
-            };
-            Err(LogError::Invalid(format!(
-                "the record at offset {offset} of the command topic {} {problem}. Millstream cannot go on from commands of \
-                 ksqlDB yet: give it another ksql.service.id",
-                self.of.topic
-            )))
-        };
-        batch.records.values.iter().zip(batch.offsets.iter()).map(record).collect()
-    }
-
-    fn encode(&self, number: u64, logged: &Logged, command: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
-        let encoded = || {
-            let command = RawValue::from_string(String::from_utf8_lossy(command).into_owned())?;
-            let value = Value {
-                statement: Cow::Borrowed(&logged.text),
-                streams_properties: logged.overrides.clone(),
-                original_properties: BTreeMap::new(),
-                plan: (),
-                millstream: Some(Ours { number, by: self.by.clone(), command }),
-            };
-            Ok((serde_json::to_vec(&logged.command_id)?, serde_json::to_vec(&value)?))
-        };
-        encoded().map_err(|error: serde_json::Error| LogError::Invalid(error.to_string()))
+        records::read(&self.log, &self.of, from, end)?.into_ours(&self.of.topic)
     }
 
     /// Where the topic ends, with all that others were told is written.
@@ -477,6 +437,21 @@ impl CommandTopic {
             self.lost = Some(lost);
         }
     }
+}
+
+fn entry(number: u64, command: Vec<u8>) -> Write {
+    Write { space: Arc::from(SPACE), key: number.to_be_bytes().to_vec(), value: Some(command) }
+}
+
+/// The commands that a ksqlDB has left in a topic; none if it has none, or if Millstream has written there since.
+pub(crate) fn foreign(log: &Arc<dyn Log>, topic: &str) -> Result<Vec<Foreign>> {
+    let of = TopicPartition { topic: Arc::from(topic), partition: 0 };
+    if log.topic(topic)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let bounds = log.bounds(&of)?;
+    let found = records::read(log, &of, bounds.begin, bounds.end)?;
+    Ok(if found.is_foreign() { found.foreign } else { Vec::new() })
 }
 
 /// Whether the commands of a database are a copy of a topic's, so that there may be gaps between their numbers.

@@ -40,6 +40,7 @@ settings! {
     INTERNAL_TOPIC_REPLICAS: Whole = whole("ksql.internal.topic.replicas", "1", Server, "Replicas of internal topics.").within(1, 32_767);
     INTERNAL_TOPIC_MIN_INSYNC_REPLICAS: Whole = whole("ksql.internal.topic.min.insync.replicas", "1", Server, "Replicas that must have what is written to the command topic.").within(1, 32_767);
     COMMAND_TOPIC_RESTORE: Flag = flag("millstream.command.topic.restore", "false", Server, "Fills an empty command topic from the copy in data.dir.");
+    TAKE_OVER: Text = text("millstream.take.over", "none", Server, "Goes on with what a ksqlDB of the same service id ran: all of it or nothing, or what is possible.").one_of(&["none", "all", "possible"]);
     CREATE_TOPIC_INHERIT_SOURCE_REPLICAS_ENABLED: Flag = flag("ksql.create.topic.inherit.source.replicas.enabled", "true", Session, "A sink's topic has as many replicas as its source's.");
     HIDDEN_TOPICS: Text = text("ksql.hidden.topics", HIDDEN, Server, "Topics SHOW TOPICS leaves out; patterns.").patterns();
     READONLY_TOPICS: Text = text("ksql.readonly.topics", HIDDEN, Server, "Topics no statement may write or delete; patterns.").patterns();

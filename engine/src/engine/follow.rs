@@ -36,6 +36,7 @@ pub(super) fn sharing(config: &Config, is_headless: bool) -> Option<Sharing> {
         },
         writers: id.to_owned(),
         restores: config.get(setting::COMMAND_TOPIC_RESTORE),
+        takes_over: !config.get(setting::TAKE_OVER).eq_ignore_ascii_case("none"),
     })
 }
 

@@ -12,20 +12,20 @@ use crate::statements::Session;
 use super::Engine;
 use super::tests::{engine_with, run};
 
-const TOPIC: &str = "_confluent-ksql-default__command_topic";
+pub(super) const TOPIC: &str = "_confluent-ksql-default__command_topic";
 const STREAM: &str = "CREATE STREAM s (v INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);";
 
 type AtAppend = Box<dyn FnOnce() -> Result<()> + Send>;
 
 /// Topics that processes have in common, and who may write commands.
 #[derive(Clone)]
-struct Brokers {
-    log: Arc<dyn Log>,
+pub(super) struct Brokers {
+    pub(super) log: Arc<dyn Log>,
     epoch: Arc<Mutex<u64>>,
 }
 
 /// The log of one process: what it keeps for itself is its own.
-struct Process {
+pub(super) struct Process {
     brokers: Brokers,
     kv: Arc<dyn Kv>,
     /// What happens when it writes a command next, before and after it is written.
@@ -40,21 +40,21 @@ struct Writer {
 }
 
 impl Brokers {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { log: Arc::new(Embedded::in_memory()), epoch: Arc::default() }
     }
 
-    fn process(&self) -> Arc<Process> {
+    pub(super) fn process(&self) -> Arc<Process> {
         self.process_with(Arc::new(MemoryKv::default()))
     }
 
-    fn process_with(&self, kv: Arc<dyn Kv>) -> Arc<Process> {
+    pub(super) fn process_with(&self, kv: Arc<dyn Kv>) -> Arc<Process> {
         Arc::new(Process { brokers: self.clone(), kv, at_append: Arc::default() })
     }
 }
 
 impl Process {
-    fn engine(self: &Arc<Self>, settings: &[(&str, &str)]) -> Engine {
+    pub(super) fn engine(self: &Arc<Self>, settings: &[(&str, &str)]) -> Engine {
         let log: Arc<dyn Log> = Arc::clone(self) as Arc<dyn Log>;
         engine_with(&log, settings)
     }
@@ -101,20 +101,20 @@ impl SoleWriter for Writer {
     }
 }
 
-fn sources(engine: &Engine) -> Vec<String> {
+pub(super) fn sources(engine: &Engine) -> Vec<String> {
     engine.catalog().sources().map(|source| source.name.clone()).collect()
 }
 
-fn queries(engine: &Engine) -> Vec<(String, String)> {
+pub(super) fn queries(engine: &Engine) -> Vec<(String, String)> {
     let state = |id: &str| engine.runtime().life(id).map_or("gone".to_owned(), |life| life.state().to_string());
     engine.catalog().queries().map(|query| (query.id.clone(), state(&query.id))).collect()
 }
 
-fn refused(engine: &Engine, text: &str) -> String {
+pub(super) fn refused(engine: &Engine, text: &str) -> String {
     engine.execute(text, Session::default(), None).unwrap_err().to_string()
 }
 
-fn of(ids: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(super) fn of(ids: &[(&str, &str)]) -> Vec<(String, String)> {
     ids.iter().map(|(id, state)| ((*id).to_owned(), (*state).to_owned())).collect()
 }
 

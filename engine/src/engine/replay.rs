@@ -343,7 +343,7 @@ fn needs_lost(name: &str, lost: &Lost) -> String {
 }
 
 /// The queries a statement meant.
-fn chosen(id: Option<&sql::Ident>, catalog: &Catalog) -> Vec<String> {
+pub(super) fn chosen(id: Option<&sql::Ident>, catalog: &Catalog) -> Vec<String> {
     match id {
         Some(id) => vec![id.name.clone()],
         None => {

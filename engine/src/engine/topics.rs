@@ -79,8 +79,22 @@ impl Topics for KnownTopics<'_> {
 
 /// The log of a Kafka cluster; state stands in the data directory.
 pub(super) fn kafka(brokers: &str, dir: &Path, config: &Config, threads: usize) -> Result<Arc<dyn Log>, LogError> {
-    let properties = config.settings().filter(|(name, _)| name.starts_with("client."));
     let settings = KafkaSettings {
+        transactions: config.is_exactly_once().then(|| format!("_confluent-ksql-{}", config.service_id())),
+        member: Some(member(config)),
+        ..kafka_settings(brokers, config, threads)?
+    };
+    Ok(Arc::new(Kafka::open(&settings, dir)?))
+}
+
+/// The same for one who only looks, and is none of the processes that share the work.
+pub(super) fn kafka_to_look_at(brokers: &str, scratch: &Path, config: &Config) -> Result<Arc<dyn Log>, LogError> {
+    Ok(Arc::new(Kafka::open(&kafka_settings(brokers, config, 1)?, scratch)?))
+}
+
+fn kafka_settings(brokers: &str, config: &Config, threads: usize) -> Result<KafkaSettings, LogError> {
+    let properties = config.settings().filter(|(name, _)| name.starts_with("client."));
+    Ok(KafkaSettings {
         bootstrap_servers: brokers.to_owned(),
         properties: properties.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         admin: security(config, KafkaClient::Admin)?,
@@ -88,11 +102,10 @@ pub(super) fn kafka(brokers: &str, dir: &Path, config: &Config, threads: usize) 
         consumer: security(config, KafkaClient::Consumer)?,
         // What ksqlDB's documents ask to be allowed covers it.
         readers: format!("_confluent-ksql-{}reader", config.service_id()),
-        transactions: config.is_exactly_once().then(|| format!("_confluent-ksql-{}", config.service_id())),
+        transactions: None,
         threads,
-        member: Some(member(config)),
-    };
-    Ok(Arc::new(Kafka::open(&settings, dir)?))
+        member: None,
+    })
 }
 
 fn member(config: &Config) -> MemberSettings {

@@ -47,6 +47,7 @@ forwarding! {
         fn is_atomic(&self) -> bool;
         fn delete_records(&self, before: &[Position]) -> Result<()>;
         fn positions(&self, group: &str) -> Result<Vec<Position>>;
+        fn has_members(&self, group: &str) -> Result<bool>;
         fn delete_group(&self, group: &str) -> Result<()>;
         fn sole_writer(&self, of: &TopicPartition, id: &str) -> Option<Box<dyn SoleWriter>>;
         fn check_writable(&self) -> Result<()>;

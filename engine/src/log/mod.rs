@@ -391,6 +391,14 @@ pub trait Log: Send + Sync + 'static {
     /// # Errors
     /// Those of every call.
     fn positions(&self, group: &str) -> Result<Vec<Position>>;
+    /// Whether a group has members, which are other programs: queries here are none of their groups'.
+    ///
+    /// # Errors
+    /// Those of every call.
+    fn has_members(&self, group: &str) -> Result<bool> {
+        let _there_are_no_other_programs = group;
+        Ok(false)
+    }
     /// Forgets a group's positions.
     ///
     /// # Errors

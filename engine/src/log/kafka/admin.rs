@@ -215,6 +215,14 @@ impl Admin {
         }
     }
 
+    /// Whether a group has members. All brokers must answer.
+    pub(super) fn has_members(&self, group: &str) -> Result<bool> {
+        let call = Call { does: "asking who is in a query's consumer group", needs: "Describe", topic: "" };
+        let groups = self.client.fetch_group_list(Some(group), COORDINATOR);
+        let groups = groups.map_err(|error| self.connection.failed(call, &error))?;
+        Ok(groups.groups().iter().any(|found| found.name() == group && !found.members().is_empty()))
+    }
+
     /// Removes a group's positions from the broker; it need not know the group.
     pub(super) fn delete_group(&self, group: &str) -> Result<()> {
         let deadline = Instant::now() + COORDINATOR;

@@ -323,6 +323,10 @@ impl Log for Kafka {
         positions::of_group(&*self.kv, group)
     }
 
+    fn has_members(&self, group: &str) -> Result<bool> {
+        self.admin.has_members(group)
+    }
+
     fn delete_group(&self, group: &str) -> Result<()> {
         self.kv.write(positions::forget_group(&*self.kv, group)?)?;
         self.groups.forget(group);
