@@ -25,6 +25,7 @@ use sql::SourceKind;
 use crate::kv::{Kv, KvError, Write, Writes};
 use crate::log::{Log, LogError, Signal};
 use crate::plan::{Action, Ends};
+use crate::runtime::Taken;
 
 pub(crate) use old::{Old, OldTopic};
 pub(crate) use records::Foreign;
@@ -63,6 +64,8 @@ pub(crate) struct Logged {
     pub time_ms: i64,
     /// What it did.
     pub content: Content,
+    /// What a ksqlDB has left the query that it started, if it is one's.
+    pub taken: Option<Arc<Taken>>,
 }
 
 /// What a command did, as far as it can be known.
@@ -127,6 +130,8 @@ struct Entry {
     time_ms: i64,
     ends: Option<Box<RawValue>>,
     action: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken: Option<Arc<Taken>>,
 }
 
 /// What every version can read of an entry.
@@ -155,6 +160,7 @@ impl Logged {
                 time_ms: self.time_ms,
                 ends: Some(to_raw_value(&Ends::of(action))?),
                 action: Some(to_raw_value(action)?),
+                taken: self.taken.clone(),
             })
         };
         entry().map_err(|error| error.to_string())
@@ -190,8 +196,8 @@ impl Logged {
                 )),
             },
         };
-        let Entry { text, command_id, source, query_id, message, service_id, overrides, time_ms, .. } = entry;
-        Ok(Self { text, command_id, source, query_id, message, service_id, overrides, time_ms, content })
+        let Entry { text, command_id, source, query_id, message, service_id, overrides, time_ms, taken, .. } = entry;
+        Ok(Self { text, command_id, source, query_id, message, service_id, overrides, time_ms, content, taken })
     }
 }
 

@@ -47,7 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "plan", "runtime",
         ],
     ),
-    ("commands", &["kv", "log", "plan"]),
+    ("commands", &["kv", "log", "plan", "runtime"]),
     ("error", &["config", "kv", "log", "failure", "plan", "runtime", "statements"]),
     (
         "engine",

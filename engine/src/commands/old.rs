@@ -51,6 +51,7 @@ pub(super) fn decode(bytes: &[u8]) -> serde_json::Result<Logged> {
         overrides: BTreeMap::new(),
         time_ms,
         content: Content::Old(Old { properties, topics }),
+        taken: None,
     })
 }
 

@@ -11,7 +11,7 @@ use crate::commands::{Cleanup, CommandLog, Content, Logged, OldSubjects};
 use crate::config::{Config, setting};
 use crate::log::{LogError, TopicSpec, check_topic};
 use crate::plan::{self, Action, Command, NewTopic, Planner};
-use crate::runtime::{self, Earlier, PersistentStart, RuntimeError};
+use crate::runtime::{self, Earlier, PersistentStart, RuntimeError, Taken};
 use crate::serving::pull;
 use crate::statements::{self, Answer, CommandStatus, Failure, Outcome, Session, View};
 use crate::steps::QueryPlan;
@@ -235,7 +235,8 @@ impl Engine {
             }
         }
         let earlier = undo.replaced.iter().flat_map(|(replaced, _)| replaced.clone().into_earlier()).collect();
-        self.build(change, number, earlier)
+        let taken = undo.replaced.as_ref().and_then(|(replaced, _)| replaced.taken.clone());
+        self.build(change, number, earlier, taken)
     }
 
     /// Stops the query that was made for a command that could not be logged; the one that it was to replace goes on.
@@ -307,6 +308,7 @@ impl Engine {
             overrides: change.overrides.clone(),
             time_ms: self.shared.clock.now_ms(),
             content: Content::Action(command.action.clone()),
+            taken: None,
         };
         let sequence_number = commands.append(&logged, cleanup, old)?;
         Ok(CommandStatus { command_id, message: logged.message, query_id: logged.query_id, sequence_number })
@@ -327,7 +329,13 @@ impl Engine {
     }
 
     /// Builds the query of a change, if it has one: what is wrong with it is told before anything counts.
-    fn build(&self, change: &Change, command: i64, earlier: Vec<Earlier>) -> Result<(), Failure> {
+    fn build(
+        &self,
+        change: &Change,
+        command: i64,
+        earlier: Vec<Earlier>,
+        taken: Option<Arc<Taken>>,
+    ) -> Result<(), Failure> {
         let Some(plan) = change.command.action.start() else { return Ok(()) };
         let is_of_file = self.shared.config.get(setting::QUERIES_FILE).is_some();
         if self.catalog().query(&plan.id).is_none() && !is_of_file {
@@ -336,7 +344,7 @@ impl Engine {
             self.forget(&plan.id, &change.config)?;
         }
         let (plan, config) = (Arc::clone(plan), Arc::clone(&change.config));
-        Ok(self.shared.runtime.prepare(PersistentStart { plan, config, command, earlier, taken: None })?)
+        Ok(self.shared.runtime.prepare(PersistentStart { plan, config, command, earlier, taken })?)
     }
 
     fn forget(&self, id: &str, config: &Config) -> Result<(), RuntimeError> {

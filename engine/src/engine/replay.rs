@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::formats::{FormatSpec, known_format};
 use crate::kv::KvError;
 use crate::plan::{self, Action, Planner};
-use crate::runtime::{self, LogTopic, PersistentStart};
+use crate::runtime::{self, LogTopic, PersistentStart, Taken};
 use crate::schemas::NoSchemas;
 use crate::types::Bounds;
 
@@ -139,7 +139,7 @@ impl Engine {
         let problem = match self.action_of(command, &world.catalog) {
             Ok(action) => {
                 let config = self.shared.config.with_remembered(&command.overrides).of_service(&command.service_id);
-                world.take(number, &action, Arc::new(config));
+                world.take(number, &action, Arc::new(config), command.taken.clone());
                 let was_old = matches!(command.content, Content::Old(_));
                 if was_old && action.query().is_some() {
                     let Logged { command_id, overrides, .. } = &*command;
@@ -159,7 +159,7 @@ impl Engine {
                 ))
                 .into());
             };
-            world.take(number, &ends.action(), Arc::clone(&self.shared.config));
+            world.take(number, &ends.action(), Arc::clone(&self.shared.config), None);
         }
         tracing::error!(number, command_id, statement, "a command cannot be carried out again: {problem}");
         let time_ms = self.shared.clock.now_ms();
@@ -253,7 +253,7 @@ impl World {
         world
     }
 
-    fn take(&mut self, number: u64, action: &Action, config: Arc<Config>) {
+    fn take(&mut self, number: u64, action: &Action, config: Arc<Config>, taken: Option<Arc<Taken>>) {
         for id in &action.stop {
             self.paused.remove(id);
             let service_id = self.queries.get(id).map(|start| start.config.service_id());
@@ -269,9 +269,10 @@ impl World {
             // A query that takes the place of a paused one runs.
             self.paused.remove(&plan.id);
             let replaced = self.queries.remove(&plan.id);
+            let taken = taken.or_else(|| replaced.as_ref().and_then(|replaced| replaced.taken.clone()));
             let earlier = replaced.map(PersistentStart::into_earlier).unwrap_or_default();
             let (plan, command) = (Arc::clone(plan), i64::try_from(number).unwrap_or(i64::MAX));
-            self.queries.insert(plan.id.clone(), PersistentStart { plan, config, command, earlier, taken: None });
+            self.queries.insert(plan.id.clone(), PersistentStart { plan, config, command, earlier, taken });
         }
         self.paused.extend(action.pause.iter().cloned());
         for id in &action.resume {

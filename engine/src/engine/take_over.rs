@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::expr::Registry;
 use crate::log::{Log, LogError, Position, TopicPartition};
 use crate::plan::{self, Action, Planner};
-use crate::runtime;
+use crate::runtime::{self, Taken};
 use crate::schemas::Schemas;
 use crate::steps::QueryPlan;
 
@@ -125,12 +125,12 @@ impl Scene<'_> {
                 planned.retain(|before| !before.subjects.is_empty());
             }
             let outcome = match action {
-                Ok(action) => self.unreadable_state(&action, &topics)?.map_or(Ok(action), Err),
+                Ok(action) => self.left(&action, &topics)?.map(|taken| (action, taken)),
                 Err(problem) => Err(problem),
             };
-            let outcome = outcome.map(|action| {
+            let outcome = outcome.map(|(action, taken)| {
                 action.changes.iter().for_each(|change| catalog.apply(change));
-                self.logged(&foreign, action)
+                self.logged(&foreign, action, taken)
             });
             if !subjects.is_empty() {
                 planned.push(Planned { foreign, subjects, outcome });
@@ -175,27 +175,29 @@ impl Scene<'_> {
         }))
     }
 
-    /// What of a query's state cannot be gone on with.
-    fn unreadable_state(&self, action: &Action, topics: &BTreeMap<String, u32>) -> Result<Option<String>, Error> {
-        let Some(plan) = action.start() else { return Ok(None) };
+    /// The state that ksqlDB has left of the query that a command starts, or why it cannot be gone on with.
+    fn left(&self, action: &Action, topics: &BTreeMap<String, u32>) -> Result<Result<Option<Taken>, String>, Error> {
+        let Some(plan) = action.start() else { return Ok(Ok(None)) };
         let group = format!("{}-", runtime::group(self.config.service_id(), &plan.id));
         let changelogs = topics.iter().filter(|(name, _)| name.starts_with(&group) && name.ends_with("-changelog"));
+        let mut taken = Taken::default();
         for (name, partitions) in changelogs {
-            for partition in 0..*partitions {
-                let bounds = self.log.bounds(&TopicPartition { topic: Arc::from(name.as_str()), partition })?;
-                if bounds.end > bounds.begin {
-                    let problem = format!(
-                        "its state is in {name} as ksqlDB writes it, which cannot be read: TERMINATE it in ksqlDB and CREATE it \
-                         anew here, to be computed from the beginning"
-                    );
-                    return Ok(Some(problem));
-                }
-            }
+            let end = |partition| {
+                let of = TopicPartition { topic: Arc::from(name.as_str()), partition };
+                Ok(self.log.bounds(&of)?.end)
+            };
+            taken.ends.insert(name.clone(), (0..*partitions).map(end).collect::<Result<_, LogError>>()?);
         }
-        Ok(None)
+        Ok(match taken.ends.iter().find(|(_, ends)| ends.iter().any(|end| *end > 0)) {
+            None => Ok(None),
+            Some((name, _)) => Err(format!(
+                "its state is in {name} as ksqlDB writes it, which cannot be read: TERMINATE it in ksqlDB and CREATE it anew \
+                 here, to be computed from the beginning"
+            )),
+        })
     }
 
-    fn logged(&self, foreign: &Foreign, action: Action) -> Logged {
+    fn logged(&self, foreign: &Foreign, action: Action, taken: Option<Taken>) -> Logged {
         Logged {
             text: foreign.statement.clone(),
             command_id: foreign.command_id.clone(),
@@ -206,6 +208,7 @@ impl Scene<'_> {
             overrides: Config::default().overrides(&foreign.properties),
             time_ms: foreign.time_ms,
             content: Content::Action(action),
+            taken: taken.map(Arc::new),
         }
     }
 
