@@ -57,6 +57,8 @@ mod take_over;
 #[cfg(test)]
 mod take_over_tests;
 #[cfg(test)]
+mod taken_state_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod time_tests;

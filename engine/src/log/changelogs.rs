@@ -29,6 +29,8 @@ pub struct Changelogs {
     /// Changelog partitions; what belongs to no store is in the first one.
     topics: Vec<TopicPartition>,
     stores: Vec<Store>,
+    /// By changelog, where our records begin: before that are a ksqlDB's.
+    begins: Vec<i64>,
 }
 
 /// Which changelog has a store.
@@ -49,7 +51,7 @@ impl Changelogs {
         partition: u32,
         stores: impl IntoIterator<Item = (&'a str, &'a Arc<str>)>,
     ) -> Option<Self> {
-        let mut all = Self { space: Arc::from(space), topics: Vec::new(), stores: Vec::new() };
+        let mut all = Self { space: Arc::from(space), topics: Vec::new(), stores: Vec::new(), begins: Vec::new() };
         for (below, topic) in stores {
             let known = all.topics.iter().position(|known| known.topic == *topic);
             let at = known.unwrap_or_else(|| {
@@ -60,6 +62,17 @@ impl Changelogs {
             all.stores.push(Store { below: format!("/{below}"), topic: at, number });
         }
         (!all.topics.is_empty()).then_some(all)
+    }
+
+    /// The same with our records beginning at these offsets.
+    pub fn behind(mut self, begin: impl Fn(&TopicPartition) -> i64) -> Self {
+        self.begins = self.topics.iter().map(begin).collect();
+        self
+    }
+
+    /// Where our records of a changelog begin, if not at its beginning.
+    pub fn begin(&self, topic: usize) -> i64 {
+        self.begins.get(topic).copied().unwrap_or_default()
     }
 
     /// The changelog partitions.

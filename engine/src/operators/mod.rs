@@ -92,10 +92,32 @@ impl From<FormatError> for OperatorError {
     }
 }
 
+/// How far rows count that a ksqlDB has left for what stands before an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leads {
+    /// Also behind it, as they always do.
+    On,
+    /// It keeps them. What it made of them is kept by who keeps that.
+    Here,
+    /// Not here: what it made of them is left as its groups.
+    Nowhere,
+}
+
 /// One operator of a task.
 pub(crate) trait Operator: Send {
     /// Takes one batch per input port (possibly empty) and makes the output of the step, ordered by `seq`.
     fn run(&mut self, inputs: Vec<Changes>, ctx: &mut dyn Context) -> Result<Changes, OperatorError>;
+
+    /// How far rows count that a ksqlDB has left.
+    fn leads(&self) -> Leads {
+        Leads::On
+    }
+
+    /// Takes in groups that a ksqlDB has left, with what that has kept of each as value, and says what it would say of them.
+    /// Only aggregations have any.
+    fn take_over(&mut self, _groups: Changes) -> Result<Changes, OperatorError> {
+        Err(OperatorError::Fatal("an operator without groups got some".to_owned()))
+    }
 
     /// Whether rows may leave it later than with what they were made of, when time goes on; they have the number of the row
     /// that lets them go.

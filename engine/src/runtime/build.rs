@@ -1,6 +1,6 @@
 //! Sub-topology → task: readers, decoders, operators with their stores, writers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -11,7 +11,7 @@ use crate::config::{Config, setting};
 use crate::expr::aggregates::Limits;
 use crate::expr::{Registry, Settings};
 use crate::formats::{Half, ReadBack};
-use crate::log::{self, Changelogs, Commit, Log, LogError, Position, Signal, TopicPartition, TopicSpec};
+use crate::log::{self, Changelogs, Commit, Log, Position, Signal, TopicPartition};
 use crate::operators::aggregate::Updates;
 use crate::operators::{Finish, finished};
 use crate::schemas::Schemas;
@@ -35,16 +35,14 @@ use super::request::Transient;
 use super::sink::SinkWriter;
 use super::source::SourceReader;
 use super::sweep::{Behind, History, Parts, Sweep};
+use super::take_over::{self, TakeOver};
+use super::taken::Taken;
 use super::target::{Client, Target};
 use super::task::{Commits, Task};
-use super::topology::{self, Exchange, Node, Role, SubTopology, group, partitions_of};
+use super::topology::{self, Node, Role, SubTopology, group, partitions_of};
 
-/// As Kafka Streams has it: what has been read goes by the segment, so they are smaller than others.
-const REPARTITION_SEGMENT_BYTES: u64 = 50 << 20;
 /// Kafka Streams' default with exactly once.
 const SHARED_COMMIT_INTERVAL_MS: i64 = 100;
-/// Kafka's own least size: each segment is a file.
-const LEAST_SEGMENT_BYTES: u64 = 1 << 20;
 
 /// Makes tasks of one query.
 pub(super) struct Builder<'a> {
@@ -68,6 +66,8 @@ pub(super) struct Builder<'a> {
     pub(super) signal: Arc<Signal>,
     /// Whether the task is still this process's; none: nobody else can get it.
     pub(super) ours: Option<Arc<AtomicBool>>,
+    /// What the query has from a ksqlDB, if it was taken over from one.
+    pub(super) taken: Option<&'a Taken>,
 }
 
 /// A task, and the rows it keeps for pull queries.
@@ -97,54 +97,6 @@ struct Reads {
 }
 
 impl Builder<'_> {
-    /// Makes a repartition topic if it is not there. Whatever is set for such topics, a record stays until it is read.
-    pub(super) fn make_topic(&self, exchange: &Exchange) -> Result<(), RuntimeError> {
-        let set = self.config.internal_topics().find(|(name, _)| *name == "segment.bytes");
-        let segment = set.and_then(|(_, bytes)| bytes.trim().parse().ok());
-        let segment = segment.unwrap_or(REPARTITION_SEGMENT_BYTES).max(LEAST_SEGMENT_BYTES);
-        let own = [
-            ("segment.bytes", segment.to_string()),
-            ("cleanup.policy", "delete".to_owned()),
-            ("retention.ms", "-1".to_owned()),
-            ("retention.bytes", "-1".to_owned()),
-        ];
-        self.make_internal_topic(&exchange.topic, exchange.partitions, own)
-    }
-
-    /// Makes a store's changelog topic if it is not there. An entry stays until its key is written again, and those of windowed
-    /// stores no longer than their windows.
-    pub(super) fn make_changelog(&self, store: &StoreTopic, partitions: u32) -> Result<(), RuntimeError> {
-        let retention = store.retention_ms.map(|retention| ("retention.ms", retention.to_string()));
-        let own = std::iter::once(("cleanup.policy", store.cleanup_policy.to_owned())).chain(retention);
-        self.make_internal_topic(&store.topic, partitions, own)
-    }
-
-    fn make_internal_topic(
-        &self,
-        name: &str,
-        partitions: u32,
-        own: impl IntoIterator<Item = (&'static str, String)>,
-    ) -> Result<(), RuntimeError> {
-        let set = self.config.internal_topics().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let mut config: BTreeMap<String, String> = set.collect();
-        // Whatever the brokers do with other topics, the time of a row is its own.
-        config.insert("message.timestamp.type".to_owned(), "CreateTime".to_owned());
-        config.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        let replicas = match self.config.get(setting::REPLICATION_FACTOR) {
-            ..=0 => self.config.get(setting::INTERNAL_TOPIC_REPLICAS),
-            replicas => replicas,
-        };
-        let spec = TopicSpec { partitions, replicas: replicas as u16, config };
-        match self.log.create_topic(name, &spec) {
-            Ok(()) => Ok(()),
-            Err(LogError::TopicExists(_)) => match partitions_of(&**self.log, name)? {
-                has if has == partitions => Ok(()),
-                has => Err(RuntimeError::InternalTopic { topic: name.to_owned(), needs: partitions, has }),
-            },
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// The stores of a sub-topology that have changelog topics; none where the log wants none.
     pub(super) fn stores(&self, sub: &SubTopology) -> Result<Vec<StoreTopic>, RuntimeError> {
         if !self.log.keeps_changelogs() {
@@ -179,12 +131,14 @@ impl Builder<'_> {
         let settings = self.settings();
         let making = self.making(&place, &settings);
         let is_result = sub.target == topology::Target::Result && self.plan.root.is_table;
-        let changelogs = changelogs::of_task(&self.stores(sub)?, &format!("state/{}/{id}", self.plan.id), partition);
+        let changelogs =
+            changelogs::of_task(&self.stores(sub)?, &format!("state/{}/{id}", self.plan.id), partition, self.taken);
         let bounds = Bounds::Committed { group: &group, place: &place, changelogs: changelogs.as_ref() };
         let reads = self.reads(sub, partition, &bounds)?;
         if let Some(changelogs) = &changelogs {
             self.log.restore(changelogs)?;
         }
+        let untaken = self.taken.map(|taken| Ok::<_, RuntimeError>((taken, take_over::begin(&place)?))).transpose()?;
         let mut stages = self.stages(sub, &place)?;
         let table = match sub.target {
             topology::Target::Result if is_result => self.keep(sub, &mut stages, &place)?,
@@ -210,8 +164,46 @@ impl Builder<'_> {
         let parts =
             Parts { sub, place: &place, stages: &stages, inputs: &inputs, reopen: &reopen, step_rows: self.step_rows };
         let sweep = behind.map(|behind| behind.into_sweep(&parts, &**self.log)).transpose()?;
-        let task = self.task(id, Some((Arc::from(group), changelogs)), inputs, self.pipeline(stages, target), sweep);
+        let mut pipeline = self.pipeline(stages, target);
+        if let Some((taken, true)) = untaken {
+            self.take_over(taken, &mut pipeline, sub, partition, &bounds)?;
+        }
+        let task = self.task(id, Some((Arc::from(group), changelogs.clone())), inputs, pipeline, sweep);
         Ok(Built { task, table })
+    }
+
+    /// Makes the state of a task of what a ksqlDB has left.
+    fn take_over(
+        &self,
+        taken: &Taken,
+        pipeline: &mut Pipeline,
+        sub: &SubTopology,
+        partition: u32,
+        bounds: &Bounds<'_>,
+    ) -> Result<(), RuntimeError> {
+        let Bounds::Committed { group, place, changelogs } = bounds else { return Ok(()) };
+        let query = take_over::Query { group, functions: self.functions };
+        let refused = |why| {
+            RuntimeError::Build(format!(
+                "the state that ksqlDB has left cannot be taken over: {why}. DROP what the query makes (TERMINATE it) and \
+                 CREATE that anew, so that it begins without that state"
+            ))
+        };
+        let commit = |writes| {
+            let (group, changelogs) = (Arc::from(*group), changelogs.cloned());
+            let commit = Commit { group, writes, changelogs, ours: self.ours.clone(), ..Commit::default() };
+            self.log.commit_all(self.thread, vec![commit]).into_iter().collect()
+        };
+        let take_over = TakeOver {
+            log: &**self.log,
+            taken,
+            budget: self.budget,
+            left: take_over::left(&query, sub).map_err(refused)?,
+            partition: (!self.whole).then_some(partition),
+            step_rows: self.step_rows,
+            commit: &commit,
+        };
+        take_over.run(pipeline, place, key_form::note(sub, place, true)?)
     }
 
     /// The rows of the query's table: those of its aggregation, or else kept by a node of their own.
@@ -401,7 +393,7 @@ impl Builder<'_> {
     /// read, whenever that process hears of the query.
     pub(super) fn fix_start(&self, sub: &SubTopology, number: usize, partition: u32) -> Result<(), RuntimeError> {
         let space = format!("state/{}/{number}_{partition}", self.plan.id);
-        let changelogs = changelogs::of_task(&self.stores(sub)?, &space, partition);
+        let changelogs = changelogs::of_task(&self.stores(sub)?, &space, partition, self.taken);
         let place = Place::on_disk(Arc::clone(self.log.kv()), space, Arc::clone(self.budget));
         let group = group(self.config.service_id(), &self.plan.id);
         let bounds = Bounds::Committed { group: &group, place: &place, changelogs: changelogs.as_ref() };
@@ -415,7 +407,8 @@ impl Builder<'_> {
         let fresh = reads.iter().filter(|read| read.is_fresh);
         let positions: Vec<Position> =
             fresh.map(|read| Position { of: read.of.clone(), offset: read.range.from }).collect();
-        let writes = key_form::note(sub, place, positions.len() == reads.len())?;
+        // A query that was taken over has positions, but no version before this one has written its state.
+        let writes = key_form::note(sub, place, self.taken.is_some() || positions.len() == reads.len())?;
         if positions.is_empty() {
             return Ok(());
         }

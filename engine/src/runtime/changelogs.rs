@@ -7,6 +7,7 @@ use crate::log::Changelogs;
 use crate::steps::{Step, StepKind};
 use crate::types::Time;
 
+use super::taken::Taken;
 use super::topology::{Node, Role, SubTopology};
 
 /// How much longer than its rows a changelog is kept: Kafka Streams' `windowstore.changelog.additional.retention.ms`.
@@ -53,9 +54,19 @@ pub(super) fn stores(sub: &SubTopology, group: &str, keeps_result: bool) -> Vec<
 }
 
 /// The changelogs of a task with its state in that space.
-pub(super) fn of_task(stores: &[StoreTopic], space: &str, partition: u32) -> Option<Arc<Changelogs>> {
+/// What lies before the ends of `taken` is a ksqlDB's.
+pub(super) fn of_task(
+    stores: &[StoreTopic],
+    space: &str,
+    partition: u32,
+    taken: Option<&Taken>,
+) -> Option<Arc<Changelogs>> {
     let stores = stores.iter().map(|store| (store.below.as_str(), &store.topic));
-    Changelogs::new(space, partition, stores).map(Arc::new)
+    let changelogs = Changelogs::new(space, partition, stores)?;
+    Some(Arc::new(match taken {
+        Some(taken) => changelogs.behind(|of| taken.end(&of.topic, of.partition)),
+        None => changelogs,
+    }))
 }
 
 fn store(below: String, group: &str, name: &str, retention_ms: Option<i64>) -> StoreTopic {
@@ -63,7 +74,8 @@ fn store(below: String, group: &str, name: &str, retention_ms: Option<i64>) -> S
     StoreTopic { below, topic: topic(group, name), earlier: None, cleanup_policy, retention_ms }
 }
 
-fn topic(group: &str, name: &str) -> Arc<str> {
+/// The changelog of the store of that name.
+pub(super) fn topic(group: &str, name: &str) -> Arc<str> {
     Arc::from(format!("{group}-{name}-changelog"))
 }
 
@@ -73,9 +85,7 @@ fn of_node(node: &Node, group: &str) -> Vec<StoreTopic> {
     let side = |side: &str, name: &str, retention| store(format!("{}/{side}", step.id), group, name, retention);
     match (&node.role, &step.kind) {
         (Role::Read, StepKind::Source(_)) if step.is_table && node.wants_old => own(&reduced(step)),
-        (Role::Run, StepKind::Aggregate { .. }) | (Role::RunSecondHalf, _) => {
-            own(&format!("{}-Materialize", step.id.replace('/', "-")))
-        }
+        (Role::Run, StepKind::Aggregate { .. }) | (Role::RunSecondHalf, _) => own(&materialized(step)),
         (Role::Run, StepKind::Suppress { .. }) => own("KTABLE-SUPPRESS-STATE-STORE"),
         (Role::Run, StepKind::StreamTableJoin { right, .. }) => vec![side("right", &reduced(right), None)],
         (Role::Run, StepKind::TableTableJoin { left, right, .. }) => {
@@ -97,7 +107,7 @@ fn of_node(node: &Node, group: &str) -> Vec<StoreTopic> {
 }
 
 /// The rows of both sides of a join of two streams, and which of them wait for a partner.
-fn of_stream_join(step: &Step, group: &str) -> Vec<StoreTopic> {
+pub(super) fn of_stream_join(step: &Step, group: &str) -> Vec<StoreTopic> {
     let StepKind::StreamStreamJoin { left, right, outer_left, outer_right, before_ms, after_ms, grace_ms, .. } =
         &step.kind
     else {
@@ -141,8 +151,13 @@ fn processors(step: &Step) -> Option<u32> {
     }
 }
 
+/// The name of the store of an aggregation's groups.
+pub(super) fn materialized(aggregation: &Step) -> String {
+    format!("{}-Materialize", aggregation.id.replace('/', "-"))
+}
+
 /// The name of the store of a table that is read.
-fn reduced(table: &Step) -> String {
+pub(super) fn reduced(table: &Step) -> String {
     let mut source = table;
     while let Some(input) = source.inputs().into_iter().next() {
         source = input;

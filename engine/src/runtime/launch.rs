@@ -112,6 +112,7 @@ impl Runtime {
             thread,
             signal,
             ours,
+            taken: running.taken.as_deref(),
         }
     }
 }

@@ -9,6 +9,7 @@
 //!                                                                               looks whether topics are as they were (watch)
 //! reports ─→ processing_log (standard error, counts), log_topic (records of KSQL_PROCESSING_LOG),
 //!             dead_letters (records that were of no use, as they are)
+//! taken, take_over: what a query has from a ksqlDB, and how its state is made of that
 //! shared_commit: what the tasks of a thread did, at once       changelogs: topics of their stores
 //! request: what is asked of it       life: a query's state and errors       error: why one cannot start or go on
 //! ```
@@ -20,6 +21,7 @@ mod error;
 mod event_time;
 mod exchange;
 mod input;
+mod internal_topics;
 mod key_form;
 mod launch;
 mod life;
@@ -42,6 +44,7 @@ mod source;
 mod supervisor;
 mod sweep;
 mod take_over;
+mod taken;
 mod target;
 mod task;
 mod topology;
@@ -55,5 +58,6 @@ pub use processing_log::{About, BadRecords, Entry, Origin, ProcessingLog};
 pub use registry::{Runtime, Unavailable};
 pub use request::{ClientColumn, Earlier, PersistentStart, Settings, Transient};
 pub use running::{Kept, Running};
-pub use take_over::Taken;
+pub use take_over::why_not;
+pub use taken::Taken;
 pub use topology::{Part, group, parts, transient_group};

@@ -5,7 +5,7 @@ use arrow::error::ArrowError;
 
 use crate::kv::Writes;
 use crate::log::Output;
-use crate::operators::Operator;
+use crate::operators::{Leads, Operator};
 use crate::state::Table;
 use crate::types::Changes;
 
@@ -40,6 +40,16 @@ pub(super) struct Pipeline {
     reports: Reports,
     /// Made since the last commit.
     outputs: Vec<Output>,
+}
+
+/// Rows that a stage has from a ksqlDB.
+pub(super) enum Given {
+    /// It is to read them.
+    Read(Changes),
+    /// It has made them: they go to who reads it, in the place of what it makes.
+    Made(Changes),
+    /// They are its groups.
+    Groups(Changes),
 }
 
 /// What came of a run.
@@ -112,6 +122,48 @@ impl Pipeline {
         Ok(ran)
     }
 
+    /// Runs the stages that keep something over what a ksqlDB has left for them; nothing goes out. The stages of rows that
+    /// are given as made must not change from one call to the next.
+    pub(super) fn take_over(&mut self, given: Vec<(usize, Given)>) -> Result<(), TaskError> {
+        let mut given: Vec<Vec<Given>> = by_stage(self.stages.len(), given);
+        let mut made: Vec<Option<Changes>> = self.stages.iter().map(|_| None).collect();
+        for (index, (stage, given)) in self.stages.iter_mut().zip(&mut given).enumerate() {
+            let (mut read, mut ready, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+            for given in given.drain(..) {
+                match given {
+                    Given::Read(rows) => read.push(rows),
+                    Given::Made(rows) => ready.push(rows),
+                    Given::Groups(rows) => groups.push(rows),
+                }
+            }
+            let mut ports: Vec<Changes> = Vec::new();
+            let is_fed = stage.inputs.iter().any(|from| made.get(*from).is_some_and(Option::is_some));
+            if !read.is_empty() {
+                ports.push(by_seq(read)?);
+            } else if is_fed {
+                let port = |from: &usize| made.get_mut(*from).and_then(Option::take);
+                ports = stage.inputs.iter().map(port).map(|rows| rows.unwrap_or_else(|| stage.empty.clone())).collect();
+            }
+            let rows = match &mut stage.operator {
+                Some(operator) if !groups.is_empty() => Some(operator.take_over(by_seq(groups)?)?),
+                Some(operator) if !ports.is_empty() => match operator.leads() {
+                    Leads::Nowhere => None,
+                    leads => {
+                        let rows = operator.run(ports, &mut self.reports)?;
+                        (leads == Leads::On).then_some(rows)
+                    }
+                },
+                Some(_) => None,
+                None => ports.into_iter().next(),
+            };
+            let rows = if ready.is_empty() { rows } else { Some(by_seq(ready)?) };
+            if let Some(made) = made.get_mut(index) {
+                *made = rows;
+            }
+        }
+        Ok(())
+    }
+
     /// Runs one stage by itself.
     pub(super) fn run_stage(&mut self, stage: usize, rows: Changes) -> Result<Changes, TaskError> {
         match self.stages.get_mut(stage).and_then(|stage| stage.operator.as_mut()) {
@@ -153,6 +205,16 @@ fn has_records(stages: &[Stage]) -> Vec<bool> {
     }
     gets.extend(makes.last());
     gets
+}
+
+fn by_stage<T>(stages: usize, of: Vec<(usize, T)>) -> Vec<Vec<T>> {
+    let mut all: Vec<Vec<T>> = (0..stages).map(|_| Vec::new()).collect();
+    for (stage, one) in of {
+        if let Some(of_stage) = all.get_mut(stage) {
+            of_stage.push(one);
+        }
+    }
+    all
 }
 
 /// Rows of several partitions of one source, in the order of their numbers.

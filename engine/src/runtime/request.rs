@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::rows::{RowFormat, RowSender};
 use crate::steps::QueryPlan;
 
-use super::take_over::Taken;
+use super::taken::Taken;
 
 /// How a runtime runs.
 #[derive(Debug, Clone, Copy)]

@@ -14,7 +14,7 @@ use super::life::{Life, State};
 use super::loops::Flow;
 use super::processing_log::{ProcessingLog, Traced};
 use super::request::{Earlier, PersistentStart};
-use super::take_over::Taken;
+use super::taken::Taken;
 use super::task::Task;
 use super::topology::{Part, Topology, group, sources};
 use super::watch::Used;

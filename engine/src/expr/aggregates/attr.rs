@@ -3,8 +3,9 @@
 use arrow::array::ArrayRef;
 use indexmap::IndexMap;
 
+use super::collect::list;
 use super::rows::Rows;
-use super::{AggregateError, Function};
+use super::{AggregateError, Function, NumberBytes};
 use crate::types::row::{BadRow, get_i64, get_u64, get_value, put_i64, put_u64, put_value};
 use crate::types::{ColumnBuilder, SqlType, Value};
 
@@ -84,5 +85,16 @@ impl Function for Attr {
 
     fn heap_bytes(&self, state: &Self::State) -> usize {
         state.keys().map(|value| value.whole_bytes() + 32).sum()
+    }
+
+    fn taken_over(&self, kept: &Value) -> Option<Self::State> {
+        let entry = |entry: Value| match entry {
+            Value::Struct(fields) => match fields.as_slice() {
+                [value, count] => Some((value.clone(), i32::of(count)?.into())),
+                _ => None,
+            },
+            _ => None,
+        };
+        list(kept)?.into_iter().map(entry).collect()
     }
 }

@@ -65,6 +65,10 @@ impl Function for CollectList {
     fn heap_bytes(&self, state: &Vec<Value>) -> usize {
         state.iter().map(Value::whole_bytes).sum()
     }
+
+    fn taken_over(&self, kept: &Value) -> Option<Vec<Value>> {
+        list(kept)
+    }
 }
 
 /// Different values, NULL too, in the order in which they were first seen, until there are `limit`.
@@ -121,6 +125,10 @@ impl Function for CollectSet {
     fn heap_bytes(&self, state: &IndexSet<Value>) -> usize {
         state.iter().map(|value| value.whole_bytes() + 24).sum()
     }
+
+    fn taken_over(&self, kept: &Value) -> Option<IndexSet<Value>> {
+        Some(list(kept)?.into_iter().collect())
+    }
 }
 
 /// Appends how many values there are, then the values.
@@ -133,4 +141,13 @@ pub(super) fn put_values<'a>(values: impl ExactSizeIterator<Item = &'a Value>, i
 pub(super) fn get_values(bytes: &mut &[u8]) -> Result<Vec<Value>, BadRow> {
     let n = get_u64(bytes)?;
     (0..n).map(|_| get_value(bytes)).collect()
+}
+
+/// The items of an array; NULL has none.
+pub(super) fn list(kept: &Value) -> Option<Vec<Value>> {
+    match kept {
+        Value::Array(items) => Some(items.clone()),
+        Value::Null => Some(Vec::new()),
+        _ => None,
+    }
 }

@@ -2,7 +2,8 @@
 
 use arrow::array::{Array, ArrayRef, Int64Builder};
 
-use super::{AggregateError, Function};
+use super::{AggregateError, Function, NumberBytes};
+use crate::types::Value;
 use crate::types::row::{BadRow, get_i64, put_i64};
 
 /// Rows, or rows in which the argument is not NULL.
@@ -50,5 +51,9 @@ impl Function for Count {
 
     fn decode(&self, bytes: &mut &[u8]) -> Result<i64, BadRow> {
         get_i64(bytes)
+    }
+
+    fn taken_over(&self, kept: &Value) -> Option<i64> {
+        if kept.is_null() { Some(0) } else { i64::of(kept) }
     }
 }

@@ -117,6 +117,10 @@ impl<T: Ordered> Function for Extreme<T> {
     fn decode(&self, bytes: &mut &[u8]) -> Result<Self::State, BadRow> {
         Ok(if take(bytes, 1)? == [1] { Some(T::Native::get(bytes)?) } else { None })
     }
+
+    fn taken_over(&self, kept: &Value) -> Option<Self::State> {
+        if kept.is_null() { Some(None) } else { T::Native::of(kept).map(Some) }
+    }
 }
 
 /// Least or greatest text or bytes.
@@ -172,5 +176,9 @@ impl Function for ExtremeValue {
 
     fn heap_bytes(&self, state: &Value) -> usize {
         state.heap_bytes()
+    }
+
+    fn taken_over(&self, kept: &Value) -> Option<Value> {
+        Some(kept.clone())
     }
 }

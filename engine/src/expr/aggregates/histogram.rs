@@ -4,7 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use indexmap::IndexMap;
 
 use super::sum::wrong_argument;
-use super::{AggregateError, Function};
+use super::{AggregateError, Function, NumberBytes};
 use crate::types::row::{BadRow, get_i64, get_u64, get_value, put_i64, put_u64, put_value};
 use crate::types::{ColumnBuilder, SqlType, Value};
 
@@ -98,5 +98,18 @@ impl Function for Histogram {
 
     fn heap_bytes(&self, state: &Self::State) -> usize {
         state.keys().map(|text| text.len() + 56).sum()
+    }
+
+    fn taken_over(&self, kept: &Value) -> Option<Self::State> {
+        let entries = match kept {
+            Value::Map(entries) => entries.as_slice(),
+            Value::Null => &[],
+            _ => return None,
+        };
+        let entry = |(text, count): &(Value, Value)| match text {
+            Value::String(text) => Some((text.clone(), i64::of(count)?)),
+            _ => None,
+        };
+        entries.iter().map(entry).collect()
     }
 }

@@ -31,6 +31,7 @@ mod topk;
 
 use arrow::array::ArrayRef;
 
+use crate::types::Value;
 use crate::types::row::BadRow;
 use numbers::NumberBytes;
 
@@ -122,6 +123,9 @@ pub trait States: Send + Sync {
     /// # Errors
     /// The bytes are not what [`States::encode`] wrote.
     fn decode(&mut self, slot: u32, bytes: &mut &[u8]) -> Result<(), BadRow>;
+    /// Sets a state to what ksqlDB has kept of a group, a value of the call's intermediate type; says whether there is one
+    /// that goes on like it.
+    fn take_over(&mut self, slot: u32, kept: &Value) -> bool;
     /// Bytes of memory a state takes.
     fn heap_bytes(&self, slot: u32) -> usize;
 }

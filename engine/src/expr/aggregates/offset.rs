@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::ArrayRef;
 
+use super::collect::list;
 use super::rows::Rows;
-use super::{AggregateError, Function};
+use super::{AggregateError, Function, NumberBytes};
 use crate::types::row::{BadRow, get_u64, get_value, put_u64, put_value};
 use crate::types::{ColumnBuilder, SqlType, Value};
 
@@ -119,5 +120,25 @@ impl Function for ByOffset {
 
     fn heap_bytes(&self, state: &Self::State) -> usize {
         state.iter().map(|(_, value)| value.whole_bytes() + 8).sum()
+    }
+
+    fn taken_over(&self, kept: &Value) -> Option<Self::State> {
+        let entries = match self.n {
+            Some(_) => list(kept)?,
+            None => vec![kept.clone()],
+        };
+        let mut state = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            let Value::Struct(fields) = entry else { continue };
+            let [number, value] = fields.as_slice() else { return None };
+            if value.is_null() && (self.ignore_nulls || number.is_null()) {
+                // Nothing has been seen.
+                continue;
+            }
+            let number = u64::try_from(i64::of(number).unwrap_or_default()).unwrap_or_default();
+            self.next.fetch_max(number + 1, Ordering::Relaxed);
+            state.push((number, value.clone()));
+        }
+        Some(state)
     }
 }

@@ -4,6 +4,7 @@ use arrow::array::ArrayRef;
 
 use super::output::Output;
 use super::{AggregateError, Emit, Input, NONE, Op, Results, States};
+use crate::types::Value;
 use crate::types::row::BadRow;
 
 /// An aggregate function.
@@ -58,6 +59,10 @@ pub trait Function: Send + Sync + 'static {
     /// # Errors
     /// The bytes are not what [`Function::encode`] wrote.
     fn decode(&self, bytes: &mut &[u8]) -> Result<Self::State, BadRow>;
+    /// The state that goes on like what ksqlDB has kept of a group. `None`: there is none.
+    fn taken_over(&self, _kept: &Value) -> Option<Self::State> {
+        None
+    }
     /// Bytes of memory outside the state itself.
     fn heap_bytes(&self, _state: &Self::State) -> usize {
         0
@@ -140,6 +145,11 @@ impl<F: Function> States for Slots<F> {
     fn decode(&mut self, slot: u32, bytes: &mut &[u8]) -> Result<(), BadRow> {
         self.states[slot as usize] = self.function.decode(bytes)?;
         Ok(())
+    }
+
+    fn take_over(&mut self, slot: u32, kept: &Value) -> bool {
+        let taken = self.function.taken_over(kept);
+        taken.map(|state| self.states[slot as usize] = state).is_some()
     }
 
     fn heap_bytes(&self, slot: u32) -> usize {

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 
 use super::sum::{Summand, primitive, wrong_argument};
 use super::{AggregateError, Function, NumberBytes};
+use crate::types::Value;
 use crate::types::row::BadRow;
 
 /// Mean of what is not NULL. The sum has the argument's own width and wraps; the mean of nothing is 0.
@@ -60,6 +61,14 @@ impl<T: Summand> Function for Average<T> {
 
     fn decode(&self, bytes: &mut &[u8]) -> Result<Self::State, BadRow> {
         Ok((T::Native::get(bytes)?, i64::get(bytes)?))
+    }
+
+    fn taken_over(&self, kept: &Value) -> Option<Self::State> {
+        match fields(kept)? {
+            [] => Some(self.init()),
+            [sum, count] => Some((T::Native::of(sum)?, i64::of(count)?)),
+            _ => None,
+        }
     }
 }
 
@@ -182,6 +191,14 @@ impl<T: Spread> Function for Deviation<T> {
     fn decode(&self, bytes: &mut &[u8]) -> Result<Self::State, BadRow> {
         Ok(Moments { count: i64::get(bytes)?, sum: T::Native::get(bytes)?, m2: f64::get(bytes)? })
     }
+
+    fn taken_over(&self, kept: &Value) -> Option<Self::State> {
+        match fields(kept)? {
+            [] => Some(self.init()),
+            [count, sum, m2] => Some(Moments { count: i64::of(count)?, sum: T::Native::of(sum)?, m2: f64::of(m2)? }),
+            _ => None,
+        }
+    }
 }
 
 /// Pearson's correlation of the pairs without NULL; NaN where it is not defined.
@@ -253,4 +270,13 @@ impl Function for Correlation {
 fn doubles(columns: &[ArrayRef], at: usize) -> Result<Float64Array, AggregateError> {
     let column = columns.get(at).ok_or_else(wrong_argument)?;
     Ok(primitive::<Float64Type>(&[cast(column, &DataType::Float64)?], 0)?.clone())
+}
+
+/// The fields of a STRUCT; NULL has none.
+fn fields(kept: &Value) -> Option<&[Value]> {
+    match kept {
+        Value::Struct(fields) => Some(fields),
+        Value::Null => Some(&[]),
+        _ => None,
+    }
 }

@@ -6,6 +6,7 @@ use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, ListArray, Prim
 use arrow::datatypes::{ArrowNativeType, DataType, Decimal128Type, DecimalType, Float64Type, Int32Type, Int64Type};
 
 use super::{AggregateError, Function, NumberBytes};
+use crate::types::Value;
 use crate::types::row::BadRow;
 
 /// A number type with Java's addition.
@@ -142,6 +143,10 @@ impl<T: Summand> Function for Sum<T> {
     fn decode(&self, bytes: &mut &[u8]) -> Result<T::Native, BadRow> {
         T::Native::get(bytes)
     }
+
+    fn taken_over(&self, kept: &Value) -> Option<T::Native> {
+        if kept.is_null() { Some(self.init()) } else { T::Native::of(kept) }
+    }
 }
 
 /// Adds the sums of lists.
@@ -201,6 +206,10 @@ impl<T: Summand> Function for SumList<T> {
 
     fn decode(&self, bytes: &mut &[u8]) -> Result<T::Native, BadRow> {
         self.0.decode(bytes)
+    }
+
+    fn taken_over(&self, kept: &Value) -> Option<T::Native> {
+        self.0.taken_over(kept)
     }
 }
 

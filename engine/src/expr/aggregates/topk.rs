@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use arrow::array::ArrayRef;
 
-use super::collect::{get_values, put_values};
+use super::collect::{get_values, list, put_values};
 use super::sum::wrong_argument;
 use super::{AggregateError, Function};
 use crate::types::row::BadRow;
@@ -95,5 +95,9 @@ impl Function for TopK {
 
     fn heap_bytes(&self, state: &Vec<Value>) -> usize {
         state.iter().map(Value::whole_bytes).sum()
+    }
+
+    fn taken_over(&self, kept: &Value) -> Option<Vec<Value>> {
+        list(kept)
     }
 }

@@ -60,11 +60,15 @@ pub(super) struct Restore<'a> {
 impl Restore<'_> {
     /// Does it for the changelogs of one task.
     pub(super) fn run(&self, changelogs: &Changelogs) -> Result<()> {
-        let bounds = changelogs.topics().iter().map(|of| self.bounds(of)).collect::<Result<Vec<_>>>()?;
+        let mut bounds = changelogs.topics().iter().map(|of| self.bounds(of)).collect::<Result<Vec<_>>>()?;
+        for (topic, bounds) in bounds.iter_mut().enumerate() {
+            bounds.begin = bounds.begin.max(changelogs.begin(topic));
+        }
         let checkpoints = self.checkpoints(changelogs)?;
         let checkpoints: Vec<_> =
             checkpoints.into_iter().map(|checkpoint| checkpoint.filter(|_| !crash::forgets_state())).collect();
-        let is_new = checkpoints.iter().all(Option::is_none) && bounds.iter().all(|bounds| bounds.end == 0);
+        let is_new = checkpoints.iter().all(Option::is_none)
+            && (0..).zip(&bounds).all(|(topic, bounds)| bounds.end <= changelogs.begin(topic));
         let known = || checkpoints.iter().zip(&bounds).map(|(checkpoint, bounds)| usable(*checkpoint, bounds));
         let from: Vec<i64> = match known().collect::<Option<Vec<_>>>() {
             Some(from) => from,

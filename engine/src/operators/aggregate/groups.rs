@@ -27,8 +27,8 @@ pub(super) type SharedGroups = Arc<RwLock<Store<Groups>>>;
 pub(super) struct Groups {
     step: String,
     calls: Arc<[GroupCall]>,
-    states: Vec<Box<dyn States>>,
-    times: Vec<i64>,
+    pub(super) states: Vec<Box<dyn States>>,
+    pub(super) times: Vec<i64>,
 }
 
 impl Groups {

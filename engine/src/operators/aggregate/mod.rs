@@ -9,6 +9,7 @@
 //! | `stream` | a stream, without windows or with tumbling and hopping ones |
 //! | `session` | a stream, with session windows |
 //! | `table` | a table: a row leaves its old group and enters its new one |
+//! | `taken` | groups that a ksqlDB has left |
 //! | `groups`, `emit` | the state of all groups; rows put together from results |
 //! | `kept` | the groups as a table for pull queries |
 
@@ -18,6 +19,7 @@ mod kept;
 mod session;
 mod stream;
 mod table;
+mod taken;
 #[cfg(test)]
 pub(super) mod tests;
 

@@ -10,10 +10,11 @@ use super::emit::{Emission, Emissions};
 use super::groups::{Groups, SharedGroups};
 use super::kept::table;
 use super::stream::key_nulls;
+use super::taken::{results, take_group};
 use crate::expr::aggregates::{Emit, NONE, Op};
 use crate::kv::Writes;
 use crate::operators::keys::KeyBytes;
-use crate::operators::{Context, Operator, OperatorError, only};
+use crate::operators::{Context, Leads, Operator, OperatorError, only};
 use crate::state::{Layout, Store, Stored, Table, TableKind};
 use crate::types::row::{BadRow, get_i64, get_u64, put_i64, put_u64};
 use crate::types::{Changes, Time, Window, WindowBounds};
@@ -166,13 +167,18 @@ impl SessionAggregate {
         &mut self,
         groups: &mut Store<Groups>,
         key: &[u8],
-        (start, end): (i64, i64),
+        span: (i64, i64),
     ) -> Result<(u32, bool), OperatorError> {
+        self.name_session(key, span);
+        Ok(groups.upsert(self.window.segment(span.1), &self.key)?)
+    }
+
+    /// Makes the key by which a session is kept.
+    fn name_session(&mut self, key: &[u8], (start, end): (i64, i64)) {
         self.key.clear();
         self.key.extend_from_slice(key);
         self.key.extend_from_slice(&end.to_be_bytes());
         self.key.extend_from_slice(&start.to_be_bytes());
-        Ok(groups.upsert(self.window.segment(end), &self.key)?)
     }
 
     /// Takes a session out of its key's list.
@@ -206,6 +212,35 @@ impl Operator for SessionAggregate {
         let results = out.finish(&rows, results, true, self.with_old)?;
         // A session is made of many records; as in Kafka Streams it has the headers of none.
         Ok(Changes { headers: None, ..results })
+    }
+
+    fn leads(&self) -> Leads {
+        Leads::Nowhere
+    }
+
+    fn take_over(&mut self, rows: Changes) -> Result<Changes, OperatorError> {
+        let shared = Arc::clone(&self.groups);
+        let groups = &mut *shared.write();
+        let keys = self.keys.of_rows(&rows)?;
+        let windows = rows.windows.as_ref();
+        let windows = windows.ok_or_else(|| OperatorError::Fatal("a session has no window".to_owned()))?;
+        let mut slots = Vec::with_capacity(rows.len());
+        for row in 0..rows.len() {
+            let (key, span) = (keys.value(row), (windows.start[row], windows.end[row]));
+            let segment = self.window.segment(span.1);
+            groups.advance(rows.time[row]);
+            self.forget(key, span)?;
+            if rows.new.is_present(row) {
+                let (spans, _) = self.spans.upsert(segment, key)?;
+                self.spans.values_mut()[spans as usize].0.push(span);
+            }
+            self.name_session(key, span);
+            slots.push(take_group(groups, (segment, &self.key), &rows, row)?);
+        }
+        let live = self.window.first_segment(groups.time());
+        groups.expire_before(live);
+        self.spans.expire_before(live);
+        results(&rows, &slots, groups.values(), self.with_old)
     }
 
     fn drain_state(&mut self, into: &mut Writes) {

@@ -8,11 +8,12 @@ use parking_lot::RwLock;
 use super::emit::{Emission, Emissions};
 use super::groups::{Groups, SharedGroups};
 use super::kept::table;
+use super::taken::{results, take_group};
 use super::{Grouping, Updates};
 use crate::expr::aggregates::{Emit, NONE, Op};
 use crate::kv::Writes;
 use crate::operators::keys::KeyBytes;
-use crate::operators::{Context, Operator, OperatorError, only};
+use crate::operators::{Context, Leads, Operator, OperatorError, only};
 use crate::state::{Store, Table, TableKind};
 use crate::types::{Changes, Window};
 
@@ -139,6 +140,33 @@ impl Operator for StreamAggregate {
             store.expire_before(window.first_segment(store.time()));
         }
         Ok(out.finish(&rows, results, self.window.is_some(), self.with_old)?)
+    }
+
+    fn leads(&self) -> Leads {
+        Leads::Nowhere
+    }
+
+    fn take_over(&mut self, rows: Changes) -> Result<Changes, OperatorError> {
+        let mut groups = self.groups.write();
+        let keys = self.keys.of_rows(&rows)?;
+        let mut slots = Vec::with_capacity(rows.len());
+        for row in 0..rows.len() {
+            let (Some(window), Some(windows)) = (self.window, &rows.windows) else {
+                slots.push(take_group(&mut groups, (0, keys.value(row)), &rows, row)?);
+                continue;
+            };
+            let start = windows.start[row];
+            self.key.clear();
+            self.key.extend_from_slice(keys.value(row));
+            self.key.extend_from_slice(&start.to_be_bytes());
+            groups.advance(rows.time[row]);
+            slots.push(take_group(&mut groups, (window.segment(start), &self.key), &rows, row)?);
+        }
+        if let Some(window) = self.window {
+            let live = window.first_segment(groups.time());
+            groups.expire_before(live);
+        }
+        results(&rows, &slots, groups.values(), self.with_old)
     }
 
     fn drain_state(&mut self, into: &mut Writes) {

@@ -12,13 +12,14 @@ use super::emit::{Emission, Emissions};
 use super::groups::{Groups, SharedGroups};
 use super::kept::table;
 use super::stream::key_nulls;
+use super::taken::{results, take_group};
 use super::{Grouping, Updates};
 use crate::expr::Evaluator;
 use crate::expr::aggregates::{Emit, NONE, Op};
 use crate::kv::Writes;
 use crate::operators::keys::KeyBytes;
 use crate::operators::rows::{Evaluation, Fate};
-use crate::operators::{Context, Operator, OperatorError, only};
+use crate::operators::{Context, Leads, Operator, OperatorError, only};
 use crate::state::{Store, Table, TableKind};
 use crate::types::row::RowEncoder;
 use crate::types::{Changes, Schema, Side};
@@ -178,6 +179,18 @@ impl Operator for AggregateTable {
         }
         let results = groups.values_mut().run(&ops, &rows.key, &rows.new, rows.old.as_ref(), self.with_old, ctx)?;
         Ok(out.finish(&rows, results, false, self.with_old)?)
+    }
+
+    fn leads(&self) -> Leads {
+        Leads::Nowhere
+    }
+
+    fn take_over(&mut self, rows: Changes) -> Result<Changes, OperatorError> {
+        let mut groups = self.groups.write();
+        let keys = self.keys.of_rows(&rows)?;
+        let slots = (0..rows.len()).map(|row| take_group(&mut groups, (0, keys.value(row)), &rows, row));
+        let slots = slots.collect::<Result<Vec<_>, _>>()?;
+        results(&rows, &slots, groups.values(), self.with_old)
     }
 
     fn drain_state(&mut self, into: &mut Writes) {

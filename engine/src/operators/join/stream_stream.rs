@@ -6,7 +6,7 @@ use super::output::{Origin, Output, Pair};
 use super::unmatched::{GivenUp, Unmatched, Wait};
 use super::{Inputs, LEFT, Outer, RIGHT};
 use crate::kv::Writes;
-use crate::operators::{Context, EncodeKeys, Operator, OperatorError};
+use crate::operators::{Context, EncodeKeys, Leads, Operator, OperatorError};
 use crate::types::{Changes, Time};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -167,6 +167,10 @@ impl Operator for StreamStreamJoin {
             }
         }
         Ok(self.output.finish(&inputs)?)
+    }
+
+    fn leads(&self) -> Leads {
+        Leads::Here
     }
 
     fn holds_back(&self) -> bool {
