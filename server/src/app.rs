@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::accept::{Chosen, Media, choose};
 use crate::gate::Gate;
+use crate::health::Health;
 use crate::limits::Limits;
 use crate::listen::{Entrances, Serves};
 use crate::{registry, reply, routes};
@@ -35,6 +36,8 @@ pub(crate) struct Server {
     pub(crate) requests: Arc<Semaphore>,
     /// What every request passes.
     pub(crate) entrances: Entrances,
+    /// Whether its parts work.
+    pub(crate) health: Health,
     life: AtomicU8,
 }
 
@@ -61,6 +64,7 @@ impl Server {
             requests: Arc::new(Semaphore::new(limits.requests)),
             limits,
             entrances,
+            health: Health::default(),
             life: AtomicU8::new(Life::Serving as u8),
             engine,
             host,
@@ -133,7 +137,7 @@ async fn route(server: Arc<Server>, serves: Serves, request: Request) -> Respons
     }
     match (request.method(), path.as_slice()) {
         (&Method::GET, ["info"]) => routes::info::get(&server),
-        (&Method::GET, ["healthcheck"]) => routes::health::get(server).await,
+        (&Method::GET, ["healthcheck"]) => routes::health::get(&server),
         (&Method::GET, ["v1", "metadata"]) => routes::metadata::get(&server),
         (&Method::GET, ["v1", "metadata", "id"]) => routes::metadata::get_id(&server),
         (&Method::GET, ["status"]) => routes::status::get_all(server).await,

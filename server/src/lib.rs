@@ -21,6 +21,7 @@ mod entrance;
 mod error;
 mod gate;
 mod headers;
+mod health;
 mod limits;
 mod listen;
 mod opening;

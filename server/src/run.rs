@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use crate::app::Server;
 use crate::listen::{Entrances, Listeners, Serves};
 use crate::opening::Opening;
-use crate::{ServerConfig, listen};
+use crate::{ServerConfig, health, listen};
 
 /// Serves until `shutdown` resolves: HTTP/1.1 and HTTP/2 with prior knowledge on the same ports. `listening` is called with
 /// each address, so that a port of 0 becomes known; requests that come before are told to try again. On shutdown queries of
@@ -65,7 +65,7 @@ pub async fn run(
         tracing::info!(%address, "the schema registry listens{open}");
     }
     addresses.iter().copied().for_each(listening);
-    let served = listen::serve(Arc::new(Server::new(engine, host, entrances)), listeners, shutdown).await;
+    let served = serve_engine(engine, host, entrances, listeners, shutdown).await;
     tracing::info!("stopped");
     served
 }
@@ -92,7 +92,19 @@ pub async fn serve(
 ) -> io::Result<()> {
     let listeners = Listeners::from(listener);
     let entrances = Entrances::new(engine.config(), &listeners, &host)?;
-    listen::serve(Arc::new(Server::new(engine, host, entrances)), listeners, shutdown).await
+    serve_engine(engine, host, entrances, listeners, shutdown).await
+}
+
+async fn serve_engine(
+    engine: Engine,
+    host: String,
+    entrances: Entrances,
+    listeners: Listeners,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let server = Arc::new(Server::new(engine, host, entrances));
+    health::watch(&server)?;
+    listen::serve(server, listeners, shutdown).await
 }
 
 /// What the operator should know about that address.

@@ -452,6 +452,8 @@ fn a_server_without_its_broker_says_so() {
     });
     let health = request(&server.url, "GET", "/healthcheck", &[], "").json();
     assert_eq!((&health["isHealthy"], &health["serverState"]), (&json!(false), &json!("INITIALIZING")));
+    let why = health["details"]["kafka"]["reason"].as_str().unwrap_or_default();
+    assert!(why.contains("no broker of"), "{health}");
     assert_eq!(request(&server.url, "GET", "/chc/live", &[], "").status, 200);
 
     broker.restart();

@@ -92,6 +92,8 @@ fn queries_wait_for_a_broker_that_is_away() {
     let begin = Instant::now();
     let health = request(&server.url, "GET", "/healthcheck", &[], "").json();
     assert_eq!(health["details"]["kafka"]["isHealthy"], false, "{health}");
+    let why = health["details"]["kafka"]["reason"].as_str().unwrap_or_default();
+    assert!(why.contains("no broker of") || why.contains("no answer"), "{health}");
     assert_eq!(states(&server), ["RUNNING".to_owned()].into());
     assert_eq!(counted(&server), 20, "what is in the local store can be asked for");
     assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());

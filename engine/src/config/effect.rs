@@ -255,12 +255,6 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
         ],
     ),
     (
-        "every health check looks anew",
-        &[
-            p("ksql.healthcheck.interval.ms", WHOLE, Some("5000"), Server, "How long a health check is good for."),
-        ],
-    ),
-    (
         "records are compressed with LZ4",
         &[
             p("compression.type", Text, None, Server, "How a producer compresses."),

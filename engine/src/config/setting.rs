@@ -125,6 +125,7 @@ settings! {
     QUERIES_FILE: Maybe<Text> = text("ksql.queries.file", "", Server, "Headless: runs the statements of this file and takes no others.").or_unset();
     SERVER_COMMAND_TOPIC_RATE_LIMIT: Number = number("ksql.server.command.topic.rate.limit", "1.7976931348623157E308", Server, "Statements per second that change what exists.");
     SERVER_COMMAND_RESPONSE_TIMEOUT_MS: Whole = whole("ksql.server.command.response.timeout.ms", "5000", Server, "How long a request waits for its command.");
+    HEALTHCHECK_INTERVAL_MS: Whole = whole("ksql.healthcheck.interval.ms", "5000", Server, "Pause between two looks at what /healthcheck tells of.").within(1, MOST);
     // processing log
     PROCESSING_LOG_TOPIC_AUTO_CREATE: Flag = flag("ksql.logging.processing.topic.auto.create", "false", Server, "Makes the processing log's topic and writes entries to it.");
     PROCESSING_LOG_TOPIC_NAME: Maybe<Text> = text("ksql.logging.processing.topic.name", "", Server, "Its name; without one <service id>ksql_processing_log.").or_unset();

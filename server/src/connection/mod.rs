@@ -118,7 +118,7 @@ fn not_ready(opening: &Opening, request: &axum::extract::Request) -> Response {
     let waits_for = opening.waits_for();
     match (path.iter().map(String::as_str).collect::<Vec<_>>()[..].as_ref(), &waits_for) {
         (["chc", "live"] | ["livez"], _) if asks => routes::health::alive(),
-        (["healthcheck"], Some(_)) if asks => routes::health::waiting(),
+        (["healthcheck"], Some(problem)) if asks => routes::health::waiting(problem),
         (_, Some(problem)) => {
             reply::bare_error(50302, format!("KSQL is not yet ready to serve requests. It waits for Kafka: {problem}"))
         }

@@ -50,11 +50,14 @@ pub struct HealthDetails {
 }
 
 /// Health of one part.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Healthy {
     /// Whether it is.
     pub is_healthy: bool,
+    /// Why not. It is ours; ksqlDB's clients pass over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// `GET /v1/metadata`
