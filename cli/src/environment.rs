@@ -63,7 +63,7 @@ impl Environment {
     fn add_options(&mut self, options: &str) {
         for option in options.split_whitespace() {
             match option.strip_prefix("-D").map(|pair| pair.split_once('=').unwrap_or((pair, ""))) {
-                Some((name, value)) if !name.starts_with("java.") => {
+                Some((name, value)) if !name.starts_with("java.") || is_property(name) => {
                     self.add(OPTIONS, name.to_owned(), value.to_owned());
                 }
                 Some((name, _)) => self.warnings.push(format!("{OPTIONS}: {name} {NO_JAVA}")),
@@ -140,19 +140,21 @@ mod tests {
     #[test]
     fn options_come_after_variables_and_java_is_named() {
         let environment = environment(&[
-            ("KSQL_OPTS", "-Dksql.service.id=b -Xmx2g -Djava.security.auth.login.config=/jaas"),
+            ("KSQL_OPTS", "-Dksql.service.id=b -Xmx2g -Djava.io.tmpdir=/t -Djava.security.auth.login.config=/jaas"),
             ("KSQL_KSQL_SERVICE_ID", "a"),
             ("KSQL_HEAP_OPTS", "-Xmx2g"),
             ("PATH", "/bin"),
         ]);
-        let expected = ["a", "b"].map(|id| ("ksql.service.id".to_owned(), id.to_owned()));
+        let expected =
+            [("ksql.service.id", "a"), ("ksql.service.id", "b"), ("java.security.auth.login.config", "/jaas")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(environment.settings, expected);
         assert_eq!(
             environment.warnings,
             [
                 "KSQL_HEAP_OPTS has no effect: there is no Java machine",
                 "KSQL_OPTS: -Xmx2g has no effect: there is no Java machine",
-                "KSQL_OPTS: java.security.auth.login.config has no effect: there is no Java machine",
+                "KSQL_OPTS: java.io.tmpdir has no effect: there is no Java machine",
             ]
         );
     }

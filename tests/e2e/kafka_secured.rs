@@ -190,7 +190,12 @@ fn lets_in(cluster: &Cluster) {
     );
     let scram = jaas("SCRAM-SHA-256", SCRAM, "ksql", "of-ksql");
     let of_producer = jaas("SCRAM-SHA-512", SCRAM, "ksql", "of-ksql").replace("sasl.", "ksql.streams.producer.sasl.");
+    let file = cluster.path("jaas.conf");
+    fs::write(&file, format!("KafkaClient {{\n  {PLAIN} required username=\"ksql\" password=\"of-ksql\";\n}};\n"))
+        .unwrap();
+    let of_java = format!("sasl.mechanism=PLAIN\njava.security.auth.login.config={file}\n");
     for (name, listener, settings) in [
+        ("file", "SASL", format!("security.protocol=SASL_PLAINTEXT\n{of_java}")),
         ("scram", "BOTH", format!("security.protocol=SASL_SSL\n{scram}{trust}")),
         (
             "plain",

@@ -57,6 +57,8 @@ static SETTINGS: &[(&str, Rule)] = &[
     ("sasl.mechanism", Read),
     ("sasl.mechanisms", Read),
     ("sasl.jaas.config", Read),
+    // Java's name for a file of such entries, which ksqlDB's users give in KSQL_OPTS.
+    ("java.security.auth.login.config", Read),
     ("sasl.username", Own("sasl.username")),
     ("sasl.password", Own("sasl.password")),
     ("sasl.client.callback.handler.class", Refused(Promise::Any, CLASS)),
@@ -257,7 +259,7 @@ impl Config {
         }
         match bare.split('.').next() {
             Some("ssl" | "enable") if !asks("SSL") => Some("no security.protocol asks for TLS, and no listener does"),
-            Some("sasl") if !asks("SASL") => Some("no security.protocol asks for SASL"),
+            Some("sasl" | "java") if !asks("SASL") => Some("no security.protocol asks for SASL"),
             _ => None,
         }
     }

@@ -1,4 +1,4 @@
-//! `sasl.jaas.config`: one entry as Kafka's clients take it, `CLASS FLAG NAME="VALUE" …;`.
+//! `sasl.jaas.config`: one entry as Kafka's clients take it, `CLASS FLAG NAME="VALUE" …;`, or Java's file of such entries.
 //!
 //! What is wrong with an entry is told without a word of it: whatever stands where it should not may be a password.
 
@@ -14,6 +14,7 @@ pub(super) struct Entry {
     pub(super) options: Vec<(String, String)>,
 }
 
+const UNQUOTED: &str = "there is a character that must stand in quotes";
 const FLAGS: &[&str] = &["required", "requisite", "sufficient", "optional"];
 
 /// Reads an entry.
@@ -25,29 +26,32 @@ pub(super) fn read(text: &str) -> Result<Entry, String> {
     let Some(Token::Word(module)) = tokens.next()? else {
         return Err("it begins with no class of a login module".to_owned());
     };
+    let entry = tokens.entry(module)?;
     match tokens.next()? {
-        Some(Token::Word(flag)) if FLAGS.iter().any(|known| known.eq_ignore_ascii_case(&flag)) => {}
-        _ => return Err(format!("after the class one of {} is expected", FLAGS.join(", "))),
-    }
-    let mut options = Vec::new();
-    loop {
-        let number = options.len() + 1;
-        let name = match tokens.next()? {
-            Some(Token::End) => break,
-            Some(Token::Word(name)) => name,
-            Some(_) => return Err(format!("a name is expected where option {number} begins")),
-            None => return Err("it must end with a semicolon".to_owned()),
-        };
-        let is_assigned = tokens.next()? == Some(Token::Equals);
-        match tokens.next()? {
-            Some(Token::Word(value) | Token::Quoted(value)) if is_assigned => options.push((name, value)),
-            _ => return Err(format!("option {number} is not written as NAME=\"VALUE\"")),
-        }
-    }
-    match tokens.next()? {
-        None => Ok(Entry { module, options }),
+        None => Ok(entry),
         Some(_) => Err("something stands behind the semicolon; one login module is taken".to_owned()),
     }
+}
+
+/// The entry of a program in a file of them, `PROGRAM { CLASS FLAG NAME="VALUE" …; };`.
+///
+/// # Errors
+/// What is wrong with the file.
+pub(super) fn of_program(file: &str, program: &str) -> Result<Option<Entry>, String> {
+    let mut tokens = Tokens(file.chars().peekable());
+    for number in 1.. {
+        let name = match tokens.next()? {
+            None => return Ok(None),
+            Some(Token::Word(name) | Token::Quoted(name)) => name,
+            Some(_) => return Err("the name of a program is expected where its entry begins".to_owned()),
+        };
+        let mut entries = tokens.block().map_err(|problem| format!("entry {number}: {problem}"))?;
+        if name == program {
+            let first = entries.pop().filter(|_| entries.is_empty());
+            return first.map(Some).ok_or_else(|| format!("{program} must have one login module"));
+        }
+    }
+    Ok(None)
 }
 
 #[derive(PartialEq, Eq)]
@@ -56,15 +60,61 @@ enum Token {
     Quoted(String),
     Equals,
     End,
+    Open,
+    Close,
 }
 
 struct Tokens<'a>(Peekable<Chars<'a>>);
 
 impl Tokens<'_> {
+    /// What stands behind the class of a login module.
+    fn entry(&mut self, module: String) -> Result<Entry, String> {
+        match self.next()? {
+            Some(Token::Word(flag)) if FLAGS.iter().any(|known| known.eq_ignore_ascii_case(&flag)) => {}
+            _ => return Err(format!("after the class one of {} is expected", FLAGS.join(", "))),
+        }
+        let mut options = Vec::new();
+        loop {
+            let number = options.len() + 1;
+            let name = match self.next()? {
+                Some(Token::End) => return Ok(Entry { module, options }),
+                Some(Token::Word(name)) => name,
+                Some(_) => return Err(format!("a name is expected where option {number} begins")),
+                None => return Err("it must end with a semicolon".to_owned()),
+            };
+            let is_assigned = self.next()? == Some(Token::Equals);
+            match self.next()? {
+                Some(Token::Word(value) | Token::Quoted(value)) if is_assigned => options.push((name, value)),
+                _ => return Err(format!("option {number} is not written as NAME=\"VALUE\"")),
+            }
+        }
+    }
+
+    /// What stands behind the name of a program.
+    fn block(&mut self) -> Result<Vec<Entry>, String> {
+        if self.next()? != Some(Token::Open) {
+            return Err("behind the name of a program { is expected".to_owned());
+        }
+        let mut entries = Vec::new();
+        loop {
+            match self.next()? {
+                Some(Token::Word(module)) => entries.push(self.entry(module)?),
+                Some(Token::Close) => break,
+                _ => return Err("the class of a login module or } is expected".to_owned()),
+            }
+        }
+        match self.next()? {
+            Some(Token::End) => Ok(entries),
+            _ => Err("behind } a semicolon is expected".to_owned()),
+        }
+    }
+
     fn next(&mut self) -> Result<Option<Token>, String> {
-        while self.0.next_if(|c| c.is_whitespace()).is_some() {}
+        self.pass_over_space()?;
         match self.0.next() {
             None => Ok(None),
+            Some('{') => Ok(Some(Token::Open)),
+            Some('}') => Ok(Some(Token::Close)),
             Some('=') => Ok(Some(Token::Equals)),
             Some(';') => Ok(Some(Token::End)),
             Some(quote @ ('"' | '\'')) => self.quoted(quote).map(|text| Some(Token::Quoted(text))),
@@ -75,7 +125,31 @@ impl Tokens<'_> {
                 }
                 Ok(Some(Token::Word(word)))
             }
-            Some(_) => Err("there is a character that must stand in quotes".to_owned()),
+            Some(_) => Err(UNQUOTED.to_owned()),
+        }
+    }
+
+    /// Comments are space.
+    fn pass_over_space(&mut self) -> Result<(), String> {
+        loop {
+            while self.0.next_if(|c| c.is_whitespace()).is_some() {}
+            if self.0.next_if_eq(&'/').is_none() {
+                return Ok(());
+            }
+            match self.0.next() {
+                Some('/') => while self.0.next_if(|c| !matches!(c, '\n' | '\r')).is_some() {},
+                Some('*') => {
+                    let mut last = ' ';
+                    loop {
+                        match self.0.next() {
+                            Some('/') if last == '*' => break,
+                            Some(c) => last = c,
+                            None => return Err("a comment is not closed".to_owned()),
+                        }
+                    }
+                }
+                _ => return Err(UNQUOTED.to_owned()),
+            }
         }
     }
 

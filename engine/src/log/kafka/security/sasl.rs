@@ -2,13 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::{Given, Security, jaas};
+use super::jaas::{self, Entry};
+use super::{Given, Security};
 
 const KERBEROS: &str = "GSSAPI (Kerberos) is not supported: have the brokers offer SCRAM-SHA-256, SCRAM-SHA-512 or PLAIN \
                         beside it (sasl.enabled.mechanisms of a listener), and name that";
 const TOKENS: &str = "OAUTHBEARER is not supported: have the brokers offer SCRAM-SHA-256, SCRAM-SHA-512 or PLAIN beside it \
                       (sasl.enabled.mechanisms of a listener), and name that";
 const KNOWN: &str = "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512 is expected";
+
+/// librdkafka's own settings that say it.
+const OWN: &[&str] = &["sasl.username", "sasl.password"];
+/// Java's name for a file of entries, and that of Kafka's clients in it.
+const JAAS_FILE: &str = "java.security.auth.login.config";
+const PROGRAM: &str = "KafkaClient";
 
 pub(super) fn translate(security: &Security, to: &mut BTreeMap<String, String>) -> Result<(), String> {
     let protocol = security.get("security.protocol").map_or("security.protocol", |given| &given.name);
@@ -28,9 +35,8 @@ pub(super) fn translate(security: &Security, to: &mut BTreeMap<String, String>) 
         _ => return Err(given.refused(KNOWN)),
     }
     to.insert("sasl.mechanism".to_owned(), mechanism.clone());
-    if let Some(jaas) = security.get("sasl.jaas.config") {
-        security.check_alone(jaas, &["sasl.username", "sasl.password"])?;
-        let (user, password) = credentials(jaas, &mechanism).map_err(|problem| jaas.refused(&problem))?;
+    if let Some((given, entry)) = login(security)? {
+        let (user, password) = credentials(entry, &mechanism).map_err(|problem| given.refused(&problem))?;
         to.insert("sasl.username".to_owned(), user);
         to.insert("sasl.password".to_owned(), password);
     }
@@ -40,14 +46,31 @@ pub(super) fn translate(security: &Security, to: &mut BTreeMap<String, String>) 
     Err(given.refused("sasl.jaas.config must say which user it is, and the password"))
 }
 
+/// What is said of who the client is, and where: in a setting, else in a file as Java has them.
+fn login(security: &Security) -> Result<Option<(&Given, Entry)>, String> {
+    if let Some(given) = security.get("sasl.jaas.config") {
+        security.check_alone(given, OWN)?;
+        let entry = jaas::read(&given.value).map_err(|problem| given.refused(&problem))?;
+        return Ok(Some((given, entry)));
+    }
+    let is_said = OWN.iter().any(|own| security.own.contains_key(*own));
+    let Some(given) = security.get(JAAS_FILE).filter(|_| !is_said) else { return Ok(None) };
+    let path = given.value.trim();
+    let text = std::fs::read_to_string(path).map_err(|error| given.refused(&format!("{path}: {error}")))?;
+    match jaas::of_program(&text, PROGRAM) {
+        Ok(Some(entry)) => Ok(Some((given, entry))),
+        Ok(None) => Err(given.refused(&format!("{path} has no entry {PROGRAM}, and no sasl.jaas.config is given"))),
+        Err(problem) => Err(given.refused(&format!("{path}: {problem}"))),
+    }
+}
+
 /// User and password of a login module that goes with the mechanism.
-fn credentials(Given { value, .. }: &Given, mechanism: &str) -> Result<(String, String), String> {
+fn credentials(entry: Entry, mechanism: &str) -> Result<(String, String), String> {
     let module = if mechanism == "PLAIN" {
         "org.apache.kafka.common.security.plain.PlainLoginModule"
     } else {
         "org.apache.kafka.common.security.scram.ScramLoginModule"
     };
-    let entry = jaas::read(value)?;
     // Some programs carry Kafka's classes in a package of their own.
     if !entry.module.ends_with(module) {
         return Err(format!("with sasl.mechanism={mechanism} its class must be {module}"));

@@ -65,6 +65,58 @@ fn a_damaged_entry_is_told_without_a_word_of_it() {
     }
 }
 
+const FILE: &str = r#"
+    // Of the server's own clients.
+    KsqlServer-Props {
+      org.eclipse.jetty.jaas.spi.PropertyFileLoginModule required file="/etc/users" debug="true";
+    };
+    /* Of Kafka's: ** */
+    KafkaClient {
+      org.apache.kafka.common.security.plain.PlainLoginModule required
+      username="alice" // who
+      password="hunter2";
+    };
+"#;
+
+#[test]
+fn the_entry_of_kafkas_clients_is_found_in_a_file_of_java() {
+    let entry = jaas::of_program(FILE, "KafkaClient").unwrap_or_else(|problem| panic!("{problem}"));
+    let entry = entry.expect("an entry");
+    assert_eq!(entry.module, PLAIN);
+    assert_eq!(entry.options, pairs(&[("username", "alice"), ("password", "hunter2")]));
+    assert!(jaas::of_program(FILE, "Client").is_ok_and(|entry| entry.is_none()));
+    for damaged in [
+        FILE.replace("};", "}"),
+        FILE.replace("**", "").replace("*/", ""),
+        FILE.replace("password=", "hunter2 "),
+        FILE.replace("KafkaClient {", "KafkaClient"),
+        FILE.replace("hunter2\";", "hunter2\"; a.B required;"),
+        FILE.replace("KafkaClient {", "KafkaClient { hunter2/"),
+    ] {
+        let problem = jaas::of_program(&damaged, "KafkaClient").err().unwrap_or_else(|| panic!("{damaged} is read"));
+        assert!(!problem.is_empty() && !problem.contains("hunter2"), "{damaged}: {problem}");
+    }
+}
+
+#[test]
+fn a_file_of_java_says_who_the_client_is_unless_a_setting_does() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, FILE).unwrap();
+    let path = file.path().to_str().unwrap();
+    let sasl = [("security.protocol", "SASL_SSL"), ("sasl.mechanism", "PLAIN")];
+    let with = |more: &[(&'static str, &str)]| translated(&security(&[&sasl[..], more].concat()));
+    let named = ("java.security.auth.login.config", path);
+    let found = with(&[named]).unwrap_or_else(|problem| panic!("{problem}"));
+    assert_eq!((&*found.principal, &*found.properties["sasl.password"]), ("user 'alice'", "hunter2"));
+    let own = format!("{PLAIN} required username=bob password=x;");
+    assert_eq!(with(&[named, ("sasl.jaas.config", &own)]).unwrap().principal, "user 'bob'");
+    let problem = with(&[("java.security.auth.login.config", "/nowhere")]).err().unwrap();
+    assert!(problem.starts_with("ksql.streams.java.security.auth.login.config: /nowhere: "), "{problem}");
+    std::fs::write(&file, "Other { a.B required password=hunter2; };").unwrap();
+    let problem = with(&[named]).err().unwrap();
+    assert!(problem.contains("has no entry KafkaClient") && !problem.contains("hunter2"), "{problem}");
+}
+
 #[test]
 fn credentials_of_a_login_module_are_the_librarys() {
     for (mechanism, module) in [("PLAIN", PLAIN), ("scram-sha-256", SCRAM), ("SCRAM-SHA-512", SCRAM)] {
