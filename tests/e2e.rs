@@ -47,6 +47,8 @@ mod kafka_readers;
 mod kafka_same_bytes;
 #[path = "e2e/kafka_secured.rs"]
 mod kafka_secured;
+#[path = "e2e/kafka_settings.rs"]
+mod kafka_settings;
 #[path = "e2e/kafka_shared.rs"]
 mod kafka_shared;
 #[path = "e2e/kafka_take_over.rs"]

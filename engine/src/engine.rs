@@ -71,7 +71,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
-use sql::{Limits, Parsed, Statement};
+use sql::{Limits, Parsed, Show, Statement};
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, System};
@@ -356,6 +356,9 @@ impl Engine {
             Statement::Set { name, .. } => {
                 let reason = without_effect_in_session(name);
                 reason.map(|reason| format!("'{name}' has no effect: {reason}")).into_iter().collect()
+            }
+            Statement::Show(Show::Properties) => {
+                self.config().ineffective().map(|(name, reason)| format!("'{name}' has no effect: {reason}")).collect()
             }
             _ => Vec::new(),
         };

@@ -69,7 +69,7 @@ impl ServerConfig {
 
 /// Whether a property of that name means anything to the server or to Kafka's client.
 pub fn is_property(name: &str) -> bool {
-    is_known(name) || name.starts_with("client.")
+    is_known(name)
 }
 
 /// The property that was probably meant by a name nobody knows.

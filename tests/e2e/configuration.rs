@@ -86,7 +86,6 @@ fn ksqldbs_own_files_start_a_server_that_names_what_has_no_effect() {
     let plain: &[&str] = &["ksql.server.ui.enabled"];
     let production: &[&str] = &[
         "ksql.streams.num.standby.replicas",
-        "ksql.streams.producer.acks",
         "ksql.streams.producer.delivery.timeout.ms",
         "ksql.streams.producer.max.block.ms",
         "ksql.streams.state.dir",

@@ -38,6 +38,11 @@ pub struct Secured {
 }
 
 impl Kafka {
+    /// Where its partitions are, a directory each.
+    pub fn logs(&self) -> PathBuf {
+        self.dir.path().join("logs")
+    }
+
     /// Starts a broker with an empty log and waits until it answers.
     pub fn start() -> Self {
         Self::start_with(&Secured::default())

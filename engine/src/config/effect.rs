@@ -2,7 +2,7 @@
 //! change results or safety, whose values are refused. Whoever sets one is told so.
 
 use super::property::{Access, Effect, Kind, Promise, Property};
-use super::{Config, OPEN, find, full_name, is_client_property, kafka_security, setting};
+use super::{Config, OPEN, STREAMS, find, full_name, is_client_property, kafka_clients, kafka_security, setting};
 use Access::{Server, Session};
 use Kind::{Boolean, Choice, Password, Text};
 
@@ -124,7 +124,6 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
             p("ksql.streams.task.timeout.ms", WHOLE, Some("300000"), Session, "How long a task may be stuck."),
             p("ksql.streams.buffered.records.per.partition", WHOLE, Some("1000"), Session, "Records read ahead."),
             p("ksql.streams.topology.optimization", Text, Some("all"), Session, "Without effect."),
-            p("ksql.streams.max.request.size", WHOLE, Some("1048576"), Session, "Largest request of a producer."),
             p("ksql.local.commands.location", Text, Some(""), Server, "Where push queries are noted."),
         ],
     ),
@@ -255,12 +254,6 @@ static WITHOUT_EFFECT: &[(&str, &[Property])] = &[
         ],
     ),
     (
-        "records are compressed with LZ4",
-        &[
-            p("compression.type", Text, None, Server, "How a producer compresses."),
-        ],
-    ),
-    (
         "there are no Java clients of Kafka",
         &[
             p("ksql.kafka.client.additional.config.prefixes", Text, Some(""), Server, "More names that are passed on to Kafka's clients."),
@@ -349,6 +342,8 @@ const OF_OTHERS: &[&str] = &[
     "thread.pool.min",
 ];
 
+const SWITCH: &str = "it is a switch of Kafka Streams, on which queries do not run";
+
 /// What a property does; `None` if nobody knows it.
 pub fn effect(name: &str) -> Option<Effect> {
     let full = full_name(name);
@@ -356,7 +351,7 @@ pub fn effect(name: &str) -> Option<Effect> {
     if setting::ALL.iter().any(is_it) || full.starts_with(super::INTERNAL_TOPICS) {
         return Some(Effect::Full);
     }
-    if let Some(effect) = kafka_security::effect(name) {
+    if let Some(effect) = kafka_security::effect(name).or_else(|| kafka_clients::effect(name)) {
         return Some(effect);
     }
     let refused = REFUSED.iter().find(|(property, ..)| is_it(property));
@@ -368,7 +363,8 @@ pub fn effect(name: &str) -> Option<Effect> {
     let of_others = || OF_OTHERS.contains(&name).then_some("ksqlDB does not read it, other servers of Confluent do");
     let passed_on = || {
         let is_passed_on = OPEN.iter().any(|prefix| name.starts_with(prefix)) || is_client_property(name);
-        is_passed_on.then_some("it is meant for Kafka's Java libraries, which are not used")
+        let is_switch = name.strip_prefix(STREAMS).unwrap_or(name).starts_with("__");
+        is_passed_on.then_some(if is_switch { SWITCH } else { kafka_clients::NO_SUCH })
     };
     listed.or_else(begins).or_else(of_others).or_else(passed_on).map(Effect::None)
 }
@@ -390,12 +386,22 @@ const AT_START: &[(&str, &str)] = &[
 ];
 
 /// Why a property that a session sets changes nothing; `None` if it does, or if nobody knows it.
-pub fn without_effect_in_session(name: &str) -> Option<&'static str> {
+pub fn without_effect_in_session(name: &str) -> Option<String> {
     let full = find(name).map_or(name, |property| property.name);
     let at_start = AT_START.iter().find(|(known, _)| *known == full).map(|(_, why)| *why);
-    let connects =
-        || kafka_security::effect(name).map(|_| "the server's start connects to Kafka; give it to the server");
-    at_start.or_else(connects).or_else(|| without_effect(name))
+    let connects = || {
+        let is_read = kafka_security::effect(name).is_some() || kafka_clients::effect(name) == Some(Effect::Full);
+        is_read.then_some("the server's start connects to Kafka; give it to the server")
+    };
+    at_start.or_else(connects).or_else(|| without_effect(name)).map(|reason| told(name, reason))
+}
+
+/// A reason, and what was probably meant by a name that Kafka's clients do not have.
+fn told(name: &str, reason: &str) -> String {
+    match kafka_clients::nearest(name).filter(|_| reason == kafka_clients::NO_SUCH) {
+        Some(known) => format!("{reason}; did you mean {known}?"),
+        None => reason.to_owned(),
+    }
 }
 
 /// Why a property changes nothing; `None` if it does, or if nobody knows it.
@@ -415,16 +421,18 @@ pub fn is_known(name: &str) -> bool {
 pub(super) fn unread() -> impl Iterator<Item = &'static Property> {
     let refused = REFUSED.iter().map(|(property, ..)| property);
     let without = WITHOUT_EFFECT.iter().flat_map(|(_, properties)| *properties);
-    refused.chain(without).chain(kafka_security::OF_LISTENERS_TOO)
+    refused.chain(without).chain(kafka_security::OF_LISTENERS_TOO).chain(kafka_clients::LISTED)
 }
 
 impl Config {
     /// What was set to something else than the default and changes nothing, each with the reason.
-    pub fn ineffective(&self) -> impl Iterator<Item = (&str, &'static str)> {
+    pub fn ineffective(&self) -> impl Iterator<Item = (&str, String)> {
         self.settings().filter_map(|(name, value)| {
             let is_default = find(name).and_then(|property| property.default) == Some(value);
-            let reason = without_effect(name).or_else(|| self.unused_in_kafka(name));
-            reason.filter(|_| !is_default).map(|reason| (name, reason))
+            let is_said = is_default || kafka_clients::is_done_anyway(name, value);
+            let unused = || self.unused_in_kafka(name).or_else(|| self.unused_by_clients(name));
+            let reason = without_effect(name).or_else(unused);
+            reason.filter(|_| !is_said).map(|reason| (name, told(name, reason)))
         })
     }
 }

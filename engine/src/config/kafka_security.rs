@@ -145,11 +145,16 @@ impl KafkaClient {
 }
 
 /// A name without its prefixes, and whose it is alone.
-fn parts(name: &str) -> (&str, Option<&str>) {
+pub(super) fn parts(name: &str) -> (&str, Option<&'static str>) {
     let rest = name.strip_prefix(STREAMS).unwrap_or(name);
     let own = KafkaClient::ALL.iter().map(|client| client.prefix()).chain(OTHER_CONSUMERS.iter().copied());
     let client = own.into_iter().find(|prefix| rest.starts_with(prefix));
     (client.map_or(rest, |client| rest.get(client.len()..).unwrap_or_default()), client)
+}
+
+/// Their names without a prefix.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    SETTINGS.iter().map(|(name, _)| *name)
 }
 
 fn rule(bare: &str) -> Option<Rule> {
@@ -176,7 +181,7 @@ fn is_of_kafka(name: &str) -> bool {
 }
 
 /// An empty value says something here alone: that names are not checked.
-fn is_given(bare: &str, value: &str) -> bool {
+pub(super) fn is_given(bare: &str, value: &str) -> bool {
     bare == "ssl.endpoint.identification.algorithm" || !value.trim().is_empty()
 }
 
@@ -204,7 +209,8 @@ impl Config {
         Ok(found)
     }
 
-    fn kafka_setting(&self, client: KafkaClient, bare: &str) -> Option<(&str, &str)> {
+    /// The setting of that name without a prefix that counts most for a client, and its value.
+    pub(super) fn kafka_setting(&self, client: KafkaClient, bare: &str) -> Option<(&str, &str)> {
         let own = client.prefix();
         let names =
             [format!("{STREAMS}{own}{bare}"), format!("{own}{bare}"), format!("{STREAMS}{bare}"), bare.to_owned()];

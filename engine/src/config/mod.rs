@@ -1,11 +1,13 @@
 //! Every property ksqlDB knows, and ours: name, default, what it may hold, who may set it. `setting.rs` has those that are
-//! read, `kafka_security.rs` what secures connections to Kafka, `effect.rs` the others, with the reason.
+//! read, `kafka_security.rs` what secures connections to Kafka, `kafka_clients.rs` what tunes its clients, `effect.rs` the
+//! others, with the reason.
 //!
 //! ```text
 //! server's settings ──> Config ──with(overrides of a request)──> Config of a statement ──> get(setting::NAME)
 //! ```
 
 mod effect;
+mod kafka_clients;
 mod kafka_security;
 mod property;
 pub mod setting;
@@ -78,8 +80,18 @@ pub fn properties() -> impl Iterator<Item = &'static Property> {
     setting::ALL.iter().chain(effect::unread())
 }
 
+/// Settings of the queries that Kafka Streams knows as settings of its consumers, without their prefix.
+const OF_CONSUMERS_TOO: &[&str] = &["auto.offset.reset", "group.instance.id", "session.timeout.ms"];
+
 /// The property of that name, with or without `ksql.streams.`.
 pub fn find(name: &str) -> Option<&'static Property> {
+    let bare = name.strip_prefix(STREAMS).unwrap_or(name);
+    let of_consumers = ["main.consumer.", "consumer."].iter().find_map(|prefix| bare.strip_prefix(prefix));
+    let name = match of_consumers {
+        Some(own) if OF_CONSUMERS_TOO.contains(&own) => own,
+        _ if bare == setting::BOOTSTRAP_SERVERS.name() => bare,
+        _ => name,
+    };
     properties().find(|property| property.name == name || property.name.strip_prefix(STREAMS) == Some(name))
 }
 
@@ -115,6 +127,7 @@ impl Config {
             config.set.insert(name, value);
         }
         config.check_kafka_security()?;
+        config.check_kafka_clients()?;
         Ok(config)
     }
 
@@ -364,33 +377,10 @@ pub fn bare_name(name: &str) -> &str {
     name.strip_prefix(STREAMS).filter(|bare| access(bare).is_some()).unwrap_or(name)
 }
 
-/// Names of Kafka's own clients that ksqlDB passes on; we take and ignore them.
+/// Names of Kafka's own clients, which may stand without `ksql.streams.`.
 fn is_client_property(name: &str) -> bool {
-    const NAMES: &[&str] = &[
-        "acks",
-        "batch.size",
-        "linger.ms",
-        "max.poll.records",
-        "max.poll.interval.ms",
-        "fetch.min.bytes",
-        "fetch.max.bytes",
-        "fetch.max.wait.ms",
-        "isolation.level",
-        "compression.type",
-        "request.timeout.ms",
-        "retries",
-        "metadata.max.age.ms",
-        "receive.buffer.bytes",
-        "send.buffer.bytes",
-        "max.partition.fetch.bytes",
-        "heartbeat.interval.ms",
-        "client.id",
-        "enable.idempotence",
-        "delivery.timeout.ms",
-        "cache.max.bytes.buffering",
-    ];
     // Kafka Streams' own switches, passed on with their prefix taken off, begin with two underscores.
-    NAMES.contains(&name)
+    kafka_clients::effect(name).is_some()
         || name.starts_with("__")
         || ["producer.", "consumer.", "main.consumer.", "restore.consumer.", "global.consumer.", "admin.", TOPICS]
             .iter()

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::commands::OldTopic;
 use crate::config::{Config, KafkaClient, setting};
 use crate::log::kafka::{Given, MemberSettings, Security};
-use crate::log::{Kafka, KafkaSettings, Log, LogError};
+use crate::log::{ClientSettings, Kafka, KafkaSettings, Log, LogError};
 use crate::plan::{DEFAULT_RETENTION_MS, NewTopic, TopicInfo, Topics};
 
 /// Answers from the log, from topics that are about to be made, or from a remembered conversation.
@@ -93,13 +93,14 @@ pub(super) fn kafka_to_look_at(brokers: &str, scratch: &Path, config: &Config) -
 }
 
 fn kafka_settings(brokers: &str, config: &Config, threads: usize) -> Result<KafkaSettings, LogError> {
-    let properties = config.settings().filter(|(name, _)| name.starts_with("client."));
+    let client = |client| {
+        Ok::<_, LogError>(ClientSettings { security: security(config, client)?, tuning: config.kafka_tuning(client) })
+    };
     Ok(KafkaSettings {
         bootstrap_servers: brokers.to_owned(),
-        properties: properties.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        admin: security(config, KafkaClient::Admin)?,
-        producer: security(config, KafkaClient::Producer)?,
-        consumer: security(config, KafkaClient::Consumer)?,
+        admin: client(KafkaClient::Admin)?,
+        producer: client(KafkaClient::Producer)?,
+        consumer: client(KafkaClient::Consumer)?,
         // What ksqlDB's documents ask to be allowed covers it.
         readers: format!("_confluent-ksql-{}reader", config.service_id()),
         transactions: None,

@@ -34,7 +34,7 @@ use crate::kv::{Kv, KvError, Writes};
 
 pub use self::changelogs::Changelogs;
 pub use self::embedded::Embedded;
-pub use self::kafka::{Kafka, KafkaSettings};
+pub use self::kafka::{ClientSettings, Kafka, KafkaSettings};
 pub use self::murmur2::{Partitioner, murmur2, partition_for};
 pub use self::ownership::Ownership;
 pub use self::records::RecordsBuilder;

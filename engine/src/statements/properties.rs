@@ -12,9 +12,15 @@ pub(super) fn show(view: View<'_>, session: &Session) -> Outcome {
         editable: property.access == Access::Session,
         per_query: property.access == Access::Session,
     });
+    let of_clients = view.config.settings_of_clients().map(|name| Property {
+        name: name.to_owned(),
+        value: view.config.shown(name),
+        editable: true,
+        per_query: true,
+    });
     let defaults = properties().filter(|property| !view.config.is_set(property.name));
     Outcome::Properties {
-        properties: known.collect(),
+        properties: known.chain(of_clients).collect(),
         overwritten: session.properties.keys().cloned().collect(),
         defaults: defaults.map(|property| property.name.to_owned()).collect(),
     }

@@ -12,15 +12,17 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{ClientConfig, TopicPartitionList};
 
-use crate::log::kafka::KafkaSettings;
+use crate::log::kafka::ClientSettings;
 use crate::log::kafka::refusals::{Kind, Refusal, Refusals};
-use crate::log::kafka::security::{Security, translated, why_untrusted};
+use crate::log::kafka::security::{translated, why_untrusted};
 use crate::log::{LogError, Result};
 
 /// How to make clients of one kind and name their errors.
 pub(super) struct Connection {
     servers: String,
     config: ClientConfig,
+    /// What was set for them, which counts for more.
+    tuning: BTreeMap<&'static str, String>,
     /// What secures it, which is part of the above.
     secured: BTreeMap<String, String>,
     /// Who the clients say they are.
@@ -53,33 +55,42 @@ impl Connection {
     ///
     /// # Errors
     /// [`LogError::Invalid`] for what is said of its security and cannot be done.
-    pub(super) fn new(settings: &KafkaSettings, security: &Security) -> Result<Connection> {
-        let secured = translated(security)
+    pub(super) fn new(servers: &str, client: &ClientSettings) -> Result<Connection> {
+        let secured = translated(&client.security)
             .map_err(|problem| LogError::Invalid(format!("the settings for Kafka are not usable: {problem}")))?;
         let mut config = ClientConfig::new();
-        config.set("client.id", "millstream").set("bootstrap.servers", &settings.bootstrap_servers);
+        config.set("client.id", "millstream").set("bootstrap.servers", servers);
         config.set("reconnect.backoff.max.ms", "2000");
         // That a broker ends connections is information to the library, and may be why nothing works.
         config.set_log_level(RDKafkaLogLevel::Info);
-        for (name, value) in settings.properties.iter().chain(&secured.properties) {
+        for (name, value) in &secured.properties {
             config.set(name, value);
         }
         Ok(Connection {
-            servers: settings.bootstrap_servers.clone(),
+            servers: servers.to_owned(),
             config,
+            tuning: client.tuning.clone(),
             secured: secured.properties,
             principal: secured.principal,
             refusals: Arc::default(),
         })
     }
 
-    /// The settings with some more.
+    /// The settings with some more, as far as nobody has set these otherwise.
     pub(super) fn config(&self, more: &[(&str, &str)]) -> ClientConfig {
         let mut config = self.config.clone();
         for (name, value) in more {
             config.set(*name, *value);
         }
+        for (name, value) in &self.tuning {
+            config.set(*name, value);
+        }
         config
+    }
+
+    /// A number that was set for them.
+    pub(super) fn number(&self, name: &str) -> Option<usize> {
+        self.tuning.get(name)?.parse().ok()
     }
 
     /// The client a constructor made, or what is wrong with the settings.

@@ -66,14 +66,12 @@ pub use self::security::{Given, Security};
 pub struct KafkaSettings {
     /// `host:port`, separated by commas.
     pub bootstrap_servers: String,
-    /// Further settings, as librdkafka names them (`client.id`, …).
-    pub properties: BTreeMap<String, String>,
-    /// What secures the client that looks at topics, makes and deletes them.
-    pub admin: Security,
-    /// What secures those that write.
-    pub producer: Security,
-    /// What secures those that read.
-    pub consumer: Security,
+    /// Of the client that looks at topics, makes and deletes them.
+    pub admin: ClientSettings,
+    /// Of those that write.
+    pub producer: ClientSettings,
+    /// Of those that read.
+    pub consumer: ClientSettings,
     /// The consumer group that readers say they are of; they neither join nor commit.
     pub readers: String,
     /// What the transactional ids of its producers begin with; `None`: what it does may be done twice after a crash.
@@ -82,6 +80,15 @@ pub struct KafkaSettings {
     pub threads: usize,
     /// How this process is one of several that share tasks; `None`: all are its own.
     pub member: Option<MemberSettings>,
+}
+
+/// How clients of one kind are set up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientSettings {
+    /// What secures their connections.
+    pub security: Security,
+    /// What else was set for them, as librdkafka names it. It counts for more than what the log sets for the same.
+    pub tuning: BTreeMap<&'static str, String>,
 }
 
 /// A log on a Kafka cluster.
@@ -107,7 +114,8 @@ impl Kafka {
     /// [`LogError::Broker`] when no broker answers, [`LogError::NotLetIn`] when one does not let the server in,
     /// [`LogError::Invalid`] for settings that cannot be followed, and what the data directory fails with: [`KvError::DataDir`](crate::kv::KvError::DataDir) when it is not ours to use.
     pub fn open(settings: &KafkaSettings, path: &Path) -> Result<Kafka> {
-        let connection = |security| Ok::<_, LogError>(Arc::new(Connection::new(settings, security)?));
+        let servers = &settings.bootstrap_servers;
+        let connection = |client| Ok::<_, LogError>(Arc::new(Connection::new(servers, client)?));
         let (producers, consumers) = (connection(&settings.producer)?, connection(&settings.consumer)?);
         let admin = Admin::new(connection(&settings.admin)?)?;
         admin.check_reachable()?;
@@ -361,6 +369,6 @@ impl Log for Kafka {
     }
 
     fn max_record_bytes(&self) -> usize {
-        MESSAGE_BYTES
+        self.producers.number("message.max.bytes").unwrap_or(MESSAGE_BYTES)
     }
 }
