@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Manual;
 use crate::config::Config;
-use crate::log::{Embedded, Log, Position, Signal, TopicPartition};
+use crate::log::{Embedded, Log, Output, Position, RecordsBuilder, Signal, TopicPartition};
 use crate::rows::{Event, RowFormat, RowReceiver};
 use crate::serving::{Answer, Client};
 use crate::statements::{Failure, FailureKind, Outcome, Session};
@@ -405,7 +405,16 @@ fn a_key_of_several_columns_is_written_even_if_all_are_null() {
     let with = "format='json', partitions=1";
     run(&engine, &format!("CREATE STREAM two (a INT KEY, b INT KEY, v INT) WITH (kafka_topic='two', {with});"));
     run(&engine, &format!("CREATE STREAM one (a INT KEY, v INT) WITH (kafka_topic='one', {with});"));
+    run(&engine, "CREATE STREAM copy AS SELECT * FROM two WHERE v > 0;");
     run(&engine, "INSERT INTO two (v) VALUES (1); INSERT INTO one (v) VALUES (1);");
     assert_eq!(records(&**engine.log(), "two"), [r#"@1000 {"A":null,"B":null} {"V":1}"#]);
     assert_eq!(records(&**engine.log(), "one"), [r#"@1000 - {"V":1}"#]);
+    // One without a key stays so.
+    let mut keyless = RecordsBuilder::default();
+    keyless.push(1000, None, Some(br#"{"V":2}"#));
+    let to = TopicPartition { topic: Arc::from("two"), partition: 0 };
+    engine.log().append(vec![Output { to, records: keyless.finish() }]).unwrap();
+    engine.run_until_idle(None);
+    let copied = [r#"@1000 {"A":null,"B":null} {"V":1}"#, r#"@1000 - {"V":2}"#];
+    assert_eq!(records(&**engine.log(), "COPY"), copied);
 }

@@ -159,6 +159,7 @@ fn batch(rows: &[Row], schema: &Schema, is_table: bool) -> Changes {
     };
     Changes {
         key: columns(&schema.key, rows, &|row| Some(&row.key)),
+        null_keys: None,
         windows: None,
         new: side(&|row| &row.value),
         old: is_table.then(|| side(&|row| &row.old)),

@@ -149,7 +149,7 @@ impl ToRows for KeptRows {
         let new = Side { columns: decoder.finish().map_err(corrupt)?, present: None };
         let seq = ScalarBuffer::from(vec![0_u64; values.len()]);
         let key = self.keys.decode(keys)?;
-        Ok(Changes { key, windows, new, old: None, time: times.into(), seq, headers: None })
+        Ok(Changes { key, null_keys: None, windows, new, old: None, time: times.into(), seq, headers: None })
     }
 }
 

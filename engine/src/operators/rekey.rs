@@ -61,6 +61,6 @@ impl Operator for Rekey {
         let picked = self.value.iter().filter_map(|at| evaluation.columns().get(*at).cloned()).collect();
         let mut new = Side { columns: picked, present: rows.new.present.clone() };
         new.mask_absent()?;
-        Ok(Changes { key, new, windows: None, old: None, ..rows })
+        Ok(Changes { key, null_keys: None, new, windows: None, old: None, ..rows })
     }
 }

@@ -158,6 +158,7 @@ mod tests {
             vec![Arc::new(Int32Array::from(vec![1, 2])), Arc::new(BooleanArray::from(vec![true; 2]))];
         let rows = Changes {
             key: Vec::new(),
+            null_keys: None,
             windows: None,
             new: Side { columns, present: None },
             old: None,

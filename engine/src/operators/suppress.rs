@@ -131,6 +131,7 @@ impl Suppress {
         let headers = rows.headers.as_ref().map(|headers| take(headers, &from, None)).transpose()?;
         Ok(Changes {
             key,
+            null_keys: None,
             windows: Some(Windows { start: closed.starts.into(), end: closed.ends.into() }),
             old: self.tells_old.then(|| Side::absent(&columns, from.len())),
             new: Side { columns, present: None },

@@ -54,7 +54,7 @@ impl ExchangeWriter {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let keys = encode_keys(&mut *self.key, &rows.key, rows.len())?;
+        let keys = encode_keys(&mut *self.key, &rows.key, None, rows.len())?;
         let places = self.partitioner.place_all(&keys, self.partitions);
         let values = encode(rows)?;
         let records = Records { timestamps: rows.time.clone(), keys, values, headers: rows.headers.clone() };
@@ -119,6 +119,7 @@ impl ReadRows for ExchangeReader {
         let (key, new, old, windows) = rows.finish(self.keys)?;
         let rows = Changes {
             key,
+            null_keys: None,
             windows: self.is_windowed.then_some(windows),
             new,
             old: self.is_table.then_some(old),

@@ -219,7 +219,7 @@ fn keys(step: &Step) -> Result<EncodeKeys, RuntimeError> {
     let mut encoder = key_encoder(step)?;
     let window = step.key_window();
     Ok(Box::new(move |key, windows, rows| {
-        let keys = encode_keys(&mut *encoder, key, rows)?;
+        let keys = encode_keys(&mut *encoder, key, None, rows)?;
         Ok(match (window, windows) {
             (Some(window), Some(windows)) => windowed::join(&keys, windows, window),
             _ => keys,
@@ -230,7 +230,7 @@ fn keys(step: &Step) -> Result<EncodeKeys, RuntimeError> {
 /// Serialises the key columns of a step's rows.
 fn plain_keys(step: &Step) -> Result<EncodeKeys, RuntimeError> {
     let mut encoder = key_encoder(step)?;
-    Ok(Box::new(move |key, _, rows| Ok(encode_keys(&mut *encoder, key, rows)?)))
+    Ok(Box::new(move |key, _, rows| Ok(encode_keys(&mut *encoder, key, None, rows)?)))
 }
 
 fn key_encoder(step: &Step) -> Result<Box<dyn Encode>, RuntimeError> {

@@ -132,7 +132,7 @@ impl SinkWriter {
     fn encode(&mut self, rows: &Changes, times: ScalarBuffer<i64>) -> Result<Vec<Output>, SinkError> {
         let keys = match self.always_key {
             true => self.key.encode(&rows.key, None),
-            false => encode_keys(&mut *self.key, &rows.key, rows.len()),
+            false => encode_keys(&mut *self.key, &rows.key, rows.null_keys.as_ref(), rows.len()),
         };
         let keys = keys.map_err(SinkError::Key)?;
         let values = self.value.encode(&rows.new.columns, rows.new.present.as_ref())?;
@@ -168,15 +168,20 @@ impl SinkWriter {
     }
 }
 
-/// Serialised keys; a key that is NULL in every column, or has no column, is no key.
-pub(super) fn encode_keys(encoder: &mut dyn Encode, key: &[ArrayRef], rows: usize) -> Result<BinaryArray, FormatError> {
+/// Serialised keys; a key that is NULL in every column, or has no column, is no key, except in the rows `nulls` names.
+pub(super) fn encode_keys(
+    encoder: &mut dyn Encode,
+    key: &[ArrayRef],
+    nulls: Option<&BooleanBuffer>,
+    rows: usize,
+) -> Result<BinaryArray, FormatError> {
     if key.is_empty() {
         return Ok(BinaryArray::new_null(rows));
     }
-    let present = key
-        .iter()
-        .all(|column| column.null_count() > 0)
-        .then(|| (0..rows).map(|row| key.iter().any(|column| column.is_valid(row))).collect::<BooleanBuffer>());
+    let is_key =
+        |row: usize| key.iter().any(|column| column.is_valid(row)) || nulls.is_some_and(|nulls| nulls.value(row));
+    let may_lack = key.iter().all(|column| column.null_count() > 0);
+    let present = may_lack.then(|| (0..rows).map(is_key).collect::<BooleanBuffer>());
     encoder.encode(key, present.as_ref())
 }
 

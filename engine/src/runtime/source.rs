@@ -6,7 +6,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, BooleanArray, Int32Array, Int64Array, ListArray,
     new_empty_array, new_null_array,
 };
-use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
@@ -121,6 +121,16 @@ impl ReadRows for SourceReader {
     }
 }
 
+/// Which records have a key of several columns that are all NULL; the others have none where all are NULL.
+fn null_keys(keys: &BinaryArray, columns: &[ArrayRef]) -> Option<BooleanBuffer> {
+    if columns.len() < 2 || columns.iter().any(|column| column.null_count() == 0) {
+        return None;
+    }
+    let is_null = |row| keys.is_valid(row) && columns.iter().all(|column| column.is_null(row));
+    let rows: BooleanBuffer = (0..keys.len()).map(is_null).collect();
+    Some(rows).filter(|rows| rows.count_set_bits() > 0)
+}
+
 impl SourceReader {
     /// The keys of a batch without their windows.
     fn split(&self, batch: &RawBatch) -> Option<SplitKeys> {
@@ -156,6 +166,7 @@ impl SourceReader {
         let mut new = Side { columns: columns.collect::<Result<_, _>>()?, present };
         new.mask_absent()?;
         let all = Changes {
+            null_keys: null_keys(&keys, &key),
             key,
             windows,
             new,

@@ -133,7 +133,8 @@ impl Client {
                 break;
             }
             let present = rows.new.is_present(row);
-            let is_keyless = self.keyed_only && rows.key.iter().all(|column| column.is_null(row));
+            let is_null = || rows.key.iter().all(|column| column.is_null(row));
+            let is_keyless = self.keyed_only && is_null() && !rows.has_null_key(row);
             if is_keyless || (!present && !self.is_table) {
                 continue;
             }

@@ -193,7 +193,7 @@ impl ToRows for Texts {
         let time = vec![0; values.len()].into();
         let seq = vec![0; values.len()].into();
         let new = Side { columns: vec![Arc::new(texts)], present: None };
-        Ok(Changes { key, windows, new, old: None, time, seq, headers: None })
+        Ok(Changes { key, null_keys: None, windows, new, old: None, time, seq, headers: None })
     }
 }
 

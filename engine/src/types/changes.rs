@@ -86,6 +86,9 @@ pub struct Windows {
 pub struct Changes {
     /// Key columns. A null key is NULL in all of them.
     pub key: Vec<ArrayRef>,
+    /// Which rows have a key even though it is NULL in all columns: in a topic a key of several columns is a row of its own.
+    /// `None` when no row has such a key.
+    pub null_keys: Option<BooleanBuffer>,
     /// Window in the key, for windowed streams and tables.
     pub windows: Option<Windows>,
     /// What each row is now.
@@ -121,6 +124,7 @@ impl Changes {
         let none = |columns: &[super::Column]| columns.iter().map(|c| new_empty_array(&c.ty.to_arrow())).collect();
         Self {
             key: none(&schema.key),
+            null_keys: None,
             windows: None,
             new: Side { columns: none(&schema.value), present: None },
             old: None,
@@ -134,6 +138,7 @@ impl Changes {
     pub fn slice(&self, start: usize, len: usize) -> Self {
         Self {
             key: self.key.iter().map(|column| column.slice(start, len)).collect(),
+            null_keys: self.null_keys.as_ref().map(|bits| bits.slice(start, len)),
             windows: self
                 .windows
                 .as_ref()
@@ -153,6 +158,7 @@ impl Changes {
     pub fn filter(&self, keep: &BooleanArray) -> Result<Self, ArrowError> {
         Ok(Self {
             key: filter_all(&self.key, keep)?,
+            null_keys: filter_bits(self.null_keys.as_ref(), keep),
             windows: self.windows.as_ref().map(|windows| Windows {
                 start: filter_buffer(&windows.start, keep),
                 end: filter_buffer(&windows.end, keep),
@@ -173,8 +179,10 @@ impl Changes {
     /// # Errors
     /// A column of the result takes more than Arrow's can hold.
     pub fn take(&self, rows: &UInt32Array) -> Result<Self, ArrowError> {
+        let null_keys = self.null_keys.as_ref();
         Ok(Self {
             key: take_all(&self.key, rows)?,
+            null_keys: null_keys.map(|bits| rows.values().iter().map(|&row| bits.value(row as usize)).collect()),
             windows: self.windows.as_ref().map(|windows| Windows {
                 start: take_buffer(&windows.start, rows),
                 end: take_buffer(&windows.end, rows),
@@ -206,8 +214,13 @@ impl Changes {
         let news: Vec<&Side> = batches.iter().map(|batch| &batch.new).collect();
         let olds: Option<Vec<&Side>> = batches.iter().map(|batch| batch.old.as_ref()).collect();
         let windows: Option<Vec<&Windows>> = batches.iter().map(|batch| batch.windows.as_ref()).collect();
+        let null_keys = batches.iter().any(|batch| batch.null_keys.is_some()).then(|| {
+            let rows = batches.iter().flat_map(|batch| (0..batch.len()).map(|row| batch.has_null_key(row)));
+            rows.collect()
+        });
         Ok(Self {
             key: key.collect::<Result<_, _>>()?,
+            null_keys,
             windows: windows.map(|windows| Windows {
                 start: windows.iter().flat_map(|windows| windows.start.iter().copied()).collect(),
                 end: windows.iter().flat_map(|windows| windows.end.iter().copied()).collect(),
@@ -218,6 +231,11 @@ impl Changes {
             seq: batches.iter().flat_map(|batch| batch.seq.iter().copied()).collect(),
             headers: concat_headers(batches)?,
         })
+    }
+
+    /// Whether row `i` has a key that is NULL in all columns.
+    pub fn has_null_key(&self, i: usize) -> bool {
+        self.null_keys.as_ref().is_some_and(|bits| bits.value(i))
     }
 
     /// Key columns, then the columns of `side`: the row layout expressions are compiled against.

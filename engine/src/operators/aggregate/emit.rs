@@ -108,6 +108,7 @@ impl Emissions {
         let headers = input.headers.as_ref().map(|headers| take(headers, &rows, None)).transpose()?;
         Ok(Changes {
             key: input.key.iter().map(pick).collect::<Result<_, _>>()?,
+            null_keys: None,
             windows,
             new: side(after, self.gone.iter().map(|gone| !gone).collect())?,
             old: if with_old { Some(side(before, BooleanBuffer::from(self.existed))?) } else { None },

@@ -50,7 +50,16 @@ impl ToRows for GroupRows {
         }
         let seq = ScalarBuffer::from(vec![0_u64; values.len()]);
         let key = self.keys.decode(keys)?;
-        Ok(Changes { key, windows, new: Side { columns, present: None }, old: None, time, seq, headers: None })
+        Ok(Changes {
+            key,
+            null_keys: None,
+            windows,
+            new: Side { columns, present: None },
+            old: None,
+            time,
+            seq,
+            headers: None,
+        })
     }
 }
 

@@ -98,7 +98,7 @@ impl Operator for GroupTable {
         let new = side(&rows.new, made.iter().map(|change| change.new).collect())?;
         let old = side(&old_side, made.iter().map(|change| change.old).collect())?;
         let picked = Changes { new: Side { columns: Vec::new(), present: None }, old: None, ..rows.clone() };
-        Ok(Changes { key, windows: None, new, old: Some(old), ..picked.take(&from)? })
+        Ok(Changes { key, null_keys: None, windows: None, new, old: Some(old), ..picked.take(&from)? })
     }
 }
 

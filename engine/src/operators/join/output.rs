@@ -105,6 +105,7 @@ impl Output {
         let seqs = from.iter().filter_map(|&(port, row)| inputs.get(port)?.seq.get(row).copied());
         Ok(Changes {
             key: self.key.finish()?,
+            null_keys: None,
             windows: windowed.then(|| Windows { start: starts.into(), end: ends.into() }),
             new: self.new.finish()?,
             old: self.old.as_mut().map(Joined::finish).transpose()?,

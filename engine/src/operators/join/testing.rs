@@ -104,6 +104,7 @@ fn batch(rows: &[(usize, Row)], port: usize, schema: &Schema) -> Changes {
     };
     Changes {
         key: vec![Arc::new(rows.iter().map(|row| row.key.clone()).collect::<StringArray>())],
+        null_keys: None,
         windows: None,
         new: Side {
             columns: (0..schema.value.len()).map(value).collect(),

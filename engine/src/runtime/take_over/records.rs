@@ -128,7 +128,7 @@ impl ReadRows for LeftRecords {
         let mut new = Side { columns, present };
         new.mask_absent()?;
         let seq = ScalarBuffer::from(vec![0_u64; rows]);
-        let rows_of = Changes { key: key.columns, windows, new, old: None, time, seq, headers: None };
+        let rows_of = Changes { key: key.columns, null_keys: None, windows, new, old: None, time, seq, headers: None };
         Ok(Read { rows: rows_of, offsets: batch.offsets.clone(), records: rows })
     }
 }
