@@ -123,3 +123,51 @@ fn only_the_query_stops_whose_topics_are_not_what_it_needs() {
     }
     assert!(run.server.terminate());
 }
+
+/// A server of an earlier version had its changelogs under names without numbers: they are gone on with, so that nothing in
+/// them is lost.
+#[test]
+fn a_query_whose_changelog_has_the_earlier_name_keeps_it() {
+    let broker = Kafka::start();
+    let data = tempfile::tempdir().unwrap();
+    let start = |broker: &Kafka| Server::start(data.path(), &[("bootstrap.servers", broker.bootstrap.as_str())]);
+    let server = start(&broker);
+    let run = Run { broker, server };
+    run.execute(
+        "CREATE STREAM a (id INT KEY, v INT) WITH (kafka_topic='a', value_format='json', partitions=1);
+         CREATE STREAM b (id INT KEY, w INT) WITH (kafka_topic='b', value_format='json', partitions=1);
+         CREATE STREAM joined AS SELECT a.id, v, w FROM a JOIN b WITHIN 1 HOUR GRACE PERIOD 1 HOUR ON a.id = b.id;",
+    );
+    let changelogs = |broker: &Kafka| -> Vec<String> {
+        let tool = ["org.apache.kafka.tools.TopicCommand", "--bootstrap-server", &broker.bootstrap, "--list"];
+        let topics = broker.tool(&tool);
+        topics.lines().filter(|topic| topic.ends_with("-changelog")).map(str::to_owned).collect()
+    };
+    let before = changelogs(&run.broker);
+    let [other, this] = &before[..] else { panic!("two changelogs are expected") };
+    assert!(this.ends_with("-KSTREAM-JOINTHIS-0000000008-store-changelog"), "{this}");
+    assert!(run.server.terminate());
+
+    let earlier = this.replace("-KSTREAM-JOINTHIS-0000000008", "-Join-KSTREAM-JOINTHIS");
+    let broker = run.broker;
+    broker.tool(&[
+        "org.apache.kafka.tools.TopicCommand",
+        "--bootstrap-server",
+        &broker.bootstrap,
+        "--delete",
+        "--topic",
+        this,
+    ]);
+    Client::new(&broker).create_topic(&earlier, 1);
+    let server = start(&broker);
+    let run = Run { broker, server };
+    run.execute("INSERT INTO a VALUES (1, 7); INSERT INTO b VALUES (1, 8);");
+    eventually("the rows are joined", || (run.values("joined") == [7]).then_some(()));
+    assert_eq!(changelogs(&run.broker), [earlier.clone(), other.clone()]);
+    let bootstrap = run.broker.bootstrap.as_str();
+    let ends = ["org.apache.kafka.tools.GetOffsetShell", "--bootstrap-server", bootstrap, "--topic", &earlier];
+    let ends = run.broker.tool(&ends);
+    let end: Option<i64> = ends.trim().rsplit(':').next().and_then(|end| end.parse().ok());
+    assert!(end.is_some_and(|end| end > 0), "{ends}");
+    assert!(run.server.terminate());
+}
