@@ -93,7 +93,10 @@ impl Left {
             let group = format!("_confluent-ksql-{SERVICE}query_{id}");
             let client: BaseConsumer = config(&self.broker).set("group.id", &group).create().unwrap();
             let mut ends = TopicPartitionList::new();
-            for (name, topic) in self.topics.iter().filter(|(name, _)| name.starts_with("pk_")) {
+            let is_read = |name: &str| {
+                name.starts_with("pk_") || (name.starts_with(&format!("{group}-")) && name.ends_with("-repartition"))
+            };
+            for (name, topic) in self.topics.iter().filter(|(name, _)| is_read(name)) {
                 for partition in 0..topic["partitions"].as_i64().unwrap() as i32 {
                     let (_, end) = client.fetch_watermarks(name, partition, PATIENCE).unwrap();
                     ends.add_partition_offset(name, partition, Offset::Offset(end)).unwrap();
@@ -119,6 +122,29 @@ impl Left {
         let output = run(&args, "");
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
     }
+}
+
+/// More input changes what ksqlDB has counted, joined and grouped.
+fn state_goes_on(client: &Client) {
+    const T: i64 = 1_796_000_000_000;
+    let expect = |what: &str, topic: &str, count: usize, key: &str, value: &str| {
+        let made = || client.read(topic).into_iter().filter(|record| record.time > T);
+        eventually(what, || {
+            let found = made().filter(|record| record.key.as_deref().is_some_and(|found| found.starts_with(key)));
+            let values: Vec<_> = found.filter_map(|record| record.value).collect();
+            (values.iter().filter(|found| *found == value).count() == count).then_some(())
+        });
+    };
+    client.produce("pk_users", T + 300_000, Some("u4"), Some(r#"{"NAME":"n4","CITY":"Rome"}"#), None);
+    client.produce("pk_clicks", T + 91_000, Some("user3"), Some(r#"{"PAGE":"p1","N":1}"#), None);
+    client.produce("pk_o", T + 120_500, Some("zz2"), Some(r#"{"ITEM":"late"}"#), None);
+    client.produce("pk_fc", T + 300_000, Some("c0"), Some(r#"{"NM":"again"}"#), None);
+    client.flush();
+    expect("a row leaves its group", "PKCITY", 1, "Oslo", r#"{"C":1,"NAMES":["n7"]}"#);
+    expect("and joins another", "PKCITY", 1, "Rome", r#"{"C":5,"NAMES":["n0","n3","n6","new2","n4"]}"#);
+    expect("a group counts on", "PKW_TWO", 1, r#"{"PAGE":"p1","ID":"user3"}"#, r#"{"C":4}"#);
+    expect("a row of a stream finds another", "PKSS_IN", 1, "zz2", r#"{"ITEM":"late","WH":"x"}"#);
+    expect("rows of a table find those they name", "PKFK_IN", 1, "", r#"{"CID":"c0","NM":"again","QTY":8}"#);
 }
 
 #[test]
@@ -164,6 +190,7 @@ fn what_ksqldb_left_goes_on() {
         let records = client.read("PKF_D");
         (records.len() == before + 1).then_some(records)
     });
+    state_goes_on(&client);
     assert!(server.terminate());
     // From here on it is a service of Millstream's.
     let other = tempfile::tempdir().unwrap();

@@ -178,8 +178,12 @@ impl Scene<'_> {
     /// The state that ksqlDB has left of the query that a command starts, or why it cannot be gone on with.
     fn left(&self, action: &Action, topics: &BTreeMap<String, u32>) -> Result<Result<Option<Taken>, String>, Error> {
         let Some(plan) = action.start() else { return Ok(Ok(None)) };
-        let group = format!("{}-", runtime::group(self.config.service_id(), &plan.id));
-        let changelogs = topics.iter().filter(|(name, _)| name.starts_with(&group) && name.ends_with("-changelog"));
+        let group = runtime::group(self.config.service_id(), &plan.id);
+        let is_its = |name: &str| {
+            let rest = name.strip_prefix(&group);
+            rest.is_some_and(|rest| rest.starts_with('-') && rest.ends_with("-changelog"))
+        };
+        let changelogs = topics.iter().filter(|(name, _)| is_its(name));
         let mut taken = Taken::default();
         for (name, partitions) in changelogs {
             let end = |partition| {
@@ -188,11 +192,16 @@ impl Scene<'_> {
             };
             taken.ends.insert(name.clone(), (0..*partitions).map(end).collect::<Result<_, LogError>>()?);
         }
-        Ok(match taken.ends.iter().find(|(_, ends)| ends.iter().any(|end| *end > 0)) {
-            None => Ok(None),
-            Some((name, _)) => Err(format!(
-                "its state is in {name} as ksqlDB writes it, which cannot be read: TERMINATE it in ksqlDB and CREATE it anew \
-                 here, to be computed from the beginning"
+        if taken.ends.is_empty() {
+            return Ok(Ok(None));
+        }
+        let has_state = taken.ends.values().flatten().any(|end| *end > 0);
+        let exists = |name: &str| topics.contains_key(name);
+        Ok(match runtime::why_not(plan, &group, self.functions, &exists).filter(|_| has_state) {
+            None => Ok(Some(taken)),
+            Some(why) => Err(format!(
+                "its state cannot be gone on with: {why}. TERMINATE it in ksqlDB and CREATE it anew here, to be computed from \
+                 the beginning"
             )),
         })
     }
