@@ -1,4 +1,4 @@
-//! CPU time of this process, from the operating system.
+//! CPU time and memory, from the operating system.
 
 use std::time::Duration;
 
@@ -20,4 +20,13 @@ pub(crate) fn resident_bytes(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
     line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap_or_default() * 1024
+}
+
+/// How long the machine's processors were idle so far, and how long all of it was, in ticks of all of them together.
+pub(crate) fn machine_ticks() -> (u64, u64) {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let line = stat.lines().next().unwrap_or_default();
+    let ticks: Vec<u64> = line.split_whitespace().skip(1).take(8).filter_map(|tick| tick.parse().ok()).collect();
+    // The fourth and the fifth are idle, the latter while something waits for a disk.
+    (ticks.iter().skip(3).take(2).sum(), ticks.iter().sum())
 }

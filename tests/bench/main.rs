@@ -2,14 +2,17 @@
 //!
 //! Data comes from a seeded generator and is complete before the clock starts; output is checked; throughput is records
 //! per CPU second of this process. One line per figure: `NAME VALUE UNIT RATIO`, the ratio to W0 of the same run or `-`.
+//! What is measured on Kafka (`kafka` for all of it) runs only if it is named: it starts a broker, and takes minutes.
 //! The server's figures need `target/release/millstream` (`cargo build --release --workspace`).
 
 mod cpu;
 mod data;
+mod kafka;
 mod limit;
 mod recode;
 mod serving;
 mod throughput;
+mod workloads;
 
 use std::process::ExitCode;
 
@@ -73,25 +76,36 @@ fn main() -> ExitCode {
 }
 
 fn run(wanted: &[String]) -> Result<(), String> {
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w.eq_ignore_ascii_case(name));
-    let known = |name: &String| {
-        name.eq_ignore_ascii_case("W0")
-            || THROUGHPUT.iter().any(|(n, ..)| n.eq_ignore_ascii_case(name))
-            || SERVER.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
-    };
-    if let Some(unknown) = wanted.iter().find(|name| !known(name)) {
-        let names: Vec<&str> = THROUGHPUT.iter().map(|(n, ..)| *n).chain(SERVER.iter().map(|(n, _)| *n)).collect();
-        return Err(format!("workload {unknown} is not known; there are W0, {}", names.join(", ")));
-    }
-    if is_wanted("W0") || THROUGHPUT.iter().any(|(name, ..)| is_wanted(name)) {
+    let is_named = |name: &str| wanted.iter().any(|w| w.eq_ignore_ascii_case(name));
+    let is_wanted = |name: &str| wanted.is_empty() || is_named(name);
+    let is_wanted_on_kafka = |name: &str| is_named("kafka") || is_named(name);
+    check(wanted)?;
+    let on_kafka = || kafka::WORKLOADS.iter().filter(|(name, _)| is_wanted_on_kafka(name));
+    if is_wanted("W0") || THROUGHPUT.iter().any(|(name, ..)| is_wanted(name)) || on_kafka().next().is_some() {
         let limit = limit::decode_and_encode("JSON")?;
         figure("W0", limit, "records/cpu-s", Some(limit));
         for (name, workload, format) in THROUGHPUT.iter().filter(|(name, ..)| is_wanted(name)) {
             figure(name, workload(format)?, "records/cpu-s", Some(limit));
+        }
+        for (_, workload) in on_kafka() {
+            workload(limit)?;
         }
     }
     for (_, workload) in SERVER.iter().filter(|(name, _)| is_wanted(name)) {
         workload()?;
     }
     Ok(())
+}
+
+/// Refuses names of no workload.
+fn check(wanted: &[String]) -> Result<(), String> {
+    let throughput = THROUGHPUT.iter().map(|(name, ..)| *name);
+    let servers = SERVER.iter().map(|(name, _)| *name);
+    let on_kafka = kafka::WORKLOADS.iter().map(|(name, _)| *name);
+    let names: Vec<&str> =
+        ["W0"].into_iter().chain(throughput).chain(servers).chain(["kafka"]).chain(on_kafka).collect();
+    match wanted.iter().find(|wanted| names.iter().all(|name| !name.eq_ignore_ascii_case(wanted))) {
+        Some(unknown) => Err(format!("workload {unknown} is not known; there are {}", names.join(", "))),
+        None => Ok(()),
+    }
 }

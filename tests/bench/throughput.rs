@@ -2,7 +2,6 @@
 //!
 //! The input is in its topic before the clock starts; the clock stops when the query has committed all of it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +17,10 @@ use engine::types::Column;
 use crate::cpu::process_cpu;
 use crate::data;
 use crate::recode::Recoder;
+use crate::workloads::{
+    COUNT, CUSTOMERS_AND_ORDERS, Counts, FILTER, JOIN, MEASUREMENTS, PAGE_VIEWS, field, is_customer, is_filtered,
+    is_joined, kept_page_views,
+};
 
 /// Records appended to an input topic at once.
 const APPEND: usize = 50_000;
@@ -30,39 +33,23 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub(crate) fn filter_and_project(format: &str) -> Result<f64, String> {
     const RECORDS: usize = 2_000_000;
     let bench = Bench::new(format)?;
-    bench.execute(
-        "CREATE STREAM pv (userid_key VARCHAR KEY, viewtime BIGINT, userid VARCHAR, pageid VARCHAR, region VARCHAR,
-            gender VARCHAR, amount DOUBLE, count INT, referrer VARCHAR)
-            WITH (kafka_topic='pv', key_format='KAFKA', value_format='{FORMAT}', partitions=1);",
-    )?;
+    bench.execute(PAGE_VIEWS)?;
     let mut expected = 0;
     bench.fill("pv", RECORDS, &data::page_view_columns(), |from, len| {
         let records = data::page_views(from, len);
-        expected += records.values.iter().flatten().filter(|value| count(value) >= 10).count();
+        expected += kept_page_views(&records);
         records
     })?;
     let begin = process_cpu();
-    bench.execute(
-        "CREATE STREAM o WITH (kafka_topic='o') AS
-            SELECT userid_key, viewtime, UCASE(region) AS region, amount * 2 AS amount FROM pv WHERE count >= 10;",
-    )?;
+    bench.execute(FILTER)?;
     bench.wait("pv", RECORDS)?;
     let spent = process_cpu() - begin;
     let mut found = 0;
     bench.read("o", |_, value| {
         found += 1;
-        let value = String::from_utf8_lossy(value.unwrap_or_default());
-        let is_right = value.starts_with(r#"{"VIEWTIME":17"#) && value.contains(r#","REGION":"REGION_"#);
-        if is_right { Ok(()) } else { Err(format!("unexpected output {value}")) }
+        is_filtered(value)
     })?;
     per_second(RECORDS, spent, found == expected, || format!("{found} rows came, {expected} are expected"))
-}
-
-/// The field COUNT of a page view.
-fn count(value: &[u8]) -> u32 {
-    let text = String::from_utf8_lossy(value);
-    let (_, rest) = text.split_once(r#""COUNT":"#).unwrap_or_default();
-    rest.split(',').next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 /// Records per CPU second of COUNT and SUM by key in tumbling windows.
@@ -79,29 +66,15 @@ pub(crate) fn session_count_and_sum(format: &str) -> Result<f64, String> {
 fn count_and_sum(format: &str, records: usize, window: &str) -> Result<f64, String> {
     const KEYS: u64 = 100_000;
     let bench = Bench::new(format)?;
-    bench.execute(
-        "CREATE STREAM m (k BIGINT KEY, v BIGINT)
-            WITH (kafka_topic='m', key_format='KAFKA', value_format='{FORMAT}', partitions=1);",
-    )?;
+    bench.execute(MEASUREMENTS)?;
     bench.fill("m", records, &data::measurement_columns(), |from, len| data::measurements(from, len, KEYS))?;
     let begin = process_cpu();
-    bench.execute(&format!(
-        "CREATE TABLE o WITH (kafka_topic='o') AS
-            SELECT k, COUNT(*) AS c, SUM(v) AS s FROM m WINDOW {window} GROUP BY k;"
-    ))?;
+    bench.execute(&COUNT.replace("{WINDOW}", window))?;
     bench.wait("m", records)?;
     let spent = process_cpu() - begin;
-    let mut last = HashMap::new();
-    bench.read("o", |key, value| {
-        let key = key.unwrap_or_default().to_vec();
-        // Sessions that grow leave tombstones.
-        match value {
-            Some(value) => last.insert(key, field(value, "C")?),
-            None => last.remove(&key),
-        };
-        Ok(())
-    })?;
-    let counted: u64 = last.values().sum();
+    let mut counts = Counts::default();
+    bench.read("o", |key, value| counts.see(key, value))?;
+    let counted = counts.total();
     per_second(records, spent, counted == records as u64, || format!("{counted} of {records} records were counted"))
 }
 
@@ -169,36 +142,14 @@ pub(crate) fn foreign_key_join(format: &str) -> Result<f64, String> {
     per_second(RECORDS, spent, found == RECORDS, || format!("{found} rows came, {RECORDS} are expected"))
 }
 
-/// A number in a JSON object.
-fn field(value: &[u8], name: &str) -> Result<u64, String> {
-    let value: serde_json::Value = serde_json::from_slice(value).map_err(|error| error.to_string())?;
-    value.get(name).and_then(serde_json::Value::as_u64).ok_or_else(|| format!("a row without {name}"))
-}
-
-/// Checks a row of [`data::customers`]: its name and its city.
-fn is_customer(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<(), String> {
-    let id = key.and_then(|key| Some(i64::from_be_bytes(key.try_into().ok()?))).ok_or("a row without a key")?;
-    let value = String::from_utf8_lossy(value.unwrap_or_default());
-    let wanted = format!(r#"{{"NAME":"Customer {id:07}","CITY":"City_{:03}"}}"#, id % 500);
-    if value == wanted { Ok(()) } else { Err(format!("unexpected output {value} for {id}")) }
-}
-
 /// Records per CPU second of a LEFT JOIN of a stream with a table of a million rows.
 pub(crate) fn stream_table_join(format: &str) -> Result<f64, String> {
     const RECORDS: usize = 2_000_000;
     const ROWS: usize = 1_000_000;
     let bench = Bench::new(format)?;
-    bench.execute(
-        "CREATE TABLE customers (id BIGINT PRIMARY KEY, name VARCHAR, city VARCHAR)
-            WITH (kafka_topic='customers', key_format='KAFKA', value_format='{FORMAT}', partitions=1);
-        CREATE STREAM orders (id BIGINT KEY, item VARCHAR, price INT)
-            WITH (kafka_topic='orders', key_format='KAFKA', value_format='{FORMAT}', partitions=1);",
-    )?;
+    bench.execute(CUSTOMERS_AND_ORDERS)?;
     bench.fill("customers", ROWS, &data::customer_columns(), data::customers)?;
-    bench.execute(
-        "CREATE STREAM o WITH (kafka_topic='o') AS SELECT orders.id AS id, item, price, name
-            FROM orders LEFT JOIN customers ON orders.id = customers.id;",
-    )?;
+    bench.execute(JOIN)?;
     bench.wait("customers", ROWS)?;
     bench.execute(&format!("PAUSE {};", bench.query()?))?;
     bench.fill("orders", RECORDS, &data::order_columns(), |from, len| data::orders(from, len, ROWS as u64))?;
@@ -209,10 +160,7 @@ pub(crate) fn stream_table_join(format: &str) -> Result<f64, String> {
     let mut found = 0;
     bench.read("o", |key, value| {
         found += 1;
-        let id = key.and_then(|key| Some(i64::from_be_bytes(key.try_into().ok()?))).ok_or("a row without a key")?;
-        let value = String::from_utf8_lossy(value.unwrap_or_default());
-        let is_right = value.ends_with(&format!(r#","NAME":"Customer {id:07}"}}"#));
-        if is_right { Ok(()) } else { Err(format!("unexpected output {value} for {id}")) }
+        is_joined(key, value)
     })?;
     per_second(RECORDS, spent, found == RECORDS, || format!("{found} rows came, {RECORDS} are expected"))
 }
@@ -255,7 +203,7 @@ impl Bench {
 
     /// Executes statements; `{FORMAT}` is the format.
     fn execute(&self, text: &str) -> Result<(), String> {
-        let text = text.replace("{FORMAT}", &self.format);
+        let text = text.replace("{FORMAT}", &self.format).replace("{PARTITIONS}", "1");
         let session = Session::new([("auto.offset.reset", "earliest".to_owned())], []);
         self.engine.execute(&text, session, None).map(drop).map_err(|failure| failure.message)
     }

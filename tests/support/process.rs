@@ -177,6 +177,20 @@ impl Server {
         (Self { child, url: url.to_owned(), started_in: begin.elapsed() }, stderr)
     }
 
+    /// Starts a server that tells on standard error what `MILLSTREAM_LOG` asks for; with that.
+    pub fn start_telling(data_dir: &Path, settings: &[(&str, &str)], what: &str) -> (Self, ChildStderr) {
+        let begin = Instant::now();
+        let mut command = Self::command(data_dir, settings);
+        command.stdin(Stdio::null()).env("MILLSTREAM_LOG", what);
+        let mut child = command.spawn().expect("millstream starts");
+        let stderr = child.stderr.take().expect("piped");
+        let line = first_line(&mut child);
+        let Some(url) = line.trim().strip_prefix("listening on ") else {
+            panic!("first line: {line:?}\n{}", std::io::read_to_string(stderr).unwrap_or_default())
+        };
+        (Self { child, url: url.to_owned(), started_in: begin.elapsed() }, stderr)
+    }
+
     fn spawn(data_dir: &Path, settings: &[(&str, &str)], stderr: Stdio) -> Child {
         let mut command = Self::command(data_dir, settings);
         command.stdin(Stdio::null()).stderr(stderr).env("MILLSTREAM_LOG", "warn").spawn().expect("millstream starts")
@@ -211,6 +225,11 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("its memory is known");
         let kilobytes = line.trim().trim_end_matches("kB").trim();
         kilobytes.parse::<u64>().expect("a number") * 1024
+    }
+
+    /// How many threads it has.
+    pub fn threads(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/task", self.pid())).expect("the process is there").count()
     }
 
     /// Processor time that it has used since its start.

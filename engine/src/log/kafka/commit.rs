@@ -91,6 +91,7 @@ impl Kafka {
         if commits.is_empty() {
             return Ok(());
         }
+        let begun = Instant::now();
         self.kv.recover().map_err(LogError::from)?;
         crash::at(Point::CommitPrepared);
         let ends = self.produce(thread, commits, fence)?;
@@ -110,6 +111,7 @@ impl Kafka {
                 .iter()
                 .try_for_each(|prepared| self.groups.tell(&prepared.commit.group, &prepared.commit.positions))?;
         }
+        tracing::debug!(thread, tasks = commits.len(), took_ms = begun.elapsed().as_secs_f64() * 1e3, "committed");
         Ok(())
     }
 

@@ -81,8 +81,20 @@ impl Restore<'_> {
                 bounds.iter().map(|bounds| bounds.begin).collect()
             }
         };
+        let (begun, mut read) = (Instant::now(), (0, 0));
         for ((topic, from), bounds) in from.into_iter().enumerate().zip(&bounds) {
-            self.read(changelogs, topic, from, bounds.end)?;
+            let (records, bytes) = self.read(changelogs, topic, from, bounds.end)?;
+            read = (read.0 + records, read.1 + bytes);
+        }
+        if let (records @ 1.., bytes) = read {
+            let took_ms = begun.elapsed().as_millis();
+            tracing::info!(
+                state = changelogs.space(),
+                records,
+                bytes,
+                took_ms,
+                "state has been read from its changelogs"
+            );
         }
         Ok(())
     }
@@ -116,9 +128,10 @@ impl Restore<'_> {
         changelogs.topics().iter().map(checkpoint).collect()
     }
 
-    fn read(&self, changelogs: &Changelogs, topic: usize, from: i64, end: i64) -> Result<()> {
-        let Some(of) = changelogs.topics().get(topic) else { return Ok(()) };
-        let mut noted = Writes::default();
+    /// Reads a changelog from an offset to its end; returns how many records it had, and their bytes.
+    fn read(&self, changelogs: &Changelogs, topic: usize, from: i64, end: i64) -> Result<(usize, usize)> {
+        let Some(of) = changelogs.topics().get(topic) else { return Ok((0, 0)) };
+        let (mut noted, mut records, mut bytes) = (Writes::default(), 0, 0);
         if from < end {
             let wake = Arc::new(Signal::default());
             let mut reader = (self.reader)(Position { of: of.clone(), offset: from }, Arc::clone(&wake))?;
@@ -141,6 +154,8 @@ impl Restore<'_> {
                 moved = Instant::now();
                 let mut writes = Writes::default();
                 for (_, batch) in &batches {
+                    records += batch.records.len();
+                    bytes += batch.records.payload_bytes(batch.records.len());
                     writes.extend(changelogs.changes(topic, batch)?);
                 }
                 note(changelogs, [(topic, next)], &mut writes);
@@ -154,7 +169,7 @@ impl Restore<'_> {
         note(changelogs, [(topic, end)], &mut noted);
         self.kv.write(noted)?;
         crash::at(Point::ChangelogRead);
-        Ok(())
+        Ok((records, bytes))
     }
 }
 
