@@ -256,7 +256,8 @@ impl Task {
         Ok(Some(Commit { group, positions, outputs, writes, changelogs, ours }))
     }
 
-    /// What was to be committed is, or is not.
+    /// What was to be committed is, or is not. The next interval begins now: a commit that takes longer than one must not leave
+    /// the time for a single step between it and the next.
     pub(super) fn end_commit(&mut self, committed: Result<(), LogError>, now_ms: i64) -> Result<(), TaskError> {
         if matches!(committed, Err(LogError::Moved)) {
             return Err(LogError::Moved.into());
@@ -268,6 +269,7 @@ impl Task {
             self.pipeline.reports().append(&positions);
         }
         self.pipeline.committed()?;
+        self.committed_ms = now_ms;
         self.unpurged = self.inputs.iter().any(Input::is_internal);
         self.purge_if_due(now_ms);
         Ok(())

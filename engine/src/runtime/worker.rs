@@ -212,7 +212,7 @@ fn work(messages: &Receiver<Message>, signal: &Signal, clock: &dyn Clock, failed
                     let _gone = done.send(());
                 }
                 Message::Stop => {
-                    commit_shared(&mut slots, clock.now_ms(), failed, |slot| slot.life.state() != State::Error);
+                    commit_shared(&mut slots, clock, failed, |slot| slot.life.state() != State::Error);
                     for slot in &mut slots {
                         // What is not committed is read again at the next start.
                         let _told = close(slot, clock.now_ms());
@@ -232,7 +232,7 @@ fn work(messages: &Receiver<Message>, signal: &Signal, clock: &dyn Clock, failed
         let runs = |slot: &Slot| slot.life.state() == State::Running;
         let due = slots.iter().filter(|slot| runs(slot)).filter_map(|slot| slot.task.due_ms()).min();
         if due.is_some_and(|due| due <= now_ms) {
-            commit_shared(&mut slots, now_ms, failed, runs);
+            commit_shared(&mut slots, clock, failed, runs);
         } else if !moved {
             let pause = due.map(|due| Duration::from_millis(due.saturating_sub(now_ms).max(1).unsigned_abs()));
             signal.wait(seen, pause.map_or(SLEEP, |pause| pause.min(SLEEP)));
@@ -241,10 +241,10 @@ fn work(messages: &Receiver<Message>, signal: &Signal, clock: &dyn Clock, failed
 }
 
 /// Commits at once what those of the tasks did that share their commits; those that must be made anew are let go of.
-fn commit_shared(slots: &mut Vec<Slot>, now_ms: i64, failed: &Sender<Failed>, which: impl Fn(&Slot) -> bool) {
+fn commit_shared(slots: &mut Vec<Slot>, clock: &dyn Clock, failed: &Sender<Failed>, which: impl Fn(&Slot) -> bool) {
     let concerned = slots.iter_mut().enumerate().filter(|(_, slot)| slot.task.shares_commits() && which(slot));
     let (places, mut tasks): (Vec<usize>, Vec<&mut Task>) = concerned.map(|(at, slot)| (at, &mut slot.task)).unzip();
-    let ended = catch_unwind(AssertUnwindSafe(|| shared_commit::commit(&mut tasks, now_ms)));
+    let ended = catch_unwind(AssertUnwindSafe(|| shared_commit::commit(&mut tasks, clock)));
     let errors = ended.unwrap_or_else(|panic| {
         let text = panic_text(&*panic);
         (0..places.len()).map(|at| (at, TaskError::Fatal(text.clone()))).collect()
@@ -253,7 +253,7 @@ fn commit_shared(slots: &mut Vec<Slot>, now_ms: i64, failed: &Sender<Failed>, wh
     for (at, error) in errors {
         let Some(place) = places.get(at) else { continue };
         if let (Some(slot), Some(over)) = (slots.get_mut(*place), over.get_mut(*place)) {
-            fail(slot, now_ms, &error, failed);
+            fail(slot, clock.now_ms(), &error, failed);
             *over = true;
         }
     }

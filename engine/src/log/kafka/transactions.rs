@@ -29,6 +29,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const ABORTING: Duration = Duration::from_millis(50);
 /// How long a transaction may be open, as Kafka Streams has it; not shorter than a record may be on its way.
 const TRANSACTION_TIMEOUT_MS: &str = "10000";
+/// How often to look whether brokers have answered.
+const LOOK: Duration = Duration::from_millis(1);
 /// How long to wait when the client's queue is full.
 const FULL: Duration = Duration::from_millis(5);
 
@@ -216,8 +218,8 @@ impl TransactionalProducer {
             ("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS),
             ("message.timeout.ms", MESSAGE_TIMEOUT_MS),
             ("compression.type", "lz4"),
-            // A commit sends at once what is left.
-            ("linger.ms", "5"),
+            // Records come at once, in a commit, which then waits for them.
+            ("linger.ms", "1"),
             // A transaction that follows another waits as long when the broker has not ended that one everywhere.
             ("retry.backoff.ms", "10"),
             ("message.max.bytes", &MESSAGE_BYTES.to_string()),
@@ -237,7 +239,7 @@ impl TransactionalProducer {
         *self.producer.context().delivered.lock() = Delivered { ends: vec![None], refused: None };
         self.producer.begin_transaction()?;
         self.send(rows, 0)?;
-        self.producer.flush(TIMEOUT)?;
+        self.flush()?;
         self.producer.commit_transaction(TIMEOUT)?;
         Ok(self.ends().into_iter().next().flatten())
     }
@@ -261,7 +263,7 @@ impl TransactionalProducer {
             fenced.map_err(Stage::Fenced.failed())?;
         }
         crash::at(Point::PositionsSent);
-        self.producer.flush(TIMEOUT).map_err(Stage::Written.failed())?;
+        self.flush().map_err(Stage::Written.failed())?;
         crash::at(Point::CommitUnasked);
         self.producer.commit_transaction(TIMEOUT).map_err(Stage::Asked.failed())
     }
@@ -312,6 +314,15 @@ impl TransactionalProducer {
         // Serves what was acknowledged meanwhile.
         self.producer.poll(Duration::ZERO);
         Ok(())
+    }
+
+    /// Waits until brokers have answered for every record. The library's own flush looks only once in 100 ms whether they have.
+    fn flush(&self) -> std::result::Result<(), KafkaError> {
+        let deadline = Instant::now() + TIMEOUT;
+        while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
+            self.producer.poll(LOOK);
+        }
+        self.producer.flush(Duration::ZERO)
     }
 
     fn ends(&self) -> Vec<Option<i64>> {
