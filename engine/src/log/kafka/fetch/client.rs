@@ -17,7 +17,7 @@ use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::Feed;
-use super::sharing::{Trouble, Wanted};
+use super::sharing::{TAIL, Trouble, Wanted};
 use crate::log::kafka::connection::{Connection, Events};
 use crate::log::{LogError, RawBatch, RecordsBuilder, Result};
 
@@ -63,13 +63,13 @@ impl Client {
             ("isolation.level", "read_committed"),
             ("enable.partition.eof", "true"),
             ("fetch.error.backoff.ms", "100"),
-            // A partition that is read for the first time waits for the fetch before it to come back.
-            ("fetch.wait.max.ms", "100"),
+            // A partition that is read for the first time, or whose queue was full, waits for the fetch before it to come back.
+            ("fetch.wait.max.ms", if number == TAIL { "100" } else { "5" }),
             // The queue of a partition: small, and looked after again soon when it was full.
             ("queued.min.messages", "20000"),
-            ("queued.max.messages.kbytes", "512"),
-            ("fetch.queue.backoff.ms", "10"),
-            ("fetch.message.max.bytes", "524288"),
+            ("queued.max.messages.kbytes", "1024"),
+            ("fetch.queue.backoff.ms", "5"),
+            ("fetch.message.max.bytes", "1048576"),
             // Records of one answer share its buffer: the slowest partition keeps it.
             ("fetch.max.bytes", "2097152"),
         ]);

@@ -16,14 +16,19 @@ use crate::log::{RawBatch, Signal};
 
 /// Clients that fetch, and thereby places of one partition that are read at a time.
 pub(super) const CLIENTS: usize = 4;
+/// The one that waits for what comes last. It asks the broker for all of its partitions at once, and a broker without anything
+/// new answers late: whoever has much to read yet is better off elsewhere.
+pub(super) const TAIL: usize = 0;
+/// What a fetch brings without coming to the end before another client goes on with it.
+const BEHIND_BYTES: usize = 2 << 20;
 /// What all partitions together keep before each of them keeps only what nobody has read.
 pub(super) const ALL_BYTES: usize = 32 << 20;
-/// What a fetch keeps for readers that are slower than its fastest one.
-const KEPT_BYTES: usize = 1 << 20;
+/// What a fetch keeps for readers that are slower than its fastest one, with what it has at hand for that one.
+const KEPT_BYTES: usize = 2 << 20;
 /// What it keeps that all its readers have read, for those that come near.
 const NEAR_BYTES: usize = 64 << 10;
 /// What it has at hand before its fastest reader asks.
-const AHEAD_BYTES: usize = 512 << 10;
+const AHEAD_BYTES: usize = 1 << 20;
 /// Small batches are handed out together up to this size.
 const JOINED_BYTES: usize = 64 << 10;
 /// What a fetch brings before it makes room for readers that wait.
@@ -110,6 +115,8 @@ struct Fetch {
     is_full: bool,
     /// Bytes since it began.
     brought: usize,
+    /// Bytes since it was at the end.
+    behind: usize,
     /// When something was taken of it.
     used: Instant,
 }
@@ -182,6 +189,7 @@ impl Sharing {
         if place.client.is_none() {
             self.settle(id, now);
         }
+        self.move_fetch(id);
         let mut batches = self.hand_out(id, max_bytes, now);
         let mut has_ended = batches.is_empty() && self.has_ended(id);
         if batches.is_empty() && self.change_over(id) {
@@ -230,6 +238,7 @@ impl Sharing {
         fetch.has_ended = false;
         fetch.bytes += bytes;
         fetch.brought += bytes;
+        fetch.behind += bytes;
         fetch.kept.push_back(Kept { batch, end, bytes });
         self.kept.fetch_add(bytes, Ordering::Relaxed);
         self.wake_those_at(client, before);
@@ -239,7 +248,7 @@ impl Sharing {
     /// There are no records for now.
     pub(super) fn ended(&mut self, client: usize, number: u64) {
         let Some(fetch) = self.fetch(client, number) else { return };
-        fetch.has_ended = true;
+        (fetch.has_ended, fetch.behind) = (true, 0);
         let next = fetch.next;
         self.wake_those_at(client, next);
     }
@@ -355,6 +364,7 @@ impl Sharing {
                 has_ended: false,
                 is_full: false,
                 brought: 0,
+                behind: 0,
                 used: now,
             });
         }
@@ -467,6 +477,34 @@ impl Sharing {
         self.share(id, to);
         self.left(from);
         true
+    }
+
+    /// Has another client go on with the fetch of a reader: one that is far from the end leaves the client that waits there, and
+    /// comes back when it is there itself.
+    fn move_fetch(&mut self, id: u64) {
+        let Some(from) = self.readers.get(&id).and_then(|place| place.client) else { return };
+        let Some(Some(fetch)) = self.fetches.get(from) else { return };
+        let leaves = from == TAIL && fetch.is_full && fetch.behind >= BEHIND_BYTES;
+        let returns = from != TAIL && fetch.has_ended;
+        let suits = |(client, fetch): &(usize, &Option<Fetch>)| fetch.is_none() && (*client == TAIL) == returns;
+        if let Some((to, _)) = self.fetches.iter().enumerate().find(suits).filter(|_| leaves || returns) {
+            self.hand_over(from, to);
+        }
+    }
+
+    /// Another client goes on with a fetch.
+    fn hand_over(&mut self, from: usize, to: usize) {
+        let number = self.number();
+        let Some(mut fetch) = self.fetches.get_mut(from).and_then(Option::take) else { return };
+        let mut sharers: Vec<_> = self.readers.iter_mut().filter(|(_, place)| place.client == Some(from)).collect();
+        // Under the new number, what is known of the end would seem new to all.
+        fetch.has_ended &= sharers.iter().all(|(id, place)| Self::is_fresh(&fetch, **id, place));
+        (fetch.number, fetch.is_full, fetch.behind) = (number, false, 0);
+        sharers.iter_mut().for_each(|(_, place)| place.client = Some(to));
+        if let Some(slot) = self.fetches.get_mut(to) {
+            *slot = Some(fetch);
+        }
+        [from, to].into_iter().for_each(|client| self.changed.get_mut(client).into_iter().for_each(|c| *c = true));
     }
 
     /// A fetch that has told its end before the reader came tells it anew.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::sharing::{ALL_BYTES, CLIENTS, Sharing, Taken, Trouble, Wanted};
+use super::sharing::{ALL_BYTES, CLIENTS, Sharing, TAIL, Taken, Trouble, Wanted};
 use crate::log::{RawBatch, RecordsBuilder, Signal};
 
 /// Records of a batch, and what each counts: a batch is 250 kB.
@@ -224,6 +224,54 @@ fn the_end_is_asked_for_where_no_client_is_left() {
     log.bring_all();
     assert!(log.take(late).has_ended);
     assert_eq!(still.len(), CLIENTS - 1);
+}
+
+#[test]
+fn one_that_is_far_behind_leaves_the_client_that_waits_at_ends() {
+    let mut log = Pretended::new(1000);
+    let mut readers = BTreeMap::from([(log.join(0), 0), (log.join(0), 0)]);
+    let mut read_by = Vec::new();
+    for _ in 0..60 {
+        // Faster than the readers.
+        (0..8).for_each(|_| log.bring_all());
+        for (reader, next) in &mut readers {
+            log.sharing.take(*reader, 1, log.now).unwrap().batches.iter().for_each(|batch| follows(batch, next));
+        }
+        read_by.extend((0..CLIENTS).filter(|client| log.sharing.wanted(*client).is_some()));
+    }
+    read_by.dedup();
+    assert_eq!(read_by, [TAIL, 1], "it is read by one client at a time");
+    log.read_to_end(&mut readers);
+    log.read_to_end(&mut readers);
+    assert_eq!((log.fetched, log.places()), (1000, 1));
+    assert!(log.sharing.wanted(TAIL).is_some(), "at the end it is back");
+}
+
+#[test]
+fn an_end_that_another_client_has_found_is_no_older_than_the_reader() {
+    let mut log = Pretended::new(1000);
+    let reader = log.join(0);
+    let mut next = 0;
+    while log.sharing.wanted(1).is_none() {
+        (0..8).for_each(|_| log.bring_all());
+        log.sharing.take(reader, 1, log.now).unwrap().batches.iter().for_each(|batch| follows(batch, &mut next));
+    }
+    let late = log.join(next);
+    let mut late_next = next;
+    while log.sharing.wanted(1).is_some() {
+        log.bring_all();
+        if log.clients.get(&1).is_some_and(|(_, _, has_told)| *has_told) {
+            // The client has not heard of these.
+            log.end = 1010;
+        }
+        log.take(reader).batches.iter().for_each(|batch| follows(batch, &mut next));
+        let taken = log.take(late);
+        taken.batches.iter().for_each(|batch| follows(batch, &mut late_next));
+        assert!(!taken.has_ended);
+    }
+    assert_eq!(log.end, 1010);
+    assert!(log.sharing.wanted(TAIL).is_some());
+    log.read_to_end(&mut BTreeMap::from([(reader, next), (late, late_next)]));
 }
 
 #[test]
