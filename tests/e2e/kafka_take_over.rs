@@ -139,7 +139,15 @@ fn state_goes_on(client: &Client) {
     client.produce("pk_clicks", T + 91_000, Some("user3"), Some(r#"{"PAGE":"p1","N":1}"#), None);
     client.produce("pk_o", T + 120_500, Some("zz2"), Some(r#"{"ITEM":"late"}"#), None);
     client.produce("pk_fc", T + 300_000, Some("c0"), Some(r#"{"NM":"again"}"#), None);
+    client.produce("pk_orders", T + 30_000, None, Some(r#"{"UID":"u7","AMOUNT":1.25,"ATS":5}"#), None);
+    let place = r#"{"PROFILEID":"18f4ea86","LATITUDE":37.7877,"LONGITUDE":-122.4205}"#;
+    client.produce("pk_locations", T + 7_000, None, Some(place), None);
     client.flush();
+    expect("a window counts on", "PKW_TUMBLE", 1, "user3", r#"{"C":3,"S":19}"#);
+    expect("a session grows", "PKW_SESS", 1, "user3", r#"{"C":2,"S":10}"#);
+    expect("an order finds its user", "PKJ_LEFT", 1, "u7", r#"{"OID":null,"NAME":"n7","AMOUNT":1.25,"ATS":5}"#);
+    let riders = r#"{"RIDERS":["c2309eec","4ddad000","4ab5cbad","18f4ea86"],"COUNT":4}"#;
+    expect("a row of a table of groups moves", "PKRIDERSNEARMOUNTAINVIEW", 1, "@I", riders);
     expect("a row leaves its group", "PKCITY", 1, "Oslo", r#"{"C":1,"NAMES":["n7"]}"#);
     expect("and joins another", "PKCITY", 1, "Rome", r#"{"C":5,"NAMES":["n0","n3","n6","new2","n4"]}"#);
     expect("a group counts on", "PKW_TWO", 1, r#"{"PAGE":"p1","ID":"user3"}"#, r#"{"C":4}"#);
